@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * Interfaces that nitro_enclaves_emu adds to the AWS ABI, used only by its own
+ * userspace. The ABI that clients use is <linux/nitro_enclaves.h> and is not
+ * repeated here; the netlink family is <linux/ne_emu_netlink.h>.
+ */
+
+#ifndef _UAPI_LINUX_NITRO_ENCLAVES_EMU_H
+#define _UAPI_LINUX_NITRO_ENCLAVES_EMU_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/* Offset of the enclave image in enclave memory, bytes (the AWS driver's value). */
+#define NE_EMU_IMAGE_OFFSET		(8ULL << 20)
+
+/* Fixed vsock addresses of EC2: hypervisor, parent; console port is base + CID. */
+#define NE_EMU_CID_HYPERVISOR		0
+#define NE_EMU_CID_PARENT		3
+#define NE_EMU_CONSOLE_PORT_BASE	10000
+#define NE_EMU_HEARTBEAT_PORT		9000
+#define NE_EMU_HEARTBEAT_BYTE		0xb7
+
+#define NE_EMU_IOC_MAGIC		0xe7
+
+/*
+ * The backend fd
+ * ==============
+ *
+ * Netlink command "accept" hands the backend fd of one start request to the
+ * supervisor, which passes it on to the VMM of that enclave.
+ *
+ * mmap()   shared mapping of the donated memory at offset 0: all regions in
+ *          call order as one contiguous range of "mem-size" bytes. Accesses
+ *          raise SIGBUS (KVM_RUN: EFAULT) once the enclave is being released.
+ * poll()   POLLIN   the enclave is RUNNING: load and run the image.
+ *          POLLHUP  the enclave was stopped or released, or its start was
+ *                   given up: exit now. A VMM that stays is killed.
+ * close()  of the last reference means "the backend is gone": a start in
+ *          progress fails with ECONNRESET, a running enclave gets EPOLLHUP.
+ */
+
+/* Size of the text in struct ne_emu_backend_status, bytes with the NUL. */
+#define NE_EMU_STATUS_TEXT_SIZE		120
+
+/**
+ * struct ne_emu_backend_status - outcome of a start or end of an enclave
+ * @code: NE_EMU_BACKEND_DONE: 0 or a positive errno below 4096;
+ *	NE_EMU_BACKEND_EXIT: a NE_EMU_EXIT_REASON_* value (ne_emu_netlink.h),
+ *	not "none" and not "lost".
+ * @reserved: must be 0.
+ * @text: why, for people; must hold a NUL. Unprintable bytes are replaced.
+ */
+struct ne_emu_backend_status {
+	__u32 code;
+	__u32 reserved;
+	char text[NE_EMU_STATUS_TEXT_SIZE];
+};
+
+/*
+ * NE_EMU_BACKEND_DONE - answer the start request; NE_START_ENCLAVE returns.
+ *
+ * With @code 0 the caller's process becomes the backend that is killed if it
+ * outlives the enclave. With another @code the start fails with that errno,
+ * the enclave stays in INIT and @text is readable through "enclave-get".
+ *
+ * EFAULT: bad pointer. EINVAL: @reserved, @code or @text invalid.
+ * EALREADY: already answered. ESTALE: the start was given up meanwhile.
+ */
+#define NE_EMU_BACKEND_DONE	_IOW(NE_EMU_IOC_MAGIC, 0x00, struct ne_emu_backend_status)
+
+/*
+ * NE_EMU_BACKEND_EXIT - the guest has ended; raises the enclave's EPOLLHUP.
+ *
+ * EFAULT, EINVAL: as above. ENOTCONN: not done yet. EALREADY: already ended.
+ */
+#define NE_EMU_BACKEND_EXIT	_IOW(NE_EMU_IOC_MAGIC, 0x01, struct ne_emu_backend_status)
+
+/*
+ * The channel fd: /dev/ne_emu_vsock (0600 root)
+ * =============================================
+ *
+ * One open file carries the vsock packets of one enclave once it is attached.
+ * A packet is struct virtio_vsock_hdr (44 bytes, little endian) followed by
+ * hdr.len bytes of payload.
+ *
+ * read()   one packet for the enclave, cut to the space given: a larger packet
+ *          comes in several reads, each with a header of its own. The space
+ *          must exceed the header. EAGAIN (O_NONBLOCK) without a packet.
+ * write()  one packet from the enclave, whole. hdr.src_cid is the attached CID,
+ *          or 0 with source port NE_EMU_CONSOLE_PORT_BASE + CID when the
+ *          console was asked for. Packets for anything but CID 3 are answered
+ *          with RST. EAGAIN while too many answers wait to be read.
+ *          EINVAL: malformed packet, dropped.
+ * poll()   POLLIN, POLLOUT as above; POLLHUP when another file took the CID.
+ * close()  resets every connection of the enclave.
+ */
+
+/* Serve connections to CID 0, port NE_EMU_CONSOLE_PORT_BASE + cid. */
+#define NE_EMU_VSOCK_CONSOLE		(1U << 0)
+
+/**
+ * struct ne_emu_vsock_attach - the address of a channel
+ * @cid: CID of the enclave, 4 to 0xfffffffe.
+ * @flags: NE_EMU_VSOCK_CONSOLE or 0.
+ */
+struct ne_emu_vsock_attach {
+	__u32 cid;
+	__u32 flags;
+};
+
+/*
+ * NE_EMU_VSOCK_ATTACH - give the channel its CID; once per open file.
+ *
+ * A CID that another file holds moves here and that file is detached: the node
+ * is for root only and CIDs of live enclaves are unique, so the other file
+ * belongs to an enclave that has ended.
+ *
+ * EFAULT: bad pointer. EINVAL: CID or flags. EBUSY: already attached.
+ */
+#define NE_EMU_VSOCK_ATTACH	_IOW(NE_EMU_IOC_MAGIC, 0x10, struct ne_emu_vsock_attach)
+
+/*
+ * NE_EMU_VSOCK_SEQPACKET - argument (by value) 1: the guest negotiated
+ * VIRTIO_VSOCK_F_SEQPACKET, 0: it did not (initial value).
+ *
+ * EINVAL: other argument. ENOTCONN: not attached.
+ */
+#define NE_EMU_VSOCK_SEQPACKET	_IO(NE_EMU_IOC_MAGIC, 0x11)
+
+#endif /* _UAPI_LINUX_NITRO_ENCLAVES_EMU_H */

@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Regenerate the netlink policy files from Documentation/netlink/specs/ne-emu.yaml
+# with the generator of a kernel source tree (Debian: linux-source-6.12).
+#
+# usage: regen-netlink.sh KERNEL_SOURCE [OUTPUT_ROOT]
+set -eu
+
+ksrc=${1:?usage: regen-netlink.sh KERNEL_SOURCE [OUTPUT_ROOT]}
+top=$(cd "$(dirname "$0")/.." && pwd)
+out=${2:-$top}
+gen=$ksrc/tools/net/ynl/ynl-gen-c.py
+[ -f "$gen" ] || { echo "regen-netlink: no generator at $gen" >&2; exit 1; }
+
+# The generator wants the schemas in the folder above specs/ and a file called
+# MAINTAINERS in an ancestor, so it works in a scratch tree.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/Documentation/netlink/specs"
+: > "$work/MAINTAINERS"
+cp "$ksrc"/Documentation/netlink/*.yaml "$work/Documentation/netlink/"
+cp "$top/Documentation/netlink/specs/ne-emu.yaml" "$work/Documentation/netlink/specs/"
+
+generate()
+{
+	mkdir -p "$(dirname "$out/$3")"
+	(cd "$work" && python3 "$gen" --mode "$1" "$2" -o "$(basename "$3")" \
+		--spec Documentation/netlink/specs/ne-emu.yaml)
+	cp "$work/$(basename "$3")" "$out/$3"
+}
+
+generate uapi --header include/uapi/linux/ne_emu_netlink.h
+generate kernel --header driver/genl.h
+generate kernel --source driver/genl.c
