@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Log lines on stderr, with systemd's level prefixes when it reads them. */
+
+#include "log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int log_max_level = LOG_INFO;
+static const char *log_prefix;
+static bool log_to_journal;
+
+void log_init(int max_level, const char *prefix)
+{
+	log_max_level = max_level;
+	log_prefix = prefix;
+	log_to_journal = getenv("JOURNAL_STREAM") != NULL;
+}
+
+int log_level_parse(const char *name)
+{
+	static const struct {
+		const char *name;
+		int level;
+	} levels[] = {
+		{ "error", LOG_ERR },
+		{ "warning", LOG_WARNING },
+		{ "info", LOG_INFO },
+		{ "debug", LOG_DEBUG },
+	};
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+		if (!strcmp(levels[i].name, name))
+			return levels[i].level;
+	return -EINVAL;
+}
+
+void log_write(int level, const char *fmt, ...)
+{
+	int saved = errno;
+	/* One write per line, so that lines of several processes do not mix. */
+	char line[1024];
+	size_t len = 0;
+	va_list args;
+	int n;
+
+	if (level > log_max_level)
+		return;
+
+	if (log_to_journal)
+		len += snprintf(line, sizeof(line), "<%d>", level);
+	if (log_prefix)
+		len += snprintf(line + len, sizeof(line) - len, "%s: ", log_prefix);
+	if (len >= sizeof(line))
+		len = sizeof(line) - 1;
+
+	errno = saved;	/* for %m */
+	va_start(args, fmt);
+	n = vsnprintf(line + len, sizeof(line) - len, fmt, args);
+	va_end(args);
+	if (n > 0)
+		len += n;
+	if (len > sizeof(line) - 2)
+		len = sizeof(line) - 2;
+	line[len++] = '\n';
+
+	/* There is nowhere to report that reporting failed. */
+	while (write(STDERR_FILENO, line, len) < 0 && errno == EINTR)
+		;
+	errno = saved;
+}

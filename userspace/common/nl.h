@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Typed calls of the ne-emu netlink family; the only user of libnl. */
+
+#ifndef NE_EMU_COMMON_NL_H
+#define NE_EMU_COMMON_NL_H
+
+#include <linux/ne_emu_netlink.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NE_NL_TEXT_SIZE		120
+
+/**
+ * struct ne_nl_enclave - one enclave as the kernel tells it
+ * @vcpus: host CPUs in the order they were added, @nr_vcpus of them
+ * @backend_fd: reply to accept only, otherwise -1; owned by the struct
+ * @started_ns: CLOCK_BOOTTIME, nanoseconds; 0 before a start
+ */
+struct ne_nl_enclave {
+	uint64_t slot_uid;
+	uint64_t flags;
+	uint64_t mem_size;
+	uint64_t image_offset;
+	uint64_t started_ns;
+	uint32_t cid;			/* 0: none yet */
+	uint32_t state;			/* enum ne_emu_enclave_state */
+	uint32_t exit_reason;		/* enum ne_emu_exit_reason */
+	uint32_t owner_pid;
+	uint32_t owner_uid;
+	uint32_t *vcpus;
+	size_t nr_vcpus;
+	int backend_fd;
+	char exit_text[NE_NL_TEXT_SIZE];
+};
+
+struct ne_nl;
+
+/**
+ * ne_nl_open() - connect to the family
+ *
+ * Return: 0, -ENOENT (no such family: the module is not loaded), or another
+ * negative errno.
+ */
+int ne_nl_open(struct ne_nl **ret_nl);
+void ne_nl_close(struct ne_nl *nl);
+
+/* Each call returns 0 or the kernel's negative errno. */
+int ne_nl_enclave_get(struct ne_nl *nl, uint64_t slot_uid, struct ne_nl_enclave *ret);
+/** ne_nl_enclave_list() - all enclaves, oldest first; free with ne_nl_list_free() */
+int ne_nl_enclave_list(struct ne_nl *nl, struct ne_nl_enclave **ret, size_t *ret_count);
+int ne_nl_enclave_stop(struct ne_nl *nl, uint64_t slot_uid);
+/** ne_nl_accept() - oldest waiting start request; -EAGAIN without one */
+int ne_nl_accept(struct ne_nl *nl, struct ne_nl_enclave *ret);
+
+/** ne_nl_enclave_done() - free what an enclave holds (fd included) */
+void ne_nl_enclave_done(struct ne_nl_enclave *enclave);
+void ne_nl_list_free(struct ne_nl_enclave *list, size_t count);
+
+/** typedef ne_nl_event_fn - @cmd is NE_EMU_CMD_READY or NE_EMU_CMD_ENCLAVE_NTF */
+typedef void (*ne_nl_event_fn)(int cmd, const struct ne_nl_enclave *enclave, void *arg);
+
+/**
+ * ne_nl_subscribe() - a second socket, for notifications
+ * @groups: NULL-terminated list of NE_EMU_MCGRP_* names
+ *
+ * Return: 0 or a negative errno.
+ */
+int ne_nl_subscribe(struct ne_nl *nl, const char *const *groups);
+/** ne_nl_event_fd() - descriptor to poll for POLLIN */
+int ne_nl_event_fd(const struct ne_nl *nl);
+/**
+ * ne_nl_event_read() - deliver what waits, without blocking
+ *
+ * Return: 0; -ENOBUFS when notifications were lost: look at everything again;
+ * or another negative errno.
+ */
+int ne_nl_event_read(struct ne_nl *nl, ne_nl_event_fn fn, void *arg);
+
+const char *ne_nl_state_name(uint32_t state);
+const char *ne_nl_exit_reason_name(uint32_t reason);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names in the file system that several programs agree on. */
+
+#ifndef NE_EMU_COMMON_PATHS_H
+#define NE_EMU_COMMON_PATHS_H
+
+#define NE_DEVICE_PATH		"/dev/nitro_enclaves"
+#define NE_CPU_POOL_PATH	"/sys/module/nitro_enclaves/parameters/ne_cpus"
+#define NE_EMU_MODULE_PATH	"/sys/module/nitro_enclaves_emu"
+#define NE_EMU_VSOCK_PATH	"/dev/ne_emu_vsock"
+#define KVM_PATH		"/dev/kvm"
+
+/*
+ * One folder per enclave, named by its slot uid (16 hexadecimal digits):
+ * console.log (debug mode only) and, when it has ended, exit.json.
+ */
+#define NE_EMU_LOG_DIR		"/var/log/ne-emu"
+#define NE_EMU_CONSOLE_LOG	"console.log"
+#define NE_EMU_EXIT_FILE	"exit.json"
+
+#define NE_EMU_RUN_DIR		"/run/ne-emu"
+
+#endif
