@@ -80,23 +80,27 @@ struct ne_emu_backend_status {
  * The channel fd: /dev/ne_emu_vsock (0600 root)
  * =============================================
  *
- * One open file carries the vsock packets of one enclave once it is attached.
- * A packet is struct virtio_vsock_hdr (44 bytes, little endian) followed by
- * hdr.len bytes of payload.
+ * One open file carries the vsock packets of one address once it is attached:
+ * the packets of the enclave's guest (flags 0), or those of its console service
+ * (NE_EMU_VSOCK_CONSOLE). An enclave in debug mode has one file of each kind, so
+ * that the VMM can read a packet straight into guest memory without looking at
+ * it first. A packet is struct virtio_vsock_hdr (44 bytes, little endian)
+ * followed by hdr.len bytes of payload.
  *
- * read()   one packet for the enclave, cut to the space given: a larger packet
+ * read()   one packet for this address, cut to the space given: a larger packet
  *          comes in several reads, each with a header of its own. The space
  *          must exceed the header. EAGAIN (O_NONBLOCK) without a packet.
- * write()  one packet from the enclave, whole. hdr.src_cid is the attached CID,
- *          or 0 with source port NE_EMU_CONSOLE_PORT_BASE + CID when the
- *          console was asked for. Packets for anything but CID 3 are answered
- *          with RST. EAGAIN while too many answers wait to be read.
- *          EINVAL: malformed packet, dropped.
- * poll()   POLLIN, POLLOUT as above; POLLHUP when another file took the CID.
- * close()  resets every connection of the enclave.
+ * write()  one packet from this address, whole. The source is the attached CID,
+ *          or CID 0 with port NE_EMU_CONSOLE_PORT_BASE + cid on a console file.
+ *          Packets for anything but CID 3 are answered with RST.
+ *          EAGAIN while too many answers wait to be read.
+ *          EINVAL: malformed packet or wrong source, dropped.
+ *          EPIPE: another file took the address.
+ * poll()   POLLIN, POLLOUT as above; POLLHUP when another file took the address.
+ * close()  resets every connection of this address.
  */
 
-/* Serve connections to CID 0, port NE_EMU_CONSOLE_PORT_BASE + cid. */
+/* The file is the console service: CID 0, port NE_EMU_CONSOLE_PORT_BASE + cid. */
 #define NE_EMU_VSOCK_CONSOLE		(1U << 0)
 
 /**
@@ -110,10 +114,10 @@ struct ne_emu_vsock_attach {
 };
 
 /*
- * NE_EMU_VSOCK_ATTACH - give the channel its CID; once per open file.
+ * NE_EMU_VSOCK_ATTACH - give the channel its address; once per open file.
  *
- * A CID that another file holds moves here and that file is detached: the node
- * is for root only and CIDs of live enclaves are unique, so the other file
+ * An address that another file holds moves here and that file is detached: the
+ * node is for root only and CIDs of live enclaves are unique, so the other file
  * belongs to an enclave that has ended.
  *
  * EFAULT: bad pointer. EINVAL: CID or flags. EBUSY: already attached.
