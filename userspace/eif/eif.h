@@ -59,6 +59,7 @@ struct eif_section {
 
 /**
  * struct eif - a checked image; points into the memory that was parsed
+ * @base: its first byte
  * @size: from the header to the end of the last section, bytes
  * @crc: the stored CRC-32, which matched
  * @cmdline: not NUL-terminated; may be empty (@data set, @size 0)
@@ -68,6 +69,7 @@ struct eif_section {
  * @warnings: EIF_WARN_* bits
  */
 struct eif {
+	const uint8_t *base;
 	uint16_t version;
 	uint16_t flags;
 	uint64_t default_mem;

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The image reader: structure, then CRC, then meaning. */
+
+#include "eif/eif.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <zlib.h>
+
+/* Offsets of header fields, bytes. */
+#define HDR_VERSION		4
+#define HDR_FLAGS		6
+#define HDR_DEFAULT_MEM		8
+#define HDR_DEFAULT_CPUS	16
+#define HDR_NUM_SECTIONS	26
+#define HDR_SECTION_OFFSETS	28
+#define HDR_SECTION_SIZES	284
+
+/* One eif_parse() call. */
+struct parser {
+	const uint8_t *base;
+	size_t avail;
+	unsigned int flags;
+	struct eif *eif;
+	char *reason;
+	size_t reason_size;
+};
+
+__attribute__((format(printf, 2, 3)))
+static int refuse(struct parser *p, const char *fmt, ...)
+{
+	va_list args;
+
+	if (p->reason && p->reason_size) {
+		va_start(args, fmt);
+		vsnprintf(p->reason, p->reason_size, fmt, args);
+		va_end(args);
+	}
+	return -EBADMSG;
+}
+
+static uint16_t get16(const uint8_t *from)
+{
+	uint16_t v;
+
+	memcpy(&v, from, sizeof(v));
+	return be16toh(v);
+}
+
+static uint32_t get32(const uint8_t *from)
+{
+	uint32_t v;
+
+	memcpy(&v, from, sizeof(v));
+	return be32toh(v);
+}
+
+static uint64_t get64(const uint8_t *from)
+{
+	uint64_t v;
+
+	memcpy(&v, from, sizeof(v));
+	return be64toh(v);
+}
+
+const char *eif_section_name(uint16_t type)
+{
+	switch (type) {
+	case EIF_SECTION_KERNEL:
+		return "kernel";
+	case EIF_SECTION_CMDLINE:
+		return "cmdline";
+	case EIF_SECTION_RAMDISK:
+		return "ramdisk";
+	case EIF_SECTION_SIGNATURE:
+		return "signature";
+	case EIF_SECTION_METADATA:
+		return "metadata";
+	}
+	return "unknown";
+}
+
+static int read_header(struct parser *p)
+{
+	struct eif *eif = p->eif;
+	const uint8_t *base = p->base;
+
+	if (p->avail < EIF_HEADER_SIZE)
+		return refuse(p, "truncated: %zu bytes cannot hold the %d-byte header",
+			      p->avail, EIF_HEADER_SIZE);
+	if (memcmp(base, ".eif", 4))
+		return refuse(p, "magic at offset 0 is %02x %02x %02x %02x, not \".eif\"",
+			      base[0], base[1], base[2], base[3]);
+	eif->version = get16(base + HDR_VERSION);
+	if (eif->version < EIF_VERSION_MIN || eif->version > EIF_VERSION_MAX)
+		return refuse(p, "version %u at offset %d is not supported (%d to %d are)",
+			      eif->version, HDR_VERSION, EIF_VERSION_MIN, EIF_VERSION_MAX);
+	eif->flags = get16(base + HDR_FLAGS);
+	eif->default_mem = get64(base + HDR_DEFAULT_MEM);
+	eif->default_cpus = get64(base + HDR_DEFAULT_CPUS);
+	eif->nr_sections = get16(base + HDR_NUM_SECTIONS);
+	if (eif->nr_sections < EIF_MIN_SECTIONS || eif->nr_sections > EIF_MAX_SECTIONS)
+		return refuse(p, "section count %u at offset %d is not %d to %d",
+			      eif->nr_sections, HDR_NUM_SECTIONS, EIF_MIN_SECTIONS,
+			      EIF_MAX_SECTIONS);
+	eif->crc = get32(base + EIF_CRC_OFFSET);
+	return 0;
+}
+
+/*
+ * Section @i must lie behind all sections before it, which end at eif->size:
+ * that rules out overlap, and the table is in file order as the format demands.
+ */
+static int read_section(struct parser *p, unsigned int i)
+{
+	struct eif *eif = p->eif;
+	struct eif_section *section = &eif->sections[i];
+	uint64_t start = get64(p->base + HDR_SECTION_OFFSETS + 8 * i);
+	uint64_t size = get64(p->base + HDR_SECTION_SIZES + 8 * i);
+	const uint8_t *head;
+	uint64_t own_size;
+
+	if (start < EIF_HEADER_SIZE)
+		return refuse(p, "section %u: offset %" PRIu64 " lies inside the header",
+			      i, start);
+	if (start < eif->size)
+		return refuse(p, "section %u at offset %" PRIu64
+			      ": overlaps or precedes section %u, which ends at %" PRIu64,
+			      i, start, i - 1, eif->size);
+	if (start > p->avail || p->avail - start < EIF_SECTION_HEADER_SIZE)
+		return refuse(p, "truncated: header of section %u at offset %" PRIu64
+			      " lies outside the %zu bytes there are", i, start, p->avail);
+	head = p->base + start;
+	section->type = get16(head);
+	section->flags = get16(head + 2);
+	own_size = get64(head + 4);
+	section->offset = start + EIF_SECTION_HEADER_SIZE;
+	section->size = size;
+	if (own_size != size)
+		return refuse(p, "section %u (%s) at offset %" PRIu64 ": size %" PRIu64
+			      " there, but %" PRIu64 " in the file header%s", i,
+			      eif_section_name(section->type), start, own_size, size,
+			      section->type == EIF_SECTION_SIGNATURE ?
+			      " (signed twice? sign it afresh)" : "");
+	if (size > p->avail - section->offset)
+		return refuse(p, "truncated: section %u (%s) at offset %" PRIu64 " has %" PRIu64
+			      " bytes of data, only %" PRIu64 " are there", i,
+			      eif_section_name(section->type), start, size,
+			      p->avail - section->offset);
+	if (start > eif->size)
+		eif->warnings |= EIF_WARN_GAP;
+	if (section->flags)
+		eif->warnings |= EIF_WARN_SECTION_FLAGS;
+	eif->size = section->offset + size;
+	return 0;
+}
+
+/* The CRC covers the header without its CRC field and each section with its header. */
+static int check_crc(struct parser *p)
+{
+	const struct eif *eif = p->eif;
+	uLong crc = crc32_z(0, p->base, EIF_CRC_OFFSET);
+	unsigned int i;
+
+	for (i = 0; i < eif->nr_sections; i++) {
+		const struct eif_section *section = &eif->sections[i];
+
+		crc = crc32_z(crc, p->base + section->offset - EIF_SECTION_HEADER_SIZE,
+			      EIF_SECTION_HEADER_SIZE + section->size);
+	}
+	if (crc != eif->crc)
+		return refuse(p, "CRC mismatch: header says %08" PRIx32 ", contents give %08lx",
+			      eif->crc, crc);
+	return 0;
+}
+
+static int take_once(struct parser *p, unsigned int i, struct eif_blob *blob)
+{
+	const struct eif_section *section = &p->eif->sections[i];
+
+	if (blob->data)
+		return refuse(p, "section %u (%s) at offset %" PRIu64 ": a second %s section",
+			      i, eif_section_name(section->type), section->offset,
+			      eif_section_name(section->type));
+	blob->data = p->base + section->offset;
+	blob->size = section->size;
+	return 0;
+}
+
+static int take_ramdisk(struct parser *p, unsigned int i)
+{
+	struct eif *eif = p->eif;
+	struct eif_blob *blob = &eif->ramdisks[eif->nr_ramdisks];
+
+	if (!eif->kernel.data)
+		return refuse(p, "section %u (ramdisk) at offset %" PRIu64
+			      ": comes before the kernel", i, eif->sections[i].offset);
+	blob->data = p->base + eif->sections[i].offset;
+	blob->size = eif->sections[i].size;
+	eif->nr_ramdisks++;
+	return 0;
+}
+
+static int take_section(struct parser *p, unsigned int i)
+{
+	struct eif *eif = p->eif;
+	const struct eif_section *section = &eif->sections[i];
+
+	switch (section->type) {
+	case EIF_SECTION_KERNEL:
+		return take_once(p, i, &eif->kernel);
+	case EIF_SECTION_CMDLINE:
+		return take_once(p, i, &eif->cmdline);
+	case EIF_SECTION_RAMDISK:
+		return take_ramdisk(p, i);
+	case EIF_SECTION_SIGNATURE:
+		if (section->size > EIF_SIGNATURE_MAX)
+			return refuse(p, "section %u (signature) at offset %" PRIu64 ": %" PRIu64
+				      " bytes exceed the limit of %d", i, section->offset,
+				      section->size, EIF_SIGNATURE_MAX);
+		return take_once(p, i, &eif->signature);
+	case EIF_SECTION_METADATA:
+		return take_once(p, i, &eif->metadata);
+	}
+	return refuse(p, "section %u at offset %" PRIu64 ": unknown type %u", i,
+		      section->offset, section->type);
+}
+
+static int check_cmdline(struct parser *p)
+{
+	const struct eif_blob *cmdline = &p->eif->cmdline;
+	uint64_t offset = cmdline->data - p->base;
+	const uint8_t *nul;
+
+	if (cmdline->size > EIF_CMDLINE_MAX)
+		return refuse(p, "cmdline at offset %" PRIu64 ": %" PRIu64
+			      " bytes exceed the limit of %d", offset, cmdline->size,
+			      EIF_CMDLINE_MAX);
+	nul = memchr(cmdline->data, 0, cmdline->size);
+	if (nul)
+		return refuse(p, "cmdline at offset %" PRIu64 ": holds a NUL at offset %td",
+			      offset, nul - p->base);
+	return 0;
+}
+
+static int check_parts(struct parser *p)
+{
+	struct eif *eif = p->eif;
+	bool arm64 = eif->flags & EIF_FLAG_ARM64;
+
+	if (!eif->kernel.data)
+		return refuse(p, "no kernel section among the %u", eif->nr_sections);
+	if (!eif->kernel.size)
+		return refuse(p, "kernel at offset %td: empty", eif->kernel.data - p->base);
+	if (!eif->cmdline.data)
+		return refuse(p, "no cmdline section among the %u", eif->nr_sections);
+	if (!eif->metadata.data && eif->version >= 4)
+		return refuse(p, "no metadata section among the %u, needed by version %u",
+			      eif->nr_sections, eif->version);
+	if (arm64 ? p->flags & EIF_PARSE_X86_64 && !(p->flags & EIF_PARSE_ARM64) :
+	    p->flags & EIF_PARSE_ARM64 && !(p->flags & EIF_PARSE_X86_64))
+		return refuse(p, "architecture at offset %d is %s, not that of this machine",
+			      HDR_FLAGS, arm64 ? "aarch64" : "x86_64");
+	if (!eif->nr_ramdisks)
+		eif->warnings |= EIF_WARN_NO_RAMDISK;
+	return check_cmdline(p);
+}
+
+static int check_warnings(struct parser *p)
+{
+	struct eif *eif = p->eif;
+
+	if (!(p->flags & EIF_PARSE_IN_MEMORY) && eif->size < p->avail)
+		eif->warnings |= EIF_WARN_TRAILING;
+	if (!(p->flags & EIF_PARSE_STRICT))
+		return 0;
+	if (eif->warnings & EIF_WARN_TRAILING)
+		return refuse(p, "%" PRIu64 " bytes follow the last section at offset %" PRIu64,
+			      p->avail - eif->size, eif->size);
+	if (eif->warnings & EIF_WARN_GAP)
+		return refuse(p, "bytes between sections are covered by no CRC");
+	if (eif->warnings & EIF_WARN_SECTION_FLAGS)
+		return refuse(p, "reserved flags of a section are set");
+	if (eif->warnings & EIF_WARN_NO_RAMDISK)
+		return refuse(p, "no ramdisk section among the %u", eif->nr_sections);
+	return 0;
+}
+
+int eif_parse(const void *base, size_t avail, unsigned int flags, struct eif *ret,
+	      char *reason, size_t reason_size)
+{
+	struct eif eif = { .base = base, .size = EIF_HEADER_SIZE };
+	struct parser p = {
+		.base = base,
+		.avail = avail,
+		.flags = flags,
+		.eif = &eif,
+		.reason = reason,
+		.reason_size = reason_size,
+	};
+	unsigned int i;
+	int r;
+
+	r = read_header(&p);
+	for (i = 0; !r && i < eif.nr_sections; i++)
+		r = read_section(&p, i);
+	if (!r)
+		r = check_crc(&p);
+	for (i = 0; !r && i < eif.nr_sections; i++)
+		r = take_section(&p, i);
+	if (!r)
+		r = check_parts(&p);
+	if (!r)
+		r = check_warnings(&p);
+	if (!r)
+		*ret = eif;
+	return r;
+}
