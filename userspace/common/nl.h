@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Typed calls of the ne-emu netlink family; the only user of libnl. */
+/* Typed calls of the ne-emu netlink family; nl*.c are the only users of libnl. */
 
 #ifndef NE_EMU_COMMON_NL_H
 #define NE_EMU_COMMON_NL_H
@@ -45,7 +45,10 @@ struct ne_nl;
 int ne_nl_open(struct ne_nl **ret_nl);
 void ne_nl_close(struct ne_nl *nl);
 
-/* Each call returns 0 or the kernel's negative errno. */
+/*
+ * Each call returns 0 or the kernel's negative errno. A reply that makes no
+ * sense is -EBADMSG; a list that changed again and again meanwhile is -EAGAIN.
+ */
 int ne_nl_enclave_get(struct ne_nl *nl, uint64_t slot_uid, struct ne_nl_enclave *ret);
 /** ne_nl_enclave_list() - all enclaves, oldest first; free with ne_nl_list_free() */
 int ne_nl_enclave_list(struct ne_nl *nl, struct ne_nl_enclave **ret, size_t *ret_count);
@@ -57,26 +60,41 @@ int ne_nl_accept(struct ne_nl *nl, struct ne_nl_enclave *ret);
 void ne_nl_enclave_done(struct ne_nl_enclave *enclave);
 void ne_nl_list_free(struct ne_nl_enclave *list, size_t count);
 
+/**
+ * ne_nl_parse() - the attributes of one message
+ * @attrs: first attribute, 4-byte aligned
+ * @len: bytes of all attributes
+ * @ret: what they say; release with ne_nl_enclave_done()
+ *
+ * Unknown attributes are passed over. "slot-uid" must be there.
+ *
+ * Return: 0, -EBADMSG (cut off, wrong size, or no slot uid; a backend fd among
+ * the attributes is closed) or -ENOMEM.
+ */
+int ne_nl_parse(const void *attrs, size_t len, struct ne_nl_enclave *ret);
+
 /** typedef ne_nl_event_fn - @cmd is NE_EMU_CMD_READY or NE_EMU_CMD_ENCLAVE_NTF */
 typedef void (*ne_nl_event_fn)(int cmd, const struct ne_nl_enclave *enclave, void *arg);
 
 /**
- * ne_nl_subscribe() - a second socket, for notifications
+ * ne_nl_subscribe() - a second socket, for notifications; once per @nl
  * @groups: NULL-terminated list of NE_EMU_MCGRP_* names
  *
- * Return: 0 or a negative errno.
+ * Return: 0 or a negative errno (-EPERM: the group needs CAP_NET_ADMIN).
  */
 int ne_nl_subscribe(struct ne_nl *nl, const char *const *groups);
-/** ne_nl_event_fd() - descriptor to poll for POLLIN */
+/** ne_nl_event_fd() - descriptor to poll for POLLIN; -1 before ne_nl_subscribe() */
 int ne_nl_event_fd(const struct ne_nl *nl);
 /**
  * ne_nl_event_read() - deliver what waits, without blocking
  *
  * Return: 0; -ENOBUFS when notifications were lost: look at everything again;
- * or another negative errno.
+ * -ENOENT when the family has gone (the module was unloaded): nothing more will
+ * come; or another negative errno.
  */
 int ne_nl_event_read(struct ne_nl *nl, ne_nl_event_fn fn, void *arg);
 
+/* Names as in the specification; "unknown" for values of a newer kernel. */
 const char *ne_nl_state_name(uint32_t state);
 const char *ne_nl_exit_reason_name(uint32_t reason);
 

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the messages of the ne-emu netlink family say. */
+
+#include "nl.h"
+
+#include "util.h"
+
+#include <errno.h>
+#include <netlink/attr.h>
+#include <stdlib.h>
+
+/* Exact sizes; strings end in a NUL, which libnl checks. */
+static const struct nla_policy enclave_policy[NE_EMU_A_ENCLAVE_MAX + 1] = {
+	[NE_EMU_A_ENCLAVE_SLOT_UID] = { .type = NLA_U64, .minlen = 8, .maxlen = 8 },
+	[NE_EMU_A_ENCLAVE_CID] = { .type = NLA_U32, .minlen = 4, .maxlen = 4 },
+	[NE_EMU_A_ENCLAVE_STATE] = { .type = NLA_U32, .minlen = 4, .maxlen = 4 },
+	[NE_EMU_A_ENCLAVE_FLAGS] = { .type = NLA_U64, .minlen = 8, .maxlen = 8 },
+	[NE_EMU_A_ENCLAVE_MEM_SIZE] = { .type = NLA_U64, .minlen = 8, .maxlen = 8 },
+	[NE_EMU_A_ENCLAVE_IMAGE_OFFSET] = { .type = NLA_U64, .minlen = 8, .maxlen = 8 },
+	[NE_EMU_A_ENCLAVE_VCPU] = { .type = NLA_U32, .minlen = 4, .maxlen = 4 },
+	[NE_EMU_A_ENCLAVE_BACKEND_FD] = { .type = NLA_S32, .minlen = 4, .maxlen = 4 },
+	[NE_EMU_A_ENCLAVE_EXIT_REASON] = { .type = NLA_U32, .minlen = 4, .maxlen = 4 },
+	[NE_EMU_A_ENCLAVE_EXIT_TEXT] = { .type = NLA_STRING },
+	[NE_EMU_A_ENCLAVE_OWNER_PID] = { .type = NLA_U32, .minlen = 4, .maxlen = 4 },
+	[NE_EMU_A_ENCLAVE_OWNER_UID] = { .type = NLA_U32, .minlen = 4, .maxlen = 4 },
+	[NE_EMU_A_ENCLAVE_STARTED_NS] = { .type = NLA_U64, .minlen = 8, .maxlen = 8 },
+};
+
+void ne_nl_enclave_done(struct ne_nl_enclave *enclave)
+{
+	free(enclave->vcpus);
+	enclave->vcpus = NULL;
+	enclave->nr_vcpus = 0;
+	fd_close(&enclave->backend_fd);
+}
+
+void ne_nl_list_free(struct ne_nl_enclave *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		ne_nl_enclave_done(&list[i]);
+	free(list);
+}
+
+static void parse_attr(const struct nlattr *attr, struct ne_nl_enclave *ret)
+{
+	switch (nla_type(attr)) {
+	case NE_EMU_A_ENCLAVE_SLOT_UID:
+		ret->slot_uid = nla_get_u64(attr);
+		break;
+	case NE_EMU_A_ENCLAVE_CID:
+		ret->cid = nla_get_u32(attr);
+		break;
+	case NE_EMU_A_ENCLAVE_STATE:
+		ret->state = nla_get_u32(attr);
+		break;
+	case NE_EMU_A_ENCLAVE_FLAGS:
+		ret->flags = nla_get_u64(attr);
+		break;
+	case NE_EMU_A_ENCLAVE_MEM_SIZE:
+		ret->mem_size = nla_get_u64(attr);
+		break;
+	case NE_EMU_A_ENCLAVE_IMAGE_OFFSET:
+		ret->image_offset = nla_get_u64(attr);
+		break;
+	case NE_EMU_A_ENCLAVE_VCPU:
+		ret->vcpus[ret->nr_vcpus++] = nla_get_u32(attr);
+		break;
+	case NE_EMU_A_ENCLAVE_EXIT_REASON:
+		ret->exit_reason = nla_get_u32(attr);
+		break;
+	case NE_EMU_A_ENCLAVE_EXIT_TEXT:
+		nla_strlcpy(ret->exit_text, attr, sizeof(ret->exit_text));
+		break;
+	case NE_EMU_A_ENCLAVE_OWNER_PID:
+		ret->owner_pid = nla_get_u32(attr);
+		break;
+	case NE_EMU_A_ENCLAVE_OWNER_UID:
+		ret->owner_uid = nla_get_u32(attr);
+		break;
+	case NE_EMU_A_ENCLAVE_STARTED_NS:
+		ret->started_ns = nla_get_u64(attr);
+		break;
+	}
+}
+
+/* The descriptor is ours from the moment the message exists: find it first. */
+static int find_fd(const struct nlattr *attrs, int len)
+{
+	const struct nlattr *attr = nla_find(attrs, len, NE_EMU_A_ENCLAVE_BACKEND_FD);
+
+	return attr && nla_len(attr) == sizeof(int32_t) ? nla_get_s32(attr) : -1;
+}
+
+static size_t count_attrs(const struct nlattr *attrs, int len, int type)
+{
+	const struct nlattr *attr;
+	size_t count = 0;
+	int rest;
+
+	nla_for_each_attr(attr, attrs, len, rest)
+		count += nla_type(attr) == type;
+	return count;
+}
+
+/* No bytes are left over behind the last attribute. */
+static bool attrs_whole(const struct nlattr *attrs, int len)
+{
+	const struct nlattr *attr;
+	int rest;
+
+	nla_for_each_attr(attr, attrs, len, rest)
+		;
+	return rest <= 0;	/* below 0: padding left out */
+}
+
+int ne_nl_parse(const void *attrs, size_t len, struct ne_nl_enclave *ret)
+{
+	__cleanup(ne_nl_enclave_done) struct ne_nl_enclave parsed = { .backend_fd = -1 };
+	const struct nlattr *attr;
+	size_t nr_vcpus;
+	int rest;
+
+	if (len > INT32_MAX)
+		return -EBADMSG;
+
+	parsed.backend_fd = find_fd(attrs, len);
+	if (nla_validate(attrs, len, NE_EMU_A_ENCLAVE_MAX, enclave_policy) < 0 ||
+	    !attrs_whole(attrs, len) || !nla_find(attrs, len, NE_EMU_A_ENCLAVE_SLOT_UID))
+		return -EBADMSG;
+
+	nr_vcpus = count_attrs(attrs, len, NE_EMU_A_ENCLAVE_VCPU);
+	if (nr_vcpus) {
+		parsed.vcpus = calloc(nr_vcpus, sizeof(*parsed.vcpus));
+		if (!parsed.vcpus)
+			return -ENOMEM;
+	}
+	nla_for_each_attr(attr, (const struct nlattr *)attrs, (int)len, rest)
+		parse_attr(attr, &parsed);
+
+	*ret = parsed;
+	parsed = (struct ne_nl_enclave){ .backend_fd = -1 };
+	return 0;
+}
+
+const char *ne_nl_state_name(uint32_t state)
+{
+	static const char *const names[] = {
+		[NE_EMU_ENCLAVE_STATE_INIT] = "init",
+		[NE_EMU_ENCLAVE_STATE_RUNNING] = "running",
+		[NE_EMU_ENCLAVE_STATE_STOPPED] = "stopped",
+		[NE_EMU_ENCLAVE_STATE_FREED] = "freed",
+	};
+
+	return state < ARRAY_SIZE(names) ? names[state] : "unknown";
+}
+
+const char *ne_nl_exit_reason_name(uint32_t reason)
+{
+	static const char *const names[] = {
+		[NE_EMU_EXIT_REASON_NONE] = "none",
+		[NE_EMU_EXIT_REASON_LOST] = "lost",
+		[NE_EMU_EXIT_REASON_GUEST_RESET] = "guest-reset",
+		[NE_EMU_EXIT_REASON_GUEST_SHUTDOWN] = "guest-shutdown",
+		[NE_EMU_EXIT_REASON_GUEST_HALT] = "guest-halt",
+		[NE_EMU_EXIT_REASON_BAD_IMAGE] = "bad-image",
+		[NE_EMU_EXIT_REASON_VMM_ERROR] = "vmm-error",
+		[NE_EMU_EXIT_REASON_ADMIN_STOP] = "admin-stop",
+	};
+
+	return reason < ARRAY_SIZE(names) ? names[reason] : "unknown";
+}
