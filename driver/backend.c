@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Backends: the start request that waits for the supervisor, and then the VMM
+ * that runs the enclave. What a VMM may do with the memory is in backend_fd.c.
+ */
+
+#include <linux/ctype.h>
+#include <linux/mm.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "ne_emu.h"
+
+/*
+ * Patience of NE_START_ENCLAVE. A supervisor that is just being started finds
+ * the request in the queue, hence a moment even when nobody listens.
+ */
+#define NE_ACCEPT_NO_LISTENER	(3 * HZ)
+#define NE_ACCEPT_TIMEOUT	(30 * HZ)
+#define NE_DONE_TIMEOUT		(30 * HZ)
+
+/* Time for a VMM to end by itself (its console readers get the rest). */
+#define NE_KILL_DELAY		(5 * HZ)
+
+/* Start requests nobody has accepted, oldest first. */
+static struct {
+	spinlock_t lock;
+	struct list_head list;
+} ne_backend_queue = {
+	.lock = __SPIN_LOCK_UNLOCKED(ne_backend_queue.lock),
+	.list = LIST_HEAD_INIT(ne_backend_queue.list),
+};
+
+static void ne_backend_kill_work(struct work_struct *work)
+{
+	struct ne_backend *backend = container_of(to_delayed_work(work), struct ne_backend,
+						  kill_work);
+	struct pid *vmm;
+
+	spin_lock(&backend->lock);
+	vmm = get_pid(backend->vmm);
+	spin_unlock(&backend->lock);
+
+	if (vmm)
+		kill_pid(vmm, SIGKILL, 1);
+	put_pid(vmm);
+}
+
+/**
+ * ne_backend_create() - a start request
+ * @enclave: locked, with memory and vCPUs
+ * @cid: its vsock CID
+ * @flags: start flags
+ *
+ * Return: the request with one reference, or ERR_PTR(-ENOMEM).
+ */
+struct ne_backend *ne_backend_create(struct ne_enclave *enclave, u32 cid, u64 flags)
+{
+	struct ne_backend *backend;
+
+	lockdep_assert_held(&enclave->lock);
+
+	backend = kzalloc(sizeof(*backend), GFP_KERNEL_ACCOUNT);
+	if (!backend)
+		return ERR_PTR(-ENOMEM);
+	backend->vcpu_ids = kmemdup_array(enclave->vcpu_ids, enclave->nr_vcpus,
+					  sizeof(*enclave->vcpu_ids), GFP_KERNEL_ACCOUNT);
+	if (!backend->vcpu_ids)
+		goto err_backend;
+	backend->segs = ne_mem_flatten(&enclave->mem);
+	if (!backend->segs)
+		goto err_vcpu_ids;
+	backend->nr_segs = enclave->mem.nr_segs;
+
+	kref_init(&backend->ref);
+	INIT_LIST_HEAD(&backend->queue_node);
+	init_waitqueue_head(&backend->wait);
+	spin_lock_init(&backend->lock);
+	init_rwsem(&backend->map_lock);
+	INIT_DELAYED_WORK(&backend->kill_work, ne_backend_kill_work);
+
+	ne_enclave_get(enclave);
+	backend->enclave = enclave;
+	backend->cid = cid;
+	backend->flags = flags;
+	backend->mem_size = enclave->mem.size;
+	backend->nr_vcpus = enclave->nr_vcpus;
+	backend->state = NE_BACKEND_WAITING;
+	return backend;
+
+err_vcpu_ids:
+	kfree(backend->vcpu_ids);
+err_backend:
+	kfree(backend);
+	return ERR_PTR(-ENOMEM);
+}
+
+static void ne_backend_free(struct kref *ref)
+{
+	struct ne_backend *backend = container_of(ref, struct ne_backend, ref);
+
+	iput(backend->inode);
+	kvfree(backend->segs);
+	kfree(backend->vcpu_ids);
+	ne_enclave_put(backend->enclave);
+	kfree(backend);
+}
+
+/** ne_backend_put() - drop a reference */
+void ne_backend_put(struct ne_backend *backend)
+{
+	kref_put(&backend->ref, ne_backend_free);
+}
+
+static void ne_backend_enqueue(struct ne_backend *backend)
+{
+	kref_get(&backend->ref);
+	spin_lock(&ne_backend_queue.lock);
+	list_add_tail(&backend->queue_node, &ne_backend_queue.list);
+	spin_unlock(&ne_backend_queue.lock);
+}
+
+static void ne_backend_dequeue(struct ne_backend *backend)
+{
+	bool queued;
+
+	spin_lock(&ne_backend_queue.lock);
+	queued = !list_empty(&backend->queue_node);
+	list_del_init(&backend->queue_node);
+	spin_unlock(&ne_backend_queue.lock);
+	if (queued)
+		ne_backend_put(backend);
+}
+
+static enum ne_backend_state ne_backend_state(struct ne_backend *backend)
+{
+	enum ne_backend_state state;
+
+	spin_lock(&backend->lock);
+	state = backend->state;
+	spin_unlock(&backend->lock);
+	return state;
+}
+
+/*
+ * Outcome of a start after waiting; a request without an answer is given up.
+ * @waited: what the last wait returned: 0 for a time-out, negative for a signal
+ */
+static int ne_backend_result(struct ne_backend *backend, long waited, bool listener)
+{
+	const char *text = NULL;
+	int rc = 0;
+
+	spin_lock(&backend->lock);
+	switch (backend->state) {
+	case NE_BACKEND_DONE:
+		break;
+	case NE_BACKEND_FAILED:
+		rc = -(int)backend->error;
+		break;
+	case NE_BACKEND_WAITING:
+		text = listener ? "the supervisor ne-emud does not accept start requests" :
+				  "the supervisor is not running: start ne-emud";
+		rc = listener ? -ETIMEDOUT : -ENODEV;
+		break;
+	case NE_BACKEND_ACCEPTED:
+		text = "the VMM did not get ready in time";
+		rc = -ETIMEDOUT;
+		break;
+	case NE_BACKEND_STOPPED:
+		rc = -ECONNRESET;
+		break;
+	}
+	if (text && waited < 0) {
+		text = "interrupted by a fatal signal";
+		rc = -EINTR;
+	}
+	if (text) {
+		strscpy(backend->text, text);
+		backend->state = NE_BACKEND_STOPPED;
+	}
+	spin_unlock(&backend->lock);
+	return rc;
+}
+
+/**
+ * ne_backend_start() - have the supervisor take the request, wait for the VMM
+ * @backend: new
+ *
+ * Only a fatal signal interrupts: clients of the AWS driver never see EINTR.
+ *
+ * Context: Process context, sleeps.
+ * Return: 0; -ENODEV (no supervisor), -ETIMEDOUT, -EINTR, -ECONNRESET (the VMM
+ * went away), or what the backend answered. @backend->text says why.
+ */
+int ne_backend_start(struct ne_backend *backend)
+{
+	bool listener;
+	long waited;
+
+	ne_backend_enqueue(backend);
+	listener = !ne_netlink_ready(backend->enclave->slot_uid);
+
+	waited = wait_event_killable_timeout(backend->wait,
+					     ne_backend_state(backend) != NE_BACKEND_WAITING,
+					     listener ? NE_ACCEPT_TIMEOUT :
+							NE_ACCEPT_NO_LISTENER);
+	if (waited > 0)
+		waited = wait_event_killable_timeout(backend->wait,
+						     ne_backend_state(backend) !=
+							NE_BACKEND_ACCEPTED,
+						     NE_DONE_TIMEOUT);
+	ne_backend_dequeue(backend);
+	return ne_backend_result(backend, waited, listener);
+}
+
+/** ne_backend_go() - tell the VMM that the enclave is RUNNING */
+void ne_backend_go(struct ne_backend *backend)
+{
+	spin_lock(&backend->lock);
+	backend->go = true;
+	spin_unlock(&backend->lock);
+	wake_up_all(&backend->wait);
+}
+
+/**
+ * ne_backend_hangup() - tell the VMM to end, and kill it later if it does not
+ * @backend: may have been hung up before
+ */
+void ne_backend_hangup(struct ne_backend *backend)
+{
+	bool kill;
+
+	spin_lock(&backend->lock);
+	backend->state = NE_BACKEND_STOPPED;
+	kill = backend->vmm;
+	spin_unlock(&backend->lock);
+
+	/* The file's last close cancels it. */
+	if (kill)
+		schedule_delayed_work(&backend->kill_work, NE_KILL_DELAY);
+	wake_up_all(&backend->wait);
+}
+
+/**
+ * ne_backend_revoke() - take the memory away from whoever has it mapped
+ * @backend: may never have been accepted
+ *
+ * Afterwards no page of the enclave is reachable through the fd; KVM drops its
+ * own mappings by MMU notifier before this returns.
+ */
+void ne_backend_revoke(struct ne_backend *backend)
+{
+	struct ne_mem_seg *segs;
+	struct inode *inode;
+
+	down_write(&backend->map_lock);
+	segs = backend->segs;
+	inode = backend->inode;
+	backend->segs = NULL;
+	backend->nr_segs = 0;
+	up_write(&backend->map_lock);
+
+	if (inode)
+		unmap_mapping_range(inode->i_mapping, 0, 0, 1);
+	kvfree(segs);
+}
+
+/**
+ * ne_backend_accept() - take the oldest waiting request
+ *
+ * Return: the request with a reference, or NULL.
+ */
+struct ne_backend *ne_backend_accept(void)
+{
+	struct ne_backend *backend;
+	bool taken = false;
+
+	do {
+		spin_lock(&ne_backend_queue.lock);
+		backend = list_first_entry_or_null(&ne_backend_queue.list, struct ne_backend,
+						   queue_node);
+		if (backend)
+			list_del_init(&backend->queue_node);
+		spin_unlock(&ne_backend_queue.lock);
+		if (!backend)
+			return NULL;
+
+		spin_lock(&backend->lock);
+		if (backend->state == NE_BACKEND_WAITING) {
+			backend->state = NE_BACKEND_ACCEPTED;
+			taken = true;
+		}
+		spin_unlock(&backend->lock);
+		if (!taken)
+			ne_backend_put(backend);	/* given up meanwhile */
+	} while (!taken);
+
+	wake_up_all(&backend->wait);
+	return backend;
+}
+
+/**
+ * ne_backend_fail() - answer an accepted request with an error
+ * @backend: a request; one that was answered or given up keeps its outcome
+ * @error: positive errno
+ * @text: why, for people
+ */
+void ne_backend_fail(struct ne_backend *backend, u32 error, const char *text)
+{
+	spin_lock(&backend->lock);
+	if (backend->state == NE_BACKEND_ACCEPTED) {
+		backend->state = NE_BACKEND_FAILED;
+		backend->error = error;
+		strscpy(backend->text, text, sizeof(backend->text));
+	}
+	spin_unlock(&backend->lock);
+	wake_up_all(&backend->wait);
+}
+
+/* The text of a status, safe to print anywhere. */
+static int ne_backend_copy_text(char *to, const struct ne_emu_backend_status *status)
+{
+	size_t i;
+
+	if (status->reserved || strnlen(status->text, sizeof(status->text)) ==
+				sizeof(status->text))
+		return -EINVAL;
+
+	for (i = 0; status->text[i]; i++)
+		to[i] = isascii(status->text[i]) && isprint(status->text[i]) ?
+			status->text[i] : '?';
+	to[i] = '\0';
+	return 0;
+}
+
+/**
+ * ne_backend_done() - NE_EMU_BACKEND_DONE
+ * @backend: of the file
+ * @status: copied from user space
+ *
+ * Return: 0, -EINVAL, -EALREADY (answered) or -ESTALE (given up).
+ */
+int ne_backend_done(struct ne_backend *backend, const struct ne_emu_backend_status *status)
+{
+	char text[NE_EMU_STATUS_TEXT_SIZE];
+	int rc = 0;
+
+	if (status->code > MAX_ERRNO || ne_backend_copy_text(text, status))
+		return -EINVAL;
+
+	spin_lock(&backend->lock);
+	switch (backend->state) {
+	case NE_BACKEND_ACCEPTED:
+		backend->state = status->code ? NE_BACKEND_FAILED : NE_BACKEND_DONE;
+		backend->error = status->code;
+		strscpy(backend->text, text);
+		if (!status->code)
+			backend->vmm = get_task_pid(current, PIDTYPE_TGID);
+		break;
+	case NE_BACKEND_STOPPED:
+		rc = -ESTALE;
+		break;
+	case NE_BACKEND_WAITING:
+	case NE_BACKEND_DONE:
+	case NE_BACKEND_FAILED:
+		rc = -EALREADY;
+		break;
+	}
+	spin_unlock(&backend->lock);
+	wake_up_all(&backend->wait);
+	return rc;
+}
+
+static bool ne_backend_reason_is_valid(u32 code)
+{
+	switch ((enum ne_emu_exit_reason)code) {
+	case NE_EMU_EXIT_REASON_GUEST_RESET:
+	case NE_EMU_EXIT_REASON_GUEST_SHUTDOWN:
+	case NE_EMU_EXIT_REASON_GUEST_HALT:
+	case NE_EMU_EXIT_REASON_BAD_IMAGE:
+	case NE_EMU_EXIT_REASON_VMM_ERROR:
+		return true;
+	case NE_EMU_EXIT_REASON_NONE:
+	case NE_EMU_EXIT_REASON_LOST:
+	case NE_EMU_EXIT_REASON_ADMIN_STOP:
+		break;
+	}
+	return false;
+}
+
+/* The first report of the end counts; true for the one that makes it. */
+static bool ne_backend_claim_end(struct ne_backend *backend, int *rc)
+{
+	bool mine = false;
+
+	spin_lock(&backend->lock);
+	*rc = -EALREADY;
+	if (!backend->ended && backend->state == NE_BACKEND_DONE) {
+		backend->ended = true;
+		mine = true;
+		*rc = 0;
+	} else if (backend->state < NE_BACKEND_DONE) {
+		*rc = -ENOTCONN;
+	}
+	spin_unlock(&backend->lock);
+	return mine;
+}
+
+/**
+ * ne_backend_exit() - NE_EMU_BACKEND_EXIT
+ * @backend: of the file
+ * @status: copied from user space
+ *
+ * Return: 0, -EINVAL, -ENOTCONN (not done yet) or -EALREADY (ended, stopped).
+ */
+int ne_backend_exit(struct ne_backend *backend, const struct ne_emu_backend_status *status)
+{
+	char text[NE_EMU_STATUS_TEXT_SIZE];
+	int rc;
+
+	if (!ne_backend_reason_is_valid(status->code) || ne_backend_copy_text(text, status))
+		return -EINVAL;
+
+	if (!ne_backend_claim_end(backend, &rc))
+		return rc;
+	rc = ne_enclave_ended(backend->enclave, backend, status->code, text);
+	return rc ? -EALREADY : 0;
+}
+
+/**
+ * ne_backend_closed() - the last reference to the fd is gone
+ * @backend: the file's reference is dropped
+ */
+void ne_backend_closed(struct ne_backend *backend)
+{
+	struct pid *vmm;
+	int rc;
+
+	ne_backend_fail(backend, ECONNRESET, "the VMM went away before it was ready");
+	if (ne_backend_claim_end(backend, &rc))
+		ne_enclave_ended(backend->enclave, backend, NE_EMU_EXIT_REASON_LOST,
+				 "the VMM went away without giving a reason");
+
+	spin_lock(&backend->lock);
+	vmm = backend->vmm;
+	backend->vmm = NULL;
+	spin_unlock(&backend->lock);
+	cancel_delayed_work_sync(&backend->kill_work);
+	put_pid(vmm);
+
+	ne_backend_put(backend);
+}

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory donated by NE_SET_USER_MEMORY_REGION: huge pages of the caller, pinned
+ * until the enclave is released.
+ */
+
+#include <linux/hugetlb.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/xarray.h>
+
+#include "compat.h"
+#include "ne_emu.h"
+
+/*
+ * Huge pages that belong to an enclave, by 2 MiB frame number of their head. The
+ * hypervisor of EC2 would refuse a page twice; nothing else here would notice.
+ */
+static DEFINE_XARRAY(ne_donated);
+
+static unsigned long ne_donated_index(struct page *page)
+{
+	return PFN_PHYS(page_to_pfn(page)) / NE_MEM_REGION_ALIGN;
+}
+
+/** ne_mem_init() - no memory yet */
+void ne_mem_init(struct ne_mem *mem)
+{
+	INIT_LIST_HEAD(&mem->regions);
+}
+
+/* The AWS driver's tests of a page, in its order; @size: bytes of the page. */
+static int ne_mem_check_page(struct page *page, int numa_node, u64 *size)
+{
+	if (!PageHuge(page))
+		return -NE_ERR_MEM_NOT_HUGE_PAGE;
+
+	/* 4 KiB for a tail page: a large page can only be given from its start. */
+	*size = page_size(page);
+	if (!IS_ALIGNED(*size, NE_MEM_REGION_ALIGN))
+		return -NE_ERR_INVALID_PAGE_SIZE;
+
+	if (page_to_nid(page) != numa_node)
+		return -NE_ERR_MEM_DIFFERENT_NUMA_NODE;
+
+	if (!IS_ALIGNED(page_to_phys(page), NE_MEM_REGION_ALIGN))
+		return -EINVAL;
+
+	return 0;
+}
+
+/*
+ * Look at the page without pinning it, as the AWS driver does: a long-term pin
+ * is refused for some mappings that must get NE_ERR_MEM_NOT_HUGE_PAGE.
+ */
+static int ne_mem_peek_page(unsigned long addr, int numa_node)
+{
+	struct page *page;
+	u64 size;
+	int rc;
+
+	rc = get_user_pages_fast(addr, 1, 0, &page);
+	if (rc != 1)
+		return rc < 0 ? rc : -EFAULT;
+
+	rc = ne_mem_check_page(page, numa_node, &size);
+	put_page(page);
+	return rc;
+}
+
+/*
+ * Pin for writing. A read-only mapping is accepted when the page is private to
+ * the caller, as on EC2; a guest must not write to a file its owner cannot.
+ */
+static int ne_mem_pin_page(unsigned long addr, struct page **page)
+{
+	int rc;
+
+	rc = pin_user_pages_fast(addr, 1, FOLL_WRITE | FOLL_LONGTERM, page);
+	if (rc != -EFAULT)
+		goto out;
+
+	rc = pin_user_pages_fast(addr, 1, FOLL_LONGTERM, page);
+	if (rc == 1 && !PageAnon(*page)) {
+		unpin_user_page(*page);
+		return -EFAULT;
+	}
+out:
+	if (rc == 1)
+		return 0;
+	return rc < 0 ? rc : -EFAULT;
+}
+
+/*
+ * Kernels whose KVM refuses the tail pages of a huge page otherwise need the
+ * flag on each of them (compat.h). Where the memory map of huge pages is folded,
+ * only the first page of struct pages may be written to, and stands for all.
+ */
+static void ne_mem_mark_reserved(struct page *page, u64 size, bool reserved)
+{
+	unsigned long nr = size / PAGE_SIZE;
+	unsigned long i;
+
+	if (!NE_KVM_NEEDS_RESERVED)
+		return;
+
+#ifdef CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP
+	if (folio_test_hugetlb_vmemmap_optimized(page_folio(page)))
+		nr = PAGE_SIZE / sizeof(struct page);
+#endif
+	/* Not SetPageReserved(): it is not meant for parts of compound pages. */
+	for (i = 0; i < nr; i++) {
+		if (reserved)
+			set_bit(PG_reserved, ne_page_flags(page + i));
+		else
+			clear_bit(PG_reserved, ne_page_flags(page + i));
+	}
+}
+
+static void ne_mem_seg_release(struct ne_mem_seg *seg)
+{
+	ne_mem_mark_reserved(seg->page, seg->size, false);
+	xa_erase(&ne_donated, ne_donated_index(seg->page));
+	unpin_user_page(seg->page);
+}
+
+/* One huge page at @addr into @seg; its offset is the caller's business. */
+static int ne_mem_seg_take(struct ne_mem_seg *seg, unsigned long addr, int numa_node)
+{
+	int rc;
+
+	rc = ne_mem_peek_page(addr, numa_node);
+	if (rc)
+		return rc;
+
+	rc = ne_mem_pin_page(addr, &seg->page);
+	if (rc)
+		return rc;
+
+	/* Another thread may have changed the mapping since the look. */
+	rc = ne_mem_check_page(seg->page, numa_node, &seg->size);
+	if (rc)
+		goto err_unpin;
+
+	rc = xa_insert(&ne_donated, ne_donated_index(seg->page), seg->page, GFP_KERNEL_ACCOUNT);
+	if (rc)
+		goto err_unpin;	/* -EBUSY: some enclave has it */
+
+	ne_mem_mark_reserved(seg->page, seg->size, true);
+	return 0;
+
+err_unpin:
+	unpin_user_page(seg->page);
+	return rc;
+}
+
+static void ne_mem_region_release(struct ne_mem_region *region)
+{
+	unsigned int i;
+
+	for (i = 0; i < region->nr_segs; i++)
+		ne_mem_seg_release(&region->segs[i]);
+	kvfree(region);
+}
+
+/* Pages from the region's address until memory_size is reached or passed. */
+static int ne_mem_region_fill(struct ne_mem_region *region, int numa_node, u64 offset)
+{
+	u64 done = 0;
+	int rc;
+
+	while (done < region->memory_size) {
+		/* Counted first: the array's bound is the counter. */
+		struct ne_mem_seg *seg = &region->segs[region->nr_segs++];
+
+		rc = ne_mem_seg_take(seg, region->userspace_addr + done, numa_node);
+		if (rc) {
+			region->nr_segs--;
+			return rc;
+		}
+		seg->offset = offset + done;
+		done += seg->size;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * ne_mem_count_phys() - physically contiguous ranges in a list of pages
+ * @segs: pages in the order of the call
+ * @nr_segs: number of @segs
+ *
+ * A page joins the range before it only when it begins where that one ends.
+ */
+unsigned int ne_mem_count_phys(const struct ne_mem_seg *segs, unsigned int nr_segs)
+{
+	phys_addr_t end = 0;
+	unsigned int nr = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr_segs; i++) {
+		phys_addr_t start = page_to_phys(segs[i].page);
+
+		if (!nr || start != end)
+			nr++;
+		end = start + segs[i].size;
+	}
+	return nr;
+}
+
+static bool ne_mem_overlaps(const struct ne_mem *mem, u64 addr, u64 size)
+{
+	const struct ne_mem_region *region;
+
+	list_for_each_entry(region, &mem->regions, node) {
+		u64 start = region->userspace_addr;
+
+		/* A size of 0 inside a region overlaps, too. */
+		if ((addr >= start && addr < start + region->memory_size) ||
+		    (start >= addr && start < addr + size))
+			return true;
+	}
+	return false;
+}
+
+/* What can be told without looking at a page, in the AWS driver's order. */
+static int ne_mem_check_request(struct ne_enclave *enclave,
+				const struct ne_user_memory_region *req)
+{
+	int rc;
+
+	rc = ne_enclave_check_mm(enclave);
+	if (rc)
+		return rc;
+	if (!IS_ALIGNED(req->memory_size, NE_MEM_REGION_ALIGN))
+		return -NE_ERR_INVALID_MEM_REGION_SIZE;
+	if (!IS_ALIGNED(req->userspace_addr, NE_MEM_REGION_ALIGN))
+		return -NE_ERR_UNALIGNED_MEM_REGION_ADDR;
+	if (!access_ok((void __user *)(unsigned long)req->userspace_addr, req->memory_size))
+		return -NE_ERR_INVALID_MEM_REGION_ADDR;
+	if (ne_mem_overlaps(&enclave->mem, req->userspace_addr, req->memory_size))
+		return -NE_ERR_MEM_REGION_ALREADY_USED;
+	/* Its book-keeping runs out of memory at these sizes. */
+	if (!req->memory_size || req->memory_size > NE_MEM_REGION_MAX_SIZE)
+		return -ENOMEM;
+	return 0;
+}
+
+/**
+ * ne_mem_region_add() - NE_SET_USER_MEMORY_REGION on an enclave in INIT
+ * @enclave: locked
+ * @req: checked for its flags only
+ *
+ * All or nothing. A page that is larger than what is left of the request is
+ * donated whole.
+ *
+ * Return: 0; EIO, NE_ERR_INVALID_MEM_REGION_SIZE,
+ * NE_ERR_UNALIGNED_MEM_REGION_ADDR, NE_ERR_INVALID_MEM_REGION_ADDR,
+ * NE_ERR_MEM_REGION_ALREADY_USED, ENOMEM, EFAULT, NE_ERR_MEM_NOT_HUGE_PAGE,
+ * NE_ERR_INVALID_PAGE_SIZE, NE_ERR_MEM_DIFFERENT_NUMA_NODE, EBUSY (the page is
+ * some enclave's already), NE_ERR_MEM_MAX_REGIONS; negative.
+ */
+int ne_mem_region_add(struct ne_enclave *enclave, const struct ne_user_memory_region *req)
+{
+	struct ne_mem *mem = &enclave->mem;
+	struct ne_mem_region *region;
+	unsigned int nr_phys;
+	u64 size;
+	int rc;
+
+	lockdep_assert_held(&enclave->lock);
+
+	rc = ne_mem_check_request(enclave, req);
+	if (rc)
+		return rc;
+
+	region = kvzalloc(struct_size(region, segs, req->memory_size / NE_MEM_REGION_ALIGN),
+			  GFP_KERNEL_ACCOUNT);
+	if (!region)
+		return -ENOMEM;
+	region->userspace_addr = req->userspace_addr;
+	region->memory_size = req->memory_size;
+
+	rc = ne_mem_region_fill(region, enclave->numa_node, mem->size);
+	if (rc)
+		goto err_region;
+
+	nr_phys = ne_mem_count_phys(region->segs, region->nr_segs);
+	if (mem->nr_phys + nr_phys > READ_ONCE(ne_max_mem_regions)) {
+		rc = -NE_ERR_MEM_MAX_REGIONS;
+		goto err_region;
+	}
+
+	list_add_tail(&region->node, &mem->regions);
+	mem->nr_phys += nr_phys;
+	mem->nr_segs += region->nr_segs;
+	size = region->segs[region->nr_segs - 1].offset + region->segs[region->nr_segs - 1].size;
+	mem->size = size;
+	spin_lock(&enclave->info_lock);
+	enclave->mem_size = size;
+	spin_unlock(&enclave->info_lock);
+	return 0;
+
+err_region:
+	ne_mem_region_release(region);
+	return rc;
+}
+
+/**
+ * ne_mem_flatten() - all pages of an enclave in one array, in address order
+ * @mem: not empty
+ *
+ * Return: @mem->nr_segs elements to kvfree(), or NULL.
+ */
+struct ne_mem_seg *ne_mem_flatten(const struct ne_mem *mem)
+{
+	const struct ne_mem_region *region;
+	struct ne_mem_seg *segs, *to;
+
+	segs = kvmalloc_array(mem->nr_segs, sizeof(*segs), GFP_KERNEL_ACCOUNT);
+	if (!segs)
+		return NULL;
+
+	to = segs;
+	list_for_each_entry(region, &mem->regions, node) {
+		memcpy(to, region->segs, region->nr_segs * sizeof(*to));
+		to += region->nr_segs;
+	}
+	return segs;
+}
+
+/** ne_mem_release() - give all pages back; no mapping of them is left */
+void ne_mem_release(struct ne_mem *mem)
+{
+	struct ne_mem_region *region, *next;
+
+	list_for_each_entry_safe(region, next, &mem->regions, node) {
+		list_del(&region->node);
+		ne_mem_region_release(region);
+		cond_resched();
+	}
+	mem->nr_phys = 0;
+	mem->nr_segs = 0;
+	mem->size = 0;
+}
+
+/** ne_mem_exit() - check at unload that nothing is left behind */
+void ne_mem_exit(void)
+{
+	WARN_ON_ONCE(!xa_empty(&ne_donated));
+	xa_destroy(&ne_donated);
+}

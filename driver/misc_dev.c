@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* /dev/nitro_enclaves: the node and NE_CREATE_VM. */
+
+#include <linux/file.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/uaccess.h>
+
+#include "ne_emu.h"
+
+/**
+ * ne_create_vm() - NE_CREATE_VM: make an enclave and its fd
+ * @uid_ptr: where the slot uid goes; not looked at before everything is made,
+ *	as in the AWS driver
+ *
+ * Context: Process context.
+ * Return: the enclave fd, NE_ERR_NO_CPUS_AVAIL_IN_POOL, or a negative errno.
+ */
+static int ne_create_vm(u64 __user *uid_ptr)
+{
+	struct ne_enclave *enclave;
+	struct file *file;
+	u64 slot_uid;
+	int fd;
+
+	ne_enclaves_lock();
+	enclave = ne_enclave_create();
+	if (IS_ERR(enclave)) {
+		ne_enclaves_unlock();
+		return PTR_ERR(enclave);
+	}
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		goto err_enclave;
+
+	file = ne_enclave_file_create(enclave);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		fd = PTR_ERR(file);
+		goto err_enclave;
+	}
+
+	/* The file owns the enclave from here on: only its release ends it. */
+	slot_uid = enclave->slot_uid;
+	ne_enclave_publish(enclave);
+	ne_enclaves_unlock();
+
+	if (put_user(slot_uid, uid_ptr)) {
+		put_unused_fd(fd);
+		fput(file);
+		return -EFAULT;
+	}
+
+	fd_install(fd, file);
+	return fd;
+
+err_enclave:
+	ne_enclaves_unlock();
+	ne_enclave_put(enclave);
+	return fd;
+}
+
+static long ne_misc_dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	if (cmd == NE_CREATE_VM)
+		return ne_create_vm((u64 __user *)arg);
+	return -ENOTTY;
+}
+
+/* No compat_ioctl: the AWS driver gives 32-bit callers ENOTTY. */
+static const struct file_operations ne_misc_dev_fops = {
+	.owner		= THIS_MODULE,
+	.llseek		= noop_llseek,
+	.unlocked_ioctl	= ne_misc_dev_ioctl,
+};
+
+static struct miscdevice ne_misc_dev = {
+	.minor	= MISC_DYNAMIC_MINOR,
+	.name	= "nitro_enclaves",
+	.fops	= &ne_misc_dev_fops,
+	.mode	= 0660,
+};
+
+/** ne_misc_dev_init() - register the node; the last step of loading */
+int ne_misc_dev_init(void)
+{
+	return misc_register(&ne_misc_dev);
+}
+
+/** ne_misc_dev_exit() - remove the node; the first step of unloading */
+void ne_misc_dev_exit(void)
+{
+	misc_deregister(&ne_misc_dev);
+}

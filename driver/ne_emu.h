@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Private interface of nitro_enclaves_emu: objects, their locks, and the
+ * functions of each file, in file order.
+ *
+ * Lock order: ne_enclaves.lock (mutex) > ne_enclave.lock (mutex) > ne_pool.lock
+ * (mutex); the spinlocks ne_enclave.info_lock and ne_backend.lock are innermost
+ * and never nested in each other. ne_backend.map_lock (rwsem) nests inside the
+ * mmap lock of a VMM.
+ */
+
+#ifndef NE_EMU_H
+#define NE_EMU_H
+
+#include <linux/cpumask.h>
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/nitro_enclaves.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <uapi/linux/ne_emu_netlink.h>
+#include <uapi/linux/nitro_enclaves_emu.h>
+
+struct ne_backend;
+
+/* Limits of the AWS driver (its source): bytes. */
+#define NE_MEM_REGION_ALIGN	(2UL << 20)
+#define NE_MEM_REGION_MAX_SIZE	(512UL << 30)
+#define NE_ENCLAVE_MEM_MIN_SIZE	(64UL << 20)
+
+/* Size of the stored ne_cpus string with its NUL, as in the AWS driver. */
+#define NE_CPUS_SIZE		512
+
+/**
+ * struct ne_mem_seg - one donated huge page
+ * @offset: where it begins in the enclave's memory, bytes
+ * @size: bytes
+ * @page: its head page, pinned
+ */
+struct ne_mem_seg {
+	u64 offset;
+	u64 size;
+	struct page *page;
+};
+
+/**
+ * struct ne_mem_region - what one NE_SET_USER_MEMORY_REGION call donated
+ * @node: link in &struct ne_mem.regions, in call order
+ * @userspace_addr: start in the caller's address space
+ * @memory_size: bytes asked for; the pages may hold more
+ * @nr_segs: number of @segs
+ * @segs: the pages, in ascending address order
+ */
+struct ne_mem_region {
+	struct list_head node;
+	u64 userspace_addr;
+	u64 memory_size;
+	unsigned int nr_segs;
+	struct ne_mem_seg segs[] __counted_by(nr_segs);
+};
+
+/**
+ * struct ne_mem - memory of an enclave; all under &struct ne_enclave.lock
+ * @regions: list of &struct ne_mem_region
+ * @nr_phys: physically contiguous ranges so far, merged within each call only
+ * @nr_segs: huge pages in all regions
+ * @size: bytes in all regions
+ */
+struct ne_mem {
+	struct list_head regions;
+	unsigned int nr_phys;
+	unsigned int nr_segs;
+	u64 size;
+};
+
+/**
+ * struct ne_enclave - one enclave, from NE_CREATE_VM to the last close
+ * @ref: held by the enclave file and by a backend
+ * @node: link in the list of enclaves; ne_enclaves.lock
+ * @slot_uid: its identity, never 0; constant
+ * @numa_node: node its memory must be on; constant
+ * @mm: address space that created it, mmgrab()ed, only compared; constant
+ * @owner_uid: effective user id of the creator; constant
+ * @owner_pid: thread group of the creator; constant
+ * @lock: serialises the ioctls, the end and the release
+ * @claimed: CPUs of the cores taken from the pool; @lock
+ * @vcpus: CPUs added as vCPUs, a subset of @claimed; @lock
+ * @mem: donated memory; @lock
+ * @backend: from a start until the release, else NULL; @lock
+ * @info_lock: makes the fields below readable without @lock; they are written
+ *	under both
+ * @state: as the AWS driver names them
+ * @flags: start flags, valid from RUNNING on
+ * @cid: 0 before a start
+ * @mem_size: copy of @mem.size
+ * @nr_vcpus: number of @vcpu_ids in use
+ * @vcpu_ids: CPUs in the order they were added; room for all
+ * @exit_reason: why it ended
+ * @exit_text: the same, or why the last start failed, for people
+ * @started_ns: CLOCK_BOOTTIME of the start, ns
+ * @wait: pollers of the enclave fd
+ * @hup: EPOLLHUP is due for good; written once, read without lock
+ */
+struct ne_enclave {
+	struct kref ref;
+	struct list_head node;
+	u64 slot_uid;
+	int numa_node;
+	struct mm_struct *mm;
+	kuid_t owner_uid;
+	pid_t owner_pid;
+
+	struct mutex lock;
+	cpumask_var_t claimed;
+	cpumask_var_t vcpus;
+	struct ne_mem mem;
+	struct ne_backend *backend;
+
+	spinlock_t info_lock;
+	enum ne_emu_enclave_state state;
+	u64 flags;
+	u32 cid;
+	u64 mem_size;
+	unsigned int nr_vcpus;
+	u32 *vcpu_ids;
+	enum ne_emu_exit_reason exit_reason;
+	char exit_text[NE_EMU_STATUS_TEXT_SIZE];
+	u64 started_ns;
+
+	wait_queue_head_t wait;
+	bool hup;
+};
+
+/**
+ * enum ne_backend_state - progress of a start request
+ * @NE_BACKEND_WAITING: queued, nobody took it
+ * @NE_BACKEND_ACCEPTED: the supervisor has the fd
+ * @NE_BACKEND_DONE: the VMM is ready
+ * @NE_BACKEND_FAILED: refused, or the fd was closed before it was answered
+ * @NE_BACKEND_STOPPED: given up or released by the enclave; only the fd is left
+ */
+enum ne_backend_state {
+	NE_BACKEND_WAITING,
+	NE_BACKEND_ACCEPTED,
+	NE_BACKEND_DONE,
+	NE_BACKEND_FAILED,
+	NE_BACKEND_STOPPED,
+};
+
+/**
+ * struct ne_backend - a start request, then the VMM that serves it
+ * @ref: held by the enclave, by the queue, by the file
+ * @enclave: whose request this is; holds a reference; constant
+ * @cid: vsock CID; constant
+ * @flags: start flags; constant
+ * @mem_size: bytes of donated memory; constant
+ * @nr_vcpus: number of @vcpu_ids; constant
+ * @vcpu_ids: host CPUs; constant
+ * @queue_node: link in the queue of waiting requests; ne_backend_queue.lock
+ * @wait: NE_START_ENCLAVE and pollers of the fd
+ * @lock: of the fields below
+ * @state: see there
+ * @error: positive errno of NE_BACKEND_FAILED
+ * @go: the enclave is RUNNING
+ * @ended: the end has been reported
+ * @text: reason of a failed start
+ * @vmm: process to kill when it outlives the enclave, or NULL
+ * @map_lock: of @segs; taken for reading by faults
+ * @segs: donated pages in address order; NULL once they are being released
+ * @nr_segs: number of @segs
+ * @inode: of the fd, held, for taking mappings away; NULL before accept;
+ *	@map_lock
+ * @kill_work: kills @vmm after a period of grace
+ */
+struct ne_backend {
+	struct kref ref;
+	struct ne_enclave *enclave;
+	u32 cid;
+	u64 flags;
+	u64 mem_size;
+	unsigned int nr_vcpus;
+	u32 *vcpu_ids;
+
+	struct list_head queue_node;
+	wait_queue_head_t wait;
+
+	spinlock_t lock;
+	enum ne_backend_state state;
+	u32 error;
+	bool go;
+	bool ended;
+	char text[NE_EMU_STATUS_TEXT_SIZE];
+	struct pid *vmm;
+
+	struct rw_semaphore map_lock;
+	struct ne_mem_seg *segs;
+	unsigned int nr_segs;
+	struct inode *inode;
+	struct delayed_work kill_work;
+};
+
+/* main.c */
+extern unsigned int ne_max_mem_regions;
+
+/* misc_dev.c */
+int ne_misc_dev_init(void);
+void ne_misc_dev_exit(void);
+
+/* enclave.c */
+struct ne_enclave *ne_enclave_create(void);
+void ne_enclave_publish(struct ne_enclave *enclave);
+void ne_enclave_get(struct ne_enclave *enclave);
+void ne_enclave_put(struct ne_enclave *enclave);
+void ne_enclave_release(struct ne_enclave *enclave);
+int ne_enclave_check_init(struct ne_enclave *enclave);
+int ne_enclave_check_mm(struct ne_enclave *enclave);
+int ne_enclave_start(struct ne_enclave *enclave, struct ne_enclave_start_info *info);
+int ne_enclave_ended(struct ne_enclave *enclave, struct ne_backend *backend,
+		     enum ne_emu_exit_reason reason, const char *text);
+struct ne_enclave *ne_enclave_find(u64 slot_uid);
+struct ne_enclave *ne_enclave_next(u64 slot_uid);
+void ne_enclaves_lock(void);
+void ne_enclaves_unlock(void);
+void ne_enclaves_assert_held(void);
+bool ne_enclaves_empty(void);
+
+/* enclave_fd.c */
+struct file *ne_enclave_file_create(struct ne_enclave *enclave);
+
+/* ioctl.c */
+long ne_enclave_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* mem_region.c */
+void ne_mem_init(struct ne_mem *mem);
+int ne_mem_region_add(struct ne_enclave *enclave, const struct ne_user_memory_region *req);
+struct ne_mem_seg *ne_mem_flatten(const struct ne_mem *mem);
+void ne_mem_release(struct ne_mem *mem);
+void ne_mem_exit(void);
+unsigned int ne_mem_count_phys(const struct ne_mem_seg *segs, unsigned int nr_segs);
+
+/* vcpu.c */
+int ne_vcpu_add(struct ne_enclave *enclave, u32 *vcpu_id);
+
+/* cpu_pool.c */
+int ne_pool_set(const char *text);
+int ne_pool_get(char *buf);
+bool ne_pool_has_cpus(void);
+int ne_pool_numa_node(void);
+unsigned int ne_pool_cpu_limit(void);
+int ne_pool_claim_first(struct cpumask *claimed);
+int ne_pool_claim_cpu(unsigned int cpu, struct cpumask *claimed);
+int ne_pool_next_thread(const struct cpumask *claimed, const struct cpumask *used);
+void ne_pool_return(const struct cpumask *claimed);
+void ne_pool_exit(void);
+
+/* sysfs.c */
+int ne_sysfs_init(void);
+void ne_sysfs_exit(void);
+
+/* cid.c */
+int ne_cid_alloc(u64 requested, u32 *ret_cid);
+void ne_cid_free(u32 cid);
+
+/* backend.c */
+struct ne_backend *ne_backend_create(struct ne_enclave *enclave, u32 cid, u64 flags);
+void ne_backend_put(struct ne_backend *backend);
+int ne_backend_start(struct ne_backend *backend);
+void ne_backend_go(struct ne_backend *backend);
+void ne_backend_hangup(struct ne_backend *backend);
+void ne_backend_revoke(struct ne_backend *backend);
+struct ne_backend *ne_backend_accept(void);
+void ne_backend_fail(struct ne_backend *backend, u32 error, const char *text);
+int ne_backend_done(struct ne_backend *backend, const struct ne_emu_backend_status *status);
+int ne_backend_exit(struct ne_backend *backend, const struct ne_emu_backend_status *status);
+void ne_backend_closed(struct ne_backend *backend);
+
+/* backend_fd.c */
+struct file *ne_backend_file_create(struct ne_backend *backend);
+
+/* netlink.c */
+int ne_netlink_init(void);
+void ne_netlink_exit(void);
+int ne_netlink_ready(u64 slot_uid);
+void ne_netlink_notify(struct ne_enclave *enclave);
+
+#endif /* NE_EMU_H */

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Generic netlink family ne-emu: start requests for the supervisor, states for
+ * everybody. Messages and policies: Documentation/netlink/specs/ne-emu.yaml.
+ */
+
+#include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/slab.h>
+
+#include "genl.h"
+#include "ne_emu.h"
+
+/* All attributes but the vCPUs, with room to spare. */
+#define NE_NL_FIXED_SIZE	512
+
+static size_t ne_nl_size(unsigned int nr_vcpus)
+{
+	return NE_NL_FIXED_SIZE + nr_vcpus * nla_total_size(sizeof(u32));
+}
+
+static int ne_nl_put_vcpus(struct sk_buff *skb, const u32 *ids, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (nla_put_u32(skb, NE_EMU_A_ENCLAVE_VCPU, ids[i]))
+			return -EMSGSIZE;
+	return 0;
+}
+
+static int ne_nl_put_u64(struct sk_buff *skb, int attr, u64 value)
+{
+	return nla_put_u64_64bit(skb, attr, value, NE_EMU_A_ENCLAVE_PAD);
+}
+
+/* What a started enclave has in addition. */
+static int ne_nl_put_started(struct sk_buff *skb, struct ne_enclave *enclave)
+{
+	lockdep_assert_held(&enclave->info_lock);
+
+	if (!enclave->cid)
+		return 0;
+	return nla_put_u32(skb, NE_EMU_A_ENCLAVE_CID, enclave->cid) ||
+	       ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_FLAGS, enclave->flags) ||
+	       ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_STARTED_NS, enclave->started_ns) ?
+	       -EMSGSIZE : 0;
+}
+
+static int ne_nl_put_enclave(struct sk_buff *skb, struct ne_enclave *enclave)
+{
+	int rc;
+
+	spin_lock(&enclave->info_lock);
+	rc = ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_SLOT_UID, enclave->slot_uid) ||
+	     nla_put_u32(skb, NE_EMU_A_ENCLAVE_STATE, enclave->state) ||
+	     ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_MEM_SIZE, enclave->mem_size) ||
+	     nla_put_u32(skb, NE_EMU_A_ENCLAVE_EXIT_REASON, enclave->exit_reason) ||
+	     nla_put_string(skb, NE_EMU_A_ENCLAVE_EXIT_TEXT, enclave->exit_text) ||
+	     nla_put_u32(skb, NE_EMU_A_ENCLAVE_OWNER_PID, enclave->owner_pid) ||
+	     nla_put_u32(skb, NE_EMU_A_ENCLAVE_OWNER_UID,
+			 from_kuid_munged(&init_user_ns, enclave->owner_uid)) ||
+	     ne_nl_put_started(skb, enclave) ||
+	     ne_nl_put_vcpus(skb, enclave->vcpu_ids, enclave->nr_vcpus) ? -EMSGSIZE : 0;
+	spin_unlock(&enclave->info_lock);
+	return rc;
+}
+
+static struct ne_enclave *ne_nl_find(struct genl_info *info)
+{
+	struct ne_enclave *enclave;
+
+	if (GENL_REQ_ATTR_CHECK(info, NE_EMU_A_ENCLAVE_SLOT_UID))
+		return ERR_PTR(-EINVAL);
+
+	enclave = ne_enclave_find(nla_get_u64(info->attrs[NE_EMU_A_ENCLAVE_SLOT_UID]));
+	if (!enclave) {
+		GENL_SET_ERR_MSG(info, "no enclave with this slot uid");
+		return ERR_PTR(-ENOENT);
+	}
+	return enclave;
+}
+
+/* enclave-get of one enclave: EINVAL, ENOENT, ENOMEM. */
+int ne_emu_nl_enclave_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ne_enclave *enclave;
+	struct sk_buff *reply;
+	void *head;
+	int rc;
+
+	enclave = ne_nl_find(info);
+	if (IS_ERR(enclave))
+		return PTR_ERR(enclave);
+
+	reply = genlmsg_new(ne_nl_size(nr_cpu_ids), GFP_KERNEL);
+	if (!reply) {
+		rc = -ENOMEM;
+		goto out;
+	}
+	head = genlmsg_put_reply(reply, info, &ne_emu_nl_family, 0, NE_EMU_CMD_ENCLAVE_GET);
+	rc = head ? ne_nl_put_enclave(reply, enclave) : -EMSGSIZE;
+	if (rc) {
+		nlmsg_free(reply);
+		goto out;
+	}
+	genlmsg_end(reply, head);
+	rc = genlmsg_reply(reply, info);
+out:
+	ne_enclave_put(enclave);
+	return rc;
+}
+
+/*
+ * enclave-get of all.
+ *
+ * Slot uids rise in the order of the list, so the last one told is the place to
+ * go on from, whatever came or went meanwhile.
+ */
+int ne_emu_nl_enclave_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct {
+		u64 last;
+	} *ctx = (void *)cb->ctx;
+	struct ne_enclave *enclave;
+
+	while ((enclave = ne_enclave_next(ctx->last))) {
+		void *head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+					 &ne_emu_nl_family, NLM_F_MULTI, NE_EMU_CMD_ENCLAVE_GET);
+
+		if (!head || ne_nl_put_enclave(skb, enclave)) {
+			if (head)
+				genlmsg_cancel(skb, head);
+			ne_enclave_put(enclave);
+			return skb->len ?: -EMSGSIZE;
+		}
+		genlmsg_end(skb, head);
+		ctx->last = enclave->slot_uid;
+		ne_enclave_put(enclave);
+	}
+	return skb->len;
+}
+
+/* enclave-stop: EINVAL, ENOENT, EPERM, ENOTCONN. */
+int ne_emu_nl_enclave_stop_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ne_enclave *enclave;
+	int rc = -EPERM;
+
+	enclave = ne_nl_find(info);
+	if (IS_ERR(enclave))
+		return PTR_ERR(enclave);
+
+	if (uid_eq(current_euid(), enclave->owner_uid) || netlink_capable(skb, CAP_NET_ADMIN))
+		rc = ne_enclave_ended(enclave, NULL, NE_EMU_EXIT_REASON_ADMIN_STOP,
+				      "stopped on request");
+	if (rc == -ENOTCONN)
+		GENL_SET_ERR_MSG(info, "the enclave is not running");
+	ne_enclave_put(enclave);
+	return rc;
+}
+
+static int ne_nl_put_request(struct sk_buff *skb, struct ne_backend *backend, int fd)
+{
+	return ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_SLOT_UID, backend->enclave->slot_uid) ||
+	       nla_put_u32(skb, NE_EMU_A_ENCLAVE_CID, backend->cid) ||
+	       ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_FLAGS, backend->flags) ||
+	       ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_MEM_SIZE, backend->mem_size) ||
+	       ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_IMAGE_OFFSET, NE_EMU_IMAGE_OFFSET) ||
+	       nla_put_s32(skb, NE_EMU_A_ENCLAVE_BACKEND_FD, fd) ||
+	       ne_nl_put_vcpus(skb, backend->vcpu_ids, backend->nr_vcpus) ? -EMSGSIZE : 0;
+}
+
+/* Tell the caller about its new fd; on failure the fd is not installed. */
+static int ne_nl_reply_request(struct genl_info *info, struct ne_backend *backend, int fd)
+{
+	struct sk_buff *reply;
+	void *head;
+
+	reply = genlmsg_new(ne_nl_size(backend->nr_vcpus), GFP_KERNEL);
+	if (!reply)
+		return -ENOMEM;
+	head = genlmsg_put_reply(reply, info, &ne_emu_nl_family, 0, NE_EMU_CMD_ACCEPT);
+	if (!head || ne_nl_put_request(reply, backend, fd)) {
+		nlmsg_free(reply);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(reply, head);
+	return genlmsg_reply(reply, info);
+}
+
+/*
+ * accept: EAGAIN, ENOMEM, EMFILE.
+ *
+ * The fd goes to the caller of sendmsg(), in whose context this runs.
+ */
+int ne_emu_nl_accept_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct ne_backend *backend;
+	struct file *file;
+	int fd;
+	int rc;
+
+	backend = ne_backend_accept();
+	if (!backend)
+		return -EAGAIN;
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0) {
+		rc = fd;
+		goto err_backend;
+	}
+
+	file = ne_backend_file_create(backend);
+	if (IS_ERR(file)) {
+		rc = PTR_ERR(file);
+		goto err_fd;
+	}
+
+	rc = ne_nl_reply_request(info, backend, fd);
+	if (rc) {
+		put_unused_fd(fd);
+		fput(file);	/* refuses the request */
+		return rc;
+	}
+	fd_install(fd, file);
+	return 0;
+
+err_fd:
+	put_unused_fd(fd);
+err_backend:
+	ne_backend_fail(backend, -rc, "the supervisor could not take the start request");
+	ne_backend_put(backend);
+	return rc;
+}
+
+/**
+ * ne_netlink_ready() - announce a start request
+ * @slot_uid: whose
+ *
+ * Return: 0, -ESRCH (nobody listens) or another negative errno.
+ */
+int ne_netlink_ready(u64 slot_uid)
+{
+	struct sk_buff *skb;
+	void *head;
+
+	skb = genlmsg_new(NE_NL_FIXED_SIZE, GFP_KERNEL);
+	if (!skb)
+		return -ENOMEM;
+	head = genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0, NE_EMU_CMD_READY);
+	if (!head || ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_SLOT_UID, slot_uid)) {
+		nlmsg_free(skb);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, head);
+	return genlmsg_multicast(&ne_emu_nl_family, skb, 0, NE_EMU_NLGRP_BACKEND, GFP_KERNEL);
+}
+
+/**
+ * ne_netlink_notify() - tell listeners the state of an enclave
+ * @enclave: referenced
+ *
+ * Listeners that miss one learn so (ENOBUFS), thus failures are not reported.
+ */
+void ne_netlink_notify(struct ne_enclave *enclave)
+{
+	struct sk_buff *skb;
+	void *head;
+
+	if (!genl_has_listeners(&ne_emu_nl_family, &init_net, NE_EMU_NLGRP_EVENTS))
+		return;
+
+	skb = genlmsg_new(ne_nl_size(nr_cpu_ids), GFP_KERNEL);
+	if (!skb)
+		return;
+	head = genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0, NE_EMU_CMD_ENCLAVE_NTF);
+	if (!head || ne_nl_put_enclave(skb, enclave)) {
+		nlmsg_free(skb);
+		return;
+	}
+	genlmsg_end(skb, head);
+	(void)genlmsg_multicast(&ne_emu_nl_family, skb, 0, NE_EMU_NLGRP_EVENTS, GFP_KERNEL);
+}
+
+/** ne_netlink_init() - register the family */
+int ne_netlink_init(void)
+{
+	return genl_register_family(&ne_emu_nl_family);
+}
+
+/** ne_netlink_exit() - unregister the family; waits for calls in progress */
+void ne_netlink_exit(void)
+{
+	genl_unregister_family(&ne_emu_nl_family);
+}

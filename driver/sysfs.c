@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The parameter ne_cpus, where clients look for it:
+ * /sys/module/nitro_enclaves/parameters/ne_cpus, a folder named after the AWS
+ * driver. It can also be given when this module is loaded.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kobject.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/sysfs.h>
+
+#include "ne_emu.h"
+
+#define NE_AWS_MODULE_NAME	"nitro_enclaves"
+
+static struct kobject *ne_sysfs_dir;
+
+static ssize_t ne_cpus_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	return ne_pool_get(buf);
+}
+
+static ssize_t ne_cpus_store(struct kobject *kobj, struct kobj_attribute *attr,
+			     const char *buf, size_t count)
+{
+	int rc = ne_pool_set(buf);
+
+	return rc ? rc : count;
+}
+
+static struct kobj_attribute ne_cpus_attr = __ATTR_RW_MODE(ne_cpus, 0644);
+
+static struct attribute *ne_sysfs_attrs[] = {
+	&ne_cpus_attr.attr,
+	NULL
+};
+
+static const struct attribute_group ne_sysfs_group = {
+	.name	= "parameters",
+	.attrs	= ne_sysfs_attrs,
+};
+
+static int ne_cpus_param_set(const char *val, const struct kernel_param *kp)
+{
+	return ne_pool_set(val);
+}
+
+static const struct kernel_param_ops ne_cpus_param_ops = {
+	.set = ne_cpus_param_set,
+};
+
+/* For loading only: there is one file to write to afterwards. */
+module_param_cb(ne_cpus, &ne_cpus_param_ops, NULL, 0);
+MODULE_PARM_DESC(ne_cpus, "CPU list for enclaves, as <cpu list>");
+
+/**
+ * ne_sysfs_init() - create the folder and the file
+ *
+ * The folder is a plain kobject below /sys/module; it does not join the set of
+ * modules, whose members the kernel takes for real modules.
+ *
+ * Return: 0, -EEXIST (the AWS driver is loaded) or another negative errno.
+ */
+int ne_sysfs_init(void)
+{
+	struct kset *modules = THIS_MODULE->mkobj.kobj.kset;
+	struct kobject *aws;
+	int rc;
+
+	aws = kset_find_obj(modules, NE_AWS_MODULE_NAME);
+	if (aws) {
+		kobject_put(aws);
+		pr_err("the AWS driver %s is loaded: run \"modprobe -r %s\" first\n",
+		       NE_AWS_MODULE_NAME, NE_AWS_MODULE_NAME);
+		return -EEXIST;
+	}
+
+	ne_sysfs_dir = kobject_create_and_add(NE_AWS_MODULE_NAME, &modules->kobj);
+	if (!ne_sysfs_dir)
+		return -ENOMEM;
+
+	rc = sysfs_create_group(ne_sysfs_dir, &ne_sysfs_group);
+	if (rc)
+		kobject_put(ne_sysfs_dir);
+	return rc;
+}
+
+/** ne_sysfs_exit() - remove file and folder */
+void ne_sysfs_exit(void)
+{
+	sysfs_remove_group(ne_sysfs_dir, &ne_sysfs_group);
+	kobject_put(ne_sysfs_dir);
+}
