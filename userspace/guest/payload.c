@@ -41,6 +41,9 @@
 /* How long a client may take to send its line, seconds. */
 #define LINE_TIMEOUT	5
 
+/* How long to wait for a client that leaves its connection open, seconds. */
+#define ANSWER_TIMEOUT	1
+
 /* <linux/nsm.h> is younger than the headers this is built with. */
 struct nsm_raw {
 	struct {
@@ -212,21 +215,26 @@ static int pass(int from, int to, char *buf)
 	return write_all(to, buf, n) ? -1 : 1;
 }
 
+/* For reads; 0: for ever. */
+static void set_timeout(int fd, time_t seconds)
+{
+	const struct timeval timeout = { .tv_sec = seconds };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+}
+
 /* One line of at most LINE_SIZE - 1 characters, without its newline. */
 static int read_line(int fd, char *line)
 {
-	const struct timeval timeout = { .tv_sec = LINE_TIMEOUT };
 	size_t len = 0;
 
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	set_timeout(fd, LINE_TIMEOUT);
 	while (len < LINE_SIZE - 1) {
 		if (read(fd, line + len, 1) != 1)
 			return -1;
 		if (line[len] == '\n') {
-			const struct timeval never = {};
-
 			line[len] = 0;
-			(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &never, sizeof(never));
+			set_timeout(fd, 0);
 			return 0;
 		}
 		len++;
@@ -373,6 +381,19 @@ static const struct {
 	{ "flood", do_flood },
 };
 
+/* Answer and wait until the client has read it: this machine may end next. */
+static void answer(int client, const char *text)
+{
+	char byte;
+
+	(void)write_all(client, text, strlen(text));
+	(void)shutdown(client, SHUT_WR);
+	set_timeout(client, ANSWER_TIMEOUT);
+	while (read(client, &byte, 1) > 0)
+		;
+	close(client);
+}
+
 static void serve_control(int listener)
 {
 	int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -387,14 +408,12 @@ static void serve_control(int listener)
 	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
 		if (strcmp(name, controls[i].name))
 			continue;
-		(void)write_all(client, "ok\n", 3);
-		close(client);
+		answer(client, "ok\n");
 		printf("payload: control: %s\n", name);
 		controls[i].run(arg ? strtoul(arg, NULL, 10) : 0);
 		return;
 	}
-	(void)write_all(client, "unknown\n", 8);
-	close(client);
+	answer(client, "unknown\n");
 }
 
 int main(void)
