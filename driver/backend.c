@@ -25,7 +25,7 @@
 
 /* Start requests nobody has accepted, oldest first. */
 static struct {
-	spinlock_t lock;
+	spinlock_t lock;	/* of the list and the nodes in it */
 	struct list_head list;
 } ne_backend_queue = {
 	.lock = __SPIN_LOCK_UNLOCKED(ne_backend_queue.lock),
@@ -230,16 +230,13 @@ void ne_backend_go(struct ne_backend *backend)
  */
 void ne_backend_hangup(struct ne_backend *backend)
 {
-	bool kill;
-
 	spin_lock(&backend->lock);
 	backend->state = NE_BACKEND_STOPPED;
-	kill = backend->vmm;
+	/* Under the lock, so that the last close, which clears vmm, can cancel it. */
+	if (backend->vmm)
+		schedule_delayed_work(&backend->kill_work, NE_KILL_DELAY);
 	spin_unlock(&backend->lock);
 
-	/* The file's last close cancels it. */
-	if (kill)
-		schedule_delayed_work(&backend->kill_work, NE_KILL_DELAY);
 	wake_up_all(&backend->wait);
 }
 

@@ -28,10 +28,27 @@
  */
 #ifdef NE_HAVE_KVM_REFCOUNTED_PFN
 #define NE_KVM_NEEDS_RESERVED	true
-#define ne_page_flags(page)	(&(page)->flags)
+
+/* Not SetPageReserved(): that is not meant for parts of compound pages. */
+static inline void ne_page_set_reserved(struct page *page)
+{
+	set_bit(PG_reserved, &page->flags);
+}
+
+static inline void ne_page_clear_reserved(struct page *page)
+{
+	clear_bit(PG_reserved, &page->flags);
+}
 #else
 #define NE_KVM_NEEDS_RESERVED	false
-#define ne_page_flags(page)	((unsigned long *)NULL)
+
+static inline void ne_page_set_reserved(struct page *page)
+{
+}
+
+static inline void ne_page_clear_reserved(struct page *page)
+{
+}
 #endif
 
 #endif /* NE_EMU_COMPAT_H */

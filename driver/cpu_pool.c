@@ -27,7 +27,7 @@
  * @text: ne_cpus as it was written
  */
 static struct {
-	struct mutex lock;
+	struct mutex lock;	/* of all fields */
 	struct cpumask avail;
 	unsigned int *core_of;
 	unsigned int nr_threads;

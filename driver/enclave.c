@@ -17,7 +17,7 @@
  * and "the CPU pool changes" exclude each other.
  */
 static struct {
-	struct mutex lock;
+	struct mutex lock;	/* of all fields */
 	struct list_head list;
 	u64 last_slot_uid;
 } ne_enclaves = {

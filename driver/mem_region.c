@@ -111,12 +111,11 @@ static void ne_mem_mark_reserved(struct page *page, u64 size, bool reserved)
 	if (folio_test_hugetlb_vmemmap_optimized(page_folio(page)))
 		nr = PAGE_SIZE / sizeof(struct page);
 #endif
-	/* Not SetPageReserved(): it is not meant for parts of compound pages. */
 	for (i = 0; i < nr; i++) {
 		if (reserved)
-			set_bit(PG_reserved, ne_page_flags(page + i));
+			ne_page_set_reserved(page + i);
 		else
-			clear_bit(PG_reserved, ne_page_flags(page + i));
+			ne_page_clear_reserved(page + i);
 	}
 }
 

@@ -116,13 +116,13 @@ struct ne_enclave {
 	kuid_t owner_uid;
 	pid_t owner_pid;
 
-	struct mutex lock;
+	struct mutex lock;		/* ioctls, end and release */
 	cpumask_var_t claimed;
 	cpumask_var_t vcpus;
 	struct ne_mem mem;
 	struct ne_backend *backend;
 
-	spinlock_t info_lock;
+	spinlock_t info_lock;		/* readers of the fields below */
 	enum ne_emu_enclave_state state;
 	u64 flags;
 	u32 cid;
@@ -190,7 +190,7 @@ struct ne_backend {
 	struct list_head queue_node;
 	wait_queue_head_t wait;
 
-	spinlock_t lock;
+	spinlock_t lock;		/* of the fields below */
 	enum ne_backend_state state;
 	u32 error;
 	bool go;
