@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * P: the module parameter ne_cpus. Also runs against the in-tree driver
+ * (NE_MODULE=nitro_enclaves), which takes the pool's CPUs offline where the
+ * emulator keeps them online: an offline CPU cannot run KVM.
+ */
+
+#include "ne_env.h"
+#include "ne_lib.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CPU_DIR		"/sys/devices/system/cpu"
+#define STRING_SIZE	512	/* with the NUL */
+#define RACE_MS		3000
+
+static void check_pool(struct ne_test *t, const char *expected)
+{
+	char buf[STRING_SIZE + 8];
+
+	REQUIRE_OK(t, ne_read_file(NE_POOL, buf, sizeof(buf)));
+	if (!CHECK(t, !strcmp(buf, expected)))
+		ne_note("ne_cpus reads \"%s\"", buf);
+}
+
+/* Write the list and expect the whole of it to be taken. */
+static void set_pool(struct ne_test *t, const char *list)
+{
+	REQUIRE_EQ(t, ne_write_file(NE_POOL, list, strlen(list)), strlen(list));
+}
+
+static bool is_online(unsigned int cpu)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), CPU_DIR "/cpu%u/online", cpu);
+	return ne_read_number(path) == 1;
+}
+
+static int set_online(unsigned int cpu, int online)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), CPU_DIR "/cpu%u/online", cpu);
+	return ne_write_number(path, online);
+}
+
+/* The CPUs of a core are in the pool, or given back to the host. */
+static void check_core(struct ne_test *t, const uint32_t *cpus, bool in_pool)
+{
+	struct ne_env *env = t->env;
+	unsigned int i;
+
+	for (i = 0; i < env->threads; i++)
+		CHECK_EQ(t, is_online(cpus[i]), !(in_pool && env->stock));
+}
+
+static void core_list(const struct ne_env *env, unsigned int core, char *buf, size_t size)
+{
+	const uint32_t *cpus = &env->cpus[core * env->threads];
+
+	snprintf(buf, size, env->threads == 2 ? "%u,%u" : "%u", cpus[0], cpus[1]);
+}
+
+static void with_newlines(char *buf, size_t size, const char *list, const char *end)
+{
+	snprintf(buf, size, "%s%s", list, end);
+}
+
+static int unload(const struct ne_env *env)
+{
+	/* Its service would hold the module on some systems; udev starts it again. */
+	if (!env->stock)
+		NE_COMMAND("systemctl", "-q", "stop", "ne-emud.service");
+	return NE_COMMAND("modprobe", "-r", env->module);
+}
+
+/* Without the options that the machine's configuration may give the module. */
+static int load(const struct ne_env *env, const char *option)
+{
+	return ne_command((const char *const []){ "modprobe", "-q", "-C", "/dev/null",
+						  env->module, option, NULL });
+}
+
+static void p01_after_load(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+
+	REQUIRE_EQ(t, unload(env), 0);
+	CHECK(t, access(NE_POOL, F_OK));
+	REQUIRE_EQ(t, load(env, NULL), 0);
+	check_pool(t, "\n");
+}
+
+static void p02_set(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+	char list[64], text[80];
+
+	core_list(env, 0, list, sizeof(list));
+	set_pool(t, list);
+	with_newlines(text, sizeof(text), list, "\n");
+	check_pool(t, text);
+	check_core(t, env->cpus, true);
+
+	set_pool(t, text);
+	with_newlines(text, sizeof(text), list, "\n\n");
+	check_pool(t, text);
+	check_core(t, env->cpus, true);
+}
+
+static void p03_empty_write(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+	char list[64], text[80];
+
+	core_list(env, 0, list, sizeof(list));
+	set_pool(t, list);
+	CHECK_EQ(t, ne_write_file(NE_POOL, "", 0), 0);
+	with_newlines(text, sizeof(text), list, "\n");
+	check_pool(t, text);
+	check_core(t, env->cpus, true);
+}
+
+static void p04_invalid_clears(struct ne_test *t)
+{
+	static const char *const invalid[] = { "\n", "abc", "0" };
+	struct ne_env *env = t->env;
+	char list[64];
+	size_t i;
+
+	core_list(env, 0, list, sizeof(list));
+	for (i = 0; i < ARRAY_SIZE(invalid); i++) {
+		set_pool(t, list);
+		CHECK_ERR(t, ne_pool_set(invalid[i]), EINVAL);
+		check_core(t, env->cpus, false);
+		check_pool(t, "\n");
+	}
+}
+
+/* The list is refused with EINVAL and the log says why. */
+static void check_refused(struct ne_test *t, const char *list, const char *why)
+{
+	int kmsg = ne_kmsg_open();
+
+	CHECK_ERR(t, ne_pool_set(list), EINVAL);
+	if (!CHECK(t, ne_kmsg_find(kmsg, why)))
+		ne_note("%s: the kernel log has no \"%s\"", list, why);
+	close(kmsg);
+	check_pool(t, "\n");
+}
+
+static void p05_rules(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+	uint32_t core0[NE_MAX_THREADS];
+	char list[64], why[64];
+
+	check_refused(t, "0", "CPU 0 has to remain available");
+	if (env->threads != 2)
+		return;
+	REQUIRE_EQ(t, ne_cpu_core(0, core0, NE_MAX_THREADS), 2);
+	snprintf(list, sizeof(list), "%u", core0[1]);
+	snprintf(why, sizeof(why), "CPU sibling %u for CPU 0 is in CPU pool", core0[1]);
+	check_refused(t, list, why);
+
+	snprintf(list, sizeof(list), "%u", env->cpus[0]);
+	snprintf(why, sizeof(why), "CPU %u is not in CPU pool", env->cpus[1]);
+	check_refused(t, list, why);
+
+	REQUIRE_EQ(t, set_online(env->cpus[1], 0), 0);
+	core_list(env, 0, list, sizeof(list));
+	snprintf(why, sizeof(why), "CPU %u is offline", env->cpus[1]);
+	check_refused(t, list, why);
+	REQUIRE_EQ(t, set_online(env->cpus[1], 1), 0);
+}
+
+static void p06_two_nodes(struct ne_test *t)
+{
+	if (access("/sys/devices/system/node/node1", F_OK))
+		ne_skip(t, "needs two NUMA nodes");
+	check_refused(t, "all", "CPUs with different NUMA nodes");
+}
+
+static void p07_parser(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+	char text[80];
+
+	snprintf(text, sizeof(text), "%u", ne_nr_cpu_ids());
+	CHECK_ERR(t, ne_pool_set(text), ERANGE);
+	CHECK_ERR(t, ne_pool_set("99999999999"), EOVERFLOW);
+	CHECK_ERR(t, ne_pool_set("abc"), EINVAL);
+	CHECK_ERR(t, ne_pool_set("3-"), EINVAL);
+	CHECK_ERR(t, ne_pool_set("7-2"), EINVAL);
+	CHECK_ERR(t, ne_pool_set("all"), EINVAL);
+
+	/* Blanks and commas separate; what follows a newline is not looked at. */
+	snprintf(text, sizeof(text), "%s,,,", env->list);
+	CHECK_EQ(t, ne_pool_set(text), 0);
+	snprintf(text, sizeof(text), "%s\nfoo", env->list);
+	CHECK_EQ(t, ne_pool_set(text), 0);
+	snprintf(text, sizeof(text), "%s \nfoo", env->list);
+	CHECK_ERR(t, ne_pool_set(text), EINVAL);
+}
+
+static void need_device(struct ne_test *t)
+{
+	if (access(NE_DEVICE, R_OK | W_OK))
+		ne_skip(t, "there is no " NE_DEVICE);
+}
+
+static void p08_in_use(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+	char text[80];
+	int fd;
+
+	need_device(t);
+	set_pool(t, env->list);
+	with_newlines(text, sizeof(text), env->list, "\n");
+	fd = ne_require_enclave(t);
+	CHECK_ERR(t, ne_pool_set(env->list), EPERM);
+	CHECK_ERR(t, ne_pool_set("\n"), EPERM);
+	CHECK_ERR(t, ne_pool_set("abc"), EPERM);
+	check_pool(t, text);
+	CHECK(t, ne_add_vcpu_id(fd, 0) > 0);
+	close(fd);
+	CHECK_EQ(t, ne_pool_set(env->list), 0);
+}
+
+static int drop_sys_admin(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data))
+		return -errno;
+	data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective &= ~CAP_TO_MASK(CAP_SYS_ADMIN);
+	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
+static void p09_capability(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+	char text[80];
+
+	set_pool(t, env->list);
+	REQUIRE_EQ(t, drop_sys_admin(), 0);
+	CHECK_ERR(t, ne_pool_set(env->list), EPERM);
+	CHECK_ERR(t, ne_pool_set("\n"), EPERM);
+	with_newlines(text, sizeof(text), env->list, "\n");
+	check_pool(t, text);
+}
+
+static void p10_length(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+	char text[STRING_SIZE + 1];
+
+	memset(text, ',', sizeof(text));
+	memcpy(text, env->list, strlen(env->list));
+	text[STRING_SIZE - 1] = 0;
+	CHECK_EQ(t, ne_pool_set(text), 0);
+	check_core(t, env->cpus, true);
+
+	text[STRING_SIZE - 1] = ',';
+	text[STRING_SIZE] = 0;
+	CHECK_ERR(t, ne_pool_set(text), ENOSPC);
+	check_core(t, env->cpus, false);
+	if (!access(NE_DEVICE, F_OK))
+		CHECK_ERR(t, ne_new_enclave(NULL), NE_ERR_NO_CPUS_AVAIL_IN_POOL);
+}
+
+static void p11_load_option(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+	char option[80], text[80];
+
+	snprintf(option, sizeof(option), "ne_cpus=%s", env->list);
+	REQUIRE_EQ(t, unload(env), 0);
+	REQUIRE_EQ(t, load(env, option), 0);
+	with_newlines(text, sizeof(text), env->list, "\n");
+	check_pool(t, text);
+	check_core(t, env->cpus, true);
+
+	REQUIRE_EQ(t, unload(env), 0);
+	CHECK(t, load(env, "ne_cpus=0") != 0);
+	CHECK(t, access(NE_POOL, F_OK));
+	REQUIRE_EQ(t, load(env, NULL), 0);
+}
+
+static void p12_unload(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+	unsigned int i;
+
+	set_pool(t, env->list);
+	REQUIRE_EQ(t, unload(env), 0);
+	for (i = 0; i < env->nr_cores; i++)
+		check_core(t, &env->cpus[i * env->threads], false);
+	CHECK(t, access(NE_POOL, F_OK));
+	CHECK(t, access("/sys/module/nitro_enclaves", F_OK));
+	REQUIRE_EQ(t, load(env, NULL), 0);
+}
+
+static void p14_sparse_core_ids(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+	unsigned int cores = ne_nr_cpu_ids() / env->threads;
+	char path[128];
+	bool sparse = false;
+	unsigned int i;
+
+	for (i = 0; i < env->nr_cores * env->threads; i++) {
+		snprintf(path, sizeof(path), CPU_DIR "/cpu%u/topology/core_id", env->cpus[i]);
+		sparse |= ne_read_number(path) >= (long)cores;
+	}
+	if (!sparse || env->stock)
+		ne_skip(t, "this machine's core ids have no gaps");
+	CHECK_EQ(t, ne_pool_set(env->list), 0);
+}
+
+/* Set and clear the pool for ever. */
+__attribute__((noreturn)) static void toggle_pool(const struct ne_env *env)
+{
+	for (;;) {
+		ne_env_pool_restore(env);
+		ne_pool_clear();
+	}
+}
+
+static void p15_race_with_create(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+	unsigned int created = 0;
+	uint64_t end;
+	pid_t pid;
+
+	need_device(t);
+	pid = fork();
+	REQUIRE(t, pid >= 0);
+	if (!pid)
+		toggle_pool(env);
+	for (end = ne_now_ms() + RACE_MS; ne_now_ms() < end; ) {
+		int fd = ne_new_enclave(NULL);
+
+		if (fd < 0) {
+			REQUIRE_EQ(t, fd, -NE_ERR_NO_CPUS_AVAIL_IN_POOL);
+			continue;
+		}
+		created++;
+		/* An enclave keeps the pool as it is. */
+		CHECK_EQ(t, ne_add_vcpu_id(fd, 0), env->cpus[0]);
+		close(fd);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	ne_note("%u enclaves created meanwhile", created);
+}
+
+static void p16_allocator(struct ne_test *t)
+{
+	if (NE_COMMAND("sh", "-c", "command -v nitro-enclaves-allocator >/dev/null"))
+		ne_skip(t, "nitro-enclaves-allocator is not installed");
+	CHECK_EQ(t, NE_COMMAND("nitro-enclaves-allocator"), 0);
+	CHECK_EQ(t, NE_COMMAND("nitro-enclaves-allocator"), 0);
+}
+
+static void p17_in_tree_driver(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+
+	if (env->stock || NE_COMMAND("modprobe", "-q", "-n", "nitro_enclaves"))
+		ne_skip(t, "needs the emulator and the in-tree driver");
+	CHECK(t, NE_COMMAND("modprobe", "-q", "nitro_enclaves") != 0);
+	REQUIRE_EQ(t, unload(env), 0);
+	REQUIRE_EQ(t, NE_COMMAND("modprobe", "nitro_enclaves"), 0);
+	CHECK(t, load(env, NULL) != 0);
+	CHECK(t, !access(NE_POOL, F_OK));
+	REQUIRE_EQ(t, NE_COMMAND("modprobe", "-r", "nitro_enclaves"), 0);
+	CHECK_EQ(t, load(env, NULL), 0);
+}
+
+static void after(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+	unsigned int i;
+	int rc;
+
+	if (access(NE_POOL, F_OK))
+		load(env, NULL);
+	rc = ne_pool_clear();
+	if (rc)
+		ne_fail(t, __FILE__, __LINE__, "the case left the pool in use: %s", strerror(-rc));
+	for (i = 0; i < env->nr_cores * env->threads; i++)
+		if (!is_online(env->cpus[i]))
+			set_online(env->cpus[i], 1);
+}
+
+static void teardown(struct ne_test *t)
+{
+	const struct ne_env *env = t->env;
+
+	ne_env_teardown(t);
+	/* Modules were exchanged below it. */
+	if (!env->stock)
+		NE_COMMAND("systemctl", "-q", "start", "ne-emud.service");
+}
+
+static const struct ne_case cases[] = {
+	{ "P01 empty after load", p01_after_load, 60 },
+	{ "P02 set, with and without newline", p02_set, 0 },
+	{ "P03 zero-length write changes nothing", p03_empty_write, 0 },
+	{ "P04 invalid list clears the pool", p04_invalid_clears, 0 },
+	{ "P05 CPU 0, its sibling, half a core, offline CPU: EINVAL", p05_rules, 0 },
+	{ "P06 CPUs of two nodes: EINVAL", p06_two_nodes, 0 },
+	{ "P07 errors of the parser", p07_parser, 0 },
+	{ "P08 enclave open: EPERM, pool unchanged", p08_in_use, 0 },
+	{ "P09 without CAP_SYS_ADMIN: EPERM", p09_capability, 0 },
+	{ "P10 511 characters fit, 512: ENOSPC", p10_length, 0 },
+	{ "P11 as option at load", p11_load_option, 60 },
+	{ "P12 unload gives the CPUs back", p12_unload, 60 },
+	{ "P14 core ids with gaps", p14_sparse_core_ids, 0 },
+	{ "P15 writer against NE_CREATE_VM", p15_race_with_create, 0 },
+	{ "P16 allocator script", p16_allocator, 0 },
+	{ "P17 not beside the in-tree driver", p17_in_tree_driver, 60 },
+};
+
+int main(int argc, char **argv)
+{
+	struct ne_env env = { .page_need = NE_NO_DEVICE };
+	const struct ne_suite suite = {
+		.cases = cases,
+		.nr_cases = ARRAY_SIZE(cases),
+		.env = &env,
+		.setup = ne_env_setup,
+		.after = after,
+		.teardown = teardown,
+	};
+
+	return ne_suite_run(&suite, argc, argv);
+}

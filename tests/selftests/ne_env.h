@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a test program needs: module, CPU pool, huge pages; prepared and undone. */
+
+#ifndef NE_ENV_H
+#define NE_ENV_H
+
+#include "ne_harness.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define NE_MAX_CORES	2
+#define NE_MAX_THREADS	2
+
+/**
+ * struct ne_env - the environment of all cases of a program
+ * @module: module under test: $NE_MODULE, or nitro_enclaves_emu
+ * @stock: it is the in-tree driver, which has no device outside EC2
+ * @cpus: the pool's CPUs, core by core: a, b, c, d
+ * @nr_cores: whole cores in the pool (at most NE_MAX_CORES)
+ * @threads: CPUs of a core
+ * @list: the pool as written to ne_cpus
+ * @page_need: 2 MiB pages a program asked for
+ * @free_pages: HugePages_Free between cases
+ * @saved_list, @saved_pages: what to put back
+ * @supervisor: process of the stand-in for the supervisor, 0 if the daemon serves
+ * @supervisor_fd: its control socket
+ */
+struct ne_env {
+	const char *module;
+	bool stock;
+	uint32_t cpus[NE_MAX_CORES * NE_MAX_THREADS];
+	unsigned int nr_cores;
+	unsigned int threads;
+	char list[64];
+	long page_need;
+	long free_pages;
+	char saved_list[600];
+	long saved_pages;
+	bool stopped_daemon;
+	pid_t supervisor;
+	int supervisor_fd;
+};
+
+/* @page_need when a program uses no device: only module and topology. */
+#define NE_NO_DEVICE	(-1)
+
+/**
+ * ne_env_setup() - load the module, find two cores, set pool and huge pages
+ *
+ * To be called by a suite's setup; skips or fails the suite as needed.
+ */
+void ne_env_setup(struct ne_test *t);
+/** ne_env_after() - put pool and huge pages back after a case, report leaks */
+void ne_env_after(struct ne_test *t);
+void ne_env_teardown(struct ne_test *t);
+
+/** ne_env_main() - run @cases in such an environment; exit code for main() */
+int ne_env_main(const struct ne_case *cases, size_t nr_cases, long page_need, int argc,
+		char **argv);
+
+/** ne_require_device() - open the device, or end the case */
+int ne_require_device(struct ne_test *t);
+/** ne_require_enclave() - fd of an enclave without resources, or end the case */
+int ne_require_enclave(struct ne_test *t);
+
+/** ne_env_pool_restore() - the standard pool again; 0 or -errno */
+int ne_env_pool_restore(const struct ne_env *env);
+
+/** ne_need_cores() - skip the case unless the pool has @cores cores of two threads */
+void ne_need_cores(struct ne_test *t, unsigned int cores);
+
+/** ne_cpu_core() - CPUs of the core of @cpu, ascending; how many, or -errno */
+int ne_cpu_core(unsigned int cpu, uint32_t *cpus, unsigned int max);
+/** ne_nr_cpu_ids() - one more than the highest possible CPU */
+unsigned int ne_nr_cpu_ids(void);
+
+#endif

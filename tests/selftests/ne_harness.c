@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+/* KTAP runner: each case is a process group that is gone before the next starts. */
+
+#include "ne_harness.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DEFAULT_TIMEOUT_S	30
+/* How long a killed process may need to leave the kernel. */
+#define KILL_TIMEOUT_MS		20000
+
+struct totals {
+	unsigned int passed;
+	unsigned int failed;
+	unsigned int skipped;
+};
+
+bool ne_fail(struct ne_test *t, const char *file, int line, const char *fmt, ...)
+{
+	char text[400];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+
+	__atomic_add_fetch(&t->failures, 1, __ATOMIC_RELAXED);
+	printf("# %s:%d: %s\n", file, line, text);
+	return false;
+}
+
+bool ne_check(struct ne_test *t, const char *file, int line, const char *what, bool ok)
+{
+	__atomic_add_fetch(&t->checks, 1, __ATOMIC_RELAXED);
+	return ok || ne_fail(t, file, line, "not true: %s", what);
+}
+
+bool ne_check_eq(struct ne_test *t, const char *file, int line, const char *what,
+		 long long got, long long expected)
+{
+	__atomic_add_fetch(&t->checks, 1, __ATOMIC_RELAXED);
+	if (got == expected)
+		return true;
+	if (got < 0 && got > -4096)
+		return ne_fail(t, file, line, "%s: got %lld (%s), expected %lld", what, got,
+			       strerror(-got), expected);
+	return ne_fail(t, file, line, "%s: got %lld (0x%llx), expected %lld", what, got, got,
+		       expected);
+}
+
+void ne_note(const char *fmt, ...)
+{
+	char text[400];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	printf("# %s\n", text);
+}
+
+void ne_abort(void)
+{
+	fflush(stdout);
+	_exit(NE_EXIT_FAIL);
+}
+
+void ne_skip(struct ne_test *t, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(t->skip, sizeof(t->skip), fmt, args);
+	va_end(args);
+	fflush(stdout);
+	_exit(NE_EXIT_SKIP);
+}
+
+void ne_skip_suite(struct ne_test *t, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(t->skip, sizeof(t->skip), fmt, args);
+	va_end(args);
+}
+
+/* Wait until @pid has ended; false when @timeout_ms passed first. */
+static bool wait_end(pid_t pid, int timeout_ms)
+{
+	struct pollfd pfd = { .events = POLLIN };
+	int rc;
+
+	pfd.fd = syscall(SYS_pidfd_open, pid, 0);
+	if (pfd.fd < 0)
+		return true;	/* waitpid() blocks instead */
+	do {
+		rc = poll(&pfd, 1, timeout_ms);
+	} while (rc < 0 && errno == EINTR);
+	close(pfd.fd);
+	return rc > 0;
+}
+
+/*
+ * Kill what is left of the case's group and wait for it. The runner is the
+ * subreaper of all of them.
+ */
+static bool reap_group(pid_t group)
+{
+	int waited_ms;
+	pid_t pid;
+
+	kill(-group, SIGKILL);
+	for (waited_ms = 0; waited_ms < KILL_TIMEOUT_MS; waited_ms += 10) {
+		do {
+			pid = waitpid(-group, NULL, WNOHANG);
+		} while (pid > 0);
+		if (pid < 0 && errno == ECHILD)
+			return true;
+		poll(NULL, 0, 10);
+	}
+	return false;
+}
+
+/*
+ * Run @fn in a process group of its own. A crash, a time-out and processes that
+ * cannot be killed count as failures.
+ */
+static void run_isolated(struct ne_test *t, void (*fn)(struct ne_test *), unsigned int timeout)
+{
+	unsigned int limit = timeout ? timeout : DEFAULT_TIMEOUT_S;
+	int status = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0) {
+		ne_fail(t, __FILE__, __LINE__, "fork: %s", strerror(errno));
+		return;
+	}
+	if (!pid) {
+		setpgid(0, 0);
+		fn(t);
+		fflush(stdout);
+		_exit(NE_EXIT_PASS);
+	}
+	setpgid(pid, pid);
+
+	if (!wait_end(pid, limit * 1000)) {
+		ne_fail(t, __FILE__, __LINE__, "still running after %u s", limit);
+		kill(-pid, SIGKILL);
+		if (!wait_end(pid, KILL_TIMEOUT_MS)) {
+			printf("Bail out! a process of the case does not react to SIGKILL\n");
+			exit(NE_EXIT_FAIL);
+		}
+	}
+	waitpid(pid, &status, 0);
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+		ne_fail(t, __FILE__, __LINE__, "ended by signal %d", WTERMSIG(status));
+	if (!reap_group(pid))
+		ne_fail(t, __FILE__, __LINE__, "processes of the case do not end");
+}
+
+static void run_case(const struct ne_suite *suite, const struct ne_case *c, struct ne_test *t,
+		     unsigned int number, struct totals *totals)
+{
+	memset(t, 0, sizeof(*t));
+	t->env = suite->env;
+
+	run_isolated(t, c->run, c->timeout);
+	if (suite->after)
+		suite->after(t);
+	if (!t->checks && !t->skip[0])
+		ne_fail(t, __FILE__, __LINE__, "no check ran");
+
+	if (t->failures) {
+		totals->failed++;
+		printf("not ok %u %s\n", number, c->name);
+	} else if (t->skip[0]) {
+		totals->skipped++;
+		printf("ok %u %s # SKIP %s\n", number, c->name, t->skip);
+	} else {
+		totals->passed++;
+		printf("ok %u %s\n", number, c->name);
+	}
+}
+
+static bool selected(const struct ne_case *c, int argc, char **argv)
+{
+	int i;
+
+	if (argc < 2)
+		return true;
+	for (i = 1; i < argc; i++)
+		if (!strncmp(c->name, argv[i], strlen(argv[i])))
+			return true;
+	return false;
+}
+
+static int run_selected(const struct ne_suite *suite, struct ne_test *t, int argc, char **argv)
+{
+	struct totals totals = { 0 };
+	unsigned int number = 0;
+	size_t i;
+
+	for (i = 0; i < suite->nr_cases; i++)
+		number += selected(&suite->cases[i], argc, argv);
+	printf("1..%u\n", number);
+
+	number = 0;
+	for (i = 0; i < suite->nr_cases; i++)
+		if (selected(&suite->cases[i], argc, argv))
+			run_case(suite, &suite->cases[i], t, ++number, &totals);
+
+	printf("# Totals: pass:%u fail:%u skip:%u\n", totals.passed, totals.failed,
+	       totals.skipped);
+	if (totals.failed || !number)
+		return NE_EXIT_FAIL;
+	return totals.passed ? NE_EXIT_PASS : NE_EXIT_SKIP;
+}
+
+/* setup() runs in the runner itself: what it opens and starts has to last. */
+int ne_suite_run(const struct ne_suite *suite, int argc, char **argv)
+{
+	struct ne_test *t;
+	size_t i;
+	int rc;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc == 2 && !strcmp(argv[1], "-l")) {
+		for (i = 0; i < suite->nr_cases; i++)
+			printf("%s\n", suite->cases[i].name);
+		return NE_EXIT_PASS;
+	}
+
+	t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (t == MAP_FAILED)
+		return NE_EXIT_FAIL;
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	memset(t, 0, sizeof(*t));
+	t->env = suite->env;
+
+	printf("KTAP version 1\n");
+	if (suite->setup)
+		suite->setup(t);
+	if (t->skip[0]) {
+		printf("1..0 # SKIP %s\n", t->skip);
+		rc = NE_EXIT_SKIP;
+	} else if (t->failures) {
+		printf("Bail out! the set-up failed\n");
+		rc = NE_EXIT_FAIL;
+	} else {
+		rc = run_selected(suite, t, argc, argv);
+	}
+	if (suite->teardown)
+		suite->teardown(t);
+	fflush(stdout);
+	return rc;
+}

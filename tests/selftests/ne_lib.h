@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ioctls, huge pages, the CPU pool and the kernel log, for the selftests. */
+
+#ifndef NE_LIB_H
+#define NE_LIB_H
+
+#include <linux/ioctl.h>
+#include <linux/nitro_enclaves.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define NE_DEVICE		"/dev/nitro_enclaves"
+#define NE_POOL			"/sys/module/nitro_enclaves/parameters/ne_cpus"
+
+#define NE_KIB			1024ULL
+#define NE_MIB			(1024 * NE_KIB)
+#define NE_GIB			(1024 * NE_MIB)
+#define NE_PAGE			(2 * NE_MIB)
+#define NE_IMAGE_OFFSET		(8 * NE_MIB)
+#define NE_MIN_ENCLAVE_SIZE	(64 * NE_MIB)
+
+/*
+ * Calls of this file return 0 or a positive result, or the negative errno
+ * (the NE_ERR_* codes are errnos too).
+ */
+
+int ne_open(int flags);
+int ne_create_vm(int dev_fd, uint64_t *uid);
+int ne_add_vcpu(int fd, uint32_t *id);
+int ne_load_info(int fd, uint64_t flags, uint64_t *offset);
+int ne_add_mem(int fd, uint64_t flags, uint64_t size, uint64_t addr);
+int ne_start(int fd, uint64_t flags, uint64_t *cid);
+/** ne_ioctl() - any ioctl with any argument */
+int ne_ioctl(int fd, unsigned long request, void *arg);
+
+/** ne_new_enclave() - open the device, create a VM, close the device */
+int ne_new_enclave(uint64_t *uid);
+/** ne_add_vcpu_id() - add CPU @id (0: any); returns the id that was added */
+int ne_add_vcpu_id(int fd, uint32_t id);
+/** ne_add_region() - donate @size bytes at @addr with flags 0 */
+int ne_add_region(int fd, void *addr, size_t size);
+
+/** ne_map_huge() - private anonymous 2 MiB pages; NULL if there are none left */
+void *ne_map_huge(size_t size);
+/** ne_map_aligned() - untouched 4 KiB pages at a 2 MiB boundary */
+void *ne_map_aligned(size_t size);
+/** ne_unused_address() - a 2 MiB aligned address at which nothing is mapped */
+void *ne_unused_address(void);
+
+/** ne_meminfo() - value of a line of /proc/meminfo ("HugePages_Free"), -1 if none */
+long ne_meminfo(const char *key);
+/** ne_read_file() - at most @size - 1 bytes, NUL-terminated; length or -errno */
+int ne_read_file(const char *path, char *buf, size_t size);
+/** ne_write_file() - one write(); bytes written or -errno */
+int ne_write_file(const char *path, const void *buf, size_t len);
+/** ne_read_number() - number at the start of a file, or -errno */
+long ne_read_number(const char *path);
+int ne_write_number(const char *path, long value);
+
+/** ne_pool_set() - write @list to ne_cpus without a newline; 0 or -errno */
+int ne_pool_set(const char *list);
+/** ne_pool_clear() - write an empty line and ignore the EINVAL it gives */
+int ne_pool_clear(void);
+
+/** ne_command() - run a program, wait; its exit code, or 128 and more */
+int ne_command(const char *const *argv);
+#define NE_COMMAND(...)	ne_command((const char *const []){ __VA_ARGS__, NULL })
+
+/** ne_kmsg_open() - the kernel log from now on */
+int ne_kmsg_open(void);
+/** ne_kmsg_find() - a later line contains @text (any case); reads up to the end */
+bool ne_kmsg_find(int fd, const char *text);
+/** ne_kmsg_is_quiet() - no later line looks like a complaint or names the driver */
+bool ne_kmsg_is_quiet(int fd);
+
+/** ne_wait_hup() - revents of a poll() for nothing, 0 after @timeout_ms */
+int ne_wait_hup(int fd, int timeout_ms);
+
+/** ne_msleep() - for waiting in polling loops only */
+void ne_msleep(unsigned int ms);
+uint64_t ne_now_ms(void);
+
+#endif
