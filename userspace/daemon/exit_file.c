@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+/* exit.json: how an enclave ended, for people and tools after it is gone. */
+
+#include "exit_file.h"
+
+#include "common/paths.h"
+#include "common/util.h"
+#include "instant.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <linux/nitro_enclaves.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* Same words as in the manual; not among the kernel's reasons. */
+#define REASON_CLOSED		"closed"
+#define TEXT_CLOSED		"closed by its owner"
+
+/* RFC 3339, UTC, milliseconds; null when not known. */
+static json_t *exit_file_time(int64_t ns)
+{
+	time_t seconds = ns / NSEC_PER_SEC;
+	char date[32], text[48];
+	struct tm tm;
+
+	if (!ns || !gmtime_r(&seconds, &tm))
+		return json_null();
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "%s.%03dZ", date,
+		 (int)(ns % NSEC_PER_SEC / NSEC_PER_MSEC));
+	return json_string(text);
+}
+
+/* The kernel lets only printable text through, but JSON needs it for sure. */
+static json_t *exit_file_string(const char *text)
+{
+	char clean[NE_NL_TEXT_SIZE];
+	size_t len = strnlen(text, sizeof(clean) - 1);
+
+	for (size_t i = 0; i < len; i++)
+		clean[i] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
+	return json_stringn(clean, len);
+}
+
+static json_t *exit_file_vcpus(const struct ne_nl_enclave *enclave)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < enclave->nr_vcpus; i++)
+		if (json_array_append_new(array, json_integer(enclave->vcpus[i]))) {
+			json_decref(array);
+			return NULL;
+		}
+	return array;
+}
+
+static json_t *exit_file_vmm(const struct exit_record *record)
+{
+	const char *abbrev;
+
+	if (!record->vmm_pid)
+		return json_null();
+	if (!record->vmm_ended)
+		return json_pack("{s:i}", "pid", record->vmm_pid);
+	if (record->vmm_code == CLD_EXITED)
+		return json_pack("{s:i, s:i}", "pid", record->vmm_pid,
+				 "exit_code", record->vmm_status);
+
+	abbrev = sigabbrev_np(record->vmm_status);
+	return json_pack("{s:i, s:i, s:s}", "pid", record->vmm_pid, "signal",
+			 record->vmm_status, "signal_name", abbrev ? abbrev : "unknown");
+}
+
+int exit_file_text(const struct exit_record *record, char **ret_text)
+{
+	const struct ne_nl_enclave *enclave = record->enclave;
+	char uid[17];
+	json_t *root;
+	char *text;
+
+	snprintf(uid, sizeof(uid), "%016" PRIx64, enclave->slot_uid);
+	root = json_pack("{s:b, s:s, s:I, s:I, s:b, s:I, s:o, s:o, s:o, s:s, s:o, s:o}",
+			 "emulated", 1,
+			 "slot_uid", uid,
+			 "cid", (json_int_t)enclave->cid,
+			 "flags", (json_int_t)enclave->flags,
+			 "debug_mode", !!(enclave->flags & NE_ENCLAVE_DEBUG_MODE),
+			 "mem_size", (json_int_t)enclave->mem_size,
+			 "vcpus", exit_file_vcpus(enclave),
+			 "started", exit_file_time(record->started_ns),
+			 "ended", exit_file_time(record->ended_ns),
+			 "reason", record->closed ? REASON_CLOSED :
+				   ne_nl_exit_reason_name(enclave->exit_reason),
+			 "text", record->closed ? json_string(TEXT_CLOSED) :
+				 exit_file_string(enclave->exit_text),
+			 "vmm", exit_file_vmm(record));
+	if (!root)
+		return -ENOMEM;
+
+	text = json_dumps(root, JSON_INDENT(2));
+	json_decref(root);
+	if (!text)
+		return -ENOMEM;
+	*ret_text = text;
+	return 0;
+}
+
+int exit_file_write(const struct log_root *root, const struct exit_record *record)
+{
+	__cleanup_free char *text = NULL;
+	__cleanup_fd int folder_fd = -1;
+	__cleanup_fd int fd = -1;
+	int err;
+
+	err = exit_file_text(record, &text);
+	if (!err)
+		err = folder_open(root, record->enclave->slot_uid, &folder_fd);
+	if (!err)
+		err = folder_create_file(root, folder_fd, EXIT_FILE_TEMP, &fd);
+	if (!err)
+		err = write_full(fd, text, strlen(text));
+	if (!err)
+		err = write_full(fd, "\n", 1);
+	if (err)
+		return err;
+	if (renameat(folder_fd, EXIT_FILE_TEMP, folder_fd, NE_EMU_EXIT_FILE) < 0)
+		return -errno;
+	return 0;
+}

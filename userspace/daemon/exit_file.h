@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exit.json: how an enclave ended, for people and tools after it is gone. */
+
+#ifndef NE_EMU_DAEMON_EXIT_FILE_H
+#define NE_EMU_DAEMON_EXIT_FILE_H
+
+#include "common/nl.h"
+#include "folder.h"
+
+#include <stdint.h>
+
+/* Name of the file while it is being written. */
+#define EXIT_FILE_TEMP		".exit.json.new"
+
+/**
+ * struct exit_record - what the file says
+ * @enclave: the enclave as last seen; not owned
+ * @closed: it was closed by its owner while it ran, so that there is no reason
+ * @started_ns: CLOCK_REALTIME, nanoseconds; 0: not known
+ * @ended_ns: the same for the end
+ * @vmm_pid: process id of its VMM; 0: not a child of this supervisor
+ * @vmm_ended: the VMM has been waited for
+ * @vmm_code: si_code of its end: CLD_EXITED, CLD_KILLED or CLD_DUMPED
+ * @vmm_status: exit code or signal number
+ */
+struct exit_record {
+	const struct ne_nl_enclave *enclave;
+	bool closed;
+	int64_t started_ns;
+	int64_t ended_ns;
+	pid_t vmm_pid;
+	bool vmm_ended;
+	int vmm_code;
+	int vmm_status;
+};
+
+/**
+ * exit_file_text() - the content of the file
+ * @ret_text: string the caller frees
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int exit_file_text(const struct exit_record *record, char **ret_text);
+
+/**
+ * exit_file_write() - write the file into the enclave's folder
+ *
+ * Readers see the old file or the new one, never a part. Return: 0 or a negative
+ * errno.
+ */
+int exit_file_write(const struct log_root *root, const struct exit_record *record);
+
+#endif

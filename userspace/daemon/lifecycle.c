@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is news about an enclave, and what follows from it. */
+
+#include "supervisor.h"
+
+#include "common/log.h"
+#include "exit_file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+
+/* A VMM may take this long to end after its enclave; the kernel waits 5 s. */
+#define VMM_GRACE_NS		(8 * NSEC_PER_SEC)
+/* The shortest time that nitro-cli waits for a heartbeat. */
+#define HEARTBEAT_WAIT_NS	(180 * NSEC_PER_SEC)
+
+#define ENCLAVE_FMT		"enclave %016" PRIx64 ": "
+
+static struct vmm *lifecycle_find_vmm(struct supervisor *s, uint64_t slot_uid)
+{
+	struct vmm *vmm;
+
+	TAILQ_FOREACH(vmm, &s->vmms, node)
+		if (vmm->slot_uid == slot_uid && !vmm->given_up)
+			return vmm;
+	return NULL;
+}
+
+static bool lifecycle_is_known(uint64_t slot_uid, void *arg)
+{
+	struct supervisor *s = arg;
+
+	return enclave_table_find(&s->enclaves, slot_uid);
+}
+
+void lifecycle_prune(struct supervisor *s)
+{
+	int removed = folder_prune(&s->logs, FOLDER_KEEP, lifecycle_is_known, s);
+
+	if (removed < 0)
+		log_warn("cannot remove old log folders: %s", strerror(-removed));
+	else if (removed)
+		log_debug("removed %d old log folders", removed);
+}
+
+/* CLOCK_BOOTTIME of the past as time of day; 0 stays 0. */
+static int64_t lifecycle_real_ns(const struct supervisor *s, uint64_t boot_ns)
+{
+	struct instant now = s->now();
+
+	return boot_ns ? now.real_ns - (now.boot_ns - (int64_t)boot_ns) : 0;
+}
+
+static void lifecycle_record(struct supervisor *s, const struct enclave *enclave)
+{
+	struct exit_record record = {
+		.enclave = &enclave->info,
+		.closed = enclave->closed,
+		.started_ns = lifecycle_real_ns(s, enclave->info.started_ns),
+		.ended_ns = enclave->ended_ns,
+		.vmm_pid = enclave->vmm_pid,
+		.vmm_ended = enclave->vmm_ended,
+		.vmm_code = enclave->vmm_code,
+		.vmm_status = enclave->vmm_status,
+	};
+	int err = exit_file_write(&s->logs, &record);
+
+	if (err)
+		log_warn(ENCLAVE_FMT "cannot record its end: %s", enclave->info.slot_uid,
+			 strerror(-err));
+}
+
+/*
+ * Clients hold the heartbeat's address from before the start until the heartbeat
+ * came, so a later start means that nobody waits for this enclave any more.
+ */
+static bool lifecycle_heartbeat_awaited(struct supervisor *s, const struct enclave *enclave)
+{
+	int64_t age_ns = s->now().boot_ns - (int64_t)enclave->info.started_ns;
+	const struct enclave *other;
+
+	TAILQ_FOREACH(other, &s->enclaves.list, node)
+		if (other->info.started_ns > enclave->info.started_ns)
+			return false;
+	return enclave->info.started_ns && age_ns < HEARTBEAT_WAIT_NS;
+}
+
+static void lifecycle_running(struct supervisor *s, struct enclave *enclave, bool is_new)
+{
+	const struct ne_nl_enclave *info = &enclave->info;
+
+	enclave->was_started = true;
+	log_info(ENCLAVE_FMT "%s, CID %" PRIu32 ", %" PRIu64 " MiB, %zu CPUs%s",
+		 info->slot_uid, is_new ? "runs already, adopted" : "started", info->cid,
+		 info->mem_size >> 20, info->nr_vcpus, info->flags ? ", debug mode" : "");
+}
+
+static void lifecycle_ended(struct supervisor *s, struct enclave *enclave, bool is_new)
+{
+	const struct ne_nl_enclave *info = &enclave->info;
+	const char *reason = ne_nl_exit_reason_name(info->exit_reason);
+
+	enclave->ended_ns = s->now().real_ns;
+	if (enclave->closed)
+		log_info(ENCLAVE_FMT "closed by its owner", info->slot_uid);
+	else
+		log_write(info->exit_reason == NE_EMU_EXIT_REASON_LOST ? LOG_WARNING : LOG_INFO,
+			  ENCLAVE_FMT "ended, %s: %s", info->slot_uid, reason, info->exit_text);
+
+	/* An earlier supervisor knew more about an end that it has recorded. */
+	if (!is_new || !folder_has_exit_file(&s->logs, info->slot_uid))
+		lifecycle_record(s, enclave);
+	lifecycle_prune(s);
+}
+
+static void lifecycle_stopped(struct supervisor *s, struct enclave *enclave, bool is_new)
+{
+	enclave->was_started = true;
+	lifecycle_ended(s, enclave, is_new);
+
+	/* A VMM that could still speak has told the client itself. */
+	if (!is_new && enclave->info.exit_reason == NE_EMU_EXIT_REASON_LOST &&
+	    s->abort_heartbeat && lifecycle_heartbeat_awaited(s, enclave))
+		s->abort_heartbeat(s, enclave->info.cid);
+}
+
+/* May free @enclave. */
+static void lifecycle_freed(struct supervisor *s, struct enclave *enclave)
+{
+	struct vmm *vmm = lifecycle_find_vmm(s, enclave->info.slot_uid);
+
+	if (!enclave->was_started && !enclave->info.started_ns) {
+		/* It never ran: there is nothing to keep. */
+		(void)folder_remove(&s->logs, enclave->info.slot_uid);
+	} else if (!enclave->ended_ns) {
+		enclave->closed = enclave->info.exit_reason == NE_EMU_EXIT_REASON_NONE;
+		lifecycle_ended(s, enclave, false);
+	}
+	log_debug(ENCLAVE_FMT "released", enclave->info.slot_uid);
+
+	if (vmm)
+		vmm->kill_ns = s->now().boot_ns + VMM_GRACE_NS;
+	else
+		enclave_table_del(&s->enclaves, enclave);
+}
+
+static void lifecycle_changed(struct supervisor *s, struct enclave *enclave, bool is_new)
+{
+	switch ((enum ne_emu_enclave_state)enclave->info.state) {
+	case NE_EMU_ENCLAVE_STATE_INIT:
+		break;
+	case NE_EMU_ENCLAVE_STATE_RUNNING:
+		lifecycle_running(s, enclave, is_new);
+		break;
+	case NE_EMU_ENCLAVE_STATE_STOPPED:
+		lifecycle_stopped(s, enclave, is_new);
+		break;
+	case NE_EMU_ENCLAVE_STATE_FREED:
+		lifecycle_freed(s, enclave);
+		break;
+	}
+}
+
+/* Finds the enclave or adds it; NULL when memory is short, which is logged. */
+static struct enclave *lifecycle_know(struct supervisor *s, uint64_t slot_uid, bool *ret_is_new)
+{
+	struct enclave *enclave = enclave_table_find(&s->enclaves, slot_uid);
+	int err;
+
+	*ret_is_new = !enclave;
+	if (enclave)
+		return enclave;
+	err = enclave_table_add(&s->enclaves, slot_uid, &enclave);
+	if (err) {
+		log_err(ENCLAVE_FMT "cannot keep track: %s", slot_uid, strerror(-err));
+		return NULL;
+	}
+	return enclave;
+}
+
+void lifecycle_notice(struct supervisor *s, const struct ne_nl_enclave *info)
+{
+	struct enclave *enclave;
+	uint32_t old_state;
+	bool is_new;
+
+	log_debug(ENCLAVE_FMT "the kernel says %s", info->slot_uid,
+		  ne_nl_state_name(info->state));
+	if (info->state > NE_EMU_ENCLAVE_STATE_FREED)
+		return;		/* of a newer kernel */
+	if (info->state == NE_EMU_ENCLAVE_STATE_FREED &&
+	    !enclave_table_find(&s->enclaves, info->slot_uid))
+		return;		/* came and went without a start */
+
+	enclave = lifecycle_know(s, info->slot_uid, &is_new);
+	if (!enclave)
+		return;
+	enclave->seen = true;
+
+	/* States only advance; a list may be ahead of notifications on their way. */
+	old_state = enclave->info.state;
+	if (info->state < old_state || (info->state == old_state && !is_new))
+		return;
+	if (enclave_update(enclave, info)) {
+		log_err(ENCLAVE_FMT "cannot keep track: no memory", info->slot_uid);
+		enclave->info.state = info->state;
+	}
+	lifecycle_changed(s, enclave, is_new);
+}
+
+static void lifecycle_gone(struct supervisor *s, struct enclave *enclave)
+{
+	if (enclave->info.state == NE_EMU_ENCLAVE_STATE_FREED)
+		return;		/* waits for its VMM */
+	enclave->info.state = NE_EMU_ENCLAVE_STATE_FREED;
+	lifecycle_freed(s, enclave);
+}
+
+void lifecycle_sync(struct supervisor *s, const struct ne_nl_enclave *list, size_t count)
+{
+	struct enclave *enclave, *next;
+
+	TAILQ_FOREACH(enclave, &s->enclaves.list, node)
+		enclave->seen = false;
+	for (size_t i = 0; i < count; i++)
+		lifecycle_notice(s, &list[i]);
+	for (enclave = TAILQ_FIRST(&s->enclaves.list); enclave; enclave = next) {
+		next = TAILQ_NEXT(enclave, node);
+		if (!enclave->seen)
+			lifecycle_gone(s, enclave);
+	}
+}
+
+int lifecycle_starting(struct supervisor *s, const struct ne_nl_enclave *request)
+{
+	struct vmm *old = lifecycle_find_vmm(s, request->slot_uid);
+	struct enclave *enclave;
+	bool is_new;
+	int err;
+
+	enclave = lifecycle_know(s, request->slot_uid, &is_new);
+	if (!enclave)
+		return -ENOMEM;
+	err = enclave_update(enclave, request);
+	if (err)
+		return err;
+
+	/* The start it was made for was given up, or there would be no other. */
+	if (old) {
+		old->given_up = true;
+		old->kill_ns = s->now().boot_ns;
+	}
+	enclave->vmm_pid = 0;
+	enclave->vmm_ended = false;
+	return 0;
+}
+
+void lifecycle_vmm_started(struct supervisor *s, struct vmm *vmm)
+{
+	struct enclave *enclave = enclave_table_find(&s->enclaves, vmm->slot_uid);
+
+	TAILQ_INSERT_TAIL(&s->vmms, vmm, node);
+	if (enclave)
+		enclave->vmm_pid = vmm->pid;
+	log_debug(ENCLAVE_FMT "VMM is process %d", vmm->slot_uid, (int)vmm->pid);
+}
+
+static void lifecycle_log_vmm_end(const struct vmm *vmm, const struct vmm_end *end)
+{
+	bool by_signal = end->code != CLD_EXITED;
+
+	if (!by_signal && !end->status)
+		log_debug(ENCLAVE_FMT "VMM %d has ended", vmm->slot_uid, (int)vmm->pid);
+	else
+		log_warn(ENCLAVE_FMT "VMM %d ended %s %d (%s)", vmm->slot_uid, (int)vmm->pid,
+			 by_signal ? "by signal" : "with exit code", end->status,
+			 by_signal ? strsignal(end->status) : "see its messages above");
+}
+
+void lifecycle_vmm_ended(struct supervisor *s, struct vmm *vmm, const struct vmm_end *end)
+{
+	struct enclave *enclave = enclave_table_find(&s->enclaves, vmm->slot_uid);
+
+	lifecycle_log_vmm_end(vmm, end);
+	if (enclave && !vmm->given_up) {
+		enclave->vmm_ended = true;
+		enclave->vmm_code = end->code;
+		enclave->vmm_status = end->status;
+		if (enclave->ended_ns)
+			lifecycle_record(s, enclave);
+		if (enclave->info.state == NE_EMU_ENCLAVE_STATE_FREED)
+			enclave_table_del(&s->enclaves, enclave);
+	}
+	TAILQ_REMOVE(&s->vmms, vmm, node);
+	vmm_free(vmm);
+}

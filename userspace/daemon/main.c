@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emud: starts a VMM for each enclave and records how enclaves end. */
+
+#include "common/log.h"
+#include "common/paths.h"
+#include "common/util.h"
+#include "lock.h"
+#include "supervisor.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <string.h>
+
+/* Exit codes, as in the manual. */
+enum {
+	EXIT_OK = 0,
+	EXIT_ERROR = 1,
+	EXIT_USAGE = 2,
+	EXIT_NO_MODULE = 3,
+	EXIT_BUSY = 4,
+};
+
+struct options {
+	struct start_config start;
+	const char *log_dir;
+	int log_level;
+};
+
+static const char usage_text[] =
+	"usage: ne-emud [OPTION]...\n"
+	"Start a VMM for each Nitro Enclave that nitro_enclaves_emu is asked to start.\n"
+	"\n"
+	"  --vmm PATH         VMM program (" NE_EMU_LIBEXECDIR "/ne-emu/ne-emu-vmm)\n"
+	"  --log-dir PATH     folder of console logs and exit records (" NE_EMU_LOG_DIR ")\n"
+	"  --instance-id ID   i- and 17 hexadecimal digits, for attestation documents\n"
+	"                     (" INSTANCE_ID_DEFAULT ")\n"
+	"  --log-level LEVEL  error, warning, info or debug (info)\n"
+	"  --help             print this and exit\n"
+	"  --version          print the version and exit\n";
+
+enum option_id {
+	OPT_VMM = 256,
+	OPT_LOG_DIR,
+	OPT_INSTANCE_ID,
+	OPT_LOG_LEVEL,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+static const struct option option_table[] = {
+	{ "vmm", required_argument, NULL, OPT_VMM },
+	{ "log-dir", required_argument, NULL, OPT_LOG_DIR },
+	{ "instance-id", required_argument, NULL, OPT_INSTANCE_ID },
+	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ 0 },
+};
+
+static void bad_usage(const char *what, const char *value)
+{
+	fprintf(stderr, "ne-emud: %s%s\nTry 'ne-emud --help'.\n", what, value);
+	exit(EXIT_USAGE);
+}
+
+static void parse_option(struct options *opts, int id)
+{
+	switch (id) {
+	case OPT_VMM:
+		opts->start.vmm_path = optarg;
+		break;
+	case OPT_LOG_DIR:
+		opts->log_dir = optarg;
+		break;
+	case OPT_INSTANCE_ID:
+		if (!start_instance_id_valid(optarg))
+			bad_usage("not an instance id: ", optarg);
+		opts->start.instance_id = optarg;
+		break;
+	case OPT_LOG_LEVEL:
+		opts->log_level = log_level_parse(optarg);
+		if (opts->log_level < 0)
+			bad_usage("no such log level: ", optarg);
+		opts->start.log_level = optarg;
+		break;
+	case OPT_HELP:
+		fputs(usage_text, stdout);
+		exit(EXIT_OK);
+	case OPT_VERSION:
+		puts("ne-emud " NE_EMU_VERSION);
+		exit(EXIT_OK);
+	default:
+		bad_usage("wrong option", "");
+	}
+}
+
+static void parse_options(int argc, char **argv, struct options *opts)
+{
+	int id;
+
+	while ((id = getopt_long(argc, argv, "", option_table, NULL)) >= 0)
+		parse_option(opts, id);
+	if (optind < argc)
+		bad_usage("not an option: ", argv[optind]);
+}
+
+/* What a parent may have left in the way of noticing the end of children. */
+static void set_signals(void)
+{
+	(void)signal(SIGCHLD, SIG_DFL);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+static int connect_supervisor(struct supervisor *s)
+{
+	int err = supervisor_connect(s);
+
+	switch (err) {
+	case 0:
+		return EXIT_OK;
+	case -ENOENT:
+		log_err("nitro_enclaves_emu is not loaded; modprobe nitro_enclaves_emu");
+		return EXIT_NO_MODULE;
+	case -EPERM:
+		log_err("not allowed to serve nitro_enclaves_emu; run as root");
+		return EXIT_ERROR;
+	default:
+		log_err("cannot connect to nitro_enclaves_emu: %s", strerror(-err));
+		return EXIT_ERROR;
+	}
+}
+
+static int serve(struct supervisor *s)
+{
+	int err = supervisor_run(s);
+
+	if (err == -ENOENT)
+		log_info("nitro_enclaves_emu was unloaded");
+	else if (err)
+		log_err("cannot go on: %s", strerror(-err));
+	return err && err != -ENOENT ? EXIT_ERROR : EXIT_OK;
+}
+
+static int run(const struct options *opts)
+{
+	__cleanup(supervisor_exit) struct supervisor s;
+	__cleanup(log_root_close) struct log_root logs = { .fd = -1 };
+	int code, err;
+
+	err = log_root_open(&logs, opts->log_dir);
+	supervisor_init(&s, &opts->start, &logs);
+	if (err) {
+		log_err("%s: %s", opts->log_dir, strerror(-err));
+		return EXIT_ERROR;
+	}
+
+	code = connect_supervisor(&s);
+	return code ? code : serve(&s);
+}
+
+int main(int argc, char **argv)
+{
+	struct options opts = {
+		.start = {
+			.vmm_path = NE_EMU_LIBEXECDIR "/ne-emu/ne-emu-vmm",
+			.kvm_path = KVM_PATH,
+			.vsock_path = NE_EMU_VSOCK_PATH,
+			.instance_id = INSTANCE_ID_DEFAULT,
+			.log_level = "info",
+		},
+		.log_dir = NE_EMU_LOG_DIR,
+		.log_level = LOG_INFO,
+	};
+	__cleanup_fd int lock_fd = -1;
+	int err;
+
+	parse_options(argc, argv, &opts);
+	log_init(opts.log_level, "ne-emud");
+	set_signals();
+
+	err = lock_take(NE_EMU_RUN_DIR, &lock_fd);
+	if (err == -EWOULDBLOCK) {
+		log_err("another ne-emud is running (%s/%s)", NE_EMU_RUN_DIR, LOCK_FILE_NAME);
+		return EXIT_BUSY;
+	}
+	if (err) {
+		log_err("%s/%s: %s", NE_EMU_RUN_DIR, LOCK_FILE_NAME, strerror(-err));
+		return EXIT_ERROR;
+	}
+	return run(&opts);
+}

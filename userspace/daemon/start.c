@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Serve one accepted start request: gather the descriptors, start the VMM. */
+
+#include "start.h"
+
+#include "common/log.h"
+#include "common/paths.h"
+#include "common/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/nitro_enclaves.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+/* Instance id, "-enc", 16 digits. */
+#define MODULE_ID_SIZE	(INSTANCE_ID_LEN + 4 + 16 + 1)
+
+/* Descriptors of one start; those the VMM needs are copied by vmm_spawn(). */
+struct start_fds {
+	int kvm;
+	int channel;
+	int console_channel;
+	int console_log;
+};
+
+static void start_fds_close(struct start_fds *fds)
+{
+	fd_close(&fds->kvm);
+	fd_close(&fds->channel);
+	fd_close(&fds->console_channel);
+	fd_close(&fds->console_log);
+}
+
+__attribute__((format(printf, 3, 4)))
+static int start_fail(struct start_failure *failure, int error, const char *fmt, ...)
+{
+	va_list args;
+
+	failure->error = error;
+	va_start(args, fmt);
+	vsnprintf(failure->text, sizeof(failure->text), fmt, args);
+	va_end(args);
+	return -1;
+}
+
+/*
+ * The errno of each cause is part of the interface (see ne-emud(8)) and none has
+ * a meaning of its own for NE_START_ENCLAVE. Causes that no one node is to blame
+ * for come first.
+ */
+static int start_fail_resource(struct start_failure *failure, int error)
+{
+	switch (error) {
+	case ENOMEM:
+	case EAGAIN:
+		return start_fail(failure, ENOMEM,
+				  "the host has no memory or processes left for a VMM");
+	case EMFILE:
+	case ENFILE:
+		return start_fail(failure, EMFILE,
+				  "ne-emud has no file descriptors left (LimitNOFILE=)");
+	default:
+		return 0;
+	}
+}
+
+static int start_open_kvm(const char *path, int *ret_fd, struct start_failure *failure)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0) {
+		*ret_fd = fd;
+		return 0;
+	}
+	if (start_fail_resource(failure, errno))
+		return -1;
+	if (errno == EACCES || errno == EPERM)
+		return start_fail(failure, EACCES,
+				  "ne-emud may not open %s: run it as root, allow the device",
+				  path);
+	return start_fail(failure, EOPNOTSUPP,
+			  "%s: %m; load kvm_intel or kvm_amd, turn on virtualization in firmware",
+			  path);
+}
+
+int start_open_channel(const char *path, uint32_t cid, uint32_t flags, int *ret_fd,
+		       struct start_failure *ret_failure)
+{
+	struct ne_emu_vsock_attach attach = { .cid = cid, .flags = flags };
+	__cleanup_fd int fd = -1;
+
+	fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0) {
+		if (start_fail_resource(ret_failure, errno))
+			return -1;
+		if (errno == EACCES || errno == EPERM)
+			return start_fail(ret_failure, EACCES,
+					  "ne-emud may not open %s: run it as root", path);
+		return start_fail(ret_failure, ENETDOWN,
+				  "no vsock: load ne_emu_vsock; if it refuses, another "
+				  "guest-to-host transport owns the slot");
+	}
+	if (ioctl(fd, NE_EMU_VSOCK_ATTACH, &attach) < 0) {
+		if (start_fail_resource(ret_failure, errno))
+			return -1;
+		return start_fail(ret_failure, EPROTO,
+				  "ne_emu_vsock refuses CID %" PRIu32 ": %m (versions differ?)",
+				  cid);
+	}
+	*ret_fd = fd_steal(&fd);
+	return 0;
+}
+
+/* The enclave is worth more than its log: failures are told, not returned. */
+static void start_open_log(const struct log_root *logs, const struct ne_nl_enclave *request,
+			   int *ret_fd)
+{
+	bool debug = request->flags & NE_ENCLAVE_DEBUG_MODE;
+	__cleanup_fd int folder_fd = -1;
+	int err;
+
+	err = folder_open(logs, request->slot_uid, &folder_fd);
+	if (!err && debug)
+		err = folder_create_file(logs, folder_fd, NE_EMU_CONSOLE_LOG, ret_fd);
+	if (err)
+		log_warn("enclave %016" PRIx64 ": no %s: %s", request->slot_uid,
+			 debug ? NE_EMU_CONSOLE_LOG : "log folder", strerror(-err));
+}
+
+static int start_open_fds(const struct start_config *config, const struct log_root *logs,
+			  const struct ne_nl_enclave *request, struct start_fds *fds,
+			  struct start_failure *failure)
+{
+	int err;
+
+	err = start_open_kvm(config->kvm_path, &fds->kvm, failure);
+	if (!err)
+		err = start_open_channel(config->vsock_path, request->cid, 0, &fds->channel,
+					 failure);
+	if (!err && request->flags & NE_ENCLAVE_DEBUG_MODE)
+		err = start_open_channel(config->vsock_path, request->cid, NE_EMU_VSOCK_CONSOLE,
+					 &fds->console_channel, failure);
+	if (!err)
+		start_open_log(logs, request, &fds->console_log);
+	return err;
+}
+
+static int start_fail_spawn(struct start_failure *failure, const char *path, int error)
+{
+	if (start_fail_resource(failure, error))
+		return -1;
+	errno = error;	/* for %m */
+	if (error == ENOENT || error == ENOTDIR)
+		return start_fail(failure, ENOPKG, "no VMM at %s: install ne-emu, or see --vmm",
+				  path);
+	return start_fail(failure, ENOEXEC, "cannot run %s: %m", path);
+}
+
+bool start_instance_id_valid(const char *id)
+{
+	return strlen(id) == INSTANCE_ID_LEN && !strncmp(id, "i-", 2) &&
+	       strspn(id + 2, "0123456789abcdef") == INSTANCE_ID_LEN - 2;
+}
+
+int start_vmm(const struct start_config *config, const struct log_root *logs,
+	      const struct ne_nl_enclave *request, struct vmm **ret_vmm,
+	      struct start_failure *ret_failure)
+{
+	__cleanup(start_fds_close) struct start_fds fds = { -1, -1, -1, -1 };
+	char module_id[MODULE_ID_SIZE];
+	struct vmm_config vmm;
+	int err;
+
+	err = start_open_fds(config, logs, request, &fds, ret_failure);
+	if (err)
+		return err;
+
+	snprintf(module_id, sizeof(module_id), "%s-enc%016" PRIx64, config->instance_id,
+		 request->slot_uid);
+	vmm = (struct vmm_config){
+		.path = config->vmm_path,
+		.log_level = config->log_level,
+		.module_id = module_id,
+		.slot_uid = request->slot_uid,
+		.flags = request->flags,
+		.mem_size = request->mem_size,
+		.image_offset = request->image_offset,
+		.cid = request->cid,
+		.vcpus = request->vcpus,
+		.nr_vcpus = request->nr_vcpus,
+		.backend_fd = request->backend_fd,
+		.kvm_fd = fds.kvm,
+		.channel_fd = fds.channel,
+		.console_channel_fd = fds.console_channel,
+		.console_log_fd = fds.console_log,
+	};
+	err = vmm_spawn(&vmm, ret_vmm);
+	return err ? start_fail_spawn(ret_failure, config->vmm_path, -err) : 0;
+}
+
+int start_refuse(int backend_fd, const struct start_failure *failure)
+{
+	struct ne_emu_backend_status status = { .code = failure->error };
+
+	snprintf(status.text, sizeof(status.text), "%s", failure->text);
+	return ioctl(backend_fd, NE_EMU_BACKEND_DONE, &status) < 0 ? -errno : 0;
+}

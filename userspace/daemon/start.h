@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Serve one accepted start request: gather the descriptors, start the VMM. */
+
+#ifndef NE_EMU_DAEMON_START_H
+#define NE_EMU_DAEMON_START_H
+
+#include "common/nl.h"
+#include "folder.h"
+#include "vmm_process.h"
+
+#include <linux/nitro_enclaves_emu.h>
+
+/* "i-" and 17 hexadecimal digits, as EC2 names instances. */
+#define INSTANCE_ID_LEN		19
+/* The identity of an enclave off EC2, unless --instance-id gives another. */
+#define INSTANCE_ID_DEFAULT	"i-00000000000000000"
+
+/**
+ * struct start_config - what is the same for all enclaves
+ * @vmm_path: program
+ * @kvm_path: node of KVM
+ * @vsock_path: node of the vsock channels
+ * @instance_id: first part of the identity in attestation documents
+ * @log_level: name for the VMM's --log-level
+ */
+struct start_config {
+	const char *vmm_path;
+	const char *kvm_path;
+	const char *vsock_path;
+	const char *instance_id;
+	const char *log_level;
+};
+
+/**
+ * struct start_failure - why an enclave could not be started
+ * @error: positive errno that NE_START_ENCLAVE returns
+ * @text: what to do about it
+ */
+struct start_failure {
+	int error;
+	char text[NE_EMU_STATUS_TEXT_SIZE];
+};
+
+/** start_instance_id_valid() - is @id "i-" and 17 hexadecimal digits? */
+bool start_instance_id_valid(const char *id);
+
+/**
+ * start_vmm() - start the VMM of an enclave
+ * @request: from ne_nl_accept(); the descriptor stays with it
+ * @ret_failure: filled when it fails
+ *
+ * Trouble with the log folder is logged and costs the console log only.
+ *
+ * Return: 0, or -1 with @ret_failure.
+ */
+int start_vmm(const struct start_config *config, const struct log_root *logs,
+	      const struct ne_nl_enclave *request, struct vmm **ret_vmm,
+	      struct start_failure *ret_failure);
+
+/**
+ * start_refuse() - let NE_START_ENCLAVE fail
+ *
+ * Return: 0 or a negative errno (-ESTALE: it has been given up already).
+ */
+int start_refuse(int backend_fd, const struct start_failure *failure);
+
+/**
+ * start_open_channel() - open a vsock channel for one address
+ * @flags: 0 or NE_EMU_VSOCK_CONSOLE
+ * @ret_failure: filled when it fails
+ *
+ * Return: 0, or -1 with @ret_failure.
+ */
+int start_open_channel(const char *path, uint32_t cid, uint32_t flags, int *ret_fd,
+		       struct start_failure *ret_failure);
+
+#endif

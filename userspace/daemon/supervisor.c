@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The supervisor: one loop over notifications, VMMs and signals. */
+
+#include "supervisor.h"
+
+#include "common/log.h"
+#include "common/sd.h"
+#include "common/util.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* Events taken from epoll at a time. */
+#define EVENTS_MAX	16
+/* Failures after which accepting waits for the next notification. */
+#define ACCEPT_FAILURES_MAX	64
+
+void supervisor_init(struct supervisor *s, const struct start_config *start,
+		     struct log_root *logs)
+{
+	*s = (struct supervisor){
+		.start = *start,
+		.logs = *logs,
+		.now = instant_now,
+		.epoll_fd = -1,
+		.signal_fd = -1,
+	};
+	logs->fd = -1;
+	enclave_table_init(&s->enclaves);
+	TAILQ_INIT(&s->vmms);
+}
+
+void supervisor_exit(struct supervisor *s)
+{
+	struct vmm *vmm;
+
+	while ((vmm = TAILQ_FIRST(&s->vmms))) {
+		TAILQ_REMOVE(&s->vmms, vmm, node);
+		vmm_free(vmm);
+	}
+	enclave_table_exit(&s->enclaves);
+	fd_close(&s->signal_fd);
+	fd_close(&s->epoll_fd);
+	ne_nl_close(s->nl);
+	log_root_close(&s->logs);
+}
+
+static void supervisor_fail(struct supervisor *s, int err)
+{
+	s->stop = true;
+	s->err = err;
+}
+
+/* @what is the object that the event is about; it tells kinds of events apart. */
+static int supervisor_watch(struct supervisor *s, int fd, void *what)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = what };
+
+	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int supervisor_block_signals(struct supervisor *s)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->signal_fd < 0 ? -errno : 0;
+}
+
+static void supervisor_refuse(struct supervisor *s, const struct ne_nl_enclave *request,
+			      const struct start_failure *failure)
+{
+	int err;
+
+	log_err("enclave %016" PRIx64 ": not started: %s", request->slot_uid, failure->text);
+	err = start_refuse(request->backend_fd, failure);
+	if (err && err != -ESTALE)
+		log_warn("enclave %016" PRIx64 ": cannot refuse the start: %s",
+			 request->slot_uid, strerror(-err));
+}
+
+static void supervisor_serve(struct supervisor *s, const struct ne_nl_enclave *request)
+{
+	struct start_failure failure = {
+		.error = ENOMEM, .text = "the host has no memory left",
+	};
+	struct vmm *vmm;
+
+	log_debug("enclave %016" PRIx64 ": start request, CID %" PRIu32, request->slot_uid,
+		  request->cid);
+	if (lifecycle_starting(s, request) ||
+	    start_vmm(&s->start, &s->logs, request, &vmm, &failure)) {
+		supervisor_refuse(s, request, &failure);
+		return;
+	}
+
+	if (supervisor_watch(s, vmm->pidfd, vmm)) {
+		vmm_abort(vmm);		/* its end would never be noticed */
+		supervisor_refuse(s, request, &failure);
+		return;
+	}
+	lifecycle_vmm_started(s, vmm);
+}
+
+static void supervisor_accept(struct supervisor *s)
+{
+	struct ne_nl_enclave request;
+	int err, failures = 0;
+
+	while (failures < ACCEPT_FAILURES_MAX) {
+		err = ne_nl_accept(s->nl, &request);
+		if (err == -EAGAIN)
+			return;
+		if (err == -ENOENT) {
+			supervisor_fail(s, err);
+			return;
+		}
+		if (err) {
+			/* That request has failed with it; the next may be good. */
+			log_err("cannot accept a start request: %s", strerror(-err));
+			failures++;
+			continue;
+		}
+		supervisor_serve(s, &request);
+		ne_nl_enclave_done(&request);
+	}
+}
+
+static void supervisor_sync(struct supervisor *s)
+{
+	struct ne_nl_enclave *list;
+	size_t count;
+	int err;
+
+	err = ne_nl_enclave_list(s->nl, &list, &count);
+	if (err == -ENOENT) {
+		supervisor_fail(s, err);
+	} else if (err) {
+		log_err("cannot list the enclaves: %s", strerror(-err));
+	} else {
+		lifecycle_sync(s, list, count);
+		ne_nl_list_free(list, count);
+	}
+}
+
+struct notification_ctx {
+	struct supervisor *s;
+	bool ready;
+};
+
+static void supervisor_on_notification(int cmd, const struct ne_nl_enclave *info, void *arg)
+{
+	struct notification_ctx *ctx = arg;
+
+	if (cmd == NE_EMU_CMD_READY)
+		ctx->ready = true;
+	else
+		lifecycle_notice(ctx->s, info);
+}
+
+static void supervisor_read_notifications(struct supervisor *s)
+{
+	struct notification_ctx ctx = { .s = s };
+	int err;
+
+	err = ne_nl_event_read(s->nl, supervisor_on_notification, &ctx);
+	if (err == -ENOBUFS) {
+		log_warn("notifications were lost, looking at all enclaves again");
+		supervisor_sync(s);
+		ctx.ready = true;
+	} else if (err) {
+		supervisor_fail(s, err);
+	}
+	if (ctx.ready && !s->stop)
+		supervisor_accept(s);
+}
+
+static void supervisor_reap(struct supervisor *s, struct vmm *vmm)
+{
+	struct vmm_end end;
+	int err;
+
+	/* Why the enclave ended was said before its VMM ended: hear that first. */
+	supervisor_read_notifications(s);
+
+	err = vmm_reap(vmm, &end);
+	if (err == -EAGAIN)
+		return;
+	if (err) {
+		log_err("cannot wait for process %d: %s", (int)vmm->pid, strerror(-err));
+		end = (struct vmm_end){ .code = CLD_KILLED };
+	}
+	lifecycle_vmm_ended(s, vmm, &end);	/* closes the pidfd, which leaves epoll */
+}
+
+static void supervisor_on_signal(struct supervisor *s)
+{
+	struct signalfd_siginfo info;
+
+	if (read(s->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	log_info("stopped by %s; enclaves run on", strsignal(info.ssi_signo));
+	s->stop = true;
+}
+
+static void supervisor_dispatch(struct supervisor *s, void *what)
+{
+	if (what == s->nl)
+		supervisor_read_notifications(s);
+	else if (what == &s->signal_fd)
+		supervisor_on_signal(s);
+	else
+		supervisor_reap(s, what);
+}
+
+static void supervisor_kill_overdue(struct supervisor *s)
+{
+	int64_t now = s->now().boot_ns;
+	struct vmm *vmm;
+	int err;
+
+	TAILQ_FOREACH(vmm, &s->vmms, node) {
+		if (!vmm->kill_ns || vmm->kill_ns > now)
+			continue;
+		vmm->kill_ns = 0;
+		err = vmm_kill(vmm);
+		log_warn("enclave %016" PRIx64 ": VMM %d outlived its time, killed%s%s",
+			 vmm->slot_uid, (int)vmm->pid, err ? ": " : "",
+			 err ? strerror(-err) : "");
+	}
+}
+
+/* Milliseconds until a VMM has to be killed; -1: no such time. */
+static int supervisor_timeout(const struct supervisor *s)
+{
+	int64_t first = INT64_MAX, left;
+	const struct vmm *vmm;
+
+	TAILQ_FOREACH(vmm, &s->vmms, node)
+		if (vmm->kill_ns)
+			first = MIN(first, vmm->kill_ns);
+	if (first == INT64_MAX)
+		return -1;
+	left = (first - s->now().boot_ns + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
+	return MAX(left, 0);
+}
+
+static void supervisor_tell_status(struct supervisor *s)
+{
+	size_t count = enclave_table_count(&s->enclaves, NE_EMU_ENCLAVE_STATE_RUNNING);
+
+	if (count == s->nr_told)
+		return;
+	s->nr_told = count;
+	(void)sd_report("STATUS=%zu enclaves running", count);
+}
+
+int supervisor_connect(struct supervisor *s)
+{
+	static const char *const groups[] = {
+		NE_EMU_MCGRP_BACKEND, NE_EMU_MCGRP_EVENTS, NULL,
+	};
+	int err;
+
+	err = ne_nl_open(&s->nl);
+	if (!err)
+		err = ne_nl_subscribe(s->nl, groups);
+	if (err)
+		return err;
+
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (s->epoll_fd < 0)
+		return -errno;
+	err = supervisor_block_signals(s);
+	if (!err)
+		err = supervisor_watch(s, s->signal_fd, &s->signal_fd);
+	if (!err)
+		err = supervisor_watch(s, ne_nl_event_fd(s->nl), s->nl);
+	if (err)
+		return err;
+
+	supervisor_sync(s);
+	lifecycle_prune(s);
+	return s->err;
+}
+
+int supervisor_run(struct supervisor *s)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int nr;
+
+	s->nr_told = enclave_table_count(&s->enclaves, NE_EMU_ENCLAVE_STATE_RUNNING);
+	(void)sd_report("READY=1\nSTATUS=%zu enclaves running", s->nr_told);
+	/* Those who asked before the subscription are not announced again. */
+	supervisor_accept(s);
+
+	while (!s->stop) {
+		supervisor_kill_overdue(s);
+		supervisor_tell_status(s);
+		nr = epoll_wait(s->epoll_fd, events, EVENTS_MAX, supervisor_timeout(s));
+		if (nr < 0 && errno != EINTR)
+			supervisor_fail(s, -errno);
+		for (int i = 0; i < nr && !s->stop; i++)
+			supervisor_dispatch(s, events[i].data.ptr);
+	}
+
+	(void)sd_report("STOPPING=1");
+	return s->err;
+}

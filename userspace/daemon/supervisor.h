@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The supervisor: one loop over notifications, VMMs and signals. */
+
+#ifndef NE_EMU_DAEMON_SUPERVISOR_H
+#define NE_EMU_DAEMON_SUPERVISOR_H
+
+#include "enclave_table.h"
+#include "folder.h"
+#include "instant.h"
+#include "start.h"
+#include "vmm_process.h"
+
+/**
+ * struct supervisor - all state of the program; one thread, so no locks
+ * @start: how VMMs are started
+ * @logs: where ends are recorded
+ * @now: the clock
+ * @abort_heartbeat: tell the client of the enclave with this CID that no
+ *	heartbeat will come
+ * @nl: the kernel module
+ * @enclaves: the enclaves that exist, and those whose VMM still runs
+ * @vmms: VMMs to be waited for
+ * @epoll_fd: @nl's notifications, @signal_fd, and the pidfds of @vmms
+ * @signal_fd: SIGTERM and SIGINT
+ * @nr_told: number of running enclaves last told to the service manager
+ * @stop: leave the loop
+ * @err: why, if not by a signal: a negative errno, -ENOENT for "module gone"
+ */
+struct supervisor {
+	struct start_config start;
+	struct log_root logs;
+	struct instant (*now)(void);
+	void (*abort_heartbeat)(struct supervisor *s, uint32_t cid);
+	struct ne_nl *nl;
+	struct enclave_table enclaves;
+	struct vmm_list vmms;
+	int epoll_fd;
+	int signal_fd;
+	size_t nr_told;
+	bool stop;
+	int err;
+};
+
+/**
+ * supervisor_init() - an idle supervisor
+ * @start: copied; its strings are kept by reference
+ * @logs: taken over
+ */
+void supervisor_init(struct supervisor *s, const struct start_config *start,
+		     struct log_root *logs);
+/** supervisor_exit() - release everything; VMMs run on */
+void supervisor_exit(struct supervisor *s);
+
+/**
+ * supervisor_connect() - find the module, block signals, see what is there
+ *
+ * Return: 0, -ENOENT (the module is not loaded) or another negative errno.
+ */
+int supervisor_connect(struct supervisor *s);
+
+/**
+ * supervisor_run() - serve until a signal or the end of the module
+ *
+ * Return: 0 (a signal), -ENOENT (the module was unloaded) or another negative
+ * errno.
+ */
+int supervisor_run(struct supervisor *s);
+
+/* lifecycle.c: what is news about an enclave, and what follows from it */
+
+/** lifecycle_notice() - the kernel describes an enclave */
+void lifecycle_notice(struct supervisor *s, const struct ne_nl_enclave *info);
+
+/**
+ * lifecycle_sync() - compare the table with the list of all enclaves
+ *
+ * Enclaves that are not on the list are gone.
+ */
+void lifecycle_sync(struct supervisor *s, const struct ne_nl_enclave *list, size_t count);
+
+/**
+ * lifecycle_starting() - a start request was accepted
+ *
+ * A VMM left over from an earlier try is killed. Return: 0 or -ENOMEM.
+ */
+int lifecycle_starting(struct supervisor *s, const struct ne_nl_enclave *request);
+
+/** lifecycle_vmm_started() - put a VMM in charge of its enclave; @vmm is taken over */
+void lifecycle_vmm_started(struct supervisor *s, struct vmm *vmm);
+
+/** lifecycle_vmm_ended() - a VMM has been waited for; it is freed */
+void lifecycle_vmm_ended(struct supervisor *s, struct vmm *vmm, const struct vmm_end *end);
+
+/** lifecycle_prune() - keep the log folder at its size */
+void lifecycle_prune(struct supervisor *s);
+
+#endif
