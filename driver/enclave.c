@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 
 #include "ne_emu.h"
+#include "trace.h"
 
 /*
  * All enclaves with an fd, oldest first. The lock also makes "no enclave exists"
@@ -217,6 +218,13 @@ static int ne_enclave_check_resources(struct ne_enclave *enclave)
 	return 0;
 }
 
+/* The state has changed: tell traces and listeners; under lock or at the very end. */
+static void ne_enclave_announce(struct ne_enclave *enclave)
+{
+	trace_ne_emu_state(enclave);
+	ne_netlink_notify(enclave);
+}
+
 /* Keep why a start failed; the caller sees only the errno. */
 static void ne_enclave_note_failure(struct ne_enclave *enclave, struct ne_backend *backend)
 {
@@ -282,7 +290,7 @@ int ne_enclave_start(struct ne_enclave *enclave, struct ne_enclave_start_info *i
 
 	enclave->backend = backend;
 	ne_enclave_set_running(enclave, backend);
-	ne_netlink_notify(enclave);
+	ne_enclave_announce(enclave);
 	ne_backend_go(backend);
 
 	info->enclave_cid = cid;
@@ -330,7 +338,7 @@ int ne_enclave_ended(struct ne_enclave *enclave, struct ne_backend *backend,
 	wake_up_interruptible(&enclave->wait);
 
 	ne_backend_hangup(enclave->backend);
-	ne_netlink_notify(enclave);
+	ne_enclave_announce(enclave);
 	mutex_unlock(&enclave->lock);
 	return 0;
 }
@@ -367,6 +375,6 @@ void ne_enclave_release(struct ne_enclave *enclave)
 	list_del(&enclave->node);
 	ne_enclaves_unlock();
 
-	ne_netlink_notify(enclave);
+	ne_enclave_announce(enclave);
 	ne_enclave_put(enclave);
 }

@@ -8,6 +8,7 @@
 #include <linux/vm_sockets.h>
 
 #include "ne_emu.h"
+#include "trace.h"
 
 /* NE_ADD_VCPU: EFAULT, then NE_ERR_NOT_IN_INIT_STATE, then those of ne_vcpu_add(). */
 static int ne_ioctl_add_vcpu(struct ne_enclave *enclave, u32 __user *arg)
@@ -118,17 +119,25 @@ long ne_enclave_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct ne_enclave *enclave = file->private_data;
 	void __user *ptr = (void __user *)arg;
+	int rc;
 
 	switch (cmd) {
 	case NE_ADD_VCPU:
-		return ne_ioctl_add_vcpu(enclave, ptr);
+		rc = ne_ioctl_add_vcpu(enclave, ptr);
+		break;
 	case NE_GET_IMAGE_LOAD_INFO:
-		return ne_ioctl_image_load_info(enclave, ptr);
+		rc = ne_ioctl_image_load_info(enclave, ptr);
+		break;
 	case NE_SET_USER_MEMORY_REGION:
-		return ne_ioctl_set_memory(enclave, ptr);
+		rc = ne_ioctl_set_memory(enclave, ptr);
+		break;
 	case NE_START_ENCLAVE:
-		return ne_ioctl_start(enclave, ptr);
+		rc = ne_ioctl_start(enclave, ptr);
+		break;
 	default:
 		return -ENOTTY;
 	}
+	if (rc)
+		trace_ne_emu_refused(enclave->slot_uid, cmd, -rc);
+	return rc;
 }
