@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emu run: start an enclave and keep it. Works on EC2 just as well. */
+
+#include "cli/cli.h"
+#include "cli/enclave.h"
+#include "cli/explain.h"
+#include "cli/state.h"
+#include "cli/vsock.h"
+#include "cli/watch.h"
+
+#include "cli/sysfs.h"
+#include "common/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/nitro_enclaves_emu.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The enclave had booted and then ended by a fault. */
+#define RUN_FAULT		3
+
+#define NS_PER_SEC		1000000000ULL
+#define NS_PER_MS		1000000ULL
+#define DEFAULT_TIMEOUT		180		/* of AWS's launcher, seconds */
+#define DEFAULT_MEMORY_MIN	(256 * MIB)
+#define MEMORY_PER_IMAGE	4		/* what AWS's launcher insists on */
+#define PORT_RETRY_MS		250
+
+struct run {
+	/* As asked for. */
+	const char *image;
+	uint64_t cpus;
+	const char *cpu_ids;
+	uint64_t memory;
+	uint64_t cid;
+	uint64_t timeout;
+	bool debug;
+	bool console;
+	bool detach;
+	bool json;
+	bool no_check;
+
+	int image_fd;
+	struct enclave enclave;
+	struct watch watch;
+	char id[STATE_ID_SIZE];
+};
+
+/* A core cannot be shared, so the least is the threads of one. */
+static uint64_t default_cpus(void)
+{
+	uint64_t smt;
+
+	return !sys_read_u64(&smt, "/sys/devices/system/cpu/smt/active") && !smt ? 1 : 2;
+}
+
+static int open_image(struct run *run, struct cli_text *why)
+{
+	struct stat st;
+	uint64_t enough;
+
+	run->image_fd = open(run->image, O_RDONLY | O_CLOEXEC);
+	if (run->image_fd < 0 || fstat(run->image_fd, &st))
+		return cli_fail(why, errno, "%s: %s", run->image, strerror(errno));
+	enough = MEMORY_PER_IMAGE * (uint64_t)st.st_size;
+	if (!run->memory)
+		run->memory = MAX(enough, DEFAULT_MEMORY_MIN);
+	else if (run->memory < enough)
+		cli_error("warning: %llu MiB of memory are less than four times the image; "
+			  "it may not boot", run->memory / MIB);
+	return 0;
+}
+
+static int add_cpus(struct run *run, struct cli_text *why)
+{
+	__cleanup_free uint32_t *cpus = NULL;
+	size_t count = run->cpus;
+
+	/* Checked when the options were read. */
+	if (run->cpu_ids && parse_cpu_list(run->cpu_ids, &cpus, &count))
+		return cli_fail(why, EINVAL, "--cpu-ids: no CPU list");
+	return enclave_add_cpus(&run->enclave, cpus, count, why);
+}
+
+/* Only one start at a time can have the port, so wait for the others. */
+static int listen_heartbeat(struct run *run, struct cli_text *why)
+{
+	struct pollfd fd = { .fd = run->watch.signals, .events = POLLIN };
+	int r;
+
+	do {
+		r = vsock_listen(NE_EMU_HEARTBEAT_PORT);
+		if (r >= 0)
+			run->watch.listener = r;
+		if (r != -EADDRINUSE)
+			break;
+	} while (watch_now_ns() < run->watch.deadline_ns && !poll(&fd, 1, PORT_RETRY_MS));
+	if (r < 0)
+		return cli_fail(why, -r, "%s: %s", explain_step(STEP_LISTEN),
+				explain_error(STEP_LISTEN, -r));
+	return 0;
+}
+
+static void open_console(struct run *run)
+{
+	int fd = vsock_connect_console(run->enclave.cid);
+
+	if (fd < 0)
+		cli_error("warning: no console: %s", strerror(-fd));
+	else
+		run->watch.console = fd;
+}
+
+static int start(struct run *run, struct cli_text *why)
+{
+	int r;
+
+	r = open_image(run, why);
+	if (!r)
+		r = enclave_create(&run->enclave, why);
+	if (!r)
+		r = enclave_load(&run->enclave, run->image_fd, run->memory, !run->no_check, why);
+	if (!r)
+		r = add_cpus(run, why);
+	if (!r)
+		r = listen_heartbeat(run, why);
+	if (!r)
+		r = enclave_start(&run->enclave, run->cid, run->debug, why);
+	if (r)
+		return r;
+	state_id(run->enclave.slot_uid, run->id);
+	run->watch.enclave = run->enclave.fd;
+	run->watch.cid = run->enclave.cid;
+	run->watch.started_ns = watch_now_ns();
+	run->watch.deadline_ns = run->watch.started_ns + run->timeout * NS_PER_SEC;
+	if (run->console)
+		open_console(run);
+	return 0;
+}
+
+/* Reads why it ended while the kernel still knows: before the close. */
+static uint32_t end_reason(const struct run *run, struct cli_text *ret_said)
+{
+	char text[STATE_TEXT_SIZE] = "";
+	uint32_t reason;
+
+	if (state_exit(run->enclave.slot_uid, &reason, text)) {
+		snprintf(ret_said->text, sizeof(ret_said->text), "no reason is known");
+		return NE_EMU_EXIT_REASON_NONE;
+	}
+	snprintf(ret_said->text, sizeof(ret_said->text), "%s%s%s", ne_nl_exit_reason_name(reason),
+		 *text ? ": " : "", text);
+	return reason;
+}
+
+static int fail_boot(struct run *run, int event, struct cli_text *why)
+{
+	const char *look = run->debug ? run->console ? "see its output above" :
+			   "\"ne-emu logs\" shows its console" :
+			   "--debug --console shows what it printed";
+	struct cli_text said;
+
+	switch (event) {
+	case WATCH_ENDED:
+		end_reason(run, &said);
+		return cli_fail(why, ENODEV, "%s ended before it had booted (%s); %s", run->id,
+				said.text, look);
+	case WATCH_TIMEOUT:
+		return cli_fail(why, ETIMEDOUT, "%s did not report to port 9000 within %llu s and "
+				"was ended; %s", run->id, (unsigned long long)run->timeout, look);
+	case WATCH_BAD_HEARTBEAT:
+		return cli_fail(why, EPROTO, "%s sent no proper heartbeat and was ended; %s",
+				run->id, look);
+	case WATCH_SIGNAL:
+	case WATCH_PARENT_GONE:
+		return cli_fail(why, EINTR, "interrupted; %s was ended before it had booted",
+				run->id);
+	}
+	return cli_fail(why, -event, "cannot wait for %s: %s", run->id, strerror(-event));
+}
+
+static void print_cpus(FILE *to, const struct enclave *enclave)
+{
+	for (size_t i = 0; i < enclave->nr_cpus; i++)
+		fprintf(to, "%s%u", i ? "," : "", enclave->cpus[i]);
+}
+
+static void print_booted(struct run *run)
+{
+	const struct enclave *enclave = &run->enclave;
+	uint64_t took = (watch_now_ns() - run->watch.started_ns) / NS_PER_MS;
+	/* stdout is the console's, if it is shown. */
+	FILE *to = run->console ? stderr : stdout;
+	struct json_out out = {};
+
+	if (!run->json) {
+		fprintf(to, "%s booted in %llu.%03llu s: CID %u, CPUs ", run->id,
+			(unsigned long long)took / 1000, (unsigned long long)took % 1000,
+			enclave->cid);
+		print_cpus(to, enclave);
+		fprintf(to, ", %llu MiB%s%s\n", enclave->mem_size / MIB,
+			enclave->debug ? ", debug mode" : "", state_emulated() ? ", EMULATED" : "");
+		fflush(to);
+		return;
+	}
+	json_out_object(&out, NULL);
+	json_out_str(&out, "EnclaveID", run->id);
+	json_out_u64(&out, "ProcessID", getpid());
+	json_out_u64(&out, "EnclaveCID", enclave->cid);
+	state_json_cpus(&out, enclave->cpus, enclave->nr_cpus);
+	json_out_u64(&out, "MemoryMiB", enclave->mem_size / MIB);
+	json_out_str(&out, "State", "RUNNING");
+	json_out_str(&out, "Flags", enclave->debug ? "DEBUG_MODE" : "NONE");
+	json_out_u64(&out, "BootMs", took);
+	json_out_bool(&out, "Emulated", state_emulated());
+	if (json_out_print(&out, stdout, 2))
+		cli_error("cannot print the result");
+}
+
+static int exit_code(uint32_t reason)
+{
+	switch ((enum ne_emu_exit_reason)reason) {
+	case NE_EMU_EXIT_REASON_NONE:
+	case NE_EMU_EXIT_REASON_GUEST_RESET:
+	case NE_EMU_EXIT_REASON_GUEST_HALT:
+	case NE_EMU_EXIT_REASON_ADMIN_STOP:
+		return CLI_OK;
+	case NE_EMU_EXIT_REASON_LOST:
+	case NE_EMU_EXIT_REASON_GUEST_SHUTDOWN:
+	case NE_EMU_EXIT_REASON_BAD_IMAGE:
+	case NE_EMU_EXIT_REASON_VMM_ERROR:
+		return RUN_FAULT;
+	}
+	return RUN_FAULT;
+}
+
+/* From the heartbeat to the end. */
+static int keep(struct run *run)
+{
+	struct cli_text said;
+	uint32_t reason;
+	int event, r;
+
+	fd_close(&run->watch.listener);
+	run->watch.deadline_ns = 0;
+	run->watch.progress = false;
+	event = watch_next(&run->watch);
+	if (event == WATCH_SIGNAL) {
+		enclave_close(&run->enclave);
+		watch_drain_console(&run->watch);
+		fprintf(stderr, "%s terminated\n", run->id);
+		return CLI_OK;
+	}
+	if (event < 0) {
+		cli_error("cannot wait for %s: %s", run->id, strerror(-event));
+		return CLI_FAILED;
+	}
+	reason = end_reason(run, &said);
+	r = exit_code(reason);
+	watch_drain_console(&run->watch);
+	if (r)
+		cli_error("%s ended by a fault (%s)", run->id, said.text);
+	else
+		fprintf(stderr, "%s ended (%s)\n", run->id, said.text);
+	return r;
+}
+
+static int boot(struct run *run)
+{
+	struct cli_text why = {};
+	int r;
+
+	r = start(run, &why);
+	if (!r) {
+		r = watch_next(&run->watch);
+		if (r != WATCH_BOOTED) {
+			if (r == WATCH_ENDED)
+				watch_drain_console(&run->watch);
+			r = fail_boot(run, r, &why);
+		}
+	}
+	if (r) {
+		cli_error("%s", why.text);
+		return CLI_FAILED;
+	}
+	print_booted(run);
+	return CLI_OK;
+}
+
+static void run_free(struct run *run)
+{
+	enclave_close(&run->enclave);
+	fd_close(&run->image_fd);
+	fd_close(&run->watch.listener);
+	fd_close(&run->watch.heartbeat);
+	fd_close(&run->watch.console);
+	fd_close(&run->watch.signals);
+	fd_close(&run->watch.parent);
+}
+
+/* Signals that end the enclave are read in the wait, not caught. */
+static int open_signals(struct run *run)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	(void)signal(SIGPIPE, SIG_IGN);		/* a console reader may go away */
+	run->watch.signals = signalfd(-1, &set, SFD_CLOEXEC);
+	return run->watch.signals < 0 ? -errno : 0;
+}
+
+static int run_here(struct run *run)
+{
+	int r = open_signals(run);
+
+	if (r) {
+		cli_error("cannot watch signals: %s", strerror(-r));
+		return CLI_FAILED;
+	}
+	r = boot(run);
+	return r ? r : keep(run);
+}
+
+static void leave_terminal(void)
+{
+	__cleanup_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; fd <= 2; fd++)
+		if (null >= 0)
+			(void)dup2(null, fd);
+	(void)chdir("/");
+}
+
+/*
+ * The process that keeps the enclave. It has the user's terminal until the
+ * enclave has booted, sends its exit code and goes on alone.
+ */
+static int run_detached(struct run *run, int parent)
+{
+	unsigned char code;
+	int r;
+
+	(void)setsid();		/* cannot fail right after a fork */
+	run->watch.parent = parent;
+	r = open_signals(run);
+	code = r ? CLI_FAILED : boot(run);
+	if (code == CLI_OK)
+		leave_terminal();
+	if (write(parent, &code, 1) != 1)
+		code = CLI_FAILED;	/* the user gave up at the last moment */
+	fd_close(&run->watch.parent);
+	return code == CLI_OK ? keep(run) : code;
+}
+
+static int detach(struct run *run)
+{
+	unsigned char code;
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC)) {
+		cli_error("cannot detach: %s", strerror(errno));
+		return CLI_FAILED;
+	}
+	pid = fork();
+	if (!pid) {
+		fd_close(&fds[0]);
+		return run_detached(run, fds[1]);
+	}
+	fd_close(&fds[1]);
+	if (pid < 0) {
+		cli_error("cannot detach: %s", strerror(errno));
+		code = CLI_FAILED;
+	} else if (read_full(fds[0], &code, 1) != 1) {
+		cli_error("the process that keeps the enclave ended unexpectedly");
+		code = CLI_FAILED;
+	}
+	fd_close(&fds[0]);
+	return code;
+}
+
+static int check_args(struct run *run, const struct cli_usage *usage)
+{
+	__cleanup_free uint32_t *cpus = NULL;
+	size_t count;
+
+	if (run->console && !run->debug)
+		return cli_usage_error(usage, "--console needs --debug: other enclaves have no "
+				       "console");
+	if (run->console && run->detach)
+		return cli_usage_error(usage, "--console and --detach exclude each other; use "
+				       "\"ne-emu console\" afterwards");
+	if (run->console && run->json)
+		return cli_usage_error(usage, "--console and --json exclude each other");
+	if (run->cpus && run->cpu_ids)
+		return cli_usage_error(usage, "--cpus and --cpu-ids exclude each other");
+	if (run->cpu_ids && parse_cpu_list(run->cpu_ids, &cpus, &count))
+		return cli_usage_error(usage, "--cpu-ids: \"%s\" is no list like 2,3 or 2-5",
+				       run->cpu_ids);
+	return CLI_OK;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run run = {
+		.image_fd = -1,
+		.enclave.fd = -1,
+		.timeout = DEFAULT_TIMEOUT,
+		.watch = { -1, -1, -1, -1, -1, -1, 0, 0, 0, false },
+	};
+	const struct cli_opt opts[] = {
+		OPT_NUMBER("cpus", &run.cpus, "N", "number of CPUs; default: one core",
+			   1, UINT16_MAX),
+		OPT_STRING("cpu-ids", &run.cpu_ids, "LIST", "which CPUs of the pool, like 2,3"),
+		OPT_MEMORY("memory", &run.memory, "SIZE",
+			   "MiB, or like 512M or 2G; default: four times\n"
+			   "the image, 256 MiB at least"),
+		OPT_NUMBER("cid", &run.cid, "N", "vsock CID; default: a free one from 16 on",
+			   4, UINT32_MAX - 1),
+		OPT_FLAG("debug", &run.debug, "debug mode: it has a console, its PCRs are zero"),
+		OPT_FLAG("console", &run.console, "show the console on stdout"),
+		OPT_FLAG("detach", &run.detach, "return when it has booted, keep it running"),
+		OPT_FLAG("json", &run.json, "print one JSON object when it has booted"),
+		OPT_NUMBER("timeout", &run.timeout, "S", "seconds it may take to boot; default: 180",
+			   1, 86400),
+		OPT_FLAG("no-check", &run.no_check, "start it even if the image is not valid"),
+		{}
+	};
+	const struct cli_usage usage = {
+		"ne-emu run", "EIF",
+		"Start an enclave from an image and wait until it has booted; then stay until\n"
+		"it ends, or end it on Ctrl-C or SIGTERM.\n\n"
+		"Exit codes: 0 ended normally after booting (or booted, with --detach),\n"
+		"1 could not be started or did not boot, 2 wrong usage,\n"
+		"3 booted but ended by a fault", opts, 1, 1,
+	};
+	char **args;
+	int r;
+
+	r = cli_parse(&usage, argc, argv, &args);
+	if (r < 0)
+		return cli_exit_code(r);
+	r = check_args(&run, &usage);
+	if (r)
+		return r;
+	run.image = args[0];
+	if (!run.cpus)
+		run.cpus = default_cpus();
+	run.watch.progress = isatty(STDERR_FILENO) && !run.console;
+	run.watch.deadline_ns = watch_now_ns() + run.timeout * NS_PER_SEC;
+	r = run.detach ? detach(&run) : run_here(&run);
+	run_free(&run);
+	return r;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Printing of images, shared by "ne-emu eif" commands. */
+
+#ifndef NE_EMU_CLI_EIF_SHOW_H
+#define NE_EMU_CLI_EIF_SHOW_H
+
+#include "common/json_out.h"
+#include "eif/eif.h"
+
+int cmd_eif_build(int argc, char **argv);
+int cmd_eif_describe(int argc, char **argv);
+
+/**
+ * struct eif_file - an image file, mapped
+ * @eif: valid when eif_file_open() returned 0
+ */
+struct eif_file {
+	void *data;
+	size_t size;
+	struct eif eif;
+};
+
+/**
+ * eif_file_map() - map and check what an open file holds
+ * @reason: set for -EBADMSG, of EIF_REASON_SIZE bytes
+ *
+ * Return: 0, -EBADMSG (no good image) or the errno of fstat or mmap.
+ */
+int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, char *reason);
+void eif_file_unmap(struct eif_file *file);
+
+/** eif_show_arch() - "x86_64" or "aarch64" */
+const char *eif_show_arch(uint16_t flags);
+void eif_show_pcrs(const struct eif_pcrs *pcrs);
+/** eif_show_measurements() - the member "Measurements" as nitro-cli prints it */
+void eif_show_measurements(struct json_out *out, const struct eif_pcrs *pcrs);
+
+#endif

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Messages to the person at the terminal. */
+
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void cli_error(const char *fmt, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "%sne-emu: ", cli_colour(STDERR_FILENO, CLI_RED));
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fprintf(stderr, "%s\n", cli_colour(STDERR_FILENO, CLI_PLAIN));
+}
+
+int cli_fail(struct cli_text *ret, int error, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(ret->text, sizeof(ret->text), fmt, args);
+	va_end(args);
+	return -error;
+}
+
+const char *cli_colour(int fd, enum cli_colour colour)
+{
+	const char *no_color = getenv("NO_COLOR");
+
+	if ((no_color && *no_color) || !isatty(fd))
+		return "";
+	switch (colour) {
+	case CLI_RED:
+		return "\033[31m";
+	case CLI_GREEN:
+		return "\033[32m";
+	case CLI_YELLOW:
+		return "\033[33m";
+	case CLI_BOLD:
+		return "\033[1m";
+	case CLI_PLAIN:
+		return "\033[0m";
+	}
+	return "";
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+/* JSON documents, written value by value. */
+
+#include "common/json_out.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+/* Takes @value over. */
+static void add(struct json_out *out, const char *key, json_t *value)
+{
+	json_t *parent = out->depth ? out->open[out->depth - 1] : NULL;
+	int failed;
+
+	if (!value && !out->error)
+		out->error = -ENOMEM;
+	if (out->error || !parent) {
+		if (!out->error)
+			out->error = -EINVAL;
+		json_decref(value);
+		return;
+	}
+	if (json_is_array(parent))
+		failed = json_array_append_new(parent, value);
+	else
+		failed = json_object_set_new(parent, key, value);
+	if (failed)
+		out->error = -ENOMEM;
+}
+
+static void open_container(struct json_out *out, const char *key, json_t *value)
+{
+	if (!out->error && out->depth == JSON_OUT_DEPTH)
+		out->error = -E2BIG;
+	if (!out->depth && value && !out->error) {
+		out->open[out->depth++] = value;
+		return;
+	}
+	add(out, key, value);
+	if (!out->error)
+		out->open[out->depth++] = value;	/* owned by its parent */
+}
+
+void json_out_object(struct json_out *out, const char *key)
+{
+	open_container(out, key, json_object());
+}
+
+void json_out_array(struct json_out *out, const char *key)
+{
+	open_container(out, key, json_array());
+}
+
+void json_out_end(struct json_out *out)
+{
+	if (out->depth > 1)
+		out->depth--;
+}
+
+void json_out_str(struct json_out *out, const char *key, const char *value)
+{
+	json_t *string = value ? json_string(value) : json_null();
+
+	add(out, key, string ? string : json_string(""));
+}
+
+void json_out_u64(struct json_out *out, const char *key, uint64_t value)
+{
+	add(out, key, json_integer(value));
+}
+
+void json_out_bool(struct json_out *out, const char *key, bool value)
+{
+	add(out, key, json_boolean(value));
+}
+
+void json_out_null(struct json_out *out, const char *key)
+{
+	add(out, key, json_null());
+}
+
+void json_out_hex(struct json_out *out, const char *key, const uint8_t *bytes, size_t size)
+{
+	char *hex = malloc(2 * size + 1);
+	size_t i;
+
+	for (i = 0; hex && i < size; i++)
+		sprintf(hex + 2 * i, "%02x", bytes[i]);
+	add(out, key, hex ? json_stringn(hex, 2 * size) : NULL);
+	free(hex);
+}
+
+int json_out_text(struct json_out *out, const char *key, const char *text, size_t size)
+{
+	json_t *value = json_loadb(text, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+
+	if (!value)
+		return -EINVAL;
+	add(out, key, value);
+	return 0;
+}
+
+int json_out_print(struct json_out *out, FILE *file, unsigned int indent)
+{
+	size_t flags = indent ? JSON_INDENT(indent) : JSON_COMPACT;
+	int r = out->error;
+
+	if (!r && !out->depth)
+		r = -EINVAL;
+	if (!r && (json_dumpf(out->open[0], file, flags) || fputc('\n', file) == EOF ||
+		   fflush(file)))
+		r = -EIO;
+	json_out_free(out);
+	return r;
+}
+
+char *json_out_take(struct json_out *out)
+{
+	char *text = NULL;
+
+	if (!out->error && out->depth)
+		text = json_dumps(out->open[0], JSON_COMPACT);
+	json_out_free(out);
+	return text;
+}
+
+void json_out_free(struct json_out *out)
+{
+	if (out->depth)
+		json_decref(out->open[0]);
+	*out = (struct json_out){};
+}

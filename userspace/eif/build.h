@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an image builder needs beside the format: kernel formats and metadata. */
+
+#ifndef NE_EMU_EIF_BUILD_H
+#define NE_EMU_EIF_BUILD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#define EIF_KERNEL_VERSION_SIZE	64
+
+/**
+ * struct eif_kernel_info - what a kernel image tells about itself
+ * @flags: EIF_FLAG_ARM64 or 0 (x86_64)
+ * @version: release, "6.12.1-enclave" say; "unknown" where the format has none
+ */
+struct eif_kernel_info {
+	uint16_t flags;
+	char version[EIF_KERNEL_VERSION_SIZE];
+};
+
+/**
+ * eif_kernel_inspect() - recognise a bzImage or an arm64 Image
+ *
+ * Return: 0, or -ENOEXEC: it is neither, so no enclave can boot it.
+ */
+int eif_kernel_inspect(const uint8_t *data, size_t size, struct eif_kernel_info *ret);
+
+/**
+ * eif_kernel_fix() - change an arm64 Image as AWS's builder does
+ *
+ * The Nitro loader places the kernel by its text_offset field, which newer
+ * kernels leave 0; the measurements cover the changed image.
+ */
+void eif_kernel_fix(uint8_t *data, size_t size, const struct eif_kernel_info *info);
+
+/**
+ * struct eif_metadata - contents of the metadata section
+ * @custom: JSON text of any value, or NULL
+ */
+struct eif_metadata {
+	const char *image_name;
+	const char *image_version;
+	const char *kernel_version;
+	time_t build_time;
+	const char *custom;
+	size_t custom_size;
+};
+
+/**
+ * eif_metadata_text() - the section's JSON on one line
+ * @ret_text: the caller frees it
+ *
+ * Return: 0, -EINVAL (@custom is not JSON) or -ENOMEM.
+ */
+int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text);
+
+#endif

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Kernel image formats, as far as a builder must know them. */
+
+#include "eif/build.h"
+#include "eif/eif.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The kernel's Documentation/arch/x86/boot.rst: little-endian fields. */
+#define X86_MAGIC_OFFSET	0x202
+#define X86_VERSION_OFFSET	0x20e		/* of the text, less 0x200 */
+#define X86_VERSION_BASE	0x200
+#define X86_HEADER_END		0x260
+
+/* The kernel's Documentation/arch/arm64/booting.rst. */
+#define ARM64_TEXT_OFFSET	8
+#define ARM64_MAGIC_OFFSET	0x38
+#define ARM64_HEADER_END	0x40
+
+/* What AWS's builder writes there (little-endian 0x200000). */
+static const uint8_t arm64_text_offset[8] = { 0, 0, 0x20 };
+
+/* The text is "<release> (<builder>) ..."; its first word counts. */
+static void x86_version(const uint8_t *data, size_t size, char *ret)
+{
+	size_t at = data[X86_VERSION_OFFSET] | data[X86_VERSION_OFFSET + 1] << 8;
+	size_t len = 0;
+
+	if (!at || at + X86_VERSION_BASE >= size)
+		return;
+	data += at + X86_VERSION_BASE;
+	size -= at + X86_VERSION_BASE;
+	while (len < size && len < EIF_KERNEL_VERSION_SIZE - 1 && data[len] > ' ' &&
+	       data[len] < 0x7f)
+		len++;
+	if (!len)
+		return;
+	memcpy(ret, data, len);
+	ret[len] = 0;
+}
+
+int eif_kernel_inspect(const uint8_t *data, size_t size, struct eif_kernel_info *ret)
+{
+	struct eif_kernel_info info = { .version = "unknown" };
+
+	if (size >= X86_HEADER_END && !memcmp(data + X86_MAGIC_OFFSET, "HdrS", 4)) {
+		x86_version(data, size, info.version);
+	} else if (size >= ARM64_HEADER_END &&
+		   !memcmp(data + ARM64_MAGIC_OFFSET, "ARM\x64", 4)) {
+		info.flags = EIF_FLAG_ARM64;
+	} else {
+		return -ENOEXEC;
+	}
+	*ret = info;
+	return 0;
+}
+
+void eif_kernel_fix(uint8_t *data, size_t size, const struct eif_kernel_info *info)
+{
+	if (info->flags & EIF_FLAG_ARM64 && size >= ARM64_HEADER_END)
+		memcpy(data + ARM64_TEXT_OFFSET, arm64_text_offset, sizeof(arm64_text_offset));
+}
