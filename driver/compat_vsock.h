@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Differences of the AF_VSOCK kernel interface between the supported kernels.
+ * The module is written for the newest; Kbuild looks into the kernel's headers
+ * and defines NE_HAVE_VSOCK_* (never a version test, since distributions
+ * backport). Each entry says what changed and when it can go.
+ */
+
+#ifndef NE_EMU_COMPAT_VSOCK_H
+#define NE_EMU_COMPAT_VSOCK_H
+
+#include <linux/virtio_vsock.h>
+#include <net/net_namespace.h>
+
+#include "vsock.h"
+
+/*
+ * stream_allow and seqpacket_allow got the socket as an argument, and sockets
+ * a per-namespace mode, in 7.0; Debian 6.12 has neither. Remove with support
+ * for kernels below 7.0.
+ */
+#ifdef NE_HAVE_VSOCK_ALLOW_VSK
+#define ne_vsock_compat_stream_allow	ne_vsock_stream_allow
+#define ne_vsock_compat_seqpacket_allow	ne_vsock_seqpacket_allow
+#define ne_vsock_in_global_mode(vsk)	vsock_net_mode_global(vsk)
+#else
+static inline bool ne_vsock_compat_stream_allow(u32 cid, u32 port)
+{
+	return ne_vsock_stream_allow(NULL, cid, port);
+}
+
+static inline bool ne_vsock_compat_seqpacket_allow(u32 cid)
+{
+	return ne_vsock_seqpacket_allow(NULL, cid);
+}
+
+#define ne_vsock_in_global_mode(vsk)	((void)(vsk), true)
+#endif
+
+/*
+ * send_pkt and virtio_transport_recv_pkt() got the network namespace as an
+ * argument in 7.0. Remove with support for kernels below 7.0.
+ */
+#ifdef NE_HAVE_VSOCK_PKT_NET
+#define ne_vsock_compat_send_pkt	ne_vsock_send_pkt
+#define ne_vsock_compat_recv_pkt(t, skb) \
+	virtio_transport_recv_pkt(t, skb, &init_net)
+#else
+static inline int ne_vsock_compat_send_pkt(struct sk_buff *skb)
+{
+	return ne_vsock_send_pkt(skb, &init_net);
+}
+
+#define ne_vsock_compat_recv_pkt(t, skb) \
+	virtio_transport_recv_pkt(t, skb)
+#endif
+
+/*
+ * Since 7.1 CIDs above 2 go to a guest-to-host transport only if it claims them
+ * with has_remote_cid; before, they do when no host-to-guest transport is
+ * loaded. Remove with support for kernels below 7.1.
+ */
+static inline void
+ne_vsock_compat_claim_cids(struct vsock_transport *t,
+			   bool (*claim)(struct vsock_sock *vsk, u32 cid))
+{
+#ifdef NE_HAVE_VSOCK_HAS_REMOTE_CID
+	t->has_remote_cid = claim;
+#endif
+}
+
+#endif /* NE_EMU_COMPAT_VSOCK_H */

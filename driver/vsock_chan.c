@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ne_emu_vsock: the channel object and the packets that wait in it. */
+
+#include <linux/poll.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <uapi/linux/nitro_enclaves_emu.h>
+
+#include "vsock.h"
+
+/**
+ * ne_vsock_chan_create() - make a channel without an address
+ *
+ * Return: the channel with one reference, or NULL without memory.
+ */
+struct ne_vsock_chan *ne_vsock_chan_create(void)
+{
+	struct ne_vsock_chan *chan = kzalloc(sizeof(*chan), GFP_KERNEL_ACCOUNT);
+
+	if (!chan)
+		return NULL;
+
+	kref_init(&chan->ref);
+	init_completion(&chan->gone);
+	init_waitqueue_head(&chan->wait);
+	mutex_init(&chan->read_lock);
+	skb_queue_head_init(&chan->queue);
+	return chan;
+}
+
+static void ne_vsock_chan_free(struct kref *ref)
+{
+	struct ne_vsock_chan *chan = container_of(ref, struct ne_vsock_chan, ref);
+
+	WARN_ON_ONCE(!skb_queue_empty(&chan->queue));
+	kfree_rcu(chan, rcu);
+}
+
+/** ne_vsock_chan_put() - drop a reference; @chan may be freed */
+void ne_vsock_chan_put(struct ne_vsock_chan *chan)
+{
+	kref_put(&chan->ref, ne_vsock_chan_free);
+}
+
+/**
+ * ne_vsock_chan_open() - NEW to LIVE
+ * @chan: the channel
+ * @cid: CID of the enclave
+ * @console: see struct ne_vsock_chan
+ *
+ * Context: Process context under ne_vsock_route_lock.
+ */
+void ne_vsock_chan_open(struct ne_vsock_chan *chan, u32 cid, bool console)
+{
+	chan->cid = cid;
+	chan->console = console;
+
+	spin_lock_bh(&chan->queue.lock);
+	/* Pairs with ne_vsock_chan_state(). */
+	smp_store_release(&chan->state, NE_VSOCK_LIVE);
+	spin_unlock_bh(&chan->queue.lock);
+
+	wake_up_interruptible_poll(&chan->wait, EPOLLOUT | EPOLLWRNORM);
+}
+
+/**
+ * ne_vsock_chan_close() - anything to GONE; nothing is queued from then on
+ * @chan: the channel
+ *
+ * Context: Process context under ne_vsock_route_lock.
+ * Return: true if the channel was LIVE.
+ */
+bool ne_vsock_chan_close(struct ne_vsock_chan *chan)
+{
+	bool live;
+
+	spin_lock_bh(&chan->queue.lock);
+	live = chan->state == NE_VSOCK_LIVE;
+	WRITE_ONCE(chan->state, NE_VSOCK_GONE);
+	spin_unlock_bh(&chan->queue.lock);
+
+	wake_up_interruptible_poll(&chan->wait, EPOLLHUP | EPOLLIN);
+	return live;
+}
+
+static u16 ne_vsock_op(struct sk_buff *skb)
+{
+	return le16_to_cpu(virtio_vsock_hdr(skb)->op);
+}
+
+static void ne_vsock_account(struct ne_vsock_chan *chan, struct sk_buff *skb)
+{
+	lockdep_assert_held(&chan->queue.lock);
+
+	if (virtio_vsock_skb_reply(skb))
+		WRITE_ONCE(chan->replies, chan->replies + 1);
+	if (!skb->len)
+		chan->control++;
+}
+
+/* The caller frees @skb or gives it to someone else. */
+static void ne_vsock_unaccount(struct ne_vsock_chan *chan, struct sk_buff *skb)
+{
+	lockdep_assert_held(&chan->queue.lock);
+
+	if (!skb->len)
+		chan->control--;
+	if (!virtio_vsock_skb_reply(skb))
+		return;
+
+	WRITE_ONCE(chan->replies, chan->replies - 1);
+	if (chan->replies == NE_VSOCK_MAX_REPLIES - 1)
+		wake_up_interruptible_poll(&chan->wait, EPOLLOUT | EPOLLWRNORM);
+}
+
+/*
+ * Lets the last waiting packet of the same connection carry the credit that
+ * @skb tells: one packet less for the reader, and a bound on what a peer that
+ * asks for credit, or a socket that reads, can queue.
+ */
+static bool ne_vsock_merge_credit(struct ne_vsock_chan *chan, struct sk_buff *skb)
+{
+	const struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	struct sk_buff *last;
+
+	lockdep_assert_held(&chan->queue.lock);
+
+	if (ne_vsock_op(skb) != VIRTIO_VSOCK_OP_CREDIT_UPDATE)
+		return false;
+
+	skb_queue_reverse_walk(&chan->queue, last) {
+		struct virtio_vsock_hdr *last_hdr = virtio_vsock_hdr(last);
+
+		if (last_hdr->src_port != hdr->src_port ||
+		    last_hdr->dst_port != hdr->dst_port ||
+		    last_hdr->type != hdr->type)
+			continue;
+		if (ne_vsock_op(last) == VIRTIO_VSOCK_OP_RST)
+			return false;
+
+		last_hdr->buf_alloc = hdr->buf_alloc;
+		last_hdr->fwd_cnt = hdr->fwd_cnt;
+		return true;
+	}
+
+	return false;
+}
+
+/**
+ * ne_vsock_chan_queue() - queue a packet for the reader
+ * @chan: the channel
+ * @skb: the packet; owned by the channel on success only
+ *
+ * Context: RCU read-side section or with a reference; no hard interrupt.
+ * Return: 0, -ENOTCONN if the channel is not LIVE, -ENOBUFS if too many wait.
+ */
+int ne_vsock_chan_queue(struct ne_vsock_chan *chan, struct sk_buff *skb)
+{
+	bool merged = false;
+	int err = 0;
+
+	spin_lock_bh(&chan->queue.lock);
+	if (chan->state != NE_VSOCK_LIVE) {
+		err = -ENOTCONN;
+	} else if (ne_vsock_merge_credit(chan, skb)) {
+		merged = true;
+	} else if (!skb->len && chan->control >= NE_VSOCK_MAX_CONTROL) {
+		chan->dropped++;
+		err = -ENOBUFS;
+	} else {
+		ne_vsock_account(chan, skb);
+		__skb_queue_tail(&chan->queue, skb);
+	}
+	spin_unlock_bh(&chan->queue.lock);
+
+	if (merged)
+		consume_skb(skb);
+	else if (!err)
+		wake_up_interruptible_poll(&chan->wait, EPOLLIN | EPOLLRDNORM);
+
+	return err;
+}
+
+/**
+ * ne_vsock_chan_dequeue() - take the next packet out to read it
+ * @chan: the channel
+ *
+ * The packet counts as waiting until ne_vsock_chan_done().
+ *
+ * Context: Process context under @chan->read_lock.
+ * Return: a packet, to be given back by ne_vsock_chan_requeue() or _done(); or NULL.
+ */
+struct sk_buff *ne_vsock_chan_dequeue(struct ne_vsock_chan *chan)
+{
+	lockdep_assert_held(&chan->read_lock);
+
+	return virtio_vsock_skb_dequeue(&chan->queue);
+}
+
+/**
+ * ne_vsock_chan_requeue() - put back a packet of which something is left
+ * @chan: the channel
+ * @skb: from ne_vsock_chan_dequeue()
+ *
+ * Context: Process context under @chan->read_lock.
+ */
+void ne_vsock_chan_requeue(struct ne_vsock_chan *chan, struct sk_buff *skb)
+{
+	bool live;
+
+	lockdep_assert_held(&chan->read_lock);
+
+	spin_lock_bh(&chan->queue.lock);
+	live = chan->state == NE_VSOCK_LIVE;
+	if (live)
+		__skb_queue_head(&chan->queue, skb);
+	else
+		ne_vsock_unaccount(chan, skb);
+	spin_unlock_bh(&chan->queue.lock);
+
+	if (!live)
+		ne_vsock_bounce(skb);
+}
+
+static void ne_vsock_remember_connect(struct ne_vsock_chan *chan, struct sk_buff *skb)
+{
+	const struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	struct ne_vsock_connect *connect;
+
+	lockdep_assert_held(&chan->queue.lock);
+
+	connect = &chan->connecting[chan->nr_connecting++ % NE_VSOCK_MAX_CONNECTING];
+	connect->local_port = le32_to_cpu(hdr->src_port);
+	connect->remote_port = le32_to_cpu(hdr->dst_port);
+	connect->type = le16_to_cpu(hdr->type);
+}
+
+/**
+ * ne_vsock_chan_done() - a packet was read to its end
+ * @chan: the channel
+ * @skb: from ne_vsock_chan_dequeue(); freed
+ *
+ * Context: Process context under @chan->read_lock.
+ */
+void ne_vsock_chan_done(struct ne_vsock_chan *chan, struct sk_buff *skb)
+{
+	bool live;
+
+	lockdep_assert_held(&chan->read_lock);
+
+	spin_lock_bh(&chan->queue.lock);
+	live = chan->state == NE_VSOCK_LIVE;
+	ne_vsock_unaccount(chan, skb);
+	if (live && ne_vsock_op(skb) == VIRTIO_VSOCK_OP_REQUEST)
+		ne_vsock_remember_connect(chan, skb);
+	spin_unlock_bh(&chan->queue.lock);
+
+	/* Detached meanwhile: a connect request will never be answered. */
+	if (live)
+		virtio_transport_consume_skb_sent(skb, true);
+	else
+		ne_vsock_bounce(skb);
+}
+
+/**
+ * ne_vsock_chan_flush() - tell the senders of what waits that nobody reads it
+ * @chan: the channel, GONE
+ *
+ * Also fails the connects that were read and maybe not answered; sockets that
+ * were answered meanwhile do not mind, since all their connections end.
+ *
+ * Context: Process context, may sleep; delivers to sockets. Once per channel.
+ */
+void ne_vsock_chan_flush(struct ne_vsock_chan *chan)
+{
+	u64 remote_cid = chan->console ? NE_EMU_CID_HYPERVISOR : chan->cid;
+	struct sk_buff_head waiting;
+	struct sk_buff *skb;
+	u32 i, n;
+
+	__skb_queue_head_init(&waiting);
+
+	spin_lock_bh(&chan->queue.lock);
+	skb_queue_splice_init(&chan->queue, &waiting);
+	skb_queue_walk(&waiting, skb)
+		ne_vsock_unaccount(chan, skb);
+	/* Nothing is remembered any more: the ring can be read without the lock. */
+	n = min(chan->nr_connecting, NE_VSOCK_MAX_CONNECTING);
+	spin_unlock_bh(&chan->queue.lock);
+
+	while ((skb = __skb_dequeue(&waiting)))
+		ne_vsock_bounce(skb);
+
+	for (i = 0; i < n; i++)
+		ne_vsock_reset_peer(chan->connecting[i].type, remote_cid,
+				    chan->connecting[i].remote_port,
+				    chan->connecting[i].local_port);
+}
+
+/**
+ * ne_vsock_chan_cancel() - drop what a socket has sent and nobody has read
+ * @chan: the channel
+ * @vsk: the socket, which gave up connecting
+ *
+ * Context: RCU read-side section.
+ */
+void ne_vsock_chan_cancel(struct ne_vsock_chan *chan, struct vsock_sock *vsk)
+{
+	struct sk_buff_head cancelled;
+	struct sk_buff *skb, *next;
+
+	__skb_queue_head_init(&cancelled);
+
+	spin_lock_bh(&chan->queue.lock);
+	skb_queue_walk_safe(&chan->queue, skb, next) {
+		if (skb->sk != sk_vsock(vsk))
+			continue;
+		__skb_unlink(skb, &chan->queue);
+		ne_vsock_unaccount(chan, skb);
+		__skb_queue_tail(&cancelled, skb);
+	}
+	spin_unlock_bh(&chan->queue.lock);
+
+	__skb_queue_purge(&cancelled);
+}
+
+/**
+ * ne_vsock_chan_may_write() - is there room for the answer to one more packet?
+ * @chan: the channel
+ *
+ * Context: Any; without the lock the result may be outdated, which lets each
+ * concurrent writer exceed the limit by one.
+ */
+bool ne_vsock_chan_may_write(struct ne_vsock_chan *chan)
+{
+	return READ_ONCE(chan->replies) < NE_VSOCK_MAX_REPLIES;
+}
+
+/**
+ * ne_vsock_chan_show() - describe the channel for /proc/PID/fdinfo/FD
+ * @chan: the channel
+ * @m: where to
+ *
+ * Context: Process context.
+ */
+void ne_vsock_chan_show(struct ne_vsock_chan *chan, struct seq_file *m)
+{
+	static const char * const states[] = {
+		[NE_VSOCK_NEW] = "new",
+		[NE_VSOCK_LIVE] = "live",
+		[NE_VSOCK_GONE] = "gone",
+	};
+	u32 queued, replies, control, dropped;
+	enum ne_vsock_state state;
+
+	spin_lock_bh(&chan->queue.lock);
+	state = chan->state;
+	queued = skb_queue_len(&chan->queue);
+	replies = chan->replies;
+	control = chan->control;
+	dropped = chan->dropped;
+	spin_unlock_bh(&chan->queue.lock);
+
+	seq_printf(m, "state:\t%s\n", states[state]);
+	if (state == NE_VSOCK_LIVE)
+		seq_printf(m, "cid:\t%u\nconsole:\t%u\n", chan->cid, chan->console);
+	seq_printf(m, "seqpacket:\t%u\n", READ_ONCE(chan->seqpacket));
+	seq_printf(m, "queued:\t%u\nreplies:\t%u\ncontrol:\t%u\n",
+		   queued, replies, control);
+	seq_printf(m, "dropped:\t%u\nmalformed:\t%u\n",
+		   dropped, atomic_read(&chan->malformed));
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ne_emu_vsock: a guest-to-host AF_VSOCK transport that addresses enclaves as
+ * EC2 does. The parent is CID 3, an enclave is its CID, and the console of an
+ * enclave is CID 0, port 10000 + CID. Whatever else local sockets connect to
+ * through this transport is refused with RST at once.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+#include <uapi/linux/nitro_enclaves_emu.h>
+
+#include "compat_vsock.h"
+#include "vsock.h"
+
+static u32 ne_vsock_get_local_cid(void)
+{
+	return NE_EMU_CID_PARENT;
+}
+
+/*
+ * All CIDs are ours unless a host-to-guest transport has claimed them before:
+ * those without a channel get RST, where the core would say ENODEV.
+ */
+static bool ne_vsock_has_remote_cid(struct vsock_sock *vsk, u32 cid)
+{
+	return true;
+}
+
+/**
+ * ne_vsock_stream_allow() - may this socket connect?
+ * @vsk: the socket, NULL where the kernel does not tell
+ * @cid: destination
+ * @port: destination
+ *
+ * Enclaves belong to the host: a network namespace with CIDs of its own cannot
+ * reach them.
+ *
+ * Return: true if connect requests are to be sent, if only to be refused.
+ */
+bool ne_vsock_stream_allow(struct vsock_sock *vsk, u32 cid, u32 port)
+{
+	return ne_vsock_in_global_mode(vsk);
+}
+
+/**
+ * ne_vsock_seqpacket_allow() - may SOCK_SEQPACKET be used with this peer?
+ * @vsk: the socket, NULL where the kernel does not tell
+ * @cid: the peer
+ *
+ * A CID without a channel is allowed because RST is the better answer.
+ *
+ * Return: false for consoles and for guests that did not negotiate it.
+ */
+bool ne_vsock_seqpacket_allow(struct vsock_sock *vsk, u32 cid)
+{
+	struct ne_vsock_chan *chan;
+	bool allow = true;
+
+	if (!ne_vsock_in_global_mode(vsk) || cid == NE_EMU_CID_HYPERVISOR)
+		return false;
+
+	rcu_read_lock();
+	chan = ne_vsock_route_find(cid, 0);
+	if (chan)
+		allow = READ_ONCE(chan->seqpacket);
+	rcu_read_unlock();
+
+	return allow;
+}
+
+/*
+ * The space a sender sees is its credit, but none while the packets that wait
+ * for the reader occupy twice the socket's buffer: without this, many small
+ * writes would pin a multiple of the credit in packet overhead. The sender
+ * wakes up when packets are freed, see sock_wfree().
+ */
+static s64 ne_vsock_stream_has_space(struct vsock_sock *vsk)
+{
+	struct sock *sk = sk_vsock(vsk);
+	u64 limit = 2 * max_t(u64, READ_ONCE(sk->sk_sndbuf), vsk->buffer_size);
+
+	if (refcount_read(&sk->sk_wmem_alloc) > limit)
+		return 0;
+
+	return virtio_transport_stream_has_space(vsk);
+}
+
+static bool ne_vsock_msgzerocopy_allow(void)
+{
+	return true;
+}
+
+/**
+ * ne_vsock_send_pkt() - take a packet from a local socket
+ * @skb: the packet; owned by this function
+ * @net: namespace of the sender, always in global mode
+ *
+ * Context: Process context, usually under the sock lock: nothing may be
+ * delivered to a socket from here.
+ * Return: the payload length, or a negative errno that the sender sees.
+ */
+int ne_vsock_send_pkt(struct sk_buff *skb, struct net *net)
+{
+	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	struct ne_vsock_chan *chan;
+	int len = skb->len;
+	int ret = -ENOTCONN;
+
+	rcu_read_lock();
+	chan = ne_vsock_route_find(le64_to_cpu(hdr->dst_cid),
+				   le32_to_cpu(hdr->dst_port));
+	if (chan)
+		ret = ne_vsock_chan_queue(chan, skb);
+	rcu_read_unlock();
+
+	if (ret == -ENOTCONN)
+		ret = ne_vsock_refuse(skb);
+	else if (ret)
+		kfree_skb(skb);
+
+	return ret ?: len;
+}
+
+static int ne_vsock_cancel_pkt(struct vsock_sock *vsk)
+{
+	struct ne_vsock_chan *chan;
+
+	rcu_read_lock();
+	chan = ne_vsock_route_find(vsk->remote_addr.svm_cid,
+				   vsk->remote_addr.svm_port);
+	if (chan)
+		ne_vsock_chan_cancel(chan, vsk);
+	rcu_read_unlock();
+
+	return 0;
+}
+
+/* has_remote_cid, where it exists, is set by ne_vsock_init(). */
+struct virtio_transport ne_vsock_transport = {
+	.transport = {
+		.module			  = THIS_MODULE,
+
+		.get_local_cid		  = ne_vsock_get_local_cid,
+
+		.init			  = virtio_transport_do_socket_init,
+		.destruct		  = virtio_transport_destruct,
+		.release		  = virtio_transport_release,
+		.connect		  = virtio_transport_connect,
+		.shutdown		  = virtio_transport_shutdown,
+		.cancel_pkt		  = ne_vsock_cancel_pkt,
+
+		.dgram_bind		  = virtio_transport_dgram_bind,
+		.dgram_dequeue		  = virtio_transport_dgram_dequeue,
+		.dgram_enqueue		  = virtio_transport_dgram_enqueue,
+		.dgram_allow		  = virtio_transport_dgram_allow,
+
+		.stream_dequeue		  = virtio_transport_stream_dequeue,
+		.stream_enqueue		  = virtio_transport_stream_enqueue,
+		.stream_has_data	  = virtio_transport_stream_has_data,
+		.stream_has_space	  = ne_vsock_stream_has_space,
+		.stream_rcvhiwat	  = virtio_transport_stream_rcvhiwat,
+		.stream_is_active	  = virtio_transport_stream_is_active,
+		.stream_allow		  = ne_vsock_compat_stream_allow,
+
+		.seqpacket_dequeue	  = virtio_transport_seqpacket_dequeue,
+		.seqpacket_enqueue	  = virtio_transport_seqpacket_enqueue,
+		.seqpacket_allow	  = ne_vsock_compat_seqpacket_allow,
+		.seqpacket_has_data	  = virtio_transport_seqpacket_has_data,
+
+		.msgzerocopy_allow	  = ne_vsock_msgzerocopy_allow,
+
+		.notify_poll_in		  = virtio_transport_notify_poll_in,
+		.notify_poll_out	  = virtio_transport_notify_poll_out,
+		.notify_recv_init	  = virtio_transport_notify_recv_init,
+		.notify_recv_pre_block	  = virtio_transport_notify_recv_pre_block,
+		.notify_recv_pre_dequeue  = virtio_transport_notify_recv_pre_dequeue,
+		.notify_recv_post_dequeue = virtio_transport_notify_recv_post_dequeue,
+		.notify_send_init	  = virtio_transport_notify_send_init,
+		.notify_send_pre_block	  = virtio_transport_notify_send_pre_block,
+		.notify_send_pre_enqueue  = virtio_transport_notify_send_pre_enqueue,
+		.notify_send_post_enqueue = virtio_transport_notify_send_post_enqueue,
+		.notify_buffer_size	  = virtio_transport_notify_buffer_size,
+		.notify_set_rcvlowat	  = virtio_transport_notify_set_rcvlowat,
+
+		.unsent_bytes		  = virtio_transport_unsent_bytes,
+
+		.read_skb		  = virtio_transport_read_skb,
+	},
+
+	.send_pkt = ne_vsock_compat_send_pkt,
+};
+
+/**
+ * ne_vsock_deliver() - hand a packet to the local socket it is for
+ * @skb: the packet, checked by the caller; owned by this function
+ *
+ * Context: Process context, may sleep; takes the sock lock.
+ */
+void ne_vsock_deliver(struct sk_buff *skb)
+{
+	ne_vsock_compat_recv_pkt(&ne_vsock_transport, skb);
+}
+
+static int __init ne_vsock_init(void)
+{
+	int err;
+
+	err = ne_vsock_reset_init();
+	if (err)
+		return err;
+
+	ne_vsock_compat_claim_cids(&ne_vsock_transport.transport,
+				   ne_vsock_has_remote_cid);
+	err = vsock_core_register(&ne_vsock_transport.transport,
+				  VSOCK_TRANSPORT_F_G2H);
+	if (err) {
+		if (err == -EBUSY)
+			pr_warn("another guest-to-host vsock transport is loaded; unload vmw_vsock_virtio_transport, hv_sock or vmw_vsock_vmci_transport first\n");
+		goto err_reset;
+	}
+
+	err = ne_vsock_dev_init();
+	if (err)
+		goto err_unregister;
+
+	return 0;
+
+err_unregister:
+	vsock_core_unregister(&ne_vsock_transport.transport);
+err_reset:
+	ne_vsock_reset_exit();
+	return err;
+}
+
+static void __exit ne_vsock_exit(void)
+{
+	ne_vsock_dev_exit();
+	vsock_core_unregister(&ne_vsock_transport.transport);
+	ne_vsock_reset_exit();
+}
+
+module_init(ne_vsock_init);
+module_exit(ne_vsock_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("vsock transport of emulated Nitro Enclaves");

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ne_emu_vsock: which channel has an address, and how it gets and loses it. */
+
+#include <linux/xarray.h>
+#include <uapi/linux/nitro_enclaves_emu.h>
+
+#include "vsock.h"
+
+/* Held to change the tables and the state of channels; never while waiting. */
+static DEFINE_MUTEX(ne_vsock_route_lock);
+
+/*
+ * Channels by the CID of their enclave. Changed under ne_vsock_route_lock, read
+ * under RCU. An entry stays until its channel is fully detached.
+ */
+static DEFINE_XARRAY(ne_vsock_guests);
+static DEFINE_XARRAY(ne_vsock_consoles);
+
+static struct xarray *ne_vsock_table(bool console)
+{
+	return console ? &ne_vsock_consoles : &ne_vsock_guests;
+}
+
+/**
+ * ne_vsock_route_find() - find the channel of an address
+ * @cid: CID
+ * @port: port; tells consoles apart, ignored for guests
+ *
+ * Context: RCU read-side section, which the result must not leave.
+ * Return: a live channel or NULL.
+ */
+struct ne_vsock_chan *ne_vsock_route_find(u64 cid, u32 port)
+{
+	struct ne_vsock_chan *chan;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "channel used without RCU");
+
+	if (cid > U32_MAX)
+		return NULL;
+
+	/* CIDs near the top wrap, as they do in the clients. */
+	if (cid == NE_EMU_CID_HYPERVISOR)
+		chan = xa_load(&ne_vsock_consoles,
+			       (u32)(port - NE_EMU_CONSOLE_PORT_BASE));
+	else
+		chan = xa_load(&ne_vsock_guests, cid);
+
+	if (chan && ne_vsock_chan_state(chan) != NE_VSOCK_LIVE)
+		return NULL;
+
+	return chan;
+}
+
+/* Return: 0; 1 with a reference in @old_x to who has the address; or errno. */
+static int ne_vsock_route_claim(struct ne_vsock_chan *chan, u32 cid, bool console,
+				struct ne_vsock_chan **old_x)
+{
+	struct xarray *table = ne_vsock_table(console);
+	struct ne_vsock_chan *old;
+	int err;
+
+	guard(mutex)(&ne_vsock_route_lock);
+
+	if (chan->state != NE_VSOCK_NEW)
+		return -EBUSY;
+
+	old = xa_load(table, cid);
+	if (old) {
+		/* Its file takes the entry away before it drops the object. */
+		kref_get(&old->ref);
+		*old_x = old;
+		return 1;
+	}
+
+	/* Found by senders from here on, and used once it is LIVE. */
+	err = xa_err(xa_store(table, cid, chan, GFP_KERNEL));
+	if (err)
+		return err;
+
+	ne_vsock_chan_open(chan, cid, console);
+	return 0;
+}
+
+/**
+ * ne_vsock_route_attach() - give a channel its address
+ * @chan: the channel, held by its file
+ * @cid: CID of the enclave
+ * @console: the address of the console instead of the guest's
+ *
+ * Whoever has the address loses it first, with all its connections.
+ *
+ * Context: Process context, may sleep.
+ * Return: 0, -EBUSY if @chan has or had an address, or -ENOMEM.
+ */
+int ne_vsock_route_attach(struct ne_vsock_chan *chan, u32 cid, bool console)
+{
+	struct ne_vsock_chan *old;
+	int ret;
+
+	while ((ret = ne_vsock_route_claim(chan, cid, console, &old)) > 0) {
+		ne_vsock_route_detach(old);
+		ne_vsock_chan_put(old);
+	}
+
+	return ret;
+}
+
+/**
+ * ne_vsock_route_detach() - take a channel's address away
+ * @chan: the channel; the caller has a reference
+ *
+ * Resets every connection of the address, waiting connects included. The
+ * address is free for others when this returns, also when someone else had
+ * begun to detach.
+ *
+ * Context: Process context, may sleep.
+ */
+void ne_vsock_route_detach(struct ne_vsock_chan *chan)
+{
+	enum ne_vsock_state state;
+	bool first;
+
+	mutex_lock(&ne_vsock_route_lock);
+	state = chan->state;
+	first = ne_vsock_chan_close(chan);
+	mutex_unlock(&ne_vsock_route_lock);
+
+	if (state == NE_VSOCK_NEW)
+		return;
+	if (!first) {
+		wait_for_completion(&chan->gone);
+		return;
+	}
+
+	ne_vsock_chan_flush(chan);
+	ne_vsock_reset_orphans();
+
+	mutex_lock(&ne_vsock_route_lock);
+	xa_erase(ne_vsock_table(chan->console), chan->cid);
+	mutex_unlock(&ne_vsock_route_lock);
+
+	complete_all(&chan->gone);
+}
