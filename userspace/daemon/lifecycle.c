@@ -3,6 +3,7 @@
 
 #include "supervisor.h"
 
+#include "common/heartbeat.h"
 #include "common/log.h"
 #include "exit_file.h"
 
@@ -13,8 +14,7 @@
 
 /* A VMM may take this long to end after its enclave; the kernel waits 5 s. */
 #define VMM_GRACE_NS		(8 * NSEC_PER_SEC)
-/* The shortest time that nitro-cli waits for a heartbeat. */
-#define HEARTBEAT_WAIT_NS	(180 * NSEC_PER_SEC)
+#define HEARTBEAT_WAIT_NS	(HEARTBEAT_WAIT * NSEC_PER_SEC)
 
 #define ENCLAVE_FMT		"enclave %016" PRIx64 ": "
 
@@ -122,7 +122,7 @@ static void lifecycle_stopped(struct supervisor *s, struct enclave *enclave, boo
 
 	/* A VMM that could still speak has told the client itself. */
 	if (!is_new && enclave->info.exit_reason == NE_EMU_EXIT_REASON_LOST &&
-	    s->abort_heartbeat && lifecycle_heartbeat_awaited(s, enclave))
+	    lifecycle_heartbeat_awaited(s, enclave))
 		s->abort_heartbeat(s, enclave->info.cid);
 }
 

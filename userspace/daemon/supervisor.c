@@ -3,6 +3,7 @@
 
 #include "supervisor.h"
 
+#include "common/heartbeat.h"
 #include "common/log.h"
 #include "common/sd.h"
 #include "common/util.h"
@@ -20,6 +21,21 @@
 /* Failures after which accepting waits for the next notification. */
 #define ACCEPT_FAILURES_MAX	64
 
+/* Takes up to a second, in which other requests wait; VMMs seldom crash at start. */
+static void supervisor_abort_heartbeat(struct supervisor *s, uint32_t cid)
+{
+	struct start_failure failure;
+	__cleanup_fd int fd = -1;
+	int err;
+
+	if (start_open_channel(s->start.vsock_path, cid, 0, &fd, &failure)) {
+		log_debug("CID %" PRIu32 ": cannot abort its heartbeat: %s", cid, failure.text);
+		return;
+	}
+	err = heartbeat_abort(fd, cid);
+	log_debug("CID %" PRIu32 ": heartbeat aborted on its behalf: %s", cid, strerror(-err));
+}
+
 void supervisor_init(struct supervisor *s, const struct start_config *start,
 		     struct log_root *logs)
 {
@@ -27,6 +43,7 @@ void supervisor_init(struct supervisor *s, const struct start_config *start,
 		.start = *start,
 		.logs = *logs,
 		.now = instant_now,
+		.abort_heartbeat = supervisor_abort_heartbeat,
 		.epoll_fd = -1,
 		.signal_fd = -1,
 	};
