@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Start requests that cannot be served: each cause has its errno and its text. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "common/util.h"
+#include "daemon/start.h"
+#include "temp_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#define NOBODY	65534
+
+static struct start_config good_nodes(void)
+{
+	/* Any node that opens will do: no case here gets as far as using both. */
+	return (struct start_config){
+		.vmm_path = "/does/not/exist",
+		.kvm_path = "/dev/null",
+		.vsock_path = "/dev/null",
+		.instance_id = INSTANCE_ID_DEFAULT,
+		.log_level = "info",
+	};
+}
+
+static void expect_failure(const struct start_config *config, int error, const char *text)
+{
+	static uint32_t vcpu = 1;
+	const struct ne_nl_enclave request = {
+		.slot_uid = 1, .cid = 16, .flags = 1, .mem_size = 64 * MIB,
+		.vcpus = &vcpu, .nr_vcpus = 1, .backend_fd = -1,
+	};
+	struct start_failure failure = { 0 };
+	struct log_root logs = { .fd = -1, .gid = -1 };
+	struct vmm *vmm = NULL;
+
+	assert_int_equal(start_vmm(config, &logs, &request, &vmm, &failure), -1);
+	assert_null(vmm);
+	assert_int_equal(failure.error, error);
+	if (!strstr(failure.text, text))
+		fail_msg("\"%s\" is not in \"%s\"", text, failure.text);
+}
+
+static void test_no_kvm(void **state)
+{
+	struct start_config config = good_nodes();
+
+	config.kvm_path = "/does/not/exist";
+	expect_failure(&config, EOPNOTSUPP, "load kvm_intel or kvm_amd");
+	config.kvm_path = "/tmp";
+	expect_failure(&config, EOPNOTSUPP, "Is a directory");
+}
+
+static void test_no_vsock(void **state)
+{
+	struct start_config config = good_nodes();
+
+	config.vsock_path = "/does/not/exist";
+	expect_failure(&config, ENETDOWN, "load ne_emu_vsock");
+}
+
+static void test_vsock_is_something_else(void **state)
+{
+	struct start_config config = good_nodes();
+
+	expect_failure(&config, EPROTO, "refuses CID 16");
+}
+
+static void test_not_permitted(void **state)
+{
+	struct start_config config = good_nodes();
+	struct temp_dir dir;
+	char path[64];
+	int fd;
+
+	temp_dir_create(&dir);
+	snprintf(path, sizeof(path), "%s/node", dir.path);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0);
+	assert_return_code(fd, errno);
+	fd_close(&fd);
+
+	/* Root may open everything. */
+	if (geteuid() == 0)
+		assert_return_code(seteuid(NOBODY), errno);
+	config.kvm_path = path;
+	expect_failure(&config, EACCES, path);
+	config.kvm_path = "/dev/null";
+	config.vsock_path = path;
+	expect_failure(&config, EACCES, path);
+	assert_return_code(seteuid(getuid()), errno);
+	temp_dir_remove(&dir);
+}
+
+static void test_no_descriptors_left(void **state)
+{
+	struct start_config config = good_nodes();
+	struct rlimit old, none;
+
+	assert_return_code(getrlimit(RLIMIT_NOFILE, &old), errno);
+	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = old.rlim_max };
+	assert_return_code(setrlimit(RLIMIT_NOFILE, &none), errno);
+	expect_failure(&config, EMFILE, "LimitNOFILE");
+	assert_return_code(setrlimit(RLIMIT_NOFILE, &old), errno);
+}
+
+static void test_refuse(void **state)
+{
+	struct start_failure failure = { .error = ENETDOWN, .text = "no vsock" };
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	assert_int_equal(start_refuse(fd, &failure), -ENOTTY);
+	fd_close(&fd);
+	assert_int_equal(start_refuse(fd, &failure), -EBADF);
+}
+
+static void test_instance_ids(void **state)
+{
+	assert_true(start_instance_id_valid(INSTANCE_ID_DEFAULT));
+	assert_true(start_instance_id_valid("i-0123456789abcdef0"));
+	assert_false(start_instance_id_valid(""));
+	assert_false(start_instance_id_valid("i-0123456789abcdef"));
+	assert_false(start_instance_id_valid("i-0123456789abcdef01"));
+	assert_false(start_instance_id_valid("i-0123456789ABCDEF0"));
+	assert_false(start_instance_id_valid("j-0123456789abcdef0"));
+	assert_false(start_instance_id_valid("i-0123456789abcde,0"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_kvm),
+		cmocka_unit_test(test_no_vsock),
+		cmocka_unit_test(test_vsock_is_something_else),
+		cmocka_unit_test(test_not_permitted),
+		cmocka_unit_test(test_no_descriptors_left),
+		cmocka_unit_test(test_refuse),
+		cmocka_unit_test(test_instance_ids),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
