@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The supervisor's loop over a made-up kernel module. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "common/util.h"
+#include "daemon/supervisor.h"
+#include "temp_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+
+#define UID	0x0193000000010000ULL
+
+/*
+ * The module, behind the interface of common/nl.h. Each step is one call of
+ * ne_nl_event_read(); after the last the process sends itself SIGTERM.
+ */
+struct step {
+	int cmd;	/* notification to deliver, or 0 */
+	uint32_t state;
+	int err;	/* what reading returns */
+	int requests;	/* start requests that appear with it */
+};
+
+static struct module {
+	const struct step *steps;
+	size_t nr_steps, at;
+	int open_err;
+	int event_fd;
+	int requests;	/* waiting to be accepted */
+	int accepted;
+	int listed;
+	bool running;	/* one enclave is in the list */
+	int64_t clock_step_ns;
+	struct supervisor *wait_for_vmm;	/* no signal while it has VMMs */
+} module;
+
+static uint32_t vcpu = 1;
+
+static struct ne_nl_enclave enclave_in(uint32_t state)
+{
+	return (struct ne_nl_enclave){
+		.slot_uid = UID, .cid = 16, .state = state, .mem_size = 64 * MIB,
+		.started_ns = 1, .vcpus = &vcpu, .nr_vcpus = 1, .backend_fd = -1,
+	};
+}
+
+int ne_nl_open(struct ne_nl **ret_nl)
+{
+	if (module.open_err)
+		return module.open_err;
+	*ret_nl = (struct ne_nl *)&module;
+	return 0;
+}
+
+void ne_nl_close(struct ne_nl *nl)
+{
+	if (nl)
+		fd_close(&module.event_fd);
+}
+
+int ne_nl_subscribe(struct ne_nl *nl, const char *const *groups)
+{
+	assert_string_equal(groups[0], "backend");
+	assert_string_equal(groups[1], "events");
+	assert_null(groups[2]);
+	module.event_fd = eventfd(1, EFD_CLOEXEC);
+	return 0;
+}
+
+int ne_nl_event_fd(const struct ne_nl *nl)
+{
+	return module.event_fd;
+}
+
+int ne_nl_enclave_get(struct ne_nl *nl, uint64_t slot_uid, struct ne_nl_enclave *ret)
+{
+	return -ENOENT;
+}
+
+int ne_nl_enclave_stop(struct ne_nl *nl, uint64_t slot_uid)
+{
+	return -ENOENT;
+}
+
+int ne_nl_enclave_list(struct ne_nl *nl, struct ne_nl_enclave **ret, size_t *ret_count)
+{
+	module.listed++;
+	*ret_count = 0;
+	*ret = NULL;
+	if (module.running) {
+		*ret = calloc(1, sizeof(**ret));
+		**ret = enclave_in(NE_EMU_ENCLAVE_STATE_RUNNING);
+		(*ret)->vcpus = calloc(1, sizeof(vcpu));
+		*ret_count = 1;
+	}
+	return 0;
+}
+
+int ne_nl_accept(struct ne_nl *nl, struct ne_nl_enclave *ret)
+{
+	if (!module.requests)
+		return -EAGAIN;
+	module.requests--;
+	module.accepted++;
+	*ret = enclave_in(NE_EMU_ENCLAVE_STATE_INIT);
+	ret->vcpus = calloc(1, sizeof(vcpu));
+	ret->backend_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	return 0;
+}
+
+int ne_nl_event_read(struct ne_nl *nl, ne_nl_event_fn fn, void *arg)
+{
+	const struct step *step;
+	struct ne_nl_enclave info;
+
+	if (module.at == module.nr_steps) {
+		if (!module.wait_for_vmm || TAILQ_EMPTY(&module.wait_for_vmm->vmms))
+			raise(SIGTERM);
+		return 0;
+	}
+	step = &module.steps[module.at++];
+	info = enclave_in(step->state);
+	module.requests += step->requests;
+	if (step->cmd)
+		fn(step->cmd, &info, arg);
+	return step->err;
+}
+
+/* A clock that moves whenever somebody looks at it. */
+static struct instant fake_now(void)
+{
+	static struct instant now = { .boot_ns = 1000 * NSEC_PER_SEC };
+
+	now.boot_ns += module.clock_step_ns;
+	return now;
+}
+
+struct fixture {
+	struct supervisor s;
+	struct temp_dir dir;
+};
+
+static int setup(void **state)
+{
+	static const struct start_config start = {
+		.vmm_path = "/does/not/exist", .kvm_path = "/does/not/exist",
+		.vsock_path = "/does/not/exist", .instance_id = INSTANCE_ID_DEFAULT,
+		.log_level = "info",
+	};
+	struct fixture *f = test_calloc(1, sizeof(*f));
+	struct log_root logs;
+
+	module = (struct module){ .event_fd = -1 };
+	temp_dir_create(&f->dir);
+	assert_int_equal(log_root_open(&logs, f->dir.path), 0);
+	supervisor_init(&f->s, &start, &logs);
+	f->s.now = fake_now;
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	supervisor_exit(&f->s);
+	temp_dir_remove(&f->dir);
+	test_free(f);
+	return 0;
+}
+
+static int run(struct fixture *f, const struct step *steps, size_t nr_steps)
+{
+	module.steps = steps;
+	module.nr_steps = nr_steps;
+	assert_int_equal(supervisor_connect(&f->s), 0);
+	return supervisor_run(&f->s);
+}
+
+static void test_no_module(void **state)
+{
+	struct fixture *f = *state;
+
+	module.open_err = -ENOENT;
+	assert_int_equal(supervisor_connect(&f->s), -ENOENT);
+}
+
+static void test_stop_by_signal(void **state)
+{
+	assert_int_equal(run(*state, NULL, 0), 0);
+	assert_int_equal(module.listed, 1);
+}
+
+static void test_requests_from_before(void **state)
+{
+	module.requests = 2;
+	assert_int_equal(run(*state, NULL, 0), 0);
+	assert_int_equal(module.accepted, 2);
+}
+
+static void test_ready(void **state)
+{
+	static const struct step steps[] = {
+		{ .cmd = NE_EMU_CMD_READY, .requests = 3 },
+		{ .cmd = NE_EMU_CMD_ENCLAVE_NTF, .requests = 1 },
+		{ .cmd = NE_EMU_CMD_READY },
+	};
+
+	assert_int_equal(run(*state, steps, ARRAY_SIZE(steps)), 0);
+	assert_int_equal(module.accepted, 4);
+	assert_int_equal(module.listed, 1);
+}
+
+static void test_lost_notifications(void **state)
+{
+	static const struct step steps[] = {
+		{ .err = -ENOBUFS, .requests = 1 },
+	};
+
+	assert_int_equal(run(*state, steps, ARRAY_SIZE(steps)), 0);
+	assert_int_equal(module.listed, 2);
+	assert_int_equal(module.accepted, 1);
+}
+
+static void test_module_unloaded(void **state)
+{
+	static const struct step steps[] = {
+		{ .err = -ENOENT, .requests = 1 },
+	};
+
+	assert_int_equal(run(*state, steps, ARRAY_SIZE(steps)), -ENOENT);
+	assert_int_equal(module.accepted, 0);
+}
+
+static void test_broken_socket(void **state)
+{
+	static const struct step steps[] = {
+		{ .err = -EIO },
+	};
+
+	assert_int_equal(run(*state, steps, ARRAY_SIZE(steps)), -EIO);
+}
+
+static void test_adopts(void **state)
+{
+	struct fixture *f = *state;
+
+	module.running = true;
+	assert_int_equal(run(f, NULL, 0), 0);
+	assert_int_equal(f->s.nr_told, 1);
+}
+
+/* What vmm_spawn() starts in the next case is this program. */
+static int play_vmm(void)
+{
+	pause();
+	return 0;
+}
+
+static void spawn_watched_vmm(struct supervisor *s)
+{
+	struct vmm_config config = {
+		.path = "/proc/self/exe", .log_level = "info", .module_id = "", .slot_uid = UID,
+		.backend_fd = -1, .kvm_fd = -1, .channel_fd = -1, .console_channel_fd = -1,
+		.console_log_fd = -1,
+	};
+	struct epoll_event event = { .events = EPOLLIN };
+	struct vmm *vmm;
+
+	assert_int_equal(vmm_spawn(&config, &vmm), 0);
+	event.data.ptr = vmm;
+	assert_return_code(epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, vmm->pidfd, &event), errno);
+	lifecycle_vmm_started(s, vmm);
+}
+
+/* A VMM that stays after its enclave is killed, waited for and forgotten. */
+static void test_vmm_outlives_enclave(void **state)
+{
+	static const struct step steps[] = {
+		{ .cmd = NE_EMU_CMD_ENCLAVE_NTF, .state = NE_EMU_ENCLAVE_STATE_RUNNING },
+		{ .cmd = NE_EMU_CMD_ENCLAVE_NTF, .state = NE_EMU_ENCLAVE_STATE_FREED },
+	};
+	struct fixture *f = *state;
+
+	module.steps = steps;
+	module.nr_steps = ARRAY_SIZE(steps);
+	module.clock_step_ns = NSEC_PER_SEC;
+	module.wait_for_vmm = &f->s;
+	assert_int_equal(supervisor_connect(&f->s), 0);
+	spawn_watched_vmm(&f->s);
+	assert_int_equal(supervisor_run(&f->s), 0);
+	assert_true(TAILQ_EMPTY(&f->s.vmms));
+	assert_null(enclave_table_find(&f->s.enclaves, UID));
+	assert_true(folder_has_exit_file(&f->s.logs, UID));
+}
+
+#define CASE(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_no_module),
+		CASE(test_stop_by_signal),
+		CASE(test_requests_from_before),
+		CASE(test_ready),
+		CASE(test_lost_notifications),
+		CASE(test_module_unloaded),
+		CASE(test_broken_socket),
+		CASE(test_adopts),
+		CASE(test_vmm_outlives_enclave),
+	};
+
+	if (argc > 1)
+		return play_vmm();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
