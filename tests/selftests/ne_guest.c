@@ -339,6 +339,7 @@ static int guest_connect(uint64_t cid, unsigned int port)
 void ne_enclave_end(struct ne_test *t, struct ne_enclave *e)
 {
 	struct ne_env *env = t->env;
+	char answer[3];
 	int fd;
 
 	if (ne_guest_is_fake(env)) {
@@ -347,8 +348,9 @@ void ne_enclave_end(struct ne_test *t, struct ne_enclave *e)
 	}
 	fd = guest_connect(e->cid, NE_PORT_CONTROL);
 	REQUIRE_OK(t, fd);
-	REQUIRE_EQ(t, write(fd, "poweroff\n", 9), 9);
-	/* The connection has to outlive the guest, or the line may get lost. */
+	REQUIRE_EQ(t, write(fd, "reboot\n", 7), 7);
+	REQUIRE_EQ(t, recv(fd, answer, sizeof(answer), MSG_WAITALL), sizeof(answer));
+	close(fd);
 }
 
 bool ne_enclave_alive(struct ne_test *t, const struct ne_enclave *e)

@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2317,SC2329 # functions are called by check
+# Success is silent: no operation that works adds a line to the kernel log.
+
+set -eu
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+need_host 160
+need_daemon
+need_image
+
+# KVM and the host's sockets have said what they say once.
+run_once() {
+	run_image a
+	echo_works "$(value a cid)"
+	close_client a
+}
+
+quiet() {
+	log_mark
+	"$@"
+	log_since > "$tmp/lines"
+	[ ! -s "$tmp/lines" ] || {
+		cat "$tmp/lines"
+		return 1
+	}
+}
+
+pool_changes() {
+	pool_is_free
+	printf '%s' "${pool%,*,*}" > "$pool_file"
+	pool_is_free
+}
+
+debug_enclave() {
+	run_image a -d
+	cid=$(value a cid)
+	timeout 20 socat -u "VSOCK-CONNECT:0:$((10000 + cid))" STDOUT > "$tmp/console" &
+	echo_works "$cid"
+	close_client a
+	wait "$!"
+	[ -s "$tmp/console" ]
+}
+
+ended_enclave() {
+	run_image a
+	control "$(value a cid)" reboot
+	wait_said 20 a hangup
+	close_client a
+}
+
+empty_enclaves() {
+	"$cycle" -n 5
+}
+
+check "first enclave" run_once
+check "pool set" quiet pool_changes
+check "enclave" quiet run_once
+check "enclave in debug mode, with a reader" quiet debug_enclave
+check "enclave that ends itself" quiet ended_enclave
+check "enclaves without an image" quiet empty_enclaves
+finish

@@ -1,0 +1,77 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2317,SC2329 # functions are called by check
+# Two enclaves side by side, and vsock between each of them and the parent in
+# both directions.
+
+set -eu
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+need_host 160
+need_daemon
+need_image
+need_program socat
+
+side_by_side() {
+	remember
+	run_image a
+	run_image b
+	cid_a=$(value a cid) cid_b=$(value b cid)
+	echo "CIDs $cid_a and $cid_b"
+	[ "$cid_a" != "$cid_b" ]
+	for cid in "$cid_a" "$cid_b" "$cid_a"; do
+		echo_works "$cid"
+	done
+	from_enclave "$cid_a" 6001
+	from_enclave "$cid_b" 6002
+	bulk "$cid_a" & one=$!
+	bulk "$cid_b" & two=$!
+	wait "$one"
+	wait "$two"
+	close_client a
+	echo_works "$cid_b"
+	fails echo_once "$cid_a"
+	close_client b
+	same_as_before
+}
+
+# from_enclave CID PORT - the enclave connects to the parent's listener; bytes go
+# through the enclave in both directions. All ends come as end of file.
+from_enclave() {
+	printf 'from the listener\n' > "$tmp/listener.$1.in"
+	timeout 60 socat -t 10 "VSOCK-LISTEN:$2" SYSTEM:"cat $tmp/listener.$1.in; cat > $tmp/listener.$1.out" &
+	listener=$!
+	wait_for 5 listening "$2"
+	printf '%s\nfrom the client\n' "$2" |
+		timeout 60 socat -t 10 - "VSOCK-CONNECT:$1:5006" > "$tmp/client.$1.out"
+	wait "$listener"
+	cat "$tmp/client.$1.out" "$tmp/listener.$1.out"
+	grep -q 'from the listener' "$tmp/client.$1.out"
+	grep -q "hello from enclave CID $1" "$tmp/listener.$1.out"
+	grep -q 'from the client' "$tmp/listener.$1.out"
+}
+
+listening() {
+	ss -l --vsock 2>/dev/null | grep -q ":$1 "
+}
+
+# Four MiB there and back, compared.
+bulk() {
+	head -c 4194304 /dev/urandom > "$tmp/bulk.$1"
+	timeout 120 socat -t 60 - "VSOCK-CONNECT:$1:5005" < "$tmp/bulk.$1" > "$tmp/back.$1"
+	cmp "$tmp/bulk.$1" "$tmp/back.$1"
+}
+
+# An address nobody has is refused at once; a silent one would take 2 s.
+nobody() {
+	begin=$(now_ms)
+	fails timeout 10 socat - VSOCK-CONNECT:4000:5005 < /dev/null
+	took=$(($(now_ms) - begin))
+	echo "after $took ms"
+	[ "$took" -lt 1500 ]
+}
+
+check "two enclaves, both directions" side_by_side
+check "connection to a CID nobody has" nobody
+finish
