@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a debug enclave printed: the last MiB, and a log file. */
+
+#include "vmm/console.h"
+
+#include "common/log.h"
+#include "common/util.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Linux, kernel/panic.c; the reason follows. */
+static const char panic_start[] = "Kernel panic - not syncing: ";
+static const char log_end_marker[] = "\n[console log ends here: size limit]\n";
+
+#define LOG_PIECE	(8 * KIB)
+
+static void handle_more(void *arg, uint32_t events)
+{
+	struct console *console = arg;
+	uint64_t count;
+
+	(void)events;
+	(void)!read(console->event_fd, &count, sizeof(count));
+	/* From here on new output signals again, so none is missed. */
+	atomic_store(&console->signalled, false);
+	console_flush_log(console);
+	if (console->more)
+		console->more(console->more_arg);
+}
+
+int console_init(struct console *console, struct loop *loop, int log_fd)
+{
+	uint8_t *ring;
+	int err;
+
+	memset(console, 0, sizeof(*console));
+	console->log_fd = log_fd;
+	console->loop = loop;
+	console->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (console->event_fd < 0)
+		return -errno;
+	/* Costs memory only as far as it has been written. */
+	ring = mmap(NULL, CONSOLE_RING_SIZE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	err = ring == MAP_FAILED ? -errno : -pthread_mutex_init(&console->lock, NULL);
+	if (!err) {
+		console->ring = ring;
+		console->source = (struct loop_source){
+			.fd = console->event_fd,
+			.events = EPOLLIN,
+			.call = handle_more,
+			.arg = console,
+		};
+		err = loop_add(loop, &console->source);
+	}
+	if (err)
+		console_exit(console);
+	return err;
+}
+
+void console_exit(struct console *console)
+{
+	if (!console->ring) {
+		fd_close(&console->event_fd);
+		return;
+	}
+	loop_del(console->loop, &console->source);
+	(void)munmap(console->ring, CONSOLE_RING_SIZE);
+	console->ring = NULL;
+	(void)pthread_mutex_destroy(&console->lock);
+	fd_close(&console->event_fd);
+}
+
+/* The first panic counts; its text ends with the line. */
+static void watch_for_panic(struct console *console, uint8_t byte)
+{
+	if (console->matched == sizeof(panic_start) - 1) {
+		if (byte == '\n' || byte == '\r' ||
+		    console->panic_len == sizeof(console->panic) - 1)
+			console->matched++;
+		else
+			console->panic[console->panic_len++] = byte;
+		return;
+	}
+	if (console->matched >= sizeof(panic_start))
+		return;
+	if (byte == (uint8_t)panic_start[console->matched])
+		console->matched++;
+	else
+		console->matched = byte == (uint8_t)panic_start[0];
+}
+
+void console_write(struct console *console, uint8_t byte)
+{
+	uint64_t one = 1;
+
+	pthread_mutex_lock(&console->lock);
+	console->ring[console->head++ % CONSOLE_RING_SIZE] = byte;
+	watch_for_panic(console, byte);
+	pthread_mutex_unlock(&console->lock);
+
+	if (!atomic_exchange(&console->signalled, true))
+		(void)!write(console->event_fd, &one, sizeof(one));
+}
+
+size_t console_lock(struct console *console, uint64_t *pos, size_t max, struct iovec iov[2])
+{
+	uint64_t oldest;
+	size_t offset, len, first;
+
+	pthread_mutex_lock(&console->lock);
+	oldest = console->head - MIN(console->head, CONSOLE_RING_SIZE);
+	*pos = MAX(*pos, oldest);
+	len = MIN(console->head - *pos, max);
+	offset = *pos % CONSOLE_RING_SIZE;
+	first = MIN(len, CONSOLE_RING_SIZE - offset);
+	iov[0] = (struct iovec){ console->ring + offset, first };
+	iov[1] = (struct iovec){ console->ring, len - first };
+	return len;
+}
+
+void console_unlock(struct console *console)
+{
+	pthread_mutex_unlock(&console->lock);
+}
+
+/* A full disk is the disk's affair: the guest goes on, and so does the log later. */
+static void log_write_failed(struct console *console)
+{
+	if (!console->log_failed)
+		log_warn("console log: %s; output is missing there", strerror(errno));
+	console->log_failed = true;
+}
+
+static void log_piece(struct console *console, const uint8_t *piece, size_t len)
+{
+	ssize_t done = write(console->log_fd, piece, len);
+
+	if (done < 0 || (size_t)done < len)
+		log_write_failed(console);
+	else
+		console->log_failed = false;
+	console->log_size += len;
+	if (console->log_size >= CONSOLE_LOG_MAX)
+		(void)!write(console->log_fd, log_end_marker, sizeof(log_end_marker) - 1);
+}
+
+/* Copied first, so that the guest does not wait for the disk. */
+static size_t copy_piece(struct console *console, uint8_t *piece, size_t max)
+{
+	struct iovec iov[2];
+	size_t len = console_lock(console, &console->log_pos, max, iov);
+
+	memcpy(piece, iov[0].iov_base, iov[0].iov_len);
+	memcpy(piece + iov[0].iov_len, iov[1].iov_base, iov[1].iov_len);
+	console_unlock(console);
+	console->log_pos += len;
+	return len;
+}
+
+void console_flush_log(struct console *console)
+{
+	uint8_t piece[LOG_PIECE];
+	size_t len;
+
+	while (console->log_fd >= 0 && console->log_size < CONSOLE_LOG_MAX) {
+		len = copy_piece(console, piece,
+				 MIN(CONSOLE_LOG_MAX - console->log_size, sizeof(piece)));
+		if (!len)
+			break;
+		log_piece(console, piece, len);
+	}
+}
+
+bool console_panic(struct console *console, char *text, size_t size)
+{
+	bool found;
+
+	pthread_mutex_lock(&console->lock);
+	found = console->panic_len > 0;
+	if (found)
+		(void)snprintf(text, size, "%.*s", (int)console->panic_len, console->panic);
+	pthread_mutex_unlock(&console->lock);
+	return found;
+}

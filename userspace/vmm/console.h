@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a debug enclave printed: the last MiB, and a log file. */
+
+#ifndef NE_EMU_VMM_CONSOLE_H
+#define NE_EMU_VMM_CONSOLE_H
+
+#include "vmm/loop.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#define CONSOLE_RING_SIZE	(1U << 20)
+#define CONSOLE_LOG_MAX		(64ULL << 20)
+#define CONSOLE_PANIC_SIZE	80
+
+/**
+ * struct console - the ring is written by vCPUs and read by the main thread
+ * @lock: protects @ring, @head, and the panic fields
+ * @head: bytes printed so far; the ring holds the last CONSOLE_RING_SIZE
+ * @matched: bytes of the panic message's beginning that the line has shown
+ * @panic: what follows it, with a NUL once @panic_len says so
+ * @event_fd: readable when there is something new; @signalled saves writes
+ * @more: called on the main thread when there is something new
+ * @log_pos: bytes taken for the log; main thread
+ * @log_size: bytes in the log; main thread
+ */
+struct console {
+	pthread_mutex_t lock;
+	uint8_t *ring;
+	uint64_t head;
+	unsigned int matched;
+	size_t panic_len;
+	char panic[CONSOLE_PANIC_SIZE];
+
+	int event_fd;
+	atomic_bool signalled;
+	struct loop *loop;
+	struct loop_source source;
+	void (*more)(void *arg);
+	void *more_arg;
+
+	int log_fd;
+	bool log_failed;
+	uint64_t log_pos;
+	uint64_t log_size;
+};
+
+/**
+ * console_init() - ring and log
+ * @log_fd: borrowed; -1: no log
+ *
+ * Return: 0 or a negative errno.
+ */
+int console_init(struct console *console, struct loop *loop, int log_fd);
+void console_exit(struct console *console);
+
+/** console_write() - one byte from the guest; any thread */
+void console_write(struct console *console, uint8_t byte);
+
+/**
+ * console_lock() - look at the ring; the guest waits as long as this is held
+ * @pos: position in the output, moved on if the ring no longer holds it
+ * @max: bytes wanted at most
+ * @iov: filled with one or two pieces, valid until console_unlock()
+ *
+ * Return: bytes in @iov.
+ */
+size_t console_lock(struct console *console, uint64_t *pos, size_t max, struct iovec iov[2]);
+void console_unlock(struct console *console);
+
+/** console_flush_log() - write what the log does not have yet */
+void console_flush_log(struct console *console);
+
+/** console_panic() - text of a kernel panic that was printed; false without one */
+bool console_panic(struct console *console, char *text, size_t size);
+
+#endif

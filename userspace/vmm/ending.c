@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Why the enclave ends; any thread may say so, the first one is believed. */
+
+#include "vmm/ending.h"
+
+#include "common/util.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+int ending_init(struct ending *ending)
+{
+	ending->reason = NE_EMU_EXIT_REASON_NONE;
+	ending->error.text[0] = '\0';
+	ending->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (ending->event_fd < 0)
+		return -errno;
+	return -pthread_mutex_init(&ending->lock, NULL);
+}
+
+void ending_exit(struct ending *ending)
+{
+	if (ending->event_fd >= 0)
+		(void)pthread_mutex_destroy(&ending->lock);
+	fd_close(&ending->event_fd);
+}
+
+void ending_report(struct ending *ending, enum ne_emu_exit_reason reason, const char *fmt, ...)
+{
+	uint64_t one = 1;
+	va_list args;
+
+	pthread_mutex_lock(&ending->lock);
+	if (ending->reason == NE_EMU_EXIT_REASON_NONE) {
+		ending->reason = reason;
+		va_start(args, fmt);
+		(void)vsnprintf(ending->error.text, sizeof(ending->error.text), fmt, args);
+		va_end(args);
+		/* A fresh counter has room for one. */
+		(void)!write(ending->event_fd, &one, sizeof(one));
+	}
+	pthread_mutex_unlock(&ending->lock);
+}
+
+enum ne_emu_exit_reason ending_get(struct ending *ending, struct vmm_error *ret_error)
+{
+	enum ne_emu_exit_reason reason;
+
+	pthread_mutex_lock(&ending->lock);
+	reason = ending->reason;
+	*ret_error = ending->error;
+	pthread_mutex_unlock(&ending->lock);
+	return reason;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A reason for people that travels with a negative errno. */
+
+#ifndef NE_EMU_VMM_ERROR_H
+#define NE_EMU_VMM_ERROR_H
+
+#include <linux/nitro_enclaves_emu.h>
+
+/** struct vmm_error - text as the kernel keeps it (DONE and EXIT of the backend fd) */
+struct vmm_error {
+	char text[NE_EMU_STATUS_TEXT_SIZE];
+};
+
+/**
+ * vmm_error_set() - fill in the text
+ * @err: negative errno
+ *
+ * Return: @err.
+ */
+__attribute__((format(printf, 3, 4)))
+int vmm_error_set(struct vmm_error *error, int err, const char *fmt, ...);
+
+#endif

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Notices a guest whose vCPUs have all halted for good. */
+
+#include "vmm/halt.h"
+
+#include "common/util.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define TICK_S		1
+/* A guest that works uses more of each CPU than this, and is not disturbed. */
+#define IDLE_NS		50000000ULL
+/* One round may see one vCPU halt just before it is woken by another. */
+#define ROUNDS		2
+
+static uint64_t total_cpu_time(const struct halt_watch *watch)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < watch->nr_vcpus; i++)
+		total += vcpu_cpu_time_ns(&watch->vcpus[i]);
+	return total;
+}
+
+static bool all_down(const struct halt_watch *watch)
+{
+	for (size_t i = 0; i < watch->nr_vcpus; i++)
+		if (!atomic_load(&watch->vcpus[i].down))
+			return false;
+	return true;
+}
+
+static void handle_tick(void *arg, uint32_t events)
+{
+	struct halt_watch *watch = arg;
+	uint64_t cpu_time = total_cpu_time(watch);
+	uint64_t ticks;
+	bool idle;
+
+	(void)events;
+	(void)!read(watch->source.fd, &ticks, sizeof(ticks));
+
+	watch->all_down = watch->asked && all_down(watch) ? watch->all_down + 1 : 0;
+	if (watch->all_down == ROUNDS) {
+		ending_report(watch->ending, NE_EMU_EXIT_REASON_GUEST_HALT,
+			      "the guest has halted all its vCPUs");
+		return;
+	}
+	idle = cpu_time - watch->cpu_time_ns < IDLE_NS * watch->nr_vcpus;
+	watch->cpu_time_ns = cpu_time;
+	watch->asked = idle;
+	for (size_t i = 0; idle && i < watch->nr_vcpus; i++)
+		vcpu_ask_down(&watch->vcpus[i]);
+}
+
+int halt_watch_start(struct halt_watch *watch, struct loop *loop, struct vcpu *vcpus,
+		     size_t nr_vcpus, struct ending *ending)
+{
+	const struct itimerspec interval = { { TICK_S, 0 }, { TICK_S, 0 } };
+	int err;
+
+	*watch = (struct halt_watch){
+		.loop = loop,
+		.vcpus = vcpus,
+		.nr_vcpus = nr_vcpus,
+		.ending = ending,
+		.source = {
+			.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+			.events = EPOLLIN,
+			.call = handle_tick,
+			.arg = watch,
+		},
+	};
+	if (watch->source.fd < 0)
+		return -errno;
+	err = timerfd_settime(watch->source.fd, 0, &interval, NULL) ? -errno :
+		loop_add(loop, &watch->source);
+	if (err)
+		fd_close(&watch->source.fd);
+	return err;
+}
+
+void halt_watch_stop(struct halt_watch *watch)
+{
+	if (watch->source.fd < 0)
+		return;
+	loop_del(watch->loop, &watch->source);
+	fd_close(&watch->source.fd);
+}

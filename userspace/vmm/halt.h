@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Notices a guest whose vCPUs have all halted for good. */
+
+#ifndef NE_EMU_VMM_HALT_H
+#define NE_EMU_VMM_HALT_H
+
+#include "vmm/ending.h"
+#include "vmm/loop.h"
+#include "vmm/vcpu.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * struct halt_watch - main thread only
+ * @cpu_time_ns: CPU time of all vCPUs at the last tick
+ * @asked: the vCPUs were asked at the last tick
+ * @all_down: ticks in a row that found all of them down
+ */
+struct halt_watch {
+	struct loop *loop;
+	struct loop_source source;
+	struct vcpu *vcpus;
+	size_t nr_vcpus;
+	struct ending *ending;
+	uint64_t cpu_time_ns;
+	bool asked;
+	unsigned int all_down;
+};
+
+/** halt_watch_start() - @vcpus are running; 0 or a negative errno */
+int halt_watch_start(struct halt_watch *watch, struct loop *loop, struct vcpu *vcpus,
+		     size_t nr_vcpus, struct ending *ending);
+void halt_watch_stop(struct halt_watch *watch);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The main thread's event loop: epoll over a handful of descriptors. */
+
+#ifndef NE_EMU_VMM_LOOP_H
+#define NE_EMU_VMM_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop {
+	int epoll_fd;
+	bool stop;
+};
+
+/**
+ * struct loop_source - a descriptor and what to do about it; the owner's memory
+ * @events: EPOLL* bits waited for now
+ * @call: gets the bits that came; runs on the thread that runs the loop
+ */
+struct loop_source {
+	int fd;
+	uint32_t events;
+	void (*call)(void *arg, uint32_t events);
+	void *arg;
+};
+
+/* Return: 0 or a negative errno. */
+int loop_init(struct loop *loop);
+void loop_exit(struct loop *loop);
+
+int loop_add(struct loop *loop, struct loop_source *source);
+void loop_del(struct loop *loop, struct loop_source *source);
+/** loop_wait_for() - change the bits waited for; 0 leaves only errors and hang-ups */
+void loop_wait_for(struct loop *loop, struct loop_source *source, uint32_t events);
+
+/** loop_run() - until loop_stop(); 0 or a negative errno */
+int loop_run(struct loop *loop);
+/**
+ * loop_run_once() - one round
+ * @timeout_ms: longest wait for the first event, -1 for ever
+ */
+int loop_run_once(struct loop *loop, int timeout_ms);
+void loop_stop(struct loop *loop);
+
+#endif

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emu-vmm: stands in for the Nitro hypervisor, one process per enclave. */
+
+#include "common/log.h"
+#include "common/util.h"
+#include "vmm/containment.h"
+#include "vmm/options.h"
+#include "vmm/vmm.h"
+
+#include <errno.h>
+#include <linux/nitro_enclaves_emu.h>
+#include <malloc.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* Threads are born with these blocked or ignored. */
+static int set_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &signals, NULL) || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return -errno;
+	return 0;
+}
+
+static int contain(const struct options *options)
+{
+	int keep[] = {
+		options->backend_fd, options->kvm_fd, options->channel_fd,
+		options->console_channel_fd, options->console_log_fd,
+	};
+
+	return containment_enter(keep, ARRAY_SIZE(keep));
+}
+
+/* Answer the start request; @err is 0 or a negative errno. */
+static int report_done(const struct options *options, int err, const struct vmm_error *error)
+{
+	struct ne_emu_backend_status status = { .code = -err };
+
+	if (err)
+		memcpy(status.text, error->text, sizeof(status.text));
+	if (!ioctl(options->backend_fd, NE_EMU_BACKEND_DONE, &status))
+		return 0;
+	if (errno == ESTALE)
+		log_debug("the start was given up");
+	else
+		log_err("cannot answer the start request: %s", strerror(errno));
+	return -errno;
+}
+
+static int prepare(struct vmm *vmm, const struct options *options)
+{
+	struct vmm_error error = { 0 };
+	int err = set_signals();
+
+	if (!err)
+		err = contain(options);
+	if (err)
+		(void)vmm_error_set(&error, err, "cannot isolate ne-emu-vmm: %s", strerror(-err));
+	else
+		err = vmm_create(vmm, &error);
+	if (err)
+		log_err("start failed: %s", error.text);
+	return report_done(options, err, &error) ?: err;
+}
+
+int main(int argc, char *argv[])
+{
+	struct vmm vmm;
+	struct options options;
+	int err;
+
+	/* One heap for all threads: they hardly use it. */
+	(void)mallopt(M_ARENA_MAX, 1);
+	log_init(LOG_INFO, "ne-emu-vmm");
+	if (options_parse(&options, argc, argv))
+		return EXIT_FAILURE;
+	log_init(options.log_level, options.prefix);
+
+	vmm_init(&vmm, &options);
+	err = prepare(&vmm, &options);
+	if (!err)
+		err = vmm_run(&vmm);
+	/* A stuck vCPU would make an orderly end wait for it. */
+	if (!vmm_destroy(&vmm))
+		_exit(EXIT_FAILURE);
+	options_free(&options);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}

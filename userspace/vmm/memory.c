@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Guest-physical memory; the only place that turns guest addresses into pointers. */
+
+#include "vmm/memory.h"
+
+#include "common/util.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* What a signal handler can find: the one mapping of this process. */
+static struct {
+	uint8_t *base;
+	uint64_t size;
+	atomic_bool lost;
+} mapped;
+
+void memory_init(struct guest_memory *memory, void *base, uint64_t size)
+{
+	memory->base = base;
+	memory->size = size;
+	memory->low_size = MIN(size, MEMORY_HOLE_START);
+}
+
+/*
+ * Put zero pages in place of the memory, so that the access that failed goes on
+ * with data nobody cares for, and let the main loop find out why.
+ */
+static void handle_sigbus(int sig, siginfo_t *info, void *context)
+{
+	uint8_t *addr = info->si_addr;
+
+	(void)context;
+	if (addr >= mapped.base && addr - mapped.base < (ptrdiff_t)mapped.size &&
+	    mmap(mapped.base, mapped.size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED) {
+		atomic_store(&mapped.lost, true);
+		return;
+	}
+	/* Not ours: fail again, with the default action. */
+	(void)signal(sig, SIG_DFL);
+}
+
+static int catch_sigbus(void)
+{
+	struct sigaction action = {
+		.sa_sigaction = handle_sigbus,
+		.sa_flags = SA_SIGINFO | SA_RESTART,
+	};
+
+	sigemptyset(&action.sa_mask);
+	return sigaction(SIGBUS, &action, NULL) ? -errno : 0;
+}
+
+/* Address space of @size bytes that starts at a multiple of 1 GiB, so that the
+ * kernel can use the largest pages the memory is made of.
+ */
+static int reserve_aligned(uint64_t size, uint8_t **ret_base)
+{
+	uint64_t span = size + GIB;
+	uint64_t head;
+	uint8_t *p;
+
+	if (size > SIZE_MAX / 2)
+		return -ENOMEM;
+	p = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+
+	head = -(uintptr_t)p & (GIB - 1);
+	if (head)
+		(void)munmap(p, head);
+	(void)munmap(p + head + size, span - head - size);
+	*ret_base = p + head;
+	return 0;
+}
+
+int memory_map(struct guest_memory *memory, int backend_fd, uint64_t size,
+	       struct vmm_error *error)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	uint8_t *base = NULL;
+	int err;
+
+	if (!size || size % page)
+		return vmm_error_set(error, -EINVAL, "memory size %#llx is not in whole pages",
+				     (unsigned long long)size);
+	err = reserve_aligned(size, &base);
+	if (err)
+		return vmm_error_set(error, err, "no address space for the enclave's memory: %s",
+				     strerror(-err));
+
+	if (mmap(base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+		 backend_fd, 0) == MAP_FAILED) {
+		err = -errno;
+		(void)munmap(base, size);
+		return vmm_error_set(error, err, "cannot map the enclave's memory: %s",
+				     strerror(-err));
+	}
+	/* Only keeps it out of core files; RLIMIT_CORE does that too. */
+	(void)madvise(base, size, MADV_DONTDUMP);
+
+	mapped.base = base;
+	mapped.size = size;
+	err = catch_sigbus();
+	if (err) {
+		(void)munmap(base, size);
+		return vmm_error_set(error, err, "cannot catch SIGBUS: %s", strerror(-err));
+	}
+	memory_init(memory, base, size);
+	return 0;
+}
+
+void memory_unmap(struct guest_memory *memory)
+{
+	if (!memory->base)
+		return;
+	(void)signal(SIGBUS, SIG_DFL);
+	(void)munmap(memory->base, memory->size);
+	mapped.base = NULL;
+	mapped.size = 0;
+	memory->base = NULL;
+}
+
+bool memory_lost(void)
+{
+	return atomic_load(&mapped.lost);
+}
+
+void *memory_at(const struct guest_memory *memory, uint64_t gpa, uint64_t len)
+{
+	uint64_t high_size = memory->size - memory->low_size;
+
+	if (gpa <= memory->low_size && len <= memory->low_size - gpa)
+		return memory->base + gpa;
+	if (gpa < MEMORY_HOLE_END)
+		return NULL;
+	gpa -= MEMORY_HOLE_END;
+	if (gpa > high_size || len > high_size - gpa)
+		return NULL;
+	return memory->base + memory->low_size + gpa;
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The life of an enclave: start, events, end. */
+
+#include "vmm/vmm.h"
+
+#include "common/clock.h"
+#include "common/heartbeat.h"
+#include "common/log.h"
+#include "common/util.h"
+#include "vmm/arch/arch.h"
+#include "vmm/loader.h"
+#include "vmm/machine.h"
+
+#include <errno.h>
+#include <linux/nitro_enclaves_emu.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* Console readers get this long for what they have not read yet. */
+#define CONSOLE_FINISH_MS	1000
+
+static int boot(struct vmm *vmm, struct vmm_error *error)
+{
+	struct loaded_image image;
+	int err = loader_load(&vmm->memory, vmm->options->image_offset, MACHINE_CMDLINE, &image,
+			      error);
+
+	if (err)
+		return err;
+	err = arch_boot(&vmm->memory, &image, vmm->nr_vcpus, error);
+	if (!err)
+		err = arch_start_vcpu(vmm->vcpus[0].fd, &image, error);
+	loaded_image_free(&image);
+	return err;
+}
+
+static void start(struct vmm *vmm)
+{
+	struct vmm_error error;
+	int err = boot(vmm, &error);
+
+	if (err) {
+		ending_report(&vmm->ending, err == -EBADMSG ? NE_EMU_EXIT_REASON_BAD_IMAGE :
+			      NE_EMU_EXIT_REASON_VMM_ERROR, "%s", error.text);
+		return;
+	}
+	err = halt_watch_start(&vmm->halt_watch, &vmm->loop, vmm->vcpus, vmm->nr_vcpus,
+			       &vmm->ending);
+	if (err) {
+		ending_report(&vmm->ending, NE_EMU_EXIT_REASON_VMM_ERROR,
+			      "cannot watch for halts: %s", strerror(-err));
+		return;
+	}
+	for (size_t i = 0; i < vmm->nr_vcpus; i++)
+		vcpu_go(&vmm->vcpus[i]);
+}
+
+static void handle_backend(void *arg, uint32_t events)
+{
+	struct vmm *vmm = arg;
+
+	if (events & (EPOLLHUP | EPOLLERR)) {
+		vmm->stop_wanted = true;
+		loop_stop(&vmm->loop);
+		return;
+	}
+	/* It stays readable as long as the enclave runs. */
+	loop_wait_for(&vmm->loop, &vmm->backend, 0);
+	vmm->started_ms = clock_ms();
+	start(vmm);
+}
+
+static void handle_ended(void *arg, uint32_t events)
+{
+	struct vmm *vmm = arg;
+
+	(void)events;
+	loop_stop(&vmm->loop);
+}
+
+static void handle_sigterm(void *arg, uint32_t events)
+{
+	struct vmm *vmm = arg;
+
+	(void)events;
+	ending_report(&vmm->ending, NE_EMU_EXIT_REASON_VMM_ERROR, "ne-emu-vmm got SIGTERM");
+	loop_del(&vmm->loop, &vmm->sigterm);
+}
+
+static int add_source(struct vmm *vmm, struct loop_source *source, int fd,
+		      void (*call)(void *arg, uint32_t events))
+{
+	*source = (struct loop_source){
+		.fd = fd, .events = EPOLLIN, .call = call, .arg = vmm,
+	};
+	return loop_add(&vmm->loop, source);
+}
+
+static int run_loop(struct vmm *vmm)
+{
+	__cleanup_fd int signal_fd = -1;
+	sigset_t signals;
+	int err;
+
+	/* main() has blocked it before there were threads. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signal_fd < 0)
+		return -errno;
+	err = add_source(vmm, &vmm->sigterm, signal_fd, handle_sigterm);
+	if (!err)
+		err = add_source(vmm, &vmm->ended, vmm->ending.event_fd, handle_ended);
+	if (!err)
+		err = add_source(vmm, &vmm->backend, vmm->options->backend_fd, handle_backend);
+	return err ? err : loop_run(&vmm->loop);
+}
+
+static bool backend_hung_up(const struct vmm *vmm)
+{
+	struct pollfd pollfd = { .fd = vmm->options->backend_fd };
+
+	return poll(&pollfd, 1, 0) > 0 && (pollfd.revents & (POLLHUP | POLLERR));
+}
+
+/* A launcher that waits for the guest to come up would wait in vain. */
+static void release_launcher(struct vmm *vmm)
+{
+	int err;
+
+	if (vsock_heartbeat_sent(vmm->vsock) ||
+	    clock_ms() - vmm->started_ms >= HEARTBEAT_WAIT * 1000)
+		return;
+	err = heartbeat_abort(vmm->options->channel_fd, vmm->options->cid);
+	if (err)
+		log_debug("no launcher released: %s", strerror(-err));
+}
+
+static void report_end(struct vmm *vmm, enum ne_emu_exit_reason reason,
+		       const struct vmm_error *error)
+{
+	struct ne_emu_backend_status status = { .code = reason };
+
+	_Static_assert(sizeof(status.text) == sizeof(error->text), "texts are copied whole");
+	memcpy(status.text, error->text, sizeof(status.text));
+	log_info("enclave ended: %s", error->text);
+	/* It may have been stopped meanwhile, and then nobody asks. */
+	if (ioctl(vmm->options->backend_fd, NE_EMU_BACKEND_EXIT, &status) &&
+	    !backend_hung_up(vmm))
+		log_err("cannot report the end: %s", strerror(errno));
+}
+
+static void end(struct vmm *vmm)
+{
+	enum ne_emu_exit_reason reason;
+	struct vmm_error error = { 0 };
+
+	halt_watch_stop(&vmm->halt_watch);
+	if (!vmm_stop_vcpus(vmm))
+		log_warn("a vCPU does not stop");
+	if (vmm->options->debug) {
+		console_flush_log(&vmm->console);
+		console_service_finish(vmm->service, CONSOLE_FINISH_MS);
+	}
+
+	/* Memory is taken away when an enclave is stopped: not the end's reason. */
+	reason = ending_get(&vmm->ending, &error);
+	if (vmm->stop_wanted || backend_hung_up(vmm)) {
+		log_debug("enclave stopped");
+		return;
+	}
+	if (memory_lost())
+		(void)vmm_error_set(&error, 0, "the enclave's memory is gone");
+	if (vmm->started_ms)
+		release_launcher(vmm);
+	report_end(vmm, reason, &error);
+}
+
+int vmm_run(struct vmm *vmm)
+{
+	int err = run_loop(vmm);
+
+	if (err)
+		ending_report(&vmm->ending, NE_EMU_EXIT_REASON_VMM_ERROR, "main loop: %s",
+			      strerror(-err));
+	end(vmm);
+	return err;
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One vCPU: a thread on a CPU of its own that runs the guest and answers its exits. */
+
+#include "vmm/vcpu.h"
+
+#include "common/util.h"
+#include "vmm/arch/arch.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#define STACK_SIZE	(128 * KIB)
+#define KICK_SIGNAL	SIGRTMIN
+
+static void handle_kick(int sig)
+{
+	/* It has done its work by interrupting KVM_RUN. */
+	(void)sig;
+}
+
+int vcpu_set_signal(void)
+{
+	struct sigaction action = { .sa_handler = handle_kick };	/* no SA_RESTART */
+
+	sigemptyset(&action.sa_mask);
+	return sigaction(KICK_SIGNAL, &action, NULL) ? -errno : 0;
+}
+
+static void handle_port(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	uint8_t *data = (uint8_t *)run + run->io.data_offset;
+
+	for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size) {
+		if (run->io.direction == KVM_EXIT_IO_OUT)
+			bus_write(vcpu->pio, run->io.port, data, run->io.size);
+		else
+			bus_read(vcpu->pio, run->io.port, data, run->io.size);
+	}
+}
+
+static void handle_mmio(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	if (run->mmio.is_write)
+		bus_write(vcpu->mmio, run->mmio.phys_addr, run->mmio.data, run->mmio.len);
+	else
+		bus_read(vcpu->mmio, run->mmio.phys_addr, run->mmio.data, run->mmio.len);
+}
+
+static void handle_system_event(struct vcpu *vcpu)
+{
+	switch (vcpu->run->system_event.type) {
+	case KVM_SYSTEM_EVENT_RESET:
+		ending_report(vcpu->ending, NE_EMU_EXIT_REASON_GUEST_RESET,
+			      "the guest has reset itself");
+		break;
+	case KVM_SYSTEM_EVENT_SHUTDOWN:
+		ending_report(vcpu->ending, NE_EMU_EXIT_REASON_GUEST_HALT,
+			      "the guest has powered off");
+		break;
+	default:
+		ending_report(vcpu->ending, NE_EMU_EXIT_REASON_VMM_ERROR,
+			      "vCPU %u: system event %u", vcpu->index,
+			      vcpu->run->system_event.type);
+		break;
+	}
+}
+
+/* Return: whether the vCPU goes on. */
+static bool handle_exit(struct vcpu *vcpu)
+{
+	const struct kvm_run *run = vcpu->run;
+
+	switch (run->exit_reason) {
+	case KVM_EXIT_IO:
+		handle_port(vcpu);
+		return true;
+	case KVM_EXIT_MMIO:
+		handle_mmio(vcpu);
+		return true;
+	case KVM_EXIT_INTR:
+		return true;
+	case KVM_EXIT_SHUTDOWN:
+		ending_report(vcpu->ending, NE_EMU_EXIT_REASON_GUEST_SHUTDOWN,
+			      "vCPU %u: triple fault", vcpu->index);
+		return false;
+	case KVM_EXIT_SYSTEM_EVENT:
+		handle_system_event(vcpu);
+		return false;
+	case KVM_EXIT_FAIL_ENTRY:
+		ending_report(vcpu->ending, NE_EMU_EXIT_REASON_VMM_ERROR,
+			      "vCPU %u: the host CPU refuses to run the guest, reason %#llx",
+			      vcpu->index, run->fail_entry.hardware_entry_failure_reason);
+		return false;
+	case KVM_EXIT_INTERNAL_ERROR:
+		ending_report(vcpu->ending, NE_EMU_EXIT_REASON_VMM_ERROR,
+			      "vCPU %u: internal error %u of KVM", vcpu->index,
+			      run->internal.suberror);
+		return false;
+	default:
+		ending_report(vcpu->ending, NE_EMU_EXIT_REASON_VMM_ERROR,
+			      "vCPU %u: unexpected exit %u of KVM", vcpu->index,
+			      run->exit_reason);
+		return false;
+	}
+}
+
+/* Out of KVM_RUN by a signal: somebody wants something. */
+static void handle_interruption(struct vcpu *vcpu)
+{
+	/* Cleared before the flags are read, so that no request is lost. */
+	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+	if (atomic_exchange(&vcpu->check, false))
+		atomic_store(&vcpu->down, arch_vcpu_is_down(vcpu->fd));
+}
+
+/* Return: whether the vCPU goes on. */
+static bool handle_error(struct vcpu *vcpu)
+{
+	if (errno == EINTR || errno == EAGAIN) {
+		handle_interruption(vcpu);
+		return true;
+	}
+	if (errno == EFAULT)
+		ending_report(vcpu->ending, NE_EMU_EXIT_REASON_VMM_ERROR,
+			      "vCPU %u: the enclave's memory cannot be used", vcpu->index);
+	else
+		ending_report(vcpu->ending, NE_EMU_EXIT_REASON_VMM_ERROR,
+			      "vCPU %u: KVM_RUN: %s", vcpu->index, strerror(errno));
+	return false;
+}
+
+static void *vcpu_thread(void *arg)
+{
+	struct vcpu *vcpu = arg;
+	bool go_on = true;
+
+	while (sem_wait(&vcpu->go) && errno == EINTR)
+		;
+	while (go_on && !atomic_load(&vcpu->stop)) {
+		if (ioctl(vcpu->fd, KVM_RUN, 0) < 0)
+			go_on = handle_error(vcpu);
+		else
+			go_on = handle_exit(vcpu);
+	}
+	return NULL;
+}
+
+static int start_thread(struct vcpu *vcpu, uint32_t cpu, struct vmm_error *error)
+{
+	size_t set_size = CPU_ALLOC_SIZE(cpu + 1);
+	cpu_set_t *cpus = CPU_ALLOC(cpu + 1);
+	pthread_attr_t attr;
+	char name[16];
+	int err;
+
+	if (!cpus)
+		return vmm_error_set(error, -ENOMEM, "out of memory");
+	CPU_ZERO_S(set_size, cpus);
+	CPU_SET_S(cpu, set_size, cpus);
+
+	err = pthread_attr_init(&attr);
+	if (!err) {
+		err = pthread_attr_setstacksize(&attr, STACK_SIZE);
+		if (!err)
+			err = pthread_attr_setaffinity_np(&attr, set_size, cpus);
+		if (!err)
+			err = pthread_create(&vcpu->thread, &attr, vcpu_thread, vcpu);
+		pthread_attr_destroy(&attr);
+	}
+	CPU_FREE(cpus);
+	if (err)
+		return vmm_error_set(error, -err, "cannot run vCPU %u on CPU %u: %s",
+				     vcpu->index, cpu, strerror(err));
+
+	vcpu->has_thread = true;
+	snprintf(name, sizeof(name), "vcpu%u", vcpu->index);
+	(void)pthread_setname_np(vcpu->thread, name);	/* only for people */
+	return 0;
+}
+
+int vcpu_create(struct vcpu *vcpu, const struct vm *vm, unsigned int index,
+		unsigned int nr_vcpus, uint32_t cpu, struct vmm_error *error)
+{
+	void *run;
+	int err;
+
+	vcpu->index = index;
+	vcpu->run_size = vm->run_size;
+	(void)sem_init(&vcpu->go, 0, 0);	/* cannot fail with these arguments */
+	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, index);
+	if (vcpu->fd < 0)
+		return vmm_error_set(error, -errno, "cannot create vCPU %u: %s", index,
+				     strerror(errno));
+	run = mmap(NULL, vm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (run == MAP_FAILED)
+		return vmm_error_set(error, -errno, "cannot map vCPU %u: %s", index,
+				     strerror(errno));
+	vcpu->run = run;
+	err = arch_init_vcpu(vm->kvm_fd, vcpu->fd, index, nr_vcpus, error);
+	if (err)
+		return err;
+	return start_thread(vcpu, cpu, error);
+}
+
+void vcpu_go(struct vcpu *vcpu)
+{
+	(void)sem_post(&vcpu->go);
+}
+
+static void vcpu_kick(struct vcpu *vcpu)
+{
+	if (!vcpu->has_thread)
+		return;
+	/* Also catches a thread that is just about to enter KVM_RUN. */
+	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	(void)pthread_kill(vcpu->thread, KICK_SIGNAL);	/* it is not joined yet */
+}
+
+void vcpu_ask_down(struct vcpu *vcpu)
+{
+	atomic_store(&vcpu->down, false);
+	atomic_store(&vcpu->check, true);
+	vcpu_kick(vcpu);
+}
+
+uint64_t vcpu_cpu_time_ns(const struct vcpu *vcpu)
+{
+	struct timespec time;
+	clockid_t clock;
+
+	if (pthread_getcpuclockid(vcpu->thread, &clock) || clock_gettime(clock, &time))
+		return 0;
+	return time.tv_sec * 1000000000ULL + time.tv_nsec;
+}
+
+void vcpu_stop(struct vcpu *vcpu)
+{
+	atomic_store(&vcpu->stop, true);
+	if (vcpu->has_thread)
+		(void)sem_post(&vcpu->go);
+	vcpu_kick(vcpu);
+}
+
+bool vcpu_destroy(struct vcpu *vcpu, const struct timespec *deadline)
+{
+	if (vcpu->has_thread && pthread_timedjoin_np(vcpu->thread, NULL, deadline))
+		return false;
+	vcpu->has_thread = false;
+	if (vcpu->run)
+		(void)munmap(vcpu->run, vcpu->run_size);
+	vcpu->run = NULL;
+	fd_close(&vcpu->fd);
+	return true;
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Nitro Security Module device (virtio id 33): requests to the model in nsm/. */
+
+#include "vmm/virtio/nsm.h"
+
+#include "common/util.h"
+
+#include <errno.h>
+#include <linux/virtio_ids.h>
+#include <stddef.h>
+
+#define QUEUE_SIZE	8
+/* A request is one chain and its response the next. */
+#define CHAINS		2
+/* Requests answered before others get a turn. */
+#define BATCH		4
+
+/* Return: 0 or -EPROTO. */
+static int answer(struct nsm_device *device, struct virtqueue *queue)
+{
+	size_t request_len, response_len;
+
+	if (virtqueue_peek(queue, 0, &device->in) || virtqueue_peek(queue, 1, &device->out) ||
+	    device->in.nr_write || device->out.nr_read)
+		return -EPROTO;
+
+	request_len = MIN(device->in.read_size, sizeof(device->request));
+	virtqueue_chain_read(&device->in, device->request, request_len);
+	response_len = nsm_request(device->nsm, device->request, request_len, device->response,
+				   MIN(device->out.write_size, sizeof(device->response)));
+	virtqueue_chain_write(&device->out, device->response, response_len);
+
+	virtqueue_take(queue, CHAINS);
+	virtqueue_put_used(queue, device->in.head, 0);
+	virtqueue_put_used(queue, device->out.head, response_len);
+	/* The driver wants to find both behind one interrupt. */
+	virtio_mmio_publish(&device->mmio, 0);
+	return 0;
+}
+
+static void nsm_queue(struct virtio_mmio *mmio, unsigned int index)
+{
+	struct nsm_device *device =
+		(struct nsm_device *)((char *)mmio - offsetof(struct nsm_device, mmio));
+	struct virtqueue *queue = &mmio->queues[index];
+	int n;
+
+	for (int i = 0; i < BATCH; i++) {
+		n = virtqueue_available(queue);
+		if (n >= 0 && n < CHAINS)
+			return;
+		if (n < 0 || answer(device, queue)) {
+			virtio_mmio_break(mmio, "bad request queue");
+			return;
+		}
+	}
+	virtio_mmio_again(mmio, index);
+}
+
+static void nsm_reset(struct virtio_mmio *mmio)
+{
+	/* The module is not the device: what was locked or extended stays so. */
+	(void)mmio;
+}
+
+static const struct virtio_device_ops nsm_ops = {
+	.queue = nsm_queue,
+	.reset = nsm_reset,
+};
+
+int nsm_device_create(const struct guest_memory *memory, struct loop *loop, int irq_fd,
+		      struct nsm *nsm, struct nsm_device **ret_device)
+{
+	struct nsm_device *device = calloc(1, sizeof(*device));
+	int err;
+
+	if (!device)
+		return -ENOMEM;
+	device->nsm = nsm;
+	device->mmio.ops = &nsm_ops;
+	device->mmio.id = VIRTIO_ID_NITRO_SEC_MOD;
+	device->mmio.nr_queues = 1;
+	err = virtio_mmio_init(&device->mmio, memory, loop, QUEUE_SIZE, irq_fd);
+	if (err) {
+		free(device);
+		return err;
+	}
+	*ret_device = device;
+	return 0;
+}
+
+void nsm_device_destroy(struct nsm_device *device)
+{
+	if (!device)
+		return;
+	virtio_mmio_exit(&device->mmio);
+	free(device);
+}

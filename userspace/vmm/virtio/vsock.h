@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* virtio-vsock device: packets between the guest's rings and the channel fd. */
+
+#ifndef NE_EMU_VMM_VIRTIO_VSOCK_H
+#define NE_EMU_VMM_VIRTIO_VSOCK_H
+
+#include "vmm/ending.h"
+#include "vmm/virtio/mmio.h"
+
+#include <linux/virtio_vsock.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/**
+ * struct vsock - state beside @mmio's is protected by its lock too
+ * @channel_fd: borrowed, non-blocking
+ * @channel: waits for packets only while the guest has buffers, and for room only
+ *	while a packet of the guest waits for it
+ * @seqpacket_told: the kernel knows what the driver negotiated
+ * @heartbeat_sent: the guest has asked for the connection that launchers wait for
+ * @chain: scratch, as are @iov
+ */
+struct vsock {
+	struct virtio_mmio mmio;
+	struct virtio_vsock_config config;
+	int channel_fd;
+	struct ending *ending;
+	struct loop_source channel;
+	bool tx_blocked;
+	bool seqpacket_told;
+	bool heartbeat_sent;
+	struct virtqueue_chain chain;
+	struct iovec iov[VIRTQUEUE_SIZE_MAX + 1];
+};
+
+/**
+ * vsock_create() - device for the guest with this CID
+ *
+ * Return: 0 or a negative errno.
+ */
+int vsock_create(const struct guest_memory *memory, struct loop *loop, int irq_fd,
+		 int channel_fd, uint32_t cid, struct ending *ending, struct vsock **ret_vsock);
+void vsock_destroy(struct vsock *vsock);
+
+/** vsock_heartbeat_sent() - has the guest tried to tell that it is up? */
+bool vsock_heartbeat_sent(struct vsock *vsock);
+
+#endif

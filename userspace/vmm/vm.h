@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The KVM virtual machine: capabilities, memory slots, interrupt wiring. */
+
+#ifndef NE_EMU_VMM_VM_H
+#define NE_EMU_VMM_VM_H
+
+#include "vmm/error.h"
+#include "vmm/memory.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * struct vm - owns the VM's descriptor; the one of /dev/kvm is borrowed
+ * @run_size: bytes to map from each vCPU descriptor
+ * @max_vcpus: what the host's KVM takes
+ */
+struct vm {
+	int kvm_fd;
+	int fd;
+	size_t run_size;
+	unsigned int max_vcpus;
+};
+
+/**
+ * vm_create() - VM with interrupt controllers and its memory
+ *
+ * Return: 0 or a negative errno with a text.
+ */
+int vm_create(struct vm *vm, int kvm_fd, const struct guest_memory *memory,
+	      struct vmm_error *error);
+void vm_destroy(struct vm *vm);
+
+/**
+ * vm_add_irq() - descriptor that raises an edge on an interrupt line
+ * @ret_fd: eventfd, owned by the caller
+ */
+int vm_add_irq(struct vm *vm, uint32_t line, int *ret_fd);
+/** irq_raise() - one edge on a descriptor from vm_add_irq() */
+void irq_raise(int irq_fd);
+
+/**
+ * vm_add_notify() - descriptor that tells of 32-bit writes of @value at @gpa
+ * @event_fd: eventfd of the caller; vCPUs do not leave the kernel for the write
+ */
+int vm_add_notify(struct vm *vm, uint64_t gpa, uint32_t value, int event_fd);
+
+#endif

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Building and freeing the machine. */
+
+#include "vmm/vmm.h"
+
+#include "common/util.h"
+#include "vmm/arch/arch.h"
+#include "vmm/machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+
+#define VCPU_STOP_MS	1000
+
+static void print_byte(void *arg, uint8_t byte)
+{
+	console_write(arg, byte);
+}
+
+/* What a production enclave prints is nobody's business. */
+static void discard_byte(void *arg, uint8_t byte)
+{
+	(void)arg;
+	(void)byte;
+}
+
+static void handle_reset(void *arg)
+{
+	struct vmm *vmm = arg;
+	char panic[CONSOLE_PANIC_SIZE];
+
+	if (vmm->options->debug && console_panic(&vmm->console, panic, sizeof(panic)))
+		ending_report(&vmm->ending, NE_EMU_EXIT_REASON_GUEST_RESET, "kernel panic: %s",
+			      panic);
+	else
+		ending_report(&vmm->ending, NE_EMU_EXIT_REASON_GUEST_RESET,
+			      "the guest has reset itself");
+}
+
+static int create_console(struct vmm *vmm)
+{
+	const struct options *options = vmm->options;
+	int err;
+
+	if (!options->debug)
+		return 0;
+	err = console_init(&vmm->console, &vmm->loop, options->console_log_fd);
+	if (err)
+		return err;
+	return console_service_create(&vmm->console, &vmm->loop, options->console_channel_fd,
+				      options->cid, &vmm->service);
+}
+
+static int create_legacy_devices(struct vmm *vmm)
+{
+	bool debug = vmm->options->debug;
+	int err;
+
+	err = vm_add_irq(&vmm->vm, SERIAL_IRQ, &vmm->serial_irq_fd);
+	if (!err)
+		err = serial_init(&vmm->serial, vmm->serial_irq_fd,
+				  debug ? print_byte : discard_byte, &vmm->console);
+	if (!err)
+		err = bus_add(&vmm->pio, SERIAL_PORT, SERIAL_SIZE, &serial_ops, &vmm->serial);
+	vmm->i8042 = (struct i8042){ .reset = handle_reset, .reset_arg = vmm };
+	if (!err)
+		err = bus_add(&vmm->pio, I8042_PORT, I8042_SIZE, &i8042_ops, &vmm->i8042);
+	if (!err)
+		err = bus_add(&vmm->pio, CMOS_PORT, CMOS_SIZE, &cmos_ops, &vmm->cmos);
+	return err;
+}
+
+static int add_virtio(struct vmm *vmm, struct virtio_mmio *device, uint64_t gpa)
+{
+	int err = virtio_mmio_wire(device, &vmm->vm, gpa);
+
+	return err ? err : bus_add(&vmm->mmio, gpa, VIRTIO_MMIO_SIZE, &virtio_mmio_ops, device);
+}
+
+static int create_vsock(struct vmm *vmm)
+{
+	const struct options *options = vmm->options;
+	int err = vm_add_irq(&vmm->vm, MACHINE_VSOCK_IRQ, &vmm->vsock_irq_fd);
+
+	if (!err)
+		err = vsock_create(&vmm->memory, &vmm->loop, vmm->vsock_irq_fd,
+				   options->channel_fd, options->cid, &vmm->ending, &vmm->vsock);
+	return err ? err : add_virtio(vmm, &vmm->vsock->mmio, MACHINE_VSOCK_BASE);
+}
+
+static int create_nsm(struct vmm *vmm)
+{
+	const struct nsm_config config = {
+		.module_id = vmm->options->module_id,
+		.entropy = nsm_entropy_system,
+	};
+	int err = nsm_create(&config, &vmm->nsm);
+
+	if (!err)
+		err = vm_add_irq(&vmm->vm, MACHINE_NSM_IRQ, &vmm->nsm_irq_fd);
+	if (!err)
+		err = nsm_device_create(&vmm->memory, &vmm->loop, vmm->nsm_irq_fd, vmm->nsm,
+					&vmm->nsm_device);
+	return err ? err : add_virtio(vmm, &vmm->nsm_device->mmio, MACHINE_NSM_BASE);
+}
+
+static int create_devices(struct vmm *vmm, struct vmm_error *error)
+{
+	static const struct {
+		const char *name;
+		int (*create)(struct vmm *vmm);
+	} devices[] = {
+		{ "console", create_console },
+		{ "legacy devices", create_legacy_devices },
+		{ "vsock device", create_vsock },
+		{ "NSM device", create_nsm },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+		int err = devices[i].create(vmm);
+
+		if (err)
+			return vmm_error_set(error, err, "cannot create the %s: %s",
+					     devices[i].name, strerror(-err));
+	}
+	return 0;
+}
+
+static int create_vcpus(struct vmm *vmm, struct vmm_error *error)
+{
+	const struct options *options = vmm->options;
+	unsigned int max = MIN(vmm->vm.max_vcpus, arch_max_vcpus);
+	int err;
+
+	if (!options->nr_cpus || options->nr_cpus > max)
+		return vmm_error_set(error, -EINVAL, "%zu vCPUs: this host can do 1 to %u",
+				     options->nr_cpus, max);
+	vmm->vcpus = calloc(options->nr_cpus, sizeof(*vmm->vcpus));
+	if (!vmm->vcpus)
+		return vmm_error_set(error, -ENOMEM, "out of memory");
+	err = vcpu_set_signal();
+	if (err)
+		return vmm_error_set(error, err, "cannot catch the vCPUs' signal: %s",
+				     strerror(-err));
+
+	for (size_t i = 0; i < options->nr_cpus; i++) {
+		struct vcpu *vcpu = &vmm->vcpus[vmm->nr_vcpus++];
+
+		vcpu->pio = &vmm->pio;
+		vcpu->mmio = &vmm->mmio;
+		vcpu->ending = &vmm->ending;
+		err = vcpu_create(vcpu, &vmm->vm, i, options->nr_cpus, options->cpus[i], error);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int set_nonblocking(int fd)
+{
+	int flags;
+
+	if (fd < 0)
+		return 0;
+	flags = fcntl(fd, F_GETFL);
+	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+static int create_basics(struct vmm *vmm)
+{
+	int err = loop_init(&vmm->loop);
+
+	if (!err)
+		err = ending_init(&vmm->ending);
+	if (!err)
+		err = set_nonblocking(vmm->options->channel_fd);
+	if (!err)
+		err = set_nonblocking(vmm->options->console_channel_fd);
+	return err;
+}
+
+void vmm_init(struct vmm *vmm, const struct options *options)
+{
+	*vmm = (struct vmm){
+		.options = options,
+		.loop.epoll_fd = -1,
+		.ending.event_fd = -1,
+		.vm.fd = -1,
+		.serial_irq_fd = -1,
+		.vsock_irq_fd = -1,
+		.nsm_irq_fd = -1,
+		.halt_watch.source.fd = -1,
+	};
+}
+
+int vmm_create(struct vmm *vmm, struct vmm_error *error)
+{
+	const struct options *options = vmm->options;
+	int err = create_basics(vmm);
+
+	if (err)
+		return vmm_error_set(error, err, "cannot prepare: %s", strerror(-err));
+	err = memory_map(&vmm->memory, options->backend_fd, options->mem_size, error);
+	if (err)
+		return err;
+	err = vm_create(&vmm->vm, options->kvm_fd, &vmm->memory, error);
+	if (err)
+		return err;
+	err = create_devices(vmm, error);
+	if (err)
+		return err;
+	return create_vcpus(vmm, error);
+}
+
+static struct timespec deadline_in(int ms)
+{
+	struct timespec time;
+
+	(void)clock_gettime(CLOCK_REALTIME, &time);	/* always there */
+	time.tv_sec += ms / 1000;
+	time.tv_nsec += ms % 1000 * 1000000L;
+	if (time.tv_nsec >= 1000000000L) {
+		time.tv_sec++;
+		time.tv_nsec -= 1000000000L;
+	}
+	return time;
+}
+
+static bool destroy_vcpus(struct vmm *vmm)
+{
+	struct timespec deadline = deadline_in(VCPU_STOP_MS);
+
+	for (size_t i = 0; i < vmm->nr_vcpus; i++)
+		vcpu_stop(&vmm->vcpus[i]);
+	for (size_t i = 0; i < vmm->nr_vcpus; i++)
+		if (!vcpu_destroy(&vmm->vcpus[i], &deadline))
+			return false;
+	return true;
+}
+
+bool vmm_stop_vcpus(struct vmm *vmm)
+{
+	if (!destroy_vcpus(vmm))
+		return false;
+	free(vmm->vcpus);
+	vmm->vcpus = NULL;
+	vmm->nr_vcpus = 0;
+	return true;
+}
+
+bool vmm_destroy(struct vmm *vmm)
+{
+	if (!vmm_stop_vcpus(vmm))
+		return false;
+	nsm_device_destroy(vmm->nsm_device);
+	nsm_destroy(vmm->nsm);
+	vsock_destroy(vmm->vsock);
+	console_service_destroy(vmm->service);
+	if (vmm->console.ring)
+		console_exit(&vmm->console);
+	vm_destroy(&vmm->vm);
+	memory_unmap(&vmm->memory);
+	fd_close(&vmm->serial_irq_fd);
+	fd_close(&vmm->vsock_irq_fd);
+	fd_close(&vmm->nsm_irq_fd);
+	ending_exit(&vmm->ending);
+	loop_exit(&vmm->loop);
+	return true;
+}
