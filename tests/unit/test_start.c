@@ -107,7 +107,7 @@ static void test_no_descriptors_left(void **state)
 	assert_return_code(getrlimit(RLIMIT_NOFILE, &old), errno);
 	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = old.rlim_max };
 	assert_return_code(setrlimit(RLIMIT_NOFILE, &none), errno);
-	expect_failure(&config, EMFILE, "LimitNOFILE");
+	expect_failure(&config, ENFILE, "LimitNOFILE");
 	assert_return_code(setrlimit(RLIMIT_NOFILE, &old), errno);
 }
 

@@ -60,7 +60,7 @@ static int start_fail_resource(struct start_failure *failure, int error)
 				  "the host has no memory or processes left for a VMM");
 	case EMFILE:
 	case ENFILE:
-		return start_fail(failure, EMFILE,
+		return start_fail(failure, ENFILE,
 				  "ne-emud has no file descriptors left (LimitNOFILE=)");
 	default:
 		return 0;
