@@ -331,14 +331,17 @@ static int run_here(struct run *run)
 	return r ? r : keep(run);
 }
 
-static void leave_terminal(void)
+static int leave_terminal(void)
 {
 	__cleanup_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	for (int fd = 0; fd <= 2; fd++)
-		if (null >= 0)
-			(void)dup2(null, fd);
-	(void)chdir("/");
+	if (null < 0 || chdir("/")) {
+		cli_error("cannot detach: %s", strerror(errno));
+		return CLI_FAILED;
+	}
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		(void)dup2(null, fd);	/* cannot fail for open descriptors */
+	return CLI_OK;
 }
 
 /*
@@ -355,7 +358,7 @@ static int run_detached(struct run *run, int parent)
 	r = open_signals(run);
 	code = r ? CLI_FAILED : boot(run);
 	if (code == CLI_OK)
-		leave_terminal();
+		code = leave_terminal();
 	if (write(parent, &code, 1) != 1)
 		code = CLI_FAILED;	/* the user gave up at the last moment */
 	fd_close(&run->watch.parent);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emu console: the console of a running debug enclave. */
+
+#include "cli/cli.h"
+#include "cli/state.h"
+#include "cli/vsock.h"
+#include "cli/watch.h"
+
+#include "common/util.h"
+
+#include <errno.h>
+#include <linux/nitro_enclaves.h>
+#include <string.h>
+#include <unistd.h>
+
+/* On EC2 nobody can be asked, so a CID is taken at its word. */
+static int find_cid(const char *name, uint32_t *ret_cid, struct cli_text *why)
+{
+	struct ne_nl_enclave enclave;
+	uint64_t slot_uid;
+	struct ne_nl *nl;
+	int r;
+
+	r = state_open(&nl, why);
+	if (r)
+		return !state_parse_id(name, &slot_uid, ret_cid) && *ret_cid ? 0 : r;
+	r = state_find(nl, name, &enclave, why);
+	ne_nl_close(nl);
+	if (r)
+		return r;
+	if (enclave.state != NE_EMU_ENCLAVE_STATE_RUNNING)
+		r = cli_fail(why, ENOTCONN, "%s does not run; \"ne-emu logs %s\" shows what was "
+			     "kept", name, name);
+	else if (!(enclave.flags & NE_ENCLAVE_DEBUG_MODE))
+		r = cli_fail(why, EPERM, "%s is a production enclave, which has no console; start "
+			     "it with --debug", name);
+	*ret_cid = enclave.cid;
+	ne_nl_enclave_done(&enclave);
+	return r;
+}
+
+int cmd_console(int argc, char **argv)
+{
+	const struct cli_opt opts[] = { {} };
+	const struct cli_usage usage = {
+		"ne-emu console", "ID|CID",
+		"Copy the console of a running debug enclave to stdout, from what is kept of\n"
+		"its beginning until the enclave ends", opts, 1, 1,
+	};
+	__cleanup_fd int fd = -1;
+	struct cli_text why;
+	uint32_t cid;
+	char **args;
+	int r;
+
+	r = cli_parse(&usage, argc, argv, &args);
+	if (r < 0)
+		return cli_exit_code(r);
+	if (find_cid(args[0], &cid, &why)) {
+		cli_error("%s", why.text);
+		return CLI_FAILED;
+	}
+	fd = vsock_connect_console(cid);
+	if (fd < 0) {
+		cli_error("cannot connect to the console of CID %u: %s%s", cid, strerror(-fd),
+			  fd == -ECONNRESET ? "; it has none: it is a production enclave or gone" :
+			  "");
+		return CLI_FAILED;
+	}
+	while (watch_copy_console(fd))
+		;
+	return CLI_OK;
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emu ps: the enclaves of this machine. */
+
+#include "cli/cli.h"
+#include "cli/state.h"
+
+#include "common/util.h"
+
+#include <ctype.h>
+#include <linux/nitro_enclaves.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_SEC	1000000000ULL
+#define CPUS_TEXT_SIZE	64
+#define UPTIME_SIZE	24
+
+static uint64_t uptime_seconds(const struct ne_nl_enclave *enclave)
+{
+	struct timespec now;
+	uint64_t now_ns;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	now_ns = now.tv_sec * NS_PER_SEC + now.tv_nsec;
+	return enclave->started_ns && now_ns > enclave->started_ns ?
+	       (now_ns - enclave->started_ns) / NS_PER_SEC : 0;
+}
+
+static const char *flags_name(const struct ne_nl_enclave *enclave)
+{
+	return enclave->flags & NE_ENCLAVE_DEBUG_MODE ? "DEBUG_MODE" : "NONE";
+}
+
+/* The states of the AWS driver, in the manner of nitro-cli. */
+static const char *state_name(const struct ne_nl_enclave *enclave, char *buf, size_t size)
+{
+	size_t i;
+
+	snprintf(buf, size, "%s", ne_nl_state_name(enclave->state));
+	for (i = 0; buf[i]; i++)
+		buf[i] = toupper((unsigned char)buf[i]);
+	return buf;
+}
+
+static const char *cpus_text(const struct ne_nl_enclave *enclave, char *buf)
+{
+	size_t i, len = 0;
+
+	snprintf(buf, CPUS_TEXT_SIZE, "-");
+	for (i = 0; i < enclave->nr_vcpus && len < CPUS_TEXT_SIZE; i++)
+		len += snprintf(buf + len, CPUS_TEXT_SIZE - len, "%s%u", i ? "," : "",
+				enclave->vcpus[i]);
+	if (len >= CPUS_TEXT_SIZE)
+		strcpy(buf + CPUS_TEXT_SIZE - 4, "...");
+	return buf;
+}
+
+static const char *uptime_text(const struct ne_nl_enclave *enclave, char *buf)
+{
+	unsigned long long s = uptime_seconds(enclave);
+
+	if (!enclave->started_ns)
+		snprintf(buf, UPTIME_SIZE, "-");
+	else if (s < 3600)
+		snprintf(buf, UPTIME_SIZE, "%llum%02llus", s / 60, s % 60);
+	else
+		snprintf(buf, UPTIME_SIZE, "%lluh%02llum", s / 3600, s / 60 % 60);
+	return buf;
+}
+
+static void print_table(const struct ne_nl_enclave *list, size_t count)
+{
+	const char *bold = cli_colour(STDOUT_FILENO, CLI_BOLD);
+
+	printf("%s%-19s %10s %-8s %-10s %-12s %9s %9s %7s %s%s\n", bold, "ID", "CID", "STATE",
+	       "FLAGS", "CPUS", "MEMORY", "UPTIME", "PID", "EXIT",
+	       cli_colour(STDOUT_FILENO, CLI_PLAIN));
+	for (size_t i = 0; i < count; i++) {
+		const struct ne_nl_enclave *e = &list[i];
+		bool ended = e->exit_reason != NE_EMU_EXIT_REASON_NONE || *e->exit_text;
+		char id[STATE_ID_SIZE], state[16], cpus[CPUS_TEXT_SIZE], uptime[UPTIME_SIZE];
+
+		printf("%-19s %10u %-8s %-10s %-12s %5llu MiB %9s %7u ", state_id(e->slot_uid, id),
+		       e->cid, state_name(e, state, sizeof(state)), flags_name(e),
+		       cpus_text(e, cpus), e->mem_size / MIB, uptime_text(e, uptime), e->owner_pid);
+		if (ended)
+			printf("%s: %s\n", ne_nl_exit_reason_name(e->exit_reason), e->exit_text);
+		else
+			printf("-\n");
+	}
+}
+
+static int print_json(const struct ne_nl_enclave *list, size_t count)
+{
+	struct json_out out = {};
+
+	json_out_array(&out, NULL);
+	for (size_t i = 0; i < count; i++) {
+		const struct ne_nl_enclave *e = &list[i];
+		bool ended = e->exit_reason != NE_EMU_EXIT_REASON_NONE;
+		char id[STATE_ID_SIZE], state[16];
+
+		json_out_object(&out, NULL);
+		json_out_str(&out, "EnclaveID", state_id(e->slot_uid, id));
+		json_out_u64(&out, "ProcessID", e->owner_pid);
+		json_out_u64(&out, "OwnerUID", e->owner_uid);
+		json_out_u64(&out, "EnclaveCID", e->cid);
+		state_json_cpus(&out, e->vcpus, e->nr_vcpus);
+		json_out_u64(&out, "MemoryMiB", e->mem_size / MIB);
+		json_out_str(&out, "State", state_name(e, state, sizeof(state)));
+		json_out_str(&out, "Flags", flags_name(e));
+		json_out_u64(&out, "UptimeSeconds", uptime_seconds(e));
+		json_out_str(&out, "ExitReason",
+			     ended ? ne_nl_exit_reason_name(e->exit_reason) : NULL);
+		json_out_str(&out, "ExitText", *e->exit_text ? e->exit_text : NULL);
+		json_out_bool(&out, "Emulated", true);
+		json_out_end(&out);
+	}
+	return json_out_print(&out, stdout, 2);
+}
+
+int cmd_ps(int argc, char **argv)
+{
+	bool json = false;
+	const struct cli_opt opts[] = {
+		OPT_FLAG("json", &json, "print a JSON array"),
+		{}
+	};
+	const struct cli_usage usage = {
+		"ne-emu ps", "", "List the enclaves of this machine, the oldest first", opts, 0, 0,
+	};
+	struct ne_nl_enclave *list;
+	struct cli_text why;
+	struct ne_nl *nl;
+	size_t count;
+	char **args;
+	int r;
+
+	r = cli_parse(&usage, argc, argv, &args);
+	if (r < 0)
+		return cli_exit_code(r);
+	if (state_open(&nl, &why)) {
+		cli_error("%s", why.text);
+		return CLI_FAILED;
+	}
+	r = ne_nl_enclave_list(nl, &list, &count);
+	ne_nl_close(nl);
+	if (r) {
+		cli_error("cannot list enclaves: %s", strerror(-r));
+		return CLI_FAILED;
+	}
+	if (json)
+		r = print_json(list, count);
+	else
+		print_table(list, count);
+	ne_nl_list_free(list, count);
+	return r ? CLI_FAILED : CLI_OK;
+}

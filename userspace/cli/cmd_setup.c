@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emu setup: huge pages and a CPU pool for enclaves. */
+
+#include "cli/cli.h"
+#include "cli/file.h"
+#include "cli/hugepages.h"
+#include "cli/json_in.h"
+#include "cli/sysfs.h"
+#include "cli/topology.h"
+
+#include "common/json_out.h"
+#include "common/paths.h"
+#include "common/util.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STATE_FILE	NE_EMU_RUN_DIR "/setup.json"
+#define STATE_CPUS	"cpus"		/* previous pool; other members are page counts */
+#define CPUS_MAX	4096
+#define CPUS_TEXT_SIZE	512		/* of the driver */
+
+struct setup {
+	uint64_t memory;
+	uint64_t cpus;
+	bool undo;
+	bool dry_run;
+};
+
+/* Where page counts of a node are; kernels without NUMA have one place only. */
+static const char *pages_folder(int node, char *buf)
+{
+	snprintf(buf, SYS_PATH_SIZE, "/sys/devices/system/node/node%d/hugepages", node);
+	if (node < 0 || !sys_exists("%s", buf))
+		snprintf(buf, SYS_PATH_SIZE, "/sys/kernel/mm/hugepages");
+	return buf;
+}
+
+/* One member for each page size: its folder and the pages it has now. */
+static void save_folder(struct json_out *out, const char *folder)
+{
+	char path[SYS_PATH_SIZE];
+	struct dirent *entry;
+	uint64_t pages;
+	DIR *dir;
+
+	dir = opendir(sys_path(path, "%s", folder));
+	if (!dir)
+		return;
+	while ((entry = readdir(dir))) {
+		char key[SYS_PATH_SIZE];
+
+		if (strncmp(entry->d_name, "hugepages-", 10) ||
+		    sys_read_u64(&pages, "%s/%s/nr_hugepages", folder, entry->d_name))
+			continue;
+		if (snprintf(key, sizeof(key), "%s/%s", folder, entry->d_name) < SYS_PATH_SIZE)
+			json_out_u64(out, key, pages);
+	}
+	closedir(dir);
+}
+
+/* The first setup after a boot remembers how everything was. */
+static int save_state(int node, struct cli_text *why)
+{
+	char folder[SYS_PATH_SIZE], path[SYS_PATH_SIZE], pool[SYS_TEXT_SIZE] = "";
+	struct json_out out = {};
+	struct file_new file;
+	FILE *stream;
+	int r;
+
+	if (sys_exists(STATE_FILE))
+		return 0;
+	(void)sys_read(pool, NE_CPU_POOL_PATH);
+	json_out_object(&out, NULL);
+	json_out_str(&out, STATE_CPUS, pool);
+	save_folder(&out, pages_folder(node, folder));
+	(void)mkdir(sys_path(path, NE_EMU_RUN_DIR), 0755);	/* told by the next open */
+	r = file_new_open(&file, sys_path(path, STATE_FILE));
+	stream = r ? NULL : fdopen(dup(file.fd), "w");
+	if (!r && !stream)
+		r = -errno;
+	if (stream) {
+		r = json_out_print(&out, stream, 2);
+		if (fclose(stream) && !r)
+			r = -errno;
+	}
+	json_out_free(&out);
+	if (!r)
+		r = file_new_commit(&file);
+	file_new_abort(&file);
+	return r ? cli_fail(why, -r, "cannot write %s: %s", STATE_FILE, strerror(-r)) : 0;
+}
+
+static int restore_pages(const char *key, uint64_t pages)
+{
+	char text[24];
+	int r;
+
+	if (strncmp(key, "/sys/", 5))
+		return 0;
+	snprintf(text, sizeof(text), "%" PRIu64, pages);
+	r = sys_write(text, "%s/nr_hugepages", key);
+	if (r)
+		cli_error("%s/nr_hugepages: %s", key, strerror(-r));
+	return r;
+}
+
+static int set_pool(const char *cpus, struct cli_text *why)
+{
+	int r = sys_write(cpus, NE_CPU_POOL_PATH);
+
+	/* The driver's way of clearing the pool: it obeys and complains. */
+	if (r == -EINVAL && !*cpus)
+		return 0;
+	switch (-r) {
+	case 0:
+		return 0;
+	case ENOENT:
+		return cli_fail(why, ENOENT, "there is no CPU pool; load the driver with \"sudo "
+				"modprobe nitro_enclaves_emu\"");
+	case EPERM:
+		return cli_fail(why, EPERM, "the CPU pool is in use; end all enclaves with "
+				"\"sudo ne-emu stop --all\"");
+	}
+	return cli_fail(why, -r, "the driver refuses the CPU pool \"%s\": %s; its reason is in the "
+			"kernel log", cpus, strerror(-r));
+}
+
+static int undo(const struct setup *setup, struct cli_text *why)
+{
+	char path[SYS_PATH_SIZE], state_path[SYS_PATH_SIZE];
+	__cleanup(json_in_free) struct json_t *state = NULL;
+	const char *cpus;
+	int r;
+
+	r = json_in_load(sys_path(state_path, STATE_FILE), &state);
+	if (r == -ENOENT)
+		return cli_fail(why, ENOENT, "nothing to undo: %s does not exist", STATE_FILE);
+	if (r)
+		return cli_fail(why, -r, "cannot read %s: %s", STATE_FILE, strerror(-r));
+	cpus = json_in_str(state, STATE_CPUS);
+	printf("CPU pool: back to %s\nhuge pages: back to their counts before\n",
+	       *cpus ? cpus : "empty");
+	if (setup->dry_run)
+		return 0;
+	if (sys_exists(NE_CPU_POOL_PATH)) {
+		r = set_pool(cpus, why);
+		if (r)
+			return r;
+	}
+	r = json_in_each_u64(state, restore_pages);
+	if (r)
+		return cli_fail(why, -r, "not all huge pages could be given back");
+	if (unlink(sys_path(path, STATE_FILE)))
+		return cli_fail(why, errno, "cannot remove %s: %s", STATE_FILE, strerror(errno));
+	return 0;
+}
+
+/* Change a page count by what is missing; returns the pages that came, or -errno. */
+static int64_t add_pages(const char *folder, uint64_t size, uint64_t count)
+{
+	uint64_t before, after;
+	char text[24];
+	int r;
+
+	r = sys_read_u64(&before, "%s/hugepages-%llukB/nr_hugepages", folder, size / KIB);
+	if (r)
+		return r;
+	snprintf(text, sizeof(text), "%" PRIu64, before + count);
+	for (int tries = 0; tries < 2; tries++) {
+		r = sys_write(text, "%s/hugepages-%llukB/nr_hugepages", folder, size / KIB);
+		if (!r)
+			r = sys_read_u64(&after, "%s/hugepages-%llukB/nr_hugepages", folder,
+					 size / KIB);
+		if (r)
+			return r;
+		if (after >= before + count)
+			break;
+		/* Once more after the kernel has put free memory together. */
+		(void)sys_write("1", "/proc/sys/vm/compact_memory");
+	}
+	return after > before ? (int64_t)(after - before) : 0;
+}
+
+static void give_back(const char *folder, uint64_t size, uint64_t count)
+{
+	uint64_t now;
+	char text[24];
+
+	if (!count || sys_read_u64(&now, "%s/hugepages-%llukB/nr_hugepages", folder, size / KIB))
+		return;
+	snprintf(text, sizeof(text), "%" PRIu64, now > count ? now - count : 0);
+	(void)sys_write(text, "%s/hugepages-%llukB/nr_hugepages", folder, size / KIB);
+}
+
+/* Large pages as far as they fit; small ones for the rest. All or nothing. */
+static int reserve_missing(const char *folder, struct huge_sizes *sizes, uint64_t missing,
+			   struct cli_text *why)
+{
+	uint64_t wanted = missing;
+	size_t i;
+
+	for (i = 0; i < sizes->count && missing; i++) {
+		struct huge_size *s = &sizes->list[i];
+		bool smallest = i == sizes->count - 1;
+		uint64_t count = missing / s->size + (smallest && missing % s->size ? 1 : 0);
+		int64_t came = count ? add_pages(folder, s->size, count) : 0;
+
+		if (came < 0)
+			return cli_fail(why, -came, "cannot reserve huge pages: %s",
+					strerror(-came));
+		s->use = came;
+		missing -= MIN(missing, s->use * s->size);
+	}
+	if (!missing)
+		return 0;
+	for (i = 0; i < sizes->count; i++)
+		give_back(folder, sizes->list[i].size, sizes->list[i].use);
+	return cli_fail(why, ENOMEM, "only %llu of %llu MiB could be reserved as huge pages; free "
+			"memory, or reserve them at boot with \"hugepages=%llu\" on the kernel "
+			"command line", (wanted - missing) / MIB, wanted / MIB,
+			wanted / HUGE_UNIT);
+}
+
+static int setup_memory(const struct setup *setup, int node, struct cli_text *why)
+{
+	uint64_t memory = (setup->memory + HUGE_UNIT - 1) & ~(HUGE_UNIT - 1);
+	char folder[SYS_PATH_SIZE];
+	struct huge_sizes sizes;
+	uint64_t have = 0;
+
+	huge_sizes_read(node, &sizes);
+	if (!sizes.count)
+		return cli_fail(why, ENODEV, "this kernel has no huge pages of 2 MiB or more");
+	for (size_t i = 0; i < sizes.count; i++) {
+		have += sizes.list[i].free * sizes.list[i].size;
+		sizes.list[i].use = 0;
+	}
+	pages_folder(node, folder);
+	if (have >= memory)
+		printf("huge pages: %llu MiB are free already\n", have / MIB);
+	else
+		printf("huge pages: %llu MiB more in %s\n", (memory - have) / MIB, folder);
+	if (setup->dry_run || have >= memory)
+		return 0;
+	return reserve_missing(folder, &sizes, memory - have, why);
+}
+
+static int choose_cpus(const struct setup *setup, char *text, int *ret_node, struct cli_text *why)
+{
+	__cleanup_free uint32_t *cpus = calloc(setup->cpus, sizeof(*cpus));
+	__cleanup(topology_free) struct topology topology = {};
+	size_t len = 0;
+	int r;
+
+	r = cpus ? topology_read(&topology) : -ENOMEM;
+	if (r)
+		return cli_fail(why, -r, "cannot read the CPU topology: %s", strerror(-r));
+	r = topology_choose(&topology, setup->cpus, cpus, ret_node);
+	if (r == -EDOM)
+		return cli_fail(why, EDOM, "whole cores do not make %llu CPUs; ask for a multiple "
+				"of the threads per core", (unsigned long long)setup->cpus);
+	if (r)
+		return cli_fail(why, -r, "no NUMA node has %llu CPUs beside the core of CPU 0, "
+				"which the host keeps", (unsigned long long)setup->cpus);
+	for (size_t i = 0; i < setup->cpus && len < CPUS_TEXT_SIZE; i++)
+		len += snprintf(text + len, CPUS_TEXT_SIZE - len, "%s%u", i ? "," : "", cpus[i]);
+	if (len >= CPUS_TEXT_SIZE)
+		return cli_fail(why, E2BIG, "the driver takes no CPU list as long as that");
+	return 0;
+}
+
+static int pool_node(void)
+{
+	__cleanup_free uint32_t *cpus = NULL;
+	size_t count = 0;
+
+	return !sys_pool_cpus(&cpus, &count) && count ? sys_cpu_node(cpus[0]) : sys_cpu_node(0);
+}
+
+static int do_setup(const struct setup *setup, struct cli_text *why)
+{
+	char cpus[CPUS_TEXT_SIZE] = "";
+	int node, r = 0;
+
+	if (setup->cpus)
+		r = choose_cpus(setup, cpus, &node, why);
+	else
+		node = pool_node();
+	if (!r && !setup->dry_run)
+		r = save_state(node, why);
+	if (!r && setup->memory)
+		r = setup_memory(setup, node, why);
+	if (r || !setup->cpus)
+		return r;
+	printf("CPU pool: %s on NUMA node %d\n", cpus, MAX(node, 0));
+	return setup->dry_run ? 0 : set_pool(cpus, why);
+}
+
+int cmd_setup(int argc, char **argv)
+{
+	struct setup setup = {};
+	const struct cli_opt opts[] = {
+		OPT_MEMORY("memory", &setup.memory, "SIZE",
+			   "have that much in free huge pages (MiB, or like 2G)"),
+		OPT_NUMBER("cpus", &setup.cpus, "N", "put that many CPUs into the pool", 1,
+			   CPUS_MAX),
+		OPT_FLAG("undo", &setup.undo, "put everything back as it was before the first setup"),
+		OPT_FLAG("dry-run", &setup.dry_run, "only tell what would be done"),
+		{}
+	};
+	const struct cli_usage usage = {
+		"ne-emu setup", "",
+		"Reserve huge pages and set the CPU pool, both on one NUMA node. Whole cores\n"
+		"are taken; the core of CPU 0 stays with the host. Needs root", opts, 0, 0,
+	};
+	struct cli_text why = {};
+	char **args;
+	int r;
+
+	r = cli_parse(&usage, argc, argv, &args);
+	if (r < 0)
+		return cli_exit_code(r);
+	if (setup.undo == (setup.memory || setup.cpus))
+		return cli_usage_error(&usage, "give --memory and --cpus, or --undo");
+	if (geteuid() && !setup.dry_run && !*sys_root()) {
+		cli_error("this needs root: use sudo, or see with --dry-run what would be done");
+		return CLI_FAILED;
+	}
+	r = setup.undo ? undo(&setup, &why) : do_setup(&setup, &why);
+	if (r)
+		cli_error("%s", why.text);
+	return r ? CLI_FAILED : CLI_OK;
+}

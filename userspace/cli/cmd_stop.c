@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emu stop: end enclaves and wait until what they held is free. */
+
+#include "cli/cli.h"
+#include "cli/state.h"
+#include "cli/sysfs.h"
+#include "cli/watch.h"
+
+#include "common/util.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#define NS_PER_SEC	1000000000ULL
+#define NS_PER_MS	1000000ULL
+#define DEFAULT_TIMEOUT	10		/* seconds */
+
+static int ask_stop(struct ne_nl *nl, const struct ne_nl_enclave *enclave, struct cli_text *why)
+{
+	char id[STATE_ID_SIZE];
+	int r = ne_nl_enclave_stop(nl, enclave->slot_uid);
+
+	state_id(enclave->slot_uid, id);
+	switch (r) {
+	case 0:
+	case -ENOENT:		/* gone meanwhile */
+		return 0;
+	case -ENOTCONN:
+		/* Ended before: the launcher only has to let go. */
+		if (enclave->state == NE_EMU_ENCLAVE_STATE_STOPPED)
+			return 0;
+		return cli_fail(why, ENOTCONN, "%s does not run; end the process that created it "
+				"(pid %u)", id, enclave->owner_pid);
+	case -EPERM:
+		return cli_fail(why, EPERM, "%s belongs to user %u; use sudo", id,
+				enclave->owner_uid);
+	}
+	return cli_fail(why, -r, "cannot stop %s: %s", id, strerror(-r));
+}
+
+/* Any event makes the caller look again, so there is nothing to take from it. */
+static void ignore_event(int cmd, const struct ne_nl_enclave *enclave, void *arg)
+{
+}
+
+static int still_held(const struct ne_nl_enclave *enclave, struct cli_text *why)
+{
+	char comm[SYS_TEXT_SIZE], id[STATE_ID_SIZE];
+	bool named = !sys_read(comm, "/proc/%u/comm", enclave->owner_pid);
+
+	return cli_fail(why, ETIMEDOUT, "%s has ended, but its launcher still holds its CPUs and "
+			"memory: end process %u%s%.32s%s", state_id(enclave->slot_uid, id),
+			enclave->owner_pid, named ? " (" : "", named ? comm : "",
+			named ? ")" : "");
+}
+
+/* Its CPUs and memory are free when the kernel does not know it any more. */
+static int wait_gone(struct ne_nl *nl, const struct ne_nl_enclave *enclave, uint64_t deadline_ns,
+		     struct cli_text *why)
+{
+	for (;;) {
+		struct pollfd fd = { .fd = ne_nl_event_fd(nl), .events = POLLIN };
+		struct ne_nl_enclave now;
+		uint64_t now_ns;
+		int r;
+
+		r = ne_nl_enclave_get(nl, enclave->slot_uid, &now);
+		if (r == -ENOENT)
+			return 0;
+		if (r)
+			return cli_fail(why, -r, "cannot wait: %s", strerror(-r));
+		ne_nl_enclave_done(&now);
+		now_ns = watch_now_ns();
+		if (now_ns >= deadline_ns)
+			return still_held(enclave, why);
+		if (poll(&fd, 1, (deadline_ns - now_ns) / NS_PER_MS + 1) > 0)
+			(void)ne_nl_event_read(nl, ignore_event, NULL);
+	}
+}
+
+static int stop_list(struct ne_nl *nl, const struct ne_nl_enclave *list, size_t count,
+		     uint64_t timeout)
+{
+	uint64_t deadline_ns = watch_now_ns() + timeout * NS_PER_SEC;
+	__cleanup_free bool *asked = calloc(count + 1, sizeof(*asked));
+	int code = asked ? CLI_OK : CLI_FAILED;
+	char id[STATE_ID_SIZE];
+	struct cli_text why;
+
+	/* All at once; then they end side by side. */
+	for (size_t i = 0; asked && i < count; i++) {
+		asked[i] = !ask_stop(nl, &list[i], &why);
+		if (asked[i])
+			continue;
+		cli_error("%s", why.text);
+		code = CLI_FAILED;
+	}
+	for (size_t i = 0; asked && i < count; i++) {
+		if (!asked[i])
+			continue;
+		if (!wait_gone(nl, &list[i], deadline_ns, &why)) {
+			printf("%s stopped\n", state_id(list[i].slot_uid, id));
+			continue;
+		}
+		cli_error("%s", why.text);
+		code = CLI_FAILED;
+	}
+	return code;
+}
+
+static int stop_all(struct ne_nl *nl, uint64_t timeout)
+{
+	struct ne_nl_enclave *list;
+	size_t count;
+	int r;
+
+	r = ne_nl_enclave_list(nl, &list, &count);
+	if (r) {
+		cli_error("cannot list enclaves: %s", strerror(-r));
+		return CLI_FAILED;
+	}
+	r = stop_list(nl, list, count, timeout);
+	ne_nl_list_free(list, count);
+	return r;
+}
+
+static int stop_one(struct ne_nl *nl, const char *name, uint64_t timeout)
+{
+	struct ne_nl_enclave enclave;
+	struct cli_text why;
+	int r;
+
+	if (state_find(nl, name, &enclave, &why)) {
+		cli_error("%s", why.text);
+		return CLI_FAILED;
+	}
+	r = stop_list(nl, &enclave, 1, timeout);
+	ne_nl_enclave_done(&enclave);
+	return r;
+}
+
+int cmd_stop(int argc, char **argv)
+{
+	static const char *const groups[] = { NE_EMU_MCGRP_EVENTS, NULL };
+	uint64_t timeout = DEFAULT_TIMEOUT;
+	bool all = false;
+	const struct cli_opt opts[] = {
+		OPT_FLAG("all", &all, "end all enclaves"),
+		OPT_NUMBER("timeout", &timeout, "S", "seconds to wait until they are gone; "
+			   "default: 10", 1, 86400),
+		{}
+	};
+	const struct cli_usage usage = {
+		"ne-emu stop", "ID|CID",
+		"End an enclave as if its guest had ended, and wait until its CPUs and memory\n"
+		"are free", opts, 0, 1,
+	};
+	struct cli_text why;
+	struct ne_nl *nl;
+	char **args;
+	int r;
+
+	r = cli_parse(&usage, argc, argv, &args);
+	if (r < 0)
+		return cli_exit_code(r);
+	if (all == (r == 1))
+		return cli_usage_error(&usage, "name either one enclave or --all");
+	if (state_open(&nl, &why)) {
+		cli_error("%s", why.text);
+		return CLI_FAILED;
+	}
+	r = ne_nl_subscribe(nl, groups);
+	if (r) {
+		cli_error("cannot watch enclaves: %s", strerror(-r));
+		r = CLI_FAILED;
+	} else {
+		r = all ? stop_all(nl, timeout) : stop_one(nl, args[0], timeout);
+	}
+	ne_nl_close(nl);
+	return r;
+}

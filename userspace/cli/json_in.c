@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Flat JSON objects from files that our own programs wrote. */
+
+#include "cli/json_in.h"
+
+#include "cli/file.h"
+#include "common/util.h"
+
+#include <errno.h>
+#include <jansson.h>
+
+#define FILE_SIZE_MAX	(64 * KIB)
+
+int json_in_load(const char *path, struct json_t **ret)
+{
+	__cleanup_free char *text = NULL;
+	json_t *object;
+	size_t size;
+	int r;
+
+	r = file_read(path, FILE_SIZE_MAX, &text, &size);
+	if (r)
+		return r;
+	object = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(object)) {
+		json_decref(object);
+		return -EBADMSG;
+	}
+	*ret = object;
+	return 0;
+}
+
+void json_in_free(struct json_t **object)
+{
+	json_decref(*object);
+	*object = NULL;
+}
+
+const char *json_in_str(const struct json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value ? value : "";
+}
+
+uint64_t json_in_u64(const struct json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+int json_in_each_u64(struct json_t *object, int (*fn)(const char *key, uint64_t value))
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(object, key, value) {
+		int r = json_is_integer(value) ? fn(key, json_integer_value(value)) : 0;
+
+		if (r)
+			return r;
+	}
+	return 0;
+}

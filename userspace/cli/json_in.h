@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Flat JSON objects from files that our own programs wrote. */
+
+#ifndef NE_EMU_CLI_JSON_IN_H
+#define NE_EMU_CLI_JSON_IN_H
+
+#include <stdint.h>
+
+struct json_t;
+
+/**
+ * json_in_load() - read a file that holds one object
+ * @ret: free with json_in_free()
+ *
+ * Return: 0, -EBADMSG (no JSON object) or the errno of the read.
+ */
+int json_in_load(const char *path, struct json_t **ret);
+void json_in_free(struct json_t **object);
+
+/** json_in_str() - a string member, valid as long as the object; "" without it */
+const char *json_in_str(const struct json_t *object, const char *key);
+/** json_in_u64() - a number member; 0 without it */
+uint64_t json_in_u64(const struct json_t *object, const char *key);
+
+/** json_in_each_u64() - call @fn for all number members until it fails */
+int json_in_each_u64(struct json_t *object, int (*fn)(const char *key, uint64_t value));
+
+#endif
