@@ -11,6 +11,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Most bytes of a section that are printed as text. */
+#define PRINT_MAX	(64 * KIB)
+
 static const struct {
 	unsigned int bit;
 	const char *text;
@@ -20,6 +23,17 @@ static const struct {
 	{ EIF_WARN_SECTION_FLAGS, "reserved section flags are set" },
 	{ EIF_WARN_NO_RAMDISK, "there is no ramdisk" },
 };
+
+/* Images come from anywhere: nothing in them may talk to the terminal. */
+static void print_bytes(const char *label, const struct eif_blob *blob)
+{
+	uint64_t size = MIN(blob->size, PRINT_MAX);
+
+	printf("%s: ", label);
+	for (uint64_t i = 0; i < size; i++)
+		putchar(blob->data[i] >= ' ' && blob->data[i] < 0x7f ? blob->data[i] : '?');
+	printf("%s\n", size < blob->size ? "..." : "");
+}
 
 static void describe_text(const char *path, const struct eif *eif, const struct eif_pcrs *pcrs)
 {
@@ -33,10 +47,10 @@ static void describe_text(const char *path, const struct eif *eif, const struct 
 		printf("%-10s %12" PRIu64 " %12" PRIu64 "\n",
 		       eif_section_name(eif->sections[i].type), eif->sections[i].offset,
 		       eif->sections[i].size);
-	printf("\ncmdline: %.*s\n", (int)eif->cmdline.size, (const char *)eif->cmdline.data);
+	putchar('\n');
+	print_bytes("cmdline", &eif->cmdline);
 	if (eif->metadata.data)
-		printf("metadata: %.*s\n", (int)MIN(eif->metadata.size, 64 * KIB),
-		       (const char *)eif->metadata.data);
+		print_bytes("metadata", &eif->metadata);
 	putchar('\n');
 	eif_show_pcrs(pcrs);
 	for (i = 0; i < ARRAY_SIZE(warnings); i++)
