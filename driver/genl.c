@@ -49,7 +49,7 @@ static const struct genl_split_ops ne_emu_nl_ops[] = {
 };
 
 static const struct genl_multicast_group ne_emu_nl_mcgrps[] = {
-	[NE_EMU_NLGRP_BACKEND] = { "backend", },
+	[NE_EMU_NLGRP_BACKEND] = { "backend", .flags = GENL_MCAST_CAP_NET_ADMIN, },
 	[NE_EMU_NLGRP_EVENTS] = { "events", },
 };
 
