@@ -62,7 +62,8 @@ MODULE_PARM_DESC(ne_cpus, "CPU list for enclaves, as <cpu list>");
  * The folder is a plain kobject below /sys/module; it does not join the set of
  * modules, whose members the kernel takes for real modules.
  *
- * Return: 0, -EEXIST (the AWS driver is loaded) or another negative errno.
+ * Return: 0, -EBUSY (the AWS driver is loaded; modprobe takes EEXIST for success)
+ * or another negative errno.
  */
 int ne_sysfs_init(void)
 {
@@ -75,7 +76,7 @@ int ne_sysfs_init(void)
 		kobject_put(aws);
 		pr_err("the AWS driver %s is loaded: run \"modprobe -r %s\" first\n",
 		       NE_AWS_MODULE_NAME, NE_AWS_MODULE_NAME);
-		return -EEXIST;
+		return -EBUSY;
 	}
 
 	ne_sysfs_dir = kobject_create_and_add(NE_AWS_MODULE_NAME, &modules->kobj);
