@@ -72,6 +72,14 @@ static const struct {
 	{ STEP_START, ENODEV, "no ne-emud answers; start it with \"sudo systemctl start ne-emud\"" },
 	{ STEP_START, ETIMEDOUT, "ne-emud did not answer in time; see its log with \"journalctl -u "
 	  "ne-emud\"" },
+	{ STEP_START, EOPNOTSUPP, "KVM does not work here; see \"ne-emu doctor\"" },
+	{ STEP_START, EACCES, "ne-emud may not open what it needs; see \"journalctl -u ne-emud\"" },
+	{ STEP_START, ENETDOWN, "there is no vsock transport; load it with \"sudo modprobe "
+	  "ne_emu_vsock\" and see \"ne-emu doctor\"" },
+	{ STEP_START, EPROTO, "module and ne-emud are of different versions" },
+	{ STEP_START, ENOPKG, "the program ne-emu-vmm is not installed" },
+	{ STEP_START, ENOEXEC, "the program ne-emu-vmm cannot be run; see \"journalctl -u "
+	  "ne-emud\"" },
 	{ STEP_START, ECONNRESET, "the virtual machine monitor went away; see \"journalctl -u "
 	  "ne-emud\"" },
 	{ ANY, NE_ERR_NOT_IN_INIT_STATE, "the enclave is not in its initial state" },
