@@ -23,6 +23,8 @@
 #define MTRR_ENABLE		(1ULL << 11)
 #define MTRR_WRITE_BACK		6ULL
 
+#define LEAF_FEATURES			0x1
+#define LEAF_EXTENDED_STATE		0xd
 #define FEATURES_ECX_TSC_DEADLINE	(1U << 24)
 
 int arch_check_host(int kvm_fd, struct vmm_error *error)
@@ -92,8 +94,28 @@ static void add_tsc_deadline(int kvm_fd, struct kvm_cpuid2 *cpuid)
 	if (ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) <= 0)
 		return;
 	for (uint32_t i = 0; i < cpuid->nent; i++)
-		if (cpuid->entries[i].function == 1)
+		if (cpuid->entries[i].function == LEAF_FEATURES)
 			cpuid->entries[i].ecx |= FEATURES_ECX_TSC_DEADLINE;
+}
+
+/*
+ * All extended state on, as after firmware. KVM derives a size in CPUID from it
+ * when the guest changes it; where it does not hear of that (nested in QEMU's
+ * emulation of AMD-V), the size must be right from the start.
+ */
+static void set_extended_state(int vcpu_fd, const struct kvm_cpuid2 *cpuid)
+{
+	struct kvm_xcrs xcrs = { .nr_xcrs = 1 };
+
+	for (uint32_t i = 0; i < cpuid->nent; i++) {
+		const struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
+
+		if (entry->function == LEAF_EXTENDED_STATE && !entry->index)
+			xcrs.xcrs[0].value = entry->eax | (uint64_t)entry->edx << 32;
+	}
+	/* Not every host has it, and a guest can do it itself. */
+	if (xcrs.xcrs[0].value)
+		(void)ioctl(vcpu_fd, KVM_SET_XCRS, &xcrs);
 }
 
 static int set_cpuid(int kvm_fd, int vcpu_fd, unsigned int index, unsigned int nr_vcpus)
@@ -105,7 +127,10 @@ static int set_cpuid(int kvm_fd, int vcpu_fd, unsigned int index, unsigned int n
 		return err;
 	cpuid_set_topology(cpuid, index, nr_vcpus);
 	add_tsc_deadline(kvm_fd, cpuid);
-	return ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid) ? -errno : 0;
+	if (ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid))
+		return -errno;
+	set_extended_state(vcpu_fd, cpuid);
+	return 0;
 }
 
 static int set_msrs(int vcpu_fd)
