@@ -2,10 +2,9 @@
 /*
  * ne_emu_vsock: private types, limits and lock rules.
  *
- * Lock order: sock lock (AF_VSOCK core) -> RCU -> chan->queue.lock;
- * ne_vsock_route_lock -> chan->queue.lock; chan->read_lock -> chan->queue.lock.
- * ne_vsock_route_lock and chan->read_lock are never held while a packet is
- * delivered to a socket, which takes the sock lock.
+ * Lock order: chan->read_lock -> sock lock (AF_VSOCK core) -> RCU ->
+ * chan->queue.lock; ne_vsock_route_lock -> chan->queue.lock. Delivering a packet
+ * takes the sock lock, so ne_vsock_route_lock is never held then.
  */
 
 #ifndef NE_EMU_VSOCK_H
@@ -31,6 +30,12 @@ struct seq_file;
  * ne_vsock_stream_has_space().
  */
 #define NE_VSOCK_MAX_CONTROL		8192
+
+/*
+ * Memory for one payload byte of a socket, at most, while it waits in a channel.
+ * Writes of 512 bytes and more stay below without noticing.
+ */
+#define NE_VSOCK_OVERHEAD		4
 
 /* Refused connects that may wait for the work item that tells the sockets. */
 #define NE_VSOCK_MAX_REFUSED		1024

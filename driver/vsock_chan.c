@@ -328,8 +328,9 @@ void ne_vsock_chan_cancel(struct ne_vsock_chan *chan, struct vsock_sock *vsk)
  * ne_vsock_chan_may_write() - is there room for the answer to one more packet?
  * @chan: the channel
  *
- * Context: Any; without the lock the result may be outdated, which lets each
- * concurrent writer exceed the limit by one.
+ * Context: Any; the result may be outdated, which lets each concurrent writer
+ * exceed the limit by one.
+ * Return: true if a packet may be written.
  */
 bool ne_vsock_chan_may_write(struct ne_vsock_chan *chan)
 {

@@ -72,16 +72,16 @@ bool ne_vsock_seqpacket_allow(struct vsock_sock *vsk, u32 cid)
 
 /*
  * The space a sender sees is its credit, but none while the packets that wait
- * for the reader occupy twice the socket's buffer: without this, many small
- * writes would pin a multiple of the credit in packet overhead. The sender
- * wakes up when packets are freed, see sock_wfree().
+ * for the reader occupy NE_VSOCK_OVERHEAD times the socket's buffer: without
+ * this, tiny writes would pin hundreds of times the credit in packet overhead.
+ * The sender wakes up when packets are freed, see sock_wfree().
  */
 static s64 ne_vsock_stream_has_space(struct vsock_sock *vsk)
 {
 	struct sock *sk = sk_vsock(vsk);
-	u64 limit = 2 * max_t(u64, READ_ONCE(sk->sk_sndbuf), vsk->buffer_size);
+	u64 buffer = max_t(u64, READ_ONCE(sk->sk_sndbuf), vsk->buffer_size);
 
-	if (refcount_read(&sk->sk_wmem_alloc) > limit)
+	if (refcount_read(&sk->sk_wmem_alloc) > NE_VSOCK_OVERHEAD * buffer)
 		return 0;
 
 	return virtio_transport_stream_has_space(vsk);
