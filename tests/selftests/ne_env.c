@@ -7,12 +7,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/mempolicy.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#define NR_HUGEPAGES	"/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
+#define NODE_DIR	"/sys/devices/system/node"
+#define NR_HUGEPAGES	NODE_DIR "/node0/hugepages/hugepages-2048kB/nr_hugepages"
 #define CPU_DIR		"/sys/devices/system/cpu"
 /* udev creates and adjusts the node after the module is in. */
 #define NODE_TIMEOUT_MS	5000
@@ -64,7 +67,7 @@ static bool on_node0(unsigned int cpu)
 {
 	char path[PATH_MAX];
 
-	if (access("/sys/devices/system/node/node1", F_OK))
+	if (access(NODE_DIR "/node1", F_OK))
 		return true;
 	snprintf(path, sizeof(path), CPU_DIR "/cpu%u/node0", cpu);
 	return !access(path, F_OK);
@@ -127,11 +130,20 @@ static bool load_module(struct ne_test *t, struct ne_env *env)
 	return true;
 }
 
+/* All memory of this program and its children. */
+static void bind_to_node0(void)
+{
+	unsigned long mask = 1;
+
+	syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 8 * sizeof(mask));
+}
+
 static bool reserve_pages(struct ne_test *t, struct ne_env *env)
 {
 	env->saved_pages = ne_read_number(NR_HUGEPAGES);
 	if (env->page_need <= 0)
 		return true;
+	bind_to_node0();
 	/* The kernel may need several rounds to assemble them. */
 	ne_write_number("/proc/sys/vm/compact_memory", 1);
 	ne_write_number(NR_HUGEPAGES, env->page_need);
