@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The part of enter.sh that runs in the namespace.
+#
+# usage: enter-root.sh ROOT TREE CACHE COMMAND...
+
+set -eu
+
+root=$1 tree=$2 cache=$3
+shift 3
+
+bind() {
+	mkdir -p "$root$1"
+	mount --rbind "$1" "$root$1"
+}
+
+bind "$cache"
+bind "$tree"
+bind /dev
+mount -t proc proc "$root/proc"
+mount -t tmpfs tmpfs "$root/run"
+mount -t tmpfs tmpfs "$root/tmp"
+
+# shellcheck disable=SC2016 # expanded by the inner shell
+exec chroot "$root" /usr/bin/env -i \
+	PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+	HOME=/root LANG=C.UTF-8 TERM="${TERM-dumb}" TMPDIR=/tmp \
+	NE_EMU_VM_APPEND="${NE_EMU_VM_APPEND-}" \
+	sh -c 'cd "$1" && shift && exec "$@"' - "$tree" "$@"

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# Shared by the scripts of this folder: places, messages, the namespace in
+# which the Debian roots are used.
+
+vm_dir=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$vm_dir/../.." && pwd)
+cache=${NE_EMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ne-emu}
+
+say() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+}
+
+die() {
+	say "$*"
+	exit 1
+}
+
+# Names without comments and empty lines.
+list() {
+	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$@"
+}
+
+# hash FILE... - 16 hex digits over the contents
+hash() {
+	cat "$@" | sha256sum | cut -c 1-16
+}
+
+# ns CMD... - run with root's rights over the roots and mounts of its own.
+# Ordinary users get there by a user namespace (needs /etc/subuid).
+ns() {
+	if [ "$(id -u)" = 0 ]; then
+		unshare --mount --pid --fork --kill-child -- "$@"
+	else
+		unshare --map-root-user --map-auto --mount --pid --fork \
+			--kill-child -- "$@"
+	fi
+}
+
+# lock NAME - hold a lock of the cache until the script ends
+lock() {
+	mkdir -p "$cache"
+	exec 9>"$cache/$1.lock"
+	flock -n 9 || {
+		say "waiting for another run that makes $1"
+		flock 9
+	}
+}
+
+# drop_old PREFIX KEEP - remove cache entries that nobody used for two weeks
+drop_old() {
+	find "$cache" -mindepth 1 -maxdepth 1 -name "$1*" ! -name "$2*" \
+		-mtime +14 -print | while read -r old; do
+		say "removing unused $old"
+		ns rm -rf "$old"
+	done
+}
