@@ -449,3 +449,7 @@ void ne_backend_closed(struct ne_backend *backend)
 
 	ne_backend_put(backend);
 }
+
+#if IS_ENABLED(CONFIG_NE_EMU_KUNIT_TEST)
+#include "tests/backend_kunit.c"
+#endif

@@ -192,3 +192,7 @@ struct file *ne_backend_file_create(struct ne_backend *backend)
 	up_write(&backend->map_lock);
 	return file;
 }
+
+#if IS_ENABLED(CONFIG_NE_EMU_KUNIT_TEST)
+#include "tests/backend_fd_kunit.c"
+#endif

@@ -45,3 +45,7 @@ void ne_cid_free(u32 cid)
 {
 	xa_erase(&ne_cids, cid);
 }
+
+#if IS_ENABLED(CONFIG_NE_EMU_KUNIT_TEST)
+#include "tests/cid_kunit.c"
+#endif

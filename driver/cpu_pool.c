@@ -365,3 +365,7 @@ void ne_pool_exit(void)
 	ne_pool_clear();
 	mutex_unlock(&ne_pool.lock);
 }
+
+#if IS_ENABLED(CONFIG_NE_EMU_KUNIT_TEST)
+#include "tests/cpu_pool_kunit.c"
+#endif

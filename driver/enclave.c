@@ -378,3 +378,7 @@ void ne_enclave_release(struct ne_enclave *enclave)
 	ne_enclave_announce(enclave);
 	ne_enclave_put(enclave);
 }
+
+#if IS_ENABLED(CONFIG_NE_EMU_KUNIT_TEST)
+#include "tests/enclave_kunit.c"
+#endif

@@ -141,3 +141,7 @@ long ne_enclave_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		trace_ne_emu_refused(enclave->slot_uid, cmd, -rc);
 	return rc;
 }
+
+#if IS_ENABLED(CONFIG_NE_EMU_KUNIT_TEST)
+#include "tests/ioctl_kunit.c"
+#endif

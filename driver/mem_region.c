@@ -352,3 +352,7 @@ void ne_mem_exit(void)
 	WARN_ON_ONCE(!xa_empty(&ne_donated));
 	xa_destroy(&ne_donated);
 }
+
+#if IS_ENABLED(CONFIG_NE_EMU_KUNIT_TEST)
+#include "tests/mem_region_kunit.c"
+#endif

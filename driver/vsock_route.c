@@ -141,3 +141,7 @@ void ne_vsock_route_detach(struct ne_vsock_chan *chan)
 
 	complete_all(&chan->gone);
 }
+
+#if IS_ENABLED(CONFIG_NE_EMU_KUNIT_TEST)
+#include "tests/vsock_route_kunit.c"
+#endif

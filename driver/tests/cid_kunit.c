@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* CIDs: counted up from 16 as on EC2, explicit ones where they are free. */
+
+#include <kunit/test.h>
+
+#define NE_CID_LAST	(VMADDR_CID_ANY - 1)
+
+/* As after loading the module. */
+static int ne_cid_test_init(struct kunit *test)
+{
+	KUNIT_ASSERT_TRUE(test, xa_empty(&ne_cids));
+	ne_cid_next = NE_CID_AUTO_FIRST;
+	return 0;
+}
+
+static void ne_cid_test_exit(struct kunit *test)
+{
+	xa_destroy(&ne_cids);
+	ne_cid_next = NE_CID_AUTO_FIRST;
+}
+
+static void ne_cid_expect(struct kunit *test, u64 requested, u32 expected)
+{
+	u32 cid = 0;
+
+	KUNIT_ASSERT_EQ(test, ne_cid_alloc(requested, &cid), 0);
+	KUNIT_EXPECT_EQ(test, cid, expected);
+}
+
+static void ne_cid_test_auto(struct kunit *test)
+{
+	ne_cid_expect(test, 0, 16);
+	ne_cid_expect(test, 0, 17);
+	ne_cid_expect(test, 0, 18);
+}
+
+static void ne_cid_test_auto_no_reuse(struct kunit *test)
+{
+	ne_cid_expect(test, 0, 16);
+	ne_cid_expect(test, 0, 17);
+	ne_cid_free(17);
+	ne_cid_expect(test, 0, 18);
+	ne_cid_free(16);
+	ne_cid_free(18);
+	ne_cid_expect(test, 0, 19);
+}
+
+/* After the last one it goes on with the first that is free, never below 16. */
+static void ne_cid_test_auto_wraps(struct kunit *test)
+{
+	ne_cid_expect(test, 0, 16);
+	ne_cid_next = NE_CID_LAST;
+	ne_cid_expect(test, 0, NE_CID_LAST);
+	ne_cid_expect(test, 0, 17);
+}
+
+static void ne_cid_test_explicit(struct kunit *test)
+{
+	static const u64 cids[] = { 4, 10, 15, 16, 42, 77, NE_CID_LAST };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(cids); i++)
+		ne_cid_expect(test, cids[i], cids[i]);
+}
+
+static void ne_cid_test_explicit_duplicate(struct kunit *test)
+{
+	u32 cid = 5;
+
+	ne_cid_expect(test, 77, 77);
+	KUNIT_EXPECT_EQ(test, ne_cid_alloc(77, &cid), -EADDRINUSE);
+	KUNIT_EXPECT_EQ(test, cid, 5);
+
+	ne_cid_expect(test, 0, 16);
+	KUNIT_EXPECT_EQ(test, ne_cid_alloc(16, &cid), -EADDRINUSE);
+
+	ne_cid_free(77);
+	ne_cid_expect(test, 77, 77);
+}
+
+static void ne_cid_test_auto_skips_explicit(struct kunit *test)
+{
+	ne_cid_expect(test, 4, 4);
+	ne_cid_expect(test, 17, 17);
+	ne_cid_expect(test, 18, 18);
+	ne_cid_expect(test, 0, 16);
+	ne_cid_expect(test, 0, 19);
+}
+
+static struct kunit_case ne_cid_cases[] = {
+	KUNIT_CASE(ne_cid_test_auto),
+	KUNIT_CASE(ne_cid_test_auto_no_reuse),
+	KUNIT_CASE(ne_cid_test_auto_wraps),
+	KUNIT_CASE(ne_cid_test_explicit),
+	KUNIT_CASE(ne_cid_test_explicit_duplicate),
+	KUNIT_CASE(ne_cid_test_auto_skips_explicit),
+	{}
+};
+
+static struct kunit_suite ne_cid_suite = {
+	.name		= "ne_emu_cid",
+	.init		= ne_cid_test_init,
+	.exit		= ne_cid_test_exit,
+	.test_cases	= ne_cid_cases,
+};
+
+kunit_test_suite(ne_cid_suite);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the KUnit suites of nitro_enclaves_emu share. */
+
+#ifndef NE_KUNIT_H
+#define NE_KUNIT_H
+
+#include <kunit/test.h>
+
+#include "../ne_emu.h"
+
+/* CPUs of the test machine (tests/kunit): the whole cores {2,3} and {4,5}. */
+#define NE_KUNIT_POOL	"2-5"
+
+int ne_kunit_init(struct kunit *test);
+unsigned long ne_kunit_map(struct kunit *test, unsigned long size, unsigned long prot);
+unsigned long ne_kunit_map_huge(struct kunit *test, unsigned long size, unsigned long prot);
+struct ne_enclave *ne_kunit_enclave(struct kunit *test);
+void ne_kunit_release_now(struct kunit *test, struct ne_enclave *enclave);
+void ne_kunit_add_memory(struct kunit *test, struct ne_enclave *enclave, u64 size);
+int ne_kunit_add_vcpu(struct ne_enclave *enclave, u32 vcpu_id);
+void ne_kunit_set_state(struct ne_enclave *enclave, enum ne_emu_enclave_state state);
+
+#endif /* NE_KUNIT_H */

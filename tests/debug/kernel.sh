@@ -1,0 +1,39 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Makes the debug kernel in the cache and prints its folder: bzImage, lib/modules,
+# and build, against which modules are built in the build root.
+#
+# usage: kernel.sh
+
+set -eu
+# shellcheck source=../vm/lib.sh
+. "$(dirname "$0")/../vm/lib.sh"
+vm_dir=$top/tests/vm
+here=$top/tests/debug
+export NE_EMU_CACHE="$cache"
+
+# Version of an installed package of the build root.
+version() {
+	sed -n "/^Package: $1\$/,/^\$/s/^Version: //p" "$root/var/lib/dpkg/status"
+}
+
+root=$("$vm_dir/mkroot.sh" build)
+key=$({
+	cat "$here/debug.fragment" "$here/build-kernel.sh"
+	version linux-source-6.12
+	version gcc
+} | hash)
+out=$cache/debug-kernel-$key
+if [ ! -e "$out" ]; then
+	lock debug-kernel
+fi
+if [ ! -e "$out" ]; then
+	say "building the debug kernel, 15 minutes and more: $out"
+	ns rm -rf "$out.part"
+	nice -n 10 "$vm_dir/enter.sh" "$here/build-kernel.sh" \
+		"$here/debug.fragment" "$out.part" >&2
+	mv "$out.part" "$out"
+	drop_old debug-kernel- "${out##*/}"
+fi
+touch -c "$out"
+echo "$out"

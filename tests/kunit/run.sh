@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Runs the KUnit tests of the driver in a kernel of their own, in QEMU.
+#
+# usage: run.sh [SUITE[.CASE]]   wildcards allowed; default: all
+#
+# The kernel, linux-source-6.12 with driver/ linked into it, stays in the cache:
+# later runs compile only what changed.
+
+set -eu
+# shellcheck source=../vm/lib.sh
+. "$(dirname "$0")/../vm/lib.sh"
+vm_dir=$top/tests/vm
+here=$top/tests/kunit
+export NE_EMU_CACHE="$cache"
+
+version() {
+	sed -n "/^Package: $1\$/,/^\$/s/^Version: //p" "$root/var/lib/dpkg/status"
+}
+
+root=$("$vm_dir/mkroot.sh" build)
+key=$({
+	cat "$here/.kunitconfig" "$here/overlay.sh"
+	version linux-source-6.12
+	version gcc
+	echo "$top"
+} | hash)
+dir=$cache/kunit-$key
+lock kunit
+if [ ! -e "$dir/build/.config" ]; then
+	say "the first run builds a kernel, some minutes: $dir"
+	ns rm -rf "$dir"
+	"$vm_dir/enter.sh" "$here/overlay.sh" \
+		"$root/usr/src/linux-source-6.12" "$dir"
+	drop_old kunit- "${dir##*/}"
+fi
+touch -c "$dir"
+
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+"$vm_dir/enter.sh" "$here/build-and-boot.sh" "$dir" "${1-*}" 2>&1 | tee "$out"
+"$here/count.sh" < "$out"
+"$vm_dir/scan-log.sh" "$out"
