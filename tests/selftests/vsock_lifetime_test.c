@@ -302,6 +302,55 @@ static void w08_stress(struct ne_test *t)
 	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_STREAM, CID_A, GUEST_PORT), ECONNRESET);
 }
 
+/* Small numbers are likelier to mean something. */
+static uint32_t any(uint32_t bound)
+{
+	return random() % 8 ? (uint32_t)random() % bound : (uint32_t)random();
+}
+
+static void w09_random_packets(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
+	struct ne_packet *p = ne_packet_new(t);
+	struct virtio_vsock_hdr hdr;
+	uint32_t ports[4];
+	int i, err, fd;
+	size_t len;
+
+	REQUIRE_EQ(t, ioctl(c.chan, NE_EMU_VSOCK_SEQPACKET, 1), 0);
+	srandom(1);
+	ne_sock_listen(t, SOCK_STREAM, VMADDR_CID_ANY, &ports[0]);
+	ne_sock_listen(t, SOCK_SEQPACKET, VMADDR_CID_ANY, &ports[1]);
+	ne_conn_open(t, &c, p);
+	ports[2] = c.local_port;
+	ne_conn_begin(t, &c, p);
+	ports[3] = c.local_port;
+
+	for (i = 0; i < 20000; i++) {
+		len = any(3000) % 8000;
+		c.type = any(4);
+		c.local_port = ports[any(4) % 4];
+		c.port = GUEST_PORT + any(4);
+		hdr = ne_conn_hdr(&c, any(9), any(4), len);
+		hdr.buf_alloc = htole32(any(100000));
+		hdr.fwd_cnt = htole32(any(5000));
+		err = ne_chan_write(c.chan, &hdr, p->data, len);
+		REQUIRE(t, err > 0 || err == -EAGAIN || err == -EINVAL);
+		while (err == -EAGAIN && ne_wait(c.chan, POLLIN, 0) &&
+		       read(c.chan, p, sizeof(*p)) > 0)
+			;
+	}
+
+	while (ne_wait(c.chan, POLLIN, 0) && read(c.chan, p, sizeof(*p)) > 0)
+		;
+	CHECK_EQ(t, ne_chan_info(c.chan, "replies"), 0);
+	c = ne_conn_guest(c.chan, CID_A);
+	c.port = GUEST_PORT + 100;
+	fd = ne_conn_open(t, &c, p);
+	CHECK_EQ(t, ne_sock_send(fd, "hello", 5, 0), 5);
+	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RW, p, sizeof(*p));
+}
+
 static void setup(struct ne_test *t)
 {
 	if (access(NE_VSOCK_NODE, R_OK | W_OK))
@@ -317,6 +366,7 @@ static const struct ne_case cases[] = {
 	{ "W06 seqpacket", w06_seqpacket, 0 },
 	{ "W07 many_connections", w07_many_connections, 0 },
 	{ "W08 stress", w08_stress, 0 },
+	{ "W09 random_packets", w09_random_packets, 0 },
 };
 
 int main(int argc, char **argv)
