@@ -141,6 +141,21 @@ int ne_emu_nl_enclave_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 	return skb->len;
 }
 
+/*
+ * A start keeps the lock of its enclave while it waits for a VMM. Whoever waited
+ * for that here would stop the calls of all families, accept among them, as soon
+ * as one is being registered. What is not RUNNING needs no lock to be refused.
+ */
+static bool ne_nl_is_running(struct ne_enclave *enclave)
+{
+	bool running;
+
+	spin_lock(&enclave->info_lock);
+	running = enclave->state == NE_EMU_ENCLAVE_STATE_RUNNING;
+	spin_unlock(&enclave->info_lock);
+	return running;
+}
+
 /* enclave-stop: EINVAL, ENOENT, EPERM, ENOTCONN. */
 int ne_emu_nl_enclave_stop_doit(struct sk_buff *skb, struct genl_info *info)
 {
@@ -152,7 +167,8 @@ int ne_emu_nl_enclave_stop_doit(struct sk_buff *skb, struct genl_info *info)
 		return PTR_ERR(enclave);
 
 	if (uid_eq(current_euid(), enclave->owner_uid) || netlink_capable(skb, CAP_NET_ADMIN))
-		rc = ne_enclave_ended(enclave, NULL, NE_EMU_EXIT_REASON_ADMIN_STOP,
+		rc = !ne_nl_is_running(enclave) ? -ENOTCONN :
+		     ne_enclave_ended(enclave, NULL, NE_EMU_EXIT_REASON_ADMIN_STOP,
 				      "stopped on request");
 	if (rc == -ENOTCONN)
 		GENL_SET_ERR_MSG(info, "the enclave is not running");
