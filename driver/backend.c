@@ -5,6 +5,7 @@
  */
 
 #include <linux/ctype.h>
+#include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
@@ -344,7 +345,8 @@ int ne_backend_done(struct ne_backend *backend, const struct ne_emu_backend_stat
 	char text[NE_EMU_STATUS_TEXT_SIZE];
 	int rc = 0;
 
-	if (status->code > MAX_ERRNO || ne_backend_copy_text(text, status))
+	/* From there on they are the kernel's own: restart this system call, ... */
+	if (status->code >= ERESTARTSYS || ne_backend_copy_text(text, status))
 		return -EINVAL;
 
 	spin_lock(&backend->lock);

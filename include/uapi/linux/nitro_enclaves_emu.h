@@ -45,7 +45,7 @@
 
 /**
  * struct ne_emu_backend_status - outcome of a start or end of an enclave
- * @code: NE_EMU_BACKEND_DONE: 0 or a positive errno below 4096;
+ * @code: NE_EMU_BACKEND_DONE: 0 or a positive errno below 512;
  *	NE_EMU_BACKEND_EXIT: a NE_EMU_EXIT_REASON_* value (ne_emu_netlink.h),
  *	not "none" and not "lost".
  * @reserved: must be 0.
