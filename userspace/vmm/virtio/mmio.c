@@ -54,7 +54,10 @@ void virtio_mmio_break(struct virtio_mmio *device, const char *why)
 {
 	if (device->status & VIRTIO_CONFIG_S_NEEDS_RESET)
 		return;
-	log_warn("virtio device %u stopped until its driver resets it: %s", device->id, why);
+	/* A guest that does this over and over must not fill the log. */
+	log_write(device->was_broken ? LOG_DEBUG : LOG_WARNING,
+		  "virtio device %u stopped until its driver resets it: %s", device->id, why);
+	device->was_broken = true;
 	device->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 	raise_interrupt(device, VIRTIO_MMIO_INT_CONFIG);
 }

@@ -43,6 +43,7 @@ struct virtio_notify {
  * @features: offered, besides VERSION_1
  * @config: device configuration, read only
  * @lock: protects all that follows, except @interrupts
+ * @was_broken: the log has been told of it once
  * @interrupts: bits of InterruptStatus; read and acknowledged without the lock, so
  *	that the driver's interrupt handler never waits for a batch of packets
  */
@@ -60,6 +61,7 @@ struct virtio_mmio {
 
 	pthread_mutex_t lock;
 	uint8_t status;
+	bool was_broken;
 	uint64_t driver_features;
 	uint32_t features_sel;
 	uint32_t driver_features_sel;

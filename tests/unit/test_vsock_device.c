@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+/* vsock device between rings and a channel, which a packet socket stands in for. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "common/log.h"
+#include "vmm/virtio/vsock.h"
+#include "virtio_driver.h"
+
+#include <endian.h>
+#include <linux/nitro_enclaves_emu.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+enum { RX, TX, EVENT, QUEUES };
+
+#define CID		16
+#define HDR		sizeof(struct virtio_vsock_hdr)
+
+struct fixture {
+	struct driver driver;
+	struct ending ending;
+	struct vsock *vsock;
+	int channel;		/* the kernel's side */
+	int vmm_channel;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	int fds[2];
+
+	driver_init(&f->driver);
+	assert_int_equal(ending_init(&f->ending), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
+	f->channel = fds[0];
+	f->vmm_channel = fds[1];
+	assert_int_equal(vsock_create(&f->driver.memory, &f->driver.loop, f->driver.irq_fd,
+				      fds[1], CID, &f->ending, &f->vsock), 0);
+	f->driver.device = &f->vsock->mmio;
+	driver_start(&f->driver, 1 << VIRTIO_VSOCK_F_SEQPACKET, QUEUES);
+	driver_run(&f->driver);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	vsock_destroy(f->vsock);
+	ending_exit(&f->ending);
+	fd_close(&f->channel);
+	fd_close(&f->vmm_channel);
+	driver_exit(&f->driver);
+	free(f);
+	return 0;
+}
+
+static struct virtio_vsock_hdr make_hdr(uint16_t op, uint32_t dst_port, uint32_t len)
+{
+	return (struct virtio_vsock_hdr){
+		.src_cid = htole64(CID), .dst_cid = htole64(3), .src_port = htole32(1000),
+		.dst_port = htole32(dst_port), .len = htole32(len),
+		.type = htole16(VIRTIO_VSOCK_TYPE_STREAM), .op = htole16(op),
+	};
+}
+
+static void assert_broken(struct fixture *f, bool broken)
+{
+	uint32_t status = reg_read(&f->driver, VIRTIO_MMIO_STATUS);
+
+	assert_int_equal(!!(status & VIRTIO_CONFIG_S_NEEDS_RESET), broken);
+}
+
+static enum ne_emu_exit_reason reason(struct fixture *f)
+{
+	struct vmm_error error;
+
+	return ending_get(&f->ending, &error);
+}
+
+static void test_identity(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t cid;
+
+	assert_int_equal(reg_read(&f->driver, VIRTIO_MMIO_DEVICE_ID), 19);
+	virtio_mmio_ops.read(f->driver.device, VIRTIO_MMIO_CONFIG, &cid, sizeof(cid));
+	assert_int_equal(le64toh(cid), CID);
+	reg_write(&f->driver, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
+	assert_int_equal(reg_read(&f->driver, VIRTIO_MMIO_DEVICE_FEATURES), 2);
+}
+
+static void test_transmit(void **state)
+{
+	struct fixture *f = *state;
+	struct virtio_vsock_hdr hdr = make_hdr(VIRTIO_VSOCK_OP_RW, 7, 5);
+	uint8_t *p = driver_offer_buffer(&f->driver, TX, 0, HDR + 9, false);
+	uint8_t packet[200];
+
+	memcpy(p, &hdr, HDR);
+	memcpy(p + HDR, "hello....", 9);	/* only five belong to the packet */
+	driver_notify(&f->driver, TX);
+
+	assert_int_equal(read(f->channel, packet, sizeof(packet)), HDR + 5);
+	assert_memory_equal(packet, &hdr, HDR);
+	assert_memory_equal(packet + HDR, "hello", 5);
+	assert_int_equal(driver_used(&f->driver, TX)->idx, 1);
+	assert_int_equal(driver_used(&f->driver, TX)->ring[0].len, 0);
+	assert_int_equal(driver_interrupts(&f->driver), 1);
+	assert_false(vsock_heartbeat_sent(f->vsock));
+}
+
+/* Header and payload cut into pieces at odd places. */
+static void test_transmit_scattered(void **state)
+{
+	struct fixture *f = *state;
+	struct virtio_vsock_hdr hdr = make_hdr(VIRTIO_VSOCK_OP_RW, 7, 6);
+	static const uint32_t cuts[] = { 10, 0, 36, 3, 1 };
+	uint8_t whole[HDR + 6], packet[200];
+	size_t done = 0;
+
+	memcpy(whole, &hdr, HDR);
+	memcpy(whole + HDR, "abcdef", 6);
+	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
+		driver_desc(&f->driver, TX)[i] = (struct vring_desc){
+			.addr = DRIVER_DATA_ADDR + 100 * i, .len = cuts[i],
+			.flags = i + 1 < ARRAY_SIZE(cuts) ? VRING_DESC_F_NEXT : 0, .next = i + 1,
+		};
+		memcpy(f->driver.bytes + DRIVER_DATA_ADDR + 100 * i, whole + done, cuts[i]);
+		done += cuts[i];
+	}
+	assert_int_equal(done, sizeof(whole));
+	driver_offer(&f->driver, TX, 0);
+	driver_notify(&f->driver, TX);
+	assert_int_equal(read(f->channel, packet, sizeof(packet)), sizeof(whole));
+	assert_memory_equal(packet, whole, sizeof(whole));
+}
+
+static void test_heartbeat_is_seen(void **state)
+{
+	struct fixture *f = *state;
+	struct virtio_vsock_hdr hdr = make_hdr(VIRTIO_VSOCK_OP_REQUEST, 9000, 0);
+
+	memcpy(driver_offer_buffer(&f->driver, TX, 0, HDR, false), &hdr, HDR);
+	driver_notify(&f->driver, TX);
+	assert_true(vsock_heartbeat_sent(f->vsock));
+}
+
+static void test_short_packet_is_dropped(void **state)
+{
+	struct fixture *f = *state;
+	struct virtio_vsock_hdr hdr = make_hdr(VIRTIO_VSOCK_OP_RW, 7, 6);
+	uint8_t packet[200];
+
+	memcpy(driver_offer_buffer(&f->driver, TX, 0, HDR + 5, false), &hdr, HDR);
+	driver_notify(&f->driver, TX);
+	assert_int_equal(read(f->channel, packet, sizeof(packet)), -1);
+	assert_int_equal(driver_used(&f->driver, TX)->idx, 1);
+	assert_broken(f, false);
+
+	hdr.len = htole32(UINT32_MAX);
+	memcpy(driver_offer_buffer(&f->driver, TX, 0, HDR + 5, false), &hdr, HDR);
+	driver_notify(&f->driver, TX);
+	assert_int_equal(driver_used(&f->driver, TX)->idx, 2);
+	assert_broken(f, false);
+}
+
+static void test_no_header(void **state)
+{
+	struct fixture *f = *state;
+
+	driver_offer_buffer(&f->driver, TX, 0, HDR - 1, false);
+	driver_notify(&f->driver, TX);
+	assert_broken(f, true);
+}
+
+static void test_writable_transmit(void **state)
+{
+	struct fixture *f = *state;
+
+	driver_offer_buffer(&f->driver, TX, 0, 100, true);
+	driver_notify(&f->driver, TX);
+	assert_broken(f, true);
+}
+
+static void test_receive(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *p = driver_offer_buffer(&f->driver, RX, 3, 100, true);
+	struct virtio_vsock_hdr hdr = make_hdr(VIRTIO_VSOCK_OP_RW, 7, 3);
+	uint8_t packet[HDR + 3];
+
+	memcpy(packet, &hdr, HDR);
+	memcpy(packet + HDR, "xyz", 3);
+	driver_notify(&f->driver, RX);
+	assert_int_equal(driver_used(&f->driver, RX)->idx, 0);
+	assert_int_equal(write(f->channel, packet, sizeof(packet)), sizeof(packet));
+	driver_run(&f->driver);
+
+	assert_int_equal(driver_used(&f->driver, RX)->idx, 1);
+	assert_int_equal(driver_used(&f->driver, RX)->ring[0].id, 3);
+	assert_int_equal(driver_used(&f->driver, RX)->ring[0].len, sizeof(packet));
+	assert_memory_equal(p, packet, sizeof(packet));
+	assert_int_equal(driver_interrupts(&f->driver), 1);
+}
+
+/* Packets wait in the channel, and nobody spins, while the guest has no buffers. */
+static void test_receive_back_pressure(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t packet[HDR] = { 1 };
+
+	assert_int_equal(write(f->channel, packet, HDR), HDR);
+	assert_int_equal(write(f->channel, packet, HDR), HDR);
+	driver_run(&f->driver);
+	assert_int_equal(driver_used(&f->driver, RX)->idx, 0);
+	assert_int_equal(f->vsock->channel.events, 0);
+	assert_int_equal(driver_used(&f->driver, RX)->flags, 0);
+
+	driver_offer_buffer(&f->driver, RX, 0, 100, true);
+	driver_notify(&f->driver, RX);
+	assert_int_equal(driver_used(&f->driver, RX)->idx, 1);
+	assert_int_equal(f->vsock->channel.events, 0);
+
+	driver_offer_buffer(&f->driver, RX, 1, 100, true);
+	driver_offer_buffer(&f->driver, RX, 2, 100, true);
+	driver_notify(&f->driver, RX);
+	assert_int_equal(driver_used(&f->driver, RX)->idx, 2);
+	assert_int_equal(f->vsock->channel.events, EPOLLIN);
+	assert_int_equal(driver_used(&f->driver, RX)->flags, VRING_USED_F_NO_NOTIFY);
+}
+
+static void fill_channel(struct fixture *f)
+{
+	char byte[4096] = { 0 };
+
+	while (write(f->vmm_channel, byte, sizeof(byte)) > 0)
+		;
+}
+
+static void drain_channel(struct fixture *f)
+{
+	char byte[4096];
+
+	while (read(f->channel, byte, sizeof(byte)) == sizeof(byte))
+		;
+}
+
+static void test_transmit_back_pressure(void **state)
+{
+	struct fixture *f = *state;
+	struct virtio_vsock_hdr hdr = make_hdr(VIRTIO_VSOCK_OP_RW, 7, 0);
+
+	fill_channel(f);
+	memcpy(driver_offer_buffer(&f->driver, TX, 0, HDR, false), &hdr, HDR);
+	driver_notify(&f->driver, TX);
+	assert_int_equal(driver_used(&f->driver, TX)->idx, 0);
+	assert_true(f->vsock->channel.events & EPOLLOUT);
+
+	drain_channel(f);
+	driver_run(&f->driver);
+	assert_int_equal(driver_used(&f->driver, TX)->idx, 1);
+	assert_int_equal(f->vsock->channel.events, 0);
+}
+
+static void test_many_packets(void **state)
+{
+	struct fixture *f = *state;
+	struct virtio_vsock_hdr hdr = make_hdr(VIRTIO_VSOCK_OP_RW, 7, 0);
+	uint8_t packet[200];
+
+	for (int round = 0; round < 30; round++) {
+		for (int i = 0; i < DRIVER_QUEUE_SIZE; i++)
+			memcpy(driver_offer_buffer(&f->driver, TX, i, HDR, false), &hdr, HDR);
+		driver_notify(&f->driver, TX);
+		for (int i = 0; i < DRIVER_QUEUE_SIZE; i++)
+			assert_int_equal(read(f->channel, packet, sizeof(packet)), HDR);
+	}
+	assert_int_equal(driver_used(&f->driver, TX)->idx, 30 * DRIVER_QUEUE_SIZE);
+}
+
+static void test_small_receive_buffer(void **state)
+{
+	struct fixture *f = *state;
+
+	driver_offer_buffer(&f->driver, RX, 0, HDR, true);
+	driver_notify(&f->driver, RX);
+	assert_broken(f, true);
+}
+
+static void test_readable_receive_buffer(void **state)
+{
+	struct fixture *f = *state;
+
+	driver_offer_buffer(&f->driver, RX, 0, 100, false);
+	driver_notify(&f->driver, RX);
+	assert_broken(f, true);
+}
+
+static void test_reset(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t packet[HDR] = { 1 };
+
+	driver_offer_buffer(&f->driver, RX, 0, 100, true);
+	driver_notify(&f->driver, RX);
+	assert_int_equal(f->vsock->channel.events, EPOLLIN);
+	reg_write(&f->driver, VIRTIO_MMIO_STATUS, 0);
+	assert_int_equal(f->vsock->channel.events, 0);
+	assert_int_equal(write(f->channel, packet, HDR), HDR);
+	driver_run(&f->driver);
+	assert_int_equal(driver_used(&f->driver, RX)->idx, 0);
+	assert_int_equal(reason(f), NE_EMU_EXIT_REASON_NONE);
+}
+
+static void test_channel_gone(void **state)
+{
+	struct fixture *f = *state;
+
+	fd_close(&f->channel);
+	driver_run(&f->driver);
+	assert_int_equal(reason(f), NE_EMU_EXIT_REASON_VMM_ERROR);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_identity),
+		T(test_transmit),
+		T(test_transmit_scattered),
+		T(test_heartbeat_is_seen),
+		T(test_short_packet_is_dropped),
+		T(test_no_header),
+		T(test_writable_transmit),
+		T(test_receive),
+		T(test_receive_back_pressure),
+		T(test_transmit_back_pressure),
+		T(test_many_packets),
+		T(test_small_receive_buffer),
+		T(test_readable_receive_buffer),
+		T(test_reset),
+		T(test_channel_gone),
+	};
+
+	log_init(LOG_ERR, NULL);	/* what is broken here is broken on purpose */
+	return cmocka_run_group_tests_name("vsock_device", tests, NULL, NULL);
+}
