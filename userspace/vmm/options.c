@@ -87,7 +87,9 @@ static int parse_flags(const char *arg, bool *ret_debug)
 
 static int parse_slot_uid(struct options *options, const char *arg)
 {
-	if (strlen(arg) != sizeof(options->prefix) - 1)
+	size_t digits = sizeof(options->prefix) - 1;
+
+	if (strlen(arg) != digits || strspn(arg, "0123456789abcdef") != digits)
 		return -EINVAL;
 	memcpy(options->prefix, arg, sizeof(options->prefix));
 	return parse_u64(arg, 16, UINT64_MAX, &options->slot_uid);

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Command line of ne-emu-vmm, and what it gives up at the start. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "common/log.h"
+#include "common/util.h"
+#include "vmm/containment.h"
+#include "vmm/options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ARGS_MAX	64
+
+static const char *const complete[] = {
+	"ne-emu-vmm",
+	"--slot-uid", "00000000deadbeef",
+	"--cid", "16",
+	"--flags", "1",
+	"--mem-size", "67108864",
+	"--image-offset", "8388608",
+	"--cpus", "2,3",
+	"--module-id", "i-0123456789abcdef0-enc0123456789abcdef",
+	"--backend-fd", "10",
+	"--kvm-fd", "11",
+	"--channel-fd", "12",
+	"--console-channel-fd", "13",
+	"--console-log-fd", "14",
+	"--log-level", "debug",
+};
+
+static int setup(void **state)
+{
+	(void)state;
+	for (int fd = 10; fd < 15; fd++)
+		assert_int_equal(dup2(STDERR_FILENO, fd), fd);
+	return 0;
+}
+
+/* Replace the value of @option (NULL value: leave the option out). */
+static int parse(struct options *options, const char *option, const char *value)
+{
+	char *argv[ARGS_MAX];
+	int argc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(complete); i++) {
+		if (option && i && !strcmp(complete[i], option)) {
+			i++;
+			if (!value)
+				continue;
+			argv[argc++] = (char *)option;
+			argv[argc++] = (char *)value;
+			continue;
+		}
+		argv[argc++] = (char *)complete[i];
+	}
+	argv[argc] = NULL;
+	optind = 0;	/* start over */
+	opterr = 0;
+	return options_parse(options, argc, argv);
+}
+
+static void test_complete(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse(&options, NULL, NULL), 0);
+	assert_int_equal(options.slot_uid, 0xdeadbeef);
+	assert_string_equal(options.prefix, "00000000deadbeef");
+	assert_int_equal(options.cid, 16);
+	assert_true(options.debug);
+	assert_int_equal(options.mem_size, 64 * MIB);
+	assert_int_equal(options.image_offset, 8 * MIB);
+	assert_int_equal(options.nr_cpus, 2);
+	assert_int_equal(options.cpus[1], 3);
+	assert_int_equal(options.backend_fd, 10);
+	assert_int_equal(options.console_log_fd, 14);
+	assert_int_equal(options.log_level, LOG_DEBUG);
+	options_free(&options);
+}
+
+static void test_missing(void **state)
+{
+	struct options options;
+
+	(void)state;
+	for (size_t i = 1; i < ARRAY_SIZE(complete); i += 2) {
+		bool optional = !strcmp(complete[i], "--console-log-fd") ||
+				!strcmp(complete[i], "--log-level");
+
+		assert_int_equal(parse(&options, complete[i], NULL), optional ? 0 : -EINVAL);
+		options_free(&options);
+	}
+}
+
+static void test_bad_values(void **state)
+{
+	static const struct {
+		const char *option;
+		const char *value;
+	} cases[] = {
+		{ "--slot-uid", "deadbeef" },
+		{ "--slot-uid", "0x000000deadbeef" },
+		{ "--slot-uid", "00000000deadbeef0" },
+		{ "--cid", "3" },
+		{ "--cid", "4294967295" },
+		{ "--cid", "-5" },
+		{ "--flags", "2" },
+		{ "--mem-size", "64M" },
+		{ "--mem-size", "" },
+		{ "--cpus", "" },
+		{ "--cpus", "1," },
+		{ "--backend-fd", "2" },
+		{ "--backend-fd", "999" },
+		{ "--backend-fd", "99999999999" },
+		{ "--log-level", "loud" },
+		{ "--flags", "0" },	/* but a console */
+	};
+	struct options options;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(parse(&options, cases[i].option, cases[i].value), -EINVAL);
+		options_free(&options);
+	}
+}
+
+static void test_unknown(void **state)
+{
+	char *argv[] = { "ne-emu-vmm", "--help", NULL };
+	char *twice[] = { "ne-emu-vmm", "--cid", "16", "--cid", "17", NULL };
+	char *word[] = { "ne-emu-vmm", "word", NULL };
+	struct options options;
+
+	(void)state;
+	optind = 0;
+	assert_int_equal(options_parse(&options, 2, argv), -EINVAL);
+	optind = 0;
+	assert_int_equal(options_parse(&options, 5, twice), -EINVAL);
+	optind = 0;
+	assert_int_equal(options_parse(&options, 2, word), -EINVAL);
+}
+
+/* Exit status: which descriptor is wrong, or 0. */
+static void check_containment(void)
+{
+	int keep[] = { 14, -1, 10, 12, 12 };
+
+	if (containment_enter(keep, ARRAY_SIZE(keep)))
+		_exit(200);
+	for (int fd = 3; fd < 100; fd++) {
+		bool open = fcntl(fd, F_GETFD) >= 0;
+
+		if (open != (fd == 10 || fd == 12 || fd == 14))
+			_exit(fd);
+	}
+	_exit(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 &&
+	      prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : 201);
+}
+
+static void test_containment(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	(void)state;
+	if (!pid)
+		check_containment();
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_complete),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_containment),
+	};
+
+	log_init(LOG_EMERG, NULL);
+	return cmocka_run_group_tests_name("options", tests, setup, NULL);
+}
