@@ -174,8 +174,11 @@ static void end(struct vmm *vmm)
 		log_debug("enclave stopped");
 		return;
 	}
-	if (memory_lost())
+	if (memory_lost()) {
+		/* Whatever the guest did on the pages that took its place. */
+		reason = NE_EMU_EXIT_REASON_VMM_ERROR;
 		(void)vmm_error_set(&error, 0, "the enclave's memory is gone");
+	}
 	if (vmm->started_ms)
 		release_launcher(vmm);
 	report_end(vmm, reason, &error);

@@ -101,8 +101,9 @@ static bool handle_exit(struct vcpu *vcpu)
 		return false;
 	case KVM_EXIT_INTERNAL_ERROR:
 		ending_report(vcpu->ending, NE_EMU_EXIT_REASON_VMM_ERROR,
-			      "vCPU %u: internal error %u of KVM", vcpu->index,
-			      run->internal.suberror);
+			      "vCPU %u: internal error %u of KVM, data %#llx", vcpu->index,
+			      run->internal.suberror,
+			      run->internal.ndata ? run->internal.data[0] : 0);
 		return false;
 	default:
 		ending_report(vcpu->ending, NE_EMU_EXIT_REASON_VMM_ERROR,
