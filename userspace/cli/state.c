@@ -11,6 +11,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Hexadecimal digits of a slot uid. */
+#define UID_DIGITS	16
+
 const char *state_id(uint64_t slot_uid, char *buf)
 {
 	snprintf(buf, STATE_ID_SIZE, "enc%016" PRIx64, slot_uid);
@@ -70,9 +73,9 @@ int state_parse_id(const char *name, uint64_t *ret_uid, uint32_t *ret_cid)
 	if (hex && (hex == name || hex[-1] == '-'))
 		hex += strlen("enc");
 	else
-		hex = strlen(name) == 16 ? name : NULL;
+		hex = strlen(name) == UID_DIGITS ? name : NULL;
 	if (hex) {
-		if (parse_u64(hex, 16, UINT64_MAX, &value) || !value)
+		if (strlen(hex) > UID_DIGITS || parse_u64(hex, 16, UINT64_MAX, &value) || !value)
 			return -EINVAL;
 		*ret_uid = value;
 		*ret_cid = 0;

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+/* "ne-emu doctor", "logs" and the names of enclaves, on made-up machines. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "cli/cli.h"
+#include "cli/state.h"
+#include "fake_root.h"
+
+#include <jansson.h>
+
+static json_t *parse(const struct command_result *result)
+{
+	json_t *root = json_loads(result->out, 0, NULL);
+
+	if (!root)
+		fail_msg("no JSON: %s", result->out);
+	return root;
+}
+
+/* The first finding of a check with this status, or "". */
+static const char *finding(const json_t *root, const char *check, const char *status)
+{
+	json_t *list = json_object_get(root, "Findings");
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(list, i, entry)
+		if (!strcmp(json_string_value(json_object_get(entry, "Check")), check) &&
+		    !strcmp(json_string_value(json_object_get(entry, "Status")), status))
+			return json_string_value(json_object_get(entry, "Text"));
+	return "";
+}
+
+/* A machine with nothing still gets an answer to everything. */
+static void test_empty_machine(void **state)
+{
+	static const char *const failing[] = {
+		"kvm", "module", "device", "daemon", "vsock", "cpu-pool", "huge-pages",
+	};
+	struct command_result result;
+	struct temp_dir root;
+	json_t *json;
+
+	fake_root_create(&root);
+	run_command(&result, cmd_doctor, "doctor", "--json", NULL);
+	assert_int_equal(result.code, CLI_FAILED);
+	json = parse(&result);
+	assert_true(json_is_false(json_object_get(json, "Ok")));
+	for (size_t i = 0; i < ARRAY_SIZE(failing); i++)
+		assert_string_not_equal(finding(json, failing[i], "fail"), "");
+	assert_string_not_equal(finding(json, "cpus", "warn"), "");
+	json_decref(json);
+	run_command(&result, cmd_doctor, "doctor", NULL);
+	assert_int_equal(result.code, CLI_FAILED);
+	expect_text(result.out, "fail  module       nitro_enclaves_emu is not loaded\n"
+		    "                   -> sudo modprobe nitro_enclaves_emu\n");
+	fake_root_remove(&root);
+}
+
+static void test_good_parts(void **state)
+{
+	char path[ROOT_PATH_SIZE], locks[256];
+	struct command_result result;
+	struct temp_dir root;
+	struct stat st;
+	json_t *json;
+
+	fake_root_create(&root);
+	fake_root_put(&root, "/proc/cpuinfo", "flags\t\t: fpu svm hypervisor\n");
+	fake_root_put(&root, "/sys/module/nitro_enclaves_emu/version", "1.2\n");
+	fake_root_put(&root, "/sys/module/nitro_enclaves/parameters/ne_cpus", "2-3\n\n");
+	fake_root_put(&root, "/sys/module/vhost_vsock/initstate", "live\n");
+	fake_root_put(&root, "/dev/nitro_enclaves", "");
+	fake_root_put(&root, "/sys/devices/system/cpu/online", "0-3\n");
+	for (int i = 0; i < 4; i++) {
+		snprintf(locks, sizeof(locks),
+			 "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", i);
+		fake_root_put(&root, locks, i < 2 ? "0-1\n" : "2-3\n");
+	}
+	fake_root_put(&root, "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "32\n");
+	fake_root_put(&root, "/run/ne-emu/ne-emud.lock", "");
+	assert_int_equal(stat(fake_root_path(&root, "/run/ne-emu/ne-emud.lock", path), &st), 0);
+	snprintf(locks, sizeof(locks),
+		 "1: POSIX  ADVISORY  WRITE 9 00:01:1 0 EOF\n"
+		 "2: FLOCK  ADVISORY  WRITE 4242 %02x:%02x:%llu 0 EOF\n",
+		 (unsigned int)(st.st_dev >> 8 & 0xfff), (unsigned int)(st.st_dev & 0xff),
+		 (unsigned long long)st.st_ino);
+	fake_root_put(&root, "/proc/locks", locks);
+
+	run_command(&result, cmd_doctor, "doctor", "--json", NULL);
+	json = parse(&result);
+	assert_string_equal(finding(json, "kvm", "fail"),
+			    "/dev/kvm is missing although the CPU can virtualize");
+	assert_string_equal(finding(json, "module", "ok"), "nitro_enclaves_emu 1.2 is loaded");
+	assert_string_equal(finding(json, "cpu-pool", "ok"), "2 CPUs: 2-3");
+	assert_string_equal(finding(json, "cpus", "ok"), "2 CPUs can go to enclaves, in whole "
+			    "cores of 2 threads: ask for multiples of 2");
+	assert_string_equal(finding(json, "huge-pages", "ok"), "node 0: 32 free pages of 2 MiB");
+	assert_string_equal(finding(json, "huge-pages", "fail"), "");
+	assert_string_equal(finding(json, "daemon", "ok"), "ne-emud runs (process 4242)");
+	assert_string_not_equal(finding(json, "vhost-vsock", "warn"), "");
+	json_decref(json);
+
+	fake_root_put(&root, "/proc/sys/net/vsock/g2h_fallback", "1\n");
+	run_command(&result, cmd_doctor, "doctor", "--json", NULL);
+	json = parse(&result);
+	assert_string_not_equal(finding(json, "vhost-vsock", "ok"), "");
+	json_decref(json);
+	fake_root_remove(&root);
+}
+
+static void test_aws_driver(void **state)
+{
+	struct command_result result;
+	struct temp_dir root;
+	json_t *json;
+
+	fake_root_create(&root);
+	fake_root_put(&root, "/sys/module/nitro_enclaves/initstate", "live\n");
+	run_command(&result, cmd_doctor, "doctor", "--json", NULL);
+	json = parse(&result);
+	expect_text(finding(json, "module", "fail"), "excludes the emulator");
+	json_decref(json);
+	fake_root_put(&root, "/dev/nitro_enclaves", "");
+	run_command(&result, cmd_doctor, "doctor", "--json", NULL);
+	json = parse(&result);
+	expect_text(finding(json, "module", "ok"), "real enclave host");
+	json_decref(json);
+	fake_root_remove(&root);
+}
+
+static void test_ids(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t uid;
+		uint32_t cid;
+	} cases[] = {
+		{ "16", 0, 16 },
+		{ "4294967295", 0, 4294967295 },
+		{ "enc017d91012b842240", 0x017d91012b842240, 0 },
+		{ "enc17d91012b842240", 0x017d91012b842240, 0 },
+		{ "017d91012b842240", 0x017d91012b842240, 0 },
+		{ "i-09eb1f8c065b7f2e8-enc017d91012b842240", 0x017d91012b842240, 0 },
+	};
+	static const char *const bad[] = {
+		"", "0", "x", "4294967296", "enc", "enc0", "encx", "-1", "017d91012b84224",
+		"017d91012b84224g", "enc017d91012b8422400",
+	};
+	char id[STATE_ID_SIZE];
+	uint64_t uid;
+	uint32_t cid;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(state_parse_id(cases[i].name, &uid, &cid), 0);
+		assert_true(uid == cases[i].uid);
+		assert_int_equal(cid, cases[i].cid);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(state_parse_id(bad[i], &uid, &cid), -EINVAL);
+	assert_string_equal(state_id(0x017d91012b842240, id), "enc017d91012b842240");
+}
+
+#define OLD	"/var/log/ne-emu/017d91012b842240"
+#define NEW	"/var/log/ne-emu/017d91012b842241"
+
+static void test_logs(void **state)
+{
+	struct command_result result;
+	struct temp_dir root;
+	json_t *json;
+
+	fake_root_create(&root);
+	run_command(&result, cmd_logs, "logs", NULL);
+	assert_int_equal(result.code, CLI_FAILED);
+	expect_text(result.err, "no enclave has been started yet");
+	fake_root_put(&root, OLD "/console.log", "old console\n");
+	fake_root_put(&root, OLD "/exit.json", "{\"cid\": 16, \"ended\": \"then\", "
+		      "\"reason\": \"guest-reset\", \"text\": \"the guest reset\"}\n");
+	fake_root_put(&root, NEW "/console.log", "new console\n");
+	fake_root_put(&root, "/var/log/ne-emu/other", "");
+
+	run_command(&result, cmd_logs, "logs", NULL);
+	assert_int_equal(result.code, CLI_OK);
+	assert_string_equal(result.out, "new console\n");
+	expect_text(result.err, "has not ended");
+	run_command(&result, cmd_logs, "logs", "enc017d91012b842240", NULL);
+	assert_string_equal(result.out, "old console\n");
+	assert_string_equal(result.err, "enc017d91012b842240: ended then, guest-reset: "
+			    "the guest reset\n");
+	run_command(&result, cmd_logs, "logs", "16", NULL);
+	assert_string_equal(result.out, "old console\n");
+	run_command(&result, cmd_logs, "logs", "17", NULL);
+	assert_int_equal(result.code, CLI_FAILED);
+	expect_text(result.err, "no logs are kept of 17");
+
+	run_command(&result, cmd_logs, "logs", "--json", NULL);
+	json = parse(&result);
+	assert_int_equal(json_array_size(json), 2);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(json, 1),
+							      "ExitReason")), "guest-reset");
+	json_decref(json);
+	run_command(&result, cmd_logs, "logs", "--list", "16", NULL);
+	assert_int_equal(result.code, CLI_USAGE);
+	fake_root_remove(&root);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_empty_machine),
+		cmocka_unit_test(test_good_parts),
+		cmocka_unit_test(test_aws_driver),
+		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_logs),
+	};
+
+	return cmocka_run_group_tests_name("cli_doctor", tests, NULL, NULL);
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The option table and the sub-command list. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "cli/cli.h"
+#include "fake_root.h"
+
+/* What the options of the command under test were set to. */
+struct values {
+	bool flag;
+	const char *string;
+	struct cli_strings strings;
+	uint64_t number;
+	uint64_t memory;
+	int args;
+	const char *first;
+};
+
+static struct values values;
+
+static int command(int argc, char **argv)
+{
+	const struct cli_opt opts[] = {
+		OPT_FLAG("flag", &values.flag, "a flag"),
+		{ .name = "string", .letter = 's', .kind = CLI_STRING, .target = &values.string,
+		  .metavar = "TEXT", .help = "a text\non two lines" },
+		OPT_STRINGS("strings", &values.strings, "TEXT", "several texts"),
+		OPT_NUMBER("number", &values.number, "N", "a number", 2, 9),
+		OPT_MEMORY("memory", &values.memory, "SIZE", "an amount"),
+		{}
+	};
+	const struct cli_usage usage = { "tool command", "FILE", "Does it", opts, 1, 2 };
+	char **args;
+	int r;
+
+	values = (struct values){};
+	r = cli_parse(&usage, argc, argv, &args);
+	if (r < 0)
+		return cli_exit_code(r);
+	values.args = r;
+	values.first = args[0];
+	return 42;
+}
+
+static void test_all_kinds(void **state)
+{
+	struct command_result result;
+
+	run_command(&result, command, "command", "--flag", "-s", "one", "--strings=a", "file",
+		    "--strings", "b", "--number", "9", "--memory", "2G", NULL);
+	assert_int_equal(result.code, 42);
+	assert_string_equal(result.err, "");
+	assert_true(values.flag);
+	assert_string_equal(values.string, "one");
+	assert_int_equal(values.strings.count, 2);
+	assert_string_equal(values.strings.list[1], "b");
+	assert_int_equal(values.number, 9);
+	assert_int_equal(values.memory, 2 * GIB);
+	assert_int_equal(values.args, 1);
+	assert_string_equal(values.first, "file");
+}
+
+static void test_memory(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes;		/* 0: refused */
+	} cases[] = {
+		{ "64", 64 * MIB }, { "64M", 64 * MIB }, { "64m", 64 * MIB }, { "3g", 3 * GIB },
+		{ "1T", 1024 * GIB }, { "0", 0 }, { "", 0 }, { "M", 0 }, { "-1", 0 },
+		{ "12K", 0 }, { "1.5G", 0 }, { "99999999999999999999", 0 },
+		{ "9007199254740992G", 0 }, { "123456789012345678901234567890", 0 },
+	};
+	struct command_result result;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		run_command(&result, command, "command", "--memory", cases[i].text, "f", NULL);
+		assert_int_equal(result.code, cases[i].bytes ? 42 : CLI_USAGE);
+		assert_int_equal(values.memory, cases[i].bytes);
+	}
+}
+
+static void test_wrong_usage(void **state)
+{
+	static const struct {
+		const char *args[3];
+		const char *text;
+	} cases[] = {
+		{ { "--number", "1", "f" }, "\"1\" is not a number from 2 to 9" },
+		{ { "--number", "10", "f" }, "\"10\" is not a number from 2 to 9" },
+		{ { "--number", "x", "f" }, "\"x\" is not a number" },
+		{ { "f", "--unknown" }, "unknown option --unknown" },
+		{ { "f", "--number" }, "--number needs an argument" },
+		{ { "f", "-s" }, "-s needs an argument" },
+		{ {}, "missing argument, expected: FILE" },
+		{ { "a", "b", "c" }, "too many arguments, expected: FILE" },
+	};
+	struct command_result result;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		run_command(&result, command, "command", cases[i].args[0], cases[i].args[1],
+			    cases[i].args[2], NULL);
+		assert_int_equal(result.code, CLI_USAGE);
+		assert_string_equal(result.out, "");
+		expect_text(result.err, cases[i].text);
+		expect_text(result.err, "Try \"tool command --help\"");
+	}
+}
+
+static void test_help(void **state)
+{
+	struct command_result result;
+
+	run_command(&result, command, "command", "--help", NULL);
+	assert_int_equal(result.code, CLI_OK);
+	assert_string_equal(result.err, "");
+	assert_string_equal(result.out,
+			    "Usage: tool command [OPTION]... FILE\n\nDoes it.\n\n"
+			    "  --flag                  a flag\n"
+			    "  -s, --string TEXT       a text\n"
+			    "                          on two lines\n"
+			    "  --strings TEXT          several texts\n"
+			    "  --number N              a number\n"
+			    "  --memory SIZE           an amount\n"
+			    "  -h, --help              print this text\n");
+}
+
+static int dispatch(int argc, char **argv)
+{
+	static const struct cli_command commands[] = {
+		{ "command", "does it", command },
+		{}
+	};
+
+	return cli_dispatch("tool", commands, argc, argv);
+}
+
+static void test_dispatch(void **state)
+{
+	struct command_result result;
+
+	run_command(&result, dispatch, "tool", "command", "f", NULL);
+	assert_int_equal(result.code, 42);
+	run_command(&result, dispatch, "tool", "help", NULL);
+	assert_int_equal(result.code, CLI_OK);
+	expect_text(result.out, "  command    does it\n");
+	run_command(&result, dispatch, "tool", "help", "command", NULL);
+	assert_int_equal(result.code, CLI_OK);
+	expect_text(result.out, "Usage: tool command");
+	run_command(&result, dispatch, "tool", NULL);
+	assert_int_equal(result.code, CLI_USAGE);
+	expect_text(result.err, "Usage: tool COMMAND");
+	run_command(&result, dispatch, "tool", "nothing", NULL);
+	assert_int_equal(result.code, CLI_USAGE);
+	expect_text(result.err, "\"nothing\" is no command of tool");
+	run_command(&result, dispatch, "tool", "help", "nothing", NULL);
+	assert_int_equal(result.code, CLI_USAGE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_kinds),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_wrong_usage),
+		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_dispatch),
+	};
+
+	return cmocka_run_group_tests_name("cli_opts", tests, NULL, NULL);
+}

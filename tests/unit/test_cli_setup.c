@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Choice of cores and huge pages, and "ne-emu setup" on a made-up machine. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "cli/cli.h"
+#include "cli/hugepages.h"
+#include "cli/topology.h"
+#include "fake_root.h"
+
+#include <inttypes.h>
+
+#define POOL	"/sys/module/nitro_enclaves/parameters/ne_cpus"
+#define SMALL	"hugepages-2048kB"
+#define LARGE	"hugepages-1048576kB"
+
+static void add_cpu(const struct temp_dir *root, unsigned int cpu, unsigned int node,
+		    const char *siblings)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list",
+		 cpu);
+	fake_root_put(root, path, siblings);
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/node%u", cpu, node);
+	fake_root_mkdir(root, path);
+}
+
+static void add_pages(const struct temp_dir *root, unsigned int node, const char *size,
+		      const char *total, const char *free)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/hugepages/%s/nr_hugepages",
+		 node, size);
+	fake_root_put(root, path, total);
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/hugepages/%s/free_hugepages",
+		 node, size);
+	fake_root_put(root, path, free);
+}
+
+/* Two nodes of two cores with two threads each; CPU 7 is offline. */
+static void make_machine(struct temp_dir *root)
+{
+	fake_root_create(root);
+	fake_root_put(root, "/sys/devices/system/cpu/online", "0-6\n");
+	add_cpu(root, 0, 0, "0,4\n");
+	add_cpu(root, 4, 0, "0,4\n");
+	add_cpu(root, 1, 0, "1,5\n");
+	add_cpu(root, 5, 0, "1,5\n");
+	add_cpu(root, 2, 1, "2,6\n");
+	add_cpu(root, 6, 1, "2,6\n");
+	add_cpu(root, 3, 1, "3\n");
+	fake_root_mkdir(root, "/run");
+	fake_root_put(root, POOL, "\n");
+	add_pages(root, 0, SMALL, "8\n", "2\n");
+	add_pages(root, 0, LARGE, "0\n", "0\n");
+	add_pages(root, 1, SMALL, "0\n", "0\n");
+	add_pages(root, 1, LARGE, "0\n", "0\n");
+}
+
+static void test_topology(void **state)
+{
+	static const struct {
+		size_t count;
+		int result, node;
+		uint32_t cpus[3];
+	} cases[] = {
+		{ 1, 0, 1, { 3 } },
+		{ 2, 0, 0, { 1, 5 } },
+		{ 3, 0, 1, { 2, 3, 6 } },
+		{ 4, -ENOSPC, 0, {} },
+		{ 100, -ENOSPC, 0, {} },
+	};
+	struct topology topology;
+	struct temp_dir root;
+	uint32_t cpus[100];
+	int node;
+
+	make_machine(&root);
+	assert_int_equal(topology_read(&topology), 0);
+	assert_int_equal(topology.nr_cores, 4);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(topology_choose(&topology, cases[i].count, cpus, &node),
+				 cases[i].result);
+		if (cases[i].result)
+			continue;
+		assert_int_equal(node, cases[i].node);
+		assert_memory_equal(cpus, cases[i].cpus, cases[i].count * sizeof(*cpus));
+	}
+	topology_free(&topology);
+
+	/* Without the single-threaded core, odd numbers cannot be made. */
+	fake_root_put(&root, "/sys/devices/system/cpu/online", "0-2,4-6\n");
+	assert_int_equal(topology_read(&topology), 0);
+	assert_int_equal(topology_choose(&topology, 1, cpus, &node), -EDOM);
+	assert_int_equal(topology_choose(&topology, 3, cpus, &node), -ENOSPC);
+	topology_free(&topology);
+	fake_root_remove(&root);
+}
+
+static void test_choose_pages(void **state)
+{
+	static const struct {
+		uint64_t large, small;		/* free */
+		uint64_t mib;
+		int result;
+		uint64_t use_large, use_small;
+	} cases[] = {
+		{ 0, 32, 64, 0, 0, 32 },
+		{ 0, 31, 64, -ENOMEM, 0, 0 },
+		{ 2, 600, 1024, 0, 1, 0 },
+		{ 2, 600, 1536, 0, 1, 256 },
+		{ 1, 600, 2100, 0, 1, 538 },
+		{ 2, 100, 1536, 0, 2, 0 },	/* not the 100 small ones as well */
+		{ 1, 0, 64, 0, 1, 0 },
+		{ 1, 10, 64, 0, 1, 0 },
+		{ 1, 100, 64, 0, 0, 32 },
+		{ 1, 100, 1536, -ENOMEM, 0, 0 },
+		{ 0, 0, 2, -ENOMEM, 0, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct huge_sizes sizes = { .count = 2, .list = {
+			{ .size = GIB, .free = cases[i].large },
+			{ .size = 2 * MIB, .free = cases[i].small },
+		} };
+
+		assert_int_equal(huge_sizes_choose(&sizes, cases[i].mib * MIB), cases[i].result);
+		if (cases[i].result)
+			continue;
+		assert_int_equal(sizes.list[0].use, cases[i].use_large);
+		assert_int_equal(sizes.list[1].use, cases[i].use_small);
+	}
+}
+
+static void test_read_pages(void **state)
+{
+	struct huge_sizes sizes;
+	struct temp_dir root;
+
+	make_machine(&root);
+	/* arm64 has these, too small for the ABI. */
+	add_pages(&root, 0, "hugepages-64kB", "5\n", "5\n");
+	huge_sizes_read(0, &sizes);
+	assert_int_equal(sizes.count, 2);
+	assert_int_equal(sizes.list[0].size, GIB);
+	assert_int_equal(sizes.list[1].size, 2 * MIB);
+	assert_int_equal(sizes.list[1].free, 2);
+	huge_sizes_read(-1, &sizes);
+	assert_int_equal(sizes.count, 0);
+	fake_root_remove(&root);
+}
+
+static void test_setup_and_undo(void **state)
+{
+	struct command_result result;
+	struct temp_dir root;
+
+	make_machine(&root);
+	run_command(&result, cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
+	assert_string_equal(result.err, "");
+	assert_int_equal(result.code, CLI_OK);
+	expect_text(result.out, "huge pages: 60 MiB more");
+	expect_text(result.out, "CPU pool: 1,5 on NUMA node 0\n");
+	fake_root_expect(&root, POOL, "1,5\n");
+	fake_root_expect(&root, "/sys/devices/system/node/node0/hugepages/" SMALL "/nr_hugepages",
+			 "38\n");
+
+	/* A second setup does not forget how it was before the first. */
+	run_command(&result, cmd_setup, "setup", "--memory", "1024", "--cpus", "2", NULL);
+	assert_int_equal(result.code, CLI_OK);
+	run_command(&result, cmd_setup, "setup", "--undo", NULL);
+	assert_string_equal(result.err, "");
+	assert_int_equal(result.code, CLI_OK);
+	fake_root_expect(&root, POOL, "\n");
+	fake_root_expect(&root, "/sys/devices/system/node/node0/hugepages/" SMALL "/nr_hugepages",
+			 "8\n");
+	fake_root_expect(&root, "/sys/devices/system/node/node0/hugepages/" LARGE "/nr_hugepages",
+			 "0\n");
+	run_command(&result, cmd_setup, "setup", "--undo", NULL);
+	assert_int_equal(result.code, CLI_FAILED);
+	expect_text(result.err, "nothing to undo");
+	fake_root_remove(&root);
+}
+
+static void test_large_pages_first(void **state)
+{
+	struct command_result result;
+	struct temp_dir root;
+
+	make_machine(&root);
+	run_command(&result, cmd_setup, "setup", "--memory", "3G", "--cpus", "3", NULL);
+	assert_int_equal(result.code, CLI_OK);
+	fake_root_expect(&root, "/sys/devices/system/node/node1/hugepages/" LARGE "/nr_hugepages",
+			 "3\n");
+	fake_root_expect(&root, "/sys/devices/system/node/node1/hugepages/" SMALL "/nr_hugepages",
+			 "0\n");
+	fake_root_remove(&root);
+}
+
+static void test_dry_run(void **state)
+{
+	struct command_result result;
+	struct temp_dir root;
+	char path[ROOT_PATH_SIZE];
+
+	make_machine(&root);
+	run_command(&result, cmd_setup, "setup", "--memory", "64", "--cpus", "2", "--dry-run",
+		    NULL);
+	assert_int_equal(result.code, CLI_OK);
+	expect_text(result.out, "CPU pool: 1,5");
+	fake_root_expect(&root, POOL, "\n");
+	assert_int_not_equal(access(fake_root_path(&root, "/run/ne-emu/setup.json", path), F_OK),
+			     0);
+	fake_root_remove(&root);
+}
+
+static void test_setup_errors(void **state)
+{
+	struct command_result result;
+	struct temp_dir root;
+	char path[ROOT_PATH_SIZE];
+
+	make_machine(&root);
+	run_command(&result, cmd_setup, "setup", NULL);
+	assert_int_equal(result.code, CLI_USAGE);
+	run_command(&result, cmd_setup, "setup", "--undo", "--cpus", "2", NULL);
+	assert_int_equal(result.code, CLI_USAGE);
+	run_command(&result, cmd_setup, "setup", "--cpus", "4", NULL);
+	assert_int_equal(result.code, CLI_FAILED);
+	expect_text(result.err, "no NUMA node has 4 CPUs");
+	assert_int_equal(unlink(fake_root_path(&root, POOL, path)), 0);
+	run_command(&result, cmd_setup, "setup", "--cpus", "2", NULL);
+	assert_int_equal(result.code, CLI_FAILED);
+	expect_text(result.err, "modprobe nitro_enclaves_emu");
+	fake_root_remove(&root);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_topology),
+		cmocka_unit_test(test_choose_pages),
+		cmocka_unit_test(test_read_pages),
+		cmocka_unit_test(test_setup_and_undo),
+		cmocka_unit_test(test_large_pages_first),
+		cmocka_unit_test(test_dry_run),
+		cmocka_unit_test(test_setup_errors),
+	};
+
+	return cmocka_run_group_tests_name("cli_setup", tests, NULL, NULL);
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+/* "ne-emu eif build" and "describe", kernel formats and metadata. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "cli/eif_show.h"
+#include "eif/build.h"
+#include "eif/eif.h"
+#include "fake_root.h"
+
+#include <dirent.h>
+#include <jansson.h>
+
+#define KERNEL_SIZE	0x400
+
+struct files {
+	struct temp_dir dir;
+	char kernel[ROOT_PATH_SIZE];
+	char ramdisk[ROOT_PATH_SIZE];
+	char output[ROOT_PATH_SIZE];
+};
+
+static void make_bzimage(uint8_t *kernel)
+{
+	memset(kernel, 0, KERNEL_SIZE);
+	memcpy(kernel + 0x202, "HdrS", 4);
+	kernel[0x20e] = 0x10;
+	kernel[0x20f] = 0x01;
+	strcpy((char *)kernel + 0x310, "6.12.1-test (someone@somewhere) #1");
+}
+
+static void make_files(struct files *files)
+{
+	uint8_t kernel[KERNEL_SIZE];
+
+	fake_root_create(&files->dir);
+	make_bzimage(kernel);
+	fake_root_write(&files->dir, "/bzImage", kernel, sizeof(kernel));
+	fake_root_put(&files->dir, "/ramdisk", "RAMDISK1");
+	fake_root_path(&files->dir, "/bzImage", files->kernel);
+	fake_root_path(&files->dir, "/ramdisk", files->ramdisk);
+	fake_root_path(&files->dir, "/out.eif", files->output);
+	assert_int_equal(setenv("SOURCE_DATE_EPOCH", "1700000000", 1), 0);
+}
+
+static json_t *describe(const char *path)
+{
+	struct command_result result;
+	json_t *json;
+
+	run_command(&result, cmd_eif_describe, "describe", "--json", path, NULL);
+	assert_int_equal(result.code, 0);
+	json = json_loads(result.out, 0, NULL);
+	assert_non_null(json);
+	return json;
+}
+
+static const char *text_of(const json_t *json, const char *outer, const char *inner)
+{
+	const char *text = json_string_value(json_object_get(json_object_get(json, outer), inner));
+
+	return text ? text : "";
+}
+
+static void test_kernel_formats(void **state)
+{
+	uint8_t kernel[KERNEL_SIZE] = {};
+	struct eif_kernel_info info;
+
+	make_bzimage(kernel);
+	assert_int_equal(eif_kernel_inspect(kernel, sizeof(kernel), &info), 0);
+	assert_int_equal(info.flags, 0);
+	assert_string_equal(info.version, "6.12.1-test");
+	kernel[0x20f] = 0xff;		/* the text lies outside */
+	assert_int_equal(eif_kernel_inspect(kernel, sizeof(kernel), &info), 0);
+	assert_string_equal(info.version, "unknown");
+	assert_int_equal(eif_kernel_inspect(kernel, 0x205, &info), -ENOEXEC);
+	assert_int_equal(eif_kernel_inspect(kernel, 0, &info), -ENOEXEC);
+
+	memset(kernel, 0, sizeof(kernel));
+	memcpy(kernel + 0x38, "ARM\x64", 4);
+	assert_int_equal(eif_kernel_inspect(kernel, sizeof(kernel), &info), 0);
+	assert_int_equal(info.flags, EIF_FLAG_ARM64);
+	eif_kernel_fix(kernel, sizeof(kernel), &info);
+	assert_memory_equal(kernel + 8, "\x00\x00\x20\x00\x00\x00\x00\x00", 8);
+	memcpy(kernel, "\177ELF", 4);
+	memset(kernel + 0x38, 0, 4);
+	assert_int_equal(eif_kernel_inspect(kernel, sizeof(kernel), &info), -ENOEXEC);
+}
+
+static void test_metadata(void **state)
+{
+	struct eif_metadata metadata = {
+		.image_name = "n\"1", .image_version = "2", .kernel_version = "3",
+		.build_time = 1700000000,
+	};
+	char *text;
+
+	assert_int_equal(eif_metadata_text(&metadata, &text), 0);
+	assert_string_equal(text, "{\"ImageName\":\"n\\\"1\",\"ImageVersion\":\"2\","
+			    "\"BuildMetadata\":{\"BuildTime\":\"2023-11-14T22:13:20+00:00\","
+			    "\"BuildTool\":\"ne-emu\",\"BuildToolVersion\":\"" NE_EMU_VERSION "\","
+			    "\"OperatingSystem\":\"Linux\",\"KernelVersion\":\"3\"},"
+			    "\"DockerInfo\":null,\"CustomMetadata\":null}");
+	free(text);
+	metadata.custom = "{";
+	metadata.custom_size = 1;
+	assert_int_equal(eif_metadata_text(&metadata, &text), -EINVAL);
+}
+
+static void test_build(void **state)
+{
+	struct command_result result;
+	struct files files;
+	json_t *built, *described;
+
+	make_files(&files);
+	fake_root_put(&files.dir, "/custom", "{\"team\": [1, 2]}\n");
+	fake_root_put(&files.dir, "/cmdline", "  reboot=k panic=1 \n");
+	char custom[ROOT_PATH_SIZE], cmdline[ROOT_PATH_SIZE];
+	fake_root_path(&files.dir, "/custom", custom);
+	fake_root_path(&files.dir, "/cmdline", cmdline);
+	run_command(&result, cmd_eif_build, "build", "--kernel", files.kernel, "--cmdline-file",
+		    cmdline, "--ramdisk", files.ramdisk, "--ramdisk", files.kernel, "--metadata",
+		    custom, "-o", files.output, "--json", NULL);
+	assert_string_equal(result.err, "");
+	assert_int_equal(result.code, 0);
+	built = json_loads(result.out, 0, NULL);
+	assert_non_null(built);
+	described = describe(files.output);
+	assert_true(json_equal(json_object_get(built, "Measurements"),
+			       json_object_get(described, "Measurements")));
+	assert_string_equal(text_of(built, "Measurements", "HashAlgorithm"), "Sha384 { ... }");
+	assert_int_equal(strlen(text_of(built, "Measurements", "PCR0")), 96);
+	assert_string_equal(text_of(described, "Metadata", "ImageName"), "out");
+	assert_int_equal(json_array_size(json_object_get(described, "Sections")), 5);
+	json_decref(built);
+	json_decref(described);
+	run_command(&result, cmd_eif_describe, "describe", files.output, NULL);
+	assert_int_equal(result.code, 0);
+	expect_text(result.out, "cmdline: reboot=k panic=1\n");
+	expect_text(result.out, "\"KernelVersion\":\"6.12.1-test\"");
+	fake_root_remove(&files.dir);
+}
+
+/* A build with one input changed to @value; returns what it printed as an error. */
+static void build_fails(const struct files *files, const char *option, const char *value,
+			const char *text)
+{
+	struct command_result result;
+	struct dirent *entry;
+	int others = 0;
+	DIR *dir;
+
+	run_command(&result, cmd_eif_build, "build", "--kernel", files->kernel, "--cmdline", "x",
+		    "--ramdisk", files->ramdisk, "-o", files->output, option, value, NULL);
+	assert_int_not_equal(result.code, 0);
+	expect_text(result.err, text);
+	dir = opendir(files->dir.path);
+	assert_non_null(dir);
+	while ((entry = readdir(dir)))
+		others += !strncmp(entry->d_name, "out.eif", 7);
+	closedir(dir);
+	assert_int_equal(others, 0);	/* nothing is left behind */
+}
+
+static void test_build_errors(void **state)
+{
+	static char longer[2049];
+	struct files files;
+
+	make_files(&files);
+	memset(longer, 'x', sizeof(longer) - 1);
+	build_fails(&files, "--kernel", files.ramdisk, "neither an x86 bzImage nor an arm64");
+	build_fails(&files, "--kernel", "/nonexistent", "/nonexistent: No such file");
+	build_fails(&files, "--ramdisk", "/nonexistent", "/nonexistent: No such file");
+	build_fails(&files, "--metadata", files.ramdisk, "does not hold JSON");
+	build_fails(&files, "--cmdline", longer, "exceed the limit of 2047");
+	build_fails(&files, "--cmdline-file", files.ramdisk, "one of --cmdline and");
+	build_fails(&files, "--arch", "aarch64", "is a kernel for x86_64");
+	build_fails(&files, "--arch", "mips", "neither x86_64 nor aarch64");
+	assert_int_equal(setenv("SOURCE_DATE_EPOCH", "soon", 1), 0);
+	build_fails(&files, "--name", "n", "SOURCE_DATE_EPOCH \"soon\" is no time");
+	fake_root_remove(&files.dir);
+}
+
+static void test_reproducible(void **state)
+{
+	struct command_result result;
+	char first[ROOT_TEXT_SIZE], second[ROOT_TEXT_SIZE];
+	struct files files;
+	size_t size;
+
+	make_files(&files);
+	for (int i = 0; i < 2; i++) {
+		run_command(&result, cmd_eif_build, "build", "--kernel", files.kernel, "--cmdline",
+			    "x", "--ramdisk", files.ramdisk, "-o", files.output, NULL);
+		assert_int_equal(result.code, 0);
+		__cleanup_fd int fd = open(files.output, O_RDONLY | O_CLOEXEC);
+		assert_true(fd >= 0);
+		size = read_file(fd, i ? second : first, ROOT_TEXT_SIZE);
+	}
+	assert_memory_equal(first, second, size);
+	fake_root_remove(&files.dir);
+}
+
+static void test_describe_refused(void **state)
+{
+	struct command_result result;
+	struct files files;
+
+	make_files(&files);
+	run_command(&result, cmd_eif_describe, "describe", files.kernel, "--json", NULL);
+	assert_int_equal(result.code, 1);
+	expect_text(result.out, "\"Valid\": false");
+	expect_text(result.err, "is no valid image: magic at offset 0");
+	fake_root_put(&files.dir, "/ramdisk", "");
+	run_command(&result, cmd_eif_describe, "describe", files.ramdisk, NULL);
+	assert_int_equal(result.code, 1);
+	expect_text(result.err, "the file is empty");
+	fake_root_remove(&files.dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_kernel_formats),
+		cmocka_unit_test(test_metadata),
+		cmocka_unit_test(test_build),
+		cmocka_unit_test(test_build_errors),
+		cmocka_unit_test(test_reproducible),
+		cmocka_unit_test(test_describe_refused),
+	};
+
+	return cmocka_run_group_tests_name("eif_build", tests, NULL, NULL);
+}
