@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Waiting for an enclave: heartbeat, end, console, signal, time. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "cli/watch.h"
+#include "fake_root.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+
+#define HEARTBEAT	0xb7
+#define NS_PER_MS	1000000ULL
+
+/* Both ends of what a watch waits for; pipes stand for the enclave's descriptor. */
+struct ends {
+	struct watch watch;
+	int enclave;
+	int heartbeat;
+	int console;
+	int parent;
+};
+
+static int pair(int *ret_other)
+{
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds),
+			 0);
+	*ret_other = fds[1];
+	return fds[0];
+}
+
+static void open_ends(struct ends *ends)
+{
+	*ends = (struct ends){};
+	ends->watch = (struct watch){ .listener = -1, .signals = -1 };
+	ends->watch.enclave = pair(&ends->enclave);
+	ends->watch.heartbeat = pair(&ends->heartbeat);
+	ends->watch.console = pair(&ends->console);
+	ends->watch.parent = pair(&ends->parent);
+}
+
+static void close_ends(struct ends *ends)
+{
+	fd_close(&ends->watch.enclave);
+	fd_close(&ends->watch.heartbeat);
+	fd_close(&ends->watch.console);
+	fd_close(&ends->watch.signals);
+	fd_close(&ends->watch.parent);
+	fd_close(&ends->enclave);
+	fd_close(&ends->heartbeat);
+	fd_close(&ends->console);
+	fd_close(&ends->parent);
+}
+
+static void send_byte(int fd, uint8_t byte)
+{
+	assert_int_equal(write(fd, &byte, 1), 1);
+}
+
+static void test_heartbeat(void **state)
+{
+	struct ends ends;
+	uint8_t byte = 0;
+
+	open_ends(&ends);
+	send_byte(ends.heartbeat, HEARTBEAT);
+	assert_int_equal(watch_next(&ends.watch), WATCH_BOOTED);
+	assert_int_equal(read(ends.heartbeat, &byte, 1), 1);
+	assert_int_equal(byte, HEARTBEAT);
+	assert_int_equal(ends.watch.heartbeat, -1);
+	close_ends(&ends);
+}
+
+static void test_bad_heartbeat(void **state)
+{
+	struct ends ends;
+
+	open_ends(&ends);
+	send_byte(ends.heartbeat, 1);
+	assert_int_equal(watch_next(&ends.watch), WATCH_BAD_HEARTBEAT);
+	close_ends(&ends);
+
+	open_ends(&ends);
+	fd_close(&ends.heartbeat);
+	assert_int_equal(watch_next(&ends.watch), WATCH_BAD_HEARTBEAT);
+	close_ends(&ends);
+}
+
+/* The end explains a broken heartbeat, but not a good one. */
+static void test_end_with_heartbeat(void **state)
+{
+	struct ends ends;
+
+	open_ends(&ends);
+	fd_close(&ends.heartbeat);
+	fd_close(&ends.enclave);
+	assert_int_equal(watch_next(&ends.watch), WATCH_ENDED);
+	close_ends(&ends);
+
+	open_ends(&ends);
+	send_byte(ends.heartbeat, HEARTBEAT);
+	fd_close(&ends.enclave);
+	assert_int_equal(watch_next(&ends.watch), WATCH_BOOTED);
+	assert_int_equal(watch_next(&ends.watch), WATCH_ENDED);
+	assert_int_equal(watch_next(&ends.watch), WATCH_ENDED);
+	close_ends(&ends);
+}
+
+static void test_parent_gone(void **state)
+{
+	struct ends ends;
+
+	open_ends(&ends);
+	fd_close(&ends.parent);
+	assert_int_equal(watch_next(&ends.watch), WATCH_PARENT_GONE);
+	close_ends(&ends);
+}
+
+static void test_timeout(void **state)
+{
+	struct ends ends;
+	uint64_t began = watch_now_ns();
+
+	open_ends(&ends);
+	ends.watch.deadline_ns = began + 20 * NS_PER_MS;
+	assert_int_equal(watch_next(&ends.watch), WATCH_TIMEOUT);
+	assert_true(watch_now_ns() - began >= 20 * NS_PER_MS);
+	close_ends(&ends);
+}
+
+static void test_signal(void **state)
+{
+	struct ends ends;
+	sigset_t set;
+
+	open_ends(&ends);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	assert_int_equal(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+	ends.watch.signals = signalfd(-1, &set, SFD_CLOEXEC);
+	assert_true(ends.watch.signals >= 0);
+	assert_int_equal(raise(SIGTERM), 0);
+	assert_int_equal(watch_next(&ends.watch), WATCH_SIGNAL);
+	assert_int_equal(sigprocmask(SIG_UNBLOCK, &set, NULL), 0);
+	close_ends(&ends);
+}
+
+static struct ends console_ends;
+
+static int copy_console(int argc, char **argv)
+{
+	int event = watch_next(&console_ends.watch);
+
+	/* What came before the end and after it. */
+	assert_int_equal(write(console_ends.console, " last", 5), 5);
+	fd_close(&console_ends.console);
+	watch_drain_console(&console_ends.watch);
+	return event;
+}
+
+static void test_console(void **state)
+{
+	struct command_result result;
+
+	open_ends(&console_ends);
+	assert_int_equal(write(console_ends.console, "first", 5), 5);
+	fd_close(&console_ends.enclave);
+	run_command(&result, copy_console, NULL);
+	assert_int_equal(result.code, WATCH_ENDED);
+	assert_string_equal(result.out, "first last");
+	assert_int_equal(console_ends.watch.console, -1);
+	close_ends(&console_ends);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_heartbeat),
+		cmocka_unit_test(test_bad_heartbeat),
+		cmocka_unit_test(test_end_with_heartbeat),
+		cmocka_unit_test(test_parent_gone),
+		cmocka_unit_test(test_timeout),
+		cmocka_unit_test(test_signal),
+		cmocka_unit_test(test_console),
+	};
+
+	return cmocka_run_group_tests_name("cli_watch", tests, NULL, NULL);
+}
