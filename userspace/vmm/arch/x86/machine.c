@@ -23,6 +23,10 @@
 #define MTRR_ENABLE		(1ULL << 11)
 #define MTRR_WRITE_BACK		6ULL
 
+/* Event selectors and counters that every AMD CPU since the K7 has. */
+#define MSR_K7_EVNTSEL0		0xc0010000
+#define NR_K7_PMU_MSRS		8
+
 #define LEAF_FEATURES			0x1
 #define LEAF_EXTENDED_STATE		0xd
 #define FEATURES_ECX_TSC_DEADLINE	(1U << 24)
@@ -45,6 +49,30 @@ int arch_check_host(int kvm_fd, struct vmm_error *error)
 	return 0;
 }
 
+/*
+ * Guests probe AMD's counters without asking CPUID. A KVM that does not emulate
+ * them ignores the writes and tells the host's log each time; a refusal (#GP) is
+ * what guests expect of a machine without counters, and silent.
+ */
+static int hide_k7_pmu(int vm_fd)
+{
+	uint8_t none = 0;	/* a bit per MSR: 0 denies */
+	struct kvm_msr_filter filter = {
+		.flags = KVM_MSR_FILTER_DEFAULT_ALLOW,
+		.ranges[0] = {
+			.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
+			.nmsrs = NR_K7_PMU_MSRS,
+			.base = MSR_K7_EVNTSEL0,
+			.bitmap = &none,
+		},
+	};
+
+	if (ioctl(vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_PMU_CAPABILITY) > 0 ||
+	    ioctl(vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_MSR_FILTER) <= 0)
+		return 0;
+	return ioctl(vm_fd, KVM_X86_SET_MSR_FILTER, &filter);
+}
+
 int arch_init_vm(int vm_fd, struct vmm_error *error)
 {
 	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
@@ -62,6 +90,9 @@ int arch_init_vm(int vm_fd, struct vmm_error *error)
 		goto fail;
 	what = "timer";
 	if (ioctl(vm_fd, KVM_CREATE_PIT2, &pit))
+		goto fail;
+	what = "MSR filter";
+	if (hide_k7_pmu(vm_fd))
 		goto fail;
 	return 0;
 
