@@ -42,7 +42,7 @@ no_supervisor() {
 	wrong=0
 	refused 10 'ne-emud' ne-emu run "$image" || wrong=1
 	refused 10 '^failed start 19 ' "$cycle" || wrong=1
-	systemctl start ne-emud.service
+	start_daemon
 	return "$wrong"
 }
 

@@ -71,7 +71,7 @@ kill_daemon() {
 
 # systemd starts it again; if its unit does not say so, we do.
 daemon_again() {
-	systemctl start ne-emud.service
+	start_daemon
 	systemctl -q is-active ne-emud.service
 	[ "$(daemon_pid)" != "$old" ]
 }

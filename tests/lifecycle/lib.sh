@@ -72,7 +72,7 @@ undo() {
 		kill -9 "$pid" 2>/dev/null || :
 	done
 	wait 2>/dev/null || :
-	[ -z "$saved_daemon" ] || systemctl -q start ne-emud.service || :
+	[ -z "$saved_daemon" ] || start_daemon || :
 	if [ -n "$saved_pages" ]; then
 		echo "$saved_pages" > /proc/sys/vm/nr_hugepages || :
 		echo "$saved_pool" > "$pool_file" 2>/dev/null || :
@@ -135,8 +135,14 @@ need_host() {
 	[ "$(free_pages)" -ge "$1" ] || skip_all "no $1 huge pages of 2 MiB"
 }
 
+# Tests start it more often than systemd allows in a minute.
+start_daemon() {
+	systemctl reset-failed ne-emud.service 2> /dev/null || :
+	systemctl start ne-emud.service
+}
+
 need_daemon() {
-	systemctl start ne-emud.service || skip_all "ne-emud cannot be started"
+	start_daemon || skip_all "ne-emud cannot be started"
 	[ -w /dev/kvm ] || modprobe -q kvm_amd || modprobe -q kvm_intel || :
 	wait_for 5 test -w /dev/kvm > /dev/null || skip_all "there is no /dev/kvm"
 }

@@ -534,7 +534,7 @@ static void teardown(struct ne_test *t)
 	struct ne_env *env = t->env;
 
 	if (env->stopped_daemon)
-		NE_COMMAND("systemctl", "start", "ne-emud.service");
+		ne_start_daemon();
 	ne_env_teardown(t);
 }
 

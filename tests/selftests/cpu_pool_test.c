@@ -419,7 +419,7 @@ static void teardown(struct ne_test *t)
 	ne_env_teardown(t);
 	/* Modules were exchanged below it. */
 	if (!env->stock)
-		NE_COMMAND("systemctl", "-q", "start", "ne-emud.service");
+		ne_start_daemon();
 }
 
 static const struct ne_case cases[] = {

@@ -186,6 +186,13 @@ void ne_env_setup(struct ne_test *t)
 	CHECK_EQ(t, ne_env_pool_restore(env), 0);
 }
 
+int ne_start_daemon(void)
+{
+	/* Tests start it more often than systemd allows in a minute. */
+	NE_COMMAND("systemctl", "-q", "reset-failed", "ne-emud.service");
+	return NE_COMMAND("systemctl", "-q", "start", "ne-emud.service");
+}
+
 int ne_env_pool_restore(const struct ne_env *env)
 {
 	return ne_pool_set(env->list);

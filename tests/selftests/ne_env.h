@@ -65,6 +65,9 @@ int ne_require_device(struct ne_test *t);
 /** ne_require_enclave() - fd of an enclave without resources, or end the case */
 int ne_require_enclave(struct ne_test *t);
 
+/** ne_start_daemon() - have systemd run ne-emud; 0 on success */
+int ne_start_daemon(void);
+
 /** ne_env_pool_restore() - the standard pool again; 0 or -errno */
 int ne_env_pool_restore(const struct ne_env *env);
 

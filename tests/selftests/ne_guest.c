@@ -177,7 +177,7 @@ static void guest_setup(struct ne_test *t)
 		return;
 	if (want_fake())
 		start_fake(t, env);
-	else if (NE_COMMAND("systemctl", "start", "ne-emud.service"))
+	else if (ne_start_daemon())
 		ne_skip_suite(t, "ne-emud cannot be started (NE_SUPERVISOR=fake does without)");
 	else if (access(eif_path(), R_OK))
 		ne_skip_suite(t, "there is no enclave image %s", eif_path());
@@ -194,7 +194,7 @@ static void guest_teardown(struct ne_test *t)
 		waitpid(env->supervisor, NULL, 0);
 	}
 	if (env->stopped_daemon)
-		NE_COMMAND("systemctl", "start", "ne-emud.service");
+		ne_start_daemon();
 	ne_env_teardown(t);
 }
 
