@@ -226,7 +226,7 @@ static void supervisor_on_signal(struct supervisor *s)
 
 	if (read(s->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	log_info("stopped by %s; enclaves run on", strsignal(info.ssi_signo));
+	log_info("stopped by SIG%s; enclaves run on", sigabbrev_np(info.ssi_signo));
 	s->stop = true;
 }
 
