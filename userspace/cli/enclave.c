@@ -144,8 +144,7 @@ int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct cli_
 	}
 	enclave->cid = info.enclave_cid;
 	enclave->debug = debug;
-	/* The driver holds the pages; the parent has no business in them any more. */
-	huge_memory_free(&enclave->memory);
+	huge_memory_hide(&enclave->memory);
 	return 0;
 }
 

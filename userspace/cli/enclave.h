@@ -19,7 +19,7 @@ struct enclave {
 	uint32_t *cpus;
 	size_t nr_cpus;
 	uint64_t mem_size;
-	struct huge_memory memory;	/* until the start */
+	struct huge_memory memory;
 };
 
 /* Each returns 0 or a negative errno (or NE_ERR_*) and says in @why what to do. */

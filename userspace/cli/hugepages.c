@@ -105,6 +105,7 @@ static int map_region(void *addr, const struct huge_size *size, int node)
 	r = bind_node(addr, len, node);
 	if (r)
 		return r;
+	(void)madvise(addr, len, MADV_DONTDUMP);	/* a courtesy to core files */
 	/* Fails where a first access would end in SIGBUS; before Linux 5.14: EINVAL. */
 	if (madvise(addr, len, MADV_POPULATE_WRITE) && errno != EINVAL)
 		return errno == EFAULT ? -ENOMEM : -errno;
@@ -192,6 +193,12 @@ int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct c
 	}
 	*ret = memory;
 	return 0;
+}
+
+void huge_memory_hide(struct huge_memory *memory)
+{
+	/* Without it, this process could read what it should not; nothing breaks. */
+	(void)mprotect(memory->addr, memory->size, PROT_NONE);
 }
 
 void huge_memory_free(struct huge_memory *memory)

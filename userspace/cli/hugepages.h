@@ -71,4 +71,13 @@ struct huge_memory {
 int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct cli_text *why);
 void huge_memory_free(struct huge_memory *memory);
 
+/**
+ * huge_memory_hide() - make it inaccessible here, but keep the mapping
+ *
+ * Private huge pages that are unmapped while a driver holds them make the kernel's
+ * count of reserved pages negative until they are released, which lets others
+ * reserve pages that do not exist.
+ */
+void huge_memory_hide(struct huge_memory *memory);
+
 #endif
