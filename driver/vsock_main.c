@@ -244,5 +244,7 @@ static void __exit ne_vsock_exit(void)
 module_init(ne_vsock_init);
 module_exit(ne_vsock_exit);
 
+MODULE_AUTHOR("The nitro_enclaves_emu authors");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(NE_EMU_VERSION);
 MODULE_DESCRIPTION("vsock transport of emulated Nitro Enclaves");
