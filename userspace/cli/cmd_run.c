@@ -167,7 +167,9 @@ static int fail_boot(struct run *run, int event, struct cli_text *why)
 
 	switch (event) {
 	case WATCH_ENDED:
-		end_reason(run, &said);
+		/* Without a guest that ran, nothing was printed. */
+		if (end_reason(run, &said) == NE_EMU_EXIT_REASON_BAD_IMAGE)
+			look = "\"ne-emu eif describe\" tells more";
 		return cli_fail(why, ENODEV, "%s ended before it had booted (%s); %s", run->id,
 				said.text, look);
 	case WATCH_TIMEOUT:
