@@ -3,8 +3,8 @@
 # Shared by the scripts of this folder: places, messages, the namespace in
 # which the Debian roots are used.
 
-vm_dir=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$vm_dir/../.." && pwd)
+top=$(cd "$(dirname "$0")" && while [ ! -e Kbuild ]; do cd ..; done && pwd)
+vm_dir=$top/tests/vm
 cache=${NE_EMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ne-emu}
 
 say() {
@@ -24,6 +24,11 @@ list() {
 # hash FILE... - 16 hex digits over the contents
 hash() {
 	cat "$@" | sha256sum | cut -c 1-16
+}
+
+# version PACKAGE - of an installed package of the build root $root
+version() {
+	sed -n "/^Package: $1\$/,/^\$/s/^Version: //p" "$root/var/lib/dpkg/status"
 }
 
 # ns CMD... - run with root's rights over the roots and mounts of its own.

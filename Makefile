@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+# Targets for people; "make help" lists them.
+#
+# Variables:
+#   B              output folder (build)
+#   KVER, KDIR     kernel release to build for and its build folder (the running one)
+#   KERNEL         kernel of the VM: 6.12 or 7.3
+#   PREFIX         /usr/local; DESTDIR is put in front of every installed path
+#   W=1            more warnings of the modules; WERROR=1 makes them errors
+#
+# vm, demo and the checks need no kernel headers or libraries: they build in a
+# Debian 13 root of their own (tests/README.md).
+
+top := $(CURDIR)
+B ?= build
+out := $(abspath $(B))
+
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+modules_out := $(out)/modules/$(KVER)
+
+PREFIX ?= /usr/local
+prefix ?= $(PREFIX)
+bindir ?= $(prefix)/bin
+sbindir ?= $(prefix)/sbin
+libexecdir ?= $(prefix)/libexec
+mandir ?= $(prefix)/share/man
+sysconfdir ?= /etc
+# Where systemd and udev look: below /usr/lib for a package, in /etc otherwise.
+confdir ?= $(if $(filter /usr,$(prefix)),/usr/lib,$(sysconfdir))
+
+KERNEL ?=
+INSTALL ?= install
+SCDOC := $(shell command -v scdoc)
+
+all: modules userspace man
+
+### Building ###
+
+# Objects must not lie in the source tree, which several kernels share: kbuild
+# runs in a folder of links to the sources.
+driver_sources := Kbuild VERSION $(shell find driver include -type f)
+
+modules: $(modules_out)/.built
+
+$(modules_out)/.built: $(driver_sources)
+	@test -d $(KDIR) || { echo "no kernel headers in $(KDIR):" \
+		"install linux-headers-$(KVER), or set KVER or KDIR" >&2; exit 1; }
+	@mkdir -p $(@D)
+	cp -rsf $(addprefix $(top)/,Kbuild VERSION driver include) $(@D)/
+	find $(@D) -xtype l -delete
+	$(MAKE) -C $(KDIR) M=$(@D) $(if $(WERROR),KCFLAGS=-Werror) modules
+	@touch $@
+
+userspace:
+	$(MAKE) -C userspace O=$(out)/userspace prefix=$(prefix) libexecdir=$(libexecdir)
+
+manuals := $(patsubst Documentation/man/%.scd,$(out)/man/%,$(wildcard Documentation/man/*.scd))
+
+man: $(if $(SCDOC),$(manuals))
+
+$(out)/man/%: Documentation/man/%.scd
+	@mkdir -p $(@D)
+	$(SCDOC) < $< > $@.part && mv $@.part $@
+
+clean:
+	rm -rf $(out)
+
+### Installing ###
+
+define newline
+
+
+endef
+
+# $(call put,MODE,FILES,FOLDER)
+put = $(if $(strip $(2)),$(INSTALL) -D -m $(1) -t $(DESTDIR)$(3) $(2))
+
+install: userspace man
+	$(call put,755,$(out)/userspace/ne-emu,$(bindir))
+	$(call put,755,$(out)/userspace/ne-emud,$(sbindir))
+	$(call put,755,$(out)/userspace/ne-emu-vmm,$(libexecdir)/ne-emu)
+	$(call put,755,$(out)/userspace/guest/init,$(libexecdir)/ne-emu/guest)
+	$(foreach n,1 4 5 7 8,$(call put,644,$(if $(SCDOC),$(filter %.$(n),$(manuals))),$(mandir)/man$(n))$(newline))
+	$(call put,644,packaging/bash-completion/ne-emu,$(prefix)/share/bash-completion/completions)
+	$(call put,644,packaging/zsh/_ne-emu,$(prefix)/share/zsh/site-functions)
+	$(call put,644,packaging/udev/60-ne-emu.rules,$(confdir)/udev/rules.d)
+	$(call put,644,packaging/sysusers.d/ne-emu.conf,$(confdir)/sysusers.d)
+	$(call put,644,packaging/tmpfiles.d/ne-emu.conf,$(confdir)/tmpfiles.d)
+	$(INSTALL) -d $(DESTDIR)$(confdir)/systemd/system $(DESTDIR)$(sysconfdir)/modprobe.d
+	sed 's,@sbindir@,$(sbindir),' packaging/systemd/ne-emud.service.in \
+		> $(DESTDIR)$(confdir)/systemd/system/ne-emud.service
+	test -e $(DESTDIR)$(sysconfdir)/modprobe.d/nitro-enclaves-emu.conf || \
+		$(call put,644,packaging/modprobe.d/nitro-enclaves-emu.conf,$(sysconfdir)/modprobe.d)
+	@test -n "$(DESTDIR)" || echo "now: systemd-sysusers && systemd-tmpfiles --create" \
+		"&& systemctl daemon-reload && udevadm control --reload"
+
+# With DESTDIR there is no complete module tree to run depmod on.
+modules_install: modules
+	$(MAKE) -C $(KDIR) M=$(modules_out) INSTALL_MOD_PATH=$(DESTDIR) \
+		INSTALL_MOD_DIR=updates CONFIG_MODULE_SIG_ALL= \
+		$(if $(DESTDIR),DEPMOD=true) modules_install
+
+# The configuration in modprobe.d may have been edited and stays.
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(bindir)/ne-emu $(sbindir)/ne-emud \
+		$(foreach m,$(notdir $(manuals)),$(mandir)/man$(patsubst .%,%,$(suffix $(m)))/$(m)) \
+		$(prefix)/share/bash-completion/completions/ne-emu \
+		$(prefix)/share/zsh/site-functions/_ne-emu \
+		$(confdir)/udev/rules.d/60-ne-emu.rules \
+		$(confdir)/sysusers.d/ne-emu.conf $(confdir)/tmpfiles.d/ne-emu.conf \
+		$(confdir)/systemd/system/ne-emud.service)
+	rm -rf $(DESTDIR)$(libexecdir)/ne-emu
+	rm -f $(addprefix $(DESTDIR)/lib/modules/$(KVER)/updates/,\
+		$(foreach m,nitro_enclaves_emu ne_emu_vsock,$(m).ko $(m).ko.xz $(m).ko.zst))
+	$(if $(DESTDIR),,depmod $(KVER))
+
+### The VM ###
+
+# Everything that is installed in the VM, for all of its kernels.
+payload:
+	@tests/vm/payload.sh $(out)/vm
+
+vm: payload
+	@tests/vm/vm.sh $(if $(KERNEL),--kernel $(KERNEL)) \
+		--payload $(out)/vm/payload.tar --log $(out)/log/vm --shell
+
+vm-run: export CMD := $(CMD)
+vm-run: payload
+	@test -n "$$CMD" || { echo "usage: make vm-run CMD='...' [KERNEL=7.3]" >&2; exit 2; }
+	@tests/vm/vm.sh $(if $(KERNEL),--kernel $(KERNEL)) \
+		--payload $(out)/vm/payload.tar --log $(out)/log/vm --command "$$CMD"
+
+demo: payload
+	@tests/vm/vm.sh $(if $(KERNEL),--kernel $(KERNEL)) \
+		--payload $(out)/vm/payload.tar --log $(out)/log/demo \
+		--command /opt/ne-emu/demo.sh
+
+### Checking ###
+
+PARTS := style build unit kunit abi vm clients
+
+check:
+	@tests/run.sh $(PARTS)
+
+$(addprefix check-,$(PARTS) debug): check-%:
+	@tests/run.sh $*
+
+kselftest: check-abi
+
+ifneq ($(wildcard tests/bench/run.sh),)
+bench: payload
+	@tests/bench/run.sh
+endif
+
+# The netlink files that are made from the YAML description.
+regen:
+	tests/vm/enter.sh scripts/regen-netlink.sh /usr/src/linux-source-6.12
+
+help:
+	@echo 'Building:   all, modules [KVER=], userspace, man, clean'
+	@echo 'Installing: install, modules_install, uninstall [PREFIX=, DESTDIR=, KVER=]'
+	@echo 'Trying:     demo       an enclave and its console, in a VM'
+	@echo '            vm         root shell in the VM [KERNEL=6.12|7.3]'
+	@echo "            vm-run     CMD='...' in the VM [KERNEL=]"
+	@echo 'Checking:   check      everything below but check-debug'
+	@$(foreach p,$(PARTS) debug,printf '            check-%-6s %s\n' $(p) "$$(sed -n 's/^# $(p): //p' tests/run.sh)";)
+	@echo '            kselftest  the same as check-abi'
+	@echo 'Sources:    regen      netlink files from their description'
+
+.PHONY: all modules userspace man clean install modules_install uninstall payload \
+	vm vm-run demo check $(addprefix check-,$(PARTS) debug) kselftest bench regen help

@@ -1,0 +1,26 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Builds the enclave kernel from Debian's linux-source-6.12. Runs in the build root.
+#
+# usage: build-kernel.sh CONFIG OUTPUT_FOLDER
+
+set -eu
+
+config=$1 out=$2
+source=/usr/src/linux-source-6.12
+build=$out/build
+
+mkdir -p "$build"
+make -s -C "$source" O="$build" KCONFIG_ALLCONFIG="$config" allnoconfig
+
+# Kconfig drops silently what it cannot give.
+missing=$(grep '^CONFIG_' "$config" | grep -vxF -f "$build/.config") || true
+[ -z "$missing" ] || {
+	echo "not in the configuration: $missing"
+	exit 1
+}
+make -C "$build" -j "$(nproc)" bzImage | awk '
+	{ print > "'"$out"'/build.log" }
+	NR % 250 == 0 { printf "... %d steps, now %s\n", NR, $2; fflush() }'
+cp "$build/arch/x86/boot/bzImage" "$build/.config" "$out/"
+rm -r "$build"

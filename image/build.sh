@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Makes the sample image from the enclave kernel and the guest programs.
+#
+# usage: build.sh KERNEL GUEST_FOLDER NE_EMU OUTPUT
+#
+# The same inputs give the same image.
+
+set -eu
+
+kernel=$1 guest=$(cd "$2" && pwd) ne_emu=$3 out=$4
+here=$(cd "$(dirname "$0")" && pwd)
+SOURCE_DATE_EPOCH=0
+export SOURCE_DATE_EPOCH
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# ramdisk NAME - $tmp/NAME becomes $tmp/NAME.cpio.gz
+ramdisk() {
+	find "$tmp/$1" -exec touch -h -d @0 {} +
+	(cd "$tmp/$1" && find . -mindepth 1 | LC_ALL=C sort |
+		cpio --quiet --reproducible -R 0:0 -o -H newc) |
+		gzip -9 -n > "$tmp/$1.cpio.gz"
+}
+
+# As AWS lays them out: init in the first, the application in the second.
+mkdir "$tmp/init" "$tmp/app"
+install -m 755 "$guest/init" "$tmp/init/init"
+install -m 755 "$guest/payload" "$tmp/app/payload"
+echo /payload > "$tmp/app/cmd"
+: > "$tmp/app/env"
+ramdisk init
+ramdisk app
+
+"$ne_emu" eif build --name ne-emu-sample --kernel "$kernel" \
+	--cmdline-file "$here/cmdline" --ramdisk "$tmp/init.cpio.gz" \
+	--ramdisk "$tmp/app.cpio.gz" --output "$out"

@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Makes the enclave kernel in the cache and prints the path of its bzImage.
+
+set -eu
+# shellcheck source=../tests/vm/lib.sh
+. "$(dirname "$0")/../tests/vm/lib.sh"
+
+config=$top/image/kernel.config
+root=$("$top/tests/vm/mkroot.sh" build)
+key=$({
+	cat "$config"
+	version linux-source-6.12
+	version gcc
+} | hash)
+out=$cache/enclave-kernel-$key
+
+if [ ! -e "$out" ]; then
+	lock enclave-kernel
+fi
+if [ ! -e "$out" ]; then
+	say "building the enclave kernel, 6 minutes on two cores: $out"
+	rm -rf "$out.part"
+	"$top/tests/vm/enter.sh" "$top/image/build-kernel.sh" "$config" \
+		"$out.part" >&2
+	mv "$out.part" "$out"
+	drop_old enclave-kernel- "${out##*/}"
+fi
+touch -c "$out"
+echo "$out/bzImage"

@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Runs test programs one after the other and marks in their output where each
+# begins and ends, for ktap.sh.
+#
+# usage: run-each.sh NAME SECONDS PROGRAM...
+#
+# NAME goes in front of each program's own; SECONDS is the limit for each.
+
+set -u
+
+name=$1 limit=$2
+shift 2
+
+for program; do
+	title=$name/$(basename "$program" .sh)
+	echo "#> begin $title"
+	start=$(date +%s)
+	timeout --kill-after=10 "$limit" "$program" < /dev/null 2>&1
+	status=$?
+	# An own line, even if the last one was not ended.
+	printf '\n#> end %s %s %s\n' "$title" "$status" $(($(date +%s) - start))
+done

@@ -1,0 +1,138 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Runs parts of the tests; the last line is "N passed, N failed, N skipped".
+# Fails when a test failed or none ran.
+#
+# usage: run.sh PART...
+#
+# style: sources, scripts, licences, generated files
+# build: modules of both kernels and userspace, without a warning
+# unit: userspace, with ASan and UBSan
+# kunit: the driver in a kernel of its own
+# abi: ioctls, vsock and netlink, in the VM, both kernels
+# vm: lives and ends of enclaves, in the VM, both kernels
+# clients: unmodified clients of others, in the VM, both kernels
+# debug: abi and vm on a kernel with KASAN and lockdep (not part of "check")
+#
+# KERNEL=6.12 or 7.3 takes only that one. Complete logs are in build/log.
+
+set -eu
+# shellcheck source=vm/lib.sh
+. "$(dirname "$0")/vm/lib.sh"
+
+logs=$top/build/log
+ktap=$top/tests/lib/ktap.sh
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM HUP
+mkdir -p "$logs"
+
+heading() {
+	printf '\n== %s\n' "$*"
+}
+
+# count PASSED FAILED SKIPPED
+count() {
+	echo "$1 $2 $3" >> "$work/counts"
+}
+
+# In the build root, by a script that prints what run-each.sh prints.
+in_root() {
+	part=$1
+	shift
+	heading "$part"
+	{
+		"$vm_dir/enter.sh" "$@" 2>&1 || echo $? > "$work/status"
+	} | tee "$logs/$part.log" | "$ktap" "$work/counts"
+	[ ! -e "$work/status" ] || {
+		rm "$work/status"
+		count 0 1 0
+		echo "  FAIL $part did not run to its end, see $logs/$part.log"
+	}
+}
+
+# KUnit has a closing line of its own.
+run_kunit() {
+	heading kunit
+	"$top/tests/kunit/run.sh" > "$logs/kunit.log" 2>&1 || :
+	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' \
+		"$logs/kunit.log" | tail -n 1)
+	if [ -n "$line" ]; then
+		echo "kunit: $line"
+		# shellcheck disable=SC2046 # three numbers
+		count $(echo "$line" | tr -cd '0-9 ')
+		grep -E '^ *not ok|the kernel stopped|complaint' "$logs/kunit.log" &&
+			count 0 1 0
+	else
+		tail -n 30 "$logs/kunit.log"
+		count 0 1 0
+	fi
+}
+
+# in_vm KERNEL LOG_NAME FOLDER... - the tests of these folders in one boot
+in_vm() {
+	kernel=$1 log=$2
+	shift 2
+	heading "$* on $kernel"
+	{
+		"$vm_dir/vm.sh" --kernel "$kernel" --timeout 2400 \
+			--payload "$top/build/vm/payload.tar" --log "$logs/$log" \
+			--command "/opt/ne-emu/run-all.sh $*" 2>&1 ||
+			echo $? > "$work/status"
+	} | tee "$logs/$log.log" | "$ktap" "$work/counts"
+	[ ! -e "$work/status" ] || {
+		rm "$work/status"
+		count 0 1 0
+		echo "  FAIL the VM with $kernel failed, see $logs/$log"
+	}
+}
+
+run_vm_parts() {
+	make -s -C "$top" payload
+	for series in ${KERNEL:-$(list "$vm_dir/kernels")}; do
+		in_vm "$series" "vm-$series" "$@"
+	done
+}
+
+run_debug() {
+	folder=$("$top/tests/debug/kernel.sh")
+	make -s -C "$top" payload
+	"$vm_dir/enter.sh" make B="$top/build/vm" KDIR="$folder/build" KVER=debug \
+		modules > "$logs/debug-build.log" 2>&1
+	modules=$work/modules
+	mkdir "$modules"
+	cp -r "$folder/lib" "$modules/"
+	release=$(ls "$modules/lib/modules")
+	mkdir -p "$modules/lib/modules/$release/updates"
+	cp "$top"/build/vm/modules/debug/*.ko "$modules/lib/modules/$release/updates/"
+	"$vm_dir/enter.sh" true
+	KERNEL_IMAGE=$folder/bzImage MODULES_DIR=$modules
+	export KERNEL_IMAGE MODULES_DIR
+	in_vm 6.12 vm-debug abi lifecycle
+}
+
+vm_folders=
+[ $# -gt 0 ] || die "usage: run.sh PART..."
+for part; do
+	case $part in
+	style) in_root style tests/lib/style.sh ;;
+	build) in_root build tests/lib/build.sh ;;
+	unit) in_root unit tests/lib/unit.sh ;;
+	kunit) run_kunit ;;
+	abi | clients) vm_folders="$vm_folders $part" ;;
+	vm) vm_folders="$vm_folders lifecycle" ;;
+	debug) run_debug ;;
+	*) die "no part $part" ;;
+	esac
+done
+# One boot of each kernel for all of these.
+# shellcheck disable=SC2086 # a list
+[ -z "$vm_folders" ] || run_vm_parts $vm_folders
+
+echo
+awk '
+	{ passed += $1; failed += $2; skipped += $3 }
+	END {
+		printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
+		exit failed || !passed
+	}' "$work/counts"

@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The part of payload.sh that runs in the build root.
+#
+# usage: payload-root.sh FOLDER ENCLAVE_KERNEL
+
+set -eu
+
+out=$1 kernel=$2
+stage=$out/stage
+tests=$stage/opt/ne-emu
+share=$stage/usr/local/share/ne-emu
+
+quick_make() {
+	make -s -j "$(nproc)" B="$out" PREFIX=/usr "$@"
+}
+
+rm -rf "$stage"
+mkdir -p "$tests/bin" "$share"
+
+quick_make DESTDIR="$stage" install
+while read -r _ release; do
+	quick_make DESTDIR="$stage" KVER="$release" modules modules_install
+done < /usr/share/ne-emu-kernels
+
+# /lib is a link in the VM, and depmod needs all modules of the kernel.
+mv "$stage/lib/modules" "$stage/usr/lib/"
+rmdir "$stage/lib"
+while read -r _ release; do
+	folder=$stage/usr/lib/modules/$release
+	cp -a "/usr/lib/modules/$release/kernel" "/usr/lib/modules/$release"/modules.* \
+		"$folder/"
+	depmod -b "$stage/usr" "$release"
+	rm -r "$folder/kernel"
+done < /usr/share/ne-emu-kernels
+
+make -s -j "$(nproc)" -C tests/selftests OUTPUT="$out/selftests" \
+	INSTALL_PATH="$tests/abi" install
+make -s -C tests/lifecycle OUTPUT="$out/bin"
+make -s -C tests/clients OUTPUT="$out/bin"
+cp "$out"/bin/* "$tests/bin/"
+cp tests/selftests/settings "$tests/abi/"
+cp -r tests/lifecycle tests/clients "$tests/"
+find tests/selftests -maxdepth 1 -name '*.sh' -exec cp {} "$tests/abi/" \;
+cp tests/demo.sh tests/lib/run-each.sh tests/lib/run-all.sh "$tests/"
+
+image/build.sh "$kernel" "$out/userspace/guest" "$out/userspace/ne-emu" "$share/sample.eif"
+cp "$kernel" "$share/bzImage"
+
+tar -C "$stage" -c --owner=0 --group=0 --numeric-owner -f "$out/payload.tar.part" .
+mv "$out/payload.tar.part" "$out/payload.tar"
