@@ -83,8 +83,11 @@ static void print(struct fixture *f, const char *text)
 		console_write(&f->console, *text++);
 }
 
+/* Until output has been passed on and nothing more happens. */
 static void run(struct fixture *f)
 {
+	while (atomic_load(&f->console.timer_set))
+		assert_int_equal(loop_run_once(&f->loop, 100), 0);
 	for (int i = 0; i < 50; i++)
 		assert_int_equal(loop_run_once(&f->loop, 0), 0);
 }
@@ -338,6 +341,7 @@ static void test_finish(void **state)
 	char *got;
 
 	connect_reader(f, READER, 4);
+	run(f);
 	print(f, "all of this arrives");
 	before = clock_ms();
 	assert_int_equal(pthread_create(&thread, NULL, end_of_stream, f), 0);

@@ -10,14 +10,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 /* Linux, kernel/panic.c; the reason follows. */
 static const char panic_start[] = "Kernel panic - not syncing: ";
 static const char log_end_marker[] = "\n[console log ends here: size limit]\n";
 
+/* Guests print byte by byte; log and readers get what came within this time. */
+#define COLLECT_NS	5000000L
 #define LOG_PIECE	(8 * KIB)
 
 static void handle_more(void *arg, uint32_t events)
@@ -26,9 +28,9 @@ static void handle_more(void *arg, uint32_t events)
 	uint64_t count;
 
 	(void)events;
-	(void)!read(console->event_fd, &count, sizeof(count));
-	/* From here on new output signals again, so none is missed. */
-	atomic_store(&console->signalled, false);
+	(void)!read(console->timer_fd, &count, sizeof(count));
+	/* From here on new output sets the timer again, so none is missed. */
+	atomic_store(&console->timer_set, false);
 	console_flush_log(console);
 	if (console->more)
 		console->more(console->more_arg);
@@ -42,8 +44,8 @@ int console_init(struct console *console, struct loop *loop, int log_fd)
 	memset(console, 0, sizeof(*console));
 	console->log_fd = log_fd;
 	console->loop = loop;
-	console->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (console->event_fd < 0)
+	console->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (console->timer_fd < 0)
 		return -errno;
 	/* Costs memory only as far as it has been written. */
 	ring = mmap(NULL, CONSOLE_RING_SIZE, PROT_READ | PROT_WRITE,
@@ -52,7 +54,7 @@ int console_init(struct console *console, struct loop *loop, int log_fd)
 	if (!err) {
 		console->ring = ring;
 		console->source = (struct loop_source){
-			.fd = console->event_fd,
+			.fd = console->timer_fd,
 			.events = EPOLLIN,
 			.call = handle_more,
 			.arg = console,
@@ -67,14 +69,14 @@ int console_init(struct console *console, struct loop *loop, int log_fd)
 void console_exit(struct console *console)
 {
 	if (!console->ring) {
-		fd_close(&console->event_fd);
+		fd_close(&console->timer_fd);
 		return;
 	}
 	loop_del(console->loop, &console->source);
 	(void)munmap(console->ring, CONSOLE_RING_SIZE);
 	console->ring = NULL;
 	(void)pthread_mutex_destroy(&console->lock);
-	fd_close(&console->event_fd);
+	fd_close(&console->timer_fd);
 }
 
 /* The first panic counts; its text ends with the line. */
@@ -98,15 +100,16 @@ static void watch_for_panic(struct console *console, uint8_t byte)
 
 void console_write(struct console *console, uint8_t byte)
 {
-	uint64_t one = 1;
+	const struct itimerspec delay = { .it_value.tv_nsec = COLLECT_NS };
 
 	pthread_mutex_lock(&console->lock);
 	console->ring[console->head++ % CONSOLE_RING_SIZE] = byte;
 	watch_for_panic(console, byte);
 	pthread_mutex_unlock(&console->lock);
 
-	if (!atomic_exchange(&console->signalled, true))
-		(void)!write(console->event_fd, &one, sizeof(one));
+	/* Cannot fail with these arguments. */
+	if (!atomic_exchange(&console->timer_set, true))
+		(void)timerfd_settime(console->timer_fd, 0, &delay, NULL);
 }
 
 size_t console_lock(struct console *console, uint64_t *pos, size_t max, struct iovec iov[2])

@@ -23,7 +23,8 @@
  * @head: bytes printed so far; the ring holds the last CONSOLE_RING_SIZE
  * @matched: bytes of the panic message's beginning that the line has shown
  * @panic: what follows it, with a NUL once @panic_len says so
- * @event_fd: readable when there is something new; @signalled saves writes
+ * @timer_fd: readable some time after there was something new
+ * @timer_set: it will be, so that not every byte needs to see to it
  * @more: called on the main thread when there is something new
  * @log_pos: bytes taken for the log; main thread
  * @log_size: bytes in the log; main thread
@@ -36,8 +37,8 @@ struct console {
 	size_t panic_len;
 	char panic[CONSOLE_PANIC_SIZE];
 
-	int event_fd;
-	atomic_bool signalled;
+	int timer_fd;
+	atomic_bool timer_set;
 	struct loop *loop;
 	struct loop_source source;
 	void (*more)(void *arg);
