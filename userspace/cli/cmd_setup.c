@@ -197,18 +197,19 @@ static void give_back(const char *folder, uint64_t size, uint64_t count)
 	(void)sys_write(text, "%s/hugepages-%llukB/nr_hugepages", folder, size / KIB);
 }
 
-/* Large pages as far as they fit; small ones for the rest. All or nothing. */
+/*
+ * Small pages, which every client can use (QEMU asks for the default size only);
+ * large ones when memory is too fragmented. All or nothing.
+ */
 static int reserve_missing(const char *folder, struct huge_sizes *sizes, uint64_t missing,
 			   struct cli_text *why)
 {
 	uint64_t wanted = missing;
 	size_t i;
 
-	for (i = 0; i < sizes->count && missing; i++) {
+	for (i = sizes->count; i-- > 0 && missing;) {
 		struct huge_size *s = &sizes->list[i];
-		bool smallest = i == sizes->count - 1;
-		uint64_t count = missing / s->size + (smallest && missing % s->size ? 1 : 0);
-		int64_t came = count ? add_pages(folder, s->size, count) : 0;
+		int64_t came = add_pages(folder, s->size, (missing + s->size - 1) / s->size);
 
 		if (came < 0)
 			return cli_fail(why, -came, "cannot reserve huge pages: %s",
