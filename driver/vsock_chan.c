@@ -371,3 +371,7 @@ void ne_vsock_chan_show(struct ne_vsock_chan *chan, struct seq_file *m)
 	seq_printf(m, "dropped:\t%u\nmalformed:\t%u\n",
 		   dropped, atomic_read(&chan->malformed));
 }
+
+#if IS_ENABLED(CONFIG_NE_EMU_KUNIT_TEST)
+#include "tests/vsock_chan_kunit.c"
+#endif

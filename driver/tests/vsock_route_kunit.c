@@ -156,14 +156,17 @@ static void ne_route_test_detach(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, ne_route_test_find(16, 1), chan);
 }
 
+/* A file that is closed without ever having been attached. */
 static void ne_route_test_detach_new(struct kunit *test)
 {
-	struct ne_vsock_chan *chan = ne_route_test_open(test);
+	struct ne_vsock_chan *chan = ne_vsock_chan_create();
 
+	KUNIT_ASSERT_NOT_NULL(test, chan);
 	ne_vsock_route_detach(chan);
 	KUNIT_EXPECT_EQ(test, ne_vsock_chan_state(chan), NE_VSOCK_GONE);
 	KUNIT_EXPECT_EQ(test, ne_vsock_route_attach(chan, 16, false), -EBUSY);
 	KUNIT_EXPECT_TRUE(test, xa_empty(&ne_vsock_guests));
+	ne_vsock_chan_put(chan);
 }
 
 /* An entry whose channel is being detached is not an address any more. */

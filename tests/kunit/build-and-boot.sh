@@ -4,16 +4,16 @@
 #
 # usage: build-and-boot.sh FOLDER FILTER
 #
-# The machine: cores {0,1} {2,3} {4,5} on node 0 and {6,7} on node 1, eight more
-# CPUs that are not plugged in, 64 huge pages on node 0.
+# The machine: cores {0,1} {2,3} {4,5} on node 0 and {6,7} on node 1, CPUs 8 to 15
+# offline, 64 huge pages on node 0.
 
 set -eu
 
 dir=$1 filter=$2
 
-make -s -C "$dir/build" -j "$(nproc)" WERROR=1 bzImage
+make -s -C "$dir/build" -j "$(nproc)" bzImage
 
-machine="-cpu EPYC -smp 8,maxcpus=16,sockets=1,cores=8,threads=2 \
+machine="-cpu EPYC -smp 16,sockets=1,cores=8,threads=2 \
 -object memory-backend-ram,id=m0,size=768M -object memory-backend-ram,id=m1,size=256M \
 -numa node,nodeid=0,memdev=m0 -numa node,nodeid=1,memdev=m1 \
 -numa cpu,node-id=0,socket-id=0,core-id=0 -numa cpu,node-id=0,socket-id=0,core-id=1 \
@@ -21,7 +21,8 @@ machine="-cpu EPYC -smp 8,maxcpus=16,sockets=1,cores=8,threads=2 \
 -numa cpu,node-id=1,socket-id=0,core-id=4 -numa cpu,node-id=1,socket-id=0,core-id=5 \
 -numa cpu,node-id=1,socket-id=0,core-id=6 -numa cpu,node-id=1,socket-id=0,core-id=7"
 
+export PYTHONUNBUFFERED=1
 exec "$dir/tree/tools/testing/kunit/kunit.py" exec --arch=x86_64 \
 	--build_dir="$dir/build" --timeout=300 --raw_output=kunit \
-	--qemu_args="$machine" --kernel_args="hugepages=0:64 kunit.stats_enabled=2" \
+	--qemu_args="$machine" --kernel_args="maxcpus=8 cpuhp.parallel=off hugepages=0:64 kunit.stats_enabled=2" \
 	"$filter"

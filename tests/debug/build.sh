@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Adds what is for the debug kernel only to the VM's payload. Runs in the build
+# root.
+#
+# usage: build.sh KERNEL_FOLDER PAYLOAD FOLDER
+#
+# Makes FOLDER/root/lib/modules and FOLDER/payload.tar.
+
+set -eu
+
+kernel=$1 payload=$2 out=$3
+release=$(ls "$kernel/lib/modules")
+stage=$out/stage
+
+rm -rf "$out/root" "$stage"
+mkdir -p "$out/root/lib/modules" "$stage/opt/ne-emu"
+cp -r "$kernel/lib/modules/$release" "$out/root/lib/modules/"
+make -j "$(nproc)" B="$out" KVER="$release" KDIR="$kernel/build" WERROR=1 \
+	DESTDIR="$out/root" modules modules_install
+depmod -b "$out/root" "$release"
+
+make -j "$(nproc)" -C tests/debug OUTPUT="$out/bin" WERROR=1
+cp -r tests/debug "$stage/opt/ne-emu/"
+cp "$out"/bin/*_test "$stage/opt/ne-emu/debug/"
+
+cp "$payload" "$out/payload.tar"
+tar -C "$stage" --append --owner=0 --group=0 --numeric-owner \
+	-f "$out/payload.tar" ./opt/ne-emu/debug
