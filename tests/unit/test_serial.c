@@ -144,10 +144,13 @@ static void test_transmit_interrupt(void **state)
 	}
 	out(f, UART_IER, UART_IER_THRI);
 	assert_int_equal(edges(f), 1);
+	assert_int_equal(in(f, UART_IIR), UART_IIR_THRI);
 	out(f, UART_TX, 'a');
 	assert_int_equal(edges(f), 1);
 	assert_int_equal(in(f, UART_IIR), UART_IIR_THRI);
 	out(f, UART_TX, 'b');
+	out(f, UART_TX, 'c');	/* fills the FIFO: one interrupt for both */
+	assert_int_equal(edges(f), 1);
 	out(f, UART_IER, 0);
 	assert_int_equal(in(f, UART_IIR), UART_IIR_NO_INT);
 }

@@ -29,7 +29,8 @@ int serial_init(struct serial *serial, int irq_fd, void (*output)(void *arg, uin
 /* A byte is sent as soon as it is written, so the transmitter is always empty. */
 static void set_thr_empty(struct serial *serial)
 {
-	if (!(serial->ier & UART_IER_THRI))
+	/* The edge of an interrupt that is not acknowledged yet was enough. */
+	if (!(serial->ier & UART_IER_THRI) || serial->thr_pending)
 		return;
 	serial->thr_pending = true;
 	irq_raise(serial->irq_fd);
