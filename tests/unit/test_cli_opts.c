@@ -162,6 +162,35 @@ static void test_dispatch(void **state)
 	assert_int_equal(result.code, CLI_USAGE);
 }
 
+/* What "ne-emu run" refuses before it looks at the image or the device. */
+static void test_run_usage(void **state)
+{
+	static const struct {
+		const char *args[4];
+		const char *text;
+	} cases[] = {
+		{ { "--console" }, "--console needs --debug" },
+		{ { "--debug", "--console", "--detach" }, "exclude each other" },
+		{ { "--debug", "--console", "--json" }, "exclude each other" },
+		{ { "--cpus=2", "--cpu-ids=2,3" }, "exclude each other" },
+		{ { "--cpu-ids=2,x" }, "\"2,x\" is no list" },
+		{ { "--cpu-ids=0-1" }, "CPU 0 stays with the host" },
+		{ { "--cid=3" }, "\"3\" is not a number from 4 to 4294967294" },
+		{ { "--cid=4294967295" }, "is not a number from 4" },
+	};
+	struct command_result result;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		run_command(&result, cmd_run, "run", "nonexistent.eif", cases[i].args[0],
+			    cases[i].args[1], cases[i].args[2], NULL);
+		assert_int_equal(result.code, CLI_USAGE);
+		expect_text(result.err, cases[i].text);
+	}
+	run_command(&result, cmd_run, "run", "nonexistent.eif", NULL);
+	assert_int_equal(result.code, CLI_FAILED);
+	expect_text(result.err, "nonexistent.eif: No such file");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +199,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_usage),
 		cmocka_unit_test(test_help),
 		cmocka_unit_test(test_dispatch),
+		cmocka_unit_test(test_run_usage),
 	};
 
 	return cmocka_run_group_tests_name("cli_opts", tests, NULL, NULL);

@@ -412,6 +412,9 @@ static int check_args(struct run *run, const struct cli_usage *usage)
 	if (run->cpu_ids && parse_cpu_list(run->cpu_ids, &cpus, &count))
 		return cli_usage_error(usage, "--cpu-ids: \"%s\" is no list like 2,3 or 2-5",
 				       run->cpu_ids);
+	for (size_t i = 0; run->cpu_ids && i < count; i++)
+		if (!cpus[i])		/* to the driver, 0 means "choose one" */
+			return cli_usage_error(usage, "--cpu-ids: CPU 0 stays with the host");
 	return CLI_OK;
 }
 
