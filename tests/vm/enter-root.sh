@@ -14,12 +14,13 @@ bind() {
 	mount --rbind "$1" "$root$1"
 }
 
+# First, since tree or cache may lie below /tmp.
+mount -t tmpfs tmpfs "$root/run"
+mount -t tmpfs tmpfs "$root/tmp"
 bind "$cache"
 bind "$tree"
 bind /dev
 mount -t proc proc "$root/proc"
-mount -t tmpfs tmpfs "$root/run"
-mount -t tmpfs tmpfs "$root/tmp"
 
 # shellcheck disable=SC2016 # expanded by the inner shell
 exec chroot "$root" /usr/bin/env -i \
