@@ -439,8 +439,8 @@ int cmd_run(int argc, char **argv)
 		OPT_FLAG("console", &run.console, "show the console on stdout"),
 		OPT_FLAG("detach", &run.detach, "return when it has booted, keep it running"),
 		OPT_FLAG("json", &run.json, "print one JSON object when it has booted"),
-		OPT_NUMBER("timeout", &run.timeout, "S", "seconds it may take to boot; default: 180",
-			   1, 86400),
+		OPT_NUMBER("timeout", &run.timeout, "S",
+			   "seconds it may take to boot; default: 180", 1, 86400),
 		OPT_FLAG("no-check", &run.no_check, "start it even if the image is not valid"),
 		{}
 	};

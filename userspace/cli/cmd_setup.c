@@ -310,7 +310,8 @@ int cmd_setup(int argc, char **argv)
 			   "have that much in free huge pages (MiB, or like 2G)"),
 		OPT_NUMBER("cpus", &setup.cpus, "N", "put that many CPUs into the pool", 1,
 			   CPUS_MAX),
-		OPT_FLAG("undo", &setup.undo, "put everything back as it was before the first setup"),
+		OPT_FLAG("undo", &setup.undo,
+			 "put everything back as it was before the first setup"),
 		OPT_FLAG("dry-run", &setup.dry_run, "only tell what would be done"),
 		{}
 	};

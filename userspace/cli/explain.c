@@ -69,7 +69,8 @@ static const struct {
 	{ STEP_START, NE_ERR_INVALID_ENCLAVE_CID, "this CID is reserved; take another, from 4 on" },
 	{ STEP_START, EADDRINUSE, "an enclave with this CID is running; take another --cid or "
 	  "none" },
-	{ STEP_START, ENODEV, "no ne-emud answers; start it with \"sudo systemctl start ne-emud\"" },
+	{ STEP_START, ENODEV, "no ne-emud answers; start it with \"sudo systemctl start "
+	  "ne-emud\"" },
 	{ STEP_START, ETIMEDOUT, "ne-emud did not answer in time; see its log with \"journalctl -u "
 	  "ne-emud\"" },
 	{ STEP_START, EOPNOTSUPP, "KVM does not work here; see \"ne-emu doctor\"" },

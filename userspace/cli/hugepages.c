@@ -138,7 +138,8 @@ static int too_few(const struct huge_sizes *sizes, uint64_t size, int node, stru
 		len += snprintf(have + len, sizeof(have) - len, "%s%" PRIu64 " of %llu MiB",
 				i ? ", " : "", sizes->list[i].free, sizes->list[i].size / MIB);
 	return cli_fail(why, ENOMEM, "not enough free huge pages%s for %llu MiB (free: %s); "
-			"reserve them with \"sudo ne-emu setup --memory %llu\"", node >= 0 ? " on the CPU pool's NUMA node" : "", size / MIB, have,
+			"reserve them with \"sudo ne-emu setup --memory %llu\"",
+			node >= 0 ? " on the CPU pool's NUMA node" : "", size / MIB, have,
 			size / MIB);
 }
 

@@ -106,8 +106,9 @@ int state_find(struct ne_nl *nl, const char *name, struct ne_nl_enclave *ret,
 	for (i = 0; i < count; i++)
 		if (slot_uid ? list[i].slot_uid == slot_uid : list[i].cid == cid)
 			break;
-	r = i < count ? 0 : cli_fail(why, ENOENT, "there is no enclave %s; see \"ne-emu ps\"", name);
-	if (!r) {
+	if (i == count) {
+		r = cli_fail(why, ENOENT, "there is no enclave %s; see \"ne-emu ps\"", name);
+	} else {
 		struct ne_nl_enclave last = list[count - 1];
 
 		/* Taken out of the list, whose order does not matter any more. */
