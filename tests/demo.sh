@@ -21,7 +21,7 @@ printf 'Parent: Debian %s, Linux %s, %s CPUs\n' \
 
 say "Load the driver. udev and systemd start the supervisor."
 show modprobe nitro_enclaves_emu
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	systemctl -q is-active ne-emud.service && break
 	sleep 0.1
 done
