@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Builds everything for all kernels of the VM with all warnings, which are errors:
+# TAP on stdout. Runs in the build root.
+
+set -u
+
+out=$PWD/build/check
+log=$out/log
+kernels=$(sed 's/^[^ ]* //' /usr/share/ne-emu-kernels)
+mkdir -p "$out"
+
+# Modules only: sparse of Debian 13 stumbles over headers of newer kernels.
+sparse_finds_nothing() {
+	make -s B="$out/sparse" KVER="$1" KDIR="/lib/modules/$1/build" W=1 \
+		C=2 CF=-D__CHECK_ENDIAN__ modules > "$log" 2>&1 &&
+		! grep -E 'driver/[^ ]*: (warning|error)' "$log"
+}
+
+modules() {
+	make -s B="$out" KVER="$1" KDIR="/lib/modules/$1/build" W=1 WERROR=1 \
+		modules > "$log" 2>&1 &&
+		! grep -i 'warning: .*driver/\|driver/.*warning' "$log"
+}
+
+userspace() {
+	make -s -j "$(nproc)" -C userspace O="$out/userspace" WERROR=1 > "$log" 2>&1
+}
+
+installs() {
+	make -s B="$out" DESTDIR="$out/root" PREFIX=/usr install > "$log" 2>&1 &&
+		[ -x "$out/root/usr/bin/ne-emu" ] &&
+		[ -x "$out/root/usr/libexec/ne-emu/ne-emu-vmm" ] &&
+		grep -q '^ExecStart=/usr/sbin/ne-emud' \
+			"$out/root/usr/lib/systemd/system/ne-emud.service" &&
+		make -s B="$out" DESTDIR="$out/root" PREFIX=/usr uninstall > "$log" 2>&1 &&
+		left=$(find "$out/root" -type f ! -name '*.conf') &&
+		{ [ -z "$left" ] || { echo "left behind: $left" >> "$log"; false; }; }
+}
+
+number=0
+# report NAME COMMAND...
+report() {
+	number=$((number + 1))
+	name=$1
+	shift
+	if "$@"; then
+		echo "ok $number - $name"
+	else
+		sed 's/^/# /' "$log" | tail -n 40
+		echo "not ok $number - $name"
+	fi
+}
+
+echo "#> begin build/all"
+echo "TAP version 13"
+for kernel in $kernels; do
+	report "modules for $kernel" modules "$kernel"
+	case $kernel in
+	6.12.*) report "sparse on $kernel" sparse_finds_nothing "$kernel" ;;
+	esac
+done
+report "userspace" userspace
+report "install and uninstall" installs
+echo "1..$number"
+echo "#> end build/all 0 0"

@@ -1,0 +1,99 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Looks at the sources without running them: TAP on stdout. Runs in the build
+# root. What a check finds is printed as notes in front of its result.
+
+set -u
+
+kernel=/usr/src/linux-source-6.12
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# Files of the project, also when there is no git repository.
+find . -path ./build -prune -o -path ./.git -prune -o -type f -print |
+	sed 's,^\./,,' | sort > "$work/files"
+
+files() {
+	grep -E "$1" "$work/files"
+}
+
+scripts() {
+	files '\.sh$|^\.ci/|/initramfs/init$|/sbin/ne-emu-|bash-completion/' |
+		while read -r file; do
+			head -n 1 "$file" | grep -qE '^#!.*sh|^# shellcheck' &&
+				echo "$file"
+		done
+}
+
+no_warnings_in_scripts() {
+	# shellcheck disable=SC2046 # names without blanks
+	shellcheck $(scripts)
+}
+
+kernel_style() {
+	# Complaints about the generated files would be the generator's.
+	# shellcheck disable=SC2046 # names without blanks
+	"$kernel/scripts/checkpatch.pl" --no-tree --strict --quiet --no-summary \
+		--ignore FILE_PATH_CHANGES,LINUX_VERSION_CODE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT \
+		-f $(files '^(driver/[^/]*|include/uapi/linux/nitro.*)\.[ch]$' |
+			grep -v '/genl\.')
+}
+
+licence_of_each_file() {
+	while read -r file; do
+		case $file in
+		LICENSES/* | COPYING | VERSION | README.md | *.md | .gitignore | \
+			*/corpus/* | tests/vm/kernels | image/cmdline) continue ;;
+		esac
+		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: ' ||
+			echo "$file: no licence in its first lines"
+	done < "$work/files" > "$work/found"
+	cat "$work/found"
+	[ ! -s "$work/found" ]
+}
+
+kernel_versions_only_in_compat() {
+	! files '^driver/.*\.[ch]$' | grep -v '^driver/compat' |
+		xargs grep -nE 'LINUX_VERSION_CODE|KERNEL_VERSION\('
+}
+
+netlink_files_are_generated() {
+	mkdir "$work/gen"
+	scripts/regen-netlink.sh "$kernel" "$work/gen" &&
+		for file in include/uapi/linux/ne_emu_netlink.h driver/genl.h driver/genl.c; do
+			diff -u "$file" "$work/gen/$file" || return 1
+		done
+}
+
+manuals_are_valid() {
+	for page in Documentation/man/*.scd; do
+		scdoc < "$page" > /dev/null || return 1
+	done
+}
+
+spelling() {
+	files '\.(md|rst|scd|yaml|h)$' | xargs codespell --quiet-level 3
+}
+
+dkms_version_is_the_projects() {
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	version=$(bash -c '. ./dkms.conf && echo "$PACKAGE_VERSION"')
+	[ "$version" = "$(cat VERSION)" ] || echo "dkms.conf says $version"
+	[ "$version" = "$(cat VERSION)" ]
+}
+
+checks="no_warnings_in_scripts kernel_style licence_of_each_file
+	kernel_versions_only_in_compat netlink_files_are_generated manuals_are_valid
+	spelling dkms_version_is_the_projects"
+
+number=0
+echo "#> begin style/sources"
+echo "TAP version 13"
+echo "1..$(echo "$checks" | wc -w)"
+for check in $checks; do
+	number=$((number + 1))
+	verdict=ok
+	"$check" > "$work/notes" 2>&1 || verdict="not ok"
+	[ "$verdict" = ok ] || sed 's/^/# /' "$work/notes"
+	echo "$verdict $number - $(echo "$check" | tr _ ' ')"
+done
+echo "#> end style/sources 0 0"
