@@ -38,7 +38,8 @@ pool_changes() {
 debug_enclave() {
 	run_image a -d
 	cid=$(value a cid)
-	timeout 120 socat -u "VSOCK-CONNECT:0:$((10000 + cid))" STDOUT > "$tmp/console" &
+	timeout 120 socat -u "VSOCK-CONNECT:0:$((10000 + cid))" STDOUT \
+		> "$tmp/console" 8>&- 9>&- &
 	echo_works "$cid"
 	close_client a
 	wait "$!"
