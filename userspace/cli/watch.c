@@ -18,6 +18,8 @@
 #define TICK_MS		1000
 /* A console that neither sends nor ends after the enclave's end is given up, ms. */
 #define DRAIN_MS	2000
+/* An enclave that dies before its heartbeat ends the wait for it first, ms. */
+#define END_MS		2000
 #define CONSOLE_STEP	(64 * KIB)
 
 enum {
@@ -93,6 +95,13 @@ static int read_heartbeat(struct watch *watch)
 	return WATCH_BOOTED;
 }
 
+static bool ends_soon(const struct watch *watch)
+{
+	struct pollfd fd = { .fd = watch->enclave };
+
+	return poll(&fd, 1, END_MS) > 0;
+}
+
 static void show_progress(const struct watch *watch)
 {
 	uint64_t seconds = (watch_now_ns() - watch->started_ns) / NS_PER_SEC;
@@ -145,7 +154,9 @@ static int wait_event(struct watch *watch)
 	if (fds[FD_HEARTBEAT].revents) {
 		int r = read_heartbeat(watch);
 
-		if (r != -EAGAIN && !(r == WATCH_BAD_HEARTBEAT && fds[FD_ENCLAVE].revents))
+		if (r == WATCH_BAD_HEARTBEAT && ends_soon(watch))
+			return WATCH_ENDED;
+		if (r != -EAGAIN)
 			return r;
 	}
 	if (fds[FD_ENCLAVE].revents)
