@@ -245,13 +245,14 @@ void ne_backend_hangup(struct ne_backend *backend)
  * ne_backend_revoke() - take the memory away from whoever has it mapped
  * @backend: may never have been accepted
  *
- * Afterwards no page of the enclave is reachable through the fd; KVM drops its
- * own mappings by MMU notifier before this returns.
+ * Afterwards no page of the enclave is reachable through the fd; KVM has dropped
+ * its own mappings by MMU notifier, and the VMM is not about to make new ones.
  */
 void ne_backend_revoke(struct ne_backend *backend)
 {
 	struct ne_mem_seg *segs;
 	struct inode *inode;
+	struct pid *vmm;
 
 	down_write(&backend->map_lock);
 	segs = backend->segs;
@@ -263,6 +264,12 @@ void ne_backend_revoke(struct ne_backend *backend)
 	if (inode)
 		unmap_mapping_range(inode->i_mapping, 0, 0, 1);
 	kvfree(segs);
+
+	spin_lock(&backend->lock);
+	vmm = get_pid(backend->vmm);
+	spin_unlock(&backend->lock);
+	ne_vmm_settle(vmm);
+	put_pid(vmm);
 }
 
 /**
@@ -442,6 +449,8 @@ void ne_backend_closed(struct ne_backend *backend)
 		ne_enclave_ended(backend->enclave, backend, NE_EMU_EXIT_REASON_LOST,
 				 "the VMM went away without giving a reason");
 
+	/* A release that finds no VMM any more does not wait for it. */
+	ne_vmm_settle(backend->vmm);
 	spin_lock(&backend->lock);
 	vmm = backend->vmm;
 	backend->vmm = NULL;

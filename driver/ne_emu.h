@@ -283,6 +283,9 @@ void ne_backend_closed(struct ne_backend *backend);
 /* backend_fd.c */
 struct file *ne_backend_file_create(struct ne_backend *backend);
 
+/* settle.c */
+void ne_vmm_settle(struct pid *vmm);
+
 /* netlink.c */
 int ne_netlink_init(void);
 void ne_netlink_exit(void);
