@@ -89,7 +89,8 @@ struct ne_emu_backend_status {
  *
  * read()   one packet for this address, cut to the space given: a larger packet
  *          comes in several reads, each with a header of its own. The space
- *          must exceed the header. EAGAIN (O_NONBLOCK) without a packet.
+ *          must exceed the header. EAGAIN (O_NONBLOCK) without a packet; 0 when
+ *          another file took the address.
  * write()  one packet from this address, whole. The source is the attached CID,
  *          or CID 0 with port NE_EMU_CONSOLE_PORT_BASE + cid on a console file.
  *          Packets for anything but CID 3 are answered with RST.
@@ -128,7 +129,7 @@ struct ne_emu_vsock_attach {
  * NE_EMU_VSOCK_SEQPACKET - argument (by value) 1: the guest negotiated
  * VIRTIO_VSOCK_F_SEQPACKET, 0: it did not (initial value).
  *
- * EINVAL: other argument. ENOTCONN: not attached.
+ * EINVAL: other argument, or 1 on a console file. ENOTCONN: not attached.
  */
 #define NE_EMU_VSOCK_SEQPACKET	_IO(NE_EMU_IOC_MAGIC, 0x11)
 
