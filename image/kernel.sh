@@ -9,10 +9,10 @@ set -eu
 config=$top/image/kernel.config
 root=$("$top/tests/vm/mkroot.sh" build)
 key=$({
-	cat "$config"
+	list "$config"
 	version linux-source-6.12
 	version gcc
-} | hash)
+} | hash -)
 out=$cache/enclave-kernel-$key
 
 if [ ! -e "$out" ]; then

@@ -40,7 +40,7 @@ printf '# %s\n' "ne-emu run --cpus 2 --memory 256 --debug --console $image &"
 ne-emu run --cpus 2 --memory 256 --debug --console $image > /tmp/console 2>&1 &
 launcher=$!
 tail -f -n +1 --pid=$launcher /tmp/console | sed -u 's/^/  | /' &
-until grep -qs 'port 5006' /tmp/console || ! kill -0 $launcher 2>/dev/null; do
+until grep -qs 'payload: ready' /tmp/console || ! kill -0 $launcher 2>/dev/null; do
 	sleep 0.2
 done
 sleep 1

@@ -51,20 +51,23 @@ in_root() {
 	}
 }
 
-# KUnit has a closing line of its own.
-run_kunit() {
-	heading kunit
-	"$top/tests/kunit/run.sh" > "$logs/kunit.log" 2>&1 || :
+# on_its_own PART SCRIPT - a script with a closing line of its own
+on_its_own() {
+	part=$1 script=$2
+	heading "$part"
+	"$script" 2>&1 | tee "$logs/$part.output" |
+		grep --line-buffered -E '^ *not ok|FAIL|[Ss]topped|complaint|^[a-z.-]+\.sh: ' || :
 	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' \
-		"$logs/kunit.log" | tail -n 1)
+		"$logs/$part.output" | tail -n 1)
 	if [ -n "$line" ]; then
-		echo "kunit: $line"
+		echo "$part: $line"
 		# shellcheck disable=SC2046 # three numbers
 		count $(echo "$line" | tr -cd '0-9 ')
-		grep -E '^ *not ok|the kernel stopped|complaint' "$logs/kunit.log" &&
+		# What came after the tests, above all the kernel log.
+		! grep -qE 'the kernel stopped|complaint' "$logs/$part.output" ||
 			count 0 1 0
 	else
-		tail -n 30 "$logs/kunit.log"
+		tail -n 30 "$logs/$part.output"
 		count 0 1 0
 	fi
 }
@@ -94,23 +97,6 @@ run_vm_parts() {
 	done
 }
 
-run_debug() {
-	folder=$("$top/tests/debug/kernel.sh")
-	make -s -C "$top" payload
-	"$vm_dir/enter.sh" make B="$top/build/vm" KDIR="$folder/build" KVER=debug \
-		modules > "$logs/debug-build.log" 2>&1
-	modules=$work/modules
-	mkdir "$modules"
-	cp -r "$folder/lib" "$modules/"
-	release=$(ls "$modules/lib/modules")
-	mkdir -p "$modules/lib/modules/$release/updates"
-	cp "$top"/build/vm/modules/debug/*.ko "$modules/lib/modules/$release/updates/"
-	"$vm_dir/enter.sh" true
-	KERNEL_IMAGE=$folder/bzImage MODULES_DIR=$modules
-	export KERNEL_IMAGE MODULES_DIR
-	in_vm 6.12 vm-debug abi lifecycle
-}
-
 vm_folders=
 [ $# -gt 0 ] || die "usage: run.sh PART..."
 for part; do
@@ -118,10 +104,10 @@ for part; do
 	style) in_root style tests/lib/style.sh ;;
 	build) in_root build tests/lib/build.sh ;;
 	unit) in_root unit tests/lib/unit.sh ;;
-	kunit) run_kunit ;;
+	kunit) on_its_own kunit "$top/tests/kunit/run.sh" ;;
 	abi | clients) vm_folders="$vm_folders $part" ;;
 	vm) vm_folders="$vm_folders lifecycle" ;;
-	debug) run_debug ;;
+	debug) on_its_own debug "$top/tests/debug/run.sh" ;;
 	*) die "no part $part" ;;
 	esac
 done

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154 # used and set by those scripts
 # Shared by the scripts of this folder: places, messages, the namespace in
 # which the Debian roots are used.
 

@@ -15,6 +15,7 @@ suite=trixie
 # The host's Debian mirror, empty when the host is no Debian.
 host_mirror() {
 	command -v apt-get >/dev/null || return 0
+	# shellcheck disable=SC2016 # expanded by apt
 	apt-get indextargets --format '$(REPO_URI) $(LABEL)' \
 		'Created-By: Packages' 2>/dev/null |
 		awk '$2 == "Debian" { print $1; exit }'
@@ -132,11 +133,13 @@ make_vm() {
 
 kind=${1-}
 case $kind in
-build) key=$(hash "$0" "$vm_dir/build.packages" "$vm_dir/kernels") ;;
-vm) key=$(hash "$0" "$vm_dir/vm.packages") ;;
+build) lists="$vm_dir/build.packages $vm_dir/kernels" ;;
+vm) lists=$vm_dir/vm.packages ;;
 *) die "usage: mkroot.sh build|vm" ;;
 esac
 
+# shellcheck disable=SC2086 # two names
+key=$({ cat "$0" && list $lists; } | hash -)
 out=$cache/root-$kind-$key
 if [ ! -e "$out" ]; then
 	lock "root-$kind"
@@ -144,6 +147,7 @@ fi
 if [ ! -e "$out" ]; then
 	need_mmdebstrap
 	tmp=$(mktemp -d)
+	chmod 755 "$tmp" # read by hooks in a user namespace, too
 	trap 'rm -rf "$tmp"; ns rm -rf "$out.part"' EXIT
 	ns rm -rf "$out.part"
 	say "making the $kind root, some minutes: $out"

@@ -62,7 +62,7 @@ vm_root=$("$vm_dir/mkroot.sh" vm)
 # Prints the disk image, which is made when its recipe is new.
 disk_image() {
 	key=$(find "$vm_dir/rootfs" "$vm_dir/disk.sh" -type f | sort |
-		xargs cat "$build_root/usr/share/ne-emu-kernels" | hash)
+		xargs cat "$build_root/usr/share/ne-emu-kernels" | hash -)
 	image=$cache/disk-${vm_root##*-}-$key
 	if [ ! -e "$image" ]; then
 		lock disk
@@ -80,7 +80,7 @@ debian_kernel() {
 	release=$(sed -n "s/^$kernel //p" "$build_root/usr/share/ne-emu-kernels")
 	[ -n "$release" ] || die "no kernel $kernel in the build root"
 	vmlinuz=$build_root/boot/vmlinuz-$release
-	key=$(hash "$vm_dir/initrd.sh" "$vm_dir/initramfs/init")
+	key=$(cat "$vm_dir/initrd.sh" "$vm_dir/initramfs/init" | hash -)
 	initrd=$cache/initrd-${build_root##*-}-$kernel-$key
 	if [ ! -e "$initrd" ]; then
 		lock "initrd-$kernel"
@@ -149,14 +149,11 @@ run=$(mktemp -d "$cache/run-XXXXXX")
 trap 'ns rm -rf "$run"' EXIT
 trap 'exit 130' INT TERM HUP
 mkdir -p "$run/job/job"
-if [ -n "${KERNEL_IMAGE-}" ]; then
-	custom_kernel
-else
-	debian_kernel
-fi
+debian_kernel
+accel=$("$vm_dir/accel.sh" "${vmlinuz#"$build_root"}" "$initrd")
+[ -z "${KERNEL_IMAGE-}" ] || custom_kernel
 disk=$(disk_image)
 make_job
-accel=$("$vm_dir/accel.sh" "$vmlinuz")
 for file in console kernel qemu; do : > "$run/$file.log"; done
 
 set -- "$vm_dir/qemu.sh" "$accel" "$memory" "${vmlinuz#"$build_root"}" \
