@@ -5,7 +5,8 @@
 #
 # usage: build.sh KERNEL_FOLDER PAYLOAD FOLDER
 #
-# Makes FOLDER/root/lib/modules and FOLDER/payload.tar.
+# Makes FOLDER/root/lib/modules with all modules of the kernel and ours, and
+# FOLDER/payload.tar.
 
 set -eu
 
@@ -14,7 +15,8 @@ release=$(ls "$kernel/lib/modules")
 stage=$out/stage
 
 rm -rf "$out/root" "$stage"
-mkdir -p "$out/root/lib/modules" "$stage/opt/ne-emu"
+mkdir -p "$out/root/lib/modules" "$stage/opt/ne-emu" \
+	"$stage/etc/systemd/system.conf.d"
 cp -r "$kernel/lib/modules/$release" "$out/root/lib/modules/"
 make -j "$(nproc)" B="$out" KVER="$release" KDIR="$kernel/build" WERROR=1 \
 	DESTDIR="$out/root" modules modules_install
@@ -24,6 +26,13 @@ make -j "$(nproc)" -C tests/debug OUTPUT="$out/bin" WERROR=1
 cp -r tests/debug "$stage/opt/ne-emu/"
 cp "$out"/bin/*_test "$stage/opt/ne-emu/debug/"
 
+# Services that are only slow are not to be given up.
+cat > "$stage/etc/systemd/system.conf.d/slow.conf" <<-'END'
+	[Manager]
+	DefaultTimeoutStartSec=1800s
+	DefaultDeviceTimeoutSec=1800s
+END
+
 cp "$payload" "$out/payload.tar"
 tar -C "$stage" --append --owner=0 --group=0 --numeric-owner \
-	-f "$out/payload.tar" ./opt/ne-emu/debug
+	-f "$out/payload.tar" ./opt/ne-emu/debug ./etc/systemd/system.conf.d

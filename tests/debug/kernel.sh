@@ -22,7 +22,7 @@ key=$({
 	cat "$here/debug.fragment" "$here/build-kernel.sh"
 	version linux-source-6.12
 	version gcc
-} | hash)
+} | hash -)
 out=$cache/debug-kernel-$key
 if [ ! -e "$out" ]; then
 	lock debug-kernel

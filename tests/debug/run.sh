@@ -1,35 +1,48 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs the selftests, the lifecycle tests and the tests of this folder in a VM
-# whose kernel is the debug kernel. What KASAN, lockdep, kmemleak and the other
-# checkers report is a failure, too.
+# Runs the tests of the ABI, the lifecycle tests and those of this folder on the
+# debug kernel, in the VM. What KASAN, lockdep, kmemleak and the other checkers
+# report is a failure, too. The last line is "N passed, N failed, N skipped".
 #
-# usage: run.sh [PATTERN...]   programs to run, default: all (see in-vm.sh)
+# usage: run.sh [PATTERN...]   programs, default: abi/* lifecycle/* debug/*
 #
-# Variable: B, output folder (build)
+# The complete output is in build/log/debug.log, that of the kernel in
+# build/log/debug.
 
 set -eu
 # shellcheck source=../vm/lib.sh
 . "$(dirname "$0")/../vm/lib.sh"
 vm_dir=$top/tests/vm
 here=$top/tests/debug
+build=$top/build
+logs=$build/log
 export NE_EMU_CACHE="$cache"
-out=$(cd "$top" && realpath -m "${B:-build}")
-debug=$out/debug
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM HUP
+mkdir -p "$logs"
 
 kernel=$("$here/kernel.sh")
-"$vm_dir/payload.sh" "$out/vm"
-mkdir -p "$debug"
-"$vm_dir/enter.sh" "$here/build.sh" "$kernel" "$out/vm/payload.tar" "$debug" \
-	> "$debug/build.log" 2>&1 || {
-	tail -n 40 "$debug/build.log" >&2
-	die "the build failed, all of it is in $debug/build.log"
+"$vm_dir/payload.sh" "$build/vm"
+"$vm_dir/enter.sh" "$here/build.sh" "$kernel" "$build/vm/payload.tar" "$build/debug" \
+	> "$logs/debug-build.log" 2>&1 || {
+	tail -n 40 "$logs/debug-build.log" >&2
+	die "the build failed, all of it is in $logs/debug-build.log"
 }
 
-# A checked kernel in an emulated machine: slow.
-status=0
-KERNEL_IMAGE=$kernel/bzImage MODULES_DIR=$debug/root "$vm_dir/vm.sh" \
-	--payload "$debug/payload.tar" --log "$debug/log" --timeout 7200 \
-	--command "/opt/ne-emu/debug/in-vm.sh $*" > "$debug/output" || status=$?
-cat "$debug/output"
-"$here/count.sh" "$status" < "$debug/output"
+# A kernel that checks itself, on an emulated machine: slow.
+{
+	KERNEL_IMAGE=$kernel/bzImage MODULES_DIR=$build/debug/root \
+		"$vm_dir/vm.sh" --payload "$build/debug/payload.tar" \
+		--log "$logs/debug" --timeout 10800 \
+		--command "/opt/ne-emu/debug/in-vm.sh $*" 2>&1 || echo $? > "$work/status"
+} | tee "$logs/debug.log" | "$top/tests/lib/ktap.sh" "$work/counts"
+
+read -r passed failed skipped < "$work/counts"
+[ ! -e "$work/status" ] || {
+	echo "  FAIL the VM or its kernel, see $logs/debug"
+	failed=$((failed + 1))
+}
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ] && [ "$passed" != 0 ]

@@ -24,7 +24,7 @@ key=$({
 	version linux-source-6.12
 	version gcc
 	echo "$top"
-} | hash)
+} | hash -)
 dir=$cache/kunit-$key
 lock kunit
 if [ ! -e "$dir/build/.config" ]; then

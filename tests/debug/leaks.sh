@@ -1,0 +1,42 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2317,SC2329 # functions are called by check
+# What kmemleak says about everything that ran so far. Unloads the modules.
+
+set -eu
+
+leaks=/sys/kernel/debug/kmemleak
+nr=0 failed=0
+
+# check NAME COMMAND
+check() {
+	nr=$((nr + 1))
+	if "$2"; then
+		echo "ok $nr $1"
+	else
+		failed=1
+		echo "not ok $nr $1"
+	fi
+}
+
+# Two scans: what is seen once may have been on its way.
+no_leaks() {
+	echo scan > "$leaks"
+	echo scan > "$leaks"
+	cat "$leaks"
+	[ -z "$(cat "$leaks")" ]
+}
+
+unload() {
+	systemctl stop ne-emud.service
+	for module in nitro_enclaves_emu ne_emu_vsock; do
+		[ ! -d "/sys/module/$module" ] || rmmod "$module" || return 1
+	done
+}
+
+sleep 6 # VMMs that stay too long are killed after 5 s
+check "nothing leaked" no_leaks
+check "modules unload" unload
+check "nothing leaked by unloading" no_leaks
+echo "1..$nr"
+exit "$failed"
