@@ -130,6 +130,23 @@ static void test_one_vcpu(void **state)
 	assert_topology(cpuid, 0, 0, 1);
 }
 
+static void test_hide_virtualization(void **state)
+{
+	struct kvm_cpuid2 *cpuid = *state;
+
+	add(cpuid, (struct kvm_cpuid_entry2){ 0x1, .ecx = 1U << 5 | 1U << 3 });
+	add(cpuid, (struct kvm_cpuid_entry2){ 0x80000001, .ecx = 1U << 2 | 1U << 5 });
+	add(cpuid, (struct kvm_cpuid_entry2){ 0x8000000a, .eax = 1, .edx = 1 });
+	cpuid_hide_virtualization(cpuid);
+	assert_int_equal(find(cpuid, 0x1, 0)->ecx, 1U << 3);
+	assert_int_equal(find(cpuid, 0x80000001, 0)->ecx, 1U << 5);
+	assert_null(find(cpuid, 0x8000000a, 0));
+
+	cpuid->nent = 0;
+	cpuid_hide_virtualization(cpuid);
+	assert_int_equal(cpuid->nent, 0);
+}
+
 /* Old CPUs, and lists that are full. */
 static void test_no_topology_leaf(void **state)
 {
@@ -154,6 +171,7 @@ int main(void)
 		T(test_intel),
 		T(test_amd),
 		T(test_one_vcpu),
+		T(test_hide_virtualization),
 		T(test_no_topology_leaf),
 	};
 

@@ -15,6 +15,7 @@
 #define LEAF_TOPOLOGY_V2	0x1f
 #define LEAF_AMD_FEATURES	0x80000001
 #define LEAF_AMD_SIZES		0x80000008
+#define LEAF_AMD_SVM		0x8000000a
 #define LEAF_AMD_CACHE		0x8000001d
 #define LEAF_AMD_TOPOLOGY	0x8000001e
 #define LEAF_AMD_TOPOLOGY_V2	0x80000026
@@ -23,8 +24,10 @@
 #define VENDOR_HYGON		0x6f677948	/* "Hygo" */
 
 #define FEATURES_EDX_HTT	(1U << 28)
+#define FEATURES_ECX_VMX	(1U << 5)
 #define FEATURES_ECX_HYPERVISOR	(1U << 31)
 #define AMD_ECX_CMP_LEGACY	(1U << 1)
+#define AMD_ECX_SVM		(1U << 2)
 #define TOPOLOGY_SMT		1
 #define TOPOLOGY_CORE		2
 #define LAST_LEVEL_CACHE	3
@@ -157,4 +160,16 @@ void cpuid_set_topology(struct kvm_cpuid2 *cpuid, unsigned int apic_id, unsigned
 	add_topology_level(cpuid, &topology, 0, TOPOLOGY_SMT, 0, 1);
 	add_topology_level(cpuid, &topology, 1, TOPOLOGY_CORE, topology.core_bits, nr_vcpus);
 	add_topology_level(cpuid, &topology, 2, 0, 0, 0);
+}
+
+void cpuid_hide_virtualization(struct kvm_cpuid2 *cpuid)
+{
+	struct kvm_cpuid_entry2 *entry = find_leaf(cpuid, LEAF_FEATURES);
+
+	if (entry)
+		entry->ecx &= ~FEATURES_ECX_VMX;
+	entry = find_leaf(cpuid, LEAF_AMD_FEATURES);
+	if (entry)
+		entry->ecx &= ~AMD_ECX_SVM;
+	remove_leaf(cpuid, LEAF_AMD_SVM);
 }

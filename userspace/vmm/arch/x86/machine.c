@@ -157,6 +157,7 @@ static int set_cpuid(int kvm_fd, int vcpu_fd, unsigned int index, unsigned int n
 	if (err)
 		return err;
 	cpuid_set_topology(cpuid, index, nr_vcpus);
+	cpuid_hide_virtualization(cpuid);
 	add_tsc_deadline(kvm_fd, cpuid);
 	if (ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid))
 		return -errno;
