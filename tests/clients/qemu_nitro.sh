@@ -178,11 +178,15 @@ killed() {
 	same_as_before
 }
 
+# Run before QEMU, after a look at the resources, which sets the pool.
+prepare=:
+
 # refused TEXT ACCEL_OPTIONS ARGUMENT... - QEMU exits with 1 and prints the text
 refused() {
 	text=$1 options=$2
 	shift 2
 	remember
+	"$prepare"
 	status=0
 	timeout 60 "$qemu" -accel "nitro$options" -M nitro -display none -serial none \
 		-monitor none -kernel "$image" "$@" < /dev/null > "$tmp/said" 2>&1 || status=$?
@@ -192,12 +196,13 @@ refused() {
 	same_as_before
 }
 
-empty_pool() {
+clear_pool() {
 	echo > "$pool_file" 2> /dev/null || :
-	status=0
-	refused 'NE_CREATE_VM failed: Unknown error 272' '' -smp 2 -m "$memory"M || status=$?
-	pool_is_free
-	return "$status"
+}
+
+empty_pool() {
+	prepare=clear_pool
+	refused 'NE_CREATE_VM failed: Unknown error 272' '' -smp 2 -m "$memory"M
 }
 
 no_huge_pages() {
