@@ -525,8 +525,8 @@ static void setup(struct ne_test *t)
 	struct ne_env *env = t->env;
 
 	ne_env_setup(t);
-	if (!t->skip[0] && !NE_COMMAND("systemctl", "-q", "is-active", "ne-emud.service"))
-		env->stopped_daemon = !NE_COMMAND("systemctl", "stop", "ne-emud.service");
+	if (!t->skip[0])
+		env->stopped_daemon = ne_stop_daemon();
 }
 
 static void teardown(struct ne_test *t)

@@ -193,6 +193,16 @@ int ne_start_daemon(void)
 	return NE_COMMAND("systemctl", "-q", "start", "ne-emud.service");
 }
 
+bool ne_stop_daemon(void)
+{
+	/*
+	 * When the module has just been loaded, udev is about to start it: let that
+	 * happen first, or it happens after the stop.
+	 */
+	NE_COMMAND("udevadm", "settle");
+	return !ne_start_daemon() && !NE_COMMAND("systemctl", "stop", "ne-emud.service");
+}
+
 int ne_env_pool_restore(const struct ne_env *env)
 {
 	return ne_pool_set(env->list);

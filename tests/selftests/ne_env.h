@@ -67,6 +67,8 @@ int ne_require_enclave(struct ne_test *t);
 
 /** ne_start_daemon() - have systemd run ne-emud; 0 on success */
 int ne_start_daemon(void);
+/** ne_stop_daemon() - have none; whether there was one, for ne_start_daemon() */
+bool ne_stop_daemon(void);
 
 /** ne_env_pool_restore() - the standard pool again; 0 or -errno */
 int ne_env_pool_restore(const struct ne_env *env);

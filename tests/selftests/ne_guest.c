@@ -151,8 +151,7 @@ static void start_fake(struct ne_test *t, struct ne_env *env)
 	char status = 0;
 	int fds[2];
 
-	env->stopped_daemon = !NE_COMMAND("systemctl", "-q", "is-active", "ne-emud.service") &&
-			      !NE_COMMAND("systemctl", "stop", "ne-emud.service");
+	env->stopped_daemon = ne_stop_daemon();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds)) {
 		CHECK(t, !"socketpair");
 		return;
