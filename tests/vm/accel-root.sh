@@ -40,7 +40,7 @@ chmod +x "$tmp/root/init"
 	(cd "$tmp/root" && find . | cpio --quiet -o -H newc) | gzip -1
 } > "$tmp/initrd"
 
-timeout 60 qemu-system-x86_64 -accel kvm -cpu host -smp 2 -m 512 -nodefaults \
+timeout 30 qemu-system-x86_64 -accel kvm -cpu host -smp 2 -m 512 -nodefaults \
 	-no-user-config -display none -no-reboot -serial "file:$tmp/log" \
 	-kernel "$vmlinuz" -initrd "$tmp/initrd" \
 	-append "console=ttyS0 quiet panic=-1"
