@@ -310,3 +310,7 @@ void ne_netlink_exit(void)
 {
 	genl_unregister_family(&ne_emu_nl_family);
 }
+
+#if IS_ENABLED(CONFIG_NE_EMU_KUNIT_TEST)
+#include "tests/netlink_kunit.c"
+#endif

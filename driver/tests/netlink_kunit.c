@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Netlink: that messages hold all there can be, and whom enclave-stop stops. */
+
+#include "ne_kunit.h"
+
+struct ne_nl_test_request {
+	struct genl_info info;
+	struct netlink_ext_ack extack;
+	struct nlmsghdr nlh;
+	struct nlattr *attrs[NE_EMU_A_ENCLAVE_SLOT_UID + 1];
+	struct {
+		struct nlattr head;
+		u64 value;
+	} __packed uid;
+};
+
+/* A request as the family's policy lets through; @uid 0 for none. */
+static struct genl_info *ne_nl_test_request(struct kunit *test, u64 uid)
+{
+	struct ne_nl_test_request *req = kunit_kzalloc(test, sizeof(*req), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, req);
+	req->uid.head.nla_type = NE_EMU_A_ENCLAVE_SLOT_UID;
+	req->uid.head.nla_len = nla_attr_size(sizeof(uid));
+	req->uid.value = uid;
+	if (uid)
+		req->attrs[NE_EMU_A_ENCLAVE_SLOT_UID] = &req->uid.head;
+	req->info.attrs = req->attrs;
+	req->info.extack = &req->extack;
+	req->info.nlhdr = &req->nlh;
+	return &req->info;
+}
+
+static void ne_nl_test_stop_nobody(struct kunit *test)
+{
+	struct ne_enclave *enclave = ne_kunit_enclave(test);
+
+	KUNIT_EXPECT_EQ(test, ne_emu_nl_enclave_stop_doit(NULL, ne_nl_test_request(test, 0)),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test,
+			ne_emu_nl_enclave_stop_doit(NULL,
+						    ne_nl_test_request(test,
+								       enclave->slot_uid + 1)),
+			-ENOENT);
+}
+
+/* NE_START_ENCLAVE waits with the lock: to be told so must not wait for it. */
+static void ne_nl_test_stop_starting(struct kunit *test)
+{
+	struct ne_enclave *enclave = ne_kunit_enclave(test);
+
+	mutex_lock(&enclave->lock);
+	KUNIT_EXPECT_EQ(test,
+			ne_emu_nl_enclave_stop_doit(NULL,
+						    ne_nl_test_request(test, enclave->slot_uid)),
+			-ENOTCONN);
+	mutex_unlock(&enclave->lock);
+	KUNIT_EXPECT_FALSE(test, enclave->hup);
+}
+
+static void ne_nl_test_stop_running(struct kunit *test)
+{
+	struct ne_enclave *enclave = ne_kunit_enclave(test);
+	struct genl_info *info = ne_nl_test_request(test, enclave->slot_uid);
+
+	mutex_lock(&enclave->lock);
+	enclave->backend = ne_backend_create(enclave, 77, 0);
+	mutex_unlock(&enclave->lock);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, enclave->backend);
+	ne_kunit_set_state(enclave, NE_EMU_ENCLAVE_STATE_RUNNING);
+
+	KUNIT_EXPECT_EQ(test, ne_emu_nl_enclave_stop_doit(NULL, info), 0);
+	KUNIT_EXPECT_TRUE(test, enclave->hup);
+	KUNIT_EXPECT_EQ(test, enclave->state, NE_EMU_ENCLAVE_STATE_STOPPED);
+	KUNIT_EXPECT_EQ(test, enclave->exit_reason, NE_EMU_EXIT_REASON_ADMIN_STOP);
+	KUNIT_EXPECT_EQ(test, enclave->backend->state, NE_BACKEND_STOPPED);
+	KUNIT_EXPECT_EQ(test, ne_emu_nl_enclave_stop_doit(NULL, info), -ENOTCONN);
+}
+
+/* Every possible vCPU, the longest text, all that a started enclave has. */
+static void ne_nl_test_size_enclave(struct kunit *test)
+{
+	struct ne_enclave *enclave = ne_kunit_enclave(test);
+	struct sk_buff *skb;
+	void *head;
+
+	enclave->nr_vcpus = nr_cpu_ids;
+	enclave->cid = U32_MAX;
+	memset(enclave->exit_text, 'a', sizeof(enclave->exit_text) - 1);
+
+	skb = genlmsg_new(ne_nl_size(nr_cpu_ids), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	head = genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0, NE_EMU_CMD_ENCLAVE_NTF);
+	KUNIT_EXPECT_NOT_NULL(test, head);
+	KUNIT_EXPECT_EQ(test, ne_nl_put_enclave(skb, enclave), 0);
+	nlmsg_free(skb);
+	enclave->nr_vcpus = 0;
+	enclave->cid = 0;
+}
+
+static void ne_nl_test_size_request(struct kunit *test)
+{
+	struct ne_enclave *enclave = ne_kunit_enclave(test);
+	struct ne_backend *backend;
+	struct sk_buff *skb;
+
+	mutex_lock(&enclave->lock);
+	enclave->nr_vcpus = nr_cpu_ids;
+	backend = ne_backend_create(enclave, U32_MAX, 1);
+	enclave->nr_vcpus = 0;
+	mutex_unlock(&enclave->lock);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, backend);
+
+	skb = genlmsg_new(ne_nl_size(nr_cpu_ids), GFP_KERNEL);
+	if (skb)
+		KUNIT_EXPECT_EQ(test, ne_nl_put_request(skb, backend, INT_MAX), 0);
+	nlmsg_free(skb);
+	ne_backend_put(backend);
+	KUNIT_EXPECT_NOT_NULL(test, skb);
+}
+
+static struct kunit_case ne_nl_cases[] = {
+	KUNIT_CASE(ne_nl_test_stop_nobody),
+	KUNIT_CASE(ne_nl_test_stop_starting),
+	KUNIT_CASE(ne_nl_test_stop_running),
+	KUNIT_CASE(ne_nl_test_size_enclave),
+	KUNIT_CASE(ne_nl_test_size_request),
+	{}
+};
+
+static struct kunit_suite ne_nl_suite = {
+	.name		= "ne_emu_netlink",
+	.init		= ne_kunit_init,
+	.test_cases	= ne_nl_cases,
+};
+
+kunit_test_suite(ne_nl_suite);
