@@ -424,32 +424,34 @@ static void map_backend(struct ne_test *t)
 	ne_netlink_close(&s.nl);
 }
 
-/* A channel: open, attach, one connection, close. */
-static int channel_round(struct fault *f)
+/* A request on its way to the channel; 0 when it got there. */
+static int channel_connect(int chan, int sock)
 {
-	struct ne_emu_vsock_attach attach = { .cid = CID_A };
-	int chan, sock, rc;
+	struct sockaddr_vm addr = {
+		.svm_family = AF_VSOCK, .svm_cid = CID_A, .svm_port = GUEST_PORT,
+	};
+	struct ne_packet p;
 
+	if (connect(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0 && errno != EINPROGRESS)
+		return -errno;
+	return read(chan, &p, sizeof(p)) < 0 ? -errno : 0;
+}
+
+/* A channel: open, attach, one connection, close. */
+static int channel_round(struct ne_test *t, struct fault *f)
+{
+	int sock = socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct ne_emu_vsock_attach attach = { .cid = CID_A };
+	int chan, rc = 0;
+
+	REQUIRE_OK(t, sock);
 	fault_arm(f);
 	chan = open(NE_VSOCK_NODE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	rc = chan < 0 ? -errno : ioctl(chan, NE_EMU_VSOCK_ATTACH, &attach) < 0 ? -errno : 0;
-	if (!rc) {
-		struct sockaddr_vm addr = {
-			.svm_family = AF_VSOCK, .svm_cid = CID_A, .svm_port = GUEST_PORT,
-		};
-		struct ne_packet p;
-
-		sock = socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		if (sock >= 0) {
-			rc = connect(sock, (struct sockaddr *)&addr, sizeof(addr));
-			rc = rc < 0 ? -errno : 0;
-			if (rc == -EINPROGRESS)
-				rc = read(chan, &p, sizeof(p)) < 0 ? -errno : 0;
-			close(sock);
-		} else {
-			rc = -errno;
-		}
-	}
+	if (chan < 0 || ioctl(chan, NE_EMU_VSOCK_ATTACH, &attach) < 0)
+		rc = -errno;
+	if (!rc)
+		rc = channel_connect(chan, sock);
+	close(sock);
 	if (chan >= 0)
 		close(chan);
 	fault_disarm(f);
@@ -464,7 +466,7 @@ static void channel(struct ne_test *t)
 	setup_injection(t);
 	fault_open(t, &f);
 	while (fault_next(&f)) {
-		rc = channel_round(&f);
+		rc = channel_round(t, &f);
 		if (f.done)
 			CHECK_EQ(t, rc, 0);
 		else if (rc)

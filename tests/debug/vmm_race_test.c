@@ -47,6 +47,7 @@ struct vcpu {
  * struct vmm - stands in for the VMM, in the client's process
  * @info: the accepted request
  * @map: the memory, mapped again and again so that each access faults
+ * @active: rounds in which the guest wrote to its memory
  * @stop: end the threads
  */
 struct vmm {
@@ -58,6 +59,7 @@ struct vmm {
 	struct vcpu vcpu[VCPUS];
 	size_t run_size;
 	char *map;
+	int active;
 	pthread_t remap;
 	volatile bool stop;
 };
@@ -206,6 +208,7 @@ static void round_of(struct ne_test *t, struct vmm *vmm)
 	fd = start_enclave(t, vmm, mem);
 	vmm_run(t, vmm);
 	usleep(rand() % 20000);
+	vmm->active += !!mem[SIZE - NE_PAGE];
 	close(fd);
 
 	/* The client's again: nobody writes to them, and they can be given back. */
@@ -232,6 +235,8 @@ static void close_while_faulting(struct ne_test *t)
 	REQUIRE_EQ(t, ne_netlink_open(&vmm.nl, NE_EMU_MCGRP_BACKEND), 0);
 	for (i = 0; i < ROUNDS; i++)
 		round_of(t, &vmm);
+	ne_note("the guest ran in %d rounds", vmm.active);
+	CHECK(t, vmm.active > ROUNDS / 10);
 	ne_netlink_close(&vmm.nl);
 	close(vmm.kvm);
 	CHECK_EQ(t, ne_meminfo("HugePages_Free"), before);
