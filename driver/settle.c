@@ -12,17 +12,13 @@
  */
 
 #include <linux/delay.h>
-#include <linux/jiffies.h>
+#include <linux/kernel.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/slab.h>
 
 #include "compat.h"
 #include "ne_emu.h"
-
-/* A VMM that keeps a thread busy for so long is broken: kill it and go on waiting. */
-#define NE_SETTLE_PATIENCE	HZ
 
 /**
  * struct ne_unsettled - a thread of the VMM that was seen running
@@ -89,14 +85,14 @@ static unsigned int ne_settle_check(struct ne_unsettled *threads, unsigned int n
 
 /**
  * ne_vmm_settle() - wait until a VMM no longer handles frames of its memory
- * @vmm: the process, or NULL without one; its mappings of the memory are gone
+ * @vmm: the process, or NULL without one; its mappings of the memory are gone, and
+ *	it was told to end: ne_backend_hangup()
  *
- * Context: Process context, sleeps; for less than a millisecond as a rule. A VMM
- * that has threads which never sleep is killed.
+ * Context: Process context, sleeps; for less than a millisecond as a rule. Threads
+ * that never sleep are waited for until the VMM is killed.
  */
 void ne_vmm_settle(struct pid *vmm)
 {
-	unsigned long patience = jiffies + NE_SETTLE_PATIENCE;
 	struct ne_unsettled threads[16];
 	unsigned int found, nr;
 
@@ -106,11 +102,8 @@ void ne_vmm_settle(struct pid *vmm)
 	do {
 		found = ne_settle_find(vmm, threads, ARRAY_SIZE(threads));
 		nr = found;
-		while ((nr = ne_settle_check(threads, nr))) {
-			if (time_after(jiffies, patience))
-				kill_pid(vmm, SIGKILL, 1);
+		while ((nr = ne_settle_check(threads, nr)))
 			usleep_range(50, 200);
-		}
 	} while (found == ARRAY_SIZE(threads));
 }
 
