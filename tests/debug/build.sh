@@ -33,6 +33,8 @@ cat > "$stage/etc/systemd/system.conf.d/slow.conf" <<-'END'
 	DefaultDeviceTimeoutSec=1800s
 END
 
-cp "$payload" "$out/payload.tar"
+# A running VM may still use the old one.
+cp "$payload" "$out/payload.tar.part"
 tar -C "$stage" --append --owner=0 --group=0 --numeric-owner \
-	-f "$out/payload.tar" ./opt/ne-emu/debug ./etc/systemd/system.conf.d
+	-f "$out/payload.tar.part" ./opt/ne-emu/debug ./etc/systemd/system.conf.d
+mv "$out/payload.tar.part" "$out/payload.tar"
