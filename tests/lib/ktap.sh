@@ -11,7 +11,14 @@
 
 set -eu
 
-exec awk -v counts="$1" '
+# mawk reads ahead, unless told that somebody waits for the output.
+interactive=
+case $(awk -W version < /dev/null 2>&1) in
+mawk*) interactive="-W interactive" ;;
+esac
+
+# shellcheck disable=SC2086 # two words or none
+exec awk $interactive -v counts="$1" '
 function detail(text)
 {
 	details[++ndetails] = text
