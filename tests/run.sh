@@ -74,20 +74,37 @@ on_its_own() {
 
 # in_vm KERNEL LOG_NAME FOLDER... - the tests of these folders in one boot
 in_vm() {
+	heading "$(shift 2 && echo "$*") on $1"
+	try_vm "$@"
+	# QEMU's emulation can lose the race when a kernel patches its own code while
+	# another CPU runs it; the kernel dies of the breakpoint. Nothing of ours does
+	# such a thing, so this says nothing about what is tested.
+	if [ -e "$work/status" ] &&
+		grep -qs 'Oops: int3' "$logs/$2/console.log" "$logs/$2/kernel.log"; then
+		echo "  the emulated CPU missed a patched instruction (int3); once more"
+		mv "$logs/$2.log" "$logs/$2-int3.log"
+		rm "$work/status" "$work/vm-counts"
+		try_vm "$@"
+	fi
+	[ ! -e "$work/vm-counts" ] || cat "$work/vm-counts" >> "$work/counts"
+	rm -f "$work/vm-counts"
+	[ ! -e "$work/status" ] || {
+		rm "$work/status"
+		count 0 1 0
+		echo "  FAIL the VM with $1 failed, see $logs/$2"
+	}
+}
+
+# try_vm KERNEL LOG_NAME FOLDER... - leaves vm-counts, and status on failure
+try_vm() {
 	kernel=$1 log=$2
 	shift 2
-	heading "$* on $kernel"
 	{
 		"$vm_dir/vm.sh" --kernel "$kernel" --timeout 2400 \
 			--payload "$top/build/vm/payload.tar" --log "$logs/$log" \
 			--command "/opt/ne-emu/run-all.sh $*" 2>&1 ||
 			echo $? > "$work/status"
-	} | tee "$logs/$log.log" | "$ktap" "$work/counts"
-	[ ! -e "$work/status" ] || {
-		rm "$work/status"
-		count 0 1 0
-		echo "  FAIL the VM with $kernel failed, see $logs/$log"
-	}
+	} | tee "$logs/$log.log" | "$ktap" "$work/vm-counts"
 }
 
 run_vm_parts() {
