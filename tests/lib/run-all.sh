@@ -25,7 +25,7 @@ signal.pause()' &
 
 release_kvm() {
 	[ -z "$holder" ] || kill "$holder"
-	[ -z "$holder" ] || wait "$holder"
+	[ -z "$holder" ] || wait "$holder" 2> /dev/null
 	holder=
 }
 
