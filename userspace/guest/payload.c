@@ -8,7 +8,8 @@
  *            of the parent, sends it "hello from enclave CID n\n" and passes
  *            bytes both ways until both sides have ended
  * port 5007  control: one line, answered with "ok\n" before it is carried out:
- *            reboot, poweroff, panic, triplefault, exit N, flood KIB
+ *            reboot, poweroff, panic, triplefault, exit N, flood KIB; others
+ *            are answered with what they find out: nsm-limits, hwrng KIB
  */
 
 #include <errno.h>
@@ -53,6 +54,8 @@ struct nsm_raw {
 };
 
 #define NSM_IOCTL_RAW		_IOWR(0x0A, 0x0, struct nsm_raw)
+#define NSM_IOCTL_UNKNOWN	_IOWR(0x0A, 0x1, struct nsm_raw)
+#define NSM_REQUEST_SIZE	4096
 #define NSM_RESPONSE_SIZE	12288
 
 static int write_all(int fd, const void *data, size_t size)
@@ -369,16 +372,63 @@ static void do_exit(unsigned long status)
 	exit(status);
 }
 
+/* The errno of one ioctl of /dev/nsm with a request of this size. */
+static int nsm_errno(int fd, unsigned long command, size_t size)
+{
+	static unsigned char request[NSM_REQUEST_SIZE + 1], response[NSM_RESPONSE_SIZE];
+	struct nsm_raw raw = {
+		.request = { (uintptr_t)request, size },
+		.response = { (uintptr_t)response, sizeof(response) },
+	};
+
+	return ioctl(fd, command, &raw) ? errno : 0;
+}
+
+/* How the driver judges sizes and commands: three errnos. */
+static void query_nsm_limits(int client, unsigned long unused)
+{
+	int fd = open("/dev/nsm", O_RDWR | O_CLOEXEC);
+	char text[LINE_SIZE];
+
+	(void)unused;
+	snprintf(text, sizeof(text), "%d %d %d\n",
+		 nsm_errno(fd, NSM_IOCTL_RAW, NSM_REQUEST_SIZE),
+		 nsm_errno(fd, NSM_IOCTL_RAW, NSM_REQUEST_SIZE + 1),
+		 nsm_errno(fd, NSM_IOCTL_UNKNOWN, 1));
+	close(fd);
+	(void)write_all(client, text, strlen(text));
+}
+
+/* So many KiB of the random number generator, cut off where a read fails. */
+static void query_hwrng(int client, unsigned long kib)
+{
+	int fd = open("/dev/hwrng", O_RDONLY | O_CLOEXEC);
+	size_t left = kib * 1024;
+	char buf[1024];
+
+	while (fd >= 0 && left) {
+		ssize_t n = read(fd, buf, left < sizeof(buf) ? left : sizeof(buf));
+
+		if (n <= 0 || write_all(client, buf, n))
+			break;
+		left -= n;
+	}
+	close(fd);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(unsigned long arg);
+	void (*query)(int client, unsigned long arg);
 } controls[] = {
-	{ "reboot", do_reboot },
-	{ "poweroff", do_poweroff },
-	{ "panic", do_panic },
-	{ "triplefault", do_triple_fault },
-	{ "exit", do_exit },
-	{ "flood", do_flood },
+	{ "reboot", do_reboot, NULL },
+	{ "poweroff", do_poweroff, NULL },
+	{ "panic", do_panic, NULL },
+	{ "triplefault", do_triple_fault, NULL },
+	{ "exit", do_exit, NULL },
+	{ "flood", do_flood, NULL },
+	{ "nsm-limits", NULL, query_nsm_limits },
+	{ "hwrng", NULL, query_hwrng },
 };
 
 /* Answer and wait until the client has read it: this machine may end next. */
@@ -398,6 +448,7 @@ static void serve_control(int listener)
 {
 	int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	char line[LINE_SIZE], *arg = line;
+	unsigned long number;
 	const char *name;
 
 	if (client < 0)
@@ -408,9 +459,13 @@ static void serve_control(int listener)
 	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
 		if (strcmp(name, controls[i].name))
 			continue;
-		answer(client, "ok\n");
+		number = arg ? strtoul(arg, NULL, 10) : 0;
+		if (controls[i].query)
+			controls[i].query(client, number);
+		answer(client, controls[i].query ? "" : "ok\n");
 		printf("payload: control: %s\n", name);
-		controls[i].run(arg ? strtoul(arg, NULL, 10) : 0);
+		if (controls[i].run)
+			controls[i].run(number);
 		return;
 	}
 	answer(client, "unknown\n");
