@@ -22,9 +22,17 @@ bind "$tree"
 bind /dev
 mount -t proc proc "$root/proc"
 
+# How the host reaches the network: its name servers, the authorities it trusts.
+authorities=/etc/ssl/certs/ca-certificates.crt
+for file in /etc/resolv.conf /etc/hosts $authorities; do
+	[ ! -e "$file" ] || [ ! -e "$root$file" ] || mount --bind "$file" "$root$file"
+done
+
 # shellcheck disable=SC2016 # expanded by the inner shell
 exec chroot "$root" /usr/bin/env -i \
 	PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 	HOME=/root LANG=C.UTF-8 TERM="${TERM-dumb}" TMPDIR=/tmp \
 	NE_EMU_VM_APPEND="${NE_EMU_VM_APPEND-}" \
+	${https_proxy:+"https_proxy=$https_proxy"} \
+	${GOPROXY:+"GOPROXY=$GOPROXY"} \
 	sh -c 'cd "$1" && shift && exec "$@"' - "$tree" "$@"

@@ -3,6 +3,8 @@
 # Makes a Debian root in the cache and prints its path.
 #
 # usage: mkroot.sh build   a folder: toolchain, kernels with headers, QEMU
+#        mkroot.sh tools   a folder: compilers of other people's tools
+#        mkroot.sh fuzz    a folder: clang with its fuzzer
 #        mkroot.sh vm      a tar file: what the VM boots, without kernels
 #
 # The mirror is the one the host's apt uses for Debian, else mmdebstrap's own.
@@ -115,16 +117,29 @@ bootstrap() {
 		"$@" "$suite" - ${mirror:+"$mirror"}
 }
 
+# make_folder LIST HOOK_ARGUMENTS...
+make_folder() {
+	mkdir "$out.part"
+	bootstrap "$@" | ns tar -C "$out.part" -x --numeric-owner -f -
+	[ -e "$out.part/usr/bin/env" ] || die "no $kind root"
+}
+
 make_build() {
 	kernel_hook > "$tmp/kernels.sh"
 	source_hook > "$tmp/source.sh"
 	list "$vm_dir/kernels" > "$tmp/kernels"
-	mkdir "$out.part"
-	bootstrap "$vm_dir/build.packages" \
+	make_folder "$vm_dir/build.packages" \
 		--customize-hook="sh $tmp/kernels.sh \"\$1\" $tmp/kernels" \
-		--customize-hook="sh $tmp/source.sh \"\$1\"" |
-		ns tar -C "$out.part" -x --numeric-owner -f -
+		--customize-hook="sh $tmp/source.sh \"\$1\""
 	[ -e "$out.part/usr/share/ne-emu-kernels" ] || die "no build root"
+}
+
+make_tools() {
+	make_folder "$vm_dir/tools.packages"
+}
+
+make_fuzz() {
+	make_folder "$vm_dir/fuzz.packages"
 }
 
 make_vm() {
@@ -134,8 +149,8 @@ make_vm() {
 kind=${1-}
 case $kind in
 build) lists="$vm_dir/build.packages $vm_dir/kernels" ;;
-vm) lists=$vm_dir/vm.packages ;;
-*) die "usage: mkroot.sh build|vm" ;;
+tools | fuzz | vm) lists=$vm_dir/$kind.packages ;;
+*) die "usage: mkroot.sh build|tools|fuzz|vm" ;;
 esac
 
 # shellcheck disable=SC2086 # two names
