@@ -121,7 +121,6 @@ int cmd_eif_describe(int argc, char **argv)
 	};
 	char reason[EIF_REASON_SIZE] = "";
 	struct eif_file file = {};
-	struct eif_pcrs pcrs;
 	char **args;
 	int r;
 
@@ -132,12 +131,10 @@ int cmd_eif_describe(int argc, char **argv)
 	r = fd < 0 ? -errno : eif_file_map(fd, strict ? EIF_PARSE_STRICT : 0, &file, reason);
 	if (r == -EBADMSG)
 		return describe_refused(args[0], reason, json);
-	if (!r)
-		r = eif_measure(&file.eif, &pcrs);
 	if (!r && json)
-		r = describe_json(&file.eif, &pcrs);
+		r = describe_json(&file.eif, &file.pcrs);
 	else if (!r)
-		describe_text(args[0], &file.eif, &pcrs);
+		describe_text(args[0], &file.eif, &file.pcrs);
 	eif_file_unmap(&file);
 	if (r)
 		cli_error("%s: %s", args[0], strerror(-r));

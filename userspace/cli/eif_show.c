@@ -27,7 +27,8 @@ int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, char *reason)
 	file.data = mmap(NULL, file.size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (file.data == MAP_FAILED)
 		return -errno;
-	r = eif_parse(file.data, file.size, flags, &file.eif, reason, EIF_REASON_SIZE);
+	r = eif_parse(file.data, file.size, flags, &file.eif, &file.pcrs, reason,
+		      EIF_REASON_SIZE);
 	if (r) {
 		eif_file_unmap(&file);
 		return r;

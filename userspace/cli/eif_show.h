@@ -12,12 +12,13 @@ int cmd_eif_describe(int argc, char **argv);
 
 /**
  * struct eif_file - an image file, mapped
- * @eif: valid when eif_file_open() returned 0
+ * @eif: valid when eif_file_map() returned 0, as is @pcrs
  */
 struct eif_file {
 	void *data;
 	size_t size;
 	struct eif eif;
+	struct eif_pcrs pcrs;
 };
 
 /**

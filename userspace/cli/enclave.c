@@ -67,7 +67,7 @@ static int read_image(struct huge_memory *memory, uint64_t offset, int fd, bool 
 	if (read_full(fd, &more, 1) == 1)
 		return cli_fail(why, E2BIG, "the image does not fit into %llu MiB; raise --memory "
 				"(four times its size is a good start)", memory->size / MIB);
-	if (check && eif_parse(memory->addr + offset, n, EIF_PARSE_NATIVE, &eif, reason,
+	if (check && eif_parse(memory->addr + offset, n, EIF_PARSE_NATIVE, &eif, NULL, reason,
 			       sizeof(reason)))
 		return cli_fail(why, EBADMSG, "the image is not valid: %s", reason);
 	return 0;

@@ -4,6 +4,7 @@
 #ifndef NE_EMU_EIF_EIF_H
 #define NE_EMU_EIF_EIF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -56,12 +57,16 @@ struct eif_section {
 #define EIF_WARN_GAP		(1U << 1)	/* bytes between sections, no CRC */
 #define EIF_WARN_SECTION_FLAGS	(1U << 2)	/* reserved flags are set */
 #define EIF_WARN_NO_RAMDISK	(1U << 3)
+/* These two are refused as well unless a flag asks for tolerance. */
+#define EIF_WARN_CRC		(1U << 4)	/* the contents have another CRC */
+#define EIF_WARN_SIGNATURE	(1U << 5)	/* the signature section is unreadable */
 
 /**
  * struct eif - a checked image; points into the memory that was parsed
  * @base: its first byte
  * @size: from the header to the end of the last section, bytes
- * @crc: the stored CRC-32, which matched
+ * @crc: the stored CRC-32
+ * @contents_crc: the CRC-32 of the contents; the same without EIF_WARN_CRC
  * @cmdline: not NUL-terminated; may be empty (@data set, @size 0)
  * @ramdisks: data of the ramdisk sections in file order, @nr_ramdisks of them;
  *	each may be empty
@@ -76,6 +81,7 @@ struct eif {
 	uint64_t default_cpus;
 	uint64_t size;
 	uint32_t crc;
+	uint32_t contents_crc;
 	unsigned int warnings;
 	unsigned int nr_sections;
 	unsigned int nr_ramdisks;
@@ -94,6 +100,8 @@ struct eif {
 #define EIF_PARSE_ARM64		(1U << 2)
 /* eif_parse(): refuse what would be a warning. */
 #define EIF_PARSE_STRICT	(1U << 3)
+/* eif_parse(): a wrong CRC or an unreadable signature is only a warning. */
+#define EIF_PARSE_TOLERANT	(1U << 4)
 
 #if defined(__x86_64__)
 #define EIF_PARSE_NATIVE	EIF_PARSE_X86_64
@@ -101,45 +109,59 @@ struct eif {
 #define EIF_PARSE_NATIVE	EIF_PARSE_ARM64
 #endif
 
+#define EIF_PCR_SIZE		48
+
 /**
- * eif_parse() - check an image and find its parts, in place
+ * struct eif_pcrs - the registers that an image determines, SHA-384
+ * @pcr0: the whole image
+ * @pcr1: kernel, cmdline, first ramdisk
+ * @pcr2: the other ramdisks
+ * @pcr8: the signing certificate; zero without @has_pcr8
+ */
+struct eif_pcrs {
+	uint8_t pcr0[EIF_PCR_SIZE];
+	uint8_t pcr1[EIF_PCR_SIZE];
+	uint8_t pcr2[EIF_PCR_SIZE];
+	uint8_t pcr8[EIF_PCR_SIZE];
+	bool has_pcr8;
+};
+
+/**
+ * eif_parse() - check an image, find its parts, measure it; in place
  * @base: the image; must not change until the caller is done with @ret
  * @avail: readable bytes at @base
  * @flags: EIF_PARSE_* bits
  * @ret: filled on success only
+ * @ret_pcrs: the same; NULL: do not measure, which saves most of the time
  * @reason: why the image was refused, naming section and offset; NULL if
  *	unwanted
  *
- * Checks structure first, then the CRC (one pass), then the meaning, so that
- * "CRC mismatch" is said only of an image whose structure holds. Nothing is
- * allocated; no byte outside @avail is read.
+ * Checks structure first, then the CRC, then the meaning, so that "CRC mismatch"
+ * is said only of an image whose structure holds. CRC and measurements come from
+ * one pass over the bytes. No byte outside @avail is read.
  *
  * The kernel image itself is not looked at: whether it can boot is the
- * loader's business.
+ * loader's business. A signature must be readable, but is not verified
+ * (eif/signature.h).
  *
- * Return: 0 or -EBADMSG.
+ * Return: 0, -EBADMSG, -ENOMEM or -EIO (the crypto library failed).
  */
 int eif_parse(const void *base, size_t avail, unsigned int flags, struct eif *ret,
-	      char *reason, size_t reason_size);
+	      struct eif_pcrs *ret_pcrs, char *reason, size_t reason_size);
 
 /** eif_section_name() - "kernel", "cmdline", ...; "unknown" for other types */
 const char *eif_section_name(uint16_t type);
 
-#define EIF_PCR_SIZE		48
-
-/** struct eif_pcrs - the image measurements, SHA-384 */
-struct eif_pcrs {
-	uint8_t pcr0[EIF_PCR_SIZE];	/* the whole image */
-	uint8_t pcr1[EIF_PCR_SIZE];	/* kernel, cmdline, first ramdisk */
-	uint8_t pcr2[EIF_PCR_SIZE];	/* the other ramdisks */
-};
-
 /**
- * eif_measure() - PCR0, PCR1 and PCR2 of a parsed image
+ * eif_pcr_of_data() - a register that EC2 extends with a hash: 0, 1, 2 and 8
+ * @data: what is measured; for PCR8 the certificate in DER
  *
- * Return: 0, -ENOMEM or -EIO (the crypto library failed).
+ * Return: 0 or -EIO (the crypto library failed), as for the next one.
  */
-int eif_measure(const struct eif *eif, struct eif_pcrs *ret);
+int eif_pcr_of_data(const void *data, size_t size, uint8_t ret_pcr[EIF_PCR_SIZE]);
+
+/** eif_pcr_of_text() - one extended with the text itself: role ARN (3), instance id (4) */
+int eif_pcr_of_text(const char *text, uint8_t ret_pcr[EIF_PCR_SIZE]);
 
 /*
  * Writing: sections are appended in the order of the calls and the header comes

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The image reader: structure, then CRC, then meaning. */
 
+#include "eif/contents.h"
 #include "eif/eif.h"
+#include "eif/signature.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -10,7 +12,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <zlib.h>
 
 /* Offsets of header fields, bytes. */
 #define HDR_VERSION		4
@@ -27,6 +28,7 @@ struct parser {
 	size_t avail;
 	unsigned int flags;
 	struct eif *eif;
+	struct eif_pcrs *pcrs;
 	char *reason;
 	size_t reason_size;
 };
@@ -160,22 +162,46 @@ static int read_section(struct parser *p, unsigned int i)
 	return 0;
 }
 
-/* The CRC covers the header without its CRC field and each section with its header. */
-static int check_crc(struct parser *p)
+/* Needs the structure only: where the bytes are. */
+static int check_contents(struct parser *p)
 {
-	const struct eif *eif = p->eif;
-	uLong crc = crc32_z(0, p->base, EIF_CRC_OFFSET);
-	unsigned int i;
+	struct eif *eif = p->eif;
+	int r;
 
-	for (i = 0; i < eif->nr_sections; i++) {
-		const struct eif_section *section = &eif->sections[i];
+	r = eif_contents_read(eif, &eif->contents_crc, p->pcrs);
+	if (r || eif->contents_crc == eif->crc)
+		return r;
+	eif->warnings |= EIF_WARN_CRC;
+	if (p->flags & EIF_PARSE_TOLERANT)
+		return 0;
+	return refuse(p, "CRC mismatch: header says %08" PRIx32 ", contents give %08" PRIx32,
+		      eif->crc, eif->contents_crc);
+}
 
-		crc = crc32_z(crc, p->base + section->offset - EIF_SECTION_HEADER_SIZE,
-			      EIF_SECTION_HEADER_SIZE + section->size);
+/* Its certificate is what PCR8 measures. */
+static int check_signature(struct parser *p)
+{
+	struct eif *eif = p->eif;
+	struct eif_signature signature;
+	char why[EIF_REASON_SIZE];
+	int r;
+
+	if (!eif->signature.data)
+		return 0;
+	r = eif_signature_open(eif->signature.data, eif->signature.size, &signature, why);
+	if (r == -EBADMSG && p->flags & EIF_PARSE_TOLERANT) {
+		eif->warnings |= EIF_WARN_SIGNATURE;
+		return 0;
 	}
-	if (crc != eif->crc)
-		return refuse(p, "CRC mismatch: header says %08" PRIx32 ", contents give %08lx",
-			      eif->crc, crc);
+	if (r == -EBADMSG)
+		return refuse(p, "signature at offset %td: %s", eif->signature.data - p->base, why);
+	if (r)
+		return r;
+	if (p->pcrs) {
+		memcpy(p->pcrs->pcr8, signature.pcr8, sizeof(p->pcrs->pcr8));
+		p->pcrs->has_pcr8 = true;
+	}
+	eif_signature_close(&signature);
 	return 0;
 }
 
@@ -292,14 +318,16 @@ static int check_warnings(struct parser *p)
 }
 
 int eif_parse(const void *base, size_t avail, unsigned int flags, struct eif *ret,
-	      char *reason, size_t reason_size)
+	      struct eif_pcrs *ret_pcrs, char *reason, size_t reason_size)
 {
 	struct eif eif = { .base = base, .size = EIF_HEADER_SIZE };
+	struct eif_pcrs pcrs = {};
 	struct parser p = {
 		.base = base,
 		.avail = avail,
 		.flags = flags,
 		.eif = &eif,
+		.pcrs = ret_pcrs ? &pcrs : NULL,
 		.reason = reason,
 		.reason_size = reason_size,
 	};
@@ -310,14 +338,19 @@ int eif_parse(const void *base, size_t avail, unsigned int flags, struct eif *re
 	for (i = 0; !r && i < eif.nr_sections; i++)
 		r = read_section(&p, i);
 	if (!r)
-		r = check_crc(&p);
+		r = check_contents(&p);
 	for (i = 0; !r && i < eif.nr_sections; i++)
 		r = take_section(&p, i);
 	if (!r)
 		r = check_parts(&p);
 	if (!r)
-		r = check_warnings(&p);
+		r = check_signature(&p);
 	if (!r)
-		*ret = eif;
-	return r;
+		r = check_warnings(&p);
+	if (r)
+		return r;
+	*ret = eif;
+	if (ret_pcrs)
+		*ret_pcrs = pcrs;
+	return 0;
 }

@@ -40,7 +40,7 @@ static int bad_memory_size(struct vmm_error *error, uint64_t need)
 }
 
 static int read_image(const struct guest_memory *memory, uint64_t offset, struct eif *eif,
-		      struct vmm_error *error)
+		      struct eif_pcrs *pcrs, struct vmm_error *error)
 {
 	char reason[EIF_REASON_SIZE];
 	int err;
@@ -48,10 +48,13 @@ static int read_image(const struct guest_memory *memory, uint64_t offset, struct
 	if (offset >= memory->low_size)
 		return vmm_error_set(error, -EBADMSG, "no memory where the image should be");
 	err = eif_parse(memory->base + offset, memory->size - offset,
-			EIF_PARSE_IN_MEMORY | EIF_PARSE_NATIVE, eif, reason, sizeof(reason));
-	if (err)
+			EIF_PARSE_IN_MEMORY | EIF_PARSE_NATIVE, eif, pcrs, reason,
+			sizeof(reason));
+	if (err == -EBADMSG)
 		return vmm_error_set(error, -EBADMSG, "%.*s",
 				     (int)sizeof(error->text) - 1, reason);
+	if (err)
+		return vmm_error_set(error, err, "cannot measure the image: %s", strerror(-err));
 	if (eif->size > memory->low_size - offset)
 		return vmm_error_set(error, -EBADMSG,
 				     "the image ends above the first %llu MiB of memory",
@@ -174,7 +177,7 @@ int loader_load(const struct guest_memory *memory, uint64_t image_offset,
 	struct eif eif;
 	int err;
 
-	err = read_image(memory, image_offset, &eif, error);
+	err = read_image(memory, image_offset, &eif, &loaded.pcrs, error);
 	if (err)
 		return err;
 	err = arch_probe_kernel(eif.kernel.data, eif.kernel.size, &loaded.kernel, error);

@@ -4,6 +4,7 @@
 #ifndef NE_EMU_VMM_LOADER_H
 #define NE_EMU_VMM_LOADER_H
 
+#include "eif/eif.h"
 #include "vmm/error.h"
 #include "vmm/memory.h"
 
@@ -37,12 +38,14 @@ struct kernel_image {
  * struct loaded_image - the parts of an enclave image, in place
  * @initrd: guest address; 0 with @initrd_size 0 without one
  * @cmdline: the image's and the VMM's, owned
+ * @pcrs: measurements of the image as it came
  */
 struct loaded_image {
 	struct kernel_image kernel;
 	uint64_t initrd;
 	uint64_t initrd_size;
 	char *cmdline;
+	struct eif_pcrs pcrs;
 };
 
 /**
@@ -52,7 +55,7 @@ struct loaded_image {
  *
  * The image is gone afterwards, its parts are moved, not copied twice.
  *
- * Return: 0, -EBADMSG (the image is to blame, see @error) or -ENOMEM.
+ * Return: 0, -EBADMSG (the image is to blame, see @error), -ENOMEM or -EIO.
  */
 int loader_load(const struct guest_memory *memory, uint64_t image_offset,
 		const char *cmdline_extra, struct loaded_image *image,

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Signature sections, PCR8, PCR3, PCR4 and the CRC. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "common/util.h"
+#include "eif/crc32.h"
+#include "eif/eif.h"
+#include "eif/signature.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <string.h>
+#include <zlib.h>
+
+#define DAY	86400
+
+/* A key, its self-signed certificate and a section signed with it. */
+struct signer {
+	EVP_PKEY *key;
+	X509 *certificate;
+	char pem[4096];
+	size_t pem_size;
+	uint8_t *section;
+	size_t size;
+};
+
+static const uint8_t pcr0[EIF_PCR_SIZE] = { 1, 2, 30, 255 };
+
+/* Valid from yesterday until @days from now. */
+static void make_signer(struct signer *signer, const char *curve, int days)
+{
+	char reason[EIF_REASON_SIZE] = "";
+	X509_NAME *name;
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	signer->key = EVP_EC_gen(curve);
+	assert_non_null(signer->key);
+	signer->certificate = X509_new();
+	assert_non_null(signer->certificate);
+	ASN1_INTEGER_set(X509_get_serialNumber(signer->certificate), 1);
+	X509_gmtime_adj(X509_getm_notBefore(signer->certificate), -10 * DAY);
+	X509_gmtime_adj(X509_getm_notAfter(signer->certificate), days * DAY);
+	X509_set_pubkey(signer->certificate, signer->key);
+	name = X509_get_subject_name(signer->certificate);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (uint8_t *)"test", -1, -1, 0);
+	X509_set_issuer_name(signer->certificate, name);
+	assert_true(X509_sign(signer->certificate, signer->key, EVP_sha256()));
+	assert_true(PEM_write_bio_X509(bio, signer->certificate));
+	signer->pem_size = BIO_read(bio, signer->pem, sizeof(signer->pem));
+	BIO_free(bio);
+	if (eif_signature_make(signer->key, signer->pem, signer->pem_size, pcr0,
+			       &signer->section, &signer->size, reason))
+		fail_msg("%s", reason);
+}
+
+static void free_signer(struct signer *signer)
+{
+	free(signer->section);
+	X509_free(signer->certificate);
+	EVP_PKEY_free(signer->key);
+}
+
+static enum eif_verdict verify(const uint8_t *section, size_t size, const uint8_t *value,
+			       time_t now)
+{
+	char reason[EIF_REASON_SIZE] = "";
+	struct eif_signature signature;
+	enum eif_verdict verdict;
+
+	if (eif_signature_open(section, size, &signature, reason))
+		fail_msg("%s", reason);
+	assert_int_equal(eif_signature_verify(&signature, value, now, &verdict, reason), 0);
+	assert_true(*reason);
+	eif_signature_close(&signature);
+	return verdict;
+}
+
+static void assert_refused(const uint8_t *section, size_t size, const char *text)
+{
+	char reason[EIF_REASON_SIZE] = "";
+	struct eif_signature signature;
+	uint8_t *copy = malloc(size ?: 1);
+
+	memcpy(copy, section, size);
+	assert_int_equal(eif_signature_open(copy, size, &signature, reason), -EBADMSG);
+	free(copy);
+	if (!strstr(reason, text))
+		fail_msg("refused with \"%s\", expected \"%s\"", reason, text);
+}
+
+/* SHA-384 of 48 zeros and of the hash of the certificate, put together here. */
+static void expect_pcr8(X509 *certificate, uint8_t *ret)
+{
+	uint8_t both[2 * EIF_PCR_SIZE] = {};
+	uint8_t *der = NULL;
+	int size = i2d_X509(certificate, &der);
+
+	assert_true(size > 0);
+	assert_true(EVP_Digest(der, size, both + EIF_PCR_SIZE, NULL, EVP_sha384(), NULL));
+	assert_true(EVP_Digest(both, sizeof(both), ret, NULL, EVP_sha384(), NULL));
+	OPENSSL_free(der);
+}
+
+static void test_curves(void **state)
+{
+	static const char *const curves[] = { "P-384", "P-256", "P-521" };
+	uint8_t other[EIF_PCR_SIZE] = { 1, 2, 30, 254 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(curves); i++) {
+		struct signer signer = {};
+		struct eif_signature signature;
+		char reason[EIF_REASON_SIZE];
+		uint8_t pcr8[EIF_PCR_SIZE];
+
+		make_signer(&signer, curves[i], 10);
+		assert_memory_equal(signer.section, "\x81\xa2\x73signing_certificate\x99", 23);
+		assert_int_equal(verify(signer.section, signer.size, pcr0, time(NULL)),
+				 EIF_VERDICT_GOOD);
+		assert_int_equal(verify(signer.section, signer.size, other, time(NULL)),
+				 EIF_VERDICT_OTHER_IMAGE);
+		assert_int_equal(verify(signer.section, signer.size, pcr0, time(NULL) + 11 * DAY),
+				 EIF_VERDICT_EXPIRED);
+		assert_int_equal(verify(signer.section, signer.size, pcr0, time(NULL) - 11 * DAY),
+				 EIF_VERDICT_EARLY);
+		expect_pcr8(signer.certificate, pcr8);
+		assert_int_equal(eif_signature_open(signer.section, signer.size, &signature,
+						    reason), 0);
+		assert_memory_equal(signature.pcr8, pcr8, sizeof(pcr8));
+		assert_int_equal(signature.entries, 1);
+		assert_memory_equal(signature.pem, signer.pem, signer.pem_size);
+		eif_signature_close(&signature);
+		free_signer(&signer);
+	}
+}
+
+/* The last byte of the section is the last of the COSE structure. */
+static void test_wrong_key(void **state)
+{
+	struct signer signer = {}, other = {};
+	char reason[EIF_REASON_SIZE] = "";
+	uint8_t *section;
+	size_t size, head;
+
+	make_signer(&signer, "P-384", 10);
+	make_signer(&other, "P-384", 10);
+	assert_int_equal(eif_signature_make(signer.key, other.pem, other.pem_size, pcr0, &section,
+					    &size, reason), -EINVAL);
+	assert_non_null(strstr(reason, "does not belong"));
+
+	/* The certificate of one, the signature of the other. */
+	section = malloc(other.size + signer.size);
+	head = (uint8_t *)memmem(other.section, other.size, "\x69signature", 10) - other.section;
+	memcpy(section, other.section, head);
+	size = signer.size;
+	head = (uint8_t *)memmem(signer.section, size, "\x69signature", 10) - signer.section;
+	memcpy(section + ((uint8_t *)memmem(other.section, other.size, "\x69signature", 10) -
+			  other.section), signer.section + head, size - head);
+	assert_int_equal(verify(section, (uint8_t *)memmem(other.section, other.size,
+							   "\x69signature", 10) -
+				other.section + size - head, pcr0, time(NULL)),
+			 EIF_VERDICT_BAD_SIGNATURE);
+	free(section);
+	free_signer(&signer);
+	free_signer(&other);
+}
+
+static void test_unsuitable_keys(void **state)
+{
+	char reason[EIF_REASON_SIZE] = "";
+	struct signer signer = {};
+	EVP_PKEY *rsa = EVP_RSA_gen(2048);
+	uint8_t *section;
+	size_t size;
+	BIO *bio = BIO_new(BIO_s_mem());
+	char pem[4096];
+
+	make_signer(&signer, "P-256", 10);
+	X509_set_pubkey(signer.certificate, rsa);
+	assert_true(X509_sign(signer.certificate, rsa, EVP_sha256()));
+	assert_true(PEM_write_bio_X509(bio, signer.certificate));
+	size = BIO_read(bio, pem, sizeof(pem));
+	BIO_free(bio);
+	assert_int_equal(eif_signature_make(rsa, pem, size, pcr0, &section, &size, reason),
+			 -EINVAL);
+	assert_non_null(strstr(reason, "no EC key"));
+	EVP_PKEY_free(rsa);
+	assert_int_equal(eif_signature_make(signer.key, "x", 1, pcr0, &section, &size, reason),
+			 -EINVAL);
+	assert_non_null(strstr(reason, "no X.509"));
+	free_signer(&signer);
+}
+
+/* An algorithm that is not the key's; every truncation. */
+static void test_cose_forms(void **state)
+{
+	struct signer signer = {};
+	struct eif_signature signature;
+	char reason[EIF_REASON_SIZE];
+	enum eif_verdict verdict;
+
+	make_signer(&signer, "P-384", 10);
+	assert_int_equal(eif_signature_open(signer.section, signer.size, &signature, reason), 0);
+	assert_memory_equal(signature.cose, "\x84\x44\xa1\x01\x38\x22\xa0\x58", 8);
+
+	signature.cose[5] = 0x23;
+	assert_int_equal(eif_signature_verify(&signature, pcr0, time(NULL), &verdict, reason), 0);
+	assert_int_equal(verdict, EIF_VERDICT_BAD_COSE);
+	signature.cose[5] = 0x22;
+	while (signature.cose_size--) {
+		assert_int_equal(eif_signature_verify(&signature, pcr0, time(NULL), &verdict,
+						      reason), 0);
+		assert_int_equal(verdict, EIF_VERDICT_BAD_COSE);
+	}
+	eif_signature_close(&signature);
+	free_signer(&signer);
+}
+
+static void test_sections(void **state)
+{
+	static uint8_t nested[1000];
+	static const struct {
+		const char *bytes;
+		size_t size;
+		const char *text;
+	} cases[] = {
+		{ "", 0, "no list of signatures" },
+		{ "\x80", 1, "list of signatures is empty" },
+		{ "\x81", 1, "cut off" },
+		{ "\x9f\xff", 2, "no list of signatures" },
+		{ "\xa0", 1, "no list of signatures" },
+		{ "\x9b\xff\xff\xff\xff\xff\xff\xff\xff", 9, "cut off" },
+		{ "\x81\xa1", 2, "no map of two" },
+		{ "\x81\xa2\x01", 3, "a key is neither" },
+		{ "\x81\xa2\x73signing_certificate\x43" "abc", 25, "certificate is no list" },
+		{ "\x81\xa2\x73signing_certificate\x82\x01", 24, "certificate is cut off" },
+		{ "\x81\xa2\x73signing_certificate\x81\x19\x01\x00", 26, "item 0 of the certificate" },
+		{ "\x81\xa2\x73signing_certificate\x81\x20", 24, "item 0 of the certificate" },
+		{ "\x81\xa2\x69signature\x81\x01\x69signature\x81\x01", 26, "two of signature" },
+		{ "\x81\xa2\x69signature\x81\x01\x73signing_certificate\x81\x01", 36,
+		  "no X.509 certificate" },
+	};
+	struct signer signer = {};
+	uint8_t *longer;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_refused((const uint8_t *)cases[i].bytes, cases[i].size, cases[i].text);
+	memset(nested, 0x81, sizeof(nested));
+	assert_refused(nested, sizeof(nested), "no map of two");
+
+	make_signer(&signer, "P-384", 10);
+	for (i = 0; i < signer.size; i++)
+		assert_refused(signer.section, i, "");
+	longer = malloc(2 * signer.size);
+	memcpy(longer, signer.section, signer.size);
+	memcpy(longer + signer.size, signer.section + 1, signer.size - 1);
+	assert_refused(longer, signer.size + 1, "bytes follow");
+	longer[0] = 0x82;
+	assert_int_equal(verify(longer, 2 * signer.size - 1, pcr0, time(NULL)), EIF_VERDICT_GOOD);
+	free(longer);
+	free_signer(&signer);
+}
+
+static void assert_pcr(const uint8_t *pcr, const char *hex)
+{
+	char text[2 * EIF_PCR_SIZE + 1];
+
+	for (size_t i = 0; i < EIF_PCR_SIZE; i++)
+		sprintf(text + 2 * i, "%02x", pcr[i]);
+	assert_string_equal(text, hex);
+}
+
+/* Reference vectors: role, two instances, a certificate of five bytes. */
+static void test_identity(void **state)
+{
+	uint8_t pcr[EIF_PCR_SIZE];
+
+	assert_int_equal(eif_pcr_of_text("arn:aws:iam::123456789012:role/Webserver", pcr), 0);
+	assert_pcr(pcr, "78fce75db17cd4e0a3fb8dad3ad128ca5e77edbb2b2c7f75329dccd99aa5f6ef"
+			"4fc1f1a452e315b9e98f9e312e6921e6");
+	assert_int_equal(eif_pcr_of_text("i-1234567890abcdef0", pcr), 0);
+	assert_pcr(pcr, "08f996b5d43e047a9eb51e7f548bfee7e164fd7dc8f65541f2ac09d6545ac812"
+			"719327281c401a67a10fcba87ae79ce0");
+	assert_int_equal(eif_pcr_of_text("i-06e4b98c6549ff803", pcr), 0);
+	assert_pcr(pcr, "f3e18816e8d0ba69088d034522e742f0e1909ab34d5e83a1f579ffb43c58f0f0"
+			"f35d64401efc9426097565d0506a8a5f");
+	assert_int_equal(eif_pcr_of_data("\x30\x03\x01\x01\xff", 5, pcr), 0);
+	assert_pcr(pcr, "c1009e9dddd032bc1c6d57babbfdb1247598224b5584ceef62fb48bc7dcd7fb2"
+			"f6d0bc1aec903a14931add1dc4b12421");
+}
+
+/* All lengths around the blocks, any alignment, continued. */
+static void test_crc(void **state)
+{
+	uint8_t data[2048];
+	uint32_t crc = 0;
+	size_t i, size;
+
+	assert_int_equal(eif_crc32(0, "123456789", 9), 0xcbf43926);
+	srandom(1);
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = random();
+	for (size = 0; size < 1500; size++) {
+		i = random() % 500;
+		assert_int_equal(eif_crc32(crc, data + i, size), crc32_z(crc, data + i, size));
+		crc = eif_crc32(crc, data + i, size);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_curves),
+		cmocka_unit_test(test_wrong_key),
+		cmocka_unit_test(test_unsuitable_keys),
+		cmocka_unit_test(test_cose_forms),
+		cmocka_unit_test(test_sections),
+		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_crc),
+	};
+
+	return cmocka_run_group_tests_name("eif_signature", tests, NULL, NULL);
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The one pass over all bytes of an image: its CRC and what EC2 measures. */
+
+#include "eif/contents.h"
+
+#include "common/util.h"
+#include "eif/crc32.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+/* What is read once and used several times must stay in the CPU's cache. */
+#define CHUNK_SIZE	(64 * KIB)
+
+static void cleanup_md(EVP_MD_CTX **ctx)
+{
+	EVP_MD_CTX_free(*ctx);
+}
+
+#define __cleanup_md	__cleanup(cleanup_md)
+
+static int md_new(EVP_MD_CTX **ret_ctx)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	if (!ctx)
+		return -ENOMEM;
+	*ret_ctx = ctx;
+	return EVP_DigestInit_ex(ctx, EVP_sha384(), NULL) ? 0 : -EIO;
+}
+
+/* @extend: the zero register and room for the content's hash, which is there already. */
+static int extend_zero(const uint8_t extend[2 * EIF_PCR_SIZE], uint8_t *ret_pcr)
+{
+	return EVP_Digest(extend, 2 * EIF_PCR_SIZE, ret_pcr, NULL, EVP_sha384(), NULL) ? 0 : -EIO;
+}
+
+static int pcr_final(EVP_MD_CTX *content, uint8_t *ret_pcr)
+{
+	uint8_t extend[2 * EIF_PCR_SIZE] = {};
+
+	if (!EVP_DigestFinal_ex(content, extend + EIF_PCR_SIZE, NULL))
+		return -EIO;
+	return extend_zero(extend, ret_pcr);
+}
+
+int eif_pcr_of_data(const void *data, size_t size, uint8_t ret_pcr[EIF_PCR_SIZE])
+{
+	uint8_t extend[2 * EIF_PCR_SIZE] = {};
+
+	if (!EVP_Digest(data, size, extend + EIF_PCR_SIZE, NULL, EVP_sha384(), NULL))
+		return -EIO;
+	return extend_zero(extend, ret_pcr);
+}
+
+int eif_pcr_of_text(const char *text, uint8_t ret_pcr[EIF_PCR_SIZE])
+{
+	static const uint8_t zero[EIF_PCR_SIZE];
+	__cleanup_md EVP_MD_CTX *ctx = NULL;
+	int r = md_new(&ctx);
+
+	if (r)
+		return r;
+	return EVP_DigestUpdate(ctx, zero, sizeof(zero)) &&
+		EVP_DigestUpdate(ctx, text, strlen(text)) &&
+		EVP_DigestFinal_ex(ctx, ret_pcr, NULL) ? 0 : -EIO;
+}
+
+/**
+ * struct pass - what each byte is for
+ * @all: hashes the content of PCR0; NULL: nothing is measured
+ * @boot: that of PCR1, from the second ramdisk on
+ * @app: that of PCR2
+ * @split: is @boot in use? Before, the contents of PCR0 and PCR1 are the same
+ */
+struct pass {
+	uint32_t crc;
+	EVP_MD_CTX *all;
+	EVP_MD_CTX *boot;
+	EVP_MD_CTX *app;
+	bool split;
+};
+
+/* @also: a second hash these bytes belong to, or NULL. */
+static int read_measured(struct pass *pass, EVP_MD_CTX *also, const uint8_t *data, uint64_t size)
+{
+	while (size) {
+		size_t chunk = MIN(size, CHUNK_SIZE);
+
+		pass->crc = eif_crc32(pass->crc, data, chunk);
+		if (!EVP_DigestUpdate(pass->all, data, chunk))
+			return -EIO;
+		if (also && !EVP_DigestUpdate(also, data, chunk))
+			return -EIO;
+		data += chunk;
+		size -= chunk;
+	}
+	return 0;
+}
+
+static int read_ramdisk(struct pass *pass, unsigned int number, const uint8_t *data, uint64_t size)
+{
+	if (!number)
+		return read_measured(pass, NULL, data, size);
+	if (!pass->split && !EVP_MD_CTX_copy_ex(pass->boot, pass->all))
+		return -EIO;
+	pass->split = true;
+	return read_measured(pass, pass->app, data, size);
+}
+
+static int read_sections(const struct eif *eif, struct pass *pass)
+{
+	unsigned int ramdisks = 0, i;
+	int r = 0;
+
+	for (i = 0; !r && i < eif->nr_sections; i++) {
+		const struct eif_section *section = &eif->sections[i];
+		const uint8_t *data = eif->base + section->offset;
+
+		pass->crc = eif_crc32(pass->crc, data - EIF_SECTION_HEADER_SIZE,
+				      EIF_SECTION_HEADER_SIZE);
+		if (pass->all && section->type == EIF_SECTION_RAMDISK)
+			r = read_ramdisk(pass, ramdisks++, data, section->size);
+		else if (pass->all && (section->type == EIF_SECTION_KERNEL ||
+				       section->type == EIF_SECTION_CMDLINE))
+			r = read_measured(pass, pass->split ? pass->boot : NULL, data,
+					  section->size);
+		else
+			pass->crc = eif_crc32(pass->crc, data, section->size);
+	}
+	return r;
+}
+
+int eif_contents_read(const struct eif *eif, uint32_t *ret_crc, struct eif_pcrs *ret_pcrs)
+{
+	__cleanup_md EVP_MD_CTX *all = NULL, *boot = NULL, *app = NULL;
+	struct pass pass = { .crc = eif_crc32(0, eif->base, EIF_CRC_OFFSET) };
+	int r = 0;
+
+	if (ret_pcrs) {
+		r = md_new(&all);
+		if (!r)
+			r = md_new(&boot);
+		if (!r)
+			r = md_new(&app);
+		pass.all = all;
+		pass.boot = boot;
+		pass.app = app;
+	}
+	if (!r)
+		r = read_sections(eif, &pass);
+	if (!r && ret_pcrs && !pass.split && !EVP_MD_CTX_copy_ex(boot, all))
+		r = -EIO;
+	if (!r && ret_pcrs)
+		r = pcr_final(all, ret_pcrs->pcr0);
+	if (!r && ret_pcrs)
+		r = pcr_final(boot, ret_pcrs->pcr1);
+	if (!r && ret_pcrs)
+		r = pcr_final(app, ret_pcrs->pcr2);
+	if (!r)
+		*ret_crc = pass.crc;
+	return r;
+}

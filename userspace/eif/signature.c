@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The signature section: a CBOR list of maps with a certificate and a COSE_Sign1
+ * structure, both written as lists of numbers.
+ */
+
+#include "eif/signature.h"
+
+#include "common/util.h"
+#include "eif/cose.h"
+#include "nsm/cbor.h"
+
+#include <errno.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KEY_CERTIFICATE	"signing_certificate"
+#define KEY_SIGNATURE	"signature"
+
+__attribute__((format(printf, 2, 3)))
+static int refuse(char *reason, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(reason, EIF_REASON_SIZE, fmt, args);
+	va_end(args);
+	return -EBADMSG;
+}
+
+static bool is_text(const struct nsm_cbor_item *item, const char *text)
+{
+	return item->kind == NSM_CBOR_TEXT && item->value == strlen(text) &&
+		!memcmp(item->data, text, item->value);
+}
+
+/* Bytes as AWS's library writes them: each is a number of its own. */
+static int read_numbers(struct nsm_cbor_reader *reader, const char *what, uint8_t **ret,
+			size_t *ret_size, char *reason)
+{
+	struct nsm_cbor_item item = nsm_cbor_read(reader);
+	__cleanup_free uint8_t *bytes = NULL;
+	size_t size, i;
+
+	if (item.kind != NSM_CBOR_ARRAY)
+		return refuse(reason, "the %s is no list of numbers", what);
+	if (item.value > reader->left)
+		return refuse(reason, "the %s is cut off", what);
+	if (*ret)
+		return refuse(reason, "there are two of %s", what);
+	size = item.value;
+	bytes = malloc(size ?: 1);
+	if (!bytes)
+		return -ENOMEM;
+	for (i = 0; i < size; i++) {
+		item = nsm_cbor_read(reader);
+		if (item.kind != NSM_CBOR_UINT || item.value > 0xff)
+			return refuse(reason, "item %zu of the %s is no byte", i, what);
+		bytes[i] = item.value;
+	}
+	*ret = bytes;
+	*ret_size = size;
+	bytes = NULL;
+	return 0;
+}
+
+static int read_entry(struct nsm_cbor_reader *reader, struct eif_signature *ret, char *reason)
+{
+	struct nsm_cbor_item item = nsm_cbor_read(reader);
+	unsigned int i;
+	int r = 0;
+
+	if (item.kind != NSM_CBOR_MAP || item.value != 2)
+		return refuse(reason, "an entry is no map of two");
+	for (i = 0; !r && i < 2; i++) {
+		item = nsm_cbor_read(reader);
+		if (is_text(&item, KEY_CERTIFICATE))
+			r = read_numbers(reader, "certificate", &ret->pem, &ret->pem_size, reason);
+		else if (is_text(&item, KEY_SIGNATURE))
+			r = read_numbers(reader, "signature", &ret->cose, &ret->cose_size, reason);
+		else
+			r = refuse(reason, "a key is neither " KEY_CERTIFICATE " nor "
+				   KEY_SIGNATURE);
+	}
+	return r;
+}
+
+static int read_entries(struct nsm_cbor_reader *reader, struct eif_signature *ret, char *reason)
+{
+	struct nsm_cbor_item item = nsm_cbor_read(reader);
+	uint64_t i;
+	int r = 0;
+
+	if (item.kind != NSM_CBOR_ARRAY)
+		return refuse(reason, "no list of signatures");
+	if (!item.value)
+		return refuse(reason, "the list of signatures is empty");
+	if (item.value > reader->left)
+		return refuse(reason, "the list of signatures is cut off");
+	ret->entries = item.value;
+	for (i = 0; !r && i < item.value; i++) {
+		struct eif_signature other = {};
+
+		r = read_entry(reader, i ? &other : ret, reason);
+		eif_signature_close(&other);
+	}
+	if (!r && reader->left)
+		return refuse(reason, "%zu bytes follow the list of signatures", reader->left);
+	return r;
+}
+
+/* Nobody is there to be asked. */
+static int no_passphrase(char *buf, int size, int writing, void *arg)
+{
+	return -1;
+}
+
+int eif_certificate_read(const uint8_t *pem, size_t size, struct x509_st **ret,
+			 uint8_t ret_pcr8[EIF_PCR_SIZE])
+{
+	BIO *bio = BIO_new_mem_buf(pem, size);
+	X509 *certificate;
+	uint8_t *der = NULL;
+	int der_size;
+	int r;
+
+	if (!bio)
+		return -EIO;
+	certificate = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL);
+	BIO_free(bio);
+	ERR_clear_error();
+	if (!certificate)
+		return -EBADMSG;
+	der_size = i2d_X509(certificate, &der);
+	r = der_size > 0 ? eif_pcr_of_data(der, der_size, ret_pcr8) : -EIO;
+	OPENSSL_free(der);
+	if (r)
+		X509_free(certificate);
+	else
+		*ret = certificate;
+	return r;
+}
+
+int eif_signature_open(const uint8_t *data, size_t size, struct eif_signature *ret,
+		       char *reason)
+{
+	__cleanup_free uint8_t *copy = NULL;
+	struct eif_signature signature = {};
+	struct nsm_cbor_reader reader;
+	int r;
+
+	if (size > EIF_SIGNATURE_MAX)
+		return refuse(reason, "%zu bytes exceed the limit of %d", size, EIF_SIGNATURE_MAX);
+	copy = malloc(size ?: 1);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, data, size);
+	reader = (struct nsm_cbor_reader){ .data = copy, .left = size };
+	r = read_entries(&reader, &signature, reason);
+	if (!r) {
+		r = eif_certificate_read(signature.pem, signature.pem_size,
+					 &signature.certificate, signature.pcr8);
+		if (r == -EBADMSG)
+			(void)refuse(reason, "its certificate is no X.509 certificate in PEM");
+	}
+	if (r)
+		eif_signature_close(&signature);
+	else
+		*ret = signature;
+	return r;
+}
+
+void eif_signature_close(struct eif_signature *signature)
+{
+	X509_free(signature->certificate);
+	free(signature->pem);
+	free(signature->cose);
+	*signature = (struct eif_signature){};
+}
+
+static enum eif_verdict check_dates(const struct eif_signature *signature, time_t now)
+{
+	const X509 *certificate = signature->certificate;
+
+	/* 0 stands for an unreadable date, which no certificate is valid at. */
+	if (X509_cmp_time(X509_get0_notBefore(certificate), &now) >= 0)
+		return EIF_VERDICT_EARLY;
+	if (X509_cmp_time(X509_get0_notAfter(certificate), &now) <= 0)
+		return EIF_VERDICT_EXPIRED;
+	return EIF_VERDICT_GOOD;
+}
+
+int eif_signature_verify(const struct eif_signature *signature, const uint8_t *pcr0, time_t now,
+			 enum eif_verdict *ret, char *reason)
+{
+	static const char *const reasons[] = {
+		[EIF_VERDICT_GOOD] = "good",
+		[EIF_VERDICT_BAD_COSE] = "no COSE_Sign1 structure of an algorithm for its key",
+		[EIF_VERDICT_BAD_SIGNATURE] = "the signature is not by the certificate's key",
+		[EIF_VERDICT_OTHER_IMAGE] = "the signature was made for another image (PCR0 differs)",
+		[EIF_VERDICT_EARLY] = "the signing certificate is not valid yet",
+		[EIF_VERDICT_EXPIRED] = "the signing certificate has expired",
+	};
+	enum eif_verdict verdict;
+	EVP_PKEY *key = X509_get0_pubkey(signature->certificate);
+	int r;
+
+	r = eif_cose_verify(key, signature->cose, signature->cose_size, pcr0, &verdict);
+	if (r)
+		return r;
+	if (verdict == EIF_VERDICT_GOOD)
+		verdict = check_dates(signature, now);
+	ERR_clear_error();
+	snprintf(reason, EIF_REASON_SIZE, "%s", reasons[verdict]);
+	*ret = verdict;
+	return 0;
+}
+
+static void put_numbers(struct nsm_cbor_writer *writer, const char *key, const uint8_t *bytes,
+			size_t size)
+{
+	size_t i;
+
+	nsm_cbor_put_text(writer, key);
+	nsm_cbor_put_array(writer, size);
+	for (i = 0; i < size; i++)
+		nsm_cbor_put_uint(writer, bytes[i]);
+}
+
+int eif_signature_make(struct evp_pkey_st *key, const char *pem, size_t pem_size,
+		       const uint8_t *pcr0, uint8_t **ret, size_t *ret_size, char *reason)
+{
+	__cleanup_free uint8_t *buf = malloc(EIF_SIGNATURE_MAX);
+	struct nsm_cbor_writer writer = { .buf = buf, .size = EIF_SIGNATURE_MAX };
+	uint8_t cose[EIF_COSE_MAX], pcr8[EIF_PCR_SIZE];
+	X509 *certificate;
+	size_t cose_size;
+	int r;
+
+	if (!buf)
+		return -ENOMEM;
+	r = eif_certificate_read((const uint8_t *)pem, pem_size, &certificate, pcr8);
+	if (r == -EBADMSG) {
+		(void)refuse(reason, "the certificate is no X.509 certificate in PEM");
+		return -EINVAL;
+	}
+	if (r)
+		return r;
+	r = X509_check_private_key(certificate, key) == 1;
+	X509_free(certificate);
+	ERR_clear_error();
+	if (!r) {
+		(void)refuse(reason, "the key does not belong to the certificate");
+		return -EINVAL;
+	}
+	r = eif_cose_sign(key, pcr0, cose, &cose_size);
+	if (r == -EINVAL)
+		(void)refuse(reason, "the key is no EC key on P-256, P-384 or P-521");
+	if (r)
+		return r;
+	nsm_cbor_put_array(&writer, 1);
+	nsm_cbor_put_map(&writer, 2);
+	put_numbers(&writer, KEY_CERTIFICATE, (const uint8_t *)pem, pem_size);
+	put_numbers(&writer, KEY_SIGNATURE, cose, cose_size);
+	if (writer.overflow) {
+		(void)refuse(reason, "a certificate of %zu bytes does not fit into the section",
+			     pem_size);
+		return -EINVAL;
+	}
+	*ret = buf;
+	*ret_size = writer.used;
+	buf = NULL;
+	return 0;
+}

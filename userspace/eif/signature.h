@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The signature section: read, verify, make. */
+
+#ifndef NE_EMU_EIF_SIGNATURE_H
+#define NE_EMU_EIF_SIGNATURE_H
+
+#include "eif/eif.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+struct evp_pkey_st;
+struct x509_st;
+
+/**
+ * struct eif_signature - a signature section taken apart; owns all of it
+ * @entries: signatures in the section; only the first one counts and is here
+ * @pem: the certificate as the section holds it, @pem_size bytes
+ * @cose: the COSE_Sign1 structure, @cose_size bytes
+ * @certificate: of @pem, the first if it holds several
+ * @pcr8: its measurement
+ */
+struct eif_signature {
+	unsigned int entries;
+	uint8_t *pem;
+	size_t pem_size;
+	uint8_t *cose;
+	size_t cose_size;
+	struct x509_st *certificate;
+	uint8_t pcr8[EIF_PCR_SIZE];
+};
+
+/**
+ * eif_signature_open() - read a signature section
+ * @data: may change meanwhile; is read once
+ * @reason: set for -EBADMSG, of EIF_REASON_SIZE bytes
+ *
+ * Return: 0, -EBADMSG (what AWS's reader refuses), -ENOMEM or -EIO.
+ */
+int eif_signature_open(const uint8_t *data, size_t size, struct eif_signature *ret,
+		       char *reason);
+void eif_signature_close(struct eif_signature *signature);
+
+/**
+ * enum eif_verdict - outcome of a verification, in the order of the checks
+ * @EIF_VERDICT_BAD_COSE: no COSE_Sign1 structure, or of an algorithm that does
+ *	not fit to the key
+ * @EIF_VERDICT_BAD_SIGNATURE: made with another key, or damaged
+ * @EIF_VERDICT_OTHER_IMAGE: made for another PCR0
+ * @EIF_VERDICT_EARLY: the certificate is not valid yet
+ * @EIF_VERDICT_EXPIRED: the certificate is not valid any more
+ */
+enum eif_verdict {
+	EIF_VERDICT_GOOD,
+	EIF_VERDICT_BAD_COSE,
+	EIF_VERDICT_BAD_SIGNATURE,
+	EIF_VERDICT_OTHER_IMAGE,
+	EIF_VERDICT_EARLY,
+	EIF_VERDICT_EXPIRED,
+};
+
+/**
+ * eif_signature_verify() - does it belong to the image, and is it good at @now?
+ * @pcr0: of the image
+ * @ret: the first check that fails
+ * @reason: the same in words, of EIF_REASON_SIZE bytes
+ *
+ * There is no chain: whose certificate it is shows PCR8 only.
+ *
+ * Return: 0, -ENOMEM or -EIO (the crypto library failed).
+ */
+int eif_signature_verify(const struct eif_signature *signature, const uint8_t *pcr0, time_t now,
+			 enum eif_verdict *ret, char *reason);
+
+/**
+ * eif_signature_make() - a signature section for an image
+ * @key: EC key on P-256, P-384 or P-521; must belong to @certificate
+ * @pem: text of the certificate, kept as it is
+ * @ret: the section's data, which the caller frees
+ *
+ * Return: 0, -EINVAL (see @reason, of EIF_REASON_SIZE bytes), -ENOMEM or -EIO.
+ */
+int eif_signature_make(struct evp_pkey_st *key, const char *pem, size_t pem_size,
+		       const uint8_t *pcr0, uint8_t **ret, size_t *ret_size, char *reason);
+
+/**
+ * eif_certificate_read() - the first certificate of a PEM text
+ * @ret: the caller frees it with X509_free()
+ * @ret_pcr8: its measurement
+ *
+ * Return: 0, -EBADMSG (none) or -EIO.
+ */
+int eif_certificate_read(const uint8_t *pem, size_t size, struct x509_st **ret,
+			 uint8_t ret_pcr8[EIF_PCR_SIZE]);
+
+#endif
