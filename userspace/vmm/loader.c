@@ -5,26 +5,34 @@
 
 #include "common/util.h"
 #include "eif/eif.h"
+#include "eif/signature.h"
 #include "vmm/arch/arch.h"
+#include "vmm/reserved.h"
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 /* An uncompressed cpio archive must start at a multiple of this in the initrd. */
 #define RAMDISK_ALIGN	4
 #define INITRD_ALIGN	4096
 
-/** struct ramdisk_move - from and to, guest addresses */
-struct ramdisk_move {
+/** struct move - from and to, offsets in the donated memory */
+struct move {
 	uint64_t from;
 	uint64_t to;
 	uint64_t size;
 };
 
+/**
+ * struct move_plan - the kernel and the ramdisks, in the order of the image
+ *
+ * They are in the same order in both places, so they can be moved one after the
+ * other without a copy of any: see move_parts().
+ */
 struct move_plan {
-	struct ramdisk_move moves[EIF_MAX_SECTIONS];
-	size_t nr_moves;
-	uint64_t end;		/* of the image as it stands */
+	struct move moves[1 + EIF_MAX_SECTIONS];
+	size_t count;
 };
 
 static uint64_t align_up(uint64_t value, uint64_t align)
@@ -39,27 +47,50 @@ static int bad_memory_size(struct vmm_error *error, uint64_t need)
 			     (unsigned long long)((need + MIB - 1) / MIB));
 }
 
+static int bad_image(struct vmm_error *error, const char *reason)
+{
+	return vmm_error_set(error, -EBADMSG, "%.*s", (int)sizeof(error->text) - 1, reason);
+}
+
+/* EC2 starts no image with a signature that is not good now. */
+static int check_signature(const struct eif *eif, const struct eif_pcrs *pcrs,
+			   struct vmm_error *error)
+{
+	struct eif_signature signature;
+	char reason[EIF_REASON_SIZE];
+	enum eif_verdict verdict;
+	int err;
+
+	if (!eif->signature.data)
+		return 0;
+	err = eif_signature_open(eif->signature.data, eif->signature.size, &signature, reason);
+	if (err == -EBADMSG)
+		return bad_image(error, reason);
+	if (!err) {
+		err = eif_signature_verify(&signature, pcrs->pcr0, time(NULL), &verdict, reason);
+		eif_signature_close(&signature);
+	}
+	if (err)
+		return vmm_error_set(error, err, "cannot verify the image: %s", strerror(-err));
+	return verdict == EIF_VERDICT_GOOD ? 0 : bad_image(error, reason);
+}
+
 static int read_image(const struct guest_memory *memory, uint64_t offset, struct eif *eif,
 		      struct eif_pcrs *pcrs, struct vmm_error *error)
 {
 	char reason[EIF_REASON_SIZE];
 	int err;
 
-	if (offset >= memory->low_size)
+	if (offset >= memory->size)
 		return vmm_error_set(error, -EBADMSG, "no memory where the image should be");
 	err = eif_parse(memory->base + offset, memory->size - offset,
 			EIF_PARSE_IN_MEMORY | EIF_PARSE_NATIVE, eif, pcrs, reason,
 			sizeof(reason));
 	if (err == -EBADMSG)
-		return vmm_error_set(error, -EBADMSG, "%.*s",
-				     (int)sizeof(error->text) - 1, reason);
+		return bad_image(error, reason);
 	if (err)
 		return vmm_error_set(error, err, "cannot measure the image: %s", strerror(-err));
-	if (eif->size > memory->low_size - offset)
-		return vmm_error_set(error, -EBADMSG,
-				     "the image ends above the first %llu MiB of memory",
-				     (unsigned long long)(memory->low_size / MIB));
-	return 0;
+	return check_signature(eif, pcrs, error);
 }
 
 static int join_cmdline(const struct eif_blob *cmdline, const char *extra, size_t max,
@@ -85,87 +116,135 @@ static int join_cmdline(const struct eif_blob *cmdline, const char *extra, size_
 	return 0;
 }
 
-/*
- * The initrd ends at the top of low memory, so each ramdisk moves up and none
- * is overwritten before it is moved when the last one goes first.
- */
-static int plan_initrd(const struct guest_memory *memory, const struct eif *eif,
-		       struct loaded_image *image, struct move_plan *plan,
-		       struct vmm_error *error)
+static int read_reservations(const char *cmdline, struct reserved *reserved,
+			     struct vmm_error *error)
 {
-	uint64_t kernel_end = image->kernel.address + image->kernel.run_size;
-	uint64_t top = MIN(memory->low_size, image->kernel.initrd_max);
-	uint64_t total = 0;
+	int err = reserved_parse(cmdline, reserved);
 
-	plan->end = eif->base + eif->size - memory->base;
-	for (unsigned int i = 0; i < eif->nr_ramdisks; i++) {
-		struct ramdisk_move *move = &plan->moves[plan->nr_moves++];
+	if (err == -E2BIG)
+		return vmm_error_set(error, -EBADMSG,
+				     "the command line reserves more than %d ranges with memmap=",
+				     RESERVED_MAX);
+	return err ? vmm_error_set(error, err, "out of memory") : 0;
+}
 
-		total = align_up(total, RAMDISK_ALIGN);
-		move->from = eif->ramdisks[i].data - memory->base;
-		move->to = total;	/* made absolute below */
-		move->size = eif->ramdisks[i].size;
-		total += move->size;
-	}
-	if (kernel_end > memory->low_size || total > top || kernel_end > top - total)
-		return bad_memory_size(error, kernel_end + align_up(total, INITRD_ALIGN));
-	if (!total)
-		return 0;
+/* Where it wants to be, or as little above as reservations allow. */
+static int place_kernel(const struct guest_memory *memory, const struct reserved *reserved,
+			struct kernel_image *kernel, struct vmm_error *error)
+{
+	uint64_t end = kernel->address + kernel->run_size;
+	uint64_t address;
 
-	image->initrd = (top - total) & ~(uint64_t)(INITRD_ALIGN - 1);
-	image->initrd_size = total;
-	if (image->initrd < kernel_end)
-		return bad_memory_size(error, kernel_end + align_up(total, INITRD_ALIGN));
-	for (size_t i = 0; i < plan->nr_moves; i++) {
-		plan->moves[i].to += image->initrd;
-		if (plan->moves[i].to < plan->moves[i].from)
-			return bad_memory_size(error, plan->end + INITRD_ALIGN);
-	}
+	if (end > memory->low_size)
+		return bad_memory_size(error, end + INITRD_ALIGN);
+	if (!reserved_find_low(reserved, kernel->address, memory->low_size, kernel->run_size,
+			       kernel->align ?: 1, &address) ||
+	    (!kernel->align && address != kernel->address))
+		return vmm_error_set(error, -EBADMSG,
+				     "mem= and memmap= leave no room for the kernel at %#llx%s",
+				     (unsigned long long)kernel->address,
+				     kernel->align ? " or above" : ", and it cannot be moved");
+	kernel->address = address;
 	return 0;
 }
 
-static int move_part(const struct guest_memory *memory, uint64_t to, uint64_t from,
-		     uint64_t size)
-{
-	void *dst = memory_at(memory, to, size);
-	const void *src = memory_at(memory, from, size);
-
-	if (!dst || !src)
-		return -EFAULT;
-	memmove(dst, src, size);
-	return 0;
-}
-
-static int move_initrd(const struct guest_memory *memory, const struct loaded_image *image,
-		       const struct move_plan *plan)
-{
-	uint64_t next = image->initrd + image->initrd_size;
-
-	for (size_t i = plan->nr_moves; i-- > 0;) {
-		const struct ramdisk_move *move = &plan->moves[i];
-		uint64_t end = move->to + move->size;
-		void *padding = memory_at(memory, end, next - end);
-
-		if (!padding || move_part(memory, move->to, move->from, move->size))
-			return -EFAULT;
-		memset(padding, 0, next - end);
-		next = move->to;
-	}
-	return 0;
-}
-
-static int move_parts(const struct guest_memory *memory, const struct eif *eif,
-		      const struct loaded_image *image, const struct move_plan *plan)
+/* As high as possible: below the hole, or else behind it. */
+static int place_initrd(const struct guest_memory *memory, const struct reserved *reserved,
+			uint64_t size, struct loaded_image *image, struct vmm_error *error)
 {
 	const struct kernel_image *kernel = &image->kernel;
-	uint64_t code = eif->kernel.data - memory->base + kernel->code_offset;
+	uint64_t kernel_end = kernel->address + kernel->run_size;
+	uint64_t low_end = MIN(memory->low_size, kernel->initrd_max);
+	uint64_t high_end = MEMORY_HOLE_END + memory->size - memory->low_size;
 
-	/* The kernel stands before the ramdisks, so it survives their move up. */
-	if (plan->nr_moves && code + kernel->code_size > plan->moves[0].from)
-		return -EFAULT;
-	if (image->initrd_size && move_initrd(memory, image, plan))
-		return -EFAULT;
-	return move_part(memory, kernel->address, code, kernel->code_size);
+	image->initrd_size = size;
+	if (!size ||
+	    reserved_find_high(reserved, kernel_end, low_end, size, INITRD_ALIGN,
+			       &image->initrd) ||
+	    (kernel->initrd_high &&
+	     reserved_find_high(reserved, MEMORY_HOLE_END, high_end, size, INITRD_ALIGN,
+				&image->initrd)))
+		return 0;
+	if (reserved->count || reserved->limit != UINT64_MAX)
+		return vmm_error_set(error, -EBADMSG,
+				     "mem= and memmap= leave no room for %llu bytes of ramdisks",
+				     (unsigned long long)size);
+	return bad_memory_size(error, kernel_end + align_up(size, INITRD_ALIGN));
+}
+
+static void plan_move(struct move_plan *plan, uint64_t from, uint64_t to, uint64_t size)
+{
+	plan->moves[plan->count++] = (struct move){ .from = from, .to = to, .size = size };
+}
+
+/* Each ramdisk's place in the initrd; returns the size of all. */
+static uint64_t plan_ramdisks(const struct guest_memory *memory, const struct eif *eif,
+			      struct move_plan *plan)
+{
+	uint64_t total = 0;
+
+	for (unsigned int i = 0; i < eif->nr_ramdisks; i++) {
+		total = align_up(total, RAMDISK_ALIGN);
+		plan_move(plan, eif->ramdisks[i].data - memory->base, total,
+			  eif->ramdisks[i].size);
+		total += eif->ramdisks[i].size;
+	}
+	return total;
+}
+
+static int plan_parts(const struct guest_memory *memory, const struct eif *eif,
+		      const struct reserved *reserved, struct loaded_image *image,
+		      struct move_plan *plan, struct vmm_error *error)
+{
+	struct kernel_image *kernel = &image->kernel;
+	uint64_t initrd, total;
+	int err;
+
+	err = place_kernel(memory, reserved, kernel, error);
+	if (err)
+		return err;
+	plan_move(plan, eif->kernel.data - memory->base + kernel->code_offset, kernel->address,
+		  kernel->code_size);
+	total = plan_ramdisks(memory, eif, plan);
+	err = place_initrd(memory, reserved, total, image, error);
+	if (err)
+		return err;
+	if (!total) {
+		plan->count = 1;
+		return 0;
+	}
+	initrd = (uint8_t *)memory_at(memory, image->initrd, total) - memory->base;
+	for (size_t i = 1; i < plan->count; i++)
+		plan->moves[i].to += initrd;
+	return 0;
+}
+
+static void move_part(const struct guest_memory *memory, const struct move *move)
+{
+	memmove(memory->base + move->to, memory->base + move->from, move->size);
+}
+
+/*
+ * What goes up can only land on parts behind it, what goes down only on parts in
+ * front of it. And a part that goes up never reaches one that goes down: in the
+ * new order they are as they were, and the second comes from further up still.
+ */
+static void move_parts(const struct guest_memory *memory, const struct move_plan *plan)
+{
+	const struct move *moves = plan->moves;
+
+	for (size_t i = plan->count; i-- > 0;)
+		if (moves[i].to > moves[i].from)
+			move_part(memory, &moves[i]);
+	for (size_t i = 0; i < plan->count; i++)
+		if (moves[i].to < moves[i].from)
+			move_part(memory, &moves[i]);
+	/* The padding between ramdisks. */
+	for (size_t i = 2; i < plan->count; i++) {
+		uint64_t end = moves[i - 1].to + moves[i - 1].size;
+
+		memset(memory->base + end, 0, moves[i].to - end);
+	}
 }
 
 int loader_load(const struct guest_memory *memory, uint64_t image_offset,
@@ -174,6 +253,7 @@ int loader_load(const struct guest_memory *memory, uint64_t image_offset,
 {
 	struct loaded_image loaded = { 0 };
 	struct move_plan plan = { 0 };
+	struct reserved reserved;
 	struct eif eif;
 	int err;
 
@@ -183,17 +263,18 @@ int loader_load(const struct guest_memory *memory, uint64_t image_offset,
 	err = arch_probe_kernel(eif.kernel.data, eif.kernel.size, &loaded.kernel, error);
 	if (err)
 		return err;
-	err = plan_initrd(memory, &eif, &loaded, &plan, error);
-	if (err)
-		return err;
 	err = join_cmdline(&eif.cmdline, cmdline_extra, loaded.kernel.cmdline_max,
 			   &loaded.cmdline, error);
 	if (err)
 		return err;
-	if (move_parts(memory, &eif, &loaded, &plan)) {
+	err = read_reservations(loaded.cmdline, &reserved, error);
+	if (!err)
+		err = plan_parts(memory, &eif, &reserved, &loaded, &plan, error);
+	if (err) {
 		loaded_image_free(&loaded);
-		return vmm_error_set(error, -EBADMSG, "the image's sections are out of order");
+		return err;
 	}
+	move_parts(memory, &plan);
 	*image = loaded;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "vmm/error.h"
 #include "vmm/memory.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,9 +19,11 @@
  * struct kernel_image - what a kernel wants of its loader
  * @code_offset: start of what is copied, bytes from the start of the section
  * @code_size: bytes copied
- * @address: guest address to copy to
+ * @address: guest address to copy to, lowest and best
+ * @align: it can be moved up by multiples of this; 0: it cannot be moved
  * @run_size: bytes it occupies there until it has set up its memory
  * @initrd_max: the initrd must end at or below this address
+ * @initrd_high: or it may be in the RAM behind the hole
  * @cmdline_max: longest command line, without NUL
  * @header: for the architecture, as read before anything was moved
  */
@@ -28,8 +31,10 @@ struct kernel_image {
 	uint64_t code_offset;
 	uint64_t code_size;
 	uint64_t address;
+	uint64_t align;
 	uint64_t run_size;
 	uint64_t initrd_max;
+	bool initrd_high;
 	size_t cmdline_max;
 	uint8_t header[KERNEL_HEADER_SIZE];
 };

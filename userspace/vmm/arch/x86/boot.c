@@ -43,7 +43,7 @@ static int check_format(const struct setup_header *hdr, struct vmm_error *error)
 }
 
 /* Where to put it: at the address it was built for, or above if that is odd. */
-static int choose_address(const struct setup_header *hdr, uint64_t *ret_address,
+static int choose_address(const struct setup_header *hdr, struct kernel_image *kernel,
 			  struct vmm_error *error)
 {
 	uint64_t address = MAX(hdr->pref_address, HIGH_RAM_START);
@@ -58,14 +58,16 @@ static int choose_address(const struct setup_header *hdr, uint64_t *ret_address,
 			return vmm_error_set(error, -EBADMSG,
 					     "the kernel must be at %#llx and cannot be moved",
 					     (unsigned long long)hdr->pref_address);
-		*ret_address = address;
+		kernel->address = address;
+		kernel->align = 0;
 		return 0;
 	}
 	if (!align || (align & (align - 1)))
 		return vmm_error_set(error, -EBADMSG,
 				     "the kernel's alignment %#llx is not a power of two",
 				     (unsigned long long)align);
-	*ret_address = (address + align - 1) & ~(align - 1);
+	kernel->address = (address + align - 1) & ~(align - 1);
+	kernel->align = align;
 	return 0;
 }
 
@@ -104,7 +106,7 @@ int arch_probe_kernel(const uint8_t *data, uint64_t size, struct kernel_image *k
 	setup_size = ((hdr.setup_sects ?: SETUP_SECTS_DEFAULT) + 1) * SECTOR_SIZE;
 	if (size <= setup_size)
 		return vmm_error_set(error, -EBADMSG, "the kernel ends within its setup code");
-	err = choose_address(&hdr, &kernel->address, error);
+	err = choose_address(&hdr, kernel, error);
 	if (err)
 		return err;
 
@@ -114,6 +116,7 @@ int arch_probe_kernel(const uint8_t *data, uint64_t size, struct kernel_image *k
 	/* With this flag the limit is only for loaders in 32-bit mode. */
 	kernel->initrd_max = hdr.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G ?
 		MEMORY_HOLE_START : (uint64_t)hdr.initrd_addr_max + 1;
+	kernel->initrd_high = hdr.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G;
 	kernel->cmdline_max = MIN(hdr.cmdline_size, BOOT_CMDLINE_SIZE - 1);
 	memcpy(kernel->header, &hdr, sizeof(hdr));
 	return 0;
@@ -156,6 +159,8 @@ static int write_zero_page(const struct guest_memory *memory, const struct loade
 	hdr->cmd_line_ptr = BOOT_CMDLINE;
 	hdr->ramdisk_image = image->initrd;
 	hdr->ramdisk_size = image->initrd_size;
+	params->ext_ramdisk_image = image->initrd >> 32;
+	params->ext_ramdisk_size = image->initrd_size >> 32;
 	hdr->setup_data = 0;
 	add_memory_map(params, memory);
 	return 0;
