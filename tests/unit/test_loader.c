@@ -198,7 +198,8 @@ static void test_reservations(void **state)
 
 	/* The kernel takes two MiB at 16, and moves in steps of two. */
 	assert_placed(f, "memmap=1$16M", 18 * MIB, usual);
-	assert_placed(f, "memmap=1$0x11fffff", 20 * MIB, usual);
+	assert_placed(f, "memmap=1$0x11fffff", 18 * MIB, usual);
+	assert_placed(f, "memmap=2M$17M", 20 * MIB, usual);
 	assert_placed(f, "memmap=16M$8M", 24 * MIB, usual);
 	f->hdr->relocatable_kernel = 0;
 	assert_no_place(f, "memmap=1$16M", "room for the kernel at 0x1000000, and it cannot");
