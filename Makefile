@@ -78,7 +78,7 @@ put = $(if $(strip $(2)),$(INSTALL) -D -m $(1) -t $(DESTDIR)$(3) $(2))
 
 install: userspace man
 	$(call put,755,$(out)/userspace/ne-emu,$(bindir))
-	$(call put,755,$(out)/userspace/ne-emud,$(sbindir))
+	$(call put,755,$(out)/userspace/ne-emud $(out)/userspace/ne-emu-ca,$(sbindir))
 	$(call put,755,$(out)/userspace/ne-emu-vmm,$(libexecdir)/ne-emu)
 	$(call put,755,$(out)/userspace/guest/init,$(libexecdir)/ne-emu/guest)
 	$(foreach n,1 4 5 7 8,$(call put,644,$(if $(SCDOC),$(filter %.$(n),$(manuals))),$(mandir)/man$(n))$(newline))
@@ -104,6 +104,7 @@ modules_install: modules
 # The configuration in modprobe.d may have been edited and stays.
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(bindir)/ne-emu $(sbindir)/ne-emud \
+		$(sbindir)/ne-emu-ca \
 		$(foreach m,$(notdir $(manuals)),$(mandir)/man$(patsubst .%,%,$(suffix $(m)))/$(m)) \
 		$(prefix)/share/bash-completion/completions/ne-emu \
 		$(prefix)/share/zsh/site-functions/_ne-emu \
