@@ -136,8 +136,9 @@ static void test_build(void **state)
 			       json_object_get(described, "Measurements")));
 	assert_string_equal(text_of(built, "Measurements", "HashAlgorithm"), "Sha384 { ... }");
 	assert_int_equal(strlen(text_of(built, "Measurements", "PCR0")), 96);
-	assert_string_equal(text_of(described, "Metadata", "ImageName"), "out");
-	assert_int_equal(json_array_size(json_object_get(described, "Sections")), 5);
+	assert_string_equal(json_string_value(json_object_get(described, "ImageName")), "out");
+	assert_int_equal(json_array_size(json_object_get(json_object_get(described, "Details"),
+							 "Sections")), 5);
 	json_decref(built);
 	json_decref(described);
 	run_command(&result, cmd_eif_describe, "describe", files.output, NULL);
@@ -216,7 +217,7 @@ static void test_describe_refused(void **state)
 	make_files(&files);
 	run_command(&result, cmd_eif_describe, "describe", files.kernel, "--json", NULL);
 	assert_int_equal(result.code, 1);
-	expect_text(result.out, "\"Valid\": false");
+	expect_text(result.out, "\"Error\": ");
 	expect_text(result.err, "is no valid image: magic at offset 0");
 	fake_root_put(&files.dir, "/ramdisk", "");
 	run_command(&result, cmd_eif_describe, "describe", files.ramdisk, NULL);

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Printing of images, shared by "ne-emu eif" commands. */
+/* Reading and printing of images, shared by "ne-emu eif" commands. */
 
 #include "cli/eif_show.h"
 
+#include "cli/progress.h"
+#include "common/util.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -27,14 +32,29 @@ int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, char *reason)
 	file.data = mmap(NULL, file.size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (file.data == MAP_FAILED)
 		return -errno;
+	(void)madvise(file.data, file.size, MADV_SEQUENTIAL);	/* a hint */
+	progress_begin("checking and measuring");
 	r = eif_parse(file.data, file.size, flags, &file.eif, &file.pcrs, reason,
 		      EIF_REASON_SIZE);
+	progress_end();
 	if (r) {
 		eif_file_unmap(&file);
 		return r;
 	}
 	*ret = file;
 	return 0;
+}
+
+int eif_file_open(const char *path, unsigned int flags, struct eif_file *ret,
+		  struct cli_text *why)
+{
+	__cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char reason[EIF_REASON_SIZE] = "";
+	int r = fd < 0 ? -errno : eif_file_map(fd, flags, ret, reason);
+
+	if (r == -EBADMSG)
+		return cli_fail(why, EBADMSG, "%s is no valid image: %s", path, reason);
+	return r ? cli_fail(why, -r, "%s: %s", path, strerror(-r)) : 0;
 }
 
 void eif_file_unmap(struct eif_file *file)
@@ -49,11 +69,11 @@ const char *eif_show_arch(uint16_t flags)
 	return flags & EIF_FLAG_ARM64 ? "aarch64" : "x86_64";
 }
 
-static void show_pcr(const char *name, const uint8_t *pcr)
+void eif_show_pcr(const char *name, const uint8_t *pcr)
 {
 	size_t i;
 
-	printf("%s  ", name);
+	printf("%-4s  ", name);
 	for (i = 0; i < EIF_PCR_SIZE; i++)
 		printf("%02x", pcr[i]);
 	putchar('\n');
@@ -61,9 +81,11 @@ static void show_pcr(const char *name, const uint8_t *pcr)
 
 void eif_show_pcrs(const struct eif_pcrs *pcrs)
 {
-	show_pcr("PCR0", pcrs->pcr0);
-	show_pcr("PCR1", pcrs->pcr1);
-	show_pcr("PCR2", pcrs->pcr2);
+	eif_show_pcr("PCR0", pcrs->pcr0);
+	eif_show_pcr("PCR1", pcrs->pcr1);
+	eif_show_pcr("PCR2", pcrs->pcr2);
+	if (pcrs->has_pcr8)
+		eif_show_pcr("PCR8", pcrs->pcr8);
 }
 
 void eif_show_measurements(struct json_out *out, const struct eif_pcrs *pcrs)
@@ -73,5 +95,28 @@ void eif_show_measurements(struct json_out *out, const struct eif_pcrs *pcrs)
 	json_out_hex(out, "PCR0", pcrs->pcr0, sizeof(pcrs->pcr0));
 	json_out_hex(out, "PCR1", pcrs->pcr1, sizeof(pcrs->pcr1));
 	json_out_hex(out, "PCR2", pcrs->pcr2, sizeof(pcrs->pcr2));
+	if (pcrs->has_pcr8)
+		json_out_hex(out, "PCR8", pcrs->pcr8, sizeof(pcrs->pcr8));
 	json_out_end(out);
+}
+
+const char *eif_show_warning(unsigned int *warnings)
+{
+	static const struct {
+		unsigned int bit;
+		const char *text;
+	} texts[] = {
+		{ EIF_WARN_TRAILING, "bytes follow the last section" },
+		{ EIF_WARN_GAP, "there are bytes between sections that no CRC covers" },
+		{ EIF_WARN_SECTION_FLAGS, "reserved section flags are set" },
+		{ EIF_WARN_NO_RAMDISK, "there is no ramdisk" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		if (!(*warnings & texts[i].bit))
+			continue;
+		*warnings &= ~texts[i].bit;
+		return texts[i].text;
+	}
+	return NULL;
 }

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Printing of images, shared by "ne-emu eif" commands. */
+/* Reading and printing of images, shared by "ne-emu eif" commands. */
 
 #ifndef NE_EMU_CLI_EIF_SHOW_H
 #define NE_EMU_CLI_EIF_SHOW_H
 
+#include "cli/cli.h"
 #include "common/json_out.h"
 #include "eif/eif.h"
+#include "eif/signature.h"
 
 int cmd_eif_build(int argc, char **argv);
 int cmd_eif_describe(int argc, char **argv);
+int cmd_eif_diff(int argc, char **argv);
+int cmd_eif_extract(int argc, char **argv);
+int cmd_eif_pcr(int argc, char **argv);
+int cmd_eif_sign(int argc, char **argv);
+int cmd_eif_verify(int argc, char **argv);
 
 /**
  * struct eif_file - an image file, mapped
@@ -22,18 +29,30 @@ struct eif_file {
 };
 
 /**
- * eif_file_map() - map and check what an open file holds
+ * eif_file_map() - map, check and measure what an open file holds
  * @reason: set for -EBADMSG, of EIF_REASON_SIZE bytes
  *
  * Return: 0, -EBADMSG (no good image) or the errno of fstat or mmap.
  */
 int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, char *reason);
+/** eif_file_open() - the same by name, with a message for all errors */
+int eif_file_open(const char *path, unsigned int flags, struct eif_file *ret,
+		  struct cli_text *why);
 void eif_file_unmap(struct eif_file *file);
 
 /** eif_show_arch() - "x86_64" or "aarch64" */
 const char *eif_show_arch(uint16_t flags);
+/** eif_show_pcr() - one register as a line */
+void eif_show_pcr(const char *name, const uint8_t *pcr);
 void eif_show_pcrs(const struct eif_pcrs *pcrs);
 /** eif_show_measurements() - the member "Measurements" as nitro-cli prints it */
 void eif_show_measurements(struct json_out *out, const struct eif_pcrs *pcrs);
+/** eif_show_warning() - text of the lowest bit of *@warnings, which is cleared; NULL: none */
+const char *eif_show_warning(unsigned int *warnings);
+
+/** eif_show_certificate() - the member "SigningCertificate" as nitro-cli prints it */
+void eif_show_certificate(struct json_out *out, const struct eif_signature *signature);
+/** eif_print_certificate() - the same as text */
+void eif_print_certificate(const struct eif_signature *signature);
 
 #endif

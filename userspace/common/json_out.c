@@ -101,6 +101,11 @@ int json_out_text(struct json_out *out, const char *key, const char *text, size_
 	return 0;
 }
 
+void json_out_json(struct json_out *out, const char *key, struct json_t *value)
+{
+	add(out, key, value ? json_incref(value) : json_null());
+}
+
 int json_out_print(struct json_out *out, FILE *file, unsigned int indent)
 {
 	size_t flags = indent ? JSON_INDENT(indent) : JSON_COMPACT;

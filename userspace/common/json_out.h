@@ -43,6 +43,9 @@ void json_out_hex(struct json_out *out, const char *key, const uint8_t *bytes, s
  */
 int json_out_text(struct json_out *out, const char *key, const char *text, size_t size);
 
+/** json_out_json() - a copy of a value that was parsed; NULL gives null */
+void json_out_json(struct json_out *out, const char *key, struct json_t *value);
+
 /**
  * json_out_print() - print the document with a newline and free it
  * @indent: spaces per level; 0: one line

@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -124,4 +125,26 @@ int parse_cpu_list(const char *s, uint32_t **ret_cpus, size_t *ret_count)
 	cpus = NULL;
 	*ret_count = count;
 	return 0;
+}
+
+int temp_file_open(void)
+{
+	const char *folder = getenv("TMPDIR");
+	char *name;
+	int fd;
+
+	folder = folder && *folder ? folder : "/var/tmp";
+	fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return fd;
+	/* Not all file systems know nameless files. */
+	if (asprintf(&name, "%s/ne-emu-XXXXXX", folder) < 0)
+		return -ENOMEM;
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd < 0)
+		fd = -errno;
+	else
+		(void)unlink(name);
+	free(name);
+	return fd;
 }

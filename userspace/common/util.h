@@ -61,6 +61,9 @@ ssize_t read_full(int fd, void *buf, size_t len);
  */
 int write_full(int fd, const void *buf, size_t len);
 
+/** temp_file_open() - a file without a name in $TMPDIR or /var/tmp; a negative errno on error */
+int temp_file_open(void);
+
 /**
  * parse_u64() - number in @base (0: C notation) that fills the whole string
  * @max: largest value accepted

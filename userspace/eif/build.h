@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <time.h>
 
+struct json_out;
+
 #define EIF_KERNEL_VERSION_SIZE	64
 
 /**
@@ -37,6 +39,7 @@ void eif_kernel_fix(uint8_t *data, size_t size, const struct eif_kernel_info *in
 
 /**
  * struct eif_metadata - contents of the metadata section
+ * @docker: JSON text that tells of a container image, or NULL
  * @custom: JSON text of any value, or NULL
  */
 struct eif_metadata {
@@ -44,6 +47,7 @@ struct eif_metadata {
 	const char *image_version;
 	const char *kernel_version;
 	time_t build_time;
+	const char *docker;
 	const char *custom;
 	size_t custom_size;
 };
@@ -55,5 +59,20 @@ struct eif_metadata {
  * Return: 0, -EINVAL (@custom is not JSON) or -ENOMEM.
  */
 int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text);
+
+/**
+ * eif_metadata_check() - does AWS's reader take this section?
+ * @reason: set for -EBADMSG, of @reason_size bytes
+ *
+ * Return: 0 or -EBADMSG.
+ */
+int eif_metadata_check(const char *text, size_t size, char *reason, size_t reason_size);
+
+/**
+ * eif_metadata_show() - ImageName, ImageVersion and Metadata as nitro-cli prints them
+ *
+ * Nothing is written if the section cannot be read.
+ */
+void eif_metadata_show(struct json_out *out, const char *text, size_t size);
 
 #endif

@@ -173,6 +173,8 @@ struct eif_writer {
 	int fd;
 	uint16_t version;
 	uint16_t flags;
+	uint64_t default_mem;		/* what AWS's builder writes; may be changed */
+	uint64_t default_cpus;
 	unsigned int nr_sections;
 	uint32_t crc;			/* of the sections written so far */
 	uint64_t end;			/* file offset behind the last section */

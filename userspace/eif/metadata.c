@@ -6,6 +6,8 @@
 #include "common/json_out.h"
 
 #include <errno.h>
+#include <jansson.h>
+#include <string.h>
 
 #define TIME_SIZE	32
 
@@ -30,10 +32,13 @@ int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text)
 	json_out_str(&out, "OperatingSystem", "Linux");
 	json_out_str(&out, "KernelVersion", metadata->kernel_version);
 	json_out_end(&out);
-	json_out_null(&out, "DockerInfo");
-	if (metadata->custom)
-		r = json_out_text(&out, "CustomMetadata", metadata->custom, metadata->custom_size);
+	if (metadata->docker)
+		r = json_out_text(&out, "DockerInfo", metadata->docker, strlen(metadata->docker));
 	else
+		json_out_null(&out, "DockerInfo");
+	if (!r && metadata->custom)
+		r = json_out_text(&out, "CustomMetadata", metadata->custom, metadata->custom_size);
+	else if (!r)
 		json_out_null(&out, "CustomMetadata");
 	if (r) {
 		json_out_free(&out);
@@ -44,4 +49,63 @@ int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text)
 		return -ENOMEM;
 	*ret_text = text;
 	return 0;
+}
+
+static const char *const build_keys[] = {
+	"BuildTime", "BuildTool", "BuildToolVersion", "OperatingSystem", "KernelVersion",
+};
+
+/* What is missing, or NULL. */
+static const char *missing(json_t *metadata)
+{
+	json_t *build = json_object_get(metadata, "BuildMetadata");
+
+	if (!json_is_string(json_object_get(metadata, "ImageName")))
+		return "ImageName";
+	if (!json_is_string(json_object_get(metadata, "ImageVersion")))
+		return "ImageVersion";
+	for (size_t i = 0; i < sizeof(build_keys) / sizeof(build_keys[0]); i++)
+		if (!json_is_string(json_object_get(build, build_keys[i])))
+			return build_keys[i];
+	if (!json_object_get(metadata, "DockerInfo"))
+		return "DockerInfo";
+	return json_object_get(metadata, "CustomMetadata") ? NULL : "CustomMetadata";
+}
+
+int eif_metadata_check(const char *text, size_t size, char *reason, size_t reason_size)
+{
+	json_error_t error;
+	json_t *metadata = json_loadb(text, size, 0, &error);
+	const char *key;
+
+	if (!metadata) {
+		snprintf(reason, reason_size, "no JSON at byte %d: %.80s", error.position,
+			 error.text);
+		return -EBADMSG;
+	}
+	key = missing(metadata);
+	if (key)
+		snprintf(reason, reason_size, "there is no proper \"%s\"", key);
+	json_decref(metadata);
+	return key ? -EBADMSG : 0;
+}
+
+void eif_metadata_show(struct json_out *out, const char *text, size_t size)
+{
+	json_t *metadata = json_loadb(text, size, 0, NULL);
+	json_t *value;
+	const char *key;
+
+	if (metadata && !missing(metadata)) {
+		json_out_json(out, "ImageName", json_object_get(metadata, "ImageName"));
+		json_out_json(out, "ImageVersion", json_object_get(metadata, "ImageVersion"));
+		json_out_object(out, "Metadata");
+		json_object_foreach(json_object_get(metadata, "BuildMetadata"), key, value)
+			json_out_json(out, key, value);
+		json_out_json(out, "DockerInfo", json_object_get(metadata, "DockerInfo"));
+		json_object_foreach(json_object_get(metadata, "CustomMetadata"), key, value)
+			json_out_json(out, key, value);
+		json_out_end(out);
+	}
+	json_decref(metadata);
 }

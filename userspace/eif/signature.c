@@ -183,7 +183,7 @@ void eif_signature_close(struct eif_signature *signature)
 	*signature = (struct eif_signature){};
 }
 
-static enum eif_verdict check_dates(const struct eif_signature *signature, time_t now)
+enum eif_verdict eif_signature_dates(const struct eif_signature *signature, time_t now)
 {
 	const X509 *certificate = signature->certificate;
 
@@ -195,30 +195,51 @@ static enum eif_verdict check_dates(const struct eif_signature *signature, time_
 	return EIF_VERDICT_GOOD;
 }
 
+const char *eif_verdict_text(enum eif_verdict verdict)
+{
+	switch (verdict) {
+	case EIF_VERDICT_GOOD:
+		return "good";
+	case EIF_VERDICT_BAD_COSE:
+		return "no COSE_Sign1 structure of an algorithm for its key";
+	case EIF_VERDICT_BAD_SIGNATURE:
+		return "the signature is not by the certificate's key";
+	case EIF_VERDICT_OTHER_IMAGE:
+		return "the signature was made for another image (PCR0 differs)";
+	case EIF_VERDICT_EARLY:
+		return "the signing certificate is not valid yet";
+	case EIF_VERDICT_EXPIRED:
+		return "the signing certificate has expired";
+	}
+	return "unknown";
+}
+
 int eif_signature_verify(const struct eif_signature *signature, const uint8_t *pcr0, time_t now,
 			 enum eif_verdict *ret, char *reason)
 {
-	static const char *const reasons[] = {
-		[EIF_VERDICT_GOOD] = "good",
-		[EIF_VERDICT_BAD_COSE] = "no COSE_Sign1 structure of an algorithm for its key",
-		[EIF_VERDICT_BAD_SIGNATURE] = "the signature is not by the certificate's key",
-		[EIF_VERDICT_OTHER_IMAGE] = "the signature was made for another image (PCR0 differs)",
-		[EIF_VERDICT_EARLY] = "the signing certificate is not valid yet",
-		[EIF_VERDICT_EXPIRED] = "the signing certificate has expired",
-	};
-	enum eif_verdict verdict;
 	EVP_PKEY *key = X509_get0_pubkey(signature->certificate);
+	enum eif_verdict verdict;
 	int r;
 
 	r = eif_cose_verify(key, signature->cose, signature->cose_size, pcr0, &verdict);
+	ERR_clear_error();
 	if (r)
 		return r;
 	if (verdict == EIF_VERDICT_GOOD)
-		verdict = check_dates(signature, now);
-	ERR_clear_error();
-	snprintf(reason, EIF_REASON_SIZE, "%s", reasons[verdict]);
+		verdict = eif_signature_dates(signature, now);
+	snprintf(reason, EIF_REASON_SIZE, "%s", eif_verdict_text(verdict));
 	*ret = verdict;
 	return 0;
+}
+
+int eif_key_read(const char *pem, size_t size, struct evp_pkey_st **ret)
+{
+	BIO *bio = BIO_new_mem_buf(pem, size);
+
+	*ret = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+	BIO_free(bio);
+	ERR_clear_error();
+	return *ret ? 0 : -EBADMSG;
 }
 
 static void put_numbers(struct nsm_cbor_writer *writer, const char *key, const uint8_t *bytes,

@@ -73,6 +73,11 @@ enum eif_verdict {
 int eif_signature_verify(const struct eif_signature *signature, const uint8_t *pcr0, time_t now,
 			 enum eif_verdict *ret, char *reason);
 
+/** eif_signature_dates() - GOOD, EARLY or EXPIRED */
+enum eif_verdict eif_signature_dates(const struct eif_signature *signature, time_t now);
+/** eif_verdict_text() - in words */
+const char *eif_verdict_text(enum eif_verdict verdict);
+
 /**
  * eif_signature_make() - a signature section for an image
  * @key: EC key on P-256, P-384 or P-521; must belong to @certificate
@@ -83,6 +88,14 @@ int eif_signature_verify(const struct eif_signature *signature, const uint8_t *p
  */
 int eif_signature_make(struct evp_pkey_st *key, const char *pem, size_t pem_size,
 		       const uint8_t *pcr0, uint8_t **ret, size_t *ret_size, char *reason);
+
+/**
+ * eif_key_read() - a private key in PEM; asks at the terminal for its passphrase, if any
+ * @ret: the caller frees it with EVP_PKEY_free()
+ *
+ * Return: 0 or -EBADMSG (none, or a wrong passphrase).
+ */
+int eif_key_read(const char *pem, size_t size, struct evp_pkey_st **ret);
 
 /**
  * eif_certificate_read() - the first certificate of a PEM text

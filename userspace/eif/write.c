@@ -4,6 +4,7 @@
 #include "eif/eif.h"
 
 #include "common/util.h"
+#include "eif/crc32.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -44,7 +45,8 @@ void eif_writer_init(struct eif_writer *writer, int fd, uint16_t version, uint16
 		.fd = fd,
 		.version = version,
 		.flags = flags,
-		.crc = crc32_z(0, NULL, 0),
+		.default_mem = DEFAULT_MEM,
+		.default_cpus = DEFAULT_CPUS,
 		.end = EIF_HEADER_SIZE,
 	};
 }
@@ -67,7 +69,7 @@ static int close_section(struct eif_writer *writer, enum eif_section_type type, 
 	r = write_at(writer->fd, writer->end, head, sizeof(head));
 	if (r)
 		return r;
-	writer->crc = crc32_z(writer->crc, head, sizeof(head));
+	writer->crc = eif_crc32(writer->crc, head, sizeof(head));
 	writer->crc = crc32_combine(writer->crc, crc, size);
 	writer->offsets[writer->nr_sections] = writer->end;
 	writer->sizes[writer->nr_sections] = size;
@@ -86,13 +88,13 @@ int eif_writer_add(struct eif_writer *writer, enum eif_section_type type,
 	r = write_at(writer->fd, writer->end + EIF_SECTION_HEADER_SIZE, data, size);
 	if (r)
 		return r;
-	return close_section(writer, type, size, crc32_z(crc32_z(0, NULL, 0), data, size));
+	return close_section(writer, type, size, eif_crc32(0, data, size));
 }
 
 int eif_writer_add_fd(struct eif_writer *writer, enum eif_section_type type, int src_fd)
 {
 	__cleanup_free uint8_t *buf = malloc(COPY_SIZE);
-	uint32_t crc = crc32_z(0, NULL, 0);
+	uint32_t crc = 0;
 	uint64_t size = 0;
 	ssize_t n;
 	int r;
@@ -107,7 +109,7 @@ int eif_writer_add_fd(struct eif_writer *writer, enum eif_section_type type, int
 		r = write_full(writer->fd, buf, n);
 		if (r)
 			return r;
-		crc = crc32_z(crc, buf, n);
+		crc = eif_crc32(crc, buf, n);
 		size += n;
 	}
 	if (n < 0)
@@ -124,15 +126,15 @@ int eif_writer_finish(struct eif_writer *writer)
 
 	at = put16(at, writer->version);
 	at = put16(at, writer->flags);
-	at = put64(at, DEFAULT_MEM);
-	at = put64(at, DEFAULT_CPUS);
+	at = put64(at, writer->default_mem);
+	at = put64(at, writer->default_cpus);
 	at = put16(at, 0);
 	at = put16(at, writer->nr_sections);
 	for (i = 0; i < EIF_MAX_SECTIONS; i++)
 		at = put64(at, writer->offsets[i]);
 	for (i = 0; i < EIF_MAX_SECTIONS; i++)
 		at = put64(at, writer->sizes[i]);
-	crc = crc32_z(crc32_z(0, NULL, 0), head, EIF_CRC_OFFSET);
+	crc = eif_crc32(0, head, EIF_CRC_OFFSET);
 	crc = crc32_combine(crc, writer->crc, writer->end - EIF_HEADER_SIZE);
 	put32(head + EIF_CRC_OFFSET, crc);
 	return write_at(writer->fd, 0, head, sizeof(head));

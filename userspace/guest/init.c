@@ -7,12 +7,17 @@
  * the lines of /env, or /payload when there is no /cmd. If there is a folder
  * /rootfs, it becomes the root first and the command is looked for in there.
  *
+ * Beyond AWS's: the first line of /workdir is the command's working folder, the
+ * lines of /user are the numbers of its user, its group and further groups.
+ *
  * Any failure ends this process, so the kernel panics and reboots as "panic="
  * says. SIGUSR1 does the same on purpose.
  */
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -208,7 +213,45 @@ static void link_std_streams(void)
 			die("cannot create %s", links[i][1]);
 }
 
-static pid_t start_command(char **argv, char **envp)
+/* What the command runs as and where, from /user and /workdir. */
+struct identity {
+	char **user;
+	size_t nr_user;
+	char **workdir;
+	size_t nr_workdir;
+};
+
+static unsigned long parse_id(const char *text)
+{
+	char *end;
+	unsigned long id = strtoul(text, &end, 10);
+
+	errno = EINVAL;
+	if (end == text || *end || id >= (uid_t)-1)
+		die("/user: \"%s\" is no number of a user or group", text);
+	return id;
+}
+
+static void take_identity(const struct identity *identity)
+{
+	gid_t groups[NGROUPS_MAX];
+	size_t nr_groups = 0;
+
+	if (identity->nr_workdir && chdir(identity->workdir[0]))
+		die("cannot go to %s", identity->workdir[0]);
+	if (!identity->nr_user)
+		return;
+	errno = EINVAL;
+	if (identity->nr_user < 2 || identity->nr_user - 2 > NGROUPS_MAX)
+		die("/user has %zu lines", identity->nr_user);
+	for (size_t i = 2; i < identity->nr_user; i++)
+		groups[nr_groups++] = parse_id(identity->user[i]);
+	if (setgroups(nr_groups, groups) || setgid(parse_id(identity->user[1])) ||
+	    setuid(parse_id(identity->user[0])))
+		die("cannot become user %s", identity->user[0]);
+}
+
+static pid_t start_command(char **argv, char **envp, const struct identity *identity)
 {
 	pid_t pid = fork();
 	sigset_t none;
@@ -220,6 +263,7 @@ static pid_t start_command(char **argv, char **envp)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)setsid();		/* fails only for a group leader */
+	take_identity(identity);
 	putenv(envp[0]);	/* execvpe() looks along the caller's PATH */
 	execvpe(argv[0], argv, envp);
 	die("cannot run %s", argv[0]);
@@ -275,6 +319,7 @@ static void wait_for(pid_t command)
 int main(void)
 {
 	static char *payload[] = { (char *)"/payload", NULL };
+	struct identity identity = {};
 	size_t nr_args = 0, nr_env = 0;
 	char **argv, **env, **envp;
 	sigset_t all;
@@ -288,6 +333,8 @@ int main(void)
 
 	env = read_list("/env", &nr_env);
 	argv = read_list("/cmd", &nr_args);
+	identity.user = read_list("/user", &identity.nr_user);
+	identity.workdir = read_list("/workdir", &identity.nr_workdir);
 	if (!argv)
 		argv = payload;
 	errno = ENODATA;
@@ -300,7 +347,7 @@ int main(void)
 		do_mount(&mounts[i]);
 	link_std_streams();
 
-	wait_for(start_command(argv, envp));
+	wait_for(start_command(argv, envp, &identity));
 	sync();
 	reboot(RB_AUTOBOOT);
 	die("cannot reboot");

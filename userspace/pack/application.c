@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What an enclave runs, and the two ramdisks of AWS's layout it becomes. */
+
+#include "pack/application.h"
+
+#include "common/util.h"
+#include "pack/cpio.h"
+#include "pack/users.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Limits of the init for each list, with which others get along as well. */
+#define LIST_SIZE_MAX	(64 * KIB - 1)
+#define LIST_ITEMS_MAX	1024
+
+#define PROGRAM_SIZE_MAX	(256 * MIB)
+
+int strings_add(struct strings *strings, const char *text)
+{
+	char **list = reallocarray(strings->list, strings->count + 2, sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	strings->list = list;
+	list[strings->count] = strdup(text);
+	if (!list[strings->count])
+		return -ENOMEM;
+	list[++strings->count] = NULL;
+	return 0;
+}
+
+void strings_free(struct strings *strings)
+{
+	for (size_t i = 0; i < strings->count; i++)
+		free(strings->list[i]);
+	free(strings->list);
+	*strings = (struct strings){};
+}
+
+int application_init(struct application *app)
+{
+	static const char *const folders[] = { "dev", "proc", "run", "sys", "tmp", "var" };
+	struct tree_node *node;
+	int r;
+
+	*app = (struct application){};
+	r = tree_init(&app->tree);
+	for (size_t i = 0; !r && i < ARRAY_SIZE(folders); i++)
+		r = tree_add(&app->tree, folders[i], S_IFDIR | 0755, &node);
+	return r;
+}
+
+void application_free(struct application *app)
+{
+	tree_exit(&app->tree);
+	strings_free(&app->command);
+	strings_free(&app->env);
+	free(app->workdir);
+	free(app->user);
+	free(app->info);
+	free(app->name);
+	free(app->id);
+}
+
+static bool has_workdir(const struct application *app)
+{
+	return app->workdir && *app->workdir && strcmp(app->workdir, "/");
+}
+
+static bool has_user(const struct application *app)
+{
+	static const char *const root[] = { "", "0", "root", "0:0", "root:root" };
+
+	for (size_t i = 0; app->user && i < ARRAY_SIZE(root); i++)
+		if (!strcmp(app->user, root[i]))
+			return false;
+	return app->user;
+}
+
+bool application_needs_more(const struct application *app)
+{
+	return has_workdir(app) || has_user(app);
+}
+
+/* One item a line, as all inits of this layout read them. */
+static int write_lines(struct cpio *cpio, const char *name, const struct strings *strings)
+{
+	__cleanup_free char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return -ENOMEM;
+	for (size_t i = 0; i < strings->count; i++) {
+		if (strchr(strings->list[i], '\n')) {
+			fclose(out);
+			return pack_fail(cpio->error, -EINVAL, "%s: item %zu has several lines, "
+					 "but the format is one item a line", name, i + 1);
+		}
+		fprintf(out, "%s\n", strings->list[i]);
+	}
+	if (fclose(out))
+		return -ENOMEM;
+	if (size > LIST_SIZE_MAX || strings->count > LIST_ITEMS_MAX)
+		return pack_fail(cpio->error, -E2BIG, "%s: more than %d items or %llu bytes", name,
+				 LIST_ITEMS_MAX, LIST_SIZE_MAX);
+	return cpio_add_data(cpio, name, 0644, text, size);
+}
+
+static int write_text(struct cpio *cpio, const char *name, const char *text)
+{
+	return cpio_add_data(cpio, name, 0644, text, strlen(text));
+}
+
+/* A container engine makes the folder if it is missing. */
+static int write_workdir(struct application *app, struct cpio *cpio)
+{
+	struct tree_node *node = tree_find(&app->tree, app->workdir, true);
+	int r = 0;
+
+	if (*app->workdir != '/' || strchr(app->workdir, '\n'))
+		return pack_fail(cpio->error, -EINVAL, "working folder \"%s\" is no absolute path",
+				 app->workdir);
+	if (node && !S_ISDIR(node->mode))
+		return pack_fail(cpio->error, -ENOTDIR, "working folder %s is none",
+				 app->workdir);
+	if (!node)
+		r = tree_add(&app->tree, app->workdir, S_IFDIR | 0755, &node);
+	if (r)
+		return pack_fail(cpio->error, r, "working folder %s: %s", app->workdir,
+				 strerror(-r));
+	return write_text(cpio, "workdir", app->workdir);
+}
+
+static int write_user(struct application *app, struct cpio *cpio)
+{
+	__cleanup_free char *text = NULL;
+	int r = users_resolve(&app->tree, app->user, &text, cpio->error);
+
+	return r ? r : write_text(cpio, "user", text);
+}
+
+int application_write(struct application *app, int fd, struct pack_error *error)
+{
+	struct cpio cpio;
+	int r;
+
+	if (!app->command.count)
+		return pack_fail(error, -EINVAL, "there is no command to run: give --exec");
+	r = cpio_begin(&cpio, fd, error);
+	if (!r)
+		r = write_lines(&cpio, "cmd", &app->command);
+	if (!r)
+		r = write_lines(&cpio, "env", &app->env);
+	if (!r && has_workdir(app))
+		r = write_workdir(app, &cpio);
+	if (!r && has_user(app))
+		r = write_user(app, &cpio);
+	if (!r)
+		r = cpio_add_tree(&cpio, &app->tree, "rootfs");
+	if (!r)
+		r = cpio_end(&cpio);
+	cpio_abort(&cpio);
+	return r;
+}
+
+static int add_program(struct cpio *cpio, const char *name, const char *path)
+{
+	__cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	__cleanup_free uint8_t *data = NULL;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return pack_fail(cpio->error, -errno, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > PROGRAM_SIZE_MAX)
+		return pack_fail(cpio->error, -EINVAL, "%s: no file or a huge one", path);
+	data = malloc(st.st_size ?: 1);
+	if (!data)
+		return -ENOMEM;
+	if (read_full(fd, data, st.st_size) != st.st_size)
+		return pack_fail(cpio->error, -EIO, "%s: cannot read", path);
+	return cpio_add_data(cpio, name, 0755, data, st.st_size);
+}
+
+int bootstrap_write(int fd, const char *init, const char *nsm, struct pack_error *error)
+{
+	struct cpio cpio;
+	int r = cpio_begin(&cpio, fd, error);
+
+	if (!r)
+		r = cpio_add_folder(&cpio, "dev", 0755);
+	if (!r)
+		r = add_program(&cpio, "init", init);
+	if (!r && nsm)
+		r = add_program(&cpio, "nsm.ko", nsm);
+	if (!r)
+		r = cpio_end(&cpio);
+	cpio_abort(&cpio);
+	return r;
+}

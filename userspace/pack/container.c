@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A container image becomes an application. */
+
+#include "pack/application.h"
+
+#include "pack/store.h"
+#include "pack/unpack.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+static int take_strings(struct strings *strings, const json_t *list)
+{
+	const json_t *item;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach(list, i, item)
+		if (!r && json_is_string(item))
+			r = strings_add(strings, json_string_value(item));
+	return r;
+}
+
+static int take_text(char **ret, const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	if (!text)
+		return 0;
+	*ret = strdup(text);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* Keys of "docker image inspect", as far as an image itself knows their values. */
+static char *describe(const struct store *store)
+{
+	json_t *config = json_object_get(store->config, "config");
+	json_t *info;
+	char id[80];
+	char *text;
+
+	snprintf(id, sizeof(id), "sha256:%s", store->config_id);
+	info = json_pack("{s:s,s:O?,s:O?,s:O?,s:O?}", "Id", id,
+			 "Architecture", json_object_get(store->config, "architecture"),
+			 "Created", json_object_get(store->config, "created"),
+			 "Os", json_object_get(store->config, "os"), "Config", config);
+	text = info ? json_dumps(info, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	json_decref(info);
+	return text;
+}
+
+/* Entry point and arguments together are the command, as with a container. */
+static int take_config(struct application *app, const struct store *store)
+{
+	const json_t *config = json_object_get(store->config, "config");
+	int r;
+
+	r = take_strings(&app->command, json_object_get(config, "Entrypoint"));
+	if (!r)
+		r = take_strings(&app->command, json_object_get(config, "Cmd"));
+	if (!r)
+		r = take_strings(&app->env, json_object_get(config, "Env"));
+	if (!r)
+		r = take_text(&app->workdir, config, "WorkingDir");
+	if (!r)
+		r = take_text(&app->user, config, "User");
+	if (r)
+		return r;
+	app->id = strdup(store->config_id);
+	app->name = store->name ? strdup(store->name) : NULL;
+	app->info = describe(store);
+	return app->id && app->info && (app->name || !store->name) ? 0 : -ENOMEM;
+}
+
+static int unpack_layers(struct application *app, const struct store *store,
+			 struct pack_error *error)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < store->nr_layers; i++) {
+		struct pack_error why = {};
+
+		r = unpack_layer(&app->tree, store->tree.fd, store->layers[i]->offset,
+				 store->layers[i]->size, &why);
+		if (r)
+			(void)pack_fail(error, r, "layer %zu: %.300s", i + 1,
+					*why.text ? why.text : strerror(-r));
+	}
+	return r;
+}
+
+int application_read_image(struct application *app, const char *path, const char *arch,
+			   const char *tag, struct pack_error *error)
+{
+	struct store store;
+	int r;
+
+	r = store_open(&store, path, arch, tag, error);
+	if (!r)
+		r = unpack_layers(app, &store, error);
+	if (!r)
+		r = take_config(app, &store);
+	store_close(&store);
+	return r;
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Ramdisks: cpio archives as the kernel unpacks them. */
+
+#include "pack/cpio.h"
+
+#include "common/util.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define COPY_SIZE	(64 * KIB)
+
+static int cpio_fail(struct cpio *cpio, const char *name)
+{
+	int error = archive_errno(cpio->archive);
+
+	return pack_fail(cpio->error, error > 0 ? -error : -EIO, "%s%s%s", name ?: "",
+			 name ? ": " : "", archive_error_string(cpio->archive) ?: "cannot write");
+}
+
+int cpio_begin(struct cpio *cpio, int fd, struct pack_error *error)
+{
+	*cpio = (struct cpio){ .archive = archive_write_new(), .error = error };
+	if (!cpio->archive)
+		return -ENOMEM;
+	archive_write_set_format_cpio_newc(cpio->archive);
+	archive_write_set_bytes_in_last_block(cpio->archive, 1);	/* no padding */
+	if (archive_write_open_fd(cpio->archive, fd) != ARCHIVE_OK)
+		return cpio_fail(cpio, NULL);
+	return 0;
+}
+
+void cpio_abort(struct cpio *cpio)
+{
+	if (cpio->archive) {
+		/* Or it would write the end. */
+		archive_write_fail(cpio->archive);
+		archive_write_free(cpio->archive);
+	}
+	cpio->archive = NULL;
+}
+
+int cpio_end(struct cpio *cpio)
+{
+	int r = archive_write_close(cpio->archive) == ARCHIVE_OK ? 0 : cpio_fail(cpio, NULL);
+
+	cpio_abort(cpio);
+	return r;
+}
+
+static int write_header(struct cpio *cpio, const struct tree_node *node, const char *name,
+			unsigned int number, unsigned int links, uint64_t size)
+{
+	struct archive_entry *entry = archive_entry_new();
+	int r = 0;
+
+	if (!entry)
+		return -ENOMEM;
+	archive_entry_set_pathname(entry, name);
+	archive_entry_set_mode(entry, node->mode);
+	archive_entry_set_uid(entry, node->uid);
+	archive_entry_set_gid(entry, node->gid);
+	archive_entry_set_ino64(entry, number);
+	archive_entry_set_nlink(entry, links);
+	archive_entry_set_mtime(entry, 0, 0);
+	archive_entry_set_dev(entry, 0);
+	archive_entry_set_rdevmajor(entry, major(node->rdev));
+	archive_entry_set_rdevminor(entry, minor(node->rdev));
+	archive_entry_set_size(entry, size);
+	if (node->target)
+		archive_entry_set_symlink(entry, node->target);
+	if (archive_write_header(cpio->archive, entry) != ARCHIVE_OK)
+		r = cpio_fail(cpio, name);
+	archive_entry_free(entry);
+	return r;
+}
+
+static int write_data(struct cpio *cpio, const char *name, const void *data, size_t size)
+{
+	la_ssize_t n = archive_write_data(cpio->archive, data, size);
+
+	return n >= 0 && (size_t)n == size ? 0 : cpio_fail(cpio, name);
+}
+
+static int copy_data(struct cpio *cpio, const struct tree *tree, const struct tree_file *file,
+		     const char *name)
+{
+	__cleanup_free uint8_t *buf = malloc(COPY_SIZE);
+	uint64_t done = 0;
+	int r = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	while (!r && done < file->size) {
+		ssize_t n = pread(tree->fd, buf, MIN(file->size - done, COPY_SIZE),
+				  file->offset + done);
+
+		if (n <= 0)
+			return pack_fail(cpio->error, n ? -errno : -EIO, "%s: lost its copy", name);
+		r = write_data(cpio, name, buf, n);
+		done += n;
+	}
+	return r;
+}
+
+static int add_node(struct cpio *cpio, const struct tree *tree, const struct tree_node *node,
+		    const char *name)
+{
+	struct tree_file *file = node->file;
+	int r;
+
+	if (!file)
+		return write_header(cpio, node, name, ++cpio->last_number, 1, 0);
+	/* The kernel knows further names by the number; they have no data. */
+	if (file->number)
+		return write_header(cpio, node, name, file->number, file->links, 0);
+	file->number = ++cpio->last_number;
+	r = write_header(cpio, node, name, file->number, file->links, file->size);
+	return r ? r : copy_data(cpio, tree, file, name);
+}
+
+/* @name has room for PATH_MAX bytes, @len of them are in use. */
+static int add_nodes(struct cpio *cpio, const struct tree *tree, const struct tree_node *node,
+		     char *name, size_t len)
+{
+	int r = add_node(cpio, tree, node, name);
+
+	for (size_t i = 0; !r && i < node->count; i++) {
+		const struct tree_node *child = node->children[i];
+		size_t more = strlen(child->name) + 1;
+
+		if (len + more >= PATH_MAX)
+			return pack_fail(cpio->error, -ENAMETOOLONG,
+					 "a path below %.200s is too long for the kernel", name);
+		name[len] = '/';
+		memcpy(name + len + 1, child->name, more);
+		r = add_nodes(cpio, tree, child, name, len + more);
+		name[len] = 0;
+	}
+	return r;
+}
+
+int cpio_add_tree(struct cpio *cpio, const struct tree *tree, const char *prefix)
+{
+	char name[PATH_MAX];
+
+	snprintf(name, sizeof(name), "%s", prefix);
+	return add_nodes(cpio, tree, &tree->root, name, strlen(name));
+}
+
+int cpio_add_folder(struct cpio *cpio, const char *name, mode_t mode)
+{
+	const struct tree_node node = { .mode = S_IFDIR | mode };
+
+	return write_header(cpio, &node, name, ++cpio->last_number, 2, 0);
+}
+
+int cpio_add_data(struct cpio *cpio, const char *name, mode_t mode, const void *data, size_t size)
+{
+	const struct tree_node node = { .mode = S_IFREG | mode };
+	int r = write_header(cpio, &node, name, ++cpio->last_number, 1, size);
+
+	return r ? r : write_data(cpio, name, data, size);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Container images as they lie in a folder or an archive, before they are unpacked. */
+
+#ifndef NE_EMU_PACK_STORE_H
+#define NE_EMU_PACK_STORE_H
+
+#include "pack/tree.h"
+
+struct json_t;
+
+/**
+ * struct store - what was found of one image
+ * @tree: files of the folder or archive
+ * @config: the image's configuration; owned
+ * @config_id: its hash, hexadecimal digits
+ * @layers: in the order they are applied; files of @tree
+ * @name: "repository:tag" or what else it is called; NULL if it has no name
+ */
+struct store {
+	struct tree tree;
+	struct json_t *config;
+	char config_id[65];
+	const struct tree_file **layers;
+	size_t nr_layers;
+	char *name;
+};
+
+/**
+ * store_open() - find an image; arguments as for application_read_image()
+ *
+ * Return: 0 or a negative errno, with a text or not; store_close() in any case.
+ */
+int store_open(struct store *store, const char *path, const char *arch, const char *tag,
+	       struct pack_error *error);
+void store_close(struct store *store);
+
+#endif

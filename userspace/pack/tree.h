@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A file system that exists only here: names and attributes in memory, contents in
+ * one nameless file. Archives are unpacked into it, so they can reach nothing else.
+ */
+
+#ifndef NE_EMU_PACK_TREE_H
+#define NE_EMU_PACK_TREE_H
+
+#include "pack/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/**
+ * struct tree_file - contents of a regular file, shared by its hard links
+ * @offset: in the tree's data file
+ * @number: given out when an archive is written; 0 before
+ */
+struct tree_file {
+	uint64_t offset;
+	uint64_t size;
+	unsigned int links;
+	unsigned int number;
+};
+
+/**
+ * struct tree_node - a name with what it stands for
+ * @mode: type and permissions
+ * @layer: number of the layer that put it there
+ * @depth: folders above it
+ * @target: of a symbolic link
+ * @file: of a regular file
+ * @children: of a folder, sorted by name
+ */
+struct tree_node {
+	char *name;
+	struct tree_node *parent;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	dev_t rdev;
+	unsigned int layer;
+	unsigned int depth;
+	char *target;
+	struct tree_file *file;
+	struct tree_node **children;
+	size_t count;
+};
+
+/**
+ * struct tree - the whole of it; initialise with tree_init()
+ * @fd: the data file
+ * @end: of its contents
+ * @layer: number of the layer being read
+ * @nodes: how many there are
+ */
+struct tree {
+	struct tree_node root;
+	int fd;
+	uint64_t end;
+	unsigned int layer;
+	size_t nodes;
+};
+
+/** tree_init() - an empty one; 0 or a negative errno. tree_exit() also after failure. */
+int tree_init(struct tree *tree);
+void tree_exit(struct tree *tree);
+
+/**
+ * tree_find() - what a path leads to, as seen by a process whose root the tree is
+ * @follow: also when the last name is a symbolic link
+ *
+ * Return: NULL if there is nothing or links lead in a circle.
+ */
+struct tree_node *tree_find(struct tree *tree, const char *path, bool follow);
+
+/** tree_child() - by its name, or NULL */
+struct tree_node *tree_child(const struct tree_node *node, const char *name);
+
+/**
+ * tree_add() - make a node, in place of what is there
+ * @path: relative, without ".."; missing folders are made
+ * @mode: type and permissions; a folder that is there keeps its contents
+ * @ret: belongs to root, without target and file
+ *
+ * Return: 0, -EINVAL (the path), -ENOTDIR, -ELOOP, -E2BIG (too many nodes) or -ENOMEM.
+ */
+int tree_add(struct tree *tree, const char *path, mode_t mode, struct tree_node **ret);
+
+/** tree_link() - make @node another name of regular file or link @target; 0 or -ENOMEM */
+int tree_link(struct tree_node *node, const struct tree_node *target);
+
+/** tree_hide() - remove a node, but not what the current layer has put there */
+void tree_hide(struct tree *tree, struct tree_node *node);
+/** tree_hide_children() - the same for what is in a folder */
+void tree_hide_children(struct tree *tree, struct tree_node *node);
+
+/** tree_put() - a file with these contents; 0 or a negative errno */
+int tree_put(struct tree *tree, const char *path, mode_t mode, const void *data, size_t size);
+
+/** tree_file_begin() - new contents for a node, at the end of the data file */
+int tree_file_begin(struct tree *tree, struct tree_node *node);
+int tree_file_write(struct tree *tree, struct tree_node *node, const void *data, size_t size);
+
+/**
+ * tree_read() - contents of a small file as text
+ * @max: larger ones give -EFBIG
+ * @ret: with a NUL behind the last byte; the caller frees it
+ */
+int tree_read(const struct tree *tree, const struct tree_node *node, size_t max, char **ret,
+	      size_t *ret_size);
+
+#endif

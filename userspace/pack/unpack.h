@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Archives and folders into a tree. */
+
+#ifndef NE_EMU_PACK_UNPACK_H
+#define NE_EMU_PACK_UNPACK_H
+
+#include "pack/tree.h"
+
+/**
+ * unpack_layer() - a container layer: a tar archive with whiteouts, over the tree
+ * @fd: what holds it; also the tree's own data file
+ * @offset: where it begins there
+ * @size: its length; may be compressed
+ *
+ * Return: 0 or a negative errno with a text.
+ */
+int unpack_layer(struct tree *tree, int fd, uint64_t offset, uint64_t size,
+		 struct pack_error *error);
+
+/** unpack_archive() - a tar archive as it is; the same result */
+int unpack_archive(struct tree *tree, int fd, struct pack_error *error);
+
+/**
+ * unpack_folder() - what is on disk
+ *
+ * Symbolic links are not followed. All belongs to root unless the caller is root.
+ */
+int unpack_folder(struct tree *tree, const char *path, struct pack_error *error);
+
+#endif

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Users of a container image, by its own /etc/passwd and /etc/group. */
+
+#include "pack/users.h"
+
+#include "common/util.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define FILE_SIZE_MAX	MIB
+#define ID_MAX		(UINT32_MAX - 1ULL)	/* the last one means "no change" */
+#define FIELDS_MAX	7
+
+/** struct table - lines of a file, each cut into fields at colons */
+struct table {
+	char *text;
+	char *next;
+	char *fields[FIELDS_MAX];
+};
+
+/* No file is as good as an empty one. */
+static int table_open(struct table *table, struct tree *tree, const char *path)
+{
+	const struct tree_node *node = tree_find(tree, path, true);
+	size_t size;
+	int r;
+
+	*table = (struct table){};
+	if (!node || !node->file)
+		return 0;
+	r = tree_read(tree, node, FILE_SIZE_MAX, &table->text, &size);
+	table->next = table->text;
+	return r;
+}
+
+/* Missing fields are empty. */
+static bool table_next(struct table *table)
+{
+	char *line = strsep(&table->next, "\n");
+
+	if (!line)
+		return false;
+	for (size_t i = 0; i < FIELDS_MAX; i++) {
+		char *field = strsep(&line, ":");
+
+		table->fields[i] = field ? field : (char *)"";
+	}
+	return true;
+}
+
+enum { NAME = 0, ID = 2, PASSWD_GROUP = 3, GROUP_MEMBERS = 3 };
+
+/* The line whose name is @key or, if @key is a number, whose ID is; -ENOENT: none. */
+static int table_find(struct table *table, const char *key)
+{
+	uint64_t id;
+	bool number = !parse_u64(key, 10, ID_MAX, &id);
+
+	while (table_next(table)) {
+		uint64_t line_id;
+
+		if (!strcmp(table->fields[NAME], key))
+			return 0;
+		if (number && !parse_u64(table->fields[ID], 10, ID_MAX, &line_id) &&
+		    line_id == id)
+			return 0;
+	}
+	return -ENOENT;
+}
+
+/* Number and name of the user, number of its group. */
+struct user {
+	uint64_t id;
+	uint64_t group;
+	char *name;
+};
+
+static int find_user(struct tree *tree, const char *key, struct user *ret,
+		     struct pack_error *error)
+{
+	struct table table;
+	int r = table_open(&table, tree, "etc/passwd");
+
+	if (r)
+		return pack_fail(error, r, "the image's /etc/passwd: %s", strerror(-r));
+	if (!table_find(&table, key)) {
+		if (parse_u64(table.fields[ID], 10, ID_MAX, &ret->id) ||
+		    parse_u64(table.fields[PASSWD_GROUP], 10, ID_MAX, &ret->group))
+			r = pack_fail(error, -EBADMSG, "the image's /etc/passwd: bad line of %s",
+				      key);
+		else
+			ret->name = strdup(table.fields[NAME]);
+	} else if (parse_u64(key, 10, ID_MAX, &ret->id)) {
+		r = pack_fail(error, -ENOENT, "user \"%s\" is not in the image's /etc/passwd", key);
+	}
+	free(table.text);
+	return r;
+}
+
+static int find_group(struct tree *tree, const char *key, uint64_t *ret, struct pack_error *error)
+{
+	struct table table;
+	int r = table_open(&table, tree, "etc/group");
+
+	if (r)
+		return pack_fail(error, r, "the image's /etc/group: %s", strerror(-r));
+	if (!table_find(&table, key)) {
+		if (parse_u64(table.fields[ID], 10, ID_MAX, ret))
+			r = pack_fail(error, -EBADMSG, "the image's /etc/group: bad line of %s",
+				      key);
+	} else if (parse_u64(key, 10, ID_MAX, ret)) {
+		r = pack_fail(error, -ENOENT, "group \"%s\" is not in the image's /etc/group",
+			      key);
+	}
+	free(table.text);
+	return r;
+}
+
+static bool is_member(char *members, const char *name)
+{
+	char *member;
+
+	while ((member = strsep(&members, ",")))
+		if (*member && !strcmp(member, name))
+			return true;
+	return false;
+}
+
+static int print_groups(struct tree *tree, const char *name, uint64_t group, FILE *out)
+{
+	struct table table;
+	uint64_t id;
+	int r = table_open(&table, tree, "etc/group");
+
+	while (!r && table_next(&table))
+		if (is_member(table.fields[GROUP_MEMBERS], name) &&
+		    !parse_u64(table.fields[ID], 10, ID_MAX, &id) && id != group)
+			fprintf(out, "%llu\n", (unsigned long long)id);
+	free(table.text);
+	return r;
+}
+
+static int print_user(struct tree *tree, const struct user *user, bool groups, char **ret)
+{
+	size_t size;
+	FILE *out = open_memstream(ret, &size);
+	int r = 0;
+
+	if (!out)
+		return -ENOMEM;
+	fprintf(out, "%llu\n%llu\n", (unsigned long long)user->id,
+		(unsigned long long)user->group);
+	if (groups && user->name)
+		r = print_groups(tree, user->name, user->group, out);
+	if (fclose(out) && !r)
+		r = -ENOMEM;
+	return r;
+}
+
+int users_resolve(struct tree *tree, const char *user, char **ret, struct pack_error *error)
+{
+	__cleanup_free char *copy = strdup(user);
+	char *group = copy, *name;
+	struct user found = {};
+	char *text = NULL;
+	int r;
+
+	if (!copy)
+		return -ENOMEM;
+	name = strsep(&group, ":");
+	r = find_user(tree, name, &found, error);
+	/* A group that is named is the only one, as with a container. */
+	if (!r && group && *group)
+		r = find_group(tree, group, &found.group, error);
+	if (!r)
+		r = print_user(tree, &found, !group || !*group, &text);
+	free(found.name);
+	if (r)
+		free(text);
+	else
+		*ret = text;
+	return r;
+}
