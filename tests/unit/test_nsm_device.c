@@ -24,6 +24,7 @@ static int setup(void **state)
 	struct nsm_config config = {
 		.module_id = "i-0123456789abcdef0-enc0123456789abcdef",
 		.entropy = nsm_entropy_system,
+		.clock_ms = nsm_clock_system,
 	};
 	struct fixture *f = calloc(1, sizeof(*f));
 

@@ -49,7 +49,7 @@ enum nsm_flaw {
 	NSM_FLAW_ALGORITHM,		/* the header says ES256 */
 	NSM_FLAW_TAGGED,		/* tag 18 in front */
 	NSM_FLAW_TRAILING,		/* a byte behind the document */
-	NSM_FLAW_OVERSIZED,		/* unknown field of 4096 bytes; one that fits */
+	NSM_FLAW_OVERSIZED,		/* an unknown field of 4096 bytes behind the others */
 	NSM_FLAW_KEY_ORDER,		/* fields in reverse order */
 	NSM_FLAW_DUPLICATE,		/* field pcrs twice */
 	NSM_FLAW_STALE,			/* timestamp 24 hours ago */

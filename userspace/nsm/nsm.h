@@ -4,6 +4,9 @@
 #ifndef NE_EMU_NSM_NSM_H
 #define NE_EMU_NSM_NSM_H
 
+#include "common/nsm_control.h"
+
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -12,17 +15,33 @@
 #define NSM_REQUEST_MAX		4096
 #define NSM_RESPONSE_MAX	12288
 #define NSM_MODULE_ID_MAX	99
+
 #define NSM_PCRS		32
+#define NSM_PCR_SIZE		NSM_CONTROL_PCR_SIZE
+#define NSM_DIGEST		"SHA384"
 
 /**
  * struct nsm_config - what makes one module different from another
  * @module_id: up to NSM_MODULE_ID_MAX bytes of text; copied
+ * @debug: the enclave is in debug mode
  * @entropy: fills @buf; 0 or a negative errno
+ * @clock_ms: the host's time, milliseconds since 1970
+ * @hook_arg: for both
  */
 struct nsm_config {
 	const char *module_id;
+	bool debug;
 	int (*entropy)(void *arg, void *buf, size_t len);
-	void *entropy_arg;
+	uint64_t (*clock_ms)(void *arg);
+	void *hook_arg;
+};
+
+/** struct nsm_measurements - what an image is measured to; PCR8 zero without signature */
+struct nsm_measurements {
+	uint8_t pcr0[NSM_PCR_SIZE];
+	uint8_t pcr1[NSM_PCR_SIZE];
+	uint8_t pcr2[NSM_PCR_SIZE];
+	uint8_t pcr8[NSM_PCR_SIZE];
 };
 
 struct nsm;
@@ -30,6 +49,19 @@ struct nsm;
 /** nsm_create() - 0, -EINVAL (module id) or -ENOMEM */
 int nsm_create(const struct nsm_config *config, struct nsm **ret_nsm);
 void nsm_destroy(struct nsm *nsm);
+
+/** nsm_configure() - take over settings; PCRs count only before nsm_start() */
+void nsm_configure(struct nsm *nsm, const struct nsm_settings *settings);
+
+/**
+ * nsm_set_identity() - sign with another key from now on
+ *
+ * Return: 0, -EBADMSG (no EC key) or -ENOMEM; the identity before is kept then.
+ */
+int nsm_set_identity(struct nsm *nsm, const struct nsm_identity *identity);
+
+/** nsm_start() - the image is about to run: set PCR 0 to 15 for good */
+void nsm_start(struct nsm *nsm, const struct nsm_measurements *measured);
 
 /**
  * nsm_request() - answer one request
@@ -42,5 +74,7 @@ size_t nsm_request(struct nsm *nsm, const void *req, size_t req_len, void *rsp, 
 
 /** nsm_entropy_system() - entropy hook that asks the kernel */
 int nsm_entropy_system(void *arg, void *buf, size_t len);
+/** nsm_clock_system() - clock hook that asks the kernel */
+uint64_t nsm_clock_system(void *arg);
 
 #endif

@@ -14,6 +14,7 @@
  * @cpus: host CPUs of the vCPUs in order, owned
  * @module_id: into the argument vector
  * @console_channel_fd, @console_log_fd: -1 without debug; the log is optional
+ * @nsm_control_fd: datagrams of common/nsm_control.h; -1: none come
  */
 struct options {
 	uint64_t slot_uid;
@@ -30,6 +31,7 @@ struct options {
 	int channel_fd;
 	int console_channel_fd;
 	int console_log_fd;
+	int nsm_control_fd;
 	int log_level;
 };
 

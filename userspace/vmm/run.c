@@ -24,6 +24,20 @@
 /* Console readers get this long for what they have not read yet. */
 #define CONSOLE_FINISH_MS	1000
 
+static void measure(struct vmm *vmm, const struct eif_pcrs *pcrs)
+{
+	struct nsm_measurements measured;
+
+	_Static_assert(sizeof(pcrs->pcr0) == sizeof(measured.pcr0), "registers are copied whole");
+	memcpy(measured.pcr0, pcrs->pcr0, sizeof(measured.pcr0));
+	memcpy(measured.pcr1, pcrs->pcr1, sizeof(measured.pcr1));
+	memcpy(measured.pcr2, pcrs->pcr2, sizeof(measured.pcr2));
+	memcpy(measured.pcr8, pcrs->pcr8, sizeof(measured.pcr8));
+	/* What ne-emud sent before it started us says how registers begin. */
+	nsm_inbox_drain(&vmm->nsm_inbox);
+	nsm_start(vmm->nsm, &measured);
+}
+
 static int boot(struct vmm *vmm, struct vmm_error *error)
 {
 	struct loaded_image image;
@@ -32,6 +46,7 @@ static int boot(struct vmm *vmm, struct vmm_error *error)
 
 	if (err)
 		return err;
+	measure(vmm, &image.pcrs);
 	err = arch_boot(&vmm->memory, &image, vmm->nr_vcpus, error);
 	if (!err)
 		err = arch_start_vcpu(vmm->vcpus[0].fd, &image, error);

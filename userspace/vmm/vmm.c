@@ -94,10 +94,15 @@ static int create_nsm(struct vmm *vmm)
 {
 	const struct nsm_config config = {
 		.module_id = vmm->options->module_id,
+		.debug = vmm->options->debug,
 		.entropy = nsm_entropy_system,
+		.clock_ms = nsm_clock_system,
 	};
 	int err = nsm_create(&config, &vmm->nsm);
 
+	if (!err)
+		err = nsm_inbox_open(&vmm->nsm_inbox, &vmm->loop, vmm->nsm,
+				     vmm->options->nsm_control_fd);
 	if (!err)
 		err = vm_add_irq(&vmm->vm, MACHINE_NSM_IRQ, &vmm->nsm_irq_fd);
 	if (!err)
@@ -191,6 +196,7 @@ void vmm_init(struct vmm *vmm, const struct options *options)
 		.serial_irq_fd = -1,
 		.vsock_irq_fd = -1,
 		.nsm_irq_fd = -1,
+		.nsm_inbox.source.fd = -1,
 		.halt_watch.source.fd = -1,
 	};
 }
@@ -255,6 +261,7 @@ bool vmm_destroy(struct vmm *vmm)
 	if (!vmm_stop_vcpus(vmm))
 		return false;
 	nsm_device_destroy(vmm->nsm_device);
+	nsm_inbox_close(&vmm->nsm_inbox);
 	nsm_destroy(vmm->nsm);
 	vsock_destroy(vmm->vsock);
 	console_service_destroy(vmm->service);

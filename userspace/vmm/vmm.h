@@ -14,6 +14,7 @@
 #include "vmm/i8042.h"
 #include "vmm/loop.h"
 #include "vmm/memory.h"
+#include "vmm/nsm_inbox.h"
 #include "vmm/options.h"
 #include "vmm/serial.h"
 #include "vmm/vcpu.h"
@@ -51,6 +52,7 @@ struct vmm {
 	struct cmos cmos;
 	struct vsock *vsock;
 	struct nsm *nsm;
+	struct nsm_inbox nsm_inbox;
 	struct nsm_device *nsm_device;
 	struct vcpu *vcpus;
 	size_t nr_vcpus;

@@ -12,8 +12,6 @@
 #define QUEUE_SIZE	8
 /* A request is one chain and its response the next. */
 #define CHAINS		2
-/* Requests answered before others get a turn. */
-#define BATCH		4
 
 /* Return: 0 or -EPROTO. */
 static int answer(struct nsm_device *device, struct virtqueue *queue)
@@ -43,18 +41,15 @@ static void nsm_queue(struct virtio_mmio *mmio, unsigned int index)
 	struct nsm_device *device =
 		(struct nsm_device *)((char *)mmio - offsetof(struct nsm_device, mmio));
 	struct virtqueue *queue = &mmio->queues[index];
-	int n;
+	int n = virtqueue_available(queue);
 
-	for (int i = 0; i < BATCH; i++) {
-		n = virtqueue_available(queue);
-		if (n >= 0 && n < CHAINS)
-			return;
-		if (n < 0 || answer(device, queue)) {
-			virtio_mmio_break(mmio, "bad request queue");
-			return;
-		}
-	}
-	virtio_mmio_again(mmio, index);
+	if (n >= 0 && n < CHAINS)
+		return;
+	if (n < 0 || answer(device, queue))
+		virtio_mmio_break(mmio, "bad request queue");
+	/* One at a time: it may be a signature, and others wait for their turn. */
+	else if (n >= 2 * CHAINS)
+		virtio_mmio_again(mmio, index);
 }
 
 static void nsm_reset(struct virtio_mmio *mmio)

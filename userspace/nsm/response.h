@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The NSM's requests and responses as CBOR. */
+/* Responses of the NSM as CBOR, in the form and order of AWS. */
 
-#ifndef NE_EMU_NSM_PROTOCOL_H
-#define NE_EMU_NSM_PROTOCOL_H
+#ifndef NE_EMU_NSM_RESPONSE_H
+#define NE_EMU_NSM_RESPONSE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum nsm_operation {
-	NSM_OP_UNKNOWN,		/* undecodable, or not offered by this module */
-	NSM_OP_DESCRIBE_NSM,
-	NSM_OP_GET_RANDOM,
-};
-
 /* Errors, by the numbers that AWS's library gives them. */
 enum nsm_error {
+	NSM_ERROR_INVALID_ARGUMENT	= 1,
+	NSM_ERROR_INVALID_INDEX		= 2,
+	NSM_ERROR_READ_ONLY_INDEX	= 4,
 	NSM_ERROR_INVALID_OPERATION	= 5,
 	NSM_ERROR_BUFFER_TOO_SMALL	= 6,
 	NSM_ERROR_INPUT_TOO_LARGE	= 7,
@@ -28,13 +26,18 @@ struct nsm_description {
 	uint32_t locked_pcrs;
 };
 
-/** nsm_decode() - which request is it? */
-enum nsm_operation nsm_decode(const void *req, size_t req_len);
-
 /* Each returns the bytes written, or 0 if they do not fit. */
 size_t nsm_encode_error(enum nsm_error error, void *rsp, size_t rsp_cap);
+/** nsm_encode_name() - all there is to say is that it was done */
+size_t nsm_encode_name(const char *name, void *rsp, size_t rsp_cap);
 size_t nsm_encode_description(const struct nsm_description *description, void *rsp,
 			      size_t rsp_cap);
+/** nsm_encode_pcr() - response to DescribePCR; @value: NSM_PCR_SIZE bytes */
+size_t nsm_encode_pcr(bool locked, const uint8_t *value, void *rsp, size_t rsp_cap);
+/** nsm_encode_extended() - response to ExtendPCR */
+size_t nsm_encode_extended(const uint8_t *value, void *rsp, size_t rsp_cap);
+/** nsm_encode_document() - response to Attestation */
+size_t nsm_encode_document(const void *document, size_t len, void *rsp, size_t rsp_cap);
 /** nsm_encode_random() - @ret_random: where the caller puts @len random bytes */
 size_t nsm_encode_random(size_t len, void *rsp, size_t rsp_cap, uint8_t **ret_random);
 

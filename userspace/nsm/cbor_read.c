@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Reading CBOR item by item, over libcbor; allocates nothing and does not recurse. */
+
+#include "nsm/cbor.h"
+
+#include "common/util.h"
+
+#include <cbor.h>
+#include <errno.h>
+#include <string.h>
+
+/* First byte: three bits of type; numbers of up to eight bytes follow. */
+#define TYPE_MASK	0xe0
+#define TYPE_TAG	0xc0
+#define HEAD_MAX	9
+
+static void set_item(void *arg, enum nsm_cbor_kind kind, uint64_t value)
+{
+	struct nsm_cbor_item *item = arg;
+
+	item->kind = kind;
+	item->value = value;
+}
+
+static void on_uint8(void *arg, uint8_t value)
+{
+	set_item(arg, NSM_CBOR_UINT, value);
+}
+
+static void on_uint16(void *arg, uint16_t value)
+{
+	set_item(arg, NSM_CBOR_UINT, value);
+}
+
+static void on_uint32(void *arg, uint32_t value)
+{
+	set_item(arg, NSM_CBOR_UINT, value);
+}
+
+static void on_uint64(void *arg, uint64_t value)
+{
+	set_item(arg, NSM_CBOR_UINT, value);
+}
+
+static void on_negint8(void *arg, uint8_t value)
+{
+	set_item(arg, NSM_CBOR_NEGATIVE, value);
+}
+
+static void on_negint16(void *arg, uint16_t value)
+{
+	set_item(arg, NSM_CBOR_NEGATIVE, value);
+}
+
+static void on_negint32(void *arg, uint32_t value)
+{
+	set_item(arg, NSM_CBOR_NEGATIVE, value);
+}
+
+static void on_negint64(void *arg, uint64_t value)
+{
+	set_item(arg, NSM_CBOR_NEGATIVE, value);
+}
+
+static void on_bytes(void *arg, cbor_data data, size_t len)
+{
+	set_item(arg, NSM_CBOR_BYTES, len);
+	((struct nsm_cbor_item *)arg)->data = data;
+}
+
+static void on_text(void *arg, cbor_data data, size_t len)
+{
+	set_item(arg, NSM_CBOR_TEXT, len);
+	((struct nsm_cbor_item *)arg)->data = data;
+}
+
+static void on_byte_chunks(void *arg)
+{
+	set_item(arg, NSM_CBOR_BYTE_CHUNKS, 0);
+}
+
+static void on_text_chunks(void *arg)
+{
+	set_item(arg, NSM_CBOR_TEXT_CHUNKS, 0);
+}
+
+static void on_open_array(void *arg)
+{
+	set_item(arg, NSM_CBOR_OPEN_ARRAY, NSM_CBOR_INDEFINITE);
+}
+
+static void on_open_map(void *arg)
+{
+	set_item(arg, NSM_CBOR_OPEN_MAP, NSM_CBOR_INDEFINITE);
+}
+
+static void on_array(void *arg, size_t items)
+{
+	set_item(arg, NSM_CBOR_ARRAY, items);
+}
+
+static void on_map(void *arg, size_t pairs)
+{
+	set_item(arg, NSM_CBOR_MAP, pairs);
+}
+
+static void on_null(void *arg)
+{
+	set_item(arg, NSM_CBOR_NULL, 0);
+}
+
+static void on_undefined(void *arg)
+{
+	set_item(arg, NSM_CBOR_UNDEFINED, 0);
+}
+
+static void on_break(void *arg)
+{
+	set_item(arg, NSM_CBOR_BREAK, 0);
+}
+
+/*
+ * libcbor knows only the tags of an old registry. The head of a tag is that of an
+ * unsigned integer but for its type.
+ */
+static struct nsm_cbor_item read_tag(struct nsm_cbor_reader *reader)
+{
+	uint8_t head[HEAD_MAX] = { 0 };
+	size_t len = MIN(reader->left, sizeof(head));
+	struct nsm_cbor_reader as_uint = { .data = head, .left = len };
+	struct nsm_cbor_item item;
+
+	memcpy(head, reader->data, len);
+	head[0] &= ~TYPE_MASK;
+	item = nsm_cbor_read(&as_uint);
+	if (item.kind == NSM_CBOR_INVALID)
+		return item;
+	item.kind = NSM_CBOR_TAG;
+	reader->data += len - as_uint.left;
+	reader->left -= len - as_uint.left;
+	return item;
+}
+
+struct nsm_cbor_item nsm_cbor_read(struct nsm_cbor_reader *reader)
+{
+	struct cbor_callbacks callbacks = cbor_empty_callbacks;
+	struct nsm_cbor_item item = { .kind = NSM_CBOR_OTHER };
+	struct cbor_decoder_result result;
+
+	callbacks.uint8 = on_uint8;
+	callbacks.uint16 = on_uint16;
+	callbacks.uint32 = on_uint32;
+	callbacks.uint64 = on_uint64;
+	callbacks.negint8 = on_negint8;
+	callbacks.negint16 = on_negint16;
+	callbacks.negint32 = on_negint32;
+	callbacks.negint64 = on_negint64;
+	callbacks.byte_string = on_bytes;
+	callbacks.byte_string_start = on_byte_chunks;
+	callbacks.string = on_text;
+	callbacks.string_start = on_text_chunks;
+	callbacks.array_start = on_array;
+	callbacks.indef_array_start = on_open_array;
+	callbacks.map_start = on_map;
+	callbacks.indef_map_start = on_open_map;
+	callbacks.null = on_null;
+	callbacks.undefined = on_undefined;
+	callbacks.indef_break = on_break;
+
+	if (reader->left && (*reader->data & TYPE_MASK) == TYPE_TAG)
+		return read_tag(reader);
+	result = cbor_stream_decode(reader->data, reader->left, &callbacks, &item);
+	if (result.status != CBOR_DECODER_FINISHED || result.read > reader->left) {
+		item.kind = NSM_CBOR_INVALID;
+		return item;
+	}
+	reader->data += result.read;
+	reader->left -= result.read;
+	return item;
+}
+
+/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
+static size_t utf8_sequence(const uint8_t *at, size_t left)
+{
+	static const struct {
+		uint8_t first, last;		/* range of the first byte */
+		uint8_t second, second_last;	/* range of the second */
+		uint8_t len;
+	} forms[] = {
+		{ 0x00, 0x7f, 0, 0, 1 },
+		{ 0xc2, 0xdf, 0x80, 0xbf, 2 },
+		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+		{ 0xe1, 0xec, 0x80, 0xbf, 3 },
+		{ 0xed, 0xed, 0x80, 0x9f, 3 },
+		{ 0xee, 0xef, 0x80, 0xbf, 3 },
+		{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
+		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+		if (at[0] < forms[i].first || at[0] > forms[i].last)
+			continue;
+		if (forms[i].len > left)
+			return 0;
+		if (forms[i].len > 1 &&
+		    (at[1] < forms[i].second || at[1] > forms[i].second_last))
+			return 0;
+		for (size_t n = 2; n < forms[i].len; n++)
+			if ((at[n] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].len;
+	}
+	return 0;
+}
+
+bool nsm_cbor_utf8(const uint8_t *data, size_t len)
+{
+	while (len) {
+		size_t n = utf8_sequence(data, len);
+
+		if (!n)
+			return false;
+		data += n;
+		len -= n;
+	}
+	return true;
+}
+
+/**
+ * struct level - an array, map or chunked string around an item
+ * @chunk: kind of its pieces if it is a string
+ * @open: a break ends it
+ * @odd: a map's value is due
+ * @left: items still to come unless it is @open
+ */
+struct level {
+	enum nsm_cbor_kind chunk;
+	bool open;
+	bool map;
+	bool odd;
+	uint64_t left;
+};
+
+struct levels {
+	struct level level[NSM_CBOR_DEPTH];
+	size_t depth;
+};
+
+static bool level_of(const struct nsm_cbor_item *item, struct level *level)
+{
+	*level = (struct level){ .open = true };
+	switch (item->kind) {
+	case NSM_CBOR_BYTE_CHUNKS:
+		level->chunk = NSM_CBOR_BYTES;
+		return true;
+	case NSM_CBOR_TEXT_CHUNKS:
+		level->chunk = NSM_CBOR_TEXT;
+		return true;
+	case NSM_CBOR_OPEN_ARRAY:
+		return true;
+	case NSM_CBOR_OPEN_MAP:
+		level->map = true;
+		return true;
+	case NSM_CBOR_ARRAY:
+		*level = (struct level){ .left = item->value };
+		return true;
+	case NSM_CBOR_MAP:
+		*level = (struct level){ .map = true, .left = 2 * item->value };
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* An item begins. @bytes_left bounds what it may announce: an item is a byte or more. */
+static int begin_item(struct levels *levels, const struct nsm_cbor_item *item, bool tagged,
+		      size_t bytes_left)
+{
+	struct level *in = levels->depth ? &levels->level[levels->depth - 1] : NULL;
+	struct level level;
+
+	if (in && in->chunk && item->kind != in->chunk)
+		return -EBADMSG;
+	if (item->kind == NSM_CBOR_TEXT && !(in && in->chunk) &&
+	    !nsm_cbor_utf8(item->data, item->value))
+		return -EBADMSG;
+	if (in && !tagged) {
+		in->left--;
+		in->odd = !in->odd;
+	}
+	if (!level_of(item, &level))
+		return 0;
+	if (levels->depth == NSM_CBOR_DEPTH || (!level.open && item->value > bytes_left))
+		return -EBADMSG;
+	levels->level[levels->depth++] = level;
+	return 0;
+}
+
+static int end_level(struct levels *levels, bool tagged)
+{
+	const struct level *in;
+
+	if (!levels->depth || tagged)
+		return -EBADMSG;
+	in = &levels->level[levels->depth - 1];
+	if (!in->open || (in->map && in->odd))
+		return -EBADMSG;
+	levels->depth--;
+	return 0;
+}
+
+int nsm_cbor_skip(struct nsm_cbor_reader *reader, const struct nsm_cbor_item *head)
+{
+	struct nsm_cbor_item item = *head;
+	struct levels levels = { .depth = 0 };
+	bool tagged = false;
+
+	for (;;) {
+		int err = -EBADMSG;
+
+		if (item.kind == NSM_CBOR_BREAK)
+			err = end_level(&levels, tagged);
+		else if (item.kind != NSM_CBOR_INVALID)
+			err = begin_item(&levels, &item, tagged, reader->left);
+		if (err)
+			return err;
+		tagged = item.kind == NSM_CBOR_TAG;
+		while (!tagged && levels.depth && !levels.level[levels.depth - 1].open &&
+		       !levels.level[levels.depth - 1].left)
+			levels.depth--;
+		if (!tagged && !levels.depth)
+			return 0;
+		item = nsm_cbor_read(reader);
+	}
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who signs documents: a key and the certificates that vouch for it. */
+
+#ifndef NE_EMU_NSM_IDENTITY_H
+#define NE_EMU_NSM_IDENTITY_H
+
+#include "common/nsm_control.h"
+#include "nsm/crypto.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/**
+ * struct identity - a copy of what ne-emud sent
+ * @not_after: end of the certificate's life, seconds since 1970
+ * @expiry_told: the log knows that it is over
+ * @bytes: of all certificates
+ */
+struct identity {
+	struct signer *signer;
+	struct nsm_bytes certificate;
+	struct nsm_bytes cas[NSM_CONTROL_CAS_MAX];
+	size_t nr_cas;
+	int64_t not_after;
+	bool expiry_told;
+	uint8_t bytes[];
+};
+
+/** identity_create() - 0, -EBADMSG (no EC key) or -ENOMEM */
+int identity_create(const struct nsm_identity *from, struct identity **ret_identity);
+/** identity_destroy() - wipes the key; NULL is fine */
+void identity_destroy(struct identity *identity);
+
+#endif

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Messages from ne-emud to the NSM of this enclave. */
+
+#include "vmm/nsm_inbox.h"
+
+#include "common/log.h"
+#include "common/nsm_control.h"
+#include "common/util.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+static void apply(struct nsm *nsm, const struct nsm_control_message *message)
+{
+	int err;
+
+	switch (message->type) {
+	case NSM_CONTROL_SETTINGS:
+		nsm_configure(nsm, &message->settings);
+		log_debug("NSM settings taken over");
+		break;
+	case NSM_CONTROL_IDENTITY:
+		err = nsm_set_identity(nsm, &message->identity);
+		if (err)
+			log_warn("ne-emud sent a key that cannot sign: %s", strerror(-err));
+		else
+			log_debug("NSM key and certificates taken over");
+		break;
+	}
+}
+
+static void handle_message(struct nsm *nsm, const void *bytes, size_t len)
+{
+	struct nsm_control_message message;
+	int err = nsm_control_decode(bytes, len, &message);
+
+	switch (err) {
+	case 0:
+		apply(nsm, &message);
+		explicit_bzero(&message, sizeof(message));
+		break;
+	case -EPROTONOSUPPORT:
+		log_warn("message to the NSM ignored: ne-emud has another version");
+		break;
+	case -ENOMSG:
+		log_warn("message to the NSM ignored: its type is unknown");
+		break;
+	default:
+		log_warn("message to the NSM ignored: it makes no sense");
+		break;
+	}
+}
+
+/* Return: whether there was a message. */
+static bool receive(struct nsm_inbox *inbox)
+{
+	uint8_t bytes[NSM_CONTROL_MAX];
+	ssize_t n = recv(inbox->source.fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC);
+
+	if (n < 0 && errno == EINTR)
+		return true;
+	if (n < 0) {
+		if (errno != EAGAIN)
+			log_warn("cannot receive messages to the NSM: %s", strerror(errno));
+		return false;
+	}
+	/* A longer one was cut off. */
+	if ((size_t)n > sizeof(bytes))
+		log_warn("message to the NSM ignored: it has %zd bytes", n);
+	else
+		handle_message(inbox->nsm, bytes, n);
+	/* There may be a key in it. */
+	explicit_bzero(bytes, sizeof(bytes));
+	return true;
+}
+
+static void handle_source(void *arg, uint32_t events)
+{
+	struct nsm_inbox *inbox = arg;
+
+	if (!receive(inbox) && events & (EPOLLERR | EPOLLHUP))
+		nsm_inbox_close(inbox);
+}
+
+int nsm_inbox_open(struct nsm_inbox *inbox, struct loop *loop, struct nsm *nsm, int fd)
+{
+	int err;
+
+	*inbox = (struct nsm_inbox){
+		.nsm = nsm,
+		.loop = loop,
+		.source = {
+			.fd = fd, .events = EPOLLIN, .call = handle_source, .arg = inbox,
+		},
+	};
+	if (fd < 0)
+		return 0;
+	err = loop_add(loop, &inbox->source);
+	if (err)
+		inbox->source.fd = -1;
+	return err;
+}
+
+void nsm_inbox_drain(struct nsm_inbox *inbox)
+{
+	while (inbox->source.fd >= 0 && receive(inbox))
+		;
+}
+
+void nsm_inbox_close(struct nsm_inbox *inbox)
+{
+	if (inbox->source.fd >= 0)
+		loop_del(inbox->loop, &inbox->source);
+	inbox->source.fd = -1;
+}
