@@ -38,11 +38,8 @@ int cpio_begin(struct cpio *cpio, int fd, struct pack_error *error)
 
 void cpio_abort(struct cpio *cpio)
 {
-	if (cpio->archive) {
-		/* Or it would write the end. */
-		archive_write_fail(cpio->archive);
-		archive_write_free(cpio->archive);
-	}
+	/* Writes an end if there is none yet; archive_write_fail() would leak memory. */
+	archive_write_free(cpio->archive);
 	cpio->archive = NULL;
 }
 

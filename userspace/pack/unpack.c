@@ -49,11 +49,11 @@ static int entry_fail(struct unpack *unpack, const char *path, int r)
 {
 	switch (-r) {
 	case EINVAL:
-		return pack_fail(unpack->error, r, "%s: a path with \"..\" or none at all", path);
+		return pack_fail(unpack->error, r, "%.200s: a path with \"..\" or none at all", path);
 	case ENOTDIR:
-		return pack_fail(unpack->error, r, "%s: lies below what is no folder", path);
+		return pack_fail(unpack->error, r, "%.200s: lies below what is no folder", path);
 	}
-	return pack_fail(unpack->error, r, "%s: %s", path, strerror(-r));
+	return pack_fail(unpack->error, r, "%.200s: %s", path, strerror(-r));
 }
 
 /* The folder that @path, a whiteout's, lies in; NULL if there is none. */
@@ -95,7 +95,7 @@ static int add_hard_link(struct unpack *unpack, const char *path, const char *to
 	int r;
 
 	if (!target || S_ISDIR(target->mode))
-		return pack_fail(unpack->error, -EBADMSG, "%s: hard link to %s, which is not there",
+		return pack_fail(unpack->error, -EBADMSG, "%.100s: hard link to %.200s, which is not there",
 				 path, to);
 	/* The new name may take the place of the old one or of a folder around it. */
 	file = target->file;
@@ -110,7 +110,7 @@ static int add_hard_link(struct unpack *unpack, const char *path, const char *to
 	if (file && !--file->links)
 		free(file);
 	if (r == -EBADMSG)
-		return pack_fail(unpack->error, r, "%s: hard link to itself", path);
+		return pack_fail(unpack->error, r, "%.200s: hard link to itself", path);
 	return r ? entry_fail(unpack, path, r) : 0;
 }
 
@@ -185,7 +185,7 @@ static int add_entry(struct unpack *unpack, struct archive *archive, struct arch
 		return 0;
 	if (!S_ISREG(mode) && !S_ISDIR(mode) && !S_ISLNK(mode) && !S_ISCHR(mode) &&
 	    !S_ISBLK(mode) && !S_ISFIFO(mode))
-		return pack_fail(unpack->error, -EBADMSG, "%s: of no known type", path);
+		return pack_fail(unpack->error, -EBADMSG, "%.200s: of no known type", path);
 	r = tree_add(unpack->tree, path, mode, &node);
 	if (r)
 		return entry_fail(unpack, path, r);
@@ -346,11 +346,12 @@ static int read_disk(struct unpack *unpack, struct archive *archive, const char 
 int unpack_folder(struct tree *tree, const char *path, struct pack_error *error)
 {
 	__cleanup_free struct unpack *unpack = new_unpack(tree, error);
+	__cleanup_free char *clean = strdup(path);
 	struct archive *archive;
 	struct stat st;
 	int r;
 
-	if (!unpack)
+	if (!unpack || !clean)
 		return -ENOMEM;
 	if (stat(path, &st))
 		return pack_fail(error, -errno, "%s: %s", path, strerror(errno));
@@ -360,8 +361,11 @@ int unpack_folder(struct tree *tree, const char *path, struct pack_error *error)
 	if (!archive)
 		return -ENOMEM;
 	unpack->own = !geteuid();
-	unpack->skip = strlen(path);
-	r = read_disk(unpack, archive, path);
+	/* libarchive tells names without the slashes that may end a folder's. */
+	unpack->skip = strlen(clean);
+	while (unpack->skip > 1 && clean[unpack->skip - 1] == '/')
+		clean[--unpack->skip] = 0;
+	r = read_disk(unpack, archive, clean);
 	archive_read_free(archive);
 	return r;
 }
