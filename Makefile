@@ -139,7 +139,7 @@ demo: payload
 
 ### Checking ###
 
-PARTS := style build unit kunit abi vm clients
+PARTS := style build unit eif kunit abi vm clients
 
 check:
 	@tests/run.sh $(PARTS)
@@ -154,6 +154,10 @@ bench: payload
 	@tests/bench/run.sh
 endif
 
+# A fuzz target for TIME seconds: make fuzz TARGET=loader TIME=600
+fuzz:
+	@tests/fuzz/run.sh "$(TARGET)" $(or $(TIME),60)
+
 # The netlink files that are made from the YAML description.
 regen:
 	tests/vm/enter.sh scripts/regen-netlink.sh /usr/src/linux-source-6.12
@@ -167,7 +171,8 @@ help:
 	@echo 'Checking:   check      everything below but check-debug'
 	@$(foreach p,$(PARTS) debug,printf '            check-%-6s %s\n' $(p) "$$(sed -n 's/^# $(p): //p' tests/run.sh)";)
 	@echo '            kselftest  the same as check-abi'
+	@echo '            fuzz       TARGET=... [TIME=seconds], see tests/fuzz'
 	@echo 'Sources:    regen      netlink files from their description'
 
 .PHONY: all modules userspace man clean install modules_install uninstall payload \
-	vm vm-run demo check $(addprefix check-,$(PARTS) debug) kselftest bench regen help
+	vm vm-run demo check $(addprefix check-,$(PARTS) debug) kselftest bench fuzz regen help

@@ -8,6 +8,7 @@
 # style: sources, scripts, licences, generated files
 # build: modules of both kernels and userspace, without a warning
 # unit: userspace, with ASan and UBSan
+# eif: images, with AWS's own tool and library, both ways
 # kunit: the driver in a kernel of its own
 # abi: ioctls, vsock and netlink, in the VM, both kernels
 # vm: lives and ends of enclaves, in the VM, both kernels
@@ -114,6 +115,19 @@ run_vm_parts() {
 	done
 }
 
+# Needs what the Rust crate registry gives; a machine that does not reach it skips.
+run_eif() {
+	peer=
+	if peer=$("$top/tests/eif/peer.sh" 2> "$logs/eif-peer.log"); then
+		in_root eif tests/lib/eif.sh "$peer"
+	else
+		heading eif
+		tail -n 3 "$logs/eif-peer.log"
+		echo "  SKIP eif: AWS's eif_build could not be made, see $logs/eif-peer.log"
+		count 0 0 1
+	fi
+}
+
 vm_folders=
 [ $# -gt 0 ] || die "usage: run.sh PART..."
 for part; do
@@ -121,6 +135,7 @@ for part; do
 	style) in_root style tests/lib/style.sh ;;
 	build) in_root build tests/lib/build.sh ;;
 	unit) in_root unit tests/lib/unit.sh ;;
+	eif) run_eif ;;
 	kunit) on_its_own kunit "$top/tests/kunit/run.sh" ;;
 	abi | clients) vm_folders="$vm_folders $part" ;;
 	vm) vm_folders="$vm_folders lifecycle" ;;

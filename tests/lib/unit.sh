@@ -8,7 +8,17 @@ out=$PWD/build/vm/asan
 make -s -j "$(nproc)" -C tests/unit O="$out" WERROR=1
 CMOCKA_MESSAGE_OUTPUT=TAP
 export CMOCKA_MESSAGE_OUTPUT
+make -s -j "$(nproc)" -C tests/fuzz O="$out" WERROR=1 replay
 for test in tests/unit/test_*.c; do
 	name=${test##*/}
 	tests/lib/run-each.sh unit 120 "$out/unit/${name%.c}"
+done
+# The inputs that fuzzing has found worth keeping.
+for corpus in tests/fuzz/corpus/*; do
+	cat > "$out/fuzz/${corpus##*/}" <<-END
+	#!/bin/sh
+	exec "$out/fuzz/fuzz_${corpus##*/}" "$corpus"
+	END
+	chmod +x "$out/fuzz/${corpus##*/}"
+	tests/lib/run-each.sh fuzz 120 "$out/fuzz/${corpus##*/}"
 done

@@ -85,6 +85,7 @@ static void test_kernel_formats(void **state)
 	memcpy(kernel + 0x38, "ARM\x64", 4);
 	assert_int_equal(eif_kernel_inspect(kernel, sizeof(kernel), &info), 0);
 	assert_int_equal(info.flags, EIF_FLAG_ARM64);
+	assert_true(info.unplaced);
 	eif_kernel_fix(kernel, sizeof(kernel), &info);
 	assert_memory_equal(kernel + 8, "\x00\x00\x20\x00\x00\x00\x00\x00", 8);
 	memcpy(kernel, "\177ELF", 4);

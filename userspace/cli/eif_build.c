@@ -157,6 +157,9 @@ int cmd_eif_build(int argc, char **argv)
 			   "JSON to be kept as custom metadata"),
 		OPT_STRING("arch", &build.arch, "ARCH",
 			   "x86_64 or aarch64: refuse kernels of the other one"),
+		OPT_FLAG("fix-kernel", &build.fix_kernel,
+			 "arm64: set the kernel's text_offset, which EC2 needs, if it is 0;\n"
+			 "this changes the measurements"),
 		OPT_STRING("signing-certificate", &build.certificate, "FILE",
 			   "sign the image; certificate in PEM"),
 		OPT_STRING("private-key", &build.key, "FILE", "its key in PEM"),

@@ -28,6 +28,7 @@ struct build {
 	const char *version;
 	const char *metadata;
 	const char *arch;
+	bool fix_kernel;
 	const char *certificate;
 	const char *key;
 	const char *output;

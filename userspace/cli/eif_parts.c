@@ -167,7 +167,11 @@ static int read_kernel(const struct build *build, char **ret_data, size_t *ret_s
 	if (build->arch && strcmp(build->arch, eif_show_arch(ret_info->flags)))
 		return cli_fail(why, EINVAL, "%s is a kernel for %s", build->kernel,
 				eif_show_arch(ret_info->flags));
-	eif_kernel_fix((uint8_t *)*ret_data, *ret_size, ret_info);
+	if (ret_info->unplaced && build->fix_kernel)
+		eif_kernel_fix((uint8_t *)*ret_data, *ret_size, ret_info);
+	else if (ret_info->unplaced)
+		cli_error("warning: text_offset of %s is 0, so it will not boot on EC2: "
+			  "see --fix-kernel", build->kernel);
 	return 0;
 }
 

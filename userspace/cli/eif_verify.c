@@ -65,6 +65,8 @@ static void check_contents(struct verification *v, const struct eif *eif)
 	else if (kernel.flags != (eif->flags & EIF_FLAG_ARM64))
 		found(v, "kernel", BAD, "it is for %s, the image for %s",
 		      eif_show_arch(kernel.flags), eif_show_arch(eif->flags));
+	else if (kernel.unplaced)
+		found(v, "kernel", WARNING, "text_offset is 0, so it will not boot on EC2");
 	else
 		found(v, "kernel", GOOD, "%s", eif_show_arch(kernel.flags));
 	if (!eif->metadata.data)

@@ -4,6 +4,7 @@
 #ifndef NE_EMU_EIF_BUILD_H
 #define NE_EMU_EIF_BUILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -15,10 +16,13 @@ struct json_out;
 /**
  * struct eif_kernel_info - what a kernel image tells about itself
  * @flags: EIF_FLAG_ARM64 or 0 (x86_64)
+ * @unplaced: an arm64 Image with text_offset 0, as newer kernels have it; EC2's
+ *	loader places the kernel by this field and needs another value
  * @version: release, "6.12.1-enclave" say; "unknown" where the format has none
  */
 struct eif_kernel_info {
 	uint16_t flags;
+	bool unplaced;
 	char version[EIF_KERNEL_VERSION_SIZE];
 };
 
@@ -30,10 +34,9 @@ struct eif_kernel_info {
 int eif_kernel_inspect(const uint8_t *data, size_t size, struct eif_kernel_info *ret);
 
 /**
- * eif_kernel_fix() - change an arm64 Image as AWS's builder does
+ * eif_kernel_fix() - set text_offset as AWS's own arm64 kernels have it
  *
- * The Nitro loader places the kernel by its text_offset field, which newer
- * kernels leave 0; the measurements cover the changed image.
+ * The measurements cover the changed image.
  */
 void eif_kernel_fix(uint8_t *data, size_t size, const struct eif_kernel_info *info);
 

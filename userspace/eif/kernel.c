@@ -19,7 +19,7 @@
 #define ARM64_MAGIC_OFFSET	0x38
 #define ARM64_HEADER_END	0x40
 
-/* What AWS's builder writes there (little-endian 0x200000). */
+/* Little-endian 0x200000. */
 static const uint8_t arm64_text_offset[8] = { 0, 0, 0x20 };
 
 /* The text is "<release> (<builder>) ..."; its first word counts. */
@@ -50,6 +50,7 @@ int eif_kernel_inspect(const uint8_t *data, size_t size, struct eif_kernel_info 
 	} else if (size >= ARM64_HEADER_END &&
 		   !memcmp(data + ARM64_MAGIC_OFFSET, "ARM\x64", 4)) {
 		info.flags = EIF_FLAG_ARM64;
+		info.unplaced = !memcmp(data + ARM64_TEXT_OFFSET, (uint8_t[8]){}, 8);
 	} else {
 		return -ENOEXEC;
 	}

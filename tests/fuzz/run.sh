@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Fuzzes one target: compiles it in the fuzz root and lets it look for new inputs.
+#
+# usage: run.sh TARGET SECONDS
+#
+# TARGET is the name of a folder in corpus. New inputs go to build/fuzz/TARGET, what
+# made it crash to build/fuzz/crash-*; both only if there is something new.
+
+set -eu
+# shellcheck source=../vm/lib.sh
+. "$(dirname "$0")/../vm/lib.sh"
+
+[ $# = 2 ] || die "usage: run.sh TARGET SECONDS"
+target=$1 seconds=$2
+corpus=$top/tests/fuzz/corpus/$target
+[ -e "$top/tests/fuzz/fuzz_$target.c" ] ||
+	die "no target $target; there are:" \
+		"$(cd "$top/tests/fuzz" && echo fuzz_*.c | sed 's/fuzz_//g; s/\.c//g')"
+out=$top/build/fuzz
+mkdir -p "$out/$target"
+"$vm_dir/enter.sh" --root fuzz sh -eu -c '
+	make -s -j 2 -C tests/fuzz O="$1" fuzz
+	cd "$1"
+	exec nice -n 19 "fuzz/fuzz_$2" -max_total_time="$3" -timeout=10 -rss_limit_mb=2048 \
+		-artifact_prefix="crash-$2-" -print_final_stats=1 "$1/$2" "$4"
+' - "$out" "$target" "$seconds" "$corpus"

@@ -1,0 +1,17 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Runs the tests with AWS's tools. Runs in the build root.
+#
+# usage: eif.sh FOLDER (see tests/eif/peer.sh)
+
+set -eu
+
+peer=$1
+out=$PWD/build/check/userspace
+make -s -j "$(nproc)" -C userspace O="$out" WERROR=1
+cat > "$out/interop" <<END
+#!/bin/sh
+exec python3 "$PWD/tests/eif/interop.py" "$out/ne-emu" "$peer"
+END
+chmod +x "$out/interop"
+tests/lib/run-each.sh eif 300 "$out/interop"
