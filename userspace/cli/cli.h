@@ -20,6 +20,7 @@ struct cli_command {
 	int (*run)(int argc, char **argv);
 };
 
+int cmd_attest(int argc, char **argv);
 int cmd_console(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_eif(int argc, char **argv);

@@ -19,5 +19,10 @@
 #define NE_EMU_EXIT_FILE	"exit.json"
 
 #define NE_EMU_RUN_DIR		"/run/ne-emu"
+/* In it: for members of group ne, and the root of attestation for everybody. */
+#define NE_EMU_CONTROL_SOCKET	"ne-emud.sock"
+#define NE_EMU_ROOT_FILE	"root.pem"
+
+#define NE_EMU_CONFIG_FILE	"/etc/ne-emu/ne-emud.conf"
 
 #endif

@@ -148,3 +148,37 @@ int temp_file_open(void)
 	free(name);
 	return fd;
 }
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int hex_decode(const char *text, uint8_t *bytes, size_t size, size_t *ret_len)
+{
+	size_t len = strlen(text);
+
+	if (len % 2)
+		return -EINVAL;
+	if (len / 2 > size)
+		return -E2BIG;
+	for (size_t i = 0; i < len; i += 2) {
+		int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		bytes[i / 2] = high << 4 | low;
+	}
+	*ret_len = len / 2;
+	return 0;
+}
+
+void hex_encode(const uint8_t *bytes, size_t len, char *text)
+{
+	for (size_t i = 0; i < len; i++)
+		sprintf(text + 2 * i, "%02x", bytes[i]);
+	text[2 * len] = 0;
+}

@@ -81,4 +81,14 @@ int parse_u64(const char *s, int base, uint64_t max, uint64_t *ret_value);
  */
 int parse_cpu_list(const char *s, uint32_t **ret_cpus, size_t *ret_count);
 
+/**
+ * hex_decode() - pairs of hexadecimal digits to bytes
+ *
+ * Return: 0, -EINVAL (anything else in @text) or -E2BIG (more than @size bytes).
+ */
+int hex_decode(const char *text, uint8_t *bytes, size_t size, size_t *ret_len);
+
+/** hex_encode() - @text has room for 2 * @len + 1 characters */
+void hex_encode(const uint8_t *bytes, size_t len, char *text);
+
 #endif

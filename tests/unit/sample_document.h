@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Attestation documents as enclaves get them: certificates of the CA, signed by the NSM. */
+
+#ifndef NE_EMU_TESTS_UNIT_SAMPLE_DOCUMENT_H
+#define NE_EMU_TESTS_UNIT_SAMPLE_DOCUMENT_H
+
+#include "ca/issuer.h"
+#include "ca/root.h"
+#include "nsm/cbor.h"
+#include "nsm/nsm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* 2026-03-01 12:00:00.250 UTC */
+#define SAMPLE_NOW		1772366400LL
+#define SAMPLE_NOW_MS		1772366400250ULL
+#define SAMPLE_ENCLAVE_ID	0x019caa9b9200cfbfULL
+#define SAMPLE_MODULE_ID	"i-1234567890abcdef0-enc019caa9b9200cfbf"
+
+/**
+ * struct sample - what a document is to be like; zeroes give a good one
+ * @nonce, @user_data, @public_key: in the request if they have data
+ */
+struct sample {
+	uint32_t ca_flaws;
+	uint64_t nsm_flaws;
+	bool debug;
+	bool definite_map;
+	bool all_pcrs;		/* LockPCRs 32 first */
+	struct nsm_bytes nonce;
+	struct nsm_bytes user_data;
+	struct nsm_bytes public_key;
+};
+
+struct sample_document {
+	uint8_t bytes[NSM_RESPONSE_MAX];
+	size_t len;
+};
+
+#define SAMPLE_BUG(what) do { \
+	fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, what); \
+	abort(); \
+} while (0)
+
+static inline uint64_t sample_clock_ms(void *arg)
+{
+	return SAMPLE_NOW_MS;
+}
+
+static inline struct nsm_bytes sample_der(const struct ca_der *der)
+{
+	return (struct nsm_bytes){ .data = der->data, .len = der->len };
+}
+
+static inline void sample_identify(struct nsm *nsm, const struct sample *sample,
+				   const struct ca_signer *root)
+{
+	struct ca_place place = {
+		.region = "us-east-1", .instance_id = "i-1234567890abcdef0",
+		.flaws = sample->ca_flaws,
+	};
+	struct nsm_identity identity = { 0 };
+	struct ca_identity made;
+	struct ca_issuer issuer;
+	struct ca_error error;
+
+	ca_issuer_init(&issuer, &place);
+	if (ca_issuer_renew(&issuer, root, SAMPLE_NOW, &error) ||
+	    ca_issuer_leaf(&issuer, SAMPLE_ENCLAVE_ID, SAMPLE_NOW, &made, &error))
+		SAMPLE_BUG(error.text);
+	identity.key = sample_der(&made.key);
+	identity.certificate = sample_der(&made.leaf);
+	identity.not_after = made.not_after;
+	for (identity.nr_cas = 0; identity.nr_cas < made.nr_bundle; identity.nr_cas++)
+		identity.cas[identity.nr_cas] = sample_der(&made.bundle[identity.nr_cas]);
+	if (nsm_set_identity(nsm, &identity))
+		SAMPLE_BUG("the module refuses an identity");
+	ca_identity_wipe(&made);
+	ca_issuer_clear(&issuer);
+}
+
+static inline void sample_put(struct nsm_cbor_writer *writer, const char *name,
+			      const struct nsm_bytes *bytes)
+{
+	nsm_cbor_put_text(writer, name);
+	if (bytes->data)
+		nsm_cbor_put_data(writer, bytes->data, bytes->len);
+	else
+		nsm_cbor_put_null(writer);
+}
+
+static inline void sample_request(struct nsm *nsm, const struct sample *sample,
+				  struct sample_document *ret)
+{
+	uint8_t request[NSM_REQUEST_MAX], response[NSM_RESPONSE_MAX];
+	struct nsm_cbor_writer writer = { .buf = request, .size = sizeof(request) };
+	struct nsm_cbor_reader reader = { .data = response };
+	struct nsm_cbor_item item;
+
+	nsm_cbor_put_map(&writer, 1);
+	nsm_cbor_put_text(&writer, "Attestation");
+	nsm_cbor_put_map(&writer, 3);
+	sample_put(&writer, "user_data", &sample->user_data);
+	sample_put(&writer, "nonce", &sample->nonce);
+	sample_put(&writer, "public_key", &sample->public_key);
+	reader.left = nsm_request(nsm, request, writer.used, response, sizeof(response));
+	/* {"Attestation": {"document": bytes}} */
+	for (int i = 0; i < 5; i++)
+		item = nsm_cbor_read(&reader);
+	if (item.kind != NSM_CBOR_BYTES || item.value > sizeof(ret->bytes))
+		SAMPLE_BUG("the module makes no document");
+	memcpy(ret->bytes, item.data, item.value);
+	ret->len = item.value;
+}
+
+static inline void sample_make(const struct sample *sample, const struct ca_signer *root,
+			       struct sample_document *ret)
+{
+	static const uint8_t lock_all[] = {
+		0xa1, 0x68, 'L', 'o', 'c', 'k', 'P', 'C', 'R', 's',
+		0xa1, 0x65, 'r', 'a', 'n', 'g', 'e', 0x18, 0x20,
+	};
+	const struct nsm_config config = {
+		.module_id = SAMPLE_MODULE_ID, .debug = sample->debug,
+		.entropy = nsm_entropy_system, .clock_ms = sample_clock_ms,
+	};
+	const struct nsm_settings settings = {
+		.flaws = sample->nsm_flaws, .definite_map = sample->definite_map,
+	};
+	struct nsm_measurements measured;
+	uint8_t response[64];
+	struct nsm *nsm;
+
+	memset(measured.pcr0, 0xa0, sizeof(measured.pcr0));
+	memset(measured.pcr1, 0xa1, sizeof(measured.pcr1));
+	memset(measured.pcr2, 0xa2, sizeof(measured.pcr2));
+	memset(measured.pcr8, 0, sizeof(measured.pcr8));
+	if (nsm_create(&config, &nsm))
+		SAMPLE_BUG("no module");
+	nsm_configure(nsm, &settings);
+	sample_identify(nsm, sample, root);
+	nsm_start(nsm, &measured);
+	if (sample->all_pcrs)
+		(void)nsm_request(nsm, lock_all, sizeof(lock_all), response, sizeof(response));
+	sample_request(nsm, sample, ret);
+	nsm_destroy(nsm);
+}
+
+#endif

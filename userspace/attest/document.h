@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Attestation documents taken apart: COSE_Sign1 around a CBOR map. */
+
+#ifndef NE_EMU_ATTEST_DOCUMENT_H
+#define NE_EMU_ATTEST_DOCUMENT_H
+
+#include "common/nsm_control.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Larger than any response of an NSM. */
+#define ATTEST_DOCUMENT_MAX	16384
+/* Entries that are kept; documents with more are malformed. */
+#define ATTEST_PCRS_MAX		64
+#define ATTEST_CAS_MAX		16
+#define ATTEST_REASON_SIZE	160
+
+/* Fields of the payload, in the order of EC2's documents. */
+enum attest_field {
+	ATTEST_MODULE_ID,
+	ATTEST_DIGEST,
+	ATTEST_TIMESTAMP,
+	ATTEST_PCRS,
+	ATTEST_CERTIFICATE,
+	ATTEST_CABUNDLE,
+	ATTEST_PUBLIC_KEY,
+	ATTEST_USER_DATA,
+	ATTEST_NONCE,
+	NR_ATTEST_FIELDS,
+};
+
+#define ATTEST_FIELD_BIT(field)	(1U << (field))
+
+/** attest_field_name() - as in the document */
+const char *attest_field_name(enum attest_field field);
+
+struct attest_pcr {
+	uint64_t index;
+	struct nsm_bytes value;
+};
+
+/**
+ * struct attest_document - where everything is in the bytes of a document
+ * @tagged: COSE_Sign1's tag, 18, is in front
+ * @es384: the protected header is {1: -35} and nothing else
+ * @unprotected: entries in the unprotected header
+ * @open_map: the payload is a map that a break ends
+ * @fields: ATTEST_FIELD_BIT()s of those that are there
+ * @unknown: fields of other names
+ * @in_order: no field comes before one that EC2 writes earlier
+ * @timestamp: milliseconds since 1970
+ *
+ * Fields that are not there or null have no data.
+ */
+struct attest_document {
+	bool tagged;
+	bool es384;
+	size_t unprotected;
+	struct nsm_bytes protected;
+	struct nsm_bytes payload;
+	struct nsm_bytes signature;
+	bool open_map;
+	uint32_t fields;
+	size_t unknown;
+	bool in_order;
+	struct nsm_bytes module_id;
+	struct nsm_bytes digest;
+	uint64_t timestamp;
+	struct attest_pcr pcrs[ATTEST_PCRS_MAX];
+	size_t nr_pcrs;
+	struct nsm_bytes certificate;
+	struct nsm_bytes cabundle[ATTEST_CAS_MAX];
+	size_t nr_cabundle;
+	struct nsm_bytes public_key;
+	struct nsm_bytes user_data;
+	struct nsm_bytes nonce;
+};
+
+/**
+ * attest_parse() - take a document apart
+ * @bytes: has to outlive @ret
+ * @reason: what is wrong with it
+ *
+ * Takes what CBOR allows for a document: maps and arrays with or without a length, with
+ * or without the tag. Refuses duplicate fields and PCRs, strings in chunks, other types
+ * than EC2 uses, and anything behind the document. Judges no value.
+ *
+ * Return: 0, or -EBADMSG with @reason.
+ */
+int attest_parse(const void *bytes, size_t len, struct attest_document *ret,
+		 char reason[ATTEST_REASON_SIZE]);
+
+/** attest_find_pcr() - a PCR of the document or NULL */
+const struct attest_pcr *attest_find_pcr(const struct attest_document *document,
+					 uint64_t index);
+
+/** attest_is_debug() - are PCR0, 1 and 2 there and all zero? */
+bool attest_is_debug(const struct attest_document *document);
+
+#endif
