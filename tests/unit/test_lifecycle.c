@@ -54,13 +54,18 @@ static int setup(void **state)
 {
 	static const struct start_config start = { .vmm_path = "/does/not/exist" };
 	struct fixture *f = test_calloc(1, sizeof(*f));
+	const struct supervisor_paths paths = {
+		.run_dir = "/does/not/exist", .state_dir = "/does/not/exist/ca",
+	};
+	struct lab_settings defaults;
 	struct log_root logs;
 
 	elapsed_ns = 0;
 	temp_dir_create(&f->dir);
 	assert_int_equal(log_root_open(&logs, f->dir.path), 0);
 	assert_int_equal(log_root_open(&f->logs, f->dir.path), 0);
-	supervisor_init(&f->s, &start, &logs);
+	lab_init(&defaults);
+	supervisor_init(&f->s, &start, &logs, &paths, &defaults);
 	f->s.now = fake_now;
 	f->s.abort_heartbeat = fake_abort;
 	*state = f;

@@ -149,22 +149,28 @@ static struct instant fake_now(void)
 struct fixture {
 	struct supervisor s;
 	struct temp_dir dir;
+	struct temp_dir run_dir;
 };
 
 static int setup(void **state)
 {
 	static const struct start_config start = {
 		.vmm_path = "/does/not/exist", .kvm_path = "/does/not/exist",
-		.vsock_path = "/does/not/exist", .instance_id = INSTANCE_ID_DEFAULT,
-		.log_level = "info",
+		.vsock_path = "/does/not/exist", .log_level = "info",
 	};
 	struct fixture *f = test_calloc(1, sizeof(*f));
+	struct supervisor_paths paths;
+	struct lab_settings defaults;
 	struct log_root logs;
 
 	module = (struct module){ .event_fd = -1 };
 	temp_dir_create(&f->dir);
 	assert_int_equal(log_root_open(&logs, f->dir.path), 0);
-	supervisor_init(&f->s, &start, &logs);
+	temp_dir_create(&f->run_dir);
+	paths.run_dir = f->run_dir.path;
+	paths.state_dir = f->run_dir.path;
+	lab_init(&defaults);
+	supervisor_init(&f->s, &start, &logs, &paths, &defaults);
 	f->s.now = fake_now;
 	*state = f;
 	return 0;
@@ -176,6 +182,7 @@ static int teardown(void **state)
 
 	supervisor_exit(&f->s);
 	temp_dir_remove(&f->dir);
+	temp_dir_remove(&f->run_dir);
 	test_free(f);
 	return 0;
 }
@@ -273,7 +280,7 @@ static void spawn_watched_vmm(struct supervisor *s)
 	struct vmm_config config = {
 		.path = "/proc/self/exe", .log_level = "info", .module_id = "", .slot_uid = UID,
 		.backend_fd = -1, .kvm_fd = -1, .channel_fd = -1, .console_channel_fd = -1,
-		.console_log_fd = -1,
+		.console_log_fd = -1, .nsm_control_fd = -1,
 	};
 	struct epoll_event event = { .events = EPOLLIN };
 	struct vmm *vmm;

@@ -110,6 +110,7 @@ static struct vmm_config example_config(uint32_t cid)
 		.channel_fd = -1,
 		.console_channel_fd = -1,
 		.console_log_fd = -1,
+		.nsm_control_fd = -1,
 	};
 }
 
@@ -166,14 +167,15 @@ static void check_report(const char *report, const ino_t *inos)
 		    "arg --log-level\narg debug\narg --backend-fd\n");
 	expect_line(report, "arg --backend-fd\narg 3\narg --kvm-fd\narg 4\n"
 		    "arg --channel-fd\narg 5\narg --console-channel-fd\narg 6\n"
-		    "arg --console-log-fd\narg 7\n");
+		    "arg --console-log-fd\narg 7\n"
+		    "arg --nsm-control-fd\narg 8\n");
 
-	/* Standard input, and the five; nothing of what else is open here. */
+	/* Standard input, and the six; nothing of what else is open here. */
 	assert_return_code(stat("/dev/null", &null), errno);
 	expect_line(report, "fd 0 is %ju\n", (uintmax_t)null.st_ino);
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 6; i++)
 		expect_line(report, "fd %d is %ju\n", 3 + i, (uintmax_t)inos[i]);
-	assert_int_equal(count_lines(report, "fd "), 6);
+	assert_int_equal(count_lines(report, "fd "), 7);
 
 	expect_line(report, "env JOURNAL_STREAM=1:2\n");
 	assert_int_equal(count_lines(report, "env "), 1);
@@ -189,11 +191,12 @@ static void test_what_a_vmm_is_given(void **state)
 	struct vmm_end end;
 	struct vmm *vmm;
 	sigset_t term;
-	ino_t inos[5];
+	ino_t inos[6];
 	int stray;
 
 	temp_dir_create(&dir);
 	/* In an order that would overwrite one another if copied one by one. */
+	config.nsm_control_fd = make_file(&dir, "nsm", &inos[5]);
 	config.console_log_fd = make_file(&dir, "log", &inos[4]);
 	config.console_channel_fd = make_file(&dir, "console", &inos[3]);
 	config.channel_fd = make_file(&dir, "channel", &inos[2]);
@@ -221,6 +224,7 @@ static void test_what_a_vmm_is_given(void **state)
 	fd_close(&config.channel_fd);
 	fd_close(&config.console_channel_fd);
 	fd_close(&config.console_log_fd);
+	fd_close(&config.nsm_control_fd);
 	unsetenv("JOURNAL_STREAM");
 	temp_dir_remove(&dir);
 }

@@ -24,6 +24,7 @@ int cmd_attest(int argc, char **argv);
 int cmd_console(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_eif(int argc, char **argv);
+int cmd_lab(int argc, char **argv);
 int cmd_logs(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_run(int argc, char **argv);

@@ -49,4 +49,7 @@ void doctor_check_daemon(struct doctor *doctor);
 void doctor_check_pool(struct doctor *doctor);
 void doctor_check_vsock(struct doctor *doctor);
 
+/* doctor_attest.c: certificates. */
+void doctor_check_attestation(struct doctor *doctor);
+
 #endif

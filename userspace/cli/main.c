@@ -13,6 +13,7 @@ static const struct cli_command commands[] = {
 	{ "logs", "show what was kept of an enclave's console and end", cmd_logs },
 	{ "eif", "build and describe enclave images", cmd_eif },
 	{ "attest", "check and show attestation documents", cmd_attest },
+	{ "lab", "change how enclaves attest themselves", cmd_lab },
 	{ "doctor", "check that this machine can run enclaves", cmd_doctor },
 	{ "setup", "reserve huge pages and CPUs for enclaves", cmd_setup },
 	{ "version", "print the version", cmd_version },

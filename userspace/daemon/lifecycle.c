@@ -95,6 +95,8 @@ static void lifecycle_running(struct supervisor *s, struct enclave *enclave, boo
 	log_info(ENCLAVE_FMT "%s, CID %" PRIu32 ", %" PRIu64 " MiB, %zu CPUs%s",
 		 info->slot_uid, is_new ? "runs already, adopted" : "started", info->cid,
 		 info->mem_size >> 20, info->nr_vcpus, info->flags ? ", debug mode" : "");
+	if (is_new)
+		attestor_adopt(&s->attestor, info->slot_uid, s->now().real_ns / NSEC_PER_SEC);
 }
 
 static void lifecycle_ended(struct supervisor *s, struct enclave *enclave, bool is_new)
@@ -109,6 +111,7 @@ static void lifecycle_ended(struct supervisor *s, struct enclave *enclave, bool 
 		log_write(info->exit_reason == NE_EMU_EXIT_REASON_LOST ? LOG_WARNING : LOG_INFO,
 			  ENCLAVE_FMT "ended, %s: %s", info->slot_uid, reason, info->exit_text);
 
+	attestor_forget(&s->attestor, info->slot_uid);
 	/* An earlier supervisor knew more about an end that it has recorded. */
 	if (!is_new || !folder_has_exit_file(&s->logs, info->slot_uid))
 		lifecycle_record(s, enclave);
@@ -134,6 +137,7 @@ static void lifecycle_freed(struct supervisor *s, struct enclave *enclave)
 	if (!enclave->was_started && !enclave->info.started_ns) {
 		/* It never ran: there is nothing to keep. */
 		(void)folder_remove(&s->logs, enclave->info.slot_uid);
+		attestor_forget(&s->attestor, enclave->info.slot_uid);
 	} else if (!enclave->ended_ns) {
 		enclave->closed = enclave->info.exit_reason == NE_EMU_EXIT_REASON_NONE;
 		lifecycle_ended(s, enclave, false);

@@ -5,6 +5,7 @@
 #include "common/paths.h"
 #include "common/util.h"
 #include "lock.h"
+#include "settings_file.h"
 #include "supervisor.h"
 
 #include <errno.h>
@@ -24,6 +25,9 @@ enum {
 struct options {
 	struct start_config start;
 	const char *log_dir;
+	const char *state_dir;
+	const char *config;
+	const char *instance_id;
 	int log_level;
 };
 
@@ -33,8 +37,10 @@ static const char usage_text[] =
 	"\n"
 	"  --vmm PATH         VMM program (" NE_EMU_LIBEXECDIR "/ne-emu/ne-emu-vmm)\n"
 	"  --log-dir PATH     folder of console logs and exit records (" NE_EMU_LOG_DIR ")\n"
+	"  --state-dir PATH   folder of the roots of attestation (" CA_STATE_DIR ")\n"
+	"  --config PATH      configuration (" NE_EMU_CONFIG_FILE ", if there is one)\n"
 	"  --instance-id ID   i- and 17 hexadecimal digits, for attestation documents\n"
-	"                     (" INSTANCE_ID_DEFAULT ")\n"
+	"                     (" LAB_INSTANCE_ID ", or what the configuration says)\n"
 	"  --log-level LEVEL  error, warning, info or debug (info)\n"
 	"  --help             print this and exit\n"
 	"  --version          print the version and exit\n";
@@ -42,6 +48,8 @@ static const char usage_text[] =
 enum option_id {
 	OPT_VMM = 256,
 	OPT_LOG_DIR,
+	OPT_STATE_DIR,
+	OPT_CONFIG,
 	OPT_INSTANCE_ID,
 	OPT_LOG_LEVEL,
 	OPT_HELP,
@@ -51,6 +59,8 @@ enum option_id {
 static const struct option option_table[] = {
 	{ "vmm", required_argument, NULL, OPT_VMM },
 	{ "log-dir", required_argument, NULL, OPT_LOG_DIR },
+	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
+	{ "config", required_argument, NULL, OPT_CONFIG },
 	{ "instance-id", required_argument, NULL, OPT_INSTANCE_ID },
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -73,10 +83,16 @@ static void parse_option(struct options *opts, int id)
 	case OPT_LOG_DIR:
 		opts->log_dir = optarg;
 		break;
+	case OPT_STATE_DIR:
+		opts->state_dir = optarg;
+		break;
+	case OPT_CONFIG:
+		opts->config = optarg;
+		break;
 	case OPT_INSTANCE_ID:
-		if (!start_instance_id_valid(optarg))
+		if (!ca_instance_id_valid(optarg))
 			bad_usage("not an instance id: ", optarg);
-		opts->start.instance_id = optarg;
+		opts->instance_id = optarg;
 		break;
 	case OPT_LOG_LEVEL:
 		opts->log_level = log_level_parse(optarg);
@@ -143,14 +159,35 @@ static int serve(struct supervisor *s)
 	return err && err != -ENOENT ? EXIT_ERROR : EXIT_OK;
 }
 
-static int run(const struct options *opts)
+/* Only the file that was asked for has to be there. */
+static int load_settings(const struct options *opts, struct lab_settings *settings)
 {
+	const char *path = opts->config ? opts->config : NE_EMU_CONFIG_FILE;
+	struct config_error error;
+	int err;
+
+	lab_init(settings);
+	err = settings_load(path, settings, &error);
+	if (err && (err != -ENOENT || opts->config)) {
+		log_err("%s", error.text);
+		return EXIT_USAGE;
+	}
+	if (opts->instance_id)
+		strcpy(settings->place.instance_id, opts->instance_id);
+	return EXIT_OK;
+}
+
+static int run(const struct options *opts, const struct lab_settings *settings)
+{
+	const struct supervisor_paths paths = {
+		.run_dir = NE_EMU_RUN_DIR, .state_dir = opts->state_dir,
+	};
 	__cleanup(supervisor_exit) struct supervisor s;
 	__cleanup(log_root_close) struct log_root logs = { .fd = -1 };
 	int code, err;
 
 	err = log_root_open(&logs, opts->log_dir);
-	supervisor_init(&s, &opts->start, &logs);
+	supervisor_init(&s, &opts->start, &logs, &paths, settings);
 	if (err) {
 		log_err("%s: %s", opts->log_dir, strerror(-err));
 		return EXIT_ERROR;
@@ -167,18 +204,22 @@ int main(int argc, char **argv)
 			.vmm_path = NE_EMU_LIBEXECDIR "/ne-emu/ne-emu-vmm",
 			.kvm_path = KVM_PATH,
 			.vsock_path = NE_EMU_VSOCK_PATH,
-			.instance_id = INSTANCE_ID_DEFAULT,
 			.log_level = "info",
 		},
 		.log_dir = NE_EMU_LOG_DIR,
+		.state_dir = CA_STATE_DIR,
 		.log_level = LOG_INFO,
 	};
 	__cleanup_fd int lock_fd = -1;
-	int err;
+	struct lab_settings settings;
+	int code, err;
 
 	parse_options(argc, argv, &opts);
 	log_init(opts.log_level, "ne-emud");
 	set_signals();
+	code = load_settings(&opts, &settings);
+	if (code)
+		return code;
 
 	err = lock_take(NE_EMU_RUN_DIR, &lock_fd);
 	if (err == -EWOULDBLOCK) {
@@ -189,5 +230,5 @@ int main(int argc, char **argv)
 		log_err("%s/%s: %s", NE_EMU_RUN_DIR, LOCK_FILE_NAME, strerror(-err));
 		return EXIT_ERROR;
 	}
-	return run(&opts);
+	return run(&opts, &settings);
 }

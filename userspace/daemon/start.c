@@ -3,6 +3,7 @@
 
 #include "start.h"
 
+#include "ca/issuer.h"
 #include "common/log.h"
 #include "common/paths.h"
 #include "common/util.h"
@@ -16,7 +17,7 @@
 #include <sys/ioctl.h>
 
 /* Instance id, "-enc", 16 digits. */
-#define MODULE_ID_SIZE	(INSTANCE_ID_LEN + 4 + 16 + 1)
+#define MODULE_ID_SIZE	(CA_INSTANCE_ID_LEN + 4 + 16 + 1)
 
 /* Descriptors of one start; those the VMM needs are copied by vmm_spawn(). */
 struct start_fds {
@@ -159,15 +160,9 @@ static int start_fail_spawn(struct start_failure *failure, const char *path, int
 	return start_fail(failure, ENOEXEC, "cannot run %s: %m", path);
 }
 
-bool start_instance_id_valid(const char *id)
-{
-	return strlen(id) == INSTANCE_ID_LEN && !strncmp(id, "i-", 2) &&
-	       strspn(id + 2, "0123456789abcdef") == INSTANCE_ID_LEN - 2;
-}
-
 int start_vmm(const struct start_config *config, const struct log_root *logs,
-	      const struct ne_nl_enclave *request, struct vmm **ret_vmm,
-	      struct start_failure *ret_failure)
+	      const struct ne_nl_enclave *request, const struct start_module *module,
+	      struct vmm **ret_vmm, struct start_failure *ret_failure)
 {
 	__cleanup(start_fds_close) struct start_fds fds = { -1, -1, -1, -1 };
 	char module_id[MODULE_ID_SIZE];
@@ -178,7 +173,7 @@ int start_vmm(const struct start_config *config, const struct log_root *logs,
 	if (err)
 		return err;
 
-	snprintf(module_id, sizeof(module_id), "%s-enc%016" PRIx64, config->instance_id,
+	snprintf(module_id, sizeof(module_id), "%s-enc%016" PRIx64, module->instance_id,
 		 request->slot_uid);
 	vmm = (struct vmm_config){
 		.path = config->vmm_path,
@@ -196,6 +191,7 @@ int start_vmm(const struct start_config *config, const struct log_root *logs,
 		.channel_fd = fds.channel,
 		.console_channel_fd = fds.console_channel,
 		.console_log_fd = fds.console_log,
+		.nsm_control_fd = module->control_fd,
 	};
 	err = vmm_spawn(&vmm, ret_vmm);
 	return err ? start_fail_spawn(ret_failure, config->vmm_path, -err) : 0;

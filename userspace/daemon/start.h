@@ -10,25 +10,28 @@
 
 #include <linux/nitro_enclaves_emu.h>
 
-/* "i-" and 17 hexadecimal digits, as EC2 names instances. */
-#define INSTANCE_ID_LEN		19
-/* The identity of an enclave off EC2, unless --instance-id gives another. */
-#define INSTANCE_ID_DEFAULT	"i-00000000000000000"
-
 /**
  * struct start_config - what is the same for all enclaves
  * @vmm_path: program
  * @kvm_path: node of KVM
  * @vsock_path: node of the vsock channels
- * @instance_id: first part of the identity in attestation documents
  * @log_level: name for the VMM's --log-level
  */
 struct start_config {
 	const char *vmm_path;
 	const char *kvm_path;
 	const char *vsock_path;
-	const char *instance_id;
 	const char *log_level;
+};
+
+/**
+ * struct start_module - the security module of one enclave
+ * @instance_id: first part of its id
+ * @control_fd: where it hears from this process, or -1
+ */
+struct start_module {
+	const char *instance_id;
+	int control_fd;
 };
 
 /**
@@ -41,12 +44,10 @@ struct start_failure {
 	char text[NE_EMU_STATUS_TEXT_SIZE];
 };
 
-/** start_instance_id_valid() - is @id "i-" and 17 hexadecimal digits? */
-bool start_instance_id_valid(const char *id);
-
 /**
  * start_vmm() - start the VMM of an enclave
  * @request: from ne_nl_accept(); the descriptor stays with it
+ * @module: its descriptor stays with the caller
  * @ret_failure: filled when it fails
  *
  * Trouble with the log folder is logged and costs the console log only.
@@ -54,8 +55,8 @@ bool start_instance_id_valid(const char *id);
  * Return: 0, or -1 with @ret_failure.
  */
 int start_vmm(const struct start_config *config, const struct log_root *logs,
-	      const struct ne_nl_enclave *request, struct vmm **ret_vmm,
-	      struct start_failure *ret_failure);
+	      const struct ne_nl_enclave *request, const struct start_module *module,
+	      struct vmm **ret_vmm, struct start_failure *ret_failure);
 
 /**
  * start_refuse() - let NE_START_ENCLAVE fail

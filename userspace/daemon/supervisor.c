@@ -5,11 +5,13 @@
 
 #include "common/heartbeat.h"
 #include "common/log.h"
+#include "common/paths.h"
 #include "common/sd.h"
 #include "common/util.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -37,7 +39,8 @@ static void supervisor_abort_heartbeat(struct supervisor *s, uint32_t cid)
 }
 
 void supervisor_init(struct supervisor *s, const struct start_config *start,
-		     struct log_root *logs)
+		     struct log_root *logs, const struct supervisor_paths *paths,
+		     const struct lab_settings *defaults)
 {
 	*s = (struct supervisor){
 		.start = *start,
@@ -50,6 +53,8 @@ void supervisor_init(struct supervisor *s, const struct start_config *start,
 	logs->fd = -1;
 	enclave_table_init(&s->enclaves);
 	TAILQ_INIT(&s->vmms);
+	attestor_init(&s->attestor, paths->run_dir, paths->state_dir, defaults);
+	control_init(&s->control);
 }
 
 void supervisor_exit(struct supervisor *s)
@@ -61,6 +66,8 @@ void supervisor_exit(struct supervisor *s)
 		vmm_free(vmm);
 	}
 	enclave_table_exit(&s->enclaves);
+	control_exit(&s->control);
+	attestor_exit(&s->attestor);
 	fd_close(&s->signal_fd);
 	fd_close(&s->epoll_fd);
 	ne_nl_close(s->nl);
@@ -106,6 +113,29 @@ static void supervisor_refuse(struct supervisor *s, const struct ne_nl_enclave *
 			 request->slot_uid, strerror(-err));
 }
 
+static int64_t supervisor_seconds(const struct supervisor *s)
+{
+	return s->now().real_ns / NSEC_PER_SEC;
+}
+
+static int supervisor_start(struct supervisor *s, const struct ne_nl_enclave *request,
+			    struct vmm **ret_vmm, struct start_failure *failure)
+{
+	const struct lab_settings *settings;
+	__cleanup_fd int control_fd = -1;
+	struct start_module module;
+
+	if (lifecycle_starting(s, request))
+		return -1;
+	settings = attestor_prepare(&s->attestor, request->slot_uid, &control_fd);
+	if (!settings)
+		return -1;
+	module = (struct start_module){
+		.instance_id = settings->place.instance_id, .control_fd = control_fd,
+	};
+	return start_vmm(&s->start, &s->logs, request, &module, ret_vmm, failure);
+}
+
 static void supervisor_serve(struct supervisor *s, const struct ne_nl_enclave *request)
 {
 	struct start_failure failure = {
@@ -115,8 +145,7 @@ static void supervisor_serve(struct supervisor *s, const struct ne_nl_enclave *r
 
 	log_debug("enclave %016" PRIx64 ": start request, CID %" PRIu32, request->slot_uid,
 		  request->cid);
-	if (lifecycle_starting(s, request) ||
-	    start_vmm(&s->start, &s->logs, request, &vmm, &failure)) {
+	if (supervisor_start(s, request, &vmm, &failure)) {
 		supervisor_refuse(s, request, &failure);
 		return;
 	}
@@ -127,6 +156,8 @@ static void supervisor_serve(struct supervisor *s, const struct ne_nl_enclave *r
 		return;
 	}
 	lifecycle_vmm_started(s, vmm);
+	/* While it sets up its virtual machine; what is signed needs no more than that. */
+	attestor_started(&s->attestor, request->slot_uid, supervisor_seconds(s));
 }
 
 static void supervisor_accept(struct supervisor *s)
@@ -236,6 +267,8 @@ static void supervisor_dispatch(struct supervisor *s, void *what)
 		supervisor_read_notifications(s);
 	else if (what == &s->signal_fd)
 		supervisor_on_signal(s);
+	else if (what == &s->control)
+		control_dispatch(&s->control, &s->attestor, supervisor_seconds(s));
 	else
 		supervisor_reap(s, what);
 }
@@ -257,18 +290,28 @@ static void supervisor_kill_overdue(struct supervisor *s)
 	}
 }
 
-/* Milliseconds until a VMM has to be killed; -1: no such time. */
-static int supervisor_timeout(const struct supervisor *s)
+/* Issues what is due. Return: nanoseconds until more is, or -1. */
+static int64_t supervisor_attest(struct supervisor *s)
 {
-	int64_t first = INT64_MAX, left;
+	int64_t left = attestor_run(&s->attestor, supervisor_seconds(s));
+
+	return left < 0 ? -1 : left * NSEC_PER_SEC;
+}
+
+/* Milliseconds until a VMM has to be killed or @left_ns is over; -1: no such time. */
+static int supervisor_timeout(const struct supervisor *s, int64_t left_ns)
+{
+	int64_t now = s->now().boot_ns;
+	int64_t first = left_ns < 0 ? INT64_MAX : now + left_ns;
 	const struct vmm *vmm;
+	int64_t left;
 
 	TAILQ_FOREACH(vmm, &s->vmms, node)
 		if (vmm->kill_ns)
 			first = MIN(first, vmm->kill_ns);
 	if (first == INT64_MAX)
 		return -1;
-	left = (first - s->now().boot_ns + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
+	left = (first - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
 	return MAX(left, 0);
 }
 
@@ -280,6 +323,23 @@ static void supervisor_tell_status(struct supervisor *s)
 		return;
 	s->nr_told = count;
 	(void)sd_report("STATUS=%zu enclaves running", count);
+}
+
+/* Enclaves run without it. */
+static void supervisor_listen(struct supervisor *s)
+{
+	char path[PATH_MAX];
+	int err;
+
+	snprintf(path, sizeof(path), "%s/" NE_EMU_CONTROL_SOCKET, s->attestor.run_dir);
+	err = control_open(&s->control, path, FOLDER_GROUP);
+	if (!err)
+		err = supervisor_watch(s, s->control.epoll_fd, &s->control);
+	if (err)
+		log_warn("%s: %s; ne-emu lab will not work", path, strerror(-err));
+	if (authority_publish(&s->attestor.authority))
+		log_err("enclaves cannot attest themselves: %s",
+			s->attestor.authority.error.text);
 }
 
 int supervisor_connect(struct supervisor *s)
@@ -306,6 +366,7 @@ int supervisor_connect(struct supervisor *s)
 	if (err)
 		return err;
 
+	supervisor_listen(s);
 	supervisor_sync(s);
 	lifecycle_prune(s);
 	return s->err;
@@ -324,7 +385,8 @@ int supervisor_run(struct supervisor *s)
 	while (!s->stop) {
 		supervisor_kill_overdue(s);
 		supervisor_tell_status(s);
-		nr = epoll_wait(s->epoll_fd, events, EVENTS_MAX, supervisor_timeout(s));
+		nr = epoll_wait(s->epoll_fd, events, EVENTS_MAX,
+				supervisor_timeout(s, supervisor_attest(s)));
 		if (nr < 0 && errno != EINTR)
 			supervisor_fail(s, -errno);
 		for (int i = 0; i < nr && !s->stop; i++)

@@ -4,6 +4,8 @@
 #ifndef NE_EMU_DAEMON_SUPERVISOR_H
 #define NE_EMU_DAEMON_SUPERVISOR_H
 
+#include "attestor.h"
+#include "control.h"
 #include "enclave_table.h"
 #include "folder.h"
 #include "instant.h"
@@ -20,6 +22,8 @@
  * @nl: the kernel module
  * @enclaves: the enclaves that exist, and those whose VMM still runs
  * @vmms: VMMs to be waited for
+ * @attestor: settings and certificates of enclaves
+ * @control: requests of "ne-emu lab" and "ne-emu doctor"
  * @epoll_fd: @nl's notifications, @signal_fd, and the pidfds of @vmms
  * @signal_fd: SIGTERM and SIGINT
  * @nr_told: number of running enclaves last told to the service manager
@@ -34,6 +38,8 @@ struct supervisor {
 	struct ne_nl *nl;
 	struct enclave_table enclaves;
 	struct vmm_list vmms;
+	struct attestor attestor;
+	struct control control;
 	int epoll_fd;
 	int signal_fd;
 	size_t nr_told;
@@ -42,12 +48,24 @@ struct supervisor {
 };
 
 /**
+ * struct supervisor_paths - where things are; kept by reference
+ * @run_dir: sockets, and the root certificate for everybody
+ * @state_dir: roots with their keys
+ */
+struct supervisor_paths {
+	const char *run_dir;
+	const char *state_dir;
+};
+
+/**
  * supervisor_init() - an idle supervisor
  * @start: copied; its strings are kept by reference
  * @logs: taken over
+ * @defaults: of attestation; copied
  */
 void supervisor_init(struct supervisor *s, const struct start_config *start,
-		     struct log_root *logs);
+		     struct log_root *logs, const struct supervisor_paths *paths,
+		     const struct lab_settings *defaults);
 /** supervisor_exit() - release everything; VMMs run on */
 void supervisor_exit(struct supervisor *s);
 

@@ -21,6 +21,7 @@
  * @channel_fd: packets of the guest
  * @console_channel_fd: packets of the console service, or -1
  * @console_log_fd: file for the console's text, or -1
+ * @nsm_control_fd: messages to the security module, or -1
  *
  * The descriptors stay with the caller.
  */
@@ -40,6 +41,7 @@ struct vmm_config {
 	int channel_fd;
 	int console_channel_fd;
 	int console_log_fd;
+	int nsm_control_fd;
 };
 
 /**

@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Messages to enclaves' modules, re-issue in time, and the socket of "ne-emu lab". */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "ca/store.h"
+#include "common/paths.h"
+#include "common/util.h"
+#include "daemon/control.h"
+#include "temp_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+/* 2026-03-01 12:00:00 UTC */
+#define NOW	1772366400LL
+#define HOUR	3600
+#define UID	0x0193000000010000ULL
+#define UID_TEXT	"0193000000010000"
+
+struct state {
+	struct temp_dir dir;
+	char state_dir[64];
+	struct lab_settings defaults;
+	struct attestor attestor;
+	int fd;			/* the module's end */
+	uint8_t message[NSM_CONTROL_MAX];
+};
+
+static int setup(void **state)
+{
+	struct state *s = calloc(1, sizeof(*s));
+
+	assert_non_null(s);
+	s->fd = -1;
+	temp_dir_create(&s->dir);
+	snprintf(s->state_dir, sizeof(s->state_dir), "%s/ca", s->dir.path);
+	lab_init(&s->defaults);
+	attestor_init(&s->attestor, s->dir.path, s->state_dir, &s->defaults);
+	*state = s;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct state *s = *state;
+
+	fd_close(&s->fd);
+	attestor_exit(&s->attestor);
+	temp_dir_remove(&s->dir);
+	free(s);
+	return 0;
+}
+
+/* The next message, or an assertion: there has to be one at once. */
+static struct nsm_control_message receive(struct state *s, enum nsm_control_type type)
+{
+	struct nsm_control_message message;
+	ssize_t len = recv(s->fd, s->message, sizeof(s->message), MSG_DONTWAIT);
+
+	assert_true(len > 0);
+	assert_int_equal(nsm_control_decode(s->message, len, &message), 0);
+	assert_int_equal(message.type, type);
+	return message;
+}
+
+static void assert_nothing(struct state *s)
+{
+	assert_int_equal(recv(s->fd, s->message, sizeof(s->message), MSG_DONTWAIT), -1);
+	assert_int_equal(errno, EAGAIN);
+}
+
+static void start(struct state *s, int64_t now)
+{
+	assert_non_null(attestor_prepare(&s->attestor, UID, &s->fd));
+	attestor_started(&s->attestor, UID, now);
+}
+
+static void test_start(void **state)
+{
+	struct state *s = *state;
+	struct nsm_control_message message;
+	char path[128];
+	struct stat st;
+
+	assert_non_null(attestor_prepare(&s->attestor, UID, &s->fd));
+	message = receive(s, NSM_CONTROL_SETTINGS);
+	assert_int_equal(message.settings.pcrs_given, 1U << 4);
+	assert_nothing(s);
+	attestor_started(&s->attestor, UID, NOW);
+	message = receive(s, NSM_CONTROL_IDENTITY);
+	assert_int_equal(message.identity.nr_cas, 4);
+	assert_int_equal(message.identity.not_after, NOW + 3 * HOUR);
+	assert_nothing(s);
+
+	snprintf(path, sizeof(path), "%s/" UID_TEXT "/" NSM_CONTROL_SOCKET, s->dir.path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	snprintf(path, sizeof(path), "%s/" UID_TEXT, s->dir.path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	snprintf(path, sizeof(path), "%s/" NE_EMU_ROOT_FILE, s->dir.path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0644);
+
+	attestor_forget(&s->attestor, UID);
+	snprintf(path, sizeof(path), "%s/" UID_TEXT, s->dir.path);
+	assert_int_equal(stat(path, &st), -1);
+	assert_int_equal(attestor_run(&s->attestor, NOW + 9 * HOUR), -1);
+}
+
+/* A day by a clock of our own: a leaf every 2 h 45 min, never late. */
+static void test_reissue(void **state)
+{
+	struct state *s = *state;
+	int64_t now = NOW, end = NOW + 3 * HOUR;
+	unsigned int count = 0;
+
+	start(s, now);
+	(void)receive(s, NSM_CONTROL_SETTINGS);
+	(void)receive(s, NSM_CONTROL_IDENTITY);
+	while (now < NOW + 24 * HOUR) {
+		int64_t left = attestor_run(&s->attestor, now);
+		struct nsm_control_message message;
+
+		assert_in_range(left, 1, 300);
+		now += left;
+		if (now < end - CA_LEAF_MARGIN)
+			continue;
+		assert_int_equal(now, end - CA_LEAF_MARGIN);
+		(void)attestor_run(&s->attestor, now);
+		message = receive(s, NSM_CONTROL_IDENTITY);
+		end = message.identity.not_after;
+		assert_int_equal(end, now + 3 * HOUR);
+		count++;
+	}
+	assert_int_equal(count, 8);
+
+	/* The clock was set: late, but no later than the next look. */
+	(void)attestor_run(&s->attestor, now + 100 * HOUR);
+	(void)receive(s, NSM_CONTROL_IDENTITY);
+	assert_nothing(s);
+}
+
+static void test_restart(void **state)
+{
+	struct state *s = *state;
+	struct lab_error error;
+
+	s->attestor.next = s->defaults;
+	assert_int_equal(lab_set(&s->attestor.next, "region", "eu-west-1", false, &error), 0);
+	s->attestor.has_next = true;
+	start(s, NOW);
+	(void)receive(s, NSM_CONTROL_SETTINGS);
+	(void)receive(s, NSM_CONTROL_IDENTITY);
+
+	/* Another supervisor finds the enclave, its socket and its settings. */
+	attestor_exit(&s->attestor);
+	attestor_init(&s->attestor, s->dir.path, s->state_dir, &s->defaults);
+	attestor_adopt(&s->attestor, UID, NOW + HOUR);
+	assert_int_equal(receive(s, NSM_CONTROL_IDENTITY).identity.not_after, NOW + 4 * HOUR);
+	assert_string_equal(attestor_find(&s->attestor, UID)->settings.place.region, "eu-west-1");
+	attestor_adopt(&s->attestor, UID, NOW + HOUR);
+	assert_nothing(s);
+}
+
+/* Nothing is sent, nothing crashes, and it is put right by itself. */
+static void test_failing_ca(void **state)
+{
+	struct state *s = *state;
+	struct ca_store store;
+	struct ca_error error;
+
+	assert_int_equal(ca_store_open(&store, s->state_dir, true, &error), 0);
+	assert_int_equal(ca_store_create(&store, "default", false, &error), 0);
+	assert_int_equal(fchmodat(store.fd, "default.pem", 0644, 0), 0);
+	start(s, NOW);
+	(void)receive(s, NSM_CONTROL_SETTINGS);
+	assert_nothing(s);
+	assert_non_null(strstr(s->attestor.authority.error.text, "chmod 600"));
+	assert_in_range(attestor_run(&s->attestor, NOW + 1), 1, 60);
+	assert_nothing(s);
+	(void)attestor_run(&s->attestor, NOW + 60);
+	assert_nothing(s);
+
+	assert_int_equal(fchmodat(store.fd, "default.pem", 0600, 0), 0);
+	(void)attestor_run(&s->attestor, NOW + 120);
+	(void)receive(s, NSM_CONTROL_IDENTITY);
+	assert_string_equal(s->attestor.authority.error.text, "");
+	ca_store_close(&store);
+}
+
+static void test_no_run_folder(void **state)
+{
+	struct state *s = *state;
+
+	s->attestor.run_dir = "/does/not/exist";
+	assert_non_null(attestor_prepare(&s->attestor, UID, &s->fd));
+	assert_int_equal(s->fd, -1);
+	attestor_started(&s->attestor, UID, NOW);
+	attestor_forget(&s->attestor, UID);
+}
+
+/* The root was replaced: the next leaf hangs from the new one. */
+static void test_rotation(void **state)
+{
+	struct state *s = *state;
+	struct nsm_control_message message;
+	struct ca_store store;
+	struct ca_error error;
+	uint8_t before[NSM_CONTROL_CERT_MAX];
+	size_t len;
+
+	start(s, NOW);
+	(void)receive(s, NSM_CONTROL_SETTINGS);
+	message = receive(s, NSM_CONTROL_IDENTITY);
+	len = message.identity.cas[0].len;
+	memcpy(before, message.identity.cas[0].data, len);
+	assert_int_equal(ca_store_open(&store, s->state_dir, false, &error), 0);
+	assert_int_equal(ca_store_create(&store, "default", true, &error), 0);
+	ca_store_close(&store);
+	(void)attestor_run(&s->attestor, NOW + 3 * HOUR);
+	message = receive(s, NSM_CONTROL_IDENTITY);
+	assert_true(message.identity.cas[0].len != len ||
+		    memcmp(message.identity.cas[0].data, before, len));
+}
+
+static json_t *ask(struct state *s, const char *request)
+{
+	char *text = control_answer(&s->attestor, request, strlen(request), NOW);
+	json_t *answer = json_loads(text, 0, NULL);
+
+	assert_non_null(answer);
+	assert_true(json_is_true(json_object_get(answer, "emulated")));
+	free(text);
+	return answer;
+}
+
+static void expect_ok(struct state *s, const char *request)
+{
+	json_t *answer = ask(s, request);
+
+	assert_true(json_is_true(json_object_get(answer, "ok")));
+	json_decref(answer);
+}
+
+static void expect_error(struct state *s, const char *request, const char *text)
+{
+	json_t *answer = ask(s, request);
+	const char *error = json_string_value(json_object_get(answer, "error"));
+
+	assert_true(json_is_false(json_object_get(answer, "ok")));
+	assert_non_null(error);
+	if (!strstr(error, text))
+		fail_msg("\"%s\" does not say \"%s\"", error, text);
+	json_decref(answer);
+}
+
+static void expect_setting(struct state *s, const char *target, const char *name,
+			   const char *value)
+{
+	char request[128];
+	json_t *answer;
+
+	snprintf(request, sizeof(request), "{\"command\":\"lab-show\",\"target\":\"%s\"}", target);
+	answer = ask(s, request);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "settings"),
+							      name)), value);
+	json_decref(answer);
+}
+
+static void test_requests(void **state)
+{
+	struct state *s = *state;
+
+	expect_error(s, "", "no JSON object");
+	expect_error(s, "[]", "no JSON object");
+	expect_error(s, "{\"a\":1,\"a\":2}", "no JSON object");
+	expect_error(s, "{}", "no command");
+	expect_error(s, "{\"command\":\"lab-set\",\"target\":\"next\"}", "no object");
+	expect_error(s, "{\"command\":\"lab-set\",\"target\":\"next\",\"settings\":{\"map\":1}}",
+		     "not a string");
+	expect_error(s, "{\"command\":\"lab-set\",\"target\":\"" UID_TEXT "\",\"settings\":{}}",
+		     "no running enclave");
+	expect_error(s, "{\"command\":\"lab-reset\",\"target\":\"defaults\"}",
+		     "no running enclave");
+	expect_ok(s, "{\"command\":\"status\"}");
+
+	/* All or nothing. */
+	expect_error(s, "{\"command\":\"lab-set\",\"target\":\"next\",\"settings\":"
+		     "{\"flaws\":\"stale\",\"map\":\"x\"}}", "map: ");
+	expect_setting(s, "next", "flaws", "none");
+	expect_ok(s, "{\"command\":\"lab-set\",\"target\":\"next\",\"settings\":"
+		  "{\"flaws\":\"stale,expired\",\"role-arn\":\"arn\"}}");
+	expect_setting(s, "next", "flaws", "expired,stale");
+	expect_setting(s, "defaults", "flaws", "none");
+	expect_ok(s, "{\"command\":\"lab-reset\",\"target\":\"next\"}");
+	expect_setting(s, "next", "flaws", "none");
+}
+
+static void test_lab_on_running(void **state)
+{
+	struct state *s = *state;
+
+	expect_ok(s, "{\"command\":\"lab-set\",\"target\":\"next\",\"settings\":"
+		  "{\"flaws\":\"signature\",\"role-arn\":\"arn\"}}");
+	start(s, NOW);
+	assert_int_equal(receive(s, NSM_CONTROL_SETTINGS).settings.flaws,
+			 NSM_FLAW_BIT(NSM_FLAW_SIGNATURE));
+	(void)receive(s, NSM_CONTROL_IDENTITY);
+	expect_setting(s, "next", "flaws", "none");	/* it was for one enclave */
+
+	expect_error(s, "{\"command\":\"lab-set\",\"target\":\"" UID_TEXT "\",\"settings\":"
+		     "{\"pcr0\":\"measured\"}}", "before an enclave starts");
+	assert_nothing(s);
+	expect_ok(s, "{\"command\":\"lab-set\",\"target\":\"" UID_TEXT "\",\"settings\":"
+		  "{\"flaws\":\"bundle-gap\",\"leaf-life\":\"1d\"}}");
+	assert_int_equal(receive(s, NSM_CONTROL_SETTINGS).settings.flaws, 0);
+	{
+		struct nsm_control_message message = receive(s, NSM_CONTROL_IDENTITY);
+
+		assert_int_equal(message.identity.nr_cas, 3);
+		assert_int_equal(message.identity.not_after, NOW + 24 * HOUR);
+	}
+	expect_ok(s, "{\"command\":\"lab-reset\",\"target\":\"" UID_TEXT "\"}");
+	(void)receive(s, NSM_CONTROL_SETTINGS);
+	assert_int_equal(receive(s, NSM_CONTROL_IDENTITY).identity.nr_cas, 4);
+	expect_setting(s, UID_TEXT, "role-arn", "arn");
+
+	/* A date of its own: certificates of that date, and no re-issue. */
+	expect_ok(s, "{\"command\":\"lab-set\",\"target\":\"" UID_TEXT "\",\"settings\":"
+		  "{\"clock\":\"2025-01-01T00:00:00Z\"}}");
+	assert_int_equal(receive(s, NSM_CONTROL_SETTINGS).settings.clock_ms, 1735689600000);
+	assert_int_equal(receive(s, NSM_CONTROL_IDENTITY).identity.not_after,
+			 1735689600 + 3 * HOUR);
+	(void)attestor_run(&s->attestor, NOW + 100 * HOUR);
+	assert_nothing(s);
+}
+
+static int connect_control(const struct control *control)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+
+	strcpy(address.sun_path, control->path);
+	assert_return_code(connect(fd, (struct sockaddr *)&address, sizeof(address)), errno);
+	return fd;
+}
+
+static void dispatch(struct control *control, struct state *s)
+{
+	/* Accept, then serve; one more for what that closes. */
+	for (int i = 0; i < 3; i++)
+		control_dispatch(control, &s->attestor, NOW);
+}
+
+static void test_socket(void **state)
+{
+	struct state *s = *state;
+	struct control control;
+	char path[128], text[4096];
+	struct stat st;
+	int clients[CONTROL_CLIENTS_MAX + 2];
+	ssize_t len;
+	int fd;
+
+	control_init(&control);
+	snprintf(path, sizeof(path), "%s/sock", s->dir.path);
+	assert_int_equal(control_open(&control, path, "no-such-group"), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+
+	fd = connect_control(&control);
+	dispatch(&control, s);
+	assert_int_equal(send(fd, "{\"command\":\"status\"}", 20, 0), 20);
+	dispatch(&control, s);
+	len = recv(fd, text, sizeof(text) - 1, 0);
+	assert_true(len > 0);
+	text[len] = 0;
+	assert_non_null(strstr(text, "root_sha256"));
+	assert_int_equal(recv(fd, text, sizeof(text), 0), 0);
+	close(fd);
+	assert_int_equal(control.nr_clients, 0);
+
+	/* Silent clients do not keep others out. */
+	for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+		clients[i] = connect_control(&control);
+		dispatch(&control, s);
+	}
+	assert_int_equal(control.nr_clients, CONTROL_CLIENTS_MAX);
+	assert_int_equal(recv(clients[0], text, sizeof(text), 0), 0);
+	fd = clients[ARRAY_SIZE(clients) - 1];
+	assert_int_equal(send(fd, "{}", 2, 0), 2);
+	dispatch(&control, s);
+	assert_true(recv(fd, text, sizeof(text), 0) > 0);
+	for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
+		close(clients[i]);
+	dispatch(&control, s);
+	control_exit(&control);
+	assert_int_equal(stat(path, &st), -1);
+}
+
+#define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_start),
+		TEST(test_reissue),
+		TEST(test_restart),
+		TEST(test_failing_ca),
+		TEST(test_no_run_folder),
+		TEST(test_rotation),
+		TEST(test_requests),
+		TEST(test_lab_on_running),
+		TEST(test_socket),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

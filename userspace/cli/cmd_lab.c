@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emu lab: change how enclaves attest themselves. */
+
+#include "cli/cli.h"
+#include "cli/daemon_client.h"
+#include "cli/state.h"
+
+#include "common/util.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define SETTINGS_MAX	32
+#define TARGET_SIZE	17
+
+/* As the daemon names it: 16 digits, "next" or "defaults". */
+struct target {
+	char name[TARGET_SIZE];
+};
+
+static int find_target(const char *name, struct target *ret, struct cli_text *why)
+{
+	struct ne_nl_enclave enclave;
+	struct ne_nl *nl;
+	int r;
+
+	if (!strcmp(name, "next") || !strcmp(name, "defaults")) {
+		snprintf(ret->name, sizeof(ret->name), "%s", name);
+		return 0;
+	}
+	r = state_open(&nl, why);
+	if (r)
+		return r;
+	r = state_find(nl, name, &enclave, why);
+	if (!r) {
+		snprintf(ret->name, sizeof(ret->name), "%016" PRIx64, enclave.slot_uid);
+		ne_nl_enclave_done(&enclave);
+	}
+	ne_nl_close(nl);
+	return r;
+}
+
+/* The first argument names an enclave unless it sets something. */
+static const char *take_name(char ***args, int *count)
+{
+	if (!*count || strchr((*args)[0], '='))
+		return "next";
+	(*count)--;
+	return *(*args)++;
+}
+
+static int request(const char *command, const struct target *target, json_t *settings,
+		   json_t **ret_answer)
+{
+	struct cli_text why;
+	json_t *json = settings ? json_pack("{s:s, s:s, s:o}", "command", command, "target",
+					    target->name, "settings", settings) :
+		       json_pack("{s:s, s:s}", "command", command, "target", target->name);
+
+	if (!daemon_request(json, ret_answer, &why))
+		return 0;
+	cli_error("%s", why.text);
+	return -1;
+}
+
+static json_t *read_settings(const struct cli_usage *usage, char **args, int count)
+{
+	json_t *settings = json_object();
+
+	for (int i = 0; i < count; i++) {
+		char *equals = strchr(args[i], '=');
+
+		if (!equals || equals == args[i]) {
+			(void)cli_usage_error(usage, "not NAME=VALUE: %s", args[i]);
+			json_decref(settings);
+			return NULL;
+		}
+		if (json_object_setn_new(settings, args[i], equals - args[i],
+					 json_string(equals + 1))) {
+			(void)cli_usage_error(usage, "not UTF-8: %s", args[i]);
+			json_decref(settings);
+			return NULL;
+		}
+	}
+	return settings;
+}
+
+static int cmd_lab_set(int argc, char **argv)
+{
+	const struct cli_opt opts[] = { {} };
+	const struct cli_usage usage = {
+		"ne-emu lab set", "[ENCLAVE] NAME=VALUE...",
+		"Change how an enclave attests itself; without ENCLAVE, the next one that is "
+		"started.\nThe names are those that \"ne-emu lab show\" lists, see ne-emu(1)",
+		opts, 1, SETTINGS_MAX,
+	};
+	struct target target;
+	struct cli_text why;
+	json_t *settings, *answer;
+	const char *name;
+	char **args;
+	int r;
+
+	r = cli_parse(&usage, argc, argv, &args);
+	if (r < 0)
+		return cli_exit_code(r);
+	name = take_name(&args, &r);
+	if (!r)
+		return cli_usage_error(&usage, "nothing to set");
+	if (!strcmp(name, "defaults"))
+		return cli_usage_error(&usage, "defaults are set in /etc/ne-emu/ne-emud.conf");
+	settings = read_settings(&usage, args, r);
+	if (!settings)
+		return CLI_USAGE;
+	if (find_target(name, &target, &why)) {
+		cli_error("%s", why.text);
+		json_decref(settings);
+		return CLI_FAILED;
+	}
+	if (request("lab-set", &target, settings, &answer))
+		return CLI_FAILED;
+	json_decref(answer);
+	return CLI_OK;
+}
+
+static int print_settings(const json_t *answer, bool json)
+{
+	json_t *settings = json_object_get(answer, "settings"), *value;
+	const char *name;
+
+	if (json)
+		return json_dumpf(settings, stdout, JSON_INDENT(2)) || puts("") == EOF ?
+		       CLI_FAILED : CLI_OK;
+	json_object_foreach(settings, name, value)
+		printf("%-12s %s\n", name, json_string_value(value));
+	return CLI_OK;
+}
+
+static int cmd_lab_show(int argc, char **argv)
+{
+	bool json = false;
+	const struct cli_opt opts[] = {
+		OPT_FLAG("json", &json, "print one JSON object"),
+		{}
+	};
+	const struct cli_usage usage = {
+		"ne-emu lab show", "[ENCLAVE]",
+		"Print how an enclave attests itself; without ENCLAVE, the next one that is "
+		"started.\n\"defaults\" stands for those without settings of their own",
+		opts, 0, 1,
+	};
+	struct target target;
+	struct cli_text why;
+	json_t *answer;
+	char **args;
+	int r;
+
+	r = cli_parse(&usage, argc, argv, &args);
+	if (r < 0)
+		return cli_exit_code(r);
+	if (find_target(take_name(&args, &r), &target, &why)) {
+		cli_error("%s", why.text);
+		return CLI_FAILED;
+	}
+	if (request("lab-show", &target, NULL, &answer))
+		return CLI_FAILED;
+	r = print_settings(answer, json);
+	json_decref(answer);
+	return r;
+}
+
+static int cmd_lab_reset(int argc, char **argv)
+{
+	const struct cli_opt opts[] = { {} };
+	const struct cli_usage usage = {
+		"ne-emu lab reset", "[ENCLAVE]",
+		"Undo \"ne-emu lab set\", but for what holds from an enclave's start", opts, 0, 1,
+	};
+	struct target target;
+	struct cli_text why;
+	json_t *answer;
+	char **args;
+	int r;
+
+	r = cli_parse(&usage, argc, argv, &args);
+	if (r < 0)
+		return cli_exit_code(r);
+	if (find_target(take_name(&args, &r), &target, &why)) {
+		cli_error("%s", why.text);
+		return CLI_FAILED;
+	}
+	if (request("lab-reset", &target, NULL, &answer))
+		return CLI_FAILED;
+	json_decref(answer);
+	return CLI_OK;
+}
+
+static const struct cli_command commands[] = {
+	{ "set", "change how an enclave attests itself", cmd_lab_set },
+	{ "show", "print how an enclave attests itself", cmd_lab_show },
+	{ "reset", "undo what was set", cmd_lab_reset },
+	{}
+};
+
+int cmd_lab(int argc, char **argv)
+{
+	return cli_dispatch("ne-emu lab", commands, argc, argv);
+}

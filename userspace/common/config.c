@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Configuration files. */
+
+#include "common/config.h"
+
+#include "common/util.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FILE_SIZE_MAX	(64 * KIB)
+#define SECTION_SIZE	32
+
+/* Where the parser is. */
+struct place {
+	const char *file;
+	unsigned int line;
+	char section[SECTION_SIZE];
+};
+
+__attribute__((format(printf, 3, 4)))
+static int fail(struct config_error *error, const struct place *place, const char *fmt, ...)
+{
+	va_list args;
+	size_t len;
+
+	len = snprintf(error->text, sizeof(error->text), "%.200s:%u: ", place->file, place->line);
+	va_start(args, fmt);
+	vsnprintf(error->text + len, sizeof(error->text) - len, fmt, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+static char *trim(char *text)
+{
+	size_t len;
+
+	while (isspace((unsigned char)*text))
+		text++;
+	len = strlen(text);
+	while (len && isspace((unsigned char)text[len - 1]))
+		text[--len] = 0;
+	return text;
+}
+
+static int parse_section(char *line, struct place *place, struct config_error *error)
+{
+	size_t len = strlen(line);
+
+	if (line[len - 1] != ']' || len < 3 || len - 2 >= SECTION_SIZE)
+		return fail(error, place, "\"%.40s\" is no section, such as [name]", line);
+	memcpy(place->section, line + 1, len - 2);
+	place->section[len - 2] = 0;
+	return 0;
+}
+
+static int parse_setting(char *line, const struct place *place, config_fn fn, void *arg,
+			 struct config_error *error)
+{
+	char *equals = strchr(line, '=');
+	struct config_error cause;
+	int err;
+
+	if (!equals || equals == line)
+		return fail(error, place, "\"%.40s\" is neither \"name = value\" nor [section]",
+			    line);
+	*equals = 0;
+	err = fn(place->section, trim(line), trim(equals + 1), arg, &cause);
+	if (err)
+		(void)fail(error, place, "%s", cause.text);
+	return err;
+}
+
+int config_parse(const char *name, char *text, config_fn fn, void *arg,
+		 struct config_error *error)
+{
+	struct place place = { .file = name };
+	char *line;
+	int err = 0;
+
+	while (!err && (line = strsep(&text, "\n"))) {
+		place.line++;
+		line = trim(line);
+		if (!*line || *line == '#')
+			continue;
+		if (*line == '[')
+			err = parse_section(line, &place, error);
+		else
+			err = parse_setting(line, &place, fn, arg, error);
+	}
+	return err;
+}
+
+static int load_fail(struct config_error *error, int err, const char *path)
+{
+	snprintf(error->text, sizeof(error->text), "%.200s: %s", path, strerror(-err));
+	return err;
+}
+
+int config_load(const char *path, config_fn fn, void *arg, struct config_error *error)
+{
+	__cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	__cleanup_free char *text = NULL;
+	ssize_t len;
+
+	if (fd < 0)
+		return load_fail(error, -errno, path);
+	text = malloc(FILE_SIZE_MAX);
+	if (!text)
+		return load_fail(error, -ENOMEM, path);
+	len = read_full(fd, text, FILE_SIZE_MAX);
+	if (len < 0)
+		return load_fail(error, len, path);
+	if (len == FILE_SIZE_MAX)
+		return load_fail(error, -EFBIG, path);
+	text[len] = 0;
+	if (strlen(text) != (size_t)len) {
+		struct place place = { .file = path, .line = 1 };
+
+		return fail(error, &place, "there are NUL bytes in it: not a text file");
+	}
+	return config_parse(path, text, fn, arg, error);
+}

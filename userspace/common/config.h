@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Configuration files: "[section]", "name = value", and comments that begin a line
+ * with "#". Values are the rest of the line, without quotes.
+ */
+
+#ifndef NE_EMU_COMMON_CONFIG_H
+#define NE_EMU_COMMON_CONFIG_H
+
+#include <stddef.h>
+
+#define CONFIG_ERROR_SIZE	320
+
+/** struct config_error - file and line, what is wrong and what would be right */
+struct config_error {
+	char text[CONFIG_ERROR_SIZE];
+};
+
+/**
+ * typedef config_fn - take over one setting
+ * @section: "" before the first one
+ * @error: what is wrong with it, without file and line
+ *
+ * Return: 0 or a negative errno with @error.
+ */
+typedef int (*config_fn)(const char *section, const char *name, const char *value, void *arg,
+			 struct config_error *error);
+
+/**
+ * config_parse() - call @fn for each setting, until it fails
+ * @name: of the file, for messages
+ * @text: ends with a NUL; is changed
+ *
+ * Return: 0, -EINVAL (not of the form above) or what @fn returned, with @error.
+ */
+int config_parse(const char *name, char *text, config_fn fn, void *arg,
+		 struct config_error *error);
+
+/**
+ * config_load() - the same for a file
+ *
+ * Return: as config_parse(), -ENOENT (no file), -EFBIG (64 KiB or more), or another
+ * negative errno, with @error.
+ */
+int config_load(const char *path, config_fn fn, void *arg, struct config_error *error);
+
+#endif

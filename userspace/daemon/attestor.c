@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Attestation of each enclave: its settings, and the messages to its module. */
+
+#include "attestor.h"
+
+#include "common/log.h"
+#include "common/util.h"
+#include "settings_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define ENCLAVE_FMT	"enclave %016" PRIx64 ": "
+/* After a failure; leaves have more than this left when they are due. */
+#define RETRY_SECONDS	60
+/* Between looks at the clock, which may be set. */
+#define LOOK_SECONDS	300
+
+void attestor_init(struct attestor *attestor, const char *run_dir, const char *state_dir,
+		   const struct lab_settings *defaults)
+{
+	*attestor = (struct attestor){ .run_dir = run_dir, .defaults = *defaults };
+	authority_init(&attestor->authority, state_dir, run_dir);
+	TAILQ_INIT(&attestor->attestees);
+}
+
+static void attestee_del(struct attestor *attestor, struct attestee *attestee)
+{
+	TAILQ_REMOVE(&attestor->attestees, attestee, node);
+	free(attestee);
+}
+
+void attestor_exit(struct attestor *attestor)
+{
+	struct attestee *attestee;
+
+	while ((attestee = TAILQ_FIRST(&attestor->attestees)))
+		attestee_del(attestor, attestee);
+	authority_exit(&attestor->authority);
+}
+
+struct attestee *attestor_find(struct attestor *attestor, uint64_t slot_uid)
+{
+	struct attestee *attestee;
+
+	TAILQ_FOREACH(attestee, &attestor->attestees, node)
+		if (attestee->slot_uid == slot_uid)
+			return attestee;
+	return NULL;
+}
+
+static struct attestee *attestee_add(struct attestor *attestor, uint64_t slot_uid)
+{
+	struct attestee *attestee = attestor_find(attestor, slot_uid);
+
+	if (attestee)
+		return attestee;
+	attestee = calloc(1, sizeof(*attestee));
+	if (!attestee) {
+		log_err(ENCLAVE_FMT "no attestation: out of memory", slot_uid);
+		return NULL;
+	}
+	attestee->slot_uid = slot_uid;
+	TAILQ_INSERT_TAIL(&attestor->attestees, attestee, node);
+	return attestee;
+}
+
+static int enclave_folder(const struct attestor *attestor, uint64_t slot_uid, char *path,
+			  size_t size)
+{
+	int len = snprintf(path, size, "%s/%016" PRIx64, attestor->run_dir, slot_uid);
+
+	return len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
+}
+
+/* Both ends name the socket by its path, so that any later supervisor finds it. */
+static int socket_address(const struct attestor *attestor, uint64_t slot_uid,
+			  struct sockaddr_un *ret)
+{
+	int len;
+
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	len = snprintf(ret->sun_path, sizeof(ret->sun_path), "%s/%016" PRIx64 "/"
+		       NSM_CONTROL_SOCKET, attestor->run_dir, slot_uid);
+	return len < 0 || (size_t)len >= sizeof(ret->sun_path) ? -ENAMETOOLONG : 0;
+}
+
+static int socket_bind(const struct attestor *attestor, uint64_t slot_uid, int *ret_fd)
+{
+	char folder[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	struct sockaddr_un address;
+	__cleanup_fd int fd = -1;
+	int err;
+
+	err = enclave_folder(attestor, slot_uid, folder, sizeof(folder));
+	if (!err)
+		err = socket_address(attestor, slot_uid, &address);
+	if (err)
+		return err;
+	/* The folder keeps others out before the socket has its mode. */
+	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	if (unlink(address.sun_path) < 0 && errno != ENOENT)
+		return -errno;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    chmod(address.sun_path, 0600) < 0)
+		return -errno;
+	*ret_fd = fd_steal(&fd);
+	return 0;
+}
+
+/* Never waits: a VMM that does not read must not hold up the others. */
+static int socket_send(const struct attestor *attestor, uint64_t slot_uid, const void *message,
+		       size_t len)
+{
+	struct sockaddr_un address;
+	__cleanup_fd int fd = -1;
+	int err = socket_address(attestor, slot_uid, &address);
+
+	if (err)
+		return err;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (sendto(fd, message, len, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&address,
+		   sizeof(address)) < 0)
+		return -errno;
+	return 0;
+}
+
+static int send_settings(const struct attestor *attestor, const struct attestee *attestee)
+{
+	uint8_t message[NSM_CONTROL_MAX];
+	struct nsm_settings settings;
+	ssize_t len;
+
+	lab_module(&attestee->settings, &settings);
+	len = nsm_control_encode_settings(&settings, message, sizeof(message));
+	return len < 0 ? len : socket_send(attestor, attestee->slot_uid, message, len);
+}
+
+static struct nsm_bytes der_bytes(const struct ca_der *der)
+{
+	return (struct nsm_bytes){ .data = der->data, .len = der->len };
+}
+
+static int send_identity(const struct attestor *attestor, const struct attestee *attestee,
+			 const struct ca_identity *made)
+{
+	struct nsm_identity identity = {
+		.key = der_bytes(&made->key),
+		.certificate = der_bytes(&made->leaf),
+		.nr_cas = made->nr_bundle,
+		.not_after = made->not_after,
+	};
+	uint8_t message[NSM_CONTROL_MAX];
+	ssize_t len;
+	int err;
+
+	for (size_t i = 0; i < made->nr_bundle; i++)
+		identity.cas[i] = der_bytes(&made->bundle[i]);
+	len = nsm_control_encode_identity(&identity, message, sizeof(message));
+	err = len < 0 ? len : socket_send(attestor, attestee->slot_uid, message, len);
+	OPENSSL_cleanse(message, sizeof(message));
+	return err;
+}
+
+/* A leaf of a fixed date never grows old. */
+static int64_t next_issue(const struct attestee *attestee, const struct ca_identity *identity,
+			  int64_t now)
+{
+	int64_t left = identity->not_after - lab_now(&attestee->settings, now);
+
+	if (attestee->settings.module.clock_ms)
+		return INT64_MAX;
+	return now + MAX(left - CA_LEAF_MARGIN, RETRY_SECONDS);
+}
+
+/* Once; the next tries fail for the same reason, most likely. */
+static int issue_failed(struct attestee *attestee, int err, const char *what, const char *why)
+{
+	log_write(attestee->failing ? LOG_DEBUG : LOG_ERR,
+		  ENCLAVE_FMT "no new certificate to attest itself with: %s%s",
+		  attestee->slot_uid, what, why);
+	attestee->failing = true;
+	return err;
+}
+
+static int issue(struct attestor *attestor, struct attestee *attestee, int64_t now)
+{
+	__cleanup(ca_identity_wipe) struct ca_identity identity = { 0 };
+	int err;
+
+	attestee->due = now + RETRY_SECONDS;
+	err = authority_issue(&attestor->authority, &attestee->settings, attestee->slot_uid, now,
+			      &identity);
+	if (err)
+		return issue_failed(attestee, err, "", attestor->authority.error.text);
+	err = send_identity(attestor, attestee, &identity);
+	if (err)
+		return issue_failed(attestee, err, "its VMM does not take it: ", strerror(-err));
+	attestee->failing = false;
+	attestee->due = next_issue(attestee, &identity, now);
+	log_debug(ENCLAVE_FMT "certificate issued, the next in %" PRId64 " s", attestee->slot_uid,
+		  attestee->due - now);
+	return 0;
+}
+
+static void save(const struct attestor *attestor, const struct attestee *attestee)
+{
+	char folder[PATH_MAX];
+	int err = enclave_folder(attestor, attestee->slot_uid, folder, sizeof(folder));
+
+	if (!err)
+		err = settings_file_write(folder, &attestee->settings);
+	if (err)
+		log_warn(ENCLAVE_FMT "its attestation settings cannot be kept: %s",
+			 attestee->slot_uid, strerror(-err));
+}
+
+const struct lab_settings *attestor_prepare(struct attestor *attestor, uint64_t slot_uid,
+					    int *ret_fd)
+{
+	struct attestee *attestee = attestee_add(attestor, slot_uid);
+	int err;
+
+	if (!attestee)
+		return NULL;
+	attestee->running = false;
+	attestee->settings = attestor->has_next ? attestor->next : attestor->defaults;
+	attestor->has_next = false;
+	err = socket_bind(attestor, slot_uid, ret_fd);
+	if (!err)
+		err = send_settings(attestor, attestee);
+	if (err) {
+		log_err(ENCLAVE_FMT "cannot attest itself: %s/%016" PRIx64 ": %s", slot_uid,
+			attestor->run_dir, slot_uid, strerror(-err));
+		fd_close(ret_fd);
+	} else {
+		save(attestor, attestee);
+	}
+	return &attestee->settings;
+}
+
+void attestor_started(struct attestor *attestor, uint64_t slot_uid, int64_t now)
+{
+	struct attestee *attestee = attestor_find(attestor, slot_uid);
+
+	if (!attestee || attestee->running)
+		return;
+	attestee->running = true;
+	(void)issue(attestor, attestee, now);	/* logged, and tried again */
+	(void)authority_publish(&attestor->authority);
+}
+
+void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, int64_t now)
+{
+	struct attestee *attestee;
+	struct config_error error;
+	char folder[PATH_MAX];
+	int err;
+
+	if (attestor_find(attestor, slot_uid))
+		return;
+	attestee = attestee_add(attestor, slot_uid);
+	if (!attestee)
+		return;
+	attestee->settings = attestor->defaults;
+	err = enclave_folder(attestor, slot_uid, folder, sizeof(folder));
+	if (!err)
+		err = settings_file_read(folder, &attestee->settings, &error);
+	if (err && err != -ENOENT) {
+		log_warn(ENCLAVE_FMT "%s; it gets the defaults", slot_uid, error.text);
+		attestee->settings = attestor->defaults;
+	}
+	attestor_started(attestor, slot_uid, now);
+}
+
+void attestor_forget(struct attestor *attestor, uint64_t slot_uid)
+{
+	struct attestee *attestee = attestor_find(attestor, slot_uid);
+	struct sockaddr_un address;
+	char folder[PATH_MAX];
+
+	if (attestee)
+		attestee_del(attestor, attestee);
+	/* What is left takes a few bytes of memory and is in nobody's way. */
+	if (socket_address(attestor, slot_uid, &address) ||
+	    enclave_folder(attestor, slot_uid, folder, sizeof(folder)))
+		return;
+	(void)unlink(address.sun_path);
+	settings_file_remove(folder);
+	(void)rmdir(folder);
+}
+
+int attestor_change(struct attestor *attestor, struct attestee *attestee,
+		    const struct lab_settings *settings, int64_t now)
+{
+	int err;
+
+	attestee->settings = *settings;
+	save(attestor, attestee);
+	err = send_settings(attestor, attestee);
+	return err ? err : issue(attestor, attestee, now);
+}
+
+int64_t attestor_run(struct attestor *attestor, int64_t now)
+{
+	int64_t left = -1;
+	struct attestee *attestee;
+
+	TAILQ_FOREACH(attestee, &attestor->attestees, node) {
+		if (!attestee->running)
+			continue;
+		if (attestee->due <= now)
+			(void)issue(attestor, attestee, now);	/* logged */
+		left = left < 0 ? LOOK_SECONDS : left;
+		left = MIN(left, attestee->due - now);
+	}
+	return left;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Attestation of each enclave: its settings, and the messages to the module in its VMM
+ * (common/nsm_control.h). No failure here keeps an enclave from running.
+ */
+
+#ifndef NE_EMU_DAEMON_ATTESTOR_H
+#define NE_EMU_DAEMON_ATTESTOR_H
+
+#include "authority.h"
+#include "lab.h"
+
+#include <sys/queue.h>
+
+/**
+ * struct attestee - one enclave
+ * @running: its VMM has been started
+ * @failing: the last try to issue one failed, and the log knows
+ * @due: when to issue its next identity, seconds since 1970 by the host's clock
+ */
+struct attestee {
+	TAILQ_ENTRY(attestee) node;
+	uint64_t slot_uid;
+	bool running;
+	bool failing;
+	int64_t due;
+	struct lab_settings settings;
+};
+
+/**
+ * struct attestor - all of them; one thread
+ * @run_dir: folder of sockets; kept by reference
+ * @defaults: settings of enclaves that have no others
+ * @next: settings of the next enclave if @has_next
+ */
+struct attestor {
+	const char *run_dir;
+	struct authority authority;
+	struct lab_settings defaults;
+	struct lab_settings next;
+	bool has_next;
+	TAILQ_HEAD(attestees, attestee) attestees;
+};
+
+/** attestor_init() - @defaults is copied, the others are kept by reference */
+void attestor_init(struct attestor *attestor, const char *run_dir, const char *state_dir,
+		   const struct lab_settings *defaults);
+void attestor_exit(struct attestor *attestor);
+
+/**
+ * attestor_prepare() - an enclave is about to be started
+ * @ret_fd: the module's end of the socket for its VMM, with settings in it; -1 on failure
+ *
+ * Trouble is logged. Return: its settings, or NULL (no memory).
+ */
+const struct lab_settings *attestor_prepare(struct attestor *attestor, uint64_t slot_uid,
+					    int *ret_fd);
+
+/** attestor_started() - its VMM runs: issue an identity */
+void attestor_started(struct attestor *attestor, uint64_t slot_uid, int64_t now);
+
+/** attestor_adopt() - an earlier supervisor has started it */
+void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, int64_t now);
+
+/** attestor_forget() - it is gone */
+void attestor_forget(struct attestor *attestor, uint64_t slot_uid);
+
+/** attestor_find() - Return: the enclave or NULL */
+struct attestee *attestor_find(struct attestor *attestor, uint64_t slot_uid);
+
+/**
+ * attestor_change() - put new settings in force for a running enclave
+ *
+ * Return: 0 or a negative errno.
+ */
+int attestor_change(struct attestor *attestor, struct attestee *attestee,
+		    const struct lab_settings *settings, int64_t now);
+
+/** attestor_run() - issue what is due; Return: seconds until the next time, or -1 */
+int64_t attestor_run(struct attestor *attestor, int64_t now);
+
+#endif

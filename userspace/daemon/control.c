@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The socket for requests: who may use it, packets in and out. */
+
+#include "control.h"
+
+#include "common/log.h"
+#include "common/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define EVENTS_MAX	8
+
+void control_init(struct control *control)
+{
+	*control = (struct control){ .epoll_fd = -1, .listen_fd = -1, .gid = -1 };
+}
+
+static void client_del(struct control *control, size_t i)
+{
+	fd_close(&control->clients[i]);
+	control->nr_clients--;
+	memmove(&control->clients[i], &control->clients[i + 1],
+		(control->nr_clients - i) * sizeof(control->clients[0]));
+}
+
+void control_exit(struct control *control)
+{
+	while (control->nr_clients)
+		client_del(control, 0);
+	if (control->listen_fd >= 0)
+		(void)unlink(control->path);
+	fd_close(&control->listen_fd);
+	fd_close(&control->epoll_fd);
+}
+
+static int watch(const struct control *control, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(control->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int make_socket(struct control *control, const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	__cleanup_fd int fd = -1;
+	mode_t mask;
+	int err;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	/* Only one supervisor runs, so what is there is of none that does. */
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	mask = umask(0177);	/* nobody else until the group is set */
+	err = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+	(void)umask(mask);
+	if (err)
+		return err;
+	if (control->gid != (gid_t)-1 &&
+	    (chown(path, -1, control->gid) < 0 || chmod(path, 0660) < 0))
+		return -errno;
+	if (listen(fd, CONTROL_CLIENTS_MAX) < 0)
+		return -errno;
+	strcpy(control->path, path);
+	control->listen_fd = fd_steal(&fd);
+	return 0;
+}
+
+int control_open(struct control *control, const char *path, const char *group)
+{
+	const struct group *entry = getgrnam(group);
+	int err;
+
+	control->gid = entry ? entry->gr_gid : (gid_t)-1;
+	control->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (control->epoll_fd < 0)
+		return -errno;
+	err = make_socket(control, path);
+	return err ? err : watch(control, control->listen_fd);
+}
+
+static bool in_group(int fd, gid_t gid)
+{
+	socklen_t size = 0;
+	__cleanup_free gid_t *groups = NULL;
+
+	/* Asks for the size first. */
+	if (!getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) || errno != ERANGE)
+		return false;
+	groups = malloc(size);
+	if (!groups || getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
+		return false;
+	for (size_t i = 0; i < size / sizeof(*groups); i++)
+		if (groups[i] == gid)
+			return true;
+	return false;
+}
+
+/* The socket's mode says the same; but it may have been handed on, or changed. */
+static bool peer_allowed(const struct control *control, int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return false;
+	if (peer.uid == 0 || peer.uid == geteuid())
+		return true;
+	return control->gid != (gid_t)-1 &&
+	       (peer.gid == control->gid || in_group(fd, control->gid));
+}
+
+static void accept_client(struct control *control)
+{
+	int fd = accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
+		return;		/* it has given up, or comes again */
+	if (!peer_allowed(control, fd) || watch(control, fd)) {
+		fd_close(&fd);
+		return;
+	}
+	if (control->nr_clients == CONTROL_CLIENTS_MAX)
+		client_del(control, 0);
+	control->clients[control->nr_clients++] = fd;
+}
+
+/* One request and its answer; then it may go. */
+static void serve_client(int fd, struct attestor *attestor, int64_t now)
+{
+	__cleanup_free char *request = malloc(CONTROL_REQUEST_MAX + 1);
+	__cleanup_free char *answer = NULL;
+	ssize_t len;
+
+	if (!request)
+		return;
+	len = recv(fd, request, CONTROL_REQUEST_MAX + 1, MSG_DONTWAIT);
+	if (len <= 0)
+		return;
+	answer = control_answer(attestor, request, len, now);
+	if (answer && send(fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		log_debug("control: an answer was not taken: %s", strerror(errno));
+}
+
+static void dispatch_client(struct control *control, int fd, struct attestor *attestor,
+			    int64_t now)
+{
+	for (size_t i = 0; i < control->nr_clients; i++) {
+		if (control->clients[i] != fd)
+			continue;
+		serve_client(fd, attestor, now);
+		client_del(control, i);
+		return;
+	}
+}
+
+void control_dispatch(struct control *control, struct attestor *attestor, int64_t now)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int nr = epoll_wait(control->epoll_fd, events, EVENTS_MAX, 0);
+
+	/* Clients first: one of them may be closed to make room for another. */
+	for (int i = 0; i < nr; i++)
+		if (events[i].data.fd != control->listen_fd)
+			dispatch_client(control, events[i].data.fd, attestor, now);
+	for (int i = 0; i < nr; i++)
+		if (events[i].data.fd == control->listen_fd)
+			accept_client(control);
+}

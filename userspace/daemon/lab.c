@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What attestation of an enclave is to be like: the settings of "ne-emu lab". */
+
+#include "lab.h"
+
+#include "common/util.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#define MSEC_PER_SEC	1000
+/* What PCR3 and PCR4 stand for. */
+#define PCR_ROLE	3
+#define PCR_INSTANCE	4
+
+__attribute__((format(printf, 2, 3)))
+static int fail(struct lab_error *error, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(error->text, sizeof(error->text), fmt, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+void lab_init(struct lab_settings *settings)
+{
+	*settings = (struct lab_settings){
+		.project = CA_PROJECT_DEFAULT,
+		.place = { .region = LAB_REGION, .instance_id = LAB_INSTANCE_ID },
+	};
+}
+
+static int set_project(struct lab_settings *settings, const char *value, struct lab_error *error)
+{
+	if (!ca_project_valid(value))
+		return fail(error, "not a project: 1 to %d of a-z, 0-9 and -", CA_PROJECT_MAX);
+	strcpy(settings->project, value);
+	return 0;
+}
+
+static int set_region(struct lab_settings *settings, const char *value, struct lab_error *error)
+{
+	if (!ca_region_valid(value))
+		return fail(error, "not a region: 1 to %d of a-z, 0-9 and -", CA_REGION_MAX);
+	strcpy(settings->place.region, value);
+	return 0;
+}
+
+static int set_instance_id(struct lab_settings *settings, const char *value,
+			   struct lab_error *error)
+{
+	if (!ca_instance_id_valid(value))
+		return fail(error, "not an instance id: i- and 17 hexadecimal digits");
+	strcpy(settings->place.instance_id, value);
+	return 0;
+}
+
+static int set_role_arn(struct lab_settings *settings, const char *value,
+			struct lab_error *error)
+{
+	if (strlen(value) > LAB_ROLE_MAX)
+		return fail(error, "longer than %d characters", LAB_ROLE_MAX);
+	for (const char *c = value; *c; c++)
+		if (!isgraph((unsigned char)*c))
+			return fail(error, "not an ARN: a blank or control character");
+	strcpy(settings->role_arn, !strcmp(value, "none") ? "" : value);
+	return 0;
+}
+
+/* Hours, minutes, seconds or days. */
+static int set_leaf_life(struct lab_settings *settings, const char *value,
+			 struct lab_error *error)
+{
+	static const struct {
+		char unit;
+		int64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	size_t len = strlen(value);
+	char digits[16] = "";
+	uint64_t number;
+
+	for (size_t i = 0; len > 1 && len < sizeof(digits) && i < ARRAY_SIZE(units); i++) {
+		if (value[len - 1] != units[i].unit)
+			continue;
+		memcpy(digits, value, len - 1);
+		if (parse_u64(digits, 10, CA_LEAF_LIFE_MAX / units[i].seconds, &number) ||
+		    number * units[i].seconds < 2 * CA_LEAF_MARGIN)
+			break;
+		number *= units[i].seconds;
+		settings->place.leaf_life = number == CA_LEAF_LIFE ? 0 : number;
+		return 0;
+	}
+	return fail(error, "not a life of 30m to %lldd", CA_LEAF_LIFE_MAX / 86400);
+}
+
+static int set_clock(struct lab_settings *settings, const char *value, struct lab_error *error)
+{
+	struct tm tm = { 0 };
+	const char *end;
+	int64_t when;
+
+	if (!strcmp(value, "host")) {
+		settings->module.clock_ms = 0;
+		return 0;
+	}
+	end = strptime(value, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	when = end && !*end ? timegm(&tm) : 0;
+	if (when < CA_ROOT_NOT_BEFORE + 86400 || when > CA_ROOT_NOT_AFTER - 86400)
+		return fail(error, "not host, nor a time such as 2026-01-31T12:00:00Z "
+			    "from 2020 to 2049");
+	settings->module.clock_ms = when * MSEC_PER_SEC;
+	return 0;
+}
+
+static int find_flaw(const char *name, size_t len, struct lab_settings *to)
+{
+	char one[40];
+	uint64_t flaws;
+	int flaw = ca_flaw_find(name, len);
+
+	if (flaw >= 0) {
+		to->place.flaws |= CA_FLAW_BIT(flaw);
+		return 0;
+	}
+	if (!len || len >= sizeof(one))
+		return -EINVAL;
+	memcpy(one, name, len);
+	one[len] = 0;
+	if (nsm_flaws_parse(one, &flaws) || !flaws)
+		return -EINVAL;
+	to->module.flaws |= flaws;
+	return 0;
+}
+
+static int set_flaws(struct lab_settings *settings, const char *value, struct lab_error *error)
+{
+	struct lab_settings parsed = { 0 };
+
+	while (strcmp(value, "none")) {
+		size_t len = strcspn(value, ",");
+
+		if (find_flaw(value, len, &parsed))
+			return fail(error, "\"%.*s\" is no flaw", (int)MIN(len, 40), value);
+		value += len;
+		if (!*value++)
+			break;
+	}
+	settings->place.flaws = parsed.place.flaws;
+	settings->module.flaws = parsed.module.flaws;
+	return 0;
+}
+
+/* One of two words. */
+static int set_choice(bool *to, const char *value, const char *no, const char *yes,
+		      struct lab_error *error)
+{
+	if (strcmp(value, no) && strcmp(value, yes))
+		return fail(error, "neither %s nor %s", no, yes);
+	*to = !strcmp(value, yes);
+	return 0;
+}
+
+static int set_map(struct lab_settings *settings, const char *value, struct lab_error *error)
+{
+	return set_choice(&settings->module.definite_map, value, "indefinite", "definite", error);
+}
+
+static int set_limits(struct lab_settings *settings, const char *value, struct lab_error *error)
+{
+	return set_choice(&settings->module.strict_limits, value, "ec2", "strict", error);
+}
+
+static int set_debug_pcrs(struct lab_settings *settings, const char *value,
+			  struct lab_error *error)
+{
+	return set_choice(&settings->module.real_debug_pcrs, value, "zero", "real", error);
+}
+
+static void get_text(const char *text, char *value)
+{
+	snprintf(value, LAB_VALUE_SIZE, "%s", *text ? text : "none");
+}
+
+static void get_project(const struct lab_settings *settings, char *value)
+{
+	get_text(settings->project, value);
+}
+
+static void get_region(const struct lab_settings *settings, char *value)
+{
+	get_text(settings->place.region, value);
+}
+
+static void get_instance_id(const struct lab_settings *settings, char *value)
+{
+	get_text(settings->place.instance_id, value);
+}
+
+static void get_role_arn(const struct lab_settings *settings, char *value)
+{
+	get_text(settings->role_arn, value);
+}
+
+static void get_leaf_life(const struct lab_settings *settings, char *value)
+{
+	int64_t life = settings->place.leaf_life ? settings->place.leaf_life : CA_LEAF_LIFE;
+
+	snprintf(value, LAB_VALUE_SIZE, "%" PRId64 "s", life);
+}
+
+static void get_clock(const struct lab_settings *settings, char *value)
+{
+	time_t when = settings->module.clock_ms / MSEC_PER_SEC;
+	struct tm tm;
+
+	if (!when || !gmtime_r(&when, &tm) ||
+	    !strftime(value, LAB_VALUE_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		strcpy(value, "host");
+}
+
+static void add_flaw(char *value, const char *name)
+{
+	size_t len = strlen(value);
+
+	snprintf(value + len, LAB_VALUE_SIZE - len, "%s%s", len ? "," : "", name);
+}
+
+static void get_flaws(const struct lab_settings *settings, char *value)
+{
+	*value = 0;
+	for (enum ca_flaw flaw = 0; flaw < NR_CA_FLAWS; flaw++)
+		if (settings->place.flaws & CA_FLAW_BIT(flaw))
+			add_flaw(value, ca_flaw_name(flaw));
+	for (enum nsm_flaw flaw = 0; flaw < NR_NSM_FLAWS; flaw++)
+		if (settings->module.flaws & NSM_FLAW_BIT(flaw))
+			add_flaw(value, nsm_flaw_name(flaw));
+	if (!*value)
+		strcpy(value, "none");
+}
+
+static void get_map(const struct lab_settings *settings, char *value)
+{
+	strcpy(value, settings->module.definite_map ? "definite" : "indefinite");
+}
+
+static void get_limits(const struct lab_settings *settings, char *value)
+{
+	strcpy(value, settings->module.strict_limits ? "strict" : "ec2");
+}
+
+static void get_debug_pcrs(const struct lab_settings *settings, char *value)
+{
+	strcpy(value, settings->module.real_debug_pcrs ? "real" : "zero");
+}
+
+/* @at_start: cannot be changed while the enclave runs */
+static const struct {
+	const char *name;
+	bool at_start;
+	int (*set)(struct lab_settings *settings, const char *value, struct lab_error *error);
+	void (*get)(const struct lab_settings *settings, char *value);
+} table[] = {
+	{ "project", false, set_project, get_project },
+	{ "region", false, set_region, get_region },
+	{ "instance-id", true, set_instance_id, get_instance_id },
+	{ "role-arn", true, set_role_arn, get_role_arn },
+	{ "leaf-life", false, set_leaf_life, get_leaf_life },
+	{ "clock", false, set_clock, get_clock },
+	{ "flaws", false, set_flaws, get_flaws },
+	{ "map", false, set_map, get_map },
+	{ "limits", false, set_limits, get_limits },
+	{ "debug-pcrs", true, set_debug_pcrs, get_debug_pcrs },
+};
+
+static const char *const pcr_names[NSM_CONTROL_PCRS] = {
+	"pcr0", "pcr1", "pcr2", "pcr3", "pcr4", "pcr5", "pcr6", "pcr7",
+	"pcr8", "pcr9", "pcr10", "pcr11", "pcr12", "pcr13", "pcr14", "pcr15",
+};
+
+static int set_pcr(struct lab_settings *settings, unsigned int index, const char *value,
+		   struct lab_error *error)
+{
+	uint8_t bytes[NSM_CONTROL_PCR_SIZE];
+	size_t len;
+
+	if (!strcmp(value, "measured")) {
+		settings->module.pcrs_given &= ~(1U << index);
+		return 0;
+	}
+	if (hex_decode(value, bytes, sizeof(bytes), &len) || len != sizeof(bytes))
+		return fail(error, "neither measured nor 96 hexadecimal digits");
+	memcpy(settings->module.pcrs[index], bytes, sizeof(bytes));
+	settings->module.pcrs_given |= 1U << index;
+	return 0;
+}
+
+int lab_set(struct lab_settings *settings, const char *name, const char *value, bool running,
+	    struct lab_error *error)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(table) + NSM_CONTROL_PCRS; i++) {
+		bool is_pcr = i >= ARRAY_SIZE(table);
+
+		if (strcmp(lab_name(i), name))
+			continue;
+		if (running && (is_pcr || table[i].at_start)) {
+			(void)fail(error, "can only be set before an enclave starts");
+			return -EBUSY;
+		}
+		return is_pcr ? set_pcr(settings, i - ARRAY_SIZE(table), value, error) :
+				table[i].set(settings, value, error);
+	}
+	(void)fail(error, "no such setting");
+	return -ENOENT;
+}
+
+void lab_reset(struct lab_settings *settings, const struct lab_settings *defaults)
+{
+	char value[LAB_VALUE_SIZE];
+	struct lab_error error;
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		if (table[i].at_start)
+			continue;
+		table[i].get(defaults, value);
+		(void)table[i].set(settings, value, &error);	/* it was good before */
+	}
+}
+
+const char *lab_name(size_t i)
+{
+	if (i < ARRAY_SIZE(table))
+		return table[i].name;
+	i -= ARRAY_SIZE(table);
+	return i < NSM_CONTROL_PCRS ? pcr_names[i] : NULL;
+}
+
+void lab_get(const struct lab_settings *settings, size_t i, char value[LAB_VALUE_SIZE])
+{
+	if (i < ARRAY_SIZE(table)) {
+		table[i].get(settings, value);
+		return;
+	}
+	i -= ARRAY_SIZE(table);
+	if (settings->module.pcrs_given & (1U << i))
+		hex_encode(settings->module.pcrs[i], NSM_CONTROL_PCR_SIZE, value);
+	else
+		strcpy(value, "measured");
+}
+
+/* SHA-384 of 48 zero bytes and the text: once, unlike the PCRs of images. */
+static void extend_text(struct nsm_settings *settings, unsigned int index, const char *text)
+{
+	uint8_t data[NSM_CONTROL_PCR_SIZE + LAB_ROLE_MAX] = { 0 };
+	size_t len = strlen(text);
+
+	if (settings->pcrs_given & (1U << index) || !len)
+		return;
+	memcpy(data + NSM_CONTROL_PCR_SIZE, text, len);
+	if (EVP_Digest(data, NSM_CONTROL_PCR_SIZE + len, settings->pcrs[index], NULL,
+		       EVP_sha384(), NULL))
+		settings->pcrs_given |= 1U << index;
+}
+
+void lab_module(const struct lab_settings *settings, struct nsm_settings *ret)
+{
+	*ret = settings->module;
+	extend_text(ret, PCR_ROLE, settings->role_arn);
+	extend_text(ret, PCR_INSTANCE, settings->place.instance_id);
+}
+
+int64_t lab_now(const struct lab_settings *settings, int64_t host_now)
+{
+	uint64_t clock_ms = settings->module.clock_ms;
+
+	return clock_ms ? (int64_t)(clock_ms / MSEC_PER_SEC) : host_now;
+}
+
+bool lab_is_plain(const struct lab_settings *settings)
+{
+	return !settings->module.clock_ms && !settings->place.flaws &&
+	       !settings->place.leaf_life;
+}
