@@ -19,6 +19,7 @@ corpus=$top/tests/fuzz/corpus/$target
 		"$(cd "$top/tests/fuzz" && echo fuzz_*.c | sed 's/fuzz_//g; s/\.c//g')"
 out=$top/build/fuzz
 mkdir -p "$out/$target"
+# shellcheck disable=SC2016 # expanded by the inner shell
 "$vm_dir/enter.sh" --root fuzz sh -eu -c '
 	make -s -j 2 -C tests/fuzz O="$1" fuzz
 	cd "$1"

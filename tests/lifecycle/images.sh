@@ -1,0 +1,108 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2317,SC2329 # functions are called by check
+# Enclaves from images that "ne-emu eif" makes: a root file system with a user and a
+# working folder, signatures, memory that the command line reserves.
+
+set -eu
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+need_program ne-emu python3 busybox
+need_host 160
+need_daemon
+need_image
+
+ne-emu eif extract "$image" "$tmp/parts" > /dev/null
+
+# until_end IMAGE - run it in debug mode until it ends; its console in $tmp/out
+until_end() {
+	timeout 120 ne-emu run --memory 128 --debug --console "$1" > "$tmp/out" 2> "$tmp/err" || :
+	tail -n 20 "$tmp/out"
+	cat "$tmp/err"
+}
+
+application() {
+	mkdir -p "$tmp/root/bin" "$tmp/root/etc"
+	cp "$(command -v busybox)" "$tmp/root/bin/busybox"
+	echo 'app:x:1000:100::/:/bin/sh' > "$tmp/root/etc/passwd"
+	printf 'users:x:100:\nextra:x:7:app\n' > "$tmp/root/etc/group"
+	# shellcheck disable=SC2016 # expanded in the enclave
+	ne-emu eif build --kernel "$tmp/parts/kernel" --cmdline-file "$tmp/parts/cmdline" \
+		--rootfs "$tmp/root" --user app --workdir /some/where --env 'GREETING=good day' \
+		--exec /bin/busybox --exec sh --exec -c \
+		--exec 'B=/bin/busybox; $B echo "=$($B id -u):$($B id -g):$($B id -G)=$($B pwd)=$GREETING="' \
+		--output "$tmp/app.eif"
+	until_end "$tmp/app.eif"
+	grep -a -q '=1000:100:100 7=/some/where=good day=' "$tmp/out"
+}
+
+make_certificate() {
+	python3 - "$1" "$tmp/key.pem" "$tmp/certificate.pem" <<-'END'
+	import datetime, sys
+	from cryptography import x509
+	from cryptography.hazmat.primitives import hashes, serialization
+	from cryptography.hazmat.primitives.asymmetric import ec
+	key = ec.generate_private_key(ec.SECP384R1())
+	name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "EMULATED signer")])
+	now = datetime.datetime.now(datetime.timezone.utc)
+	end = now + datetime.timedelta(days=int(sys.argv[1]))
+	certificate = x509.CertificateBuilder(name, name, key.public_key(), 1,
+	    now - datetime.timedelta(days=9), end).sign(key, hashes.SHA384())
+	open(sys.argv[2], "wb").write(key.private_bytes(serialization.Encoding.PEM,
+	    serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+	open(sys.argv[3], "wb").write(certificate.public_bytes(serialization.Encoding.PEM))
+	END
+}
+
+# sign DAYS - the sample image as $tmp/signed.eif
+sign() {
+	make_certificate "$1"
+	ne-emu eif sign --private-key "$tmp/key.pem" --signing-certificate \
+		"$tmp/certificate.pem" --output "$tmp/signed.eif" "$image"
+}
+
+signed() {
+	sign 9
+	remember
+	client a -m 128 -i "$tmp/signed.eif"
+	wait_said 90 a heartbeat
+	close_client a
+	same_as_before
+}
+
+# A launcher that does not look: the VMM must.
+expired() {
+	sign -1
+	remember
+	client a -m 128 -i "$tmp/signed.eif"
+	wait_said 30 a hangup
+	uid=$(value a uid)
+	close_client a
+	wait_for 10 has_exit_record "$uid"
+	exit_record "$uid" text
+	[ "$(exit_record "$uid" reason)" = bad-image ]
+	exit_record "$uid" text | grep -q 'certificate has expired'
+	same_as_before
+}
+
+# Kernel and ramdisk must go around what they may not use.
+reserved() {
+	kernel=$tmp/parts/kernel
+	ne-emu eif build --kernel "$kernel" --ramdisk "$tmp/parts/ramdisk0" \
+		--ramdisk "$tmp/parts/ramdisk1" --output "$tmp/reserved.eif" --cmdline \
+		"$(cat "$tmp/parts/cmdline") memmap=1M\$16M,8M\$120M"
+	client a -m 128 -d -i "$tmp/reserved.eif"
+	wait_said 90 a heartbeat
+	uid=$(value a uid)
+	close_client a
+	ne-emu logs "$uid" > "$tmp/log"
+	grep -a -i 'user: \[mem' "$tmp/log"
+	grep -a -q 'reserved' "$tmp/log"
+}
+
+check "a root file system with user, folder, environment" application
+check "signed image" signed
+check "signed image, expired certificate: refused with the reason" expired
+check "reserved memory is left alone" reserved
+finish

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+/* "ne-emu eif": pcr, sign, verify, extract, diff, and build from a folder. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "cli/eif_show.h"
+#include "eif/build.h"
+#include "fake_root.h"
+
+#include <jansson.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#define PATHS	8
+
+struct files {
+	struct temp_dir dir;
+	char *paths[PATHS];
+	size_t used;
+};
+
+static const char *path(struct files *files, const char *name)
+{
+	char *buf = malloc(ROOT_PATH_SIZE);
+
+	assert_non_null(buf);
+	assert_true(files->used < PATHS);
+	files->paths[files->used++] = buf;
+	return fake_root_path(&files->dir, name, buf);
+}
+
+/* Reference image T4 or, with a second ramdisk, T4b; kernel text of one's choice. */
+static void write_image(struct files *files, const char *name, const char *kernel,
+			const char *second)
+{
+	char buf[ROOT_PATH_SIZE];
+	__cleanup_fd int fd = open(fake_root_path(&files->dir, name, buf),
+				   O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	struct eif_writer writer;
+
+	eif_writer_init(&writer, fd, 4, 0);
+	assert_int_equal(eif_writer_add(&writer, EIF_SECTION_KERNEL, kernel, strlen(kernel)), 0);
+	assert_int_equal(eif_writer_add(&writer, EIF_SECTION_CMDLINE, "CMDLINE", 7), 0);
+	assert_int_equal(eif_writer_add(&writer, EIF_SECTION_METADATA, "{}", 2), 0);
+	assert_int_equal(eif_writer_add(&writer, EIF_SECTION_RAMDISK, "RAMDISK1", 8), 0);
+	if (second)
+		assert_int_equal(eif_writer_add(&writer, EIF_SECTION_RAMDISK, second,
+						strlen(second)), 0);
+	assert_int_equal(eif_writer_finish(&writer), 0);
+}
+
+static void write_pem(struct files *files, const char *name, BIO *bio)
+{
+	char text[8192];
+	int size = BIO_read(bio, text, sizeof(text));
+
+	assert_true(size > 0);
+	fake_root_write(&files->dir, name, text, size);
+	BIO_free(bio);
+}
+
+static void write_signer(struct files *files, int days)
+{
+	X509 *certificate = X509_new();
+	EVP_PKEY *key = EVP_EC_gen("P-384");
+	X509_NAME *name = X509_get_subject_name(certificate);
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	X509_gmtime_adj(X509_getm_notBefore(certificate), -864000);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), days * 86400L);
+	X509_set_pubkey(certificate, key);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (uint8_t *)"EMULATED", -1, -1, 0);
+	X509_set_issuer_name(certificate, name);
+	assert_true(X509_sign(certificate, key, EVP_sha384()));
+	assert_true(PEM_write_bio_X509(bio, certificate));
+	write_pem(files, "/certificate.pem", bio);
+	bio = BIO_new(BIO_s_mem());
+	assert_true(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL));
+	write_pem(files, "/key.pem", bio);
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+}
+
+static json_t *json_of(const struct command_result *result)
+{
+	json_t *json = json_loads(result->out, 0, NULL);
+
+	if (!json)
+		fail_msg("no JSON: %s%s", result->out, result->err);
+	return json;
+}
+
+static void assert_member(const json_t *json, const char *key, const char *text)
+{
+	assert_string_equal(json_string_value(json_object_get(json, key)) ?: "", text);
+}
+
+static int setup(void **state)
+{
+	struct files *files = calloc(1, sizeof(*files));
+
+	fake_root_create(&files->dir);
+	*state = files;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct files *files = *state;
+
+	fake_root_remove(&files->dir);
+	while (files->used)
+		free(files->paths[--files->used]);
+	free(files);
+	return 0;
+}
+
+/* The published reference vectors. */
+static void test_pcr(void **state)
+{
+	struct files *files = *state;
+	struct command_result result;
+	json_t *json;
+
+	write_image(files, "/i", "KERNEL", "RAMDISK2");
+	run_command(&result, cmd_eif_pcr, "pcr", "--json", path(files, "/i"), "--role",
+		    "arn:aws:iam::123456789012:role/Webserver", "--instance",
+		    "i-1234567890abcdef0", NULL);
+	assert_int_equal(result.code, 0);
+	json = json_of(&result);
+	assert_member(json, "PCR0", "f2eb05317df6c83fdeb63b4987e1728fdcd427bcac5e5c8a33cccdff9b2bdfdd"
+				    "cc2e931d506f904dd9e9d576418272a5");
+	assert_member(json, "PCR1", "c78c83caf24416fe2792e29feb5b999516b98ba31b7981e4d3515b113e7a1c1a"
+				    "c93fe463573ad47fb2bb05cec6fab25c");
+	assert_member(json, "PCR2", "c3c20bf6bf31a7dce4ba1aa496ab51e33a66cbd49e0d51a19832b80d6f3ee317"
+				    "138f8642296d02626ccfefa38ce64284");
+	assert_member(json, "PCR3", "78fce75db17cd4e0a3fb8dad3ad128ca5e77edbb2b2c7f75329dccd99aa5f6ef"
+				    "4fc1f1a452e315b9e98f9e312e6921e6");
+	assert_member(json, "PCR4", "08f996b5d43e047a9eb51e7f548bfee7e164fd7dc8f65541f2ac09d6545ac812"
+				    "719327281c401a67a10fcba87ae79ce0");
+	assert_null(json_object_get(json, "PCR8"));
+	json_decref(json);
+
+	/* What PCR2 of an image without a second ramdisk is: that of nothing. */
+	fake_root_put(&files->dir, "/empty", "");
+	run_command(&result, cmd_eif_pcr, "pcr", "--input", path(files, "/empty"), NULL);
+	expect_text(result.out, "PCR   21b9efbc184807662e966d34f390821309eeac6802309798826296bf3e8bec7c"
+				"10edb30948c90ba67310f7b964fc500a");
+	run_command(&result, cmd_eif_pcr, "pcr", NULL);
+	assert_int_equal(result.code, 2);
+	run_command(&result, cmd_eif_pcr, "pcr", path(files, "/none"), NULL);
+	assert_int_equal(result.code, 1);
+	expect_text(result.err, "No such file");
+	run_command(&result, cmd_eif_pcr, "pcr", "--signing-certificate", files->paths[0], NULL);
+	assert_int_equal(result.code, 1);
+	expect_text(result.err, "holds no X.509 certificate");
+}
+
+/* Result of one check: "ok", "warning", "error" or "". */
+static const char *finding(json_t *json, const char *check)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(json_object_get(json, "Findings"), i, entry)
+		if (!strcmp(json_string_value(json_object_get(entry, "Check")), check))
+			return json_string_value(json_object_get(entry, "Result"));
+	return "";
+}
+
+static void assert_finding(const char *image, int code, const char *check, const char *expected)
+{
+	struct command_result result;
+	json_t *json;
+
+	run_command(&result, cmd_eif_verify, "verify", "--json", image, NULL);
+	json = json_of(&result);
+	if (strcmp(finding(json, check), expected))
+		fail_msg("%s is not \"%s\": %s", check, expected, result.out);
+	assert_int_equal(result.code, code);
+	assert_int_equal(json_is_true(json_object_get(json, "Valid")), !code);
+	json_decref(json);
+}
+
+static void bzimage_text(char *kernel, size_t size)
+{
+	memset(kernel, 'k', size - 1);
+	kernel[size - 1] = 0;
+	memcpy(kernel + 0x202, "HdrS", 4);
+}
+
+static void test_sign_and_verify(void **state)
+{
+	struct files *files = *state;
+	struct command_result result;
+	const char *image = path(files, "/i"), *out = path(files, "/o");
+	const char *key = path(files, "/key.pem"), *certificate = path(files, "/certificate.pem");
+	char kernel[0x300];
+
+	bzimage_text(kernel, sizeof(kernel));
+	write_image(files, "/i", kernel, NULL);
+	write_signer(files, 10);
+	assert_finding(image, 0, "signature", "ok");
+	assert_finding(image, 0, "metadata", "warning");
+	run_command(&result, cmd_eif_verify, "verify", "--signed", image, NULL);
+	assert_int_equal(result.code, 1);
+
+	run_command(&result, cmd_eif_sign, "sign", image, "-o", out, "--signing-certificate",
+		    certificate, "--private-key", key, NULL);
+	assert_string_equal(result.err, "");
+	assert_int_equal(result.code, 0);
+	expect_text(result.out, "PCR8  ");
+	assert_finding(out, 0, "signature", "ok");
+	assert_finding(out, 0, "certificate", "ok");
+	assert_finding(image, 0, "certificate", "");	/* the other one is as it was */
+
+	/* Again, in place: the old signature goes. */
+	run_command(&result, cmd_eif_sign, "sign", out, "--signing-certificate", certificate,
+		    "--private-key", key, "--json", NULL);
+	assert_int_equal(result.code, 0);
+	run_command(&result, cmd_eif_describe, "describe", "--json", out, NULL);
+	assert_int_equal(result.code, 0);
+	expect_text(result.out, "\"SignatureCheck\": true");
+	expect_text(result.out, "\"commonName\": \"EMULATED\"");
+	expect_text(result.out, "\"Algorithm\": \"ecdsa-with-SHA384\"");
+
+	run_command(&result, cmd_eif_sign, "sign", image, "--signing-certificate", key,
+		    "--private-key", key, NULL);
+	assert_int_equal(result.code, 1);
+	expect_text(result.err, "no X.509 certificate");
+	run_command(&result, cmd_eif_sign, "sign", image, "--signing-certificate", certificate,
+		    "--private-key", certificate, NULL);
+	expect_text(result.err, "no private key");
+	run_command(&result, cmd_eif_sign, "sign", image, NULL);
+	assert_int_equal(result.code, 2);
+
+	write_signer(files, -1);
+	run_command(&result, cmd_eif_sign, "sign", image, "--signing-certificate", certificate,
+		    "--private-key", key, NULL);
+	assert_int_equal(result.code, 0);
+	expect_text(result.err, "has expired");
+	assert_finding(image, 1, "certificate", "error");
+	assert_finding(image, 1, "signature", "ok");
+	run_command(&result, cmd_eif_verify, "verify", "--allow-expired", image, NULL);
+	assert_int_equal(result.code, 0);
+}
+
+static void test_verify_findings(void **state)
+{
+	struct files *files = *state;
+	const char *image = path(files, "/i");
+	char kernel[0x300];
+
+	write_image(files, "/i", "KERNEL", NULL);
+	assert_finding(image, 1, "kernel", "error");
+	assert_finding(image, 1, "CRC", "ok");
+	bzimage_text(kernel, sizeof(kernel));
+	write_image(files, "/i", kernel, NULL);
+	__cleanup_fd int fd = open(image, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "x", 1, 600), 1);
+	assert_finding(image, 1, "CRC", "error");
+	assert_int_equal(pwrite(fd, "k", 1, 600), 1);
+	assert_finding(image, 0, "CRC", "ok");
+	fake_root_put(&files->dir, "/short", ".eif");
+	assert_finding(path(files, "/short"), 1, "structure", "error");
+}
+
+static void test_extract(void **state)
+{
+	struct files *files = *state;
+	struct command_result result;
+	const char *image = path(files, "/i"), *folder = path(files, "/parts");
+
+	write_image(files, "/i", "KERNEL", "RAMDISK2");
+	write_signer(files, 10);
+	run_command(&result, cmd_eif_sign, "sign", image, "--signing-certificate",
+		    path(files, "/certificate.pem"), "--private-key", path(files, "/key.pem"), NULL);
+	assert_int_equal(result.code, 0);
+	run_command(&result, cmd_eif_extract, "extract", image, folder, "--json", NULL);
+	assert_int_equal(result.code, 0);
+	json_t *json = json_of(&result);
+	assert_int_equal(json_array_size(json), 7);
+	json_decref(json);
+	fake_root_expect(&files->dir, "/parts/kernel", "KERNEL");
+	fake_root_expect(&files->dir, "/parts/cmdline", "CMDLINE");
+	fake_root_expect(&files->dir, "/parts/ramdisk0", "RAMDISK1");
+	fake_root_expect(&files->dir, "/parts/ramdisk1", "RAMDISK2");
+	fake_root_expect(&files->dir, "/parts/metadata.json", "{}");
+	run_command(&result, cmd_eif_pcr, "pcr", "--signing-certificate",
+		    path(files, "/parts/certificate.pem"), NULL);
+	assert_int_equal(result.code, 0);
+	run_command(&result, cmd_eif_extract, "extract", image, image, NULL);
+	assert_int_equal(result.code, 1);
+	expect_text(result.err, "Not a directory");
+}
+
+static void test_diff(void **state)
+{
+	struct files *files = *state;
+	struct command_result result;
+	const char *a = path(files, "/a"), *b = path(files, "/b");
+
+	write_image(files, "/a", "KERNEL", NULL);
+	write_image(files, "/b", "KERNEL", "RAMDISK2");
+	run_command(&result, cmd_eif_diff, "diff", a, a, NULL);
+	assert_int_equal(result.code, 0);
+	run_command(&result, cmd_eif_diff, "diff", a, b, NULL);
+	assert_int_equal(result.code, 1);
+	expect_text(result.out, "ramdisk1              -            8  only in one");
+	expect_text(result.out, "PCR0  differs\nPCR1  same\nPCR2  differs\nPCR8  same");
+	write_image(files, "/b", "KERNAL", NULL);
+	run_command(&result, cmd_eif_diff, "diff", "--json", a, b, NULL);
+	assert_int_equal(result.code, 1);
+	expect_text(result.out, "\"PCR1\": false");
+	run_command(&result, cmd_eif_diff, "diff", a, b, NULL);
+	expect_text(result.out, "differs from byte 4 on");
+	run_command(&result, cmd_eif_diff, "diff", a, "/nonexistent", NULL);
+	assert_int_equal(result.code, 2);
+}
+
+static int build(struct command_result *result, struct files *files, const char *option,
+		 const char *value)
+{
+	char kernel[ROOT_PATH_SIZE], root[ROOT_PATH_SIZE], init[ROOT_PATH_SIZE];
+	char out[ROOT_PATH_SIZE];
+
+	fake_root_path(&files->dir, "/kernel", kernel);
+	fake_root_path(&files->dir, "/root", root);
+	fake_root_path(&files->dir, "/init", init);
+	fake_root_path(&files->dir, "/out.eif", out);
+	run_command(result, cmd_eif_build, "build", "--kernel", kernel, "--rootfs", root, "--init",
+		    init, "--exec", "/app", "--env", "A=1", "--env", "B=2", "--env", "A=3", "-o",
+		    out, option, value, NULL);
+	return result->code;
+}
+
+static void test_build_from_folder(void **state)
+{
+	struct files *files = *state;
+	struct command_result result;
+	char kernel[0x300], text[ROOT_TEXT_SIZE], again[ROOT_TEXT_SIZE];
+	size_t size;
+
+	bzimage_text(kernel, sizeof(kernel));
+	fake_root_write(&files->dir, "/kernel", kernel, sizeof(kernel));
+	fake_root_put(&files->dir, "/init", "#!init");
+	fake_root_put(&files->dir, "/root/app", "#!app");
+	assert_int_equal(setenv("SOURCE_DATE_EPOCH", "1", 1), 0);
+	const char *out = path(files, "/out.eif"), *folder = path(files, "/parts");
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(build(&result, files, NULL, NULL), 0);
+		assert_string_equal(result.err, "");
+		__cleanup_fd int fd = open(out, O_RDONLY | O_CLOEXEC);
+		size = read_file(fd, i ? again : text, ROOT_TEXT_SIZE);
+	}
+	assert_memory_equal(text, again, size);
+	run_command(&result, cmd_eif_extract, "extract", out, folder, NULL);
+	__cleanup_fd int fd = open(path(files, "/parts/ramdisk1"), O_RDONLY | O_CLOEXEC);
+	size = read_file(fd, text, sizeof(text));
+	assert_non_null(memmem(text, size, "/app\n", 5));
+	assert_non_null(memmem(text, size, "A=3\nB=2\n", 8));
+	assert_non_null(memmem(text, size, "rootfs/app", 11));
+	__cleanup_fd int first = open(path(files, "/parts/ramdisk0"), O_RDONLY | O_CLOEXEC);
+	size = read_file(first, text, sizeof(text));
+	assert_non_null(memmem(text, size, "#!init", 6));
+	fake_root_expect(&files->dir, "/parts/cmdline",
+			 "reboot=k panic=30 pci=off nomodules console=ttyS0 i8042.noaux i8042.nomux "
+			 "i8042.nopnp i8042.dumbkbd random.trust_cpu=on");
+
+	assert_int_equal(build(&result, files, "--workdir", "relative"), 1);
+	expect_text(result.err, "\"relative\" is no absolute path");
+	assert_int_equal(build(&result, files, "--user", "nobody"), 1);
+	expect_text(result.err, "user \"nobody\" is not in");
+	assert_int_equal(build(&result, files, "--user", "5"), 0);
+	expect_text(result.err, "AWS's init ignores users");
+	assert_int_equal(build(&result, files, "--init", "/nonexistent"), 1);
+	expect_text(result.err, "bootstrap ramdisk: /nonexistent: No such file");
+	assert_int_equal(build(&result, files, "--image", "x"), 2);
+	assert_int_equal(build(&result, files, "--tag", "x"), 2);
+	assert_int_equal(build(&result, files, "--private-key", "x"), 2);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_pcr),
+		T(test_sign_and_verify),
+		T(test_verify_findings),
+		T(test_extract),
+		T(test_diff),
+		T(test_build_from_folder),
+	};
+
+	return cmocka_run_group_tests_name("eif_tools", tests, NULL, NULL);
+}
