@@ -257,12 +257,14 @@ const struct lab_settings *attestor_prepare(struct attestor *attestor, uint64_t 
 void attestor_started(struct attestor *attestor, uint64_t slot_uid, int64_t now)
 {
 	struct attestee *attestee = attestor_find(attestor, slot_uid);
+	struct ca_error ignored;
 
 	if (!attestee || attestee->running)
 		return;
 	attestee->running = true;
 	(void)issue(attestor, attestee, now);	/* logged, and tried again */
-	(void)authority_publish(&attestor->authority);
+	/* It was rotated, or could not be made before. */
+	(void)authority_publish(&attestor->authority, &ignored);
 }
 
 void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, int64_t now)

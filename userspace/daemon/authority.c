@@ -181,7 +181,7 @@ static int put_public(struct authority *authority, X509 *cert)
 	return err;
 }
 
-int authority_publish(struct authority *authority)
+int authority_publish(struct authority *authority, struct ca_error *error)
 {
 	__cleanup(ca_store_close) struct ca_store store = { .fd = -1 };
 	__cleanup(ca_signer_clear) struct ca_signer root = { 0 };
@@ -189,21 +189,21 @@ int authority_publish(struct authority *authority)
 	struct ca_version version;
 	int err;
 
-	err = ca_store_open(&store, authority->state_dir, true, &authority->error);
+	err = ca_store_open(&store, authority->state_dir, true, error);
 	if (err)
 		return err;
 	version = ca_store_version(&store, CA_PROJECT_DEFAULT);
 	if (version.inode && version_equal(&version, &authority->published))
 		return 0;
-	err = ca_store_obtain(&store, CA_PROJECT_DEFAULT, &root, &authority->error);
+	err = ca_store_obtain(&store, CA_PROJECT_DEFAULT, &root, error);
 	if (err)
 		return err;
 	if (ca_cert_fingerprint(root.cert, sha256))
-		return ca_fail_openssl(&authority->error, "cannot hash the root");
+		return ca_fail_openssl(error, "cannot hash the root");
 	hex_encode(sha256, sizeof(sha256), authority->root_sha256);
 	err = put_public(authority, root.cert);
 	if (err)
-		return ca_fail(&authority->error, -err, "cannot write %s/" NE_EMU_ROOT_FILE ": %s",
+		return ca_fail(error, -err, "cannot write %s/" NE_EMU_ROOT_FILE ": %s",
 			       authority->public_dir, strerror(-err));
 	authority->published = ca_store_version(&store, CA_PROJECT_DEFAULT);
 	return 0;

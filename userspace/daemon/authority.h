@@ -46,7 +46,11 @@ void authority_exit(struct authority *authority);
 int authority_issue(struct authority *authority, const struct lab_settings *settings,
 		    uint64_t enclave_id, int64_t now, struct ca_identity *ret);
 
-/** authority_publish() - make the default root if need be, and put its certificate */
-int authority_publish(struct authority *authority);
+/**
+ * authority_publish() - make the default root if need be, and put its certificate
+ *
+ * Return: 0 or a negative errno with @error.
+ */
+int authority_publish(struct authority *authority, struct ca_error *error);
 
 #endif

@@ -161,14 +161,18 @@ static int lab_reset_request(struct request *request, json_t *answer)
 static int status(struct request *request, json_t *answer)
 {
 	struct authority *authority = &request->attestor->authority;
-	int err = authority_publish(authority);
+	struct ca_error error;
+	int failed;
 
-	/* The last issue's error is of interest, too. */
-	err = json_object_set_new(answer, "state_dir", json_string(authority->state_dir)) ||
-	      json_object_set_new(answer, "root_sha256", json_string(authority->root_sha256)) ||
-	      json_object_set_new(answer, "error", err || authority->error.text[0] ?
-				  json_string(authority->error.text) : json_null());
-	return err ? -ENOMEM : 0;
+	/* Why the root cannot be used, or else why the last issue failed. */
+	if (!authority_publish(authority, &error))
+		error = authority->error;
+	failed = json_object_set_new(answer, "state_dir", json_string(authority->state_dir)) ||
+		 json_object_set_new(answer, "root_sha256",
+				     json_string(authority->root_sha256)) ||
+		 json_object_set_new(answer, "error", error.text[0] ? json_string(error.text) :
+				     json_null());
+	return failed ? -ENOMEM : 0;
 }
 
 static const struct {

@@ -328,6 +328,7 @@ static void supervisor_tell_status(struct supervisor *s)
 /* Enclaves run without it. */
 static void supervisor_listen(struct supervisor *s)
 {
+	struct ca_error error;
 	char path[PATH_MAX];
 	int err;
 
@@ -337,9 +338,8 @@ static void supervisor_listen(struct supervisor *s)
 		err = supervisor_watch(s, s->control.epoll_fd, &s->control);
 	if (err)
 		log_warn("%s: %s; ne-emu lab will not work", path, strerror(-err));
-	if (authority_publish(&s->attestor.authority))
-		log_err("enclaves cannot attest themselves: %s",
-			s->attestor.authority.error.text);
+	if (authority_publish(&s->attestor.authority, &error))
+		log_err("enclaves cannot attest themselves: %s", error.text);
 }
 
 int supervisor_connect(struct supervisor *s)
