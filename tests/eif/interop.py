@@ -8,6 +8,7 @@ FOLDER holds bin/eif_build and bin/eif_describe (peer.sh). Everything else is ma
 here: kernels that look like ones, random ramdisks, keys and certificates.
 """
 
+import hashlib
 import json
 import os
 import random
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+import zlib
 
 ne_emu, peer = sys.argv[1], sys.argv[2] + "/bin/"
 tmp = tempfile.TemporaryDirectory()
@@ -166,6 +168,26 @@ def _():
     assert a[548:start] == b[548:start] and a[start + 12:same] == b[start + 12:same]
 
 
+def extend(*parts):
+    """A register: the zero one, extended with the hash of these files."""
+    content = hashlib.sha384()
+    for part in parts:
+        content.update(part)
+    return hashlib.sha384(bytes(48) + content.digest()).hexdigest()
+
+
+@case("measurements of a large image, computed by Python")
+def _():
+    cmdline, first, second = b"reboot=k panic=1", read("ramdisk1"), os.urandom(100 << 20)
+    write("large", second)
+    run(ne_emu, "eif", "build", "--kernel", "bzImage", "--cmdline", cmdline.decode(), "-o",
+        "our.eif", "--ramdisk", "ramdisk1", "--ramdisk", "large")
+    measured = ours("our.eif")["Measurements"]
+    assert measured["PCR0"] == extend(read("bzImage"), cmdline, first, second)
+    assert measured["PCR1"] == extend(read("bzImage"), cmdline, first)
+    assert measured["PCR2"] == extend(second)
+
+
 @case("PCR8 from the certificate alone")
 def _():
     our_build("our.eif", 1, "secp384r1+2")
@@ -222,7 +244,6 @@ def _():
     struct.pack_into(">Q", two, 284 + 8 * 5, len(section) - 12)
     struct.pack_into(">H", two, 26, 6)
     two += section
-    import zlib
     struct.pack_into(">I", two, 544, zlib.crc32(two[548:], zlib.crc32(two[:544])))
     write("two.eif", two)
     described = same_descriptions("two.eif", True, good=False)[0]

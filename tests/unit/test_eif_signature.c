@@ -17,6 +17,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <zlib.h>
 
 #define DAY	86400
@@ -269,6 +270,40 @@ static void test_sections(void **state)
 	free_signer(&signer);
 }
 
+/* As many sections as there can be, and the last one signs the others. */
+static void test_full_image(void **state)
+{
+	__cleanup_fd int fd = memfd_create("image", MFD_CLOEXEC);
+	char reason[EIF_REASON_SIZE] = "";
+	struct signer signer = {};
+	struct eif_writer writer;
+	struct eif_pcrs pcrs;
+	uint8_t expected[EIF_PCR_SIZE];
+	struct eif eif;
+	void *image;
+
+	make_signer(&signer, "P-384", 10);
+	eif_writer_init(&writer, fd, 4, 0);
+	assert_int_equal(eif_writer_add(&writer, EIF_SECTION_KERNEL, "KERNEL", 6), 0);
+	assert_int_equal(eif_writer_add(&writer, EIF_SECTION_CMDLINE, "CMDLINE", 7), 0);
+	assert_int_equal(eif_writer_add(&writer, EIF_SECTION_METADATA, "{}", 2), 0);
+	for (int i = 0; i < 28; i++)
+		assert_int_equal(eif_writer_add(&writer, EIF_SECTION_RAMDISK, "RAMDISK", 7), 0);
+	assert_int_equal(eif_writer_add(&writer, EIF_SECTION_SIGNATURE, signer.section,
+					signer.size), 0);
+	assert_int_equal(eif_writer_finish(&writer), 0);
+	image = mmap(NULL, writer.end, PROT_READ, MAP_PRIVATE, fd, 0);
+	assert_ptr_not_equal(image, MAP_FAILED);
+	if (eif_parse(image, writer.end, EIF_PARSE_STRICT, &eif, &pcrs, reason, sizeof(reason)))
+		fail_msg("%s", reason);
+	assert_int_equal(munmap(image, writer.end), 0);
+	assert_int_equal(eif.nr_ramdisks, 28);
+	assert_true(pcrs.has_pcr8);
+	expect_pcr8(signer.certificate, expected);
+	assert_memory_equal(pcrs.pcr8, expected, sizeof(expected));
+	free_signer(&signer);
+}
+
 static void assert_pcr(const uint8_t *pcr, const char *hex)
 {
 	char text[2 * EIF_PCR_SIZE + 1];
@@ -323,6 +358,7 @@ int main(void)
 		cmocka_unit_test(test_unsuitable_keys),
 		cmocka_unit_test(test_cose_forms),
 		cmocka_unit_test(test_sections),
+		cmocka_unit_test(test_full_image),
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_crc),
 	};
