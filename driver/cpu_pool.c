@@ -4,6 +4,10 @@
  *
  * It follows the rules of the AWS driver's parameter, but its CPUs stay online,
  * since an offline CPU cannot run KVM. Cores are claimed whole.
+ *
+ * What the topology says of a core is read once, when the pool is set: CPUs that
+ * go offline later leave it. A core with such a CPU stays in the pool but is given
+ * to no enclave until the CPU is back.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -19,7 +23,8 @@
  * The pool. Set and cleared only without enclaves, under the list lock as well.
  *
  * @lock: of all fields
- * @avail: CPUs of cores no enclave has claimed
+ * @cpus: all CPUs
+ * @avail: CPUs of cores no enclave has claimed, a subset of @cpus
  * @core_of: number of each pool CPU's core, in the order of their lowest CPU;
  *	NULL while the pool is not set
  * @nr_threads: threads of a core
@@ -28,6 +33,7 @@
  */
 static struct {
 	struct mutex lock;	/* of all fields */
+	struct cpumask cpus;
 	struct cpumask avail;
 	unsigned int *core_of;
 	unsigned int nr_threads;
@@ -35,6 +41,7 @@ static struct {
 	char text[NE_CPUS_SIZE];
 } ne_pool = {
 	.lock = __MUTEX_INITIALIZER(ne_pool.lock),
+	.numa_node = NUMA_NO_NODE,
 };
 
 /* Back to "never set"; no CPU is claimed. */
@@ -42,10 +49,12 @@ static void ne_pool_clear(void)
 {
 	lockdep_assert_held(&ne_pool.lock);
 
+	cpumask_clear(&ne_pool.cpus);
 	cpumask_clear(&ne_pool.avail);
 	kfree(ne_pool.core_of);
 	ne_pool.core_of = NULL;
 	ne_pool.nr_threads = 0;
+	ne_pool.numa_node = NUMA_NO_NODE;
 	ne_pool.text[0] = '\0';
 }
 
@@ -55,7 +64,7 @@ static int ne_pool_check_online(const struct cpumask *cpus)
 
 	for_each_cpu(cpu, cpus) {
 		if (cpu_is_offline(cpu)) {
-			pr_err("CPU %u is offline, the pool takes online CPUs\n", cpu);
+			pr_err("CPU %u is offline, has to be online to get its metadata\n", cpu);
 			return -EINVAL;
 		}
 	}
@@ -167,12 +176,25 @@ static int ne_pool_setup(const char *text)
 
 		ne_pool.nr_threads = cpumask_weight(topology_sibling_cpumask(first));
 		ne_pool.numa_node = cpu_to_node(first);
+		cpumask_copy(&ne_pool.cpus, cpus);
 		cpumask_copy(&ne_pool.avail, cpus);
 	}
 	cpus_read_unlock();
 out:
 	free_cpumask_var(cpus);
 	return rc;
+}
+
+/* Only now is a text too long for the AWS driver, after all else. */
+static int ne_pool_store_text(const char *text)
+{
+	lockdep_assert_held(&ne_pool.lock);
+
+	if (strscpy(ne_pool.text, text) >= 0)
+		return 0;
+	pr_err("ne_cpus: string doesn't fit in %d chars.\n", NE_CPUS_SIZE - 1);
+	pr_err("Error in param set copystring [rc=%d]\n", -ENOSPC);
+	return -ENOSPC;
 }
 
 /**
@@ -204,14 +226,12 @@ int ne_pool_set(const char *text)
 	mutex_lock(&ne_pool.lock);
 	ne_pool_clear();
 	rc = ne_pool_setup(text);
-	if (!rc && strscpy(ne_pool.text, text) < 0) {
-		pr_err("ne_cpus: string doesn't fit in %d chars\n", NE_CPUS_SIZE - 1);
-		rc = -ENOSPC;
-	}
-	if (rc) {
-		ne_pool_clear();
+	if (rc)
 		pr_err("Error in setup CPU pool [rc=%d]\n", rc);
-	}
+	else
+		rc = ne_pool_store_text(text);
+	if (rc)
+		ne_pool_clear();
 	mutex_unlock(&ne_pool.lock);
 	ne_enclaves_unlock();
 	return rc;
@@ -233,13 +253,61 @@ int ne_pool_get(char *buf)
 	return len;
 }
 
-/** ne_pool_has_cpus() - true if a core of the pool is not claimed */
+/**
+ * ne_pool_snapshot() - the CPUs of the pool at this moment
+ * @cpus: all of them
+ * @claimed: those that enclaves have
+ *
+ * Return: their NUMA node; NUMA_NO_NODE when the pool is not set.
+ */
+int ne_pool_snapshot(struct cpumask *cpus, struct cpumask *claimed)
+{
+	int node;
+
+	mutex_lock(&ne_pool.lock);
+	cpumask_copy(cpus, &ne_pool.cpus);
+	cpumask_andnot(claimed, &ne_pool.cpus, &ne_pool.avail);
+	node = ne_pool.numa_node;
+	mutex_unlock(&ne_pool.lock);
+	return node;
+}
+
+/*
+ * Whether an enclave can run on all threads of the core of @cpu. The answer may be
+ * out of date at once: a CPU can go offline under a running enclave as well.
+ */
+static bool ne_pool_core_online(unsigned int cpu)
+{
+	unsigned int thread;
+
+	lockdep_assert_held(&ne_pool.lock);
+
+	for_each_cpu(thread, &ne_pool.cpus)
+		if (ne_pool.core_of[thread] == ne_pool.core_of[cpu] && !cpu_online(thread))
+			return false;
+	return true;
+}
+
+/* The lowest CPU of a core to be had, or nr_cpu_ids. */
+static unsigned int ne_pool_first_free(void)
+{
+	unsigned int cpu;
+
+	lockdep_assert_held(&ne_pool.lock);
+
+	for_each_cpu(cpu, &ne_pool.avail)
+		if (ne_pool_core_online(cpu))
+			break;
+	return cpu;
+}
+
+/** ne_pool_has_cpus() - true if a core of the pool is to be had */
 bool ne_pool_has_cpus(void)
 {
 	bool has;
 
 	mutex_lock(&ne_pool.lock);
-	has = !cpumask_empty(&ne_pool.avail);
+	has = ne_pool_first_free() < nr_cpu_ids;
 	mutex_unlock(&ne_pool.lock);
 	return has;
 }
@@ -299,7 +367,7 @@ int ne_pool_claim_first(struct cpumask *claimed)
 	int rc = -NE_ERR_NO_CPUS_AVAIL_IN_POOL;
 
 	mutex_lock(&ne_pool.lock);
-	cpu = cpumask_first(&ne_pool.avail);
+	cpu = ne_pool_first_free();
 	if (cpu < nr_cpu_ids) {
 		ne_pool_claim_core(cpu, claimed);
 		rc = cpu;
@@ -320,7 +388,7 @@ int ne_pool_claim_cpu(unsigned int cpu, struct cpumask *claimed)
 	int rc = -NE_ERR_VCPU_NOT_IN_CPU_POOL;
 
 	mutex_lock(&ne_pool.lock);
-	if (cpumask_test_cpu(cpu, &ne_pool.avail)) {
+	if (cpumask_test_cpu(cpu, &ne_pool.avail) && ne_pool_core_online(cpu)) {
 		ne_pool_claim_core(cpu, claimed);
 		rc = cpu;
 	}

@@ -218,6 +218,23 @@ static int ne_enclave_check_resources(struct ne_enclave *enclave)
 	return 0;
 }
 
+/* Unlike those of the AWS driver's pool, a CPU may have gone offline since. */
+static int ne_enclave_check_online(struct ne_enclave *enclave)
+{
+	unsigned int cpu;
+
+	for_each_cpu(cpu, enclave->vcpus) {
+		if (cpu_online(cpu))
+			continue;
+		spin_lock(&enclave->info_lock);
+		scnprintf(enclave->exit_text, sizeof(enclave->exit_text),
+			  "CPU %u is offline", cpu);
+		spin_unlock(&enclave->info_lock);
+		return -ENXIO;
+	}
+	return 0;
+}
+
 /* The state has changed: tell traces and listeners; under lock or at the very end. */
 static void ne_enclave_announce(struct ne_enclave *enclave)
 {
@@ -259,8 +276,8 @@ static void ne_enclave_set_running(struct ne_enclave *enclave, struct ne_backend
  *
  * Context: Process context, sleeps until the backend answers.
  * Return: 0; NE_ERR_NO_MEM_REGIONS_ADDED, NE_ERR_ENCLAVE_MEM_MIN_SIZE,
- * NE_ERR_NO_VCPUS_ADDED, NE_ERR_FULL_CORES_NOT_USED; EADDRINUSE (CID of another
- * enclave), those of ne_backend_start(), ENOMEM; all negative.
+ * NE_ERR_NO_VCPUS_ADDED, NE_ERR_FULL_CORES_NOT_USED; ENXIO (a CPU is offline),
+ * EADDRINUSE (CID of another enclave), those of ne_backend_start(), ENOMEM; all negative.
  */
 int ne_enclave_start(struct ne_enclave *enclave, struct ne_enclave_start_info *info)
 {
@@ -271,6 +288,8 @@ int ne_enclave_start(struct ne_enclave *enclave, struct ne_enclave_start_info *i
 	lockdep_assert_held(&enclave->lock);
 
 	rc = ne_enclave_check_resources(enclave);
+	if (!rc)
+		rc = ne_enclave_check_online(enclave);
 	if (rc)
 		return rc;
 

@@ -46,6 +46,11 @@ static const struct genl_split_ops ne_emu_nl_ops[] = {
 		.doit	= ne_emu_nl_accept_doit,
 		.flags	= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
+	{
+		.cmd	= NE_EMU_CMD_POOL_GET,
+		.doit	= ne_emu_nl_pool_get_doit,
+		.flags	= GENL_CMD_CAP_DO,
+	},
 };
 
 static const struct genl_multicast_group ne_emu_nl_mcgrps[] = {

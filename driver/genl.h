@@ -16,6 +16,7 @@ int ne_emu_nl_enclave_get_dumpit(struct sk_buff *skb,
 				 struct netlink_callback *cb);
 int ne_emu_nl_enclave_stop_doit(struct sk_buff *skb, struct genl_info *info);
 int ne_emu_nl_accept_doit(struct sk_buff *skb, struct genl_info *info);
+int ne_emu_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	NE_EMU_NLGRP_BACKEND,

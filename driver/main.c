@@ -14,25 +14,26 @@ static int __init ne_emu_init(void)
 {
 	int rc;
 
-	rc = ne_sysfs_init();
+	rc = ne_netlink_init();
 	if (rc)
 		goto err_pool;
 
-	rc = ne_netlink_init();
+	/* A write to ne_cpus is announced through netlink. */
+	rc = ne_sysfs_init();
 	if (rc)
-		goto err_sysfs;
+		goto err_netlink;
 
 	/* Last: with the node, everything is open to users. */
 	rc = ne_misc_dev_init();
 	if (rc)
-		goto err_netlink;
+		goto err_sysfs;
 
 	return 0;
 
-err_netlink:
-	ne_netlink_exit();
 err_sysfs:
 	ne_sysfs_exit();
+err_netlink:
+	ne_netlink_exit();
 err_pool:
 	ne_pool_exit();
 	return rc;
@@ -42,8 +43,8 @@ static void __exit ne_emu_exit(void)
 {
 	/* No fd is open: each holds a reference on this module. */
 	ne_misc_dev_exit();
-	ne_netlink_exit();
 	ne_sysfs_exit();
+	ne_netlink_exit();
 	ne_pool_exit();
 	ne_mem_exit();
 }

@@ -250,6 +250,7 @@ int ne_vcpu_add(struct ne_enclave *enclave, u32 *vcpu_id);
 /* cpu_pool.c */
 int ne_pool_set(const char *text);
 int ne_pool_get(char *buf);
+int ne_pool_snapshot(struct cpumask *cpus, struct cpumask *claimed);
 bool ne_pool_has_cpus(void);
 int ne_pool_numa_node(void);
 unsigned int ne_pool_cpu_limit(void);
@@ -291,5 +292,6 @@ int ne_netlink_init(void);
 void ne_netlink_exit(void);
 int ne_netlink_ready(u64 slot_uid);
 void ne_netlink_notify(struct ne_enclave *enclave);
+void ne_netlink_notify_pool(void);
 
 #endif /* NE_EMU_H */

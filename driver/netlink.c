@@ -299,6 +299,85 @@ void ne_netlink_notify(struct ne_enclave *enclave)
 	(void)genlmsg_multicast(&ne_emu_nl_family, skb, 0, NE_EMU_NLGRP_EVENTS, GFP_KERNEL);
 }
 
+static int ne_nl_put_cpus(struct sk_buff *skb, int attr, const struct cpumask *cpus)
+{
+	unsigned int cpu;
+
+	for_each_cpu(cpu, cpus)
+		if (nla_put_u32(skb, attr, cpu))
+			return -EMSGSIZE;
+	return 0;
+}
+
+static int ne_nl_put_pool(struct sk_buff *skb)
+{
+	cpumask_var_t cpus, claimed;
+	int node;
+	int rc = -ENOMEM;
+
+	if (!alloc_cpumask_var(&cpus, GFP_KERNEL))
+		return rc;
+	if (!alloc_cpumask_var(&claimed, GFP_KERNEL))
+		goto out_cpus;
+
+	node = ne_pool_snapshot(cpus, claimed);
+	rc = ne_nl_put_cpus(skb, NE_EMU_A_POOL_CPU, cpus) ?:
+	     ne_nl_put_cpus(skb, NE_EMU_A_POOL_CLAIMED, claimed);
+	if (!rc && node != NUMA_NO_NODE)
+		rc = nla_put_u32(skb, NE_EMU_A_POOL_NODE, node);
+
+	free_cpumask_var(claimed);
+out_cpus:
+	free_cpumask_var(cpus);
+	return rc;
+}
+
+/* pool-get: ENOMEM. */
+int ne_emu_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sk_buff *reply;
+	void *head;
+	int rc;
+
+	reply = genlmsg_new(ne_nl_size(2 * nr_cpu_ids), GFP_KERNEL);
+	if (!reply)
+		return -ENOMEM;
+	head = genlmsg_put_reply(reply, info, &ne_emu_nl_family, 0, NE_EMU_CMD_POOL_GET);
+	rc = head ? ne_nl_put_pool(reply) : -EMSGSIZE;
+	if (rc) {
+		nlmsg_free(reply);
+		return rc;
+	}
+	genlmsg_end(reply, head);
+	return genlmsg_reply(reply, info);
+}
+
+/**
+ * ne_netlink_notify_pool() - tell listeners that the pool was set or cleared
+ *
+ * As ne_netlink_notify(). It tells the pool of now, which may be newer than the
+ * change that is announced.
+ */
+void ne_netlink_notify_pool(void)
+{
+	struct sk_buff *skb;
+	void *head;
+
+	if (!genl_has_listeners(&ne_emu_nl_family, &init_net, NE_EMU_NLGRP_EVENTS))
+		return;
+
+	skb = genlmsg_new(ne_nl_size(2 * nr_cpu_ids), GFP_KERNEL);
+	if (!skb)
+		return;
+	head = genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0, NE_EMU_CMD_POOL_NTF);
+	if (!head || ne_nl_put_pool(skb)) {
+		nlmsg_free(skb);
+		return;
+	}
+	genlmsg_end(skb, head);
+	(void)genlmsg_multicast(&ne_emu_nl_family, skb, 0, NE_EMU_NLGRP_EVENTS, GFP_KERNEL);
+}
+
 /** ne_netlink_init() - register the family */
 int ne_netlink_init(void)
 {

@@ -28,6 +28,9 @@ static ssize_t ne_cpus_store(struct kobject *kobj, struct kobj_attribute *attr,
 {
 	int rc = ne_pool_set(buf);
 
+	/* A list that is refused has cleared the pool, as a rule. */
+	if (rc != -EPERM)
+		ne_netlink_notify_pool();
 	return rc ? rc : count;
 }
 

@@ -17,9 +17,19 @@ static const struct ne_pool_layout ne_pool_pairs = {
 	{ -1, -1, 0, 0, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 }, 2
 };
 
-/* Siblings half the CPUs apart, as on EC2: {1,9} {2,10} {3,11} {4,12}. */
+/* Siblings half the CPUs apart, as on EC2: {1,5} {2,6} {3,7}. */
 static const struct ne_pool_layout ne_pool_halves = {
-	{ -1, 0, 1, 2, 3, -1, -1, -1, -1, 0, 1, 2, 3, -1, -1, -1 }, 2
+	{ -1, 0, 1, 2, -1, 0, 1, 2, -1, -1, -1, -1, -1, -1, -1, -1 }, 2
+};
+
+/* A core of two threads and two of one, as on hybrid machines: {2,3} {4} {5}. */
+static const struct ne_pool_layout ne_pool_hybrid = {
+	{ -1, -1, 0, 0, 1, 2, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 }, 2
+};
+
+/* The first core has a thread that is not online: {2,8} {3,4}. */
+static const struct ne_pool_layout ne_pool_offline = {
+	{ -1, -1, 0, 1, 1, -1, -1, -1, 0, -1, -1, -1, -1, -1, -1, -1 }, 2
 };
 
 /* One thread per core. */
@@ -53,6 +63,7 @@ static void ne_pool_lay_out(struct kunit *test, const struct ne_pool_layout *lay
 		ne_pool.core_of[cpu] = layout->core_of[cpu];
 		cpumask_set_cpu(cpu, &ne_pool.avail);
 	}
+	cpumask_copy(&ne_pool.cpus, &ne_pool.avail);
 	ne_pool.nr_threads = layout->nr_threads;
 	mutex_unlock(&ne_pool.lock);
 	KUNIT_ASSERT_NOT_NULL(test, ne_pool.core_of);
@@ -206,7 +217,9 @@ struct ne_pool_order_case {
 
 static const struct ne_pool_order_case ne_pool_order_cases[] = {
 	{ "pairs", &ne_pool_pairs, { 2, 3, 4, 5 } },
-	{ "halves", &ne_pool_halves, { 1, 9, 2, 10, 3, 11, 4, 12 } },
+	{ "halves", &ne_pool_halves, { 1, 5, 2, 6, 3, 7 } },
+	{ "hybrid", &ne_pool_hybrid, { 2, 3, 4, 5 } },
+	{ "offline", &ne_pool_offline, { 3, 4 } },
 	{ "singles", &ne_pool_singles, { 1, 2, 3 } },
 };
 
@@ -238,12 +251,12 @@ static void ne_pool_test_claim_core(struct kunit *test)
 	struct cpumask claimed = CPU_MASK_NONE;
 
 	ne_pool_lay_out(test, &ne_pool_halves);
-	KUNIT_EXPECT_EQ(test, ne_pool_claim_cpu(11, &claimed), 11);
-	ne_pool_expect_mask(test, &claimed, "3,11");
-	ne_pool_expect_mask(test, &ne_pool.avail, "1-2,4,9-10,12");
+	KUNIT_EXPECT_EQ(test, ne_pool_claim_cpu(7, &claimed), 7);
+	ne_pool_expect_mask(test, &claimed, "3,7");
+	ne_pool_expect_mask(test, &ne_pool.avail, "1-2,5-6");
 
 	KUNIT_EXPECT_EQ(test, ne_pool_claim_first(&claimed), 1);
-	ne_pool_expect_mask(test, &claimed, "1,3,9,11");
+	ne_pool_expect_mask(test, &claimed, "1,3,5,7");
 }
 
 static void ne_pool_test_claim_refused(struct kunit *test)
@@ -251,17 +264,52 @@ static void ne_pool_test_claim_refused(struct kunit *test)
 	struct cpumask mine = CPU_MASK_NONE, other = CPU_MASK_NONE;
 
 	ne_pool_lay_out(test, &ne_pool_halves);
-	KUNIT_EXPECT_EQ(test, ne_pool_claim_cpu(5, &mine), -NE_ERR_VCPU_NOT_IN_CPU_POOL);
+	KUNIT_EXPECT_EQ(test, ne_pool_claim_cpu(4, &mine), -NE_ERR_VCPU_NOT_IN_CPU_POOL);
 	KUNIT_EXPECT_EQ(test, ne_pool_claim_cpu(15, &mine), -NE_ERR_VCPU_NOT_IN_CPU_POOL);
 
 	KUNIT_ASSERT_EQ(test, ne_pool_claim_cpu(2, &other), 2);
 	KUNIT_EXPECT_EQ(test, ne_pool_claim_cpu(2, &mine), -NE_ERR_VCPU_NOT_IN_CPU_POOL);
-	KUNIT_EXPECT_EQ(test, ne_pool_claim_cpu(10, &mine), -NE_ERR_VCPU_NOT_IN_CPU_POOL);
+	KUNIT_EXPECT_EQ(test, ne_pool_claim_cpu(6, &mine), -NE_ERR_VCPU_NOT_IN_CPU_POOL);
 	KUNIT_EXPECT_TRUE(test, cpumask_empty(&mine));
 
 	ne_pool_give_back(&other);
-	KUNIT_EXPECT_EQ(test, ne_pool_claim_cpu(10, &mine), 10);
-	ne_pool_expect_mask(test, &mine, "2,10");
+	KUNIT_EXPECT_EQ(test, ne_pool_claim_cpu(6, &mine), 6);
+	ne_pool_expect_mask(test, &mine, "2,6");
+}
+
+/* Nobody gets half a core, nor a core of which half is offline. */
+static void ne_pool_test_claim_offline(struct kunit *test)
+{
+	struct cpumask claimed = CPU_MASK_NONE;
+
+	ne_pool_lay_out(test, &ne_pool_offline);
+	KUNIT_EXPECT_EQ(test, ne_pool_claim_cpu(2, &claimed), -NE_ERR_VCPU_NOT_IN_CPU_POOL);
+	KUNIT_EXPECT_EQ(test, ne_pool_claim_cpu(8, &claimed), -NE_ERR_VCPU_NOT_IN_CPU_POOL);
+	KUNIT_EXPECT_TRUE(test, cpumask_empty(&claimed));
+	KUNIT_EXPECT_EQ(test, ne_pool_claim_cpu(4, &claimed), 4);
+	ne_pool_expect_mask(test, &claimed, "3-4");
+	KUNIT_EXPECT_FALSE(test, ne_pool_has_cpus());
+}
+
+static void ne_pool_test_snapshot(struct kunit *test)
+{
+	struct cpumask cpus, claimed, mine = CPU_MASK_NONE;
+
+	KUNIT_EXPECT_EQ(test, ne_pool_snapshot(&cpus, &claimed), NUMA_NO_NODE);
+	KUNIT_EXPECT_TRUE(test, cpumask_empty(&cpus));
+	KUNIT_EXPECT_TRUE(test, cpumask_empty(&claimed));
+
+	KUNIT_ASSERT_EQ(test, ne_pool_set("2-5"), 0);
+	KUNIT_ASSERT_EQ(test, ne_pool_claim_cpu(5, &mine), 5);
+	KUNIT_EXPECT_EQ(test, ne_pool_snapshot(&cpus, &claimed), 0);
+	ne_pool_expect_mask(test, &cpus, "2-5");
+	ne_pool_expect_mask(test, &claimed, "4-5");
+
+	KUNIT_ASSERT_EQ(test, ne_pool_set("6-7"), 0);
+	KUNIT_EXPECT_EQ(test, ne_pool_snapshot(&cpus, &claimed), 1);
+	KUNIT_EXPECT_EQ(test, ne_pool_set("0"), -EINVAL);
+	KUNIT_EXPECT_EQ(test, ne_pool_snapshot(&cpus, &claimed), NUMA_NO_NODE);
+	KUNIT_EXPECT_TRUE(test, cpumask_empty(&cpus));
 }
 
 /* The enclave's own cores come first, those with the lowest CPU before others. */
@@ -273,15 +321,15 @@ static void ne_pool_test_next_thread(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ne_pool_next_thread(&claimed, &used), -ENOENT);
 
 	KUNIT_ASSERT_EQ(test, ne_pool_claim_cpu(3, &claimed), 3);
-	KUNIT_ASSERT_EQ(test, ne_pool_claim_cpu(10, &claimed), 10);
+	KUNIT_ASSERT_EQ(test, ne_pool_claim_cpu(6, &claimed), 6);
 	KUNIT_EXPECT_EQ(test, ne_pool_next_thread(&claimed, &used), 2);
 
 	cpumask_set_cpu(2, &used);
-	KUNIT_EXPECT_EQ(test, ne_pool_next_thread(&claimed, &used), 10);
-	cpumask_set_cpu(10, &used);
+	KUNIT_EXPECT_EQ(test, ne_pool_next_thread(&claimed, &used), 6);
+	cpumask_set_cpu(6, &used);
 	KUNIT_EXPECT_EQ(test, ne_pool_next_thread(&claimed, &used), 3);
 	cpumask_set_cpu(3, &used);
-	KUNIT_EXPECT_EQ(test, ne_pool_next_thread(&claimed, &used), 11);
+	KUNIT_EXPECT_EQ(test, ne_pool_next_thread(&claimed, &used), 7);
 }
 
 /* The AWS driver's limit: all CPUs, rounded down to whole cores. */
@@ -306,6 +354,8 @@ static struct kunit_case ne_pool_cases[] = {
 	KUNIT_CASE_PARAM(ne_pool_test_order, ne_pool_order_gen_params),
 	KUNIT_CASE(ne_pool_test_claim_core),
 	KUNIT_CASE(ne_pool_test_claim_refused),
+	KUNIT_CASE(ne_pool_test_claim_offline),
+	KUNIT_CASE(ne_pool_test_snapshot),
 	KUNIT_CASE(ne_pool_test_next_thread),
 	KUNIT_CASE(ne_pool_test_cpu_limit),
 	{}

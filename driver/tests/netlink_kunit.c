@@ -119,12 +119,28 @@ static void ne_nl_test_size_request(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, skb);
 }
 
+/* Every possible CPU in the pool, and all claimed. */
+static void ne_nl_test_size_pool(struct kunit *test)
+{
+	struct sk_buff *skb;
+
+	skb = genlmsg_new(ne_nl_size(2 * nr_cpu_ids), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	KUNIT_EXPECT_NOT_NULL(test, genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0,
+						NE_EMU_CMD_POOL_NTF));
+	KUNIT_EXPECT_EQ(test, ne_nl_put_cpus(skb, NE_EMU_A_POOL_CPU, cpu_possible_mask), 0);
+	KUNIT_EXPECT_EQ(test, ne_nl_put_cpus(skb, NE_EMU_A_POOL_CLAIMED, cpu_possible_mask), 0);
+	KUNIT_EXPECT_EQ(test, nla_put_u32(skb, NE_EMU_A_POOL_NODE, MAX_NUMNODES - 1), 0);
+	nlmsg_free(skb);
+}
+
 static struct kunit_case ne_nl_cases[] = {
 	KUNIT_CASE(ne_nl_test_stop_nobody),
 	KUNIT_CASE(ne_nl_test_stop_starting),
 	KUNIT_CASE(ne_nl_test_stop_running),
 	KUNIT_CASE(ne_nl_test_size_enclave),
 	KUNIT_CASE(ne_nl_test_size_request),
+	KUNIT_CASE(ne_nl_test_size_pool),
 	{}
 };
 

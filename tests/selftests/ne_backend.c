@@ -256,6 +256,35 @@ static void read_enclave(const struct nlattr *attr, size_t len, void *arg)
 	}
 }
 
+static void read_pool(const struct nlattr *attr, size_t len, void *arg)
+{
+	struct ne_pool_info *info = arg;
+
+	switch (attr->nla_type) {
+	case NE_EMU_A_POOL_CPU:
+		if (info->nr_cpus < NE_REQUEST_MAX_VCPUS)
+			info->cpus[info->nr_cpus++] = attr_u32(attr, len);
+		break;
+	case NE_EMU_A_POOL_CLAIMED:
+		if (info->nr_claimed < NE_REQUEST_MAX_VCPUS)
+			info->claimed[info->nr_claimed++] = attr_u32(attr, len);
+		break;
+	case NE_EMU_A_POOL_NODE:
+		info->node = attr_u32(attr, len);
+		break;
+	}
+}
+
+int ne_netlink_pool(struct ne_netlink *nl, struct ne_pool_info *ret_info)
+{
+	struct message msg;
+
+	memset(ret_info, 0, sizeof(*ret_info));
+	ret_info->node = -1;
+	message_init(&msg, nl->family, NE_EMU_CMD_POOL_GET, NE_EMU_FAMILY_VERSION);
+	return request(nl, &msg, read_pool, ret_info);
+}
+
 static int enclave_request(struct ne_netlink *nl, uint8_t cmd, const uint64_t *slot_uid,
 			   struct ne_info *ret_info)
 {

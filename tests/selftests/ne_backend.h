@@ -32,6 +32,18 @@ struct ne_info {
 };
 
 /**
+ * struct ne_pool_info - the CPU pool as netlink tells it
+ * @node: -1 when there is none
+ */
+struct ne_pool_info {
+	uint32_t cpus[NE_REQUEST_MAX_VCPUS];
+	size_t nr_cpus;
+	uint32_t claimed[NE_REQUEST_MAX_VCPUS];
+	size_t nr_claimed;
+	int node;
+};
+
+/**
  * struct ne_netlink - two sockets of the family
  * @request_fd: for commands
  * @event_fd: member of one multicast group; readable when something happened
@@ -57,6 +69,7 @@ int ne_netlink_accept(struct ne_netlink *nl, struct ne_info *ret_info);
 /** ne_netlink_wait_accept() - wait for a start request and take it */
 int ne_netlink_wait_accept(struct ne_netlink *nl, int timeout_ms, struct ne_info *ret_info);
 int ne_netlink_get(struct ne_netlink *nl, uint64_t slot_uid, struct ne_info *ret_info);
+int ne_netlink_pool(struct ne_netlink *nl, struct ne_pool_info *ret_info);
 int ne_netlink_stop(struct ne_netlink *nl, uint64_t slot_uid);
 
 int ne_backend_done(int backend_fd, uint32_t code, const char *text);

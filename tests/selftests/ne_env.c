@@ -63,6 +63,31 @@ unsigned int ne_nr_cpu_ids(void)
 	return strtoul(last ? last + 1 : list, NULL, 10) + 1;
 }
 
+bool ne_cpu_online(unsigned int cpu)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), CPU_DIR "/cpu%u/online", cpu);
+	return ne_read_number(path) == 1;
+}
+
+int ne_cpu_set_online(unsigned int cpu, bool online)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), CPU_DIR "/cpu%u/online", cpu);
+	return ne_write_number(path, online);
+}
+
+void ne_cpus_all_online(const struct ne_env *env)
+{
+	unsigned int i;
+
+	for (i = 0; i < env->nr_cores * env->threads; i++)
+		if (!ne_cpu_online(env->cpus[i]))
+			ne_cpu_set_online(env->cpus[i], true);
+}
+
 static bool on_node0(unsigned int cpu)
 {
 	char path[PATH_MAX];

@@ -80,5 +80,9 @@ void ne_need_cores(struct ne_test *t, unsigned int cores);
 int ne_cpu_core(unsigned int cpu, uint32_t *cpus, unsigned int max);
 /** ne_nr_cpu_ids() - one more than the highest possible CPU */
 unsigned int ne_nr_cpu_ids(void);
+bool ne_cpu_online(unsigned int cpu);
+int ne_cpu_set_online(unsigned int cpu, bool online);
+/** ne_cpus_all_online() - bring the CPUs of @env back */
+void ne_cpus_all_online(const struct ne_env *env);
 
 #endif
