@@ -91,6 +91,45 @@ static void test_all_attributes(void **state)
 	ne_nl_enclave_done(&e);
 }
 
+static void test_pool(void **state)
+{
+	struct message msg = { 0 };
+	struct ne_nl_pool pool;
+
+	put_u32(&msg, NE_EMU_A_POOL_CPU, 2);
+	put_u32(&msg, NE_EMU_A_POOL_CPU, 3);
+	put_u32(&msg, NE_EMU_A_POOL_CPU, 65535);
+	put_u32(&msg, NE_EMU_A_POOL_CLAIMED, 3);
+	put_u32(&msg, NE_EMU_A_POOL_NODE, 1);
+	put_u32(&msg, NE_EMU_A_POOL_MAX + 1, 9);
+	assert_int_equal(ne_nl_parse_pool(msg.bytes, msg.len, &pool), 0);
+	assert_int_equal(pool.nr_cpus, 3);
+	assert_int_equal(pool.cpus[0], 2);
+	assert_int_equal(pool.cpus[1], 3);
+	assert_int_equal(pool.cpus[2], 65535);
+	assert_int_equal(pool.nr_claimed, 1);
+	assert_int_equal(pool.claimed[0], 3);
+	assert_int_equal(pool.node, 1);
+	ne_nl_pool_done(&pool);
+
+	assert_int_equal(ne_nl_parse_pool(msg.bytes, 0, &pool), 0);
+	assert_int_equal(pool.nr_cpus, 0);
+	assert_null(pool.cpus);
+	assert_int_equal(pool.node, -1);
+}
+
+static void test_bad_pool(void **state)
+{
+	struct message msg = { 0 };
+	struct ne_nl_pool pool;
+
+	put_u32(&msg, NE_EMU_A_POOL_CPU, 2);
+	put(&msg, NE_EMU_A_POOL_CLAIMED, "abc", 3);
+	assert_int_equal(ne_nl_parse_pool(msg.bytes, msg.len, &pool), -EBADMSG);
+	for (size_t len = 1; len < NLA_HDRLEN + 4; len++)
+		assert_int_equal(ne_nl_parse_pool(msg.bytes, len, &pool), -EBADMSG);
+}
+
 static void test_absent_attributes_are_zero(void **state)
 {
 	struct message msg = { 0 };
@@ -311,6 +350,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_attributes),
+		cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_bad_pool),
 		cmocka_unit_test(test_absent_attributes_are_zero),
 		cmocka_unit_test(test_unknown_attributes_are_passed_over),
 		cmocka_unit_test(test_slot_uid_is_needed),

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Typed calls of the ne-emu netlink family, and its notifications. */
+/* Typed calls of the ne-emu netlink family. */
 
 #include "nl.h"
 
+#include "nl_private.h"
 #include "util.h"
 
 #include <errno.h>
@@ -19,35 +20,20 @@
 
 /* The kernel sizes the messages of a list by this; an enclave of 1000 CPUs fits. */
 #define MSG_BUF_SIZE		32768
-/* Room for notifications that wait while the reader is busy, bytes. */
-#define EVENT_BUF_SIZE	(1 << 20)
 /* Tries for a list that no change interrupts. */
 #define LIST_TRIES		16
 
-struct ne_nl {
-	struct nl_sock *sock;
-	struct nl_sock *events;
-	int family;
-};
-
-/* What a callback of a request works on. */
+/* What a callback of a request works on; @pool takes the reply if it is set. */
 struct reply {
 	struct ne_nl *nl;
+	struct ne_nl_pool *pool;
 	struct ne_nl_enclave *enclaves;
 	size_t count;
 	bool done;
 	int err;
 };
 
-struct event_ctx {
-	struct ne_nl *nl;
-	ne_nl_event_fn fn;
-	void *arg;
-	bool family_gone;
-};
-
-/* libnl's own error numbers; those of the kernel's answers never pass here. */
-static int errno_of(int err)
+int nl_errno(int err)
 {
 	switch (err < 0 ? -err : err) {
 	case 0:
@@ -80,7 +66,7 @@ static int errno_of(int err)
 	}
 }
 
-static int sock_open(struct nl_sock **ret_sock)
+int nl_sock_open(struct nl_sock **ret_sock)
 {
 	struct nl_sock *sock;
 	int err;
@@ -94,7 +80,7 @@ static int sock_open(struct nl_sock **ret_sock)
 		err = nl_socket_set_msg_buf_size(sock, MSG_BUF_SIZE);
 	if (err) {
 		nl_socket_free(sock);
-		return errno_of(err);
+		return nl_errno(err);
 	}
 	/* A larger message than the buffer grows it instead of being cut. */
 	nl_socket_enable_msg_peek(sock);
@@ -112,13 +98,13 @@ int ne_nl_open(struct ne_nl **ret_nl)
 	if (!nl)
 		return -ENOMEM;
 
-	err = sock_open(&nl->sock);
+	err = nl_sock_open(&nl->sock);
 	if (err)
 		goto err_free;
 
 	nl->family = genl_ctrl_resolve(nl->sock, NE_EMU_FAMILY_NAME);
 	if (nl->family < 0) {
-		err = errno_of(nl->family);
+		err = nl_errno(nl->family);
 		goto err_free;
 	}
 
@@ -139,21 +125,21 @@ void ne_nl_close(struct ne_nl *nl)
 	free(nl);
 }
 
-/* Only the kernel speaks for the family; any process may send to our port. */
-static bool from_kernel(struct nl_msg *msg)
+bool nl_from_kernel(struct nl_msg *msg)
 {
 	return nlmsg_get_src(msg)->nl_pid == 0;
 }
 
-static int parse_msg(struct nl_msg *msg, struct ne_nl_enclave *ret)
+int nl_parse_msg(struct nl_msg *msg, struct ne_nl_enclave *enclave, struct ne_nl_pool *pool)
 {
-	struct nlmsghdr *hdr = nlmsg_hdr(msg);
-	struct genlmsghdr *genl;
+	struct genlmsghdr *genl = nlmsg_data(nlmsg_hdr(msg));
 
-	if (!genlmsg_valid_hdr(hdr, 0))
+	if (!genlmsg_valid_hdr(nlmsg_hdr(msg), 0))
 		return -EBADMSG;
-	genl = nlmsg_data(hdr);
-	return ne_nl_parse(genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0), ret);
+	if (!pool)
+		return ne_nl_parse(genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0), enclave);
+	ne_nl_pool_done(pool);
+	return ne_nl_parse_pool(genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0), pool);
 }
 
 static int on_reply(struct nl_msg *msg, void *arg)
@@ -162,12 +148,16 @@ static int on_reply(struct nl_msg *msg, void *arg)
 	struct reply *reply = arg;
 	int err;
 
-	if (!from_kernel(msg) || nlmsg_hdr(msg)->nlmsg_type != reply->nl->family)
+	if (!nl_from_kernel(msg) || nlmsg_hdr(msg)->nlmsg_type != reply->nl->family)
 		return NL_SKIP;
 
-	err = parse_msg(msg, &enclave);
+	err = nl_parse_msg(msg, &enclave, reply->pool);
 	if (err)
 		goto err_note;
+	if (reply->pool) {
+		reply->count++;
+		return NL_OK;
+	}
 
 	grown = reallocarray(reply->enclaves, reply->count + 1, sizeof(*grown));
 	if (!grown) {
@@ -248,7 +238,7 @@ static int receive_reply(struct ne_nl *nl, struct reply *reply)
 	/* The kernel's own error number is worth more than libnl's name for it. */
 	if (reply->err)
 		return reply->err;
-	return err == -NLE_DUMP_INTR ? -EAGAIN : errno_of(err);
+	return err == -NLE_DUMP_INTR ? -EAGAIN : nl_errno(err);
 }
 
 static int send_request(struct ne_nl *nl, int cmd, int flags, const uint64_t *slot_uid)
@@ -269,7 +259,7 @@ static int send_request(struct ne_nl *nl, int cmd, int flags, const uint64_t *sl
 	err = nl_send_auto(nl->sock, msg);	/* adds NLM_F_REQUEST and NLM_F_ACK */
 out_free:
 	nlmsg_free(msg);
-	return err < 0 ? errno_of(err) : 0;
+	return err < 0 ? nl_errno(err) : 0;
 }
 
 static int call(struct ne_nl *nl, int cmd, int flags, const uint64_t *slot_uid,
@@ -322,6 +312,24 @@ int ne_nl_enclave_stop(struct ne_nl *nl, uint64_t slot_uid)
 	return err;
 }
 
+int ne_nl_pool_get(struct ne_nl *nl, struct ne_nl_pool *ret)
+{
+	__cleanup(ne_nl_pool_done) struct ne_nl_pool pool = { .node = -1 };
+	struct reply reply = { .nl = nl, .pool = &pool };
+	int err;
+
+	err = send_request(nl, NE_EMU_CMD_POOL_GET, 0, NULL);
+	if (!err)
+		err = receive_reply(nl, &reply);
+	if (err)
+		return err;
+	if (reply.count != 1)
+		return -EBADMSG;
+	*ret = pool;
+	pool = (struct ne_nl_pool){ .node = -1 };
+	return 0;
+}
+
 int ne_nl_accept(struct ne_nl *nl, struct ne_nl_enclave *ret)
 {
 	struct ne_nl_enclave enclave;
@@ -365,118 +373,4 @@ int ne_nl_enclave_list(struct ne_nl *nl, struct ne_nl_enclave **ret, size_t *ret
 	*ret = reply.enclaves;
 	*ret_count = reply.count;
 	return 0;
-}
-
-/* The controller tells when a family goes away, the family itself cannot. */
-static bool family_gone(struct event_ctx *ctx, struct nlmsghdr *hdr)
-{
-	struct nlattr *id;
-
-	if (!genlmsg_valid_hdr(hdr, 0) ||
-	    genlmsg_hdr(hdr)->cmd != CTRL_CMD_DELFAMILY)
-		return false;
-	id = nlmsg_find_attr(hdr, GENL_HDRLEN, CTRL_ATTR_FAMILY_ID);
-	return id && nla_len(id) == sizeof(uint16_t) && nla_get_u16(id) == ctx->nl->family;
-}
-
-static int on_event(struct nl_msg *msg, void *arg)
-{
-	struct nlmsghdr *hdr = nlmsg_hdr(msg);
-	struct event_ctx *ctx = arg;
-	struct ne_nl_enclave enclave;
-	int cmd;
-
-	if (!from_kernel(msg))
-		return NL_SKIP;
-	if (hdr->nlmsg_type == GENL_ID_CTRL) {
-		ctx->family_gone |= family_gone(ctx, hdr);
-		return NL_OK;
-	}
-	if (hdr->nlmsg_type != ctx->nl->family || parse_msg(msg, &enclave))
-		return NL_SKIP;
-
-	cmd = genlmsg_hdr(hdr)->cmd;
-	if (cmd == NE_EMU_CMD_READY || cmd == NE_EMU_CMD_ENCLAVE_NTF)
-		ctx->fn(cmd, &enclave, ctx->arg);
-	ne_nl_enclave_done(&enclave);
-	return NL_OK;
-}
-
-/* Notifications are numbered by whoever caused them. */
-static int on_any_seq(struct nl_msg *msg, void *arg)
-{
-	return NL_OK;
-}
-
-static int join_group(struct ne_nl *nl, const char *family, const char *group)
-{
-	int id = genl_ctrl_resolve_grp(nl->sock, family, group);
-	int fd = nl_socket_get_fd(nl->events);
-
-	if (id < 0)
-		return errno_of(id);
-	/* Not through libnl, which would hide the kernel's error number. */
-	if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &id, sizeof(id)) < 0)
-		return -errno;
-	return 0;
-}
-
-int ne_nl_subscribe(struct ne_nl *nl, const char *const *groups)
-{
-	static const int size = EVENT_BUF_SIZE;
-	int err, fd;
-
-	if (nl->events)
-		return -EALREADY;
-	err = sock_open(&nl->events);
-	if (err)
-		return err;
-
-	fd = nl_socket_get_fd(nl->events);
-	err = errno_of(nl_socket_set_nonblocking(nl->events));
-	if (err)
-		goto err_free;
-	/* More room is better, but less is no error: losses are noticed. */
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-
-	err = join_group(nl, "nlctrl", "notify");
-	for (; !err && *groups; groups++)
-		err = join_group(nl, NE_EMU_FAMILY_NAME, *groups);
-	if (err)
-		goto err_free;
-	return 0;
-
-err_free:
-	nl_socket_free(nl->events);
-	nl->events = NULL;
-	return err;
-}
-
-int ne_nl_event_fd(const struct ne_nl *nl)
-{
-	return nl->events ? nl_socket_get_fd(nl->events) : -1;
-}
-
-int ne_nl_event_read(struct ne_nl *nl, ne_nl_event_fn fn, void *arg)
-{
-	struct event_ctx ctx = { .nl = nl, .fn = fn, .arg = arg };
-	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
-	int err;
-
-	if (!cb)
-		return -ENOMEM;
-	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, on_any_seq, NULL);
-	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_event, &ctx);
-	do {
-		err = nl_recvmsgs(nl->events, cb);
-	} while (err >= 0 && !ctx.family_gone);
-	nl_cb_put(cb);
-
-	if (ctx.family_gone)
-		return -ENOENT;
-	if (err == -NLE_AGAIN)
-		return 0;
-	/* libnl has one name for "no memory" and "notifications were lost". */
-	return err == -NLE_NOMEM ? -ENOBUFS : errno_of(err);
 }

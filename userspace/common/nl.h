@@ -34,6 +34,20 @@ struct ne_nl_enclave {
 	char exit_text[NE_NL_TEXT_SIZE];
 };
 
+/**
+ * struct ne_nl_pool - the CPU pool as the kernel tells it
+ * @cpus: all CPUs ascending, @nr_cpus of them; none when the pool is not set
+ * @claimed: those that enclaves have, ascending, @nr_claimed of them
+ * @node: NUMA node of all; -1 when the pool is not set
+ */
+struct ne_nl_pool {
+	uint32_t *cpus;
+	size_t nr_cpus;
+	uint32_t *claimed;
+	size_t nr_claimed;
+	int node;
+};
+
 struct ne_nl;
 
 /**
@@ -56,6 +70,10 @@ int ne_nl_enclave_stop(struct ne_nl *nl, uint64_t slot_uid);
 /** ne_nl_accept() - oldest waiting start request; -EAGAIN without one */
 int ne_nl_accept(struct ne_nl *nl, struct ne_nl_enclave *ret);
 
+/** ne_nl_pool_get() - the CPU pool; free with ne_nl_pool_done() */
+int ne_nl_pool_get(struct ne_nl *nl, struct ne_nl_pool *ret);
+void ne_nl_pool_done(struct ne_nl_pool *pool);
+
 /** ne_nl_enclave_done() - free what an enclave holds (fd included) */
 void ne_nl_enclave_done(struct ne_nl_enclave *enclave);
 void ne_nl_list_free(struct ne_nl_enclave *list, size_t count);
@@ -73,7 +91,14 @@ void ne_nl_list_free(struct ne_nl_enclave *list, size_t count);
  */
 int ne_nl_parse(const void *attrs, size_t len, struct ne_nl_enclave *ret);
 
-/** typedef ne_nl_event_fn - @cmd is NE_EMU_CMD_READY or NE_EMU_CMD_ENCLAVE_NTF */
+/** ne_nl_parse_pool() - the same for the CPU pool; -EBADMSG or -ENOMEM */
+int ne_nl_parse_pool(const void *attrs, size_t len, struct ne_nl_pool *ret);
+
+/**
+ * typedef ne_nl_event_fn - told of each notification
+ * @cmd: NE_EMU_CMD_READY, NE_EMU_CMD_ENCLAVE_NTF or NE_EMU_CMD_POOL_NTF
+ * @enclave: what it says; NULL for the pool, see ne_nl_pool_get()
+ */
 typedef void (*ne_nl_event_fn)(int cmd, const struct ne_nl_enclave *enclave, void *arg);
 
 /**

@@ -26,6 +26,12 @@ static const struct nla_policy enclave_policy[NE_EMU_A_ENCLAVE_MAX + 1] = {
 	[NE_EMU_A_ENCLAVE_STARTED_NS] = { .type = NLA_U64, .minlen = 8, .maxlen = 8 },
 };
 
+static const struct nla_policy pool_policy[NE_EMU_A_POOL_MAX + 1] = {
+	[NE_EMU_A_POOL_CPU] = { .type = NLA_U32, .minlen = 4, .maxlen = 4 },
+	[NE_EMU_A_POOL_CLAIMED] = { .type = NLA_U32, .minlen = 4, .maxlen = 4 },
+	[NE_EMU_A_POOL_NODE] = { .type = NLA_U32, .minlen = 4, .maxlen = 4 },
+};
+
 void ne_nl_enclave_done(struct ne_nl_enclave *enclave)
 {
 	free(enclave->vcpus);
@@ -61,9 +67,6 @@ static void parse_attr(const struct nlattr *attr, struct ne_nl_enclave *ret)
 		break;
 	case NE_EMU_A_ENCLAVE_IMAGE_OFFSET:
 		ret->image_offset = nla_get_u64(attr);
-		break;
-	case NE_EMU_A_ENCLAVE_VCPU:
-		ret->vcpus[ret->nr_vcpus++] = nla_get_u32(attr);
 		break;
 	case NE_EMU_A_ENCLAVE_EXIT_REASON:
 		ret->exit_reason = nla_get_u32(attr);
@@ -113,12 +116,32 @@ static bool attrs_whole(const struct nlattr *attrs, int len)
 	return rest <= 0;	/* below 0: padding left out */
 }
 
+/* The values of all attributes of one type, in their order. */
+static int parse_array(const void *attrs, size_t len, int type, uint32_t **ret, size_t *ret_count)
+{
+	size_t count = count_attrs(attrs, len, type), n = 0;
+	const struct nlattr *attr;
+	uint32_t *values;
+	int rest;
+
+	if (!count)
+		return 0;
+	values = calloc(count, sizeof(*values));
+	if (!values)
+		return -ENOMEM;
+	nla_for_each_attr(attr, (const struct nlattr *)attrs, (int)len, rest)
+		if (nla_type(attr) == type)
+			values[n++] = nla_get_u32(attr);
+	*ret = values;
+	*ret_count = count;
+	return 0;
+}
+
 int ne_nl_parse(const void *attrs, size_t len, struct ne_nl_enclave *ret)
 {
 	__cleanup(ne_nl_enclave_done) struct ne_nl_enclave parsed = { .backend_fd = -1 };
 	const struct nlattr *attr;
-	size_t nr_vcpus;
-	int rest;
+	int err, rest;
 
 	if (len > INT32_MAX)
 		return -EBADMSG;
@@ -128,17 +151,46 @@ int ne_nl_parse(const void *attrs, size_t len, struct ne_nl_enclave *ret)
 	    !attrs_whole(attrs, len) || !nla_find(attrs, len, NE_EMU_A_ENCLAVE_SLOT_UID))
 		return -EBADMSG;
 
-	nr_vcpus = count_attrs(attrs, len, NE_EMU_A_ENCLAVE_VCPU);
-	if (nr_vcpus) {
-		parsed.vcpus = calloc(nr_vcpus, sizeof(*parsed.vcpus));
-		if (!parsed.vcpus)
-			return -ENOMEM;
-	}
+	err = parse_array(attrs, len, NE_EMU_A_ENCLAVE_VCPU, &parsed.vcpus, &parsed.nr_vcpus);
+	if (err)
+		return err;
 	nla_for_each_attr(attr, (const struct nlattr *)attrs, (int)len, rest)
 		parse_attr(attr, &parsed);
 
 	*ret = parsed;
 	parsed = (struct ne_nl_enclave){ .backend_fd = -1 };
+	return 0;
+}
+
+void ne_nl_pool_done(struct ne_nl_pool *pool)
+{
+	free(pool->cpus);
+	free(pool->claimed);
+	*pool = (struct ne_nl_pool){ .node = -1 };
+}
+
+int ne_nl_parse_pool(const void *attrs, size_t len, struct ne_nl_pool *ret)
+{
+	__cleanup(ne_nl_pool_done) struct ne_nl_pool parsed = { .node = -1 };
+	const struct nlattr *node;
+	int err;
+
+	if (len > INT32_MAX || nla_validate(attrs, len, NE_EMU_A_POOL_MAX, pool_policy) < 0 ||
+	    !attrs_whole(attrs, len))
+		return -EBADMSG;
+
+	node = nla_find(attrs, len, NE_EMU_A_POOL_NODE);
+	if (node && nla_get_u32(node) <= INT32_MAX)
+		parsed.node = nla_get_u32(node);
+	err = parse_array(attrs, len, NE_EMU_A_POOL_CPU, &parsed.cpus, &parsed.nr_cpus);
+	if (!err)
+		err = parse_array(attrs, len, NE_EMU_A_POOL_CLAIMED, &parsed.claimed,
+				  &parsed.nr_claimed);
+	if (err)
+		return err;
+
+	*ret = parsed;
+	parsed = (struct ne_nl_pool){ .node = -1 };
 	return 0;
 }
 

@@ -22,6 +22,11 @@
 /* In it: for members of group ne, and the root of attestation for everybody. */
 #define NE_EMU_CONTROL_SOCKET	"ne-emud.sock"
 #define NE_EMU_ROOT_FILE	"root.pem"
+/*
+ * Also in it while there is a CPU pool: a line with its CPUs, and one with
+ * the reason why they are not isolated, empty if they are.
+ */
+#define NE_EMU_ISOLATION_FILE	"isolation"
 
 #define NE_EMU_CONFIG_FILE	"/etc/ne-emu/ne-emud.conf"
 

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -181,4 +182,28 @@ void hex_encode(const uint8_t *bytes, size_t len, char *text)
 	for (size_t i = 0; i < len; i++)
 		sprintf(text + 2 * i, "%02x", bytes[i]);
 	text[2 * len] = 0;
+}
+
+char *format_cpu_list(const uint32_t *cpus, size_t count)
+{
+	char *text = NULL;
+	size_t size, last;
+	FILE *stream;
+
+	stream = open_memstream(&text, &size);
+	if (!stream)
+		return NULL;
+	for (size_t first = 0; first < count; first = last + 1) {
+		last = first;
+		while (last + 1 < count && cpus[last + 1] == cpus[last] + 1)
+			last++;
+		fprintf(stream, "%s%" PRIu32, first ? "," : "", cpus[first]);
+		if (last > first)
+			fprintf(stream, "-%" PRIu32, cpus[last]);
+	}
+	if (fclose(stream)) {
+		free(text);
+		return NULL;
+	}
+	return text;
 }

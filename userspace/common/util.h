@@ -91,4 +91,12 @@ int hex_decode(const char *text, uint8_t *bytes, size_t size, size_t *ret_len);
 /** hex_encode() - @text has room for 2 * @len + 1 characters */
 void hex_encode(const uint8_t *bytes, size_t len, char *text);
 
+/**
+ * format_cpu_list() - "2-3,5", as the kernel writes it
+ * @cpus: ascending
+ *
+ * Return: text the caller frees, or NULL without memory.
+ */
+char *format_cpu_list(const uint32_t *cpus, size_t count);
+
 #endif
