@@ -37,13 +37,14 @@ static const char *const complete[] = {
 	"--console-channel-fd", "13",
 	"--console-log-fd", "14",
 	"--nsm-control-fd", "15",
+	"--pool-fd", "16",
 	"--log-level", "debug",
 };
 
 static int setup(void **state)
 {
 	(void)state;
-	for (int fd = 10; fd < 16; fd++)
+	for (int fd = 10; fd < 17; fd++)
 		assert_int_equal(dup2(STDERR_FILENO, fd), fd);
 	return 0;
 }
@@ -88,6 +89,7 @@ static void test_complete(void **state)
 	assert_int_equal(options.backend_fd, 10);
 	assert_int_equal(options.console_log_fd, 14);
 	assert_int_equal(options.nsm_control_fd, 15);
+	assert_int_equal(options.pool_fd, 16);
 	assert_int_equal(options.log_level, LOG_DEBUG);
 	options_free(&options);
 }
@@ -100,6 +102,7 @@ static void test_missing(void **state)
 	for (size_t i = 1; i < ARRAY_SIZE(complete); i += 2) {
 		bool optional = !strcmp(complete[i], "--console-log-fd") ||
 				!strcmp(complete[i], "--nsm-control-fd") ||
+				!strcmp(complete[i], "--pool-fd") ||
 				!strcmp(complete[i], "--log-level");
 
 		assert_int_equal(parse(&options, complete[i], NULL), optional ? 0 : -EINVAL);

@@ -44,7 +44,7 @@ static void expect_failure(const struct start_config *config, int error, const c
 	struct log_root logs = { .fd = -1, .gid = -1 };
 	struct vmm *vmm = NULL;
 
-	assert_int_equal(start_vmm(config, &logs, &request, &module, &vmm, &failure), -1);
+	assert_int_equal(start_vmm(config, &logs, &request, &module, -1, &vmm, &failure), -1);
 	assert_null(vmm);
 	assert_int_equal(failure.error, error);
 	if (!strstr(failure.text, text))

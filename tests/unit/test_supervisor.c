@@ -40,6 +40,7 @@ static struct module {
 	int requests;	/* waiting to be accepted */
 	int accepted;
 	int listed;
+	int pool_asked;
 	bool running;	/* one enclave is in the list */
 	int64_t clock_step_ns;
 	struct supervisor *wait_for_vmm;	/* no signal while it has VMMs */
@@ -107,6 +108,13 @@ int ne_nl_enclave_list(struct ne_nl *nl, struct ne_nl_enclave **ret, size_t *ret
 	return 0;
 }
 
+int ne_nl_pool_get(struct ne_nl *nl, struct ne_nl_pool *ret)
+{
+	module.pool_asked++;
+	*ret = (struct ne_nl_pool){ .node = -1 };
+	return 0;
+}
+
 int ne_nl_accept(struct ne_nl *nl, struct ne_nl_enclave *ret)
 {
 	if (!module.requests)
@@ -133,7 +141,7 @@ int ne_nl_event_read(struct ne_nl *nl, ne_nl_event_fn fn, void *arg)
 	info = enclave_in(step->state);
 	module.requests += step->requests;
 	if (step->cmd)
-		fn(step->cmd, &info, arg);
+		fn(step->cmd, step->cmd == NE_EMU_CMD_POOL_NTF ? NULL : &info, arg);
 	return step->err;
 }
 
@@ -229,6 +237,19 @@ static void test_ready(void **state)
 	assert_int_equal(module.listed, 1);
 }
 
+/* Looked at in the beginning, before each start, and when it changes. */
+static void test_pool(void **state)
+{
+	static const struct step steps[] = {
+		{ .cmd = NE_EMU_CMD_POOL_NTF },
+		{ .cmd = NE_EMU_CMD_ENCLAVE_NTF, .state = NE_EMU_ENCLAVE_STATE_RUNNING },
+		{ .cmd = NE_EMU_CMD_READY, .requests = 2 },
+	};
+
+	assert_int_equal(run(*state, steps, ARRAY_SIZE(steps)), 0);
+	assert_int_equal(module.pool_asked, 4);
+}
+
 static void test_lost_notifications(void **state)
 {
 	static const struct step steps[] = {
@@ -238,6 +259,7 @@ static void test_lost_notifications(void **state)
 	assert_int_equal(run(*state, steps, ARRAY_SIZE(steps)), 0);
 	assert_int_equal(module.listed, 2);
 	assert_int_equal(module.accepted, 1);
+	assert_int_equal(module.pool_asked, 3);
 }
 
 static void test_module_unloaded(void **state)
@@ -280,7 +302,7 @@ static void spawn_watched_vmm(struct supervisor *s)
 	struct vmm_config config = {
 		.path = "/proc/self/exe", .log_level = "info", .module_id = "", .slot_uid = UID,
 		.backend_fd = -1, .kvm_fd = -1, .channel_fd = -1, .console_channel_fd = -1,
-		.console_log_fd = -1, .nsm_control_fd = -1,
+		.console_log_fd = -1, .nsm_control_fd = -1, .pool_fd = -1,
 	};
 	struct epoll_event event = { .events = EPOLLIN };
 	struct vmm *vmm;
@@ -321,6 +343,7 @@ int main(int argc, char **argv)
 		CASE(test_stop_by_signal),
 		CASE(test_requests_from_before),
 		CASE(test_ready),
+		CASE(test_pool),
 		CASE(test_lost_notifications),
 		CASE(test_module_unloaded),
 		CASE(test_broken_socket),

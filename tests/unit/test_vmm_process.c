@@ -111,6 +111,7 @@ static struct vmm_config example_config(uint32_t cid)
 		.console_channel_fd = -1,
 		.console_log_fd = -1,
 		.nsm_control_fd = -1,
+		.pool_fd = -1,
 	};
 }
 
@@ -168,14 +169,14 @@ static void check_report(const char *report, const ino_t *inos)
 	expect_line(report, "arg --backend-fd\narg 3\narg --kvm-fd\narg 4\n"
 		    "arg --channel-fd\narg 5\narg --console-channel-fd\narg 6\n"
 		    "arg --console-log-fd\narg 7\n"
-		    "arg --nsm-control-fd\narg 8\n");
+		    "arg --nsm-control-fd\narg 8\narg --pool-fd\narg 9\n");
 
-	/* Standard input, and the six; nothing of what else is open here. */
+	/* Standard input, and the seven; nothing of what else is open here. */
 	assert_return_code(stat("/dev/null", &null), errno);
 	expect_line(report, "fd 0 is %ju\n", (uintmax_t)null.st_ino);
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < 7; i++)
 		expect_line(report, "fd %d is %ju\n", 3 + i, (uintmax_t)inos[i]);
-	assert_int_equal(count_lines(report, "fd "), 7);
+	assert_int_equal(count_lines(report, "fd "), 8);
 
 	expect_line(report, "env JOURNAL_STREAM=1:2\n");
 	assert_int_equal(count_lines(report, "env "), 1);
@@ -191,11 +192,12 @@ static void test_what_a_vmm_is_given(void **state)
 	struct vmm_end end;
 	struct vmm *vmm;
 	sigset_t term;
-	ino_t inos[6];
+	ino_t inos[7];
 	int stray;
 
 	temp_dir_create(&dir);
 	/* In an order that would overwrite one another if copied one by one. */
+	config.pool_fd = make_file(&dir, "pool", &inos[6]);
 	config.nsm_control_fd = make_file(&dir, "nsm", &inos[5]);
 	config.console_log_fd = make_file(&dir, "log", &inos[4]);
 	config.console_channel_fd = make_file(&dir, "console", &inos[3]);
@@ -225,6 +227,7 @@ static void test_what_a_vmm_is_given(void **state)
 	fd_close(&config.console_channel_fd);
 	fd_close(&config.console_log_fd);
 	fd_close(&config.nsm_control_fd);
+	fd_close(&config.pool_fd);
 	unsetenv("JOURNAL_STREAM");
 	temp_dir_remove(&dir);
 }

@@ -5,13 +5,16 @@
 #include "common/paths.h"
 #include "common/util.h"
 #include "lock.h"
+#include "partition.h"
 #include "settings_file.h"
 #include "supervisor.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 /* Exit codes, as in the manual. */
 enum {
@@ -29,6 +32,7 @@ struct options {
 	const char *config;
 	const char *instance_id;
 	int log_level;
+	bool isolate;
 };
 
 static const char usage_text[] =
@@ -41,6 +45,7 @@ static const char usage_text[] =
 	"  --config PATH      configuration (" NE_EMU_CONFIG_FILE ", if there is one)\n"
 	"  --instance-id ID   i- and 17 hexadecimal digits, for attestation documents\n"
 	"                     (" LAB_INSTANCE_ID ", or what the configuration says)\n"
+	"  --no-isolation     do not make the CPU pool an isolated partition\n"
 	"  --log-level LEVEL  error, warning, info or debug (info)\n"
 	"  --help             print this and exit\n"
 	"  --version          print the version and exit\n";
@@ -51,6 +56,7 @@ enum option_id {
 	OPT_STATE_DIR,
 	OPT_CONFIG,
 	OPT_INSTANCE_ID,
+	OPT_NO_ISOLATION,
 	OPT_LOG_LEVEL,
 	OPT_HELP,
 	OPT_VERSION,
@@ -62,6 +68,7 @@ static const struct option option_table[] = {
 	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
 	{ "config", required_argument, NULL, OPT_CONFIG },
 	{ "instance-id", required_argument, NULL, OPT_INSTANCE_ID },
+	{ "no-isolation", no_argument, NULL, OPT_NO_ISOLATION },
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -93,6 +100,9 @@ static void parse_option(struct options *opts, int id)
 		if (!ca_instance_id_valid(optarg))
 			bad_usage("not an instance id: ", optarg);
 		opts->instance_id = optarg;
+		break;
+	case OPT_NO_ISOLATION:
+		opts->isolate = false;
 		break;
 	case OPT_LOG_LEVEL:
 		opts->log_level = log_level_parse(optarg);
@@ -127,6 +137,13 @@ static void set_signals(void)
 	(void)signal(SIGCHLD, SIG_DFL);
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* Needed for the partition only, so VMMs do without; not allowed without root. */
+static void keep_admin_from_vmms(void)
+{
+	if (prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0))
+		log_debug("VMMs keep CAP_SYS_ADMIN if there is any: %m");
 }
 
 static int connect_supervisor(struct supervisor *s)
@@ -188,6 +205,7 @@ static int run(const struct options *opts, const struct lab_settings *settings)
 
 	err = log_root_open(&logs, opts->log_dir);
 	supervisor_init(&s, &opts->start, &logs, &paths, settings);
+	partition_init(&s.partition, "", NE_EMU_RUN_DIR, opts->isolate);
 	if (err) {
 		log_err("%s: %s", opts->log_dir, strerror(-err));
 		return EXIT_ERROR;
@@ -209,6 +227,7 @@ int main(int argc, char **argv)
 		.log_dir = NE_EMU_LOG_DIR,
 		.state_dir = CA_STATE_DIR,
 		.log_level = LOG_INFO,
+		.isolate = true,
 	};
 	__cleanup_fd int lock_fd = -1;
 	struct lab_settings settings;
@@ -217,6 +236,7 @@ int main(int argc, char **argv)
 	parse_options(argc, argv, &opts);
 	log_init(opts.log_level, "ne-emud");
 	set_signals();
+	keep_admin_from_vmms();
 	code = load_settings(&opts, &settings);
 	if (code)
 		return code;

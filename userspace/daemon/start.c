@@ -162,7 +162,7 @@ static int start_fail_spawn(struct start_failure *failure, const char *path, int
 
 int start_vmm(const struct start_config *config, const struct log_root *logs,
 	      const struct ne_nl_enclave *request, const struct start_module *module,
-	      struct vmm **ret_vmm, struct start_failure *ret_failure)
+	      int pool_fd, struct vmm **ret_vmm, struct start_failure *ret_failure)
 {
 	__cleanup(start_fds_close) struct start_fds fds = { -1, -1, -1, -1 };
 	char module_id[MODULE_ID_SIZE];
@@ -192,6 +192,7 @@ int start_vmm(const struct start_config *config, const struct log_root *logs,
 		.console_channel_fd = fds.console_channel,
 		.console_log_fd = fds.console_log,
 		.nsm_control_fd = module->control_fd,
+		.pool_fd = pool_fd,
 	};
 	err = vmm_spawn(&vmm, ret_vmm);
 	return err ? start_fail_spawn(ret_failure, config->vmm_path, -err) : 0;

@@ -48,6 +48,7 @@ struct start_failure {
  * start_vmm() - start the VMM of an enclave
  * @request: from ne_nl_accept(); the descriptor stays with it
  * @module: its descriptor stays with the caller
+ * @pool_fd: cgroup.threads of the cgroup for vCPU threads, or -1
  * @ret_failure: filled when it fails
  *
  * Trouble with the log folder is logged and costs the console log only.
@@ -56,7 +57,7 @@ struct start_failure {
  */
 int start_vmm(const struct start_config *config, const struct log_root *logs,
 	      const struct ne_nl_enclave *request, const struct start_module *module,
-	      struct vmm **ret_vmm, struct start_failure *ret_failure);
+	      int pool_fd, struct vmm **ret_vmm, struct start_failure *ret_failure);
 
 /**
  * start_refuse() - let NE_START_ENCLAVE fail

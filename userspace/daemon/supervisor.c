@@ -45,6 +45,7 @@ void supervisor_init(struct supervisor *s, const struct start_config *start,
 	*s = (struct supervisor){
 		.start = *start,
 		.logs = *logs,
+		.partition = { .group_fd = -1, .threads_fd = -1 },
 		.now = instant_now,
 		.abort_heartbeat = supervisor_abort_heartbeat,
 		.epoll_fd = -1,
@@ -71,6 +72,7 @@ void supervisor_exit(struct supervisor *s)
 	fd_close(&s->signal_fd);
 	fd_close(&s->epoll_fd);
 	ne_nl_close(s->nl);
+	partition_exit(&s->partition);
 	log_root_close(&s->logs);
 }
 
@@ -99,6 +101,19 @@ static int supervisor_block_signals(struct supervisor *s)
 		return -errno;
 	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return s->signal_fd < 0 ? -errno : 0;
+}
+
+static void supervisor_sync_pool(struct supervisor *s)
+{
+	__cleanup(ne_nl_pool_done) struct ne_nl_pool pool = { .node = -1 };
+	bool in_use = enclave_table_count(&s->enclaves, NE_EMU_ENCLAVE_STATE_RUNNING);
+	int err;
+
+	err = ne_nl_pool_get(s->nl, &pool);
+	if (err)
+		log_debug("cannot read the CPU pool: %s", strerror(-err));
+	else
+		partition_sync(&s->partition, pool.cpus, pool.nr_cpus, in_use);
 }
 
 static void supervisor_refuse(struct supervisor *s, const struct ne_nl_enclave *request,
@@ -133,7 +148,8 @@ static int supervisor_start(struct supervisor *s, const struct ne_nl_enclave *re
 	module = (struct start_module){
 		.instance_id = settings->place.instance_id, .control_fd = control_fd,
 	};
-	return start_vmm(&s->start, &s->logs, request, &module, ret_vmm, failure);
+	return start_vmm(&s->start, &s->logs, request, &module, s->partition.threads_fd,
+			 ret_vmm, failure);
 }
 
 static void supervisor_serve(struct supervisor *s, const struct ne_nl_enclave *request)
@@ -145,6 +161,8 @@ static void supervisor_serve(struct supervisor *s, const struct ne_nl_enclave *r
 
 	log_debug("enclave %016" PRIx64 ": start request, CID %" PRIu32, request->slot_uid,
 		  request->cid);
+	/* The host may have lost it meanwhile, when all its CPUs were offline. */
+	supervisor_sync_pool(s);
 	if (supervisor_start(s, request, &vmm, &failure)) {
 		supervisor_refuse(s, request, &failure);
 		return;
@@ -204,6 +222,7 @@ static void supervisor_sync(struct supervisor *s)
 struct notification_ctx {
 	struct supervisor *s;
 	bool ready;
+	bool pool_changed;
 };
 
 static void supervisor_on_notification(int cmd, const struct ne_nl_enclave *info, void *arg)
@@ -212,6 +231,8 @@ static void supervisor_on_notification(int cmd, const struct ne_nl_enclave *info
 
 	if (cmd == NE_EMU_CMD_READY)
 		ctx->ready = true;
+	else if (cmd == NE_EMU_CMD_POOL_NTF)
+		ctx->pool_changed = true;
 	else
 		lifecycle_notice(ctx->s, info);
 }
@@ -226,9 +247,12 @@ static void supervisor_read_notifications(struct supervisor *s)
 		log_warn("notifications were lost, looking at all enclaves again");
 		supervisor_sync(s);
 		ctx.ready = true;
+		ctx.pool_changed = true;
 	} else if (err) {
 		supervisor_fail(s, err);
 	}
+	if (ctx.pool_changed && !s->stop)
+		supervisor_sync_pool(s);
 	if (ctx.ready && !s->stop)
 		supervisor_accept(s);
 }
@@ -369,6 +393,8 @@ int supervisor_connect(struct supervisor *s)
 	supervisor_listen(s);
 	supervisor_sync(s);
 	lifecycle_prune(s);
+	if (!s->err)
+		supervisor_sync_pool(s);
 	return s->err;
 }
 
@@ -394,5 +420,8 @@ int supervisor_run(struct supervisor *s)
 	}
 
 	(void)sd_report("STOPPING=1");
+	/* Enclaves run on in the partition; the next supervisor finds it. */
+	if (!enclave_table_count(&s->enclaves, NE_EMU_ENCLAVE_STATE_RUNNING))
+		partition_sync(&s->partition, NULL, 0, false);
 	return s->err;
 }

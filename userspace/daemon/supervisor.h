@@ -9,6 +9,7 @@
 #include "enclave_table.h"
 #include "folder.h"
 #include "instant.h"
+#include "partition.h"
 #include "start.h"
 #include "vmm_process.h"
 
@@ -16,6 +17,7 @@
  * struct supervisor - all state of the program; one thread, so no locks
  * @start: how VMMs are started
  * @logs: where ends are recorded
+ * @partition: isolates the CPU pool; does nothing before partition_init()
  * @now: the clock
  * @abort_heartbeat: tell the client of the enclave with this CID that no
  *	heartbeat will come
@@ -33,6 +35,7 @@
 struct supervisor {
 	struct start_config start;
 	struct log_root logs;
+	struct partition partition;
 	struct instant (*now)(void);
 	void (*abort_heartbeat)(struct supervisor *s, uint32_t cid);
 	struct ne_nl *nl;
@@ -66,7 +69,7 @@ struct supervisor_paths {
 void supervisor_init(struct supervisor *s, const struct start_config *start,
 		     struct log_root *logs, const struct supervisor_paths *paths,
 		     const struct lab_settings *defaults);
-/** supervisor_exit() - release everything; VMMs run on */
+/** supervisor_exit() - release everything; VMMs run on, and the partition stays */
 void supervisor_exit(struct supervisor *s);
 
 /**

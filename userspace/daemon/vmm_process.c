@@ -18,7 +18,7 @@
 
 /* The VMM's descriptors are numbered from here, without gaps. */
 #define VMM_FD_FIRST	3
-#define VMM_FDS_MAX	6
+#define VMM_FDS_MAX	7
 /* Program, two words per option, NULL; room for all options there are. */
 #define VMM_ARGS_MAX	32
 
@@ -131,6 +131,7 @@ static int vmm_args_build(const struct vmm_config *config, struct vmm_args *args
 	vmm_args_add_fd(args, fds, "--console-channel-fd", config->console_channel_fd);
 	vmm_args_add_fd(args, fds, "--console-log-fd", config->console_log_fd);
 	vmm_args_add_fd(args, fds, "--nsm-control-fd", config->nsm_control_fd);
+	vmm_args_add_fd(args, fds, "--pool-fd", config->pool_fd);
 	return args->err;
 }
 

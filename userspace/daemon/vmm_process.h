@@ -22,6 +22,7 @@
  * @console_channel_fd: packets of the console service, or -1
  * @console_log_fd: file for the console's text, or -1
  * @nsm_control_fd: messages to the security module, or -1
+ * @pool_fd: cgroup.threads of the cgroup for vCPU threads, or -1
  *
  * The descriptors stay with the caller.
  */
@@ -42,6 +43,7 @@ struct vmm_config {
 	int console_channel_fd;
 	int console_log_fd;
 	int nsm_control_fd;
+	int pool_fd;
 };
 
 /**

@@ -32,7 +32,7 @@ static int contain(const struct options *options)
 	int keep[] = {
 		options->backend_fd, options->kvm_fd, options->channel_fd,
 		options->console_channel_fd, options->console_log_fd,
-		options->nsm_control_fd,
+		options->nsm_control_fd, options->pool_fd,
 	};
 
 	return containment_enter(keep, ARRAY_SIZE(keep));

@@ -32,6 +32,7 @@ enum {
 	OPT_CONSOLE_CHANNEL_FD,
 	OPT_CONSOLE_LOG_FD,
 	OPT_NSM_CONTROL_FD,
+	OPT_POOL_FD,
 	OPT_LOG_LEVEL,
 	NR_OPTS,
 };
@@ -52,6 +53,7 @@ static const struct option long_options[] = {
 	{ "console-channel-fd", required_argument, NULL, OPT_CONSOLE_CHANNEL_FD },
 	{ "console-log-fd", required_argument, NULL, OPT_CONSOLE_LOG_FD },
 	{ "nsm-control-fd", required_argument, NULL, OPT_NSM_CONTROL_FD },
+	{ "pool-fd", required_argument, NULL, OPT_POOL_FD },
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
 	{ 0 },
 };
@@ -127,6 +129,8 @@ static int parse_option(struct options *options, int opt, const char *arg)
 		return parse_fd(arg, &options->console_log_fd);
 	case OPT_NSM_CONTROL_FD:
 		return parse_fd(arg, &options->nsm_control_fd);
+	case OPT_POOL_FD:
+		return parse_fd(arg, &options->pool_fd);
 	case OPT_LOG_LEVEL:
 		options->log_level = log_level_parse(arg);
 		return options->log_level < 0 ? -EINVAL : 0;
@@ -165,6 +169,7 @@ int options_parse(struct options *options, int argc, char *const argv[])
 		.console_channel_fd = -1,
 		.console_log_fd = -1,
 		.nsm_control_fd = -1,
+		.pool_fd = -1,
 		.log_level = LOG_INFO,
 	};
 	while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {

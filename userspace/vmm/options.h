@@ -15,6 +15,7 @@
  * @module_id: into the argument vector
  * @console_channel_fd, @console_log_fd: -1 without debug; the log is optional
  * @nsm_control_fd: datagrams of common/nsm_control.h; -1: none come
+ * @pool_fd: cgroup.threads of the cgroup for vCPU threads, or -1
  */
 struct options {
 	uint64_t slot_uid;
@@ -32,6 +33,7 @@ struct options {
 	int console_channel_fd;
 	int console_log_fd;
 	int nsm_control_fd;
+	int pool_fd;
 	int log_level;
 };
 

@@ -3,6 +3,7 @@
 
 #include "vmm/vcpu.h"
 
+#include "common/log.h"
 #include "common/util.h"
 #include "vmm/arch/arch.h"
 
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define STACK_SIZE	(128 * KIB)
 #define KICK_SIGNAL	SIGRTMIN
@@ -138,11 +140,37 @@ static bool handle_error(struct vcpu *vcpu)
 	return false;
 }
 
+static int bind_thread(uint32_t cpu)
+{
+	size_t set_size = CPU_ALLOC_SIZE(cpu + 1);
+	cpu_set_t *cpus = CPU_ALLOC(cpu + 1);
+	int err;
+
+	if (!cpus)
+		return ENOMEM;
+	CPU_ZERO_S(set_size, cpus);
+	CPU_SET_S(cpu, set_size, cpus);
+	err = sched_setaffinity(0, set_size, cpus) ? errno : 0;
+	CPU_FREE(cpus);
+	return err;
+}
+
+/* Into the cgroup first: its CPUs are for nobody else. */
+static void place_thread(struct vcpu *vcpu)
+{
+	/* 0 is whoever writes it. */
+	if (vcpu->pool_fd >= 0 && write(vcpu->pool_fd, "0", 1) < 0)
+		vcpu->move_err = errno;
+	vcpu->pin_err = bind_thread(vcpu->cpu);
+	(void)sem_post(&vcpu->placed);
+}
+
 static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
 	bool go_on = true;
 
+	place_thread(vcpu);
 	while (sem_wait(&vcpu->go) && errno == EINTR)
 		;
 	while (go_on && !atomic_load(&vcpu->stop)) {
@@ -154,32 +182,22 @@ static void *vcpu_thread(void *arg)
 	return NULL;
 }
 
-static int start_thread(struct vcpu *vcpu, uint32_t cpu, struct vmm_error *error)
+static int start_thread(struct vcpu *vcpu, struct vmm_error *error)
 {
-	size_t set_size = CPU_ALLOC_SIZE(cpu + 1);
-	cpu_set_t *cpus = CPU_ALLOC(cpu + 1);
 	pthread_attr_t attr;
 	char name[16];
 	int err;
-
-	if (!cpus)
-		return vmm_error_set(error, -ENOMEM, "out of memory");
-	CPU_ZERO_S(set_size, cpus);
-	CPU_SET_S(cpu, set_size, cpus);
 
 	err = pthread_attr_init(&attr);
 	if (!err) {
 		err = pthread_attr_setstacksize(&attr, STACK_SIZE);
 		if (!err)
-			err = pthread_attr_setaffinity_np(&attr, set_size, cpus);
-		if (!err)
 			err = pthread_create(&vcpu->thread, &attr, vcpu_thread, vcpu);
 		pthread_attr_destroy(&attr);
 	}
-	CPU_FREE(cpus);
 	if (err)
-		return vmm_error_set(error, -err, "cannot run vCPU %u on CPU %u: %s",
-				     vcpu->index, cpu, strerror(err));
+		return vmm_error_set(error, -err, "cannot start the thread of vCPU %u: %s",
+				     vcpu->index, strerror(err));
 
 	vcpu->has_thread = true;
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->index);
@@ -188,7 +206,7 @@ static int start_thread(struct vcpu *vcpu, uint32_t cpu, struct vmm_error *error
 }
 
 int vcpu_create(struct vcpu *vcpu, const struct vm *vm, unsigned int index,
-		unsigned int nr_vcpus, uint32_t cpu, struct vmm_error *error)
+		unsigned int nr_vcpus, struct vmm_error *error)
 {
 	void *run;
 	int err;
@@ -196,6 +214,7 @@ int vcpu_create(struct vcpu *vcpu, const struct vm *vm, unsigned int index,
 	vcpu->index = index;
 	vcpu->run_size = vm->run_size;
 	(void)sem_init(&vcpu->go, 0, 0);	/* cannot fail with these arguments */
+	(void)sem_init(&vcpu->placed, 0, 0);
 	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, index);
 	if (vcpu->fd < 0)
 		return vmm_error_set(error, -errno, "cannot create vCPU %u: %s", index,
@@ -208,7 +227,19 @@ int vcpu_create(struct vcpu *vcpu, const struct vm *vm, unsigned int index,
 	err = arch_init_vcpu(vm->kvm_fd, vcpu->fd, index, nr_vcpus, error);
 	if (err)
 		return err;
-	return start_thread(vcpu, cpu, error);
+	return start_thread(vcpu, error);
+}
+
+void vcpu_wait_placed(struct vcpu *vcpu)
+{
+	while (sem_wait(&vcpu->placed) && errno == EINTR)
+		;
+	if (vcpu->move_err)
+		log_warn("vCPU %u cannot enter the CPU pool's cgroup: %s", vcpu->index,
+			 strerror(vcpu->move_err));
+	if (vcpu->pin_err)
+		log_warn("vCPU %u is not bound to CPU %u: %s", vcpu->index, vcpu->cpu,
+			 strerror(vcpu->pin_err));
 }
 
 void vcpu_go(struct vcpu *vcpu)

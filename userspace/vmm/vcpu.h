@@ -21,6 +21,11 @@ struct kvm_run;
 /**
  * struct vcpu - owned by the main thread
  * @pio: ports, and @mmio: registers in memory
+ * @cpu: host CPU that the thread is bound to
+ * @pool_fd: cgroup.threads of the cgroup it belongs into, or -1; until @placed
+ * @placed: posted once, when the thread is where it belongs, or cannot get there
+ * @move_err: why it is not in the cgroup, a positive errno; valid when @placed
+ * @pin_err: why it is not bound to @cpu, likewise
  * @go: posted once, to run or to give up
  * @check: the main thread wants to know whether the guest has halted for good
  * @down: the answer
@@ -35,6 +40,11 @@ struct vcpu {
 	struct ending *ending;
 	pthread_t thread;
 	bool has_thread;
+	uint32_t cpu;
+	int pool_fd;
+	sem_t placed;
+	int move_err;
+	int pin_err;
 	sem_t go;
 	atomic_bool stop;
 	atomic_bool check;
@@ -46,14 +56,19 @@ int vcpu_set_signal(void);
 
 /**
  * vcpu_create() - vCPU and its thread, which waits for vcpu_go()
- * @cpu: host CPU that the thread is bound to
- * @vcpu: with @pio, @mmio and @ending set, otherwise zero; destroy it also after
- *	a failure
+ * @vcpu: with @pio, @mmio, @ending, @cpu and @pool_fd set, otherwise zero; destroy
+ *	it also after a failure
  *
  * Return: 0 or a negative errno with a text.
  */
 int vcpu_create(struct vcpu *vcpu, const struct vm *vm, unsigned int index,
-		unsigned int nr_vcpus, uint32_t cpu, struct vmm_error *error);
+		unsigned int nr_vcpus, struct vmm_error *error);
+/**
+ * vcpu_wait_placed() - wait until the thread has moved to its CPU; once per vCPU
+ *
+ * The enclave is worth more than its place: what went wrong is logged.
+ */
+void vcpu_wait_placed(struct vcpu *vcpu);
 /** vcpu_go() - let the thread run the guest */
 void vcpu_go(struct vcpu *vcpu);
 /** vcpu_ask_down() - have @down refreshed soon */

@@ -156,7 +156,9 @@ static int create_vcpus(struct vmm *vmm, struct vmm_error *error)
 		vcpu->pio = &vmm->pio;
 		vcpu->mmio = &vmm->mmio;
 		vcpu->ending = &vmm->ending;
-		err = vcpu_create(vcpu, &vmm->vm, i, options->nr_cpus, options->cpus[i], error);
+		vcpu->cpu = options->cpus[i];
+		vcpu->pool_fd = vmm->pool_fd;
+		err = vcpu_create(vcpu, &vmm->vm, i, options->nr_cpus, error);
 		if (err)
 			return err;
 	}
@@ -197,6 +199,7 @@ void vmm_init(struct vmm *vmm, const struct options *options)
 		.vsock_irq_fd = -1,
 		.nsm_irq_fd = -1,
 		.nsm_inbox.source.fd = -1,
+		.pool_fd = options->pool_fd,
 		.halt_watch.source.fd = -1,
 	};
 }
@@ -272,6 +275,7 @@ bool vmm_destroy(struct vmm *vmm)
 	fd_close(&vmm->serial_irq_fd);
 	fd_close(&vmm->vsock_irq_fd);
 	fd_close(&vmm->nsm_irq_fd);
+	fd_close(&vmm->pool_fd);
 	ending_exit(&vmm->ending);
 	loop_exit(&vmm->loop);
 	return true;

@@ -28,6 +28,7 @@
 /**
  * struct vmm - everything; a member is set up when its descriptor or pointer is
  * @console: debug mode only, as @service
+ * @pool_fd: way into the CPU pool's cgroup, or -1; until all vCPUs are placed
  * @backend: the kernel's wishes
  * @ended: somebody reported an end
  * @sigterm: the administrator's wish
@@ -56,6 +57,7 @@ struct vmm {
 	struct nsm_device *nsm_device;
 	struct vcpu *vcpus;
 	size_t nr_vcpus;
+	int pool_fd;
 	struct halt_watch halt_watch;
 	struct loop_source backend;
 	struct loop_source ended;

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The CPU pool as an isolated cpuset partition (cgroup v2), for vCPU threads only.
+ *
+ * It is a threaded cgroup below the supervisor's own, so that threads of VMMs can
+ * enter it while all else of them stays outside. The supervisor's cgroup is no
+ * partition, which makes it a "remote" one: its CPUs must be named in
+ * cpuset.cpus.exclusive of every cgroup above it but the root, and CAP_SYS_ADMIN is
+ * needed. Therefore the service is a child of the root cgroup (Slice=-.slice).
+ */
+
+#include "partition.h"
+
+#include "common/log.h"
+#include "common/paths.h"
+#include "common/util.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CGROUP_DIR	"/sys/fs/cgroup"
+#define EXCLUSIVE	"cpuset.cpus.exclusive"
+#define STATE		"cpuset.cpus.partition"
+#define ISOLATED	"isolated"
+/* Of one file: a list of CPUs, the longest of them. */
+#define TEXT_SIZE	4096
+
+__attribute__((format(printf, 2, 3)))
+static void explain(char *reason, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(reason, PARTITION_REASON_SIZE, fmt, args);
+	va_end(args);
+}
+
+/* Without blanks at the end. */
+static int read_text(int dir_fd, const char *name, char text[TEXT_SIZE])
+{
+	__cleanup_fd int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read_full(fd, text, TEXT_SIZE - 1);
+	if (n < 0)
+		return n;
+	while (n && isspace((unsigned char)text[n - 1]))
+		n--;
+	text[n] = 0;
+	return 0;
+}
+
+/* In one call, which the kernel takes for the whole value. */
+static int write_text(int dir_fd, const char *name, const char *text)
+{
+	__cleanup_fd int fd = openat(dir_fd, name, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+static bool reads(int dir_fd, const char *name, const char *expected)
+{
+	char text[TEXT_SIZE];
+
+	return !read_text(dir_fd, name, text) && !strcmp(text, expected);
+}
+
+/* Is the word in a list that blanks separate? */
+static bool has_word(char *list, const char *word)
+{
+	char *rest = NULL;
+
+	for (char *w = strtok_r(list, " ", &rest); w; w = strtok_r(NULL, " ", &rest))
+		if (!strcmp(w, word))
+			return true;
+	return false;
+}
+
+/* The path behind "0::", that of cgroup v2; @text is of /proc/self/cgroup. */
+static const char *own_path(char *text)
+{
+	char *rest = NULL;
+
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		if (!strncmp(line, "0::/", 4))
+			return line + 3;
+	return NULL;
+}
+
+static void find_group(struct partition *p, const char *root)
+{
+	char path[PATH_MAX], text[TEXT_SIZE], controllers[TEXT_SIZE];
+	__cleanup_fd int fd = -1;
+	const char *own;
+
+	snprintf(path, sizeof(path), "%s/proc/self/cgroup", root);
+	own = read_text(AT_FDCWD, path, text) ? NULL : own_path(text);
+	if (!own) {
+		explain(p->cannot, "this host does not use cgroup v2");
+		return;
+	}
+
+	snprintf(path, sizeof(path), "%s" CGROUP_DIR "%s", root, own);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || read_text(fd, "cgroup.controllers", controllers))
+		explain(p->cannot, "cgroup v2 is not mounted on " CGROUP_DIR);
+	else if (!has_word(controllers, "cpuset"))
+		explain(p->cannot, "cgroup %.80s has no cpuset controller: it needs Delegate=cpuset",
+			own);
+	else if (faccessat(fd, EXCLUSIVE, F_OK, 0))
+		explain(p->cannot, "cgroup %.80s has no " EXCLUSIVE ", which kernels have since 6.7",
+			own);
+	else
+		p->group_fd = fd_steal(&fd);
+}
+
+void partition_init(struct partition *p, const char *root, const char *run_dir, bool wanted)
+{
+	*p = (struct partition){
+		.wanted = wanted,
+		.group_fd = -1,
+		.threads_fd = -1,
+		.run_dir = run_dir,
+	};
+	find_group(p, root);
+}
+
+void partition_exit(struct partition *p)
+{
+	fd_close(&p->threads_fd);
+	fd_close(&p->group_fd);
+}
+
+/* -1: there is none. */
+static int open_pool_group(const struct partition *p)
+{
+	if (p->group_fd < 0)
+		return -1;
+	return openat(p->group_fd, PARTITION_GROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Back to what it was before; threads in it go on where they are pinned. */
+static void undo(struct partition *p)
+{
+	__cleanup_fd int fd = open_pool_group(p);
+	int err;
+
+	fd_close(&p->threads_fd);
+	if (fd < 0)
+		return;
+	err = write_text(fd, STATE, "member");
+	if (err && err != -ENOENT)
+		log_warn("cannot undo the isolation of the CPU pool: %s", strerror(-err));
+
+	/* An empty line clears; the upper one may not lack what the lower one has. */
+	(void)write_text(fd, EXCLUSIVE, "\n");
+	(void)write_text(p->group_fd, EXCLUSIVE, "\n");
+	/* Stays while threads are in it, and does no harm. */
+	if (!unlinkat(p->group_fd, PARTITION_GROUP, AT_REMOVEDIR))
+		(void)write_text(p->group_fd, "cgroup.subtree_control", "-cpuset");
+}
+
+static int create_group(struct partition *p, int *ret_fd)
+{
+	int err;
+
+	if (mkdirat(p->group_fd, PARTITION_GROUP, 0755) && errno != EEXIST) {
+		explain(p->reason, "cannot create a cgroup: %m");
+		return -1;
+	}
+	*ret_fd = open_pool_group(p);
+	if (*ret_fd < 0) {
+		explain(p->reason, "cannot open the cgroup " PARTITION_GROUP ": %m");
+		return -1;
+	}
+	err = reads(*ret_fd, "cgroup.type", "threaded") ? 0 :
+	      write_text(*ret_fd, "cgroup.type", "threaded");
+	if (err) {
+		explain(p->reason, "cannot have a threaded cgroup: %s", strerror(-err));
+		return -1;
+	}
+	err = write_text(p->group_fd, "cgroup.subtree_control", "+cpuset");
+	if (err)
+		explain(p->reason, "cannot use the cpuset controller: %s", strerror(-err));
+	return err;
+}
+
+static int make_exclusive(struct partition *p, int fd, const char *list)
+{
+	int err = write_text(p->group_fd, EXCLUSIVE, list);
+
+	if (!err)
+		err = write_text(fd, EXCLUSIVE, list);
+	if (err == -EINVAL)
+		explain(p->reason, "another cgroup has CPUs of the pool for itself (cpuset.cpus)");
+	else if (err)
+		explain(p->reason, "cannot reserve the CPUs: %s", strerror(-err));
+	return err;
+}
+
+/* The kernel takes every state and tells in the file what it thinks of it. */
+static int isolate(struct partition *p, int fd)
+{
+	char state[TEXT_SIZE] = "";
+	int err = write_text(fd, STATE, ISOLATED);
+
+	if (!err)
+		err = read_text(fd, STATE, state);
+	if (err) {
+		explain(p->reason, "cannot make a partition: %s", strerror(-err));
+		return err;
+	}
+	if (!strcmp(state, ISOLATED))
+		return 0;
+	explain(p->reason, "the kernel makes no partition: \"%.100s\"", state);
+	return -1;
+}
+
+static void open_threads(struct partition *p, int fd)
+{
+	if (p->threads_fd >= 0)
+		return;
+	p->threads_fd = openat(fd, "cgroup.threads", O_WRONLY | O_CLOEXEC);
+	if (p->threads_fd < 0)
+		explain(p->reason, "cannot open cgroup.threads: %m");
+}
+
+static int make(struct partition *p, const char *list)
+{
+	__cleanup_fd int fd = -1;
+	int err;
+
+	err = create_group(p, &fd);
+	if (!err)
+		err = make_exclusive(p, fd, list);
+	if (!err)
+		err = isolate(p, fd);
+	if (err)
+		return err;
+	open_threads(p, fd);
+	if (p->threads_fd < 0)
+		return -1;
+	log_info("CPUs %s are isolated for enclaves", list);
+	return 0;
+}
+
+static bool is_made(struct partition *p, int fd, const char *list)
+{
+	return fd >= 0 && reads(fd, STATE, ISOLATED) && reads(fd, EXCLUSIVE, list) &&
+	       reads(p->group_fd, EXCLUSIVE, list);
+}
+
+static void sync_with(struct partition *p, const char *list, bool in_use)
+{
+	__cleanup_fd int fd = open_pool_group(p);
+
+	if (is_made(p, fd, list)) {
+		open_threads(p, fd);
+		return;
+	}
+	/*
+	 * Threads that are pinned to CPUs of a partition but not in it would be
+	 * driven off them.
+	 */
+	if (in_use && (fd < 0 || reads(fd, "cgroup.threads", ""))) {
+		explain(p->reason, "enclaves run that were started without; isolated at the next "
+			"start after their end");
+		return;
+	}
+	undo(p);
+	if (make(p, list))
+		undo(p);
+}
+
+static void write_down(struct partition *p, const char *list)
+{
+	__cleanup_fd int dir_fd = -1;
+	__cleanup_fd int fd = -1;
+	FILE *file;
+
+	if (!p->run_dir)
+		return;
+	dir_fd = open(p->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (!*list) {
+		(void)unlinkat(dir_fd, NE_EMU_ISOLATION_FILE, 0);
+		return;
+	}
+	/* For everybody, whatever the umask. */
+	fd = openat(dir_fd, NE_EMU_ISOLATION_FILE,
+		    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0 || fchmod(fd, 0644)) {
+		log_debug("cannot write %s/" NE_EMU_ISOLATION_FILE ": %m", p->run_dir);
+		return;
+	}
+	file = fdopen(fd, "w");
+	if (!file)
+		return;
+	(void)fd_steal(&fd);	/* belongs to file now */
+	fprintf(file, "%s\n%s\n", list, p->reason);
+	(void)fclose(file);	/* for information only */
+}
+
+void partition_sync(struct partition *p, const uint32_t *cpus, size_t count, bool in_use)
+{
+	__cleanup_free char *list = format_cpu_list(cpus, count);
+
+	p->reason[0] = 0;
+	if (!list)
+		explain(p->reason, "no memory");
+	else if (!*list || !p->wanted)
+		undo(p);
+	else if (*p->cannot)
+		explain(p->reason, "%s", p->cannot);
+	else
+		sync_with(p, list, in_use);
+	if (list && *list && !p->wanted)
+		explain(p->reason, "it is switched off (--no-isolation)");
+
+	if (strcmp(p->reason, p->told)) {
+		if (*p->reason)
+			log_write(p->wanted ? LOG_WARNING : LOG_INFO,
+				  "the CPU pool is not isolated: %s", p->reason);
+		memcpy(p->told, p->reason, sizeof(p->told));
+	}
+	if (list)
+		write_down(p, list);
+}
