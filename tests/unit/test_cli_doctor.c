@@ -98,6 +98,7 @@ static void test_good_parts(void **state)
 			    "/dev/kvm is missing although the CPU can virtualize");
 	assert_string_equal(finding(json, "module", "ok"), "nitro_enclaves_emu 1.2 is loaded");
 	assert_string_equal(finding(json, "cpu-pool", "ok"), "2 CPUs: 2-3");
+	expect_text(finding(json, "isolation", "warn"), "ne-emud does not isolate CPUs 2-3");
 	assert_string_equal(finding(json, "cpus", "ok"), "2 CPUs can go to enclaves, in whole "
 			    "cores of 2 threads: ask for multiples of 2");
 	assert_string_equal(finding(json, "huge-pages", "ok"), "node 0: 32 free pages of 2 MiB");
@@ -111,6 +112,49 @@ static void test_good_parts(void **state)
 	json = parse(&result);
 	assert_string_not_equal(finding(json, "vhost-vsock", "ok"), "");
 	json_decref(json);
+	fake_root_remove(&root);
+}
+
+#define ISOLATED	"/sys/fs/cgroup/cpuset.cpus.isolated"
+#define TOLD		"/run/ne-emu/isolation"
+
+static void expect_isolation(const char *status, const char *text, bool isolated)
+{
+	struct command_result result;
+	json_t *json, *pool;
+
+	run_command(&result, cmd_doctor, "doctor", "--json", NULL);
+	json = parse(&result);
+	expect_text(finding(json, "isolation", status), text);
+	pool = json_object_get(json, "CPUPool");
+	assert_int_equal(json_is_true(json_object_get(pool, "Isolated")), isolated);
+	assert_int_equal(json_is_null(json_object_get(pool, "NotIsolatedBecause")), isolated);
+	assert_int_equal(json_integer_value(json_object_get(pool, "NumberOfCPUs")), 4);
+	assert_int_equal(json_integer_value(json_object_get(pool, "NumaNode")), 1);
+	assert_true(json_is_null(json_object_get(pool, "ClaimedCPUIDs")));
+	json_decref(json);
+}
+
+/* Isolated is what ne-emud says and the kernel confirms. */
+static void test_isolation(void **state)
+{
+	struct temp_dir root;
+
+	fake_root_create(&root);
+	fake_root_put(&root, "/sys/module/nitro_enclaves/parameters/ne_cpus", "6,7,2-3\n");
+	fake_root_mkdir(&root, "/sys/devices/system/cpu/cpu2/node1");
+	expect_isolation("warn", "does it run?", false);
+	fake_root_put(&root, ISOLATED, "1-3,6-9\n");
+	expect_isolation("warn", "does it run?", false);
+	fake_root_put(&root, TOLD, "2-3\n\n");		/* of an earlier pool */
+	expect_isolation("warn", "does it run?", false);
+	fake_root_put(&root, TOLD, "2-3,6-7\n\n");
+	expect_isolation("ok", "CPUs 2-3,6-7 run nothing but enclaves", true);
+	fake_root_put(&root, TOLD, "2-3,6-7\nno cgroup v2 here\n");
+	expect_isolation("warn", "no cgroup v2 here", false);
+	fake_root_put(&root, TOLD, "2-3,6-7\n\n");
+	fake_root_put(&root, ISOLATED, "2-3,6\n");
+	expect_isolation("warn", "the kernel has undone it", false);
 	fake_root_remove(&root);
 }
 
@@ -215,6 +259,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty_machine),
 		cmocka_unit_test(test_good_parts),
+		cmocka_unit_test(test_isolation),
 		cmocka_unit_test(test_aws_driver),
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_logs),

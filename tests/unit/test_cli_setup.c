@@ -166,7 +166,8 @@ static void test_setup_and_undo(void **state)
 	assert_string_equal(result.err, "");
 	assert_int_equal(result.code, CLI_OK);
 	expect_text(result.out, "huge pages: 60 MiB more");
-	expect_text(result.out, "CPU pool: 1,5 on NUMA node 0\n");
+	expect_text(result.out, "CPU pool: 1,5 on NUMA node 0\n"
+		    "isolation: none: ne-emud does not isolate CPUs 1,5; does it run?\n");
 	fake_root_expect(&root, POOL, "1,5\n");
 	fake_root_expect(&root, "/sys/devices/system/node/node0/hugepages/" SMALL "/nr_hugepages",
 			 "38\n");
@@ -195,7 +196,10 @@ static void test_small_pages_first(void **state)
 	struct temp_dir root;
 
 	make_machine(&root);
+	fake_root_put(&root, "/run/ne-emu/isolation", "2-3,6\n\n");
+	fake_root_put(&root, "/sys/fs/cgroup/cpuset.cpus.isolated", "2-3,6\n");
 	run_command(&result, cmd_setup, "setup", "--memory", "3G", "--cpus", "3", NULL);
+	expect_text(result.out, "isolation: CPUs 2-3,6 run nothing but enclaves\n");
 	assert_int_equal(result.code, CLI_OK);
 	fake_root_expect(&root, "/sys/devices/system/node/node1/hugepages/" LARGE "/nr_hugepages",
 			 "0\n");

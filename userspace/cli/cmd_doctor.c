@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "cli/doctor.h"
+#include "cli/pool.h"
 #include "cli/state.h"
 #include "cli/sysfs.h"
 
@@ -83,6 +84,7 @@ static void print_text(const struct doctor *doctor)
 
 static int print_json(const struct doctor *doctor)
 {
+	__cleanup(pool_free) struct pool pool;
 	struct json_out out = {};
 	struct utsname uts = {};
 
@@ -92,6 +94,10 @@ static int print_json(const struct doctor *doctor)
 	json_out_str(&out, "Version", NE_EMU_VERSION);
 	json_out_str(&out, "Kernel", uts.release);
 	json_out_str(&out, "Machine", uts.machine);
+	if (pool_read(&pool))
+		json_out_null(&out, "CPUPool");
+	else
+		pool_json(&out, "CPUPool", &pool);
 	json_out_array(&out, "Findings");
 	for (size_t i = 0; i < doctor->count; i++) {
 		const struct doctor_finding *f = &doctor->findings[i];

@@ -5,9 +5,12 @@
 #include "cli/file.h"
 #include "cli/hugepages.h"
 #include "cli/json_in.h"
+#include "cli/pool.h"
+#include "cli/state.h"
 #include "cli/sysfs.h"
 #include "cli/topology.h"
 
+#include "common/clock.h"
 #include "common/json_out.h"
 #include "common/paths.h"
 #include "common/util.h"
@@ -23,6 +26,8 @@
 #define STATE_CPUS	"cpus"		/* previous pool; other members are page counts */
 #define CPUS_MAX	4096
 #define CPUS_TEXT_SIZE	512		/* of the driver */
+#define ISOLATION_MS	2000
+#define ISOLATION_STEP_MS	20
 
 struct setup {
 	uint64_t memory;
@@ -283,6 +288,26 @@ static int pool_node(void)
 	return !sys_pool_cpus(&cpus, &count) && count ? sys_cpu_node(cpus[0]) : sys_cpu_node(0);
 }
 
+/* ne-emud isolates the pool when it hears of it: give it a moment. */
+static void print_isolation(void)
+{
+	int64_t end = clock_ms() + (state_daemon_pid() ? ISOLATION_MS : 0);
+	struct pool pool;
+	int r;
+
+	while (!(r = pool_read(&pool)) && !pool.told && clock_ms() < end) {
+		pool_free(&pool);
+		(void)usleep(ISOLATION_STEP_MS * 1000);
+	}
+	if (r)
+		return;
+	if (pool.isolated)
+		printf("isolation: CPUs %s run nothing but enclaves\n", pool.list);
+	else
+		printf("isolation: none: %s\n", pool.reason);
+	pool_free(&pool);
+}
+
 static int do_setup(const struct setup *setup, struct cli_text *why)
 {
 	char cpus[CPUS_TEXT_SIZE] = "";
@@ -299,7 +324,12 @@ static int do_setup(const struct setup *setup, struct cli_text *why)
 	if (r || !setup->cpus)
 		return r;
 	printf("CPU pool: %s on NUMA node %d\n", cpus, MAX(node, 0));
-	return setup->dry_run ? 0 : set_pool(cpus, why);
+	if (setup->dry_run)
+		return 0;
+	r = set_pool(cpus, why);
+	if (!r)
+		print_isolation();
+	return r;
 }
 
 int cmd_setup(int argc, char **argv)

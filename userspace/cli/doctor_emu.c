@@ -3,6 +3,7 @@
 
 #include "cli/doctor.h"
 
+#include "cli/pool.h"
 #include "cli/state.h"
 #include "cli/sysfs.h"
 #include "common/paths.h"
@@ -17,11 +18,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <linux/vm_sockets.h>
 
-#define LOCK_FILE	NE_EMU_RUN_DIR "/ne-emud.lock"
 #define LOAD_FIX	"sudo modprobe nitro_enclaves_emu"
 
 /* Our module shows the parameter under the AWS driver's name, but no module state. */
@@ -92,36 +91,10 @@ void doctor_check_device(struct doctor *doctor)
 		doctor_add(doctor, "device", DOCTOR_OK, NULL, "%s may be used", NE_DEVICE_PATH);
 }
 
-/* The holder of a file lock, or 0; works for users who may not open the file. */
-static uint64_t lock_holder(const char *path)
-{
-	char locks[SYS_PATH_SIZE];
-	__cleanup_free char *line = NULL;
-	__cleanup_file FILE *file = fopen(sys_path(locks, "/proc/locks"), "re");
-	size_t size = 0;
-	struct stat st;
-
-	if (stat(path, &st))
-		return 0;
-	while (file && getline(&line, &size, file) > 0) {
-		unsigned int major_nr, minor_nr;
-		unsigned long long inode;
-		int64_t pid;
-
-		/* "1: FLOCK  ADVISORY  WRITE 4242 08:01:131 0 EOF" */
-		if (sscanf(line, "%*d: FLOCK %*s %*s %" SCNd64 " %x:%x:%llu", &pid, &major_nr,
-			   &minor_nr, &inode) == 4 && inode == st.st_ino &&
-		    major_nr == major(st.st_dev) && minor_nr == minor(st.st_dev))
-			return pid;
-	}
-	return 0;
-}
-
 void doctor_check_daemon(struct doctor *doctor)
 {
 	static const char fix[] = "sudo systemctl start ne-emud";
-	char path[SYS_PATH_SIZE];
-	uint64_t pid = lock_holder(sys_path(path, LOCK_FILE));
+	uint64_t pid = state_daemon_pid();
 
 	if (pid)
 		doctor_add(doctor, "daemon", DOCTOR_OK, NULL, "ne-emud runs (process %" PRIu64 ")",
@@ -131,25 +104,45 @@ void doctor_check_daemon(struct doctor *doctor)
 			   "answers start requests");
 }
 
+static void check_isolation(struct doctor *doctor, const struct pool *pool)
+{
+	if (pool->isolated)
+		doctor_add(doctor, "isolation", DOCTOR_OK, NULL, "CPUs %.80s run nothing but "
+			   "enclaves", pool->list);
+	else
+		doctor_add(doctor, "isolation", DOCTOR_WARN, "see ISOLATION in ne-emud(8)",
+			   "other programs may run on the pool's CPUs: %s", pool->reason);
+}
+
+static void describe_pool(struct doctor *doctor, const struct pool *pool)
+{
+	char node[32] = "", claimed[48] = "";
+
+	if (pool->node >= 0)
+		snprintf(node, sizeof(node), ", NUMA node %d", pool->node);
+	if (pool->claims_known)
+		snprintf(claimed, sizeof(claimed), ", %zu claimed by enclaves", pool->nr_claimed);
+	doctor_add(doctor, "cpu-pool", DOCTOR_OK, NULL, "%zu CPUs: %.80s%s%s", pool->count,
+		   pool->list, node, claimed);
+	check_isolation(doctor, pool);
+}
+
 void doctor_check_pool(struct doctor *doctor)
 {
 	static const char fix[] = "sudo ne-emu setup --memory 512 --cpus 2";
-	__cleanup_free uint32_t *cpus = NULL;
-	char text[SYS_TEXT_SIZE];
-	size_t count = 0;
-	int r;
+	__cleanup(pool_free) struct pool pool;
+	int r = pool_read(&pool);
 
-	r = sys_pool_cpus(&cpus, &count);
 	if (r == -ENOENT)
 		doctor_add(doctor, "cpu-pool", DOCTOR_FAIL, LOAD_FIX, "%s is missing",
 			   NE_CPU_POOL_PATH);
 	else if (r)
 		doctor_add(doctor, "cpu-pool", DOCTOR_WARN, NULL, "%s: %s", NE_CPU_POOL_PATH,
 			   strerror(-r));
-	else if (!count)
+	else if (!pool.count)
 		doctor_add(doctor, "cpu-pool", DOCTOR_FAIL, fix, "the CPU pool is empty");
-	else if (!sys_read(text, NE_CPU_POOL_PATH))
-		doctor_add(doctor, "cpu-pool", DOCTOR_OK, NULL, "%zu CPUs: %.100s", count, text);
+	else
+		describe_pool(doctor, &pool);
 }
 
 /* The transport that has the place of ours, as far as module names tell. */

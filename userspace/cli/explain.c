@@ -31,8 +31,8 @@ static const struct {
 	{ STEP_CREATE, EBUSY, "as many enclaves as possible exist; see \"ne-emu ps\"" },
 	{ STEP_CPU, NE_ERR_VCPU_ALREADY_USED, "this enclave has that CPU already; name each CPU "
 	  "once" },
-	{ STEP_CPU, NE_ERR_VCPU_NOT_IN_CPU_POOL, "the CPU is not in the pool or another enclave "
-	  "uses it; \"ne-emu doctor\" shows the pool" },
+	{ STEP_CPU, NE_ERR_VCPU_NOT_IN_CPU_POOL, "the CPU is not in the pool, another enclave "
+	  "uses its core, or a CPU of the core is offline; \"ne-emu doctor\" shows the pool" },
 	{ STEP_CPU, NE_ERR_VCPU_INVALID_CPU_CORE, "the CPU's core is unknown to the pool; set the "
 	  "pool again with \"sudo ne-emu setup\"" },
 	{ STEP_CPU, NE_ERR_INVALID_VCPU, "there is no such CPU" },
@@ -69,6 +69,8 @@ static const struct {
 	{ STEP_START, NE_ERR_INVALID_ENCLAVE_CID, "this CID is reserved; take another, from 4 on" },
 	{ STEP_START, EADDRINUSE, "an enclave with this CID is running; take another --cid or "
 	  "none" },
+	{ STEP_START, ENXIO, "one of its CPUs is offline; bring it back with \"echo 1 > "
+	  "/sys/devices/system/cpu/cpuN/online\"" },
 	{ STEP_START, ENODEV, "no ne-emud answers; start it with \"sudo systemctl start "
 	  "ne-emud\"" },
 	{ STEP_START, ETIMEDOUT, "ne-emud did not answer in time; see its log with \"journalctl -u "

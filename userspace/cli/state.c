@@ -10,9 +10,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 /* Hexadecimal digits of a slot uid. */
 #define UID_DIGITS	16
+#define LOCK_FILE	NE_EMU_RUN_DIR "/ne-emud.lock"
 
 const char *state_id(uint64_t slot_uid, char *buf)
 {
@@ -50,6 +53,38 @@ int state_exit_text(uint64_t slot_uid, char *ret_text)
 bool state_emulated(void)
 {
 	return sys_exists("%s", NE_EMU_MODULE_PATH);
+}
+
+/* The holder of a file lock, or 0; works for users who may not open the file. */
+static uint64_t lock_holder(const char *path)
+{
+	char locks[SYS_PATH_SIZE];
+	__cleanup_free char *line = NULL;
+	__cleanup_file FILE *file = fopen(sys_path(locks, "/proc/locks"), "re");
+	size_t size = 0;
+	struct stat st;
+
+	if (stat(path, &st))
+		return 0;
+	while (file && getline(&line, &size, file) > 0) {
+		unsigned int major_nr, minor_nr;
+		unsigned long long inode;
+		int64_t pid;
+
+		/* "1: FLOCK  ADVISORY  WRITE 4242 08:01:131 0 EOF" */
+		if (sscanf(line, "%*d: FLOCK %*s %*s %" SCNd64 " %x:%x:%llu", &pid, &major_nr,
+			   &minor_nr, &inode) == 4 && inode == st.st_ino &&
+		    major_nr == major(st.st_dev) && minor_nr == minor(st.st_dev))
+			return pid;
+	}
+	return 0;
+}
+
+uint64_t state_daemon_pid(void)
+{
+	char path[SYS_PATH_SIZE];
+
+	return lock_holder(sys_path(path, LOCK_FILE));
 }
 
 int state_open(struct ne_nl **ret_nl, struct cli_text *why)

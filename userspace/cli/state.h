@@ -29,6 +29,9 @@ int state_exit_text(uint64_t slot_uid, char *ret_text);
 /** state_emulated() - whether the emulator's module is what serves the device */
 bool state_emulated(void);
 
+/** state_daemon_pid() - the ne-emud that runs, or 0 */
+uint64_t state_daemon_pid(void);
+
 /** state_open() - connect to the emulator; a failure is explained in @why */
 int state_open(struct ne_nl **ret_nl, struct cli_text *why);
 
