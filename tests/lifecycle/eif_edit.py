@@ -83,4 +83,5 @@ def main():
         file.write(edit(args[0], data, args[2] if len(args) == 4 else None))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -10,6 +10,8 @@
  * port 5007  control: one line, answered with "ok\n" before it is carried out:
  *            reboot, poweroff, panic, triplefault, exit N, flood KIB; others
  *            are answered with what they find out: nsm-limits, hwrng KIB
+ * port 5008  the client sends a request to /dev/nsm and ends its side; it gets
+ *            the response, or nothing if the device refuses
  */
 
 #include <errno.h>
@@ -31,9 +33,12 @@
 #include <linux/nitro_enclaves_emu.h>
 #include <linux/vm_sockets.h>
 
+#include "nsm_device.h"
+
 #define PORT_ECHO	5005
 #define PORT_RELAY	5006
 #define PORT_CONTROL	5007
+#define PORT_NSM	5008
 
 #define BUFFER_SIZE	(256 * 1024)
 #define LINE_SIZE	64
@@ -44,19 +49,6 @@
 
 /* How long to wait for a client that leaves its connection open, seconds. */
 #define ANSWER_TIMEOUT	1
-
-/* <linux/nsm.h> is younger than the headers this is built with. */
-struct nsm_raw {
-	struct {
-		uint64_t addr;
-		uint64_t len;
-	} request, response;
-};
-
-#define NSM_IOCTL_RAW		_IOWR(0x0A, 0x0, struct nsm_raw)
-#define NSM_IOCTL_UNKNOWN	_IOWR(0x0A, 0x1, struct nsm_raw)
-#define NSM_REQUEST_SIZE	4096
-#define NSM_RESPONSE_SIZE	12288
 
 static int write_all(int fd, const void *data, size_t size)
 {
@@ -126,64 +118,43 @@ static void print_hwrng(void)
 	       memcmp(first, second, RANDOM_SIZE) ? "different" : "EQUAL");
 }
 
-/* @request is one CBOR text string. Returns the size of the response or -1. */
-static ssize_t nsm_call(int fd, const char *request, unsigned char *response)
+/* CBOR text strings, and the request for a document without nonce and the like. */
+#define REQUEST_GET_RANDOM	"\x69" "GetRandom"
+#define REQUEST_DESCRIBE_NSM	"\x6b" "DescribeNSM"
+#define REQUEST_ATTESTATION	"\xa1\x6b" "Attestation" "\xa0"
+
+static void print_nsm_answer(int fd, const char *name, const char *request)
 {
-	unsigned char text[LINE_SIZE];
-	struct nsm_raw raw = {};
-	size_t len = strlen(request);
+	static unsigned char response[NSM_RESPONSE_SIZE];
+	ssize_t n = nsm_call(fd, request, strlen(request), response);
+	const char *text;
+	int len;
 
-	text[0] = 0x60 | len;		/* below 24: the length is in the type byte */
-	memcpy(text + 1, request, len);
-	raw.request.addr = (uintptr_t)text;
-	raw.request.len = 1 + len;
-	raw.response.addr = (uintptr_t)response;
-	raw.response.len = NSM_RESPONSE_SIZE;
-	if (ioctl(fd, NSM_IOCTL_RAW, &raw)) {
-		printf("payload: nsm %s: %s\n", request, strerror(errno));
-		return -1;
-	}
-	return raw.response.len;
-}
-
-/* The CBOR text string behind @key, cut to its place in the response. */
-static void print_module_id(const unsigned char *response, size_t size)
-{
-	static const char key[] = "module_id";
-	const unsigned char *at = memmem(response, size, key, strlen(key));
-	const unsigned char *end = response + size;
-	size_t len;
-
-	if (!at || end - at < (ptrdiff_t)strlen(key) + 2) {
-		printf("payload: nsm DescribeNSM: no module_id\n");
+	if (n < 0) {
+		printf("payload: nsm %s: %s\n", name, strerror(errno));
 		return;
 	}
-	at += strlen(key);
-	len = *at & 0x1f;
-	at++;
-	if (len == 24)			/* one more byte holds the length */
-		len = *at++;
-	if (len > (size_t)(end - at))
-		len = end - at;
-	printf("payload: nsm module_id %.*s\n", (int)len, (const char *)at);
+	printf("payload: nsm %s %zd bytes\n", name, n);
+	text = nsm_find_text(response, n, "\x69" "module_id", &len);
+	/* A document has one too. */
+	if (text && !strcmp(request, REQUEST_DESCRIBE_NSM))
+		printf("payload: nsm module_id %.*s\n", len, text);
+	text = n < LINE_SIZE ? nsm_find_text(response, n, "\xa1\x65" "Error", &len) : NULL;
+	if (text)
+		printf("payload: nsm %s: error %.*s\n", name, len, text);
 }
 
 static void print_nsm(void)
 {
-	static unsigned char response[NSM_RESPONSE_SIZE];
-	int fd = open("/dev/nsm", O_RDWR | O_CLOEXEC);
-	ssize_t n;
+	int fd = nsm_open();
 
 	if (fd < 0) {
 		printf("payload: nsm: %s\n", strerror(errno));
 		return;
 	}
-	n = nsm_call(fd, "GetRandom", response);
-	if (n >= 0)
-		printf("payload: nsm GetRandom %zd bytes\n", n);
-	n = nsm_call(fd, "DescribeNSM", response);
-	if (n >= 0)
-		print_module_id(response, n);
+	print_nsm_answer(fd, "GetRandom", REQUEST_GET_RANDOM);
+	print_nsm_answer(fd, "DescribeNSM", REQUEST_DESCRIBE_NSM);
+	print_nsm_answer(fd, "Attestation", REQUEST_ATTESTATION);
 	close(fd);
 }
 
@@ -303,6 +274,36 @@ static void serve_relay(int client)
 	}
 }
 
+/* All that the client sends, up to one byte more than the device takes. */
+static ssize_t read_request(int client, unsigned char *request)
+{
+	size_t used = 0;
+	ssize_t n = 0;
+
+	set_timeout(client, LINE_TIMEOUT);
+	while (used <= NSM_REQUEST_SIZE) {
+		n = read(client, request + used, NSM_REQUEST_SIZE + 1 - used);
+		if (n <= 0)
+			break;
+		used += n;
+	}
+	return n < 0 ? -1 : (ssize_t)used;
+}
+
+static void serve_nsm(int client)
+{
+	unsigned char request[NSM_REQUEST_SIZE + 1], response[NSM_RESPONSE_SIZE];
+	int fd = nsm_open();
+	ssize_t n = read_request(client, request);
+
+	if (n >= 0)
+		n = nsm_call(fd, request, n, response);
+	if (n < 0)
+		printf("payload: nsm: %s\n", strerror(errno));
+	else
+		(void)write_all(client, response, n);
+}
+
 /* Connections are served by children; they end with this program. */
 static void serve_in_child(int listener, void (*serve)(int client))
 {
@@ -387,7 +388,7 @@ static int nsm_errno(int fd, unsigned long command, size_t size)
 /* How the driver judges sizes and commands: three errnos. */
 static void query_nsm_limits(int client, unsigned long unused)
 {
-	int fd = open("/dev/nsm", O_RDWR | O_CLOEXEC);
+	int fd = nsm_open();
 	char text[LINE_SIZE];
 
 	(void)unused;
@@ -473,7 +474,7 @@ static void serve_control(int listener)
 
 int main(void)
 {
-	struct pollfd fds[3];
+	struct pollfd fds[4];
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGCHLD, SIG_IGN);
@@ -484,9 +485,10 @@ int main(void)
 	fds[0] = (struct pollfd){ .fd = listen_on(PORT_ECHO), .events = POLLIN };
 	fds[1] = (struct pollfd){ .fd = listen_on(PORT_RELAY), .events = POLLIN };
 	fds[2] = (struct pollfd){ .fd = listen_on(PORT_CONTROL), .events = POLLIN };
+	fds[3] = (struct pollfd){ .fd = listen_on(PORT_NSM), .events = POLLIN };
 	printf("payload: ready\n");
 	for (;;) {
-		if (poll(fds, 3, -1) < 0)
+		if (poll(fds, 4, -1) < 0)
 			continue;
 		if (fds[0].revents)
 			serve_in_child(fds[0].fd, serve_echo);
@@ -494,5 +496,7 @@ int main(void)
 			serve_in_child(fds[1].fd, serve_relay);
 		if (fds[2].revents)
 			serve_control(fds[2].fd);
+		if (fds[3].revents)
+			serve_in_child(fds[3].fd, serve_nsm);
 	}
 }

@@ -1,0 +1,70 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Asks the NSM of an enclave that runs the sample image (its port 5008).
+
+usage: nsm_ask.py [-o FILE] CID REQUEST [NAME=VALUE]...
+
+REQUEST is DescribeNSM, ExtendPCR and so on. A value is a number, "null",
+hexadecimal digits behind "0x", or COUNT*BYTE: "1024*6e". "raw=COUNT" instead of a
+request sends so many zero bytes.
+
+Prints the decoded response as JSON with bytes in hexadecimal, or "nothing" if the
+device took no request; -o writes the response as it came.
+"""
+
+import json
+import socket
+import sys
+
+import cbor2
+
+PORT = 5008
+
+
+def parse(text):
+    if text == "null":
+        return None
+    if text.startswith("0x"):
+        return bytes.fromhex(text[2:])
+    if "*" in text:
+        count, byte = text.split("*")
+        return bytes.fromhex(byte) * int(count)
+    return int(text)
+
+
+def build(name, fields):
+    if name.startswith("raw="):
+        return bytes(int(name[4:]))
+    if not fields and name in ("DescribeNSM", "GetRandom"):
+        return cbor2.dumps(name)
+    pairs = (field.split("=", 1) for field in fields)
+    return cbor2.dumps({name: {key: parse(value) for key, value in pairs}})
+
+
+def ask(cid, request):
+    with socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM) as connection:
+        connection.settimeout(60)
+        connection.connect((cid, PORT))
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        response = b""
+        while chunk := connection.recv(1 << 16):
+            response += chunk
+    return response
+
+
+def main(args):
+    output = None
+    if args[0] == "-o":
+        output, args = args[1], args[2:]
+    response = ask(int(args[0]), build(args[1], args[2:]))
+    if output:
+        with open(output, "wb") as file:
+            file.write(response)
+    if response:
+        print(json.dumps(cbor2.loads(response), default=lambda value: value.hex()))
+    else:
+        print("nothing")
+
+
+main(sys.argv[1:])
