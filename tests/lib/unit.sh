@@ -22,3 +22,6 @@ for corpus in tests/fuzz/corpus/*; do
 	chmod +x "$out/fuzz/${corpus##*/}"
 	tests/lib/run-each.sh fuzz 120 "$out/fuzz/${corpus##*/}"
 done
+MAKE_DOCUMENTS=$out/unit/make-documents
+export MAKE_DOCUMENTS
+tests/lib/run-each.sh attest 120 tests/attest/documents.sh

@@ -40,7 +40,7 @@ make -s -C tests/lifecycle OUTPUT="$out/bin"
 make -s -C tests/clients OUTPUT="$out/bin"
 cp "$out"/bin/* "$tests/bin/"
 cp tests/selftests/settings "$tests/abi/"
-cp -r tests/lifecycle tests/clients "$tests/"
+cp -r tests/lifecycle tests/clients tests/attest "$tests/"
 find tests/selftests -maxdepth 1 -name '*.sh' -exec cp {} "$tests/abi/" \;
 cp tests/demo.sh tests/lib/run-each.sh tests/lib/run-all.sh "$tests/"
 
