@@ -158,6 +158,9 @@ endif
 fuzz:
 	@tests/fuzz/run.sh "$(TARGET)" $(or $(TIME),60)
 
+bench-nsm:
+	@tests/vm/enter.sh tests/bench/nsm.sh
+
 # The netlink files that are made from the YAML description.
 regen:
 	tests/vm/enter.sh scripts/regen-netlink.sh /usr/src/linux-source-6.12
@@ -171,8 +174,9 @@ help:
 	@echo 'Checking:   check      everything below but check-debug'
 	@$(foreach p,$(PARTS) debug,printf '            check-%-6s %s\n' $(p) "$$(sed -n 's/^# $(p): //p' tests/run.sh)";)
 	@echo '            kselftest  the same as check-abi'
+	@echo '            bench-nsm  requests per second of the NSM, beside openssl speed'
 	@echo '            fuzz       TARGET=... [TIME=seconds], see tests/fuzz'
 	@echo 'Sources:    regen      netlink files from their description'
 
 .PHONY: all modules userspace man clean install modules_install uninstall payload \
-	vm vm-run demo check $(addprefix check-,$(PARTS) debug) kselftest bench fuzz regen help
+	vm vm-run demo check $(addprefix check-,$(PARTS) debug) kselftest bench bench-nsm fuzz regen help
