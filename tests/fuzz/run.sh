@@ -23,6 +23,6 @@ mkdir -p "$out/$target"
 "$vm_dir/enter.sh" --root fuzz sh -eu -c '
 	make -s -j 2 -C tests/fuzz O="$1" fuzz
 	cd "$1"
-	exec nice -n 19 "fuzz/fuzz_$2" -max_total_time="$3" -timeout=10 -rss_limit_mb=2048 \
+	exec nice -n 19 "fuzz/fuzz_$2" -max_total_time="$3" -timeout=60 -rss_limit_mb=2048 \
 		-artifact_prefix="crash-$2-" -print_final_stats=1 "$1/$2" "$4"
 ' - "$out" "$target" "$seconds" "$corpus"
