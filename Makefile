@@ -148,6 +148,12 @@ $(addprefix check-,$(PARTS) debug): check-%:
 	@tests/run.sh $*
 
 kselftest: check-abi
+kunit: check-kunit
+
+# With syzkaller's own compiler: SYZKALLER=/path/to/its/source/tree.
+check-syzkaller: export SYZKALLER := $(SYZKALLER)
+check-syzkaller:
+	@tests/syzkaller/check.sh
 
 ifneq ($(wildcard tests/bench/run.sh),)
 bench: payload
@@ -173,10 +179,12 @@ help:
 	@echo "            vm-run     CMD='...' in the VM [KERNEL=]"
 	@echo 'Checking:   check      everything below but check-debug'
 	@$(foreach p,$(PARTS) debug,printf '            check-%-6s %s\n' $(p) "$$(sed -n 's/^# $(p): //p' tests/run.sh)";)
-	@echo '            kselftest  the same as check-abi'
+	@echo '            kselftest  the same as check-abi; kunit: as check-kunit'
+	@echo '            check-syzkaller  the description for fuzzing [SYZKALLER=]'
 	@echo '            bench-nsm  requests per second of the NSM, beside openssl speed'
 	@echo '            fuzz       TARGET=... [TIME=seconds], see tests/fuzz'
 	@echo 'Sources:    regen      netlink files from their description'
 
 .PHONY: all modules userspace man clean install modules_install uninstall payload \
-	vm vm-run demo check $(addprefix check-,$(PARTS) debug) kselftest bench bench-nsm fuzz regen help
+	vm vm-run demo check $(addprefix check-,$(PARTS) debug) kselftest kunit \
+	check-syzkaller bench bench-nsm fuzz regen help

@@ -64,6 +64,10 @@ netlink_files_are_generated() {
 		done
 }
 
+syzkaller_constants_are_the_headers() {
+	tests/syzkaller/consts.sh | diff -u tests/syzkaller/ne_emu.txt.const -
+}
+
 manuals_are_valid() {
 	for page in Documentation/man/*.scd; do
 		scdoc < "$page" > /dev/null || return 1
@@ -82,8 +86,8 @@ dkms_version_is_the_projects() {
 }
 
 checks="no_warnings_in_scripts kernel_style licence_of_each_file
-	kernel_versions_only_in_compat netlink_files_are_generated manuals_are_valid
-	spelling dkms_version_is_the_projects"
+	kernel_versions_only_in_compat netlink_files_are_generated
+	syzkaller_constants_are_the_headers manuals_are_valid spelling dkms_version_is_the_projects"
 
 number=0
 echo "#> begin style/sources"
