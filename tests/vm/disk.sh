@@ -29,7 +29,7 @@ trap 'rm -rf "$tmp"' EXIT
 chmod 755 "$tmp"
 tar -x --numeric-owner -f "$tar" -C "$tmp"
 
-mkdir -p "$tmp/usr/lib/modules"
+mkdir -p "$tmp/dev" "$tmp/usr/lib/modules"
 while read -r _ release; do
 	cp -a "/usr/lib/modules/$release" "$tmp/usr/lib/modules/"
 	rm -f "$tmp/usr/lib/modules/$release/build" \

@@ -5,6 +5,8 @@
 
 top=$(cd "$(dirname "$0")" && while [ ! -e Kbuild ]; do cd ..; done && pwd)
 vm_dir=$top/tests/vm
+# For chroot, which ordinary users of Debian do not have in theirs.
+PATH=$PATH:/usr/sbin:/sbin
 cache=${NE_EMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ne-emu}
 
 say() {

@@ -96,6 +96,8 @@ backports_pin() {
 }
 
 # bootstrap LIST HOOK_ARGUMENTS... > tar
+#
+# Without device nodes, which ordinary users cannot unpack; /dev is mounted.
 bootstrap() {
 	list=$1
 	shift
@@ -112,6 +114,7 @@ bootstrap() {
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		--skip=output/dev \
 		--setup-hook="sh $tmp/backports.sh \"\$1\" $suite" \
 		--setup-hook="copy-in $tmp/preferences /etc/apt/" \
 		"$@" "$suite" - ${mirror:+"$mirror"}
