@@ -69,7 +69,7 @@ struct ne_backend *ne_backend_create(struct ne_enclave *enclave, u32 cid, u64 fl
 					  sizeof(*enclave->vcpu_ids), GFP_KERNEL_ACCOUNT);
 	if (!backend->vcpu_ids)
 		goto err_backend;
-	backend->segs = ne_mem_flatten(&enclave->mem);
+	backend->segs = ne_mem_flatten(enclave);
 	if (!backend->segs)
 		goto err_vcpu_ids;
 	backend->nr_segs = enclave->mem.nr_segs;

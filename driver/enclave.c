@@ -207,6 +207,8 @@ int ne_enclave_check_mm(struct ne_enclave *enclave)
 /* The resources the AWS driver wants before a start, in its order. */
 static int ne_enclave_check_resources(struct ne_enclave *enclave)
 {
+	lockdep_assert_held(&enclave->lock);
+
 	if (list_empty(&enclave->mem.regions))
 		return -NE_ERR_NO_MEM_REGIONS_ADDED;
 	if (enclave->mem.size < NE_ENCLAVE_MEM_MIN_SIZE)
@@ -247,6 +249,8 @@ static void ne_enclave_note_failure(struct ne_enclave *enclave, struct ne_backen
 {
 	char text[NE_EMU_STATUS_TEXT_SIZE];
 
+	lockdep_assert_held(&enclave->lock);
+
 	spin_lock(&backend->lock);
 	strscpy(text, backend->text);
 	spin_unlock(&backend->lock);
@@ -258,6 +262,8 @@ static void ne_enclave_note_failure(struct ne_enclave *enclave, struct ne_backen
 
 static void ne_enclave_set_running(struct ne_enclave *enclave, struct ne_backend *backend)
 {
+	lockdep_assert_held(&enclave->lock);
+
 	spin_lock(&enclave->info_lock);
 	enclave->state = NE_EMU_ENCLAVE_STATE_RUNNING;
 	enclave->flags = backend->flags;
@@ -382,7 +388,7 @@ void ne_enclave_release(struct ne_enclave *enclave)
 		ne_backend_put(backend);
 		ne_cid_free(enclave->cid);
 	}
-	ne_mem_release(&enclave->mem);
+	ne_mem_release(enclave);
 
 	spin_lock(&enclave->info_lock);
 	enclave->state = NE_EMU_ENCLAVE_STATE_FREED;

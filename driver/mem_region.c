@@ -231,6 +231,8 @@ static int ne_mem_check_request(struct ne_enclave *enclave,
 {
 	int rc;
 
+	lockdep_assert_held(&enclave->lock);
+
 	rc = ne_enclave_check_mm(enclave);
 	if (rc)
 		return rc;
@@ -310,14 +312,17 @@ err_region:
 
 /**
  * ne_mem_flatten() - all pages of an enclave in one array, in address order
- * @mem: not empty
+ * @enclave: locked, has memory
  *
- * Return: @mem->nr_segs elements to kvfree(), or NULL.
+ * Return: &struct ne_mem.nr_segs elements to kvfree(), or NULL.
  */
-struct ne_mem_seg *ne_mem_flatten(const struct ne_mem *mem)
+struct ne_mem_seg *ne_mem_flatten(struct ne_enclave *enclave)
 {
+	const struct ne_mem *mem = &enclave->mem;
 	const struct ne_mem_region *region;
 	struct ne_mem_seg *segs, *to;
+
+	lockdep_assert_held(&enclave->lock);
 
 	segs = kvmalloc_array(mem->nr_segs, sizeof(*segs), GFP_KERNEL_ACCOUNT);
 	if (!segs)
@@ -331,10 +336,13 @@ struct ne_mem_seg *ne_mem_flatten(const struct ne_mem *mem)
 	return segs;
 }
 
-/** ne_mem_release() - give all pages back; no mapping of them is left */
-void ne_mem_release(struct ne_mem *mem)
+/** ne_mem_release() - give all pages of a locked enclave back; they are not mapped */
+void ne_mem_release(struct ne_enclave *enclave)
 {
 	struct ne_mem_region *region, *next;
+	struct ne_mem *mem = &enclave->mem;
+
+	lockdep_assert_held(&enclave->lock);
 
 	list_for_each_entry_safe(region, next, &mem->regions, node) {
 		list_del(&region->node);

@@ -239,8 +239,8 @@ long ne_enclave_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 /* mem_region.c */
 void ne_mem_init(struct ne_mem *mem);
 int ne_mem_region_add(struct ne_enclave *enclave, const struct ne_user_memory_region *req);
-struct ne_mem_seg *ne_mem_flatten(const struct ne_mem *mem);
-void ne_mem_release(struct ne_mem *mem);
+struct ne_mem_seg *ne_mem_flatten(struct ne_enclave *enclave);
+void ne_mem_release(struct ne_enclave *enclave);
 void ne_mem_exit(void);
 unsigned int ne_mem_count_phys(const struct ne_mem_seg *segs, unsigned int nr_segs);
 

@@ -8,6 +8,8 @@ static int ne_vcpu_choose(struct ne_enclave *enclave)
 {
 	int cpu;
 
+	lockdep_assert_held(&enclave->lock);
+
 	cpu = ne_pool_next_thread(enclave->claimed, enclave->vcpus);
 	if (cpu >= 0)
 		return cpu;
@@ -16,6 +18,8 @@ static int ne_vcpu_choose(struct ne_enclave *enclave)
 
 static int ne_vcpu_take(struct ne_enclave *enclave, u32 cpu)
 {
+	lockdep_assert_held(&enclave->lock);
+
 	if (cpumask_test_cpu(cpu, enclave->vcpus))
 		return -NE_ERR_VCPU_ALREADY_USED;
 	if (cpumask_test_cpu(cpu, enclave->claimed))

@@ -5,6 +5,7 @@
  * Lock order: chan->read_lock -> sock lock (AF_VSOCK core) -> RCU ->
  * chan->queue.lock; ne_vsock_route_lock -> chan->queue.lock. Delivering a packet
  * takes the sock lock, so ne_vsock_route_lock is never held then.
+ * ne_vsock_batch.lock -> table lock of the AF_VSOCK core -> RCU.
  */
 
 #ifndef NE_EMU_VSOCK_H
@@ -77,9 +78,9 @@ struct ne_vsock_connect {
  * @rcu: senders find channels under RCU
  * @state: enum ne_vsock_state; written under ne_vsock_route_lock and
  *	@queue.lock, read with ne_vsock_chan_state() or under either lock
- * @cid: CID of the enclave; constant once LIVE
+ * @cid: CID of the enclave; constant once LIVE, before under ne_vsock_route_lock
  * @console: the address is CID 0, port NE_EMU_CONSOLE_PORT_BASE + @cid;
- *	constant once LIVE
+ *	as @cid
  * @seqpacket: the guest negotiated SOCK_SEQPACKET; lockless
  * @gone: completed when nothing of the address is left after a detach
  * @wait: readers and pollers
@@ -119,6 +120,7 @@ bool ne_vsock_seqpacket_allow(struct vsock_sock *vsk, u32 cid);
 int ne_vsock_send_pkt(struct sk_buff *skb, struct net *net);
 
 /* vsock_route.c: which channel has an address. */
+extern struct mutex ne_vsock_route_lock;
 struct ne_vsock_chan *ne_vsock_route_find(u64 cid, u32 port);
 int ne_vsock_route_attach(struct ne_vsock_chan *chan, u32 cid, bool console);
 void ne_vsock_route_detach(struct ne_vsock_chan *chan);

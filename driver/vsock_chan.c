@@ -52,6 +52,8 @@ void ne_vsock_chan_put(struct ne_vsock_chan *chan)
  */
 void ne_vsock_chan_open(struct ne_vsock_chan *chan, u32 cid, bool console)
 {
+	lockdep_assert_held(&ne_vsock_route_lock);
+
 	chan->cid = cid;
 	chan->console = console;
 
@@ -73,6 +75,8 @@ void ne_vsock_chan_open(struct ne_vsock_chan *chan, u32 cid, bool console)
 bool ne_vsock_chan_close(struct ne_vsock_chan *chan)
 {
 	bool live;
+
+	lockdep_assert_held(&ne_vsock_route_lock);
 
 	spin_lock_bh(&chan->queue.lock);
 	live = chan->state == NE_VSOCK_LIVE;

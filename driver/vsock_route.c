@@ -7,7 +7,7 @@
 #include "vsock.h"
 
 /* Held to change the tables and the state of channels; never while waiting. */
-static DEFINE_MUTEX(ne_vsock_route_lock);
+DEFINE_MUTEX(ne_vsock_route_lock);
 
 /*
  * Channels by the CID of their enclave. Changed under ne_vsock_route_lock, read

@@ -52,7 +52,9 @@ static void ne_enclave_test_resources(struct kunit *test)
 	for (i = 0; i < param->nr_vcpus; i++)
 		KUNIT_ASSERT_EQ(test, ne_kunit_add_vcpu(enclave, 0), 2 + i);
 
+	mutex_lock(&enclave->lock);
 	KUNIT_EXPECT_EQ(test, ne_enclave_check_resources(enclave), param->rc);
+	mutex_unlock(&enclave->lock);
 }
 
 /* CPUs of two enclaves */

@@ -161,7 +161,10 @@ static void ne_mem_test_check_request(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, enclave);
 	ne_mem_test_fill(test, &enclave->mem);
 	enclave->mm = param->other_mm ? &init_mm : current->mm;
+	mutex_init(&enclave->lock);
+	mutex_lock(&enclave->lock);
 	KUNIT_EXPECT_EQ(test, ne_mem_check_request(enclave, &req), param->rc);
+	mutex_unlock(&enclave->lock);
 }
 
 /* Pages */
@@ -210,7 +213,9 @@ static void ne_mem_test_pages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, enclave->mem.nr_segs, 4);
 
 	/* The enclave sees the calls one after the other. */
-	segs = ne_mem_flatten(&enclave->mem);
+	mutex_lock(&enclave->lock);
+	segs = ne_mem_flatten(enclave);
+	mutex_unlock(&enclave->lock);
 	KUNIT_ASSERT_NOT_NULL(test, segs);
 	region = list_first_entry(&enclave->mem.regions, struct ne_mem_region, node);
 	KUNIT_EXPECT_EQ(test, region->userspace_addr, addr + MIB(2));

@@ -5,11 +5,25 @@
 
 #define LEN	100
 
+static bool ne_chan_test_close(struct ne_vsock_chan *chan)
+{
+	guard(mutex)(&ne_vsock_route_lock);
+
+	return ne_vsock_chan_close(chan);
+}
+
+static void ne_chan_test_open(struct ne_vsock_chan *chan)
+{
+	guard(mutex)(&ne_vsock_route_lock);
+
+	ne_vsock_chan_open(chan, 16, false);
+}
+
 static void ne_chan_test_free(void *data)
 {
 	struct ne_vsock_chan *chan = data;
 
-	ne_vsock_chan_close(chan);
+	ne_chan_test_close(chan);
 	skb_queue_purge(&chan->queue);
 	ne_vsock_chan_put(chan);
 }
@@ -27,7 +41,7 @@ static struct ne_vsock_chan *ne_chan_test_live(struct kunit *test)
 {
 	struct ne_vsock_chan *chan = ne_chan_test_new(test);
 
-	ne_vsock_chan_open(chan, 16, false);
+	ne_chan_test_open(chan);
 	return chan;
 }
 
@@ -90,12 +104,12 @@ static void ne_chan_test_states(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, ne_chan_test_queue(test, chan, VIRTIO_VSOCK_OP_RW, 1, 1, LEN),
 			-ENOTCONN);
-	ne_vsock_chan_open(chan, 16, false);
+	ne_chan_test_open(chan);
 	KUNIT_EXPECT_EQ(test, ne_chan_test_queue(test, chan, VIRTIO_VSOCK_OP_RW, 1, 2, LEN), 0);
-	KUNIT_EXPECT_TRUE(test, ne_vsock_chan_close(chan));
+	KUNIT_EXPECT_TRUE(test, ne_chan_test_close(chan));
 	KUNIT_EXPECT_EQ(test, ne_chan_test_queue(test, chan, VIRTIO_VSOCK_OP_RW, 1, 3, LEN),
 			-ENOTCONN);
-	KUNIT_EXPECT_FALSE(test, ne_vsock_chan_close(chan));
+	KUNIT_EXPECT_FALSE(test, ne_chan_test_close(chan));
 	KUNIT_EXPECT_EQ(test, skb_queue_len(&chan->queue), 1);
 }
 
