@@ -11,6 +11,16 @@
 /* CPUs of the test machine (tests/kunit): the whole cores {2,3} and {4,5}. */
 #define NE_KUNIT_POOL	"2-5"
 
+/**
+ * struct ne_kunit_nl_answer - what an answer of the netlink family held
+ * @state: of the enclave, or -1
+ * @fd: of a backend, or -1
+ */
+struct ne_kunit_nl_answer {
+	int state;
+	int fd;
+};
+
 int ne_kunit_init(struct kunit *test);
 unsigned long ne_kunit_map(struct kunit *test, unsigned long size, unsigned long prot);
 unsigned long ne_kunit_map_huge(struct kunit *test, unsigned long size, unsigned long prot);
@@ -19,5 +29,8 @@ void ne_kunit_release_now(struct kunit *test, struct ne_enclave *enclave);
 void ne_kunit_add_memory(struct kunit *test, struct ne_enclave *enclave, u64 size);
 int ne_kunit_add_vcpu(struct ne_enclave *enclave, u32 vcpu_id);
 void ne_kunit_set_state(struct ne_enclave *enclave, enum ne_emu_enclave_state state);
+
+void ne_kunit_nl_register(struct kunit *test);
+int ne_kunit_nl(u8 cmd, u64 uid, struct ne_kunit_nl_answer *answer);
 
 #endif /* NE_KUNIT_H */

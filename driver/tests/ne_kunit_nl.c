@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A netlink client for the KUnit suites: requests as from user space. */
+
+#include <linux/file.h>
+#include <linux/net.h>
+#include <linux/netlink.h>
+#include <linux/slab.h>
+#include <net/sock.h>
+
+#include "../genl.h"
+#include "ne_kunit.h"
+
+/* Room for every attribute that the test machine's enclaves can have. */
+#define NE_KUNIT_NL_SIZE	2048
+
+struct ne_kunit_nl_request {
+	struct nlmsghdr nlh;
+	struct genlmsghdr genl;
+	struct nlattr uid_head;
+	u64 uid;
+} __packed;
+
+static void ne_kunit_nl_unregister(void *unused)
+{
+	ne_netlink_exit();
+}
+
+/** ne_kunit_nl_register() - make the family known until the end of the test */
+void ne_kunit_nl_register(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, ne_netlink_init(), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action(test, ne_kunit_nl_unregister, NULL), 0);
+}
+
+static int ne_kunit_nl_send(struct socket *sock, u8 cmd, u64 uid)
+{
+	struct ne_kunit_nl_request req = {
+		.nlh = {
+			.nlmsg_len	= uid ? sizeof(req) : NLMSG_LENGTH(GENL_HDRLEN),
+			.nlmsg_type	= ne_emu_nl_family.id,
+			.nlmsg_flags	= NLM_F_REQUEST | NLM_F_ACK,
+		},
+		.genl = { .cmd = cmd, .version = NE_EMU_FAMILY_VERSION },
+		.uid_head = {
+			.nla_len	= nla_attr_size(sizeof(uid)),
+			.nla_type	= NE_EMU_A_ENCLAVE_SLOT_UID,
+		},
+		.uid = uid,
+	};
+	struct kvec vec = { .iov_base = &req, .iov_len = req.nlh.nlmsg_len };
+	struct msghdr msg = { };
+	int rc;
+
+	rc = kernel_sendmsg(sock, &msg, &vec, 1, vec.iov_len);
+	return rc < 0 ? rc : 0;
+}
+
+static void ne_kunit_nl_parse(const struct nlmsghdr *nlh, struct ne_kunit_nl_answer *answer)
+{
+	const struct nlattr *attr;
+	int left;
+
+	nlmsg_for_each_attr(attr, nlh, GENL_HDRLEN, left) {
+		if (nla_type(attr) == NE_EMU_A_ENCLAVE_STATE)
+			answer->state = nla_get_u32(attr);
+		if (nla_type(attr) == NE_EMU_A_ENCLAVE_BACKEND_FD)
+			answer->fd = nla_get_s32(attr);
+	}
+}
+
+/* Everything up to the acknowledgment, whose errno is returned. */
+static int ne_kunit_nl_receive(struct socket *sock, struct ne_kunit_nl_answer *answer)
+{
+	struct nlmsghdr *nlh;
+	int rc;
+
+	nlh = kzalloc(NE_KUNIT_NL_SIZE, GFP_KERNEL);
+	if (!nlh)
+		return -ENOMEM;
+	for (;;) {
+		struct kvec vec = { .iov_base = nlh, .iov_len = NE_KUNIT_NL_SIZE };
+		struct msghdr msg = { };
+
+		/* Everything is there when the request has been sent. */
+		rc = kernel_recvmsg(sock, &msg, &vec, 1, vec.iov_len, MSG_DONTWAIT);
+		if (rc < 0)
+			break;
+		if (nlh->nlmsg_type == NLMSG_ERROR) {
+			rc = ((struct nlmsgerr *)nlmsg_data(nlh))->error;
+			break;
+		}
+		ne_kunit_nl_parse(nlh, answer);
+	}
+	kfree(nlh);
+	return rc;
+}
+
+/**
+ * ne_kunit_nl() - send a request of the registered family
+ * @cmd: NE_EMU_CMD_*
+ * @uid: slot uid, 0 for none
+ * @answer: what an answer held; -1 each for nothing
+ *
+ * Return: 0 or the negative errno of the answer.
+ */
+int ne_kunit_nl(u8 cmd, u64 uid, struct ne_kunit_nl_answer *answer)
+{
+	struct socket *sock;
+	struct file *file;
+	int rc;
+
+	*answer = (struct ne_kunit_nl_answer) { .state = -1, .fd = -1 };
+
+	rc = sock_create_kern(&init_net, AF_NETLINK, SOCK_RAW, NETLINK_GENERIC, &sock);
+	if (rc)
+		return rc;
+	/* The sender's rights are those of the file's opener. */
+	file = sock_alloc_file(sock, 0, NULL);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+
+	rc = ne_kunit_nl_send(sock, cmd, uid);
+	if (!rc)
+		rc = ne_kunit_nl_receive(sock, answer);
+	__fput_sync(file);
+	return rc;
+}
