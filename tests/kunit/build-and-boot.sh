@@ -11,6 +11,7 @@ set -eu
 
 dir=$1 filter=$2
 
+"$(dirname "$0")/link.sh" "$dir"
 make -s -C "$dir/build" -j "$(nproc)" bzImage
 
 machine="-cpu EPYC -smp 16,sockets=1,cores=8,threads=2 \

@@ -10,24 +10,20 @@
 set -eu
 
 source=$1 dir=$2
-top=$PWD
+here=$(dirname "$0")
 virt=$dir/tree/drivers/virt
 
 mkdir -p "$dir"
 cp -a --link "$source" "$dir/tree"
 
-mkdir "$virt/ne_emu"
-ln -s "$top/driver" "$top/include" "$top/VERSION" "$virt/ne_emu/"
-ln -s "$top/driver/Kconfig" "$top/tests/kunit/Makefile" "$virt/ne_emu/"
-ln -s "$top/tests/kunit" "$virt/ne_emu/kunit"
-ln -s "$top/Kbuild" "$virt/ne_emu/Kbuild.project"
+"$here/link.sh" "$dir"
 
 # sed replaces the file, the original keeps its text.
 sed -i 's,^source "drivers/virt/coco/Kconfig",source "drivers/virt/ne_emu/Kconfig"\n&,' \
 	"$virt/Kconfig"
 sed -i '$a obj-y += ne_emu/' "$virt/Makefile"
 
-config=$top/tests/kunit/.kunitconfig
+config=$here/.kunitconfig
 make -s -C "$dir/tree" O="$dir/build.part" KCONFIG_ALLCONFIG="$config" allnoconfig
 missing=$(grep '^CONFIG_' "$config" | grep -vxF -f "$dir/build.part/.config") || true
 [ -z "$missing" ] || {

@@ -5,7 +5,7 @@
 # usage: run.sh [SUITE[.CASE]]   wildcards allowed; default: all
 #
 # The kernel, linux-source-6.12 with driver/ linked into it, stays in the cache:
-# later runs compile only what changed.
+# later runs, from other source trees too, compile only what changed.
 
 set -eu
 # shellcheck source=../vm/lib.sh
@@ -14,16 +14,11 @@ vm_dir=$top/tests/vm
 here=$top/tests/kunit
 export NE_EMU_CACHE="$cache"
 
-version() {
-	sed -n "/^Package: $1\$/,/^\$/s/^Version: //p" "$root/var/lib/dpkg/status"
-}
-
 root=$("$vm_dir/mkroot.sh" build)
 key=$({
-	cat "$here/.kunitconfig" "$here/overlay.sh"
+	cat "$here/.kunitconfig" "$here/overlay.sh" "$here/link.sh"
 	version linux-source-6.12
 	version gcc
-	echo "$top"
 } | hash -)
 dir=$cache/kunit-$key
 lock kunit
