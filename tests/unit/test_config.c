@@ -250,6 +250,26 @@ static void test_pcr3_and_pcr4(void **state)
 	assert_pcr(&module, 4, PCR_TEXT);
 }
 
+static void assert_described(const struct lab_settings *settings, const char *expected)
+{
+	char *text = lab_describe(settings);
+
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void test_describe(void **state)
+{
+	struct lab_settings settings;
+	struct lab_error error;
+
+	lab_init(&settings);
+	assert_described(&settings, "");
+	assert_int_equal(lab_set(&settings, "debug-pcrs", "real", false, &error), 0);
+	assert_int_equal(lab_set(&settings, "flaws", "stale,curve", false, &error), 0);
+	assert_described(&settings, "flaws=curve,stale debug-pcrs=real");
+}
+
 static void test_reset(void **state)
 {
 	struct lab_settings settings, defaults;
@@ -276,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_settings_file),
 		cmocka_unit_test(test_pcr3_and_pcr4),
+		cmocka_unit_test(test_describe),
 		cmocka_unit_test(test_reset),
 	};
 

@@ -230,6 +230,16 @@ static void save(const struct attestor *attestor, const struct attestee *atteste
 			 attestee->slot_uid, strerror(-err));
 }
 
+/* Documents of such an enclave may not be what EC2 would make: the log tells. */
+static void log_settings(const struct attestee *attestee)
+{
+	__cleanup_free char *text = lab_describe(&attestee->settings);
+
+	if (text && *text)
+		log_info(ENCLAVE_FMT "attestation by the laboratory: %s", attestee->slot_uid,
+			 text);
+}
+
 const struct lab_settings *attestor_prepare(struct attestor *attestor, uint64_t slot_uid,
 					    int *ret_fd)
 {
@@ -241,6 +251,7 @@ const struct lab_settings *attestor_prepare(struct attestor *attestor, uint64_t 
 	attestee->running = false;
 	attestee->settings = attestor->has_next ? attestor->next : attestor->defaults;
 	attestor->has_next = false;
+	log_settings(attestee);
 	err = socket_bind(attestor, slot_uid, ret_fd);
 	if (!err)
 		err = send_settings(attestor, attestee);
@@ -313,6 +324,7 @@ int attestor_change(struct attestor *attestor, struct attestee *attestee,
 	int err;
 
 	attestee->settings = *settings;
+	log_settings(attestee);
 	save(attestor, attestee);
 	err = send_settings(attestor, attestee);
 	return err ? err : issue(attestor, attestee, now);

@@ -354,6 +354,29 @@ void lab_get(const struct lab_settings *settings, size_t i, char value[LAB_VALUE
 		strcpy(value, "measured");
 }
 
+char *lab_describe(const struct lab_settings *settings)
+{
+	char value[LAB_VALUE_SIZE], usual[LAB_VALUE_SIZE];
+	struct lab_settings plain;
+	size_t size = 0;
+	char *text = NULL;
+	FILE *stream = open_memstream(&text, &size);
+
+	if (!stream)
+		return NULL;
+	lab_init(&plain);
+	for (size_t i = 0; lab_name(i); i++) {
+		lab_get(settings, i, value);
+		lab_get(&plain, i, usual);
+		if (strcmp(value, usual))
+			fprintf(stream, "%s%s=%s", ftell(stream) ? " " : "", lab_name(i), value);
+	}
+	if (!fclose(stream))
+		return text;
+	free(text);
+	return NULL;
+}
+
 /* SHA-384 of 48 zero bytes and the text: once, unlike the PCRs of images. */
 static void extend_text(struct nsm_settings *settings, unsigned int index, const char *text)
 {

@@ -60,6 +60,13 @@ const char *lab_name(size_t i);
 /** lab_get() - value of setting number @i, as lab_set() takes it */
 void lab_get(const struct lab_settings *settings, size_t i, char value[LAB_VALUE_SIZE]);
 
+/**
+ * lab_describe() - the settings that are not the usual ones, "name=value" each
+ *
+ * Return: text for the caller to free, "" if all are usual; NULL (no memory).
+ */
+char *lab_describe(const struct lab_settings *settings);
+
 /** lab_module() - what to send to the module: with PCR3 and PCR4 */
 void lab_module(const struct lab_settings *settings, struct nsm_settings *ret);
 
