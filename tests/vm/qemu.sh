@@ -2,29 +2,54 @@
 # SPDX-License-Identifier: Apache-2.0
 # QEMU's command line for the test VM. Runs in the build root.
 #
-# usage: qemu.sh ACCEL MEMORY_MIB VMLINUZ INITRD DISK RUN_FOLDER shell|command
+# usage: qemu.sh ACCEL TOPOLOGY MEMORY_MIB VMLINUZ INITRD DISK RUN_FOLDER shell|command
 #
 # RUN_FOLDER holds job.tar and maybe payload.tar, and receives console.log,
 # kernel.log, qemu.log and status. The terminal is the job's output, or the
 # shell's console. Disks are written to a copy that is thrown away.
+#
+# TOPOLOGY:
+# default: three cores of two threads
+# nodes: two NUMA nodes of 6 and 3 CPUs in one package, so that the ids of cores have
+#	a gap and the last core has one thread; on node 0 a page of 1 GiB
 
 set -eu
 
-accel=$1 memory=$2 vmlinuz=$3 initrd=$4 disk=$5 run=$6 mode=$7
+accel=$1 topology=$2 memory=$3 vmlinuz=$4 initrd=$5 disk=$6 run=$7 mode=$8
 
 case $accel in
 kvm) machine="-accel kvm -cpu host" ;;
 *) machine="-accel tcg,thread=multi -cpu EPYC,+svm" ;;
 esac
 
-# Two threads per core, as the CPU pool wants whole cores: 1 + 2 cores.
-# shellcheck disable=SC2086 # two options
+# Two threads per core, as the CPU pool wants whole cores: 1 + 2 cores on node 0.
+case $topology in
+default)
+	machine="$machine -smp 6,sockets=1,cores=3,threads=2"
+	append=
+	;;
+nodes)
+	# Without a cache that would belong to both nodes, which Linux warns of.
+	machine="$machine,l3-cache=off -smp 12,sockets=1,dies=2,cores=3,threads=2
+		-object memory-backend-ram,id=node0,size=$((memory - 1024))M
+		-object memory-backend-ram,id=node1,size=1024M
+		-numa node,nodeid=0,cpus=0-5,memdev=node0
+		-numa node,nodeid=1,cpus=6-11,memdev=node1"
+	append="nr_cpus=9 hugepagesz=1G hugepages=0:1"
+	;;
+*)
+	echo "no topology $topology" >&2
+	exit 1
+	;;
+esac
+
+# shellcheck disable=SC2086 # several options
 set -- $machine -machine q35 -m "$memory" -nodefaults -no-user-config \
-	-smp 6,sockets=1,cores=3,threads=2 -display none -no-reboot \
+	-display none -no-reboot \
 	-kernel "$vmlinuz" -initrd "$initrd" \
 	-append "console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off \
 audit=0 net.ifnames=0 no_timer_check watchdog_thresh=60 \
-systemd.show_status=0 systemd.log_level=warning ${NE_EMU_VM_APPEND-}" \
+systemd.show_status=0 systemd.log_level=warning $append ${NE_EMU_VM_APPEND-}" \
 	-serial "file:$run/console.log" \
 	-drive "file=$disk,if=virtio,format=raw,snapshot=on,cache=unsafe" \
 	-device virtio-serial-pci

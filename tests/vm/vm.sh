@@ -8,6 +8,7 @@
 #   --kernel SERIES   a line of the file kernels (default: the first)
 #   --payload TAR     is unpacked into / before the VM's services start
 #   --memory MIB      default 6144
+#   --topology NAME   CPUs and memory of that kind (qemu.sh has the list)
 #   --timeout SECONDS default 900; no limit for --shell
 #   --log FOLDER      keeps console.log, kernel.log and qemu.log there
 #
@@ -24,25 +25,27 @@ set -eu
 kernel=
 payload=
 memory=6144
+topology=default
 limit=900
 log=
 command=
 shell=
 
 usage() {
-	sed -n 's/^# \{0,1\}//; 4,20p' "$0" >&2
+	sed -n 's/^# \{0,1\}//; 4,21p' "$0" >&2
 	exit 2
 }
 
 while [ $# -gt 0 ]; do
 	case $1 in
 	--shell) shell=1 ;;
-	--kernel | --payload | --memory | --timeout | --log | --command)
+	--kernel | --payload | --memory | --topology | --timeout | --log | --command)
 		[ $# -ge 2 ] || usage
 		case $1 in
 		--kernel) kernel=$2 ;;
 		--payload) payload=$2 ;;
 		--memory) memory=$2 ;;
+		--topology) topology=$2 ;;
 		--timeout) limit=$2 ;;
 		--log) log=$2 ;;
 		--command) command=$2 ;;
@@ -156,7 +159,7 @@ disk=$(disk_image)
 make_job
 for file in console kernel qemu; do : > "$run/$file.log"; done
 
-set -- "$vm_dir/qemu.sh" "$accel" "$memory" "${vmlinuz#"$build_root"}" \
+set -- "$vm_dir/qemu.sh" "$accel" "$topology" "$memory" "${vmlinuz#"$build_root"}" \
 	"$initrd" "$disk" "$run"
 if [ -n "$payload" ]; then
 	ln "$payload" "$run/payload.tar" 2>/dev/null || cp "$payload" "$run/payload.tar"
