@@ -147,8 +147,13 @@ check:
 $(addprefix check-,$(PARTS) debug): check-%:
 	@tests/run.sh $*
 
-kselftest: check-abi
 kunit: check-kunit
+
+# On this host; check-abi runs the same programs in the VM.
+kselftest:
+	@tests/lib/kselftest.sh --check
+	$(MAKE) -C tests/selftests OUTPUT=$(out)/selftests INSTALL_PATH=$(out)/selftests/host install
+	@tests/lib/kselftest.sh $(out)/selftests/host
 
 # With syzkaller's own compiler: SYZKALLER=/path/to/its/source/tree.
 check-syzkaller: export SYZKALLER := $(SYZKALLER)
@@ -179,7 +184,7 @@ help:
 	@echo "            vm-run     CMD='...' in the VM [KERNEL=]"
 	@echo 'Checking:   check      everything below but check-debug'
 	@$(foreach p,$(PARTS) debug,printf '            check-%-6s %s\n' $(p) "$$(sed -n 's/^# $(p): //p' tests/run.sh)";)
-	@echo '            kselftest  the same as check-abi; kunit: as check-kunit'
+	@echo '            kselftest  the programs of check-abi on this host; kunit: as check-kunit'
 	@echo '            check-syzkaller  the description for fuzzing [SYZKALLER=]'
 	@echo '            bench-nsm  requests per second of the NSM, beside openssl speed'
 	@echo '            fuzz       TARGET=... [TIME=seconds], see tests/fuzz'

@@ -27,6 +27,24 @@ userspace() {
 	make -s -j "$(nproc)" -C userspace O="$out/userspace" WERROR=1 > "$log" 2>&1
 }
 
+# Links to the kernel's sources, so that the selftests find its lib.mk and what that
+# includes. Their objects are made once and are no part of any other check.
+selftests_in_kernel_tree() {
+	source=/usr/src/linux-source-6.12
+	tree=$out/kselftest
+	tests=$tree/tools/testing/selftests
+	rm -rf "$tree"
+	mkdir -p "$tests"
+	ln -s "$source"/scripts "$source"/Makefile "$tree/"
+	cp "$source"/tools/testing/selftests/lib.mk \
+		"$source"/tools/testing/selftests/kselftest*.h "$tests/"
+	cp -r tests/selftests "$tests/nitro_enclaves"
+	make -j "$(nproc)" -C "$tests/nitro_enclaves" KHDR_INCLUDES="-isystem $PWD/include/uapi" \
+		USERCFLAGS="-O0 -Werror" > "$log" 2>&1 &&
+		listed=$(make -s -C "$tests/nitro_enclaves" emit_tests | wc -l) &&
+		[ "$listed" -gt "$(find tests/selftests -name '*_test.c' | wc -l)" ]
+}
+
 installs() {
 	make -s B="$out" DESTDIR="$out/root" PREFIX=/usr install > "$log" 2>&1 &&
 		[ -x "$out/root/usr/bin/ne-emu" ] &&
@@ -61,6 +79,7 @@ for kernel in $kernels; do
 	esac
 done
 report "userspace" userspace
+report "selftests in a kernel tree" selftests_in_kernel_tree
 report "install and uninstall" installs
 echo "1..$number"
 echo "#> end build/all 0 0"
