@@ -16,6 +16,9 @@
 # debug: abi and vm on a kernel with KASAN and lockdep (not part of "check")
 #
 # KERNEL=6.12 or 7.3 takes only that one. Complete logs are in build/log.
+#
+# After abi comes a table of the conformance cases. A case that none of the machines
+# could run is a failure.
 
 set -eu
 # shellcheck source=vm/lib.sh
@@ -73,17 +76,17 @@ on_its_own() {
 	fi
 }
 
-# in_vm KERNEL LOG_NAME FOLDER... - the tests of these folders in one boot
+# in_vm KERNEL TOPOLOGY LOG_NAME ARGUMENT... - run-all.sh's, in one boot
 in_vm() {
-	heading "$(shift 2 && echo "$*") on $1"
+	heading "$(shift 3 && echo "$*") on $1"
 	try_vm "$@"
 	# QEMU's emulation can lose the race when a kernel patches its own code while
 	# another CPU runs it; the kernel dies of the breakpoint. Nothing of ours does
 	# such a thing, so this says nothing about what is tested.
 	if [ -e "$work/status" ] &&
-		grep -qs 'Oops: int3' "$logs/$2/console.log" "$logs/$2/kernel.log"; then
+		grep -qs 'Oops: int3' "$logs/$3/console.log" "$logs/$3/kernel.log"; then
 		echo "  the emulated CPU missed a patched instruction (int3); once more"
-		mv "$logs/$2.log" "$logs/$2-int3.log"
+		mv "$logs/$3.log" "$logs/$3-int3.log"
 		rm "$work/status" "$work/vm-counts"
 		try_vm "$@"
 	fi
@@ -92,16 +95,16 @@ in_vm() {
 	[ ! -e "$work/status" ] || {
 		rm "$work/status"
 		count 0 1 0
-		echo "  FAIL the VM with $1 failed, see $logs/$2"
+		echo "  FAIL the VM with $1 failed, see $logs/$3"
 	}
 }
 
-# try_vm KERNEL LOG_NAME FOLDER... - leaves vm-counts, and status on failure
+# try_vm - as in_vm; leaves vm-counts, and status on failure
 try_vm() {
-	kernel=$1 log=$2
-	shift 2
+	kernel=$1 topology=$2 log=$3
+	shift 3
 	{
-		"$vm_dir/vm.sh" --kernel "$kernel" --timeout 2400 \
+		"$vm_dir/vm.sh" --kernel "$kernel" --topology "$topology" --timeout 2400 \
 			--payload "$top/build/vm/payload.tar" --log "$logs/$log" \
 			--command "/opt/ne-emu/run-all.sh $*" 2>&1 ||
 			echo $? > "$work/status"
@@ -110,9 +113,36 @@ try_vm() {
 
 run_vm_parts() {
 	make -s -C "$top" payload
+	# shellcheck disable=SC2046 # a list
+	set -- "$@" $(cases_elsewhere "$@")
+	logs_of_cases=
 	for series in ${KERNEL:-$(list "$vm_dir/kernels")}; do
-		in_vm "$series" "vm-$series" "$@"
+		in_vm "$series" default "vm-$series" "$@"
+		! has abi "$@" ||
+			in_vm "$series" nodes "vm-$series-nodes" --special abi
+		logs_of_cases="$logs_of_cases $series=$logs/vm-$series.log"
+		logs_of_cases="$logs_of_cases $series=$logs/vm-$series-nodes.log"
 	done
+	! has abi "$@" || {
+		heading "conformance cases"
+		# shellcheck disable=SC2086 # a list
+		"$top/tests/lib/coverage.sh" "$work/counts" $logs_of_cases
+	}
+}
+
+# has WORD WORD... - the first is among the others
+has() {
+	case " $(shift && echo "$*") " in
+	*" $1 "*) true ;;
+	*) false ;;
+	esac
+}
+
+# With abi alone, the programs of other folders that hold conformance cases.
+cases_elsewhere() {
+	has abi "$@" || return 0
+	has lifecycle "$@" || echo lifecycle/endings.sh
+	has clients "$@" || echo clients/ioctl_sample.sh clients/qemu_nitro.sh
 }
 
 # Needs what the Rust crate registry gives; a machine that does not reach it skips.

@@ -1,8 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs in the VM: the tests of some folders, as installed by payload-root.sh.
+# Runs in the VM: tests, as installed by payload-root.sh.
 #
-# usage: run-all.sh FOLDER...
+# usage: run-all.sh [--special] FOLDER|FOLDER/PROGRAM...
+#
+# --special takes only the cases that need a special machine (struct ne_case), of
+# programs that have any.
 
 here=$(dirname "$0")
 NE_TEST_BIN=$here/bin
@@ -29,12 +32,29 @@ release_kvm() {
 	holder=
 }
 
+# has_special_cases PROGRAM - only those of the selftests know the question
+has_special_cases() {
+	case $1 in
+	*/abi/*) [ -n "$("$1" -l -s)" ] ;;
+	*) false ;;
+	esac
+}
+
+if [ "$1" = --special ]; then
+	NE_TEST_OPTIONS=-s
+	shift
+else
+	NE_TEST_OPTIONS=
+fi
+export NE_TEST_OPTIONS
 hold_kvm
-for folder; do
-	for test in $(find "$here/$folder" -maxdepth 1 -type f -perm -u+x | sort); do
+for name; do
+	for test in $(find "$here/$name" -maxdepth 1 -type f -perm -u+x | sort); do
+		[ -z "$NE_TEST_OPTIONS" ] || has_special_cases "$test" || continue
 		# It unloads KVM.
 		[ "${test##*/}" != errors.sh ] || release_kvm
-		"$here/run-each.sh" "$folder" 900 "$test"
+		folder=${test%/*}
+		"$here/run-each.sh" "${folder##*/}" 900 "$test"
 		[ -n "$holder" ] || hold_kvm
 	done
 done

@@ -6,6 +6,7 @@
 # usage: run-each.sh NAME SECONDS PROGRAM...
 #
 # NAME goes in front of each program's own; SECONDS is the limit for each.
+# NE_TEST_OPTIONS are options that each of them gets.
 
 set -u
 
@@ -16,7 +17,8 @@ for program; do
 	title=$name/$(basename "$program" .sh)
 	echo "#> begin $title"
 	start=$(date +%s)
-	timeout --kill-after=10 "$limit" "$program" < /dev/null 2>&1
+	# shellcheck disable=SC2086 # options
+	timeout --kill-after=10 "$limit" "$program" ${NE_TEST_OPTIONS-} < /dev/null 2>&1
 	status=$?
 	# An own line, even if the last one was not ended.
 	printf '\n#> end %s %s %s\n' "$title" "$status" $(($(date +%s) - start))

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * B: the emulator's own interfaces below NE_START_ENCLAVE, with the test in the
- * place of supervisor and VMM: every way in which a start can fail, the memory
- * that a VMM sees, exit reasons. Includes the conformance case S14.
+ * B: the emulator's own interfaces below NE_START_ENCLAVE: requests, answers, the
+ * memory that a VMM sees, exit reasons.
  */
 
-#include "ne_backend.h"
-#include "ne_env.h"
+#include "ne_fixture.h"
 #include "ne_lib.h"
 
 #include <errno.h>
@@ -20,119 +18,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PAGES		(NE_MIN_ENCLAVE_SIZE / NE_PAGE)
-#define EVENT_MS	5000
-
-/**
- * struct fixture - an enclave being started in a thread
- * @nl: the supervisor's sockets
- * @fd, @mem: the enclave and its donated memory
- * @info: the accepted request
- */
-struct fixture {
-	struct ne_netlink nl;
-	struct ne_info info;
-	pthread_t thread;
-	uint64_t uid;
-	uint64_t cid;
-	uint64_t flags;
-	char *mem;
-	int fd;
-	int rc;
-};
-
-static void prepare(struct ne_test *t, struct fixture *f)
-{
-	struct ne_env *env = t->env;
-	unsigned int i;
-
-	memset(f, 0, sizeof(*f));
-	f->fd = ne_new_enclave(&f->uid);
-	REQUIRE_OK(t, f->fd);
-	f->mem = ne_map_huge(NE_MIN_ENCLAVE_SIZE);
-	REQUIRE(t, f->mem);
-	REQUIRE_EQ(t, ne_add_region(f->fd, f->mem, NE_MIN_ENCLAVE_SIZE), 0);
-	for (i = 0; i < env->threads; i++)
-		REQUIRE_OK(t, ne_add_vcpu_id(f->fd, 0));
-}
-
-static void *start_thread(void *arg)
-{
-	struct fixture *f = arg;
-
-	f->cid = 0;
-	f->rc = ne_start(f->fd, f->flags, &f->cid);
-	return NULL;
-}
-
-/* Begin a start and take its request, without an answer yet. */
-static void begin(struct ne_test *t, struct fixture *f)
-{
-	REQUIRE(t, !pthread_create(&f->thread, NULL, start_thread, f));
-	REQUIRE_EQ(t, ne_netlink_wait_accept(&f->nl, EVENT_MS, &f->info), 0);
-	REQUIRE(t, f->info.backend_fd >= 0);
-}
-
-static void join(struct fixture *f)
-{
-	pthread_join(f->thread, NULL);
-}
-
-static void accept_one(struct ne_test *t, struct fixture *f)
-{
-	prepare(t, f);
-	REQUIRE_EQ(t, ne_netlink_open(&f->nl, NE_EMU_MCGRP_BACKEND), 0);
-	begin(t, f);
-}
-
-static void run(struct ne_test *t, struct fixture *f)
-{
-	accept_one(t, f);
-	REQUIRE_EQ(t, ne_backend_done(f->info.backend_fd, 0, ""), 0);
-	join(f);
-	REQUIRE_EQ(t, f->rc, 0);
-}
-
-/* The failed start left the enclave as it was: another try works. */
-static void check_start_again(struct ne_test *t, struct fixture *f)
-{
-	begin(t, f);
-	CHECK_EQ(t, ne_backend_done(f->info.backend_fd, 0, ""), 0);
-	join(f);
-	CHECK_EQ(t, f->rc, 0);
-}
-
-static int backend_poll(int fd, int timeout_ms)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	int rc = poll(&pfd, 1, timeout_ms);
-
-	return rc < 0 ? -errno : pfd.revents;
-}
-
-static void b01_no_supervisor(struct ne_test *t)
-{
-	struct fixture f;
-
-	prepare(t, &f);
-	start_thread(&f);
-	CHECK_EQ(t, f.rc, -ENODEV);
-	CHECK_EQ(t, f.cid, 0);
-	REQUIRE_EQ(t, ne_netlink_open(&f.nl, NE_EMU_MCGRP_BACKEND), 0);
-	check_start_again(t, &f);
-}
 
 static void b02_request(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
-	struct fixture f;
+	struct ne_fixture f;
 	unsigned int i;
 
-	prepare(t, &f);
+	ne_fixture_prepare(t, &f);
 	f.flags = NE_ENCLAVE_DEBUG_MODE;
 	REQUIRE_EQ(t, ne_netlink_open(&f.nl, NE_EMU_MCGRP_BACKEND), 0);
 	CHECK_ERR(t, ne_netlink_accept(&f.nl, &f.info), EAGAIN);
-	begin(t, &f);
+	ne_fixture_begin(t, &f);
 	CHECK_EQ(t, f.info.slot_uid, f.uid);
 	CHECK(t, f.info.cid >= 16);
 	CHECK_EQ(t, f.info.flags, NE_ENCLAVE_DEBUG_MODE);
@@ -141,141 +38,21 @@ static void b02_request(struct ne_test *t)
 	CHECK_EQ(t, f.info.nr_vcpus, env->threads);
 	for (i = 0; i < f.info.nr_vcpus; i++)
 		CHECK_EQ(t, f.info.vcpus[i], env->cpus[i]);
-	CHECK_EQ(t, backend_poll(f.info.backend_fd, 0), 0);
+	CHECK_EQ(t, ne_backend_poll(f.info.backend_fd, 0), 0);
 	CHECK_EQ(t, ne_backend_done(f.info.backend_fd, 0, ""), 0);
-	join(&f);
+	ne_fixture_join(&f);
 	CHECK_EQ(t, f.rc, 0);
 	CHECK_EQ(t, f.cid, f.info.cid);
-	CHECK_EQ(t, backend_poll(f.info.backend_fd, EVENT_MS), POLLIN);
-}
-
-static void b03_refused(struct ne_test *t)
-{
-	struct ne_info info;
-	struct fixture f;
-
-	accept_one(t, &f);
-	CHECK_EQ(t, ne_backend_done(f.info.backend_fd, ENOMEM, "no memory left"), 0);
-	join(&f);
-	CHECK_EQ(t, f.rc, -ENOMEM);
-	CHECK_EQ(t, f.cid, 0);
-	close(f.info.backend_fd);
-	CHECK_EQ(t, ne_netlink_get(&f.nl, f.uid, &info), 0);
-	CHECK_EQ(t, info.state, NE_EMU_ENCLAVE_STATE_INIT);
-	CHECK(t, !strcmp(info.exit_text, "no memory left"));
-	check_start_again(t, &f);
-}
-
-static void b04_backend_lost(struct ne_test *t)
-{
-	struct fixture f;
-
-	accept_one(t, &f);
-	close(f.info.backend_fd);
-	join(&f);
-	CHECK_EQ(t, f.rc, -ECONNRESET);
-	check_start_again(t, &f);
-}
-
-static void b05_supervisor_lost(struct ne_test *t)
-{
-	struct ne_info ready;
-	struct fixture f;
-	int cmd;
-
-	prepare(t, &f);
-	REQUIRE_EQ(t, ne_netlink_open(&f.nl, NE_EMU_MCGRP_BACKEND), 0);
-	REQUIRE(t, !pthread_create(&f.thread, NULL, start_thread, &f));
-	REQUIRE_EQ(t, ne_netlink_event(&f.nl, EVENT_MS, &cmd, &ready), 0);
-	CHECK_EQ(t, cmd, NE_EMU_CMD_READY);
-	CHECK_EQ(t, ready.slot_uid, f.uid);
-	/* It takes no request; one that comes later does. */
-	ne_netlink_close(&f.nl);
-	REQUIRE_EQ(t, ne_netlink_open(&f.nl, NE_EMU_MCGRP_BACKEND), 0);
-	REQUIRE_EQ(t, ne_netlink_accept(&f.nl, &f.info), 0);
-	CHECK_EQ(t, ne_backend_done(f.info.backend_fd, 0, ""), 0);
-	join(&f);
-	CHECK_EQ(t, f.rc, 0);
-}
-
-static void b06_time_out(struct ne_test *t)
-{
-	struct fixture accepted, waiting;
-	struct ne_info ready;
-	int cmd;
-
-	ne_need_cores(t, 2);
-	accept_one(t, &accepted);
-	prepare(t, &waiting);
-	REQUIRE(t, !pthread_create(&waiting.thread, NULL, start_thread, &waiting));
-	REQUIRE_EQ(t, ne_netlink_event(&accepted.nl, EVENT_MS, &cmd, &ready), 0);
-	CHECK_EQ(t, ready.slot_uid, waiting.uid);
-	join(&accepted);
-	join(&waiting);
-	CHECK_EQ(t, accepted.rc, -ETIMEDOUT);
-	CHECK_EQ(t, waiting.rc, -ETIMEDOUT);
-	CHECK_ERR(t, ne_netlink_accept(&accepted.nl, &ready), EAGAIN);
-
-	CHECK(t, backend_poll(accepted.info.backend_fd, EVENT_MS) & POLLHUP);
-	CHECK_ERR(t, ne_backend_done(accepted.info.backend_fd, 0, ""), ESTALE);
-	close(accepted.info.backend_fd);
-	check_start_again(t, &accepted);
-}
-
-static void on_signal(int sig)
-{
-	(void)sig;
-}
-
-/* Clients of the AWS driver never see EINTR; SIGKILL has to work all the same. */
-static void b07_signal(struct ne_test *t)
-{
-	struct sigaction action = { .sa_handler = on_signal };
-	struct fixture f;
-
-	sigaction(SIGUSR1, &action, NULL);
-	accept_one(t, &f);
-	pthread_kill(f.thread, SIGUSR1);
-	ne_msleep(100);		/* a wrong EINTR would be there by then */
-	CHECK_EQ(t, backend_poll(f.info.backend_fd, 0), 0);
-	CHECK_EQ(t, ne_backend_done(f.info.backend_fd, 0, ""), 0);
-	join(&f);
-	CHECK_EQ(t, f.rc, 0);
-}
-
-static void b07_killed(struct ne_test *t)
-{
-	struct ne_env *env = t->env;
-	struct ne_netlink nl;
-	struct ne_info info;
-	pid_t pid;
-
-	REQUIRE_EQ(t, ne_netlink_open(&nl, NE_EMU_MCGRP_BACKEND), 0);
-	pid = fork();
-	REQUIRE(t, pid >= 0);
-	if (!pid) {
-		struct fixture f;
-
-		prepare(t, &f);
-		start_thread(&f);
-		_exit(0);
-	}
-	REQUIRE_EQ(t, ne_netlink_wait_accept(&nl, EVENT_MS, &info), 0);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	CHECK_EQ(t, ne_meminfo("HugePages_Free"), env->free_pages);
-	CHECK_EQ(t, ne_env_pool_restore(env), 0);
-	CHECK(t, backend_poll(info.backend_fd, EVENT_MS) & POLLHUP);
-	CHECK_ERR(t, ne_backend_done(info.backend_fd, 0, ""), ESTALE);
+	CHECK_EQ(t, ne_backend_poll(f.info.backend_fd, NE_EVENT_MS), POLLIN);
 }
 
 static void b08_answers(struct ne_test *t)
 {
 	struct ne_emu_backend_status status = { .code = 4096 };
-	struct fixture f;
+	struct ne_fixture f;
 	int fd;
 
-	accept_one(t, &f);
+	ne_fixture_accept(t, &f);
 	fd = f.info.backend_fd;
 	CHECK_ERR(t, ne_ioctl(fd, NE_EMU_BACKEND_DONE, NULL), EFAULT);
 	CHECK_ERR(t, ne_ioctl(fd, NE_EMU_BACKEND_DONE, &status), EINVAL);
@@ -289,7 +66,7 @@ static void b08_answers(struct ne_test *t)
 	CHECK_ERR(t, ne_ioctl(fd, NE_START_ENCLAVE, &status), ENOTTY);
 
 	CHECK_EQ(t, ne_backend_done(fd, 0, ""), 0);
-	join(&f);
+	ne_fixture_join(&f);
 	CHECK_EQ(t, f.rc, 0);
 	CHECK_ERR(t, ne_backend_done(fd, 0, ""), EALREADY);
 	CHECK_ERR(t, ne_backend_exit(fd, NE_EMU_EXIT_REASON_NONE, ""), EINVAL);
@@ -302,9 +79,9 @@ static void b08_answers(struct ne_test *t)
 static void b09_exit_reason(struct ne_test *t)
 {
 	struct ne_info info;
-	struct fixture f;
+	struct ne_fixture f;
 
-	run(t, &f);
+	ne_fixture_run(t, &f);
 	CHECK_EQ(t, ne_wait_hup(f.fd, 0), 0);
 	REQUIRE_EQ(t, ne_backend_exit(f.info.backend_fd, NE_EMU_EXIT_REASON_GUEST_SHUTDOWN,
 				      "triple\tfault"), 0);
@@ -322,11 +99,11 @@ static void b09_exit_reason(struct ne_test *t)
 static void b10_backend_dies(struct ne_test *t)
 {
 	struct ne_info info;
-	struct fixture f;
+	struct ne_fixture f;
 
-	run(t, &f);
+	ne_fixture_run(t, &f);
 	close(f.info.backend_fd);
-	CHECK_EQ(t, ne_wait_hup(f.fd, EVENT_MS), POLLHUP);
+	CHECK_EQ(t, ne_wait_hup(f.fd, NE_EVENT_MS), POLLHUP);
 	CHECK_EQ(t, ne_netlink_get(&f.nl, f.uid, &info), 0);
 	CHECK_EQ(t, info.exit_reason, NE_EMU_EXIT_REASON_LOST);
 }
@@ -334,13 +111,13 @@ static void b10_backend_dies(struct ne_test *t)
 static void b11_stop(struct ne_test *t)
 {
 	struct ne_info info;
-	struct fixture f;
+	struct ne_fixture f;
 
-	run(t, &f);
+	ne_fixture_run(t, &f);
 	CHECK_ERR(t, ne_netlink_stop(&f.nl, f.uid + 1), ENOENT);
 	CHECK_EQ(t, ne_netlink_stop(&f.nl, f.uid), 0);
-	CHECK_EQ(t, ne_wait_hup(f.fd, EVENT_MS), POLLHUP);
-	CHECK(t, backend_poll(f.info.backend_fd, EVENT_MS) & POLLHUP);
+	CHECK_EQ(t, ne_wait_hup(f.fd, NE_EVENT_MS), POLLHUP);
+	CHECK(t, ne_backend_poll(f.info.backend_fd, NE_EVENT_MS) & POLLHUP);
 	close(f.info.backend_fd);
 	CHECK_EQ(t, ne_netlink_get(&f.nl, f.uid, &info), 0);
 	CHECK_EQ(t, info.exit_reason, NE_EMU_EXIT_REASON_ADMIN_STOP);
@@ -355,17 +132,17 @@ static void b12_events(struct ne_test *t)
 	};
 	struct ne_netlink events;
 	struct ne_info info;
-	struct fixture f;
+	struct ne_fixture f;
 	size_t next = 0;
 	int cmd;
 
 	REQUIRE_EQ(t, ne_netlink_open(&events, NE_EMU_MCGRP_EVENTS), 0);
-	run(t, &f);
+	ne_fixture_run(t, &f);
 	REQUIRE_EQ(t, ne_backend_exit(f.info.backend_fd, NE_EMU_EXIT_REASON_GUEST_HALT, ""), 0);
 	close(f.info.backend_fd);
 	close(f.fd);
 	while (next < ARRAY_SIZE(states)) {
-		REQUIRE_EQ(t, ne_netlink_event(&events, EVENT_MS, &cmd, &info), 0);
+		REQUIRE_EQ(t, ne_netlink_event(&events, NE_EVENT_MS, &cmd, &info), 0);
 		REQUIRE_EQ(t, cmd, NE_EMU_CMD_ENCLAVE_NTF);
 		CHECK_EQ(t, info.slot_uid, f.uid);
 		/* "created" may come before; the others come once and in order. */
@@ -392,11 +169,11 @@ static void b13_memory(struct ne_test *t)
 {
 	size_t size = NE_MIN_ENCLAVE_SIZE + 2 * NE_PAGE;
 	char *first = ne_map_huge(NE_PAGE), *last = ne_map_huge(NE_PAGE);
-	struct fixture f;
+	struct ne_fixture f;
 	char *view;
 	int fd;
 
-	prepare(t, &f);
+	ne_fixture_prepare(t, &f);
 	REQUIRE(t, first && last);
 	first[0] = 1;
 	f.mem[0] = 2;
@@ -406,7 +183,7 @@ static void b13_memory(struct ne_test *t)
 	REQUIRE_EQ(t, ne_add_region(f.fd, last, NE_PAGE), 0);
 	REQUIRE_EQ(t, ne_add_region(f.fd, first, NE_PAGE), 0);
 	REQUIRE_EQ(t, ne_netlink_open(&f.nl, NE_EMU_MCGRP_BACKEND), 0);
-	begin(t, &f);
+	ne_fixture_begin(t, &f);
 	fd = f.info.backend_fd;
 	CHECK_EQ(t, f.info.mem_size, size);
 
@@ -423,12 +200,12 @@ static void b13_memory(struct ne_test *t)
 	CHECK_EQ(t, f.mem[NE_PAGE], 5);
 
 	REQUIRE_EQ(t, ne_backend_done(fd, 0, ""), 0);
-	join(&f);
+	ne_fixture_join(&f);
 	CHECK(t, readable(view));
 	close(f.fd);
 	CHECK(t, !readable(view));
 	CHECK(t, !readable(view + NE_PAGE));
-	CHECK(t, backend_poll(fd, 0) & POLLHUP);
+	CHECK(t, ne_backend_poll(fd, 0) & POLLHUP);
 }
 
 /* A VMM that answers, maps and touches the memory, and then ignores everything. */
@@ -437,7 +214,7 @@ static void deaf_vmm(struct ne_netlink *nl)
 	struct ne_info info;
 	char *view;
 
-	if (ne_netlink_wait_accept(nl, EVENT_MS, &info))
+	if (ne_netlink_wait_accept(nl, NE_EVENT_MS, &info))
 		_exit(1);
 	view = mmap(NULL, info.mem_size, PROT_READ | PROT_WRITE, MAP_SHARED, info.backend_fd, 0);
 	if (view == MAP_FAILED)
@@ -453,7 +230,7 @@ static void b14_deaf_vmm(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
 	struct ne_netlink nl;
-	struct fixture f;
+	struct ne_fixture f;
 	int status = 0;
 	pid_t pid;
 
@@ -462,8 +239,8 @@ static void b14_deaf_vmm(struct ne_test *t)
 	REQUIRE(t, pid >= 0);
 	if (!pid)
 		deaf_vmm(&nl);
-	prepare(t, &f);
-	start_thread(&f);
+	ne_fixture_prepare(t, &f);
+	ne_fixture_start(&f);
 	REQUIRE_EQ(t, f.rc, 0);
 	munmap(f.mem, NE_MIN_ENCLAVE_SIZE);
 	close(f.fd);
@@ -479,10 +256,10 @@ static void b15_privilege(struct ne_test *t)
 {
 	struct ne_netlink nl;
 	struct ne_info info;
-	struct fixture f;
+	struct ne_fixture f;
 	pid_t pid;
 
-	run(t, &f);
+	ne_fixture_run(t, &f);
 	pid = fork();
 	REQUIRE(t, pid >= 0);
 	if (!pid) {
@@ -501,14 +278,7 @@ static void b15_privilege(struct ne_test *t)
 }
 
 static const struct ne_case cases[] = {
-	{ "B01 no supervisor: ENODEV", b01_no_supervisor, 0 },
 	{ "B02 what a request carries", b02_request, 0 },
-	{ "B03 S14 refused: its errno, INIT, another try works", b03_refused, 0 },
-	{ "B04 backend lost: ECONNRESET, another try works", b04_backend_lost, 0 },
-	{ "B05 supervisor restarts: the request waits for it", b05_supervisor_lost, 0 },
-	{ "B06 no answer: ETIMEDOUT", b06_time_out, 100 },
-	{ "B07 a signal does not interrupt a start", b07_signal, 0 },
-	{ "B07 killed in a start: all is free", b07_killed, 0 },
 	{ "B08 wrong and repeated answers", b08_answers, 0 },
 	{ "B09 exit reason and text", b09_exit_reason, 0 },
 	{ "B10 backend dies: POLLHUP, reason lost", b10_backend_dies, 0 },
@@ -519,36 +289,7 @@ static const struct ne_case cases[] = {
 	{ "B15 what an ordinary user may do", b15_privilege, 0 },
 };
 
-/* The test is the supervisor: the real one must not take its requests. */
-static void setup(struct ne_test *t)
-{
-	struct ne_env *env = t->env;
-
-	ne_env_setup(t);
-	if (!t->skip[0])
-		env->stopped_daemon = ne_stop_daemon();
-}
-
-static void teardown(struct ne_test *t)
-{
-	struct ne_env *env = t->env;
-
-	if (env->stopped_daemon)
-		ne_start_daemon();
-	ne_env_teardown(t);
-}
-
 int main(int argc, char **argv)
 {
-	struct ne_env env = { .page_need = 2 * PAGES + 4 };
-	const struct ne_suite suite = {
-		.cases = cases,
-		.nr_cases = ARRAY_SIZE(cases),
-		.env = &env,
-		.setup = setup,
-		.after = ne_env_after,
-		.teardown = teardown,
-	};
-
-	return ne_suite_run(&suite, argc, argv);
+	return ne_fixture_main(cases, ARRAY_SIZE(cases), argc, argv);
 }

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CPU_DIR		"/sys/devices/system/cpu"
 #define STRING_SIZE	512	/* with the NUL */
 #define RACE_MS		3000
 
@@ -61,28 +59,13 @@ static void with_newlines(char *buf, size_t size, const char *list, const char *
 	snprintf(buf, size, "%s%s", list, end);
 }
 
-static int unload(const struct ne_env *env)
-{
-	/* Its service would hold the module on some systems; udev starts it again. */
-	if (!env->stock)
-		NE_COMMAND("systemctl", "-q", "stop", "ne-emud.service");
-	return NE_COMMAND("modprobe", "-r", env->module);
-}
-
-/* Without the options that the machine's configuration may give the module. */
-static int load(const struct ne_env *env, const char *option)
-{
-	return ne_command((const char *const []){ "modprobe", "-q", "-C", "/dev/null",
-						  env->module, option, NULL });
-}
-
 static void p01_after_load(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
 
-	REQUIRE_EQ(t, unload(env), 0);
+	REQUIRE_EQ(t, ne_env_unload(env), 0);
 	CHECK(t, access(NE_POOL, F_OK));
-	REQUIRE_EQ(t, load(env, NULL), 0);
+	REQUIRE_EQ(t, ne_env_load(env, NULL), 0);
 	check_pool(t, "\n");
 }
 
@@ -174,8 +157,6 @@ static void p05_rules(struct ne_test *t)
 
 static void p06_two_nodes(struct ne_test *t)
 {
-	if (access("/sys/devices/system/node/node1", F_OK))
-		ne_skip(t, "needs two NUMA nodes");
 	check_refused(t, "all", "CPUs with different NUMA nodes");
 }
 
@@ -231,24 +212,13 @@ static void p08_in_use(struct ne_test *t)
 	CHECK_EQ(t, ne_pool_set(env->list), 0);
 }
 
-static int drop_sys_admin(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &header, data))
-		return -errno;
-	data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective &= ~CAP_TO_MASK(CAP_SYS_ADMIN);
-	return syscall(SYS_capset, &header, data) ? -errno : 0;
-}
-
 static void p09_capability(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
 	char text[80];
 
 	set_pool(t, env->list);
-	REQUIRE_EQ(t, drop_sys_admin(), 0);
+	REQUIRE_EQ(t, ne_drop_sys_admin(), 0);
 	CHECK_ERR(t, ne_pool_set(env->list), EPERM);
 	CHECK_ERR(t, ne_pool_set("\n"), EPERM);
 	with_newlines(text, sizeof(text), env->list, "\n");
@@ -278,8 +248,19 @@ static void p10_length(struct ne_test *t)
 	close(kmsg);
 	check_pool(t, "\n");
 	check_core(t, env->cpus, false);
-	if (!access(NE_DEVICE, F_OK))
-		CHECK_ERR(t, ne_new_enclave(NULL), NE_ERR_NO_CPUS_AVAIL_IN_POOL);
+}
+
+static void p10_no_enclave(struct ne_test *t)
+{
+	char text[STRING_SIZE + 1];
+	struct ne_env *env = t->env;
+
+	need_device(t);
+	memset(text, ',', sizeof(text));
+	memcpy(text, env->list, strlen(env->list));
+	text[STRING_SIZE] = 0;
+	CHECK_ERR(t, ne_pool_set(text), ENOSPC);
+	CHECK_ERR(t, ne_new_enclave(NULL), NE_ERR_NO_CPUS_AVAIL_IN_POOL);
 }
 
 static void p11_load_option(struct ne_test *t)
@@ -289,19 +270,19 @@ static void p11_load_option(struct ne_test *t)
 	int kmsg;
 
 	snprintf(option, sizeof(option), "ne_cpus=%s", env->list);
-	REQUIRE_EQ(t, unload(env), 0);
-	REQUIRE_EQ(t, load(env, option), 0);
+	REQUIRE_EQ(t, ne_env_unload(env), 0);
+	REQUIRE_EQ(t, ne_env_load(env, option), 0);
 	with_newlines(text, sizeof(text), env->list, "\n");
 	check_pool(t, text);
 	check_core(t, env->cpus, true);
 
-	REQUIRE_EQ(t, unload(env), 0);
+	REQUIRE_EQ(t, ne_env_unload(env), 0);
 	kmsg = ne_kmsg_open();
-	CHECK(t, load(env, "ne_cpus=0") != 0);
+	CHECK(t, ne_env_load(env, "ne_cpus=0") != 0);
 	CHECK(t, ne_kmsg_find(kmsg, "`0' invalid for parameter `ne_cpus'"));
 	close(kmsg);
 	CHECK(t, access(NE_POOL, F_OK));
-	REQUIRE_EQ(t, load(env, NULL), 0);
+	REQUIRE_EQ(t, ne_env_load(env, NULL), 0);
 }
 
 static void p12_unload(struct ne_test *t)
@@ -310,29 +291,25 @@ static void p12_unload(struct ne_test *t)
 	unsigned int i;
 
 	set_pool(t, env->list);
-	REQUIRE_EQ(t, unload(env), 0);
+	REQUIRE_EQ(t, ne_env_unload(env), 0);
 	for (i = 0; i < env->nr_cores; i++)
 		check_core(t, &env->cpus[i * env->threads], false);
 	CHECK(t, access(NE_POOL, F_OK));
 	CHECK(t, access("/sys/module/nitro_enclaves", F_OK));
-	REQUIRE_EQ(t, load(env, NULL), 0);
+	REQUIRE_EQ(t, ne_env_load(env, NULL), 0);
 }
 
 static void p14_sparse_core_ids(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
-	unsigned int cores = ne_nr_cpu_ids() / env->threads;
-	char path[128];
-	bool sparse = false;
-	unsigned int i;
+	uint32_t core[NE_MAX_THREADS];
+	int threads = ne_sparse_core(core, NE_MAX_THREADS);
+	char list[64];
 
-	for (i = 0; i < env->nr_cores * env->threads; i++) {
-		snprintf(path, sizeof(path), CPU_DIR "/cpu%u/topology/core_id", env->cpus[i]);
-		sparse |= ne_read_number(path) >= (long)cores;
-	}
-	if (!sparse || env->stock)
-		ne_skip(t, "this machine's core ids have no gaps");
-	CHECK_EQ(t, ne_pool_set(env->list), 0);
+	REQUIRE(t, threads > 0 && threads <= NE_MAX_THREADS);
+	snprintf(list, sizeof(list), threads == 2 ? "%u,%u" : "%u", core[0], core[1]);
+	/* The in-tree driver wants ids below the number of cores. */
+	CHECK_EQ(t, ne_pool_set(list), env->stock ? -EINVAL : 0);
 }
 
 /* Set and clear the pool for ever. */
@@ -425,36 +402,13 @@ static void p17_in_tree_driver(struct ne_test *t)
 
 	if (env->stock || NE_COMMAND("modprobe", "-q", "-n", "nitro_enclaves"))
 		ne_skip(t, "needs the emulator and the in-tree driver");
-	REQUIRE_EQ(t, unload(env), 0);
+	REQUIRE_EQ(t, ne_env_unload(env), 0);
 	REQUIRE_EQ(t, NE_COMMAND("modprobe", "nitro_enclaves"), 0);
 	kmsg = ne_kmsg_open();
-	CHECK(t, load(env, NULL) != 0);
+	CHECK(t, ne_env_load(env, NULL) != 0);
 	CHECK(t, ne_kmsg_find(kmsg, "the AWS driver nitro_enclaves is loaded"));
 	REQUIRE_EQ(t, NE_COMMAND("modprobe", "-r", "nitro_enclaves"), 0);
-	CHECK_EQ(t, load(env, NULL), 0);
-}
-
-static void after(struct ne_test *t)
-{
-	struct ne_env *env = t->env;
-	int rc;
-
-	if (access(NE_POOL, F_OK))
-		load(env, NULL);
-	rc = ne_pool_clear();
-	if (rc)
-		ne_fail(t, __FILE__, __LINE__, "the case left the pool in use: %s", strerror(-rc));
-	ne_cpus_all_online(env);
-}
-
-static void teardown(struct ne_test *t)
-{
-	const struct ne_env *env = t->env;
-
-	ne_env_teardown(t);
-	/* Modules were exchanged below it. */
-	if (!env->stock)
-		ne_start_daemon();
+	CHECK_EQ(t, ne_env_load(env, NULL), 0);
 }
 
 static const struct ne_case cases[] = {
@@ -463,14 +417,15 @@ static const struct ne_case cases[] = {
 	{ "P03 zero-length write changes nothing", p03_empty_write, 0 },
 	{ "P04 invalid list clears the pool", p04_invalid_clears, 0 },
 	{ "P05 CPU 0, its sibling, half a core, offline CPU: EINVAL", p05_rules, 0 },
-	{ "P06 CPUs of two nodes: EINVAL", p06_two_nodes, 0 },
+	{ "P06 CPUs of two nodes: EINVAL", p06_two_nodes, 0, NE_NEED_NODES },
 	{ "P07 errors of the parser", p07_parser, 0 },
 	{ "P08 enclave open: EPERM, pool unchanged", p08_in_use, 0 },
 	{ "P09 without CAP_SYS_ADMIN: EPERM", p09_capability, 0 },
 	{ "P10 511 characters fit, 512: ENOSPC", p10_length, 0 },
+	{ "P10 no enclave after ENOSPC", p10_no_enclave, 0 },
 	{ "P11 as option at load", p11_load_option, 60 },
 	{ "P12 unload gives the CPUs back", p12_unload, 60 },
-	{ "P14 core ids with gaps", p14_sparse_core_ids, 0 },
+	{ "P14 core ids with gaps", p14_sparse_core_ids, 0, NE_NEED_SPARSE_IDS },
 	{ "P15 writer against NE_CREATE_VM", p15_race_with_create, 0 },
 	{ "P16 as nitro-enclaves-allocator does it, twice", p16_allocator, 0 },
 	{ "P17 not beside the in-tree driver", p17_in_tree_driver, 60 },
@@ -478,15 +433,5 @@ static const struct ne_case cases[] = {
 
 int main(int argc, char **argv)
 {
-	struct ne_env env = { .page_need = NE_NO_DEVICE };
-	const struct ne_suite suite = {
-		.cases = cases,
-		.nr_cases = ARRAY_SIZE(cases),
-		.env = &env,
-		.setup = ne_env_setup,
-		.after = after,
-		.teardown = teardown,
-	};
-
-	return ne_suite_run(&suite, argc, argv);
+	return ne_pool_main(cases, ARRAY_SIZE(cases), argc, argv);
 }

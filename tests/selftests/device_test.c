@@ -50,6 +50,12 @@ static void d02_open(struct ne_test *t)
 	REQUIRE_OK(t, fd);
 	CHECK(t, ne_create_vm(fd, &uid) >= 0);
 	CHECK(t, uid != 0);
+	fd = ne_open(O_WRONLY);
+	REQUIRE_OK(t, fd);
+	CHECK(t, ne_create_vm(fd, &uid) >= 0);
+	fd = ne_open(O_PATH);
+	REQUIRE_OK(t, fd);
+	CHECK_ERR(t, ne_create_vm(fd, &uid), EBADF);
 }
 
 static void check_no_file_io(struct ne_test *t, int fd)
@@ -75,6 +81,9 @@ static void d04_device_poll(struct ne_test *t)
 
 	CHECK_EQ(t, poll(&pfd, 1, 0), 1);
 	CHECK_EQ(t, pfd.revents, POLLIN | POLLOUT);
+	pfd.events = POLLRDNORM | POLLWRNORM;
+	CHECK_EQ(t, poll(&pfd, 1, 0), 1);
+	CHECK_EQ(t, pfd.revents, POLLRDNORM | POLLWRNORM);
 	CHECK(t, epoll_ctl(epoll_create1(0), EPOLL_CTL_ADD, pfd.fd, &event) == -1 &&
 	      errno == EPERM);
 }
@@ -98,6 +107,40 @@ static void d06_unknown_ioctls_on_device(struct ne_test *t)
 	CHECK_ERR(t, ne_ioctl(fd, WRONG_SIZE_NR, NULL), ENOTTY);
 }
 
+/* Every number of the magic, in all directions and the sizes that are in use. */
+static void check_others_refused(struct ne_test *t, int fd, const unsigned int *own,
+				 size_t nr_own)
+{
+	static const unsigned int sizes[] = { 0, 4, 8, 16, 24 };
+	unsigned int i, dir, nr;
+	size_t k;
+
+	for (i = 0; i < ARRAY_SIZE(sizes) * 4 * 256; i++) {
+		unsigned int request;
+
+		nr = i % 256;
+		dir = i / 256 % 4;
+		request = _IOC(dir, 0xae, nr, sizes[i / 256 / 4]);
+		for (k = 0; k < nr_own && own[k] != request; k++)
+			;
+		if (k == nr_own && ne_ioctl(fd, request, NULL) != -ENOTTY)
+			ne_fail(t, __FILE__, __LINE__, "ioctl 0x%x is known", request);
+	}
+	CHECK_EQ(t, t->failures, 0);
+}
+
+static void d06_all_numbers(struct ne_test *t)
+{
+	static const unsigned int of_device[] = { NE_CREATE_VM };
+	static const unsigned int of_enclave[] = {
+		NE_ADD_VCPU, NE_GET_IMAGE_LOAD_INFO, NE_SET_USER_MEMORY_REGION,
+		NE_START_ENCLAVE,
+	};
+
+	check_others_refused(t, ne_require_device(t), of_device, ARRAY_SIZE(of_device));
+	check_others_refused(t, ne_require_enclave(t), of_enclave, ARRAY_SIZE(of_enclave));
+}
+
 static void d07_unknown_ioctls_on_enclave(struct ne_test *t)
 {
 	int fd = ne_require_enclave(t);
@@ -116,7 +159,7 @@ static void d08_enclave_fd(struct ne_test *t)
 	struct stat st;
 
 	CHECK_EQ(t, fcntl(fd, F_GETFD), FD_CLOEXEC);
-	CHECK_EQ(t, fcntl(fd, F_GETFL) & O_ACCMODE, O_RDWR);
+	CHECK_EQ(t, fcntl(fd, F_GETFL), O_RDWR);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	CHECK(t, readlink(path, target, sizeof(target) - 1) > 0);
 	CHECK(t, !strcmp(target, "anon_inode:ne-vm"));
@@ -239,6 +282,7 @@ static const struct ne_case cases[] = {
 	{ "D04 poll and epoll on the device", d04_device_poll, 0 },
 	{ "D05 enclave ioctls on the device: ENOTTY", d05_enclave_ioctls_on_device, 0 },
 	{ "D06 unknown ioctls on the device: ENOTTY", d06_unknown_ioctls_on_device, 0 },
+	{ "D06 no other number of the magic: ENOTTY", d06_all_numbers, 0 },
 	{ "D07 device and KVM ioctls on an enclave: ENOTTY", d07_unknown_ioctls_on_enclave, 0 },
 	{ "D08 flags, name and mode of the enclave fd", d08_enclave_fd, 0 },
 	{ "D09 read, write, mmap, lseek on an enclave", d09_enclave_io, 0 },

@@ -46,7 +46,7 @@ static void l01_nothing_happened(struct ne_test *t)
 	ne_enclave_create(t, &e);
 	CHECK_EQ(t, poll_usual(e.fd, 0), 0);
 	ne_enclave_close(&e);
-	ne_enclave_run(t, &e);
+	ne_enclave_start(t, &e);
 	CHECK_EQ(t, poll_usual(e.fd, 0), 0);
 }
 
@@ -81,13 +81,17 @@ static void l03_hup_stays(struct ne_test *t)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLERR | EPOLLHUP };
 	int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	struct pollfd pfd = { .events = ~POLLNVAL };
 	struct ne_enclave e;
 	unsigned int i;
 
-	ne_enclave_run(t, &e);
-	ne_enclave_end(t, &e);
-	CHECK_EQ(t, ne_wait_hup(e.fd, END_TIMEOUT_MS), POLLHUP);
+	ne_enclave_stopped(t, &e);
 	CHECK_EQ(t, ne_wait_hup(e.fd, 0), POLLHUP);
+	CHECK_EQ(t, ne_wait_hup(e.fd, 0), POLLHUP);
+	/* Whatever is asked for: never readable, writable or an error. */
+	pfd.fd = e.fd;
+	CHECK_EQ(t, poll(&pfd, 1, 0), 1);
+	CHECK_EQ(t, pfd.revents, POLLHUP);
 	/* Registered only now: the event is latched. */
 	REQUIRE_EQ(t, epoll_ctl(epoll_fd, EPOLL_CTL_ADD, e.fd, &event), 0);
 	for (i = 0; i < 2; i++) {
@@ -95,6 +99,12 @@ static void l03_hup_stays(struct ne_test *t)
 		CHECK_EQ(t, epoll_wait(epoll_fd, &event, 1, 0), 1);
 		CHECK_EQ(t, event.events, EPOLLHUP);
 	}
+	/* Edge-triggered: once. */
+	event.events = EPOLLET;
+	REQUIRE_EQ(t, epoll_ctl(epoll_fd, EPOLL_CTL_MOD, e.fd, &event), 0);
+	CHECK_EQ(t, epoll_wait(epoll_fd, &event, 1, 0), 1);
+	CHECK_EQ(t, event.events, EPOLLHUP);
+	CHECK_EQ(t, epoll_wait(epoll_fd, &event, 1, 0), 0);
 }
 
 static void l05_only_that_one(struct ne_test *t)
@@ -102,10 +112,9 @@ static void l05_only_that_one(struct ne_test *t)
 	struct ne_enclave e1, e2;
 
 	ne_need_cores(t, 2);
-	ne_enclave_run(t, &e1);
 	ne_enclave_run(t, &e2);
-	ne_enclave_end(t, &e1);
-	CHECK_EQ(t, ne_wait_hup(e1.fd, END_TIMEOUT_MS), POLLHUP);
+	ne_enclave_stopped(t, &e1);
+	CHECK_EQ(t, ne_wait_hup(e1.fd, 0), POLLHUP);
 	CHECK_EQ(t, ne_wait_hup(e2.fd, 0), 0);
 	CHECK(t, ne_enclave_alive(t, &e2));
 }
@@ -119,6 +128,31 @@ static void l06_close(struct ne_test *t)
 	e.mem = NULL;
 	CHECK_EQ(t, close(e.fd), 0);
 	e.fd = -1;
+	check_all_free(t);
+	CHECK(t, ne_guest_is_fake(t->env) || ne_guest_gone(e.cid));
+}
+
+/* Its fd is closed by exec, and the memory is unmapped, while the process lives. */
+static void l06_exec(struct ne_test *t)
+{
+	int fds[2];
+	char byte;
+	pid_t pid;
+
+	REQUIRE(t, !pipe(fds));
+	pid = fork();
+	REQUIRE(t, pid >= 0);
+	if (!pid) {
+		struct ne_enclave e;
+
+		ne_enclave_start(t, &e);
+		dup2(fds[1], STDOUT_FILENO);
+		execlp("sh", "sh", "-c", "echo; exec sleep 30", NULL);
+		_exit(1);
+	}
+	close(fds[1]);
+	REQUIRE_EQ(t, read(fds[0], &byte, 1), 1);
+	CHECK_EQ(t, waitpid(pid, NULL, WNOHANG), 0);
 	check_all_free(t);
 }
 
@@ -155,6 +189,8 @@ static void l08_closed_while_polled(struct ne_test *t)
 		ne_msleep(200);		/* until it is in poll() */
 		close(e.fd);
 		CHECK_ERR(t, ne_env_pool_restore(t->env), EPERM);
+		e.fd = -1;
+		CHECK(t, ne_guest_is_fake(t->env) || ne_enclave_alive(t, &e));
 		fflush(stdout);
 		_exit(0);
 	}
@@ -179,7 +215,7 @@ static pid_t child_with_enclave(struct ne_test *t, int *ret_fd)
 		struct ne_enclave e;
 
 		close(fds[0]);
-		ne_enclave_run(t, &e);
+		ne_enclave_start(t, &e);
 		REQUIRE_EQ(t, write(fds[1], "r", 1), 1);
 		/* An inherited fd of another child would keep the enclave. */
 		pause();
@@ -248,6 +284,85 @@ static void l10_passed_to_child(struct ne_test *t)
 	check_all_free(t);
 }
 
+static void send_fd(struct ne_test *t, int socket_fd, int fd)
+{
+	char control[CMSG_SPACE(sizeof(fd))] = "";
+	struct iovec iov = { .iov_base = "f", .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	REQUIRE_EQ(t, sendmsg(socket_fd, &msg, 0), 1);
+}
+
+static int receive_fd(struct ne_test *t, int socket_fd)
+{
+	char control[CMSG_SPACE(sizeof(int))], byte;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	int fd;
+
+	REQUIRE_EQ(t, recvmsg(socket_fd, &msg, MSG_CMSG_CLOEXEC), 1);
+	REQUIRE(t, CMSG_FIRSTHDR(&msg));
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
+	return fd;
+}
+
+/* While it is in the socket's queue, and then in this process. */
+static void l10_passed_by_socket(struct ne_test *t)
+{
+	uint64_t cid = 0;
+	int fds[2], fd;
+	pid_t pid;
+
+	REQUIRE(t, !socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	pid = fork();
+	REQUIRE(t, pid >= 0);
+	if (!pid) {
+		struct ne_enclave e;
+
+		ne_enclave_start(t, &e);
+		send_fd(t, fds[1], e.fd);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	CHECK_ERR(t, ne_env_pool_restore(t->env), EPERM);
+	fd = receive_fd(t, fds[0]);
+	CHECK_EQ(t, ne_wait_hup(fd, 0), 0);
+	CHECK_ERR(t, ne_start(fd, 0, &cid), NE_ERR_NOT_IN_INIT_STATE);
+	CHECK_EQ(t, close(fd), 0);
+	check_all_free(t);
+}
+
+/* Nobody receives it: the end of the socket is the end of the enclave. */
+static void l10_left_in_socket(struct ne_test *t)
+{
+	struct ne_enclave e;
+	int fds[2];
+
+	REQUIRE(t, !socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	ne_enclave_start(t, &e);
+	send_fd(t, fds[1], e.fd);
+	ne_enclave_close(&e);
+	CHECK_ERR(t, ne_env_pool_restore(t->env), EPERM);
+	close(fds[0]);
+	close(fds[1]);
+	check_all_free(t);
+}
+
 static void l11_stopped_keeps_resources(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
@@ -257,9 +372,7 @@ static void l11_stopped_keeps_resources(struct ne_test *t)
 	ne_enclave_create(t, &other);
 	for (i = 1; i < env->nr_cores; i++)
 		ne_enclave_add_core(t, &other);
-	ne_enclave_run(t, &e);
-	ne_enclave_end(t, &e);
-	REQUIRE_EQ(t, ne_wait_hup(e.fd, END_TIMEOUT_MS), POLLHUP);
+	ne_enclave_stopped(t, &e);
 	CHECK_ERR(t, ne_new_enclave(NULL), NE_ERR_NO_CPUS_AVAIL_IN_POOL);
 	ne_enclave_close(&e);
 	CHECK(t, ne_new_enclave(NULL) >= 0);
@@ -338,14 +451,17 @@ static void l15_many_rounds(struct ne_test *t)
 static const struct ne_case cases[] = {
 	{ "L01 nothing happened: no event", l01_nothing_happened, 120 },
 	{ "L02 end wakes a blocked poll with POLLHUP alone", l02_blocked_poll, 120 },
-	{ "L03 POLLHUP stays", l03_hup_stays, 120 },
+	{ "L03 POLLHUP stays", l03_hup_stays, 60 },
 	{ "L05 the end of one does not touch another", l05_only_that_one, 240 },
 	{ "L06 all is free when close returns", l06_close, 120 },
+	{ "L06 exec closes: all is free", l06_exec, 120 },
 	{ "L07 a duplicate keeps the enclave", l07_duplicate, 120 },
 	{ "L08 a poll keeps the enclave until its process ends", l08_closed_while_polled, 120 },
 	{ "L09 owner killed: all is free", l09_owner_killed, 240 },
 	{ "L10 a forked child keeps the enclave", l10_passed_to_child, 120 },
-	{ "L11 stopped enclave keeps its resources until closed", l11_stopped_keeps_resources, 120 },
+	{ "L10 a process that got it by a socket keeps it", l10_passed_by_socket, 120 },
+	{ "L10 a socket that nobody reads keeps it", l10_left_in_socket, 120 },
+	{ "L11 stopped: keeps its resources until closed", l11_stopped_keeps_resources, 120 },
 	{ "L12 never started: all is free after close", l12_never_started, 0 },
 	{ "L13 killed at random points", l13_killed_anywhere, 300 },
 	{ "L15 100 times start and close", l15_many_rounds, 300 },

@@ -5,7 +5,6 @@
 #include "ne_lib.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,14 +24,18 @@ static void i01_offset(struct ne_test *t)
 static void i02_bad_argument(struct ne_test *t)
 {
 	static const uint64_t flags[] = { 0, 2, 3, 1ULL << 63 };
-	uint64_t offset = GARBAGE;
 	struct ne_enclave e;
 	size_t i;
 
 	ne_enclave_create(t, &e);
-	for (i = 0; i < ARRAY_SIZE(flags); i++)
-		CHECK_ERR(t, ne_load_info(e.fd, flags[i], &offset), NE_ERR_INVALID_FLAG_VALUE);
-	CHECK_EQ(t, offset, GARBAGE);
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		struct ne_image_load_info info = { .flags = flags[i], .memory_offset = GARBAGE };
+
+		CHECK_ERR(t, ne_ioctl(e.fd, NE_GET_IMAGE_LOAD_INFO, &info),
+			  NE_ERR_INVALID_FLAG_VALUE);
+		CHECK_EQ(t, info.flags, flags[i]);
+		CHECK_EQ(t, info.memory_offset, GARBAGE);
+	}
 	CHECK_ERR(t, ne_ioctl(e.fd, NE_GET_IMAGE_LOAD_INFO, NULL), EFAULT);
 }
 
@@ -67,10 +70,10 @@ static void i04_started(struct ne_test *t)
 {
 	struct ne_enclave e;
 
-	ne_enclave_run(t, &e);
+	ne_enclave_start(t, &e);
 	check_refused(t, e.fd);
-	ne_enclave_end(t, &e);
-	REQUIRE_EQ(t, ne_wait_hup(e.fd, 10000), POLLHUP);
+	ne_enclave_close(&e);
+	ne_enclave_stopped(t, &e);
 	check_refused(t, e.fd);
 }
 

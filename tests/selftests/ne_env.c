@@ -3,6 +3,7 @@
 
 #include "ne_env.h"
 #include "ne_lib.h"
+#include "ne_machine.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,69 +15,39 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define NODE_DIR	"/sys/devices/system/node"
-#define NR_HUGEPAGES	NODE_DIR "/node0/hugepages/hugepages-2048kB/nr_hugepages"
-#define CPU_DIR		"/sys/devices/system/cpu"
+#define NR_HUGEPAGES	NE_NODE0_2M "nr_hugepages"
 /* udev creates and adjusts the node after the module is in. */
 #define NODE_TIMEOUT_MS	5000
 
-/* Parse "0-2,4"; stores at most @max numbers, returns how many there are. */
-static int parse_list(const char *list, uint32_t *cpus, unsigned int max)
+static void write_list(struct ne_env *env)
 {
-	unsigned int n = 0;
+	char *end = env->list;
+	unsigned int i;
 
-	while (*list >= '0' && *list <= '9') {
-		char *end;
-		unsigned long first = strtoul(list, &end, 10);
-		unsigned long last = first;
+	for (i = 0; i < env->nr_cores * env->threads; i++)
+		end += sprintf(end, "%s%u", i ? "," : "", env->cpus[i]);
+}
 
-		if (*end == '-')
-			last = strtoul(end + 1, &end, 10);
-		for (; first <= last; first++, n++)
-			if (n < max)
-				cpus[n] = first;
-		list = *end == ',' ? end + 1 : end;
+/* The first whole cores without CPU 0; the pool has to be empty meanwhile. */
+static void find_cores(struct ne_env *env)
+{
+	unsigned int cpu, nr = ne_nr_cpu_ids();
+
+	for (cpu = 1; cpu < nr && env->nr_cores < NE_MAX_CORES; cpu++) {
+		uint32_t core[NE_MAX_THREADS];
+		int threads = ne_cpu_core(cpu, core, NE_MAX_THREADS);
+
+		if (threads < 1 || threads > NE_MAX_THREADS || !core[0] || core[0] != cpu ||
+		    !ne_cpu_on_node(cpu, 0))
+			continue;
+		if (!env->nr_cores)
+			env->threads = threads;
+		if ((unsigned int)threads != env->threads)
+			continue;
+		memcpy(&env->cpus[env->nr_cores * threads], core, threads * sizeof(core[0]));
+		env->nr_cores++;
 	}
-	return n;
-}
-
-int ne_cpu_core(unsigned int cpu, uint32_t *cpus, unsigned int max)
-{
-	char path[PATH_MAX], list[256];
-	int rc;
-
-	snprintf(path, sizeof(path), CPU_DIR "/cpu%u/topology/thread_siblings_list", cpu);
-	rc = ne_read_file(path, list, sizeof(list));
-	return rc < 0 ? rc : parse_list(list, cpus, max);
-}
-
-unsigned int ne_nr_cpu_ids(void)
-{
-	char list[256];
-	const char *last;
-
-	if (ne_read_file(CPU_DIR "/possible", list, sizeof(list)) < 0)
-		return 0;
-	last = strrchr(list, '-');
-	if (!last)
-		last = strrchr(list, ',');
-	return strtoul(last ? last + 1 : list, NULL, 10) + 1;
-}
-
-bool ne_cpu_online(unsigned int cpu)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), CPU_DIR "/cpu%u/online", cpu);
-	return ne_read_number(path) == 1;
-}
-
-int ne_cpu_set_online(unsigned int cpu, bool online)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), CPU_DIR "/cpu%u/online", cpu);
-	return ne_write_number(path, online);
+	write_list(env);
 }
 
 void ne_cpus_all_online(const struct ne_env *env)
@@ -88,38 +59,19 @@ void ne_cpus_all_online(const struct ne_env *env)
 			ne_cpu_set_online(env->cpus[i], true);
 }
 
-static bool on_node0(unsigned int cpu)
+void ne_single_threads(struct ne_test *t)
 {
-	char path[PATH_MAX];
+	struct ne_env *env = t->env;
+	unsigned int i;
 
-	if (access(NODE_DIR "/node1", F_OK))
-		return true;
-	snprintf(path, sizeof(path), CPU_DIR "/cpu%u/node0", cpu);
-	return !access(path, F_OK);
-}
-
-/* The first whole cores without CPU 0; the pool has to be empty meanwhile. */
-static void find_cores(struct ne_env *env)
-{
-	unsigned int cpu, nr = ne_nr_cpu_ids();
-	char *end = env->list;
-
-	for (cpu = 1; cpu < nr && env->nr_cores < NE_MAX_CORES; cpu++) {
-		uint32_t core[NE_MAX_THREADS];
-		int threads = ne_cpu_core(cpu, core, NE_MAX_THREADS);
-
-		if (threads < 1 || threads > NE_MAX_THREADS || !core[0] || core[0] != cpu ||
-		    !on_node0(cpu))
-			continue;
-		if (!env->nr_cores)
-			env->threads = threads;
-		if ((unsigned int)threads != env->threads)
-			continue;
-		memcpy(&env->cpus[env->nr_cores * threads], core, threads * sizeof(core[0]));
-		env->nr_cores++;
+	REQUIRE_EQ(t, ne_pool_clear(), 0);
+	for (i = 0; env->threads == 2 && i < env->nr_cores; i++) {
+		REQUIRE_EQ(t, ne_cpu_set_online(env->cpus[2 * i + 1], false), 0);
+		env->cpus[i] = env->cpus[2 * i];
 	}
-	for (cpu = 0; cpu < env->nr_cores * env->threads; cpu++)
-		end += sprintf(end, "%s%u", cpu ? "," : "", env->cpus[cpu]);
+	env->threads = 1;
+	write_list(env);
+	REQUIRE_EQ(t, ne_env_pool_restore(env), 0);
 }
 
 static bool wait_for_device(void)
@@ -228,6 +180,32 @@ bool ne_stop_daemon(void)
 	return !ne_start_daemon() && !NE_COMMAND("systemctl", "stop", "ne-emud.service");
 }
 
+int ne_env_unload(const struct ne_env *env)
+{
+	/* Its service would hold the module on some systems; udev starts it again. */
+	if (!env->stock)
+		NE_COMMAND("systemctl", "-q", "stop", "ne-emud.service");
+	return NE_COMMAND("modprobe", "-r", env->module);
+}
+
+int ne_env_load(const struct ne_env *env, const char *option)
+{
+	return ne_command((const char *const []){ "modprobe", "-q", "-C", "/dev/null",
+						  env->module, option, NULL });
+}
+
+void ne_env_reload(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+
+	REQUIRE_EQ(t, ne_env_unload(env), 0);
+	REQUIRE_EQ(t, ne_env_load(env, NULL), 0);
+	REQUIRE(t, wait_for_device());
+	NE_COMMAND("udevadm", "settle");
+	REQUIRE_EQ(t, ne_start_daemon(), 0);
+	REQUIRE_EQ(t, ne_env_pool_restore(env), 0);
+}
+
 int ne_env_pool_restore(const struct ne_env *env)
 {
 	return ne_pool_set(env->list);
@@ -240,6 +218,7 @@ void ne_env_after(struct ne_test *t)
 
 	if (env->page_need == NE_NO_DEVICE)
 		return;
+	ne_cpus_all_online(env);
 	/* Refused with EPERM as long as any enclave exists. */
 	rc = ne_env_pool_restore(env);
 	if (rc)
@@ -305,6 +284,47 @@ int ne_env_main(const struct ne_case *cases, size_t nr_cases, long page_need, in
 		.setup = ne_env_setup,
 		.after = ne_env_after,
 		.teardown = ne_env_teardown,
+		.missing = ne_machine_missing,
+	};
+
+	return ne_suite_run(&suite, argc, argv);
+}
+
+/* The pool is empty, the module is loaded, all CPUs are online. */
+static void pool_after(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+	int rc;
+
+	if (access(NE_POOL, F_OK))
+		ne_env_load(env, NULL);
+	rc = ne_pool_clear();
+	if (rc)
+		ne_fail(t, __FILE__, __LINE__, "the case left the pool in use: %s", strerror(-rc));
+	ne_cpus_all_online(env);
+}
+
+static void pool_teardown(struct ne_test *t)
+{
+	const struct ne_env *env = t->env;
+
+	ne_env_teardown(t);
+	/* Modules were exchanged below it. */
+	if (!env->stock)
+		ne_start_daemon();
+}
+
+int ne_pool_main(const struct ne_case *cases, size_t nr_cases, int argc, char **argv)
+{
+	struct ne_env env = { .page_need = NE_NO_DEVICE };
+	const struct ne_suite suite = {
+		.cases = cases,
+		.nr_cases = nr_cases,
+		.env = &env,
+		.setup = ne_env_setup,
+		.after = pool_after,
+		.teardown = pool_teardown,
+		.missing = ne_machine_missing,
 	};
 
 	return ne_suite_run(&suite, argc, argv);

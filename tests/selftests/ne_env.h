@@ -5,6 +5,7 @@
 #define NE_ENV_H
 
 #include "ne_harness.h"
+#include "ne_machine.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -60,6 +61,13 @@ void ne_env_teardown(struct ne_test *t);
 int ne_env_main(const struct ne_case *cases, size_t nr_cases, long page_need, int argc,
 		char **argv);
 
+/**
+ * ne_pool_main() - run @cases of ne_cpus, which start with an empty pool
+ *
+ * They need no device and have to run on the in-tree driver too.
+ */
+int ne_pool_main(const struct ne_case *cases, size_t nr_cases, int argc, char **argv);
+
 /** ne_require_device() - open the device, or end the case */
 int ne_require_device(struct ne_test *t);
 /** ne_require_enclave() - fd of an enclave without resources, or end the case */
@@ -70,19 +78,31 @@ int ne_start_daemon(void);
 /** ne_stop_daemon() - have none; whether there was one, for ne_start_daemon() */
 bool ne_stop_daemon(void);
 
+/** ne_env_unload() - remove the module; exit code of modprobe */
+int ne_env_unload(const struct ne_env *env);
+/**
+ * ne_env_load() - load the module, without what the machine's configuration says
+ * @option: for the module, or NULL
+ *
+ * Return: exit code of modprobe.
+ */
+int ne_env_load(const struct ne_env *env, const char *option);
+/** ne_env_reload() - the module, device, daemon and pool anew, or end the case */
+void ne_env_reload(struct ne_test *t);
+
 /** ne_env_pool_restore() - the standard pool again; 0 or -errno */
 int ne_env_pool_restore(const struct ne_env *env);
 
-/** ne_need_cores() - skip the case unless the pool has @cores cores of two threads */
-void ne_need_cores(struct ne_test *t, unsigned int cores);
-
-/** ne_cpu_core() - CPUs of the core of @cpu, ascending; how many, or -errno */
-int ne_cpu_core(unsigned int cpu, uint32_t *cpus, unsigned int max);
-/** ne_nr_cpu_ids() - one more than the highest possible CPU */
-unsigned int ne_nr_cpu_ids(void);
-bool ne_cpu_online(unsigned int cpu);
-int ne_cpu_set_online(unsigned int cpu, bool online);
 /** ne_cpus_all_online() - bring the CPUs of @env back */
 void ne_cpus_all_online(const struct ne_env *env);
+/**
+ * ne_single_threads() - let the pool's cores have one thread each
+ *
+ * For this case only: their other threads are offline until it has ended.
+ */
+void ne_single_threads(struct ne_test *t);
+
+/** ne_need_cores() - skip the case unless the pool has @cores cores of two threads */
+void ne_need_cores(struct ne_test *t, unsigned int cores);
 
 #endif

@@ -25,6 +25,7 @@
 /* Boot of a small kernel by nested virtualization under software emulation. */
 #define BOOT_TIMEOUT_MS		60000
 #define ANSWER_TIMEOUT_MS	10000
+#define END_TIMEOUT_MS		20000
 #define MAX_FAKE_GUESTS		64
 
 static bool want_fake(void)
@@ -208,6 +209,7 @@ int ne_guest_main(const struct ne_case *cases, size_t nr_cases, long page_need, 
 		.setup = guest_setup,
 		.after = ne_env_after,
 		.teardown = guest_teardown,
+		.missing = ne_machine_missing,
 	};
 
 	return ne_suite_run(&suite, argc, argv);
@@ -237,7 +239,7 @@ void ne_enclave_add_memory(struct ne_test *t, struct ne_enclave *e, size_t size)
 	REQUIRE_EQ(t, ne_add_region(e->fd, e->mem, size), 0);
 }
 
-static void load_image(struct ne_test *t, struct ne_enclave *e)
+void ne_enclave_load(struct ne_test *t, struct ne_enclave *e)
 {
 	size_t offset = NE_IMAGE_OFFSET;
 	ssize_t n;
@@ -258,7 +260,7 @@ void ne_enclave_ready(struct ne_test *t, struct ne_enclave *e)
 	e->mem = ne_map_huge(e->size);
 	REQUIRE(t, e->mem);
 	if (!ne_guest_is_fake(t->env))
-		load_image(t, e);
+		ne_enclave_load(t, e);
 	REQUIRE_EQ(t, ne_add_region(e->fd, e->mem, e->size), 0);
 	ne_enclave_add_core(t, e);
 }
@@ -299,6 +301,23 @@ void ne_enclave_booted(struct ne_test *t, int heartbeat_fd)
 	close(heartbeat_fd);
 }
 
+void ne_enclave_start(struct ne_test *t, struct ne_enclave *e)
+{
+	ne_enclave_ready(t, e);
+	REQUIRE_EQ(t, ne_start(e->fd, 0, &e->cid), 0);
+}
+
+void ne_enclave_stopped(struct ne_test *t, struct ne_enclave *e)
+{
+	ne_enclave_create(t, e);
+	ne_enclave_add_memory(t, e, NE_MIN_ENCLAVE_SIZE);
+	ne_enclave_add_core(t, e);
+	REQUIRE_EQ(t, ne_start(e->fd, 0, &e->cid), 0);
+	if (ne_guest_is_fake(t->env))
+		ne_enclave_end(t, e);
+	REQUIRE_EQ(t, ne_wait_hup(e->fd, END_TIMEOUT_MS), POLLHUP);
+}
+
 void ne_enclave_run(struct ne_test *t, struct ne_enclave *e)
 {
 	int heartbeat_fd;
@@ -309,30 +328,45 @@ void ne_enclave_run(struct ne_test *t, struct ne_enclave *e)
 	ne_enclave_booted(t, heartbeat_fd);
 }
 
-/* A connection to the guest's service; retried until the service listens. */
-static int guest_connect(uint64_t cid, unsigned int port)
+static int connect_once(uint64_t cid, unsigned int port)
 {
+	const struct timeval limit = { .tv_sec = ANSWER_TIMEOUT_MS / 1000 };
 	struct sockaddr_vm addr = {
 		.svm_family = AF_VSOCK,
 		.svm_cid = cid,
 		.svm_port = port,
 	};
-	struct timeval limit = { .tv_sec = ANSWER_TIMEOUT_MS / 1000 };
+	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr))) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int ne_guest_connect(uint64_t cid, unsigned int port)
+{
 	uint64_t deadline = ne_now_ms() + ANSWER_TIMEOUT_MS;
 	int fd;
 
-	for (;;) {
-		fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (fd < 0)
-			return -errno;
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-		if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
-			return fd;
-		close(fd);
-		if (errno != ECONNRESET || ne_now_ms() > deadline)
-			return -errno;
+	while ((fd = connect_once(cid, port)) == -ECONNRESET && ne_now_ms() < deadline)
 		ne_msleep(50);
-	}
+	return fd;
+}
+
+bool ne_guest_gone(uint64_t cid)
+{
+	int fd = connect_once(cid, NE_PORT_ECHO);
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -ECONNRESET || fd == -ENODEV;
 }
 
 void ne_enclave_end(struct ne_test *t, struct ne_enclave *e)
@@ -345,7 +379,7 @@ void ne_enclave_end(struct ne_test *t, struct ne_enclave *e)
 		REQUIRE_EQ(t, write(env->supervisor_fd, &e->uid, sizeof(e->uid)), sizeof(e->uid));
 		return;
 	}
-	fd = guest_connect(e->cid, NE_PORT_CONTROL);
+	fd = ne_guest_connect(e->cid, NE_PORT_CONTROL);
 	REQUIRE_OK(t, fd);
 	REQUIRE_EQ(t, write(fd, "reboot\n", 7), 7);
 	REQUIRE_EQ(t, recv(fd, answer, sizeof(answer), MSG_WAITALL), sizeof(answer));
@@ -360,7 +394,7 @@ bool ne_enclave_alive(struct ne_test *t, const struct ne_enclave *e)
 
 	if (ne_guest_is_fake(t->env))
 		return !ne_wait_hup(e->fd, 0);
-	fd = guest_connect(e->cid, NE_PORT_ECHO);
+	fd = ne_guest_connect(e->cid, NE_PORT_ECHO);
 	if (fd < 0)
 		return false;
 	alive = write(fd, "ping", 4) == 4 && recv(fd, buf, 4, MSG_WAITALL) == 4 &&

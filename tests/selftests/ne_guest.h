@@ -48,8 +48,14 @@ void ne_enclave_create(struct ne_test *t, struct ne_enclave *e);
 void ne_enclave_add_core(struct ne_test *t, struct ne_enclave *e);
 /** ne_enclave_add_memory() - fresh huge pages as one region */
 void ne_enclave_add_memory(struct ne_test *t, struct ne_enclave *e, size_t size);
+/** ne_enclave_load() - copy the image to its place in the memory */
+void ne_enclave_load(struct ne_test *t, struct ne_enclave *e);
 /** ne_enclave_ready() - create, add memory that holds an image, add a core */
 void ne_enclave_ready(struct ne_test *t, struct ne_enclave *e);
+/** ne_enclave_start() - ready and started; its guest is about to boot */
+void ne_enclave_start(struct ne_test *t, struct ne_enclave *e);
+/** ne_enclave_stopped() - started without an image, and ended by that */
+void ne_enclave_stopped(struct ne_test *t, struct ne_enclave *e);
 /** ne_enclave_run() - ready, started and past its heartbeat */
 void ne_enclave_run(struct ne_test *t, struct ne_enclave *e);
 /** ne_enclave_booted() - what ne_enclave_run() does after its own start */
@@ -59,6 +65,11 @@ int ne_heartbeat_listen(struct ne_test *t);
 /** ne_enclave_end() - have a running enclave end by itself; does not wait */
 void ne_enclave_end(struct ne_test *t, struct ne_enclave *e);
 void ne_enclave_close(struct ne_enclave *e);
+
+/** ne_guest_connect() - to a port of a guest that may not listen yet; fd or -errno */
+int ne_guest_connect(uint64_t cid, unsigned int port);
+/** ne_guest_gone() - nobody has that CID */
+bool ne_guest_gone(uint64_t cid);
 
 /** ne_enclave_alive() - the guest of a running enclave answers */
 bool ne_enclave_alive(struct ne_test *t, const struct ne_enclave *e);

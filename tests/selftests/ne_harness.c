@@ -2,6 +2,7 @@
 /* KTAP runner: each case is a process group that is gone before the next starts. */
 
 #include "ne_harness.h"
+#include "ne_lib.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -40,16 +41,23 @@ bool ne_fail(struct ne_test *t, const char *file, int line, const char *fmt, ...
 	return false;
 }
 
-bool ne_check(struct ne_test *t, const char *file, int line, const char *what, bool ok)
+static void count_check(struct ne_test *t, const char *what, long long got)
 {
 	__atomic_add_fetch(&t->checks, 1, __ATOMIC_RELAXED);
+	if (t->trace)
+		printf("# = %s: %lld\n", what, got);
+}
+
+bool ne_check(struct ne_test *t, const char *file, int line, const char *what, bool ok)
+{
+	count_check(t, what, ok);
 	return ok || ne_fail(t, file, line, "not true: %s", what);
 }
 
 bool ne_check_eq(struct ne_test *t, const char *file, int line, const char *what,
 		 long long got, long long expected)
 {
-	__atomic_add_fetch(&t->checks, 1, __ATOMIC_RELAXED);
+	count_check(t, what, got);
 	if (got == expected)
 		return true;
 	if (got < 0 && got > -4096)
@@ -175,12 +183,21 @@ static void run_isolated(struct ne_test *t, void (*fn)(struct ne_test *), unsign
 static void run_case(const struct ne_suite *suite, const struct ne_case *c, struct ne_test *t,
 		     unsigned int number, struct totals *totals)
 {
+	const char *missing =
+		c->needs && suite->missing ? suite->missing(c->needs) : NULL;
+	uint64_t start = ne_now_ms();
+
 	memset(t, 0, sizeof(*t));
 	t->env = suite->env;
-
-	run_isolated(t, c->run, c->timeout);
-	if (suite->after)
-		suite->after(t);
+	t->trace = getenv("NE_TRACE");
+	if (missing) {
+		ne_skip_suite(t, "needs %s", missing);
+	} else {
+		run_isolated(t, c->run, c->timeout);
+		if (suite->after)
+			suite->after(t);
+		ne_note("%u ms", (unsigned int)(ne_now_ms() - start));
+	}
 	if (!t->checks && !t->skip[0])
 		ne_fail(t, __FILE__, __LINE__, "no check ran");
 
@@ -196,31 +213,46 @@ static void run_case(const struct ne_suite *suite, const struct ne_case *c, stru
 	}
 }
 
-static bool selected(const struct ne_case *c, int argc, char **argv)
-{
-	int i;
+/**
+ * struct selection - the arguments of the program
+ * @special: only cases that need a special machine
+ * @list: do not run them
+ * @prefixes: NULL-terminated; empty for all cases
+ */
+struct selection {
+	bool special;
+	bool list;
+	char **prefixes;
+};
 
-	if (argc < 2)
+static bool selected(const struct ne_case *c, const struct selection *selection)
+{
+	char **prefix = selection->prefixes;
+
+	if (selection->special && !c->needs)
+		return false;
+	if (!*prefix)
 		return true;
-	for (i = 1; i < argc; i++)
-		if (!strncmp(c->name, argv[i], strlen(argv[i])))
+	for (; *prefix; prefix++)
+		if (!strncmp(c->name, *prefix, strlen(*prefix)))
 			return true;
 	return false;
 }
 
-static int run_selected(const struct ne_suite *suite, struct ne_test *t, int argc, char **argv)
+static int run_selected(const struct ne_suite *suite, struct ne_test *t,
+			const struct selection *selection)
 {
 	struct totals totals = { 0 };
 	unsigned int number = 0;
 	size_t i;
 
 	for (i = 0; i < suite->nr_cases; i++)
-		number += selected(&suite->cases[i], argc, argv);
+		number += selected(&suite->cases[i], selection);
 	printf("1..%u\n", number);
 
 	number = 0;
 	for (i = 0; i < suite->nr_cases; i++)
-		if (selected(&suite->cases[i], argc, argv))
+		if (selected(&suite->cases[i], selection))
 			run_case(suite, &suite->cases[i], t, ++number, &totals);
 
 	printf("# Totals: pass:%u fail:%u skip:%u\n", totals.passed, totals.failed,
@@ -230,17 +262,40 @@ static int run_selected(const struct ne_suite *suite, struct ne_test *t, int arg
 	return totals.passed ? NE_EXIT_PASS : NE_EXIT_SKIP;
 }
 
+static void parse_arguments(struct selection *selection, int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt(argc, argv, "ls")) != -1) {
+		switch (option) {
+		case 'l':
+			selection->list = true;
+			break;
+		case 's':
+			selection->special = true;
+			break;
+		default:
+			fprintf(stderr, "usage: %s [-l] [-s] [NAME...]\n", argv[0]);
+			exit(2);
+		}
+	}
+	selection->prefixes = argv + optind;
+}
+
 /* setup() runs in the runner itself: what it opens and starts has to last. */
 int ne_suite_run(const struct ne_suite *suite, int argc, char **argv)
 {
+	struct selection selection = { 0 };
 	struct ne_test *t;
 	size_t i;
 	int rc;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc == 2 && !strcmp(argv[1], "-l")) {
+	parse_arguments(&selection, argc, argv);
+	if (selection.list) {
 		for (i = 0; i < suite->nr_cases; i++)
-			printf("%s\n", suite->cases[i].name);
+			if (selected(&suite->cases[i], &selection))
+				printf("%s\n", suite->cases[i].name);
 		return NE_EXIT_PASS;
 	}
 
@@ -261,7 +316,7 @@ int ne_suite_run(const struct ne_suite *suite, int argc, char **argv)
 		printf("Bail out! the set-up failed\n");
 		rc = NE_EXIT_FAIL;
 	} else {
-		rc = run_selected(suite, t, argc, argv);
+		rc = run_selected(suite, t, &selection);
 	}
 	if (suite->teardown)
 		suite->teardown(t);

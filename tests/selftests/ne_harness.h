@@ -18,25 +18,29 @@
  * @env: what the suite's setup prepared
  * @failures: failed checks so far
  * @checks: checks so far; a case without any fails
+ * @trace: print what each check got ($NE_TRACE is set)
  * @skip: reason to skip, empty if none
  */
 struct ne_test {
 	void *env;
 	int failures;
 	int checks;
+	bool trace;
 	char skip[200];
 };
 
 /**
  * struct ne_case - one case
- * @name: "ID short_name", the ID as in the list of conformance cases
+ * @name: "ID short_name", the ID as in the file conformance
  * @run: body; runs in a process of its own, so it may leave things open
  * @timeout: seconds, 0 for the default of 30
+ * @needs: what not every machine has, in the suite's bits
  */
 struct ne_case {
 	const char *name;
 	void (*run)(struct ne_test *t);
 	unsigned int timeout;
+	unsigned int needs;
 };
 
 /**
@@ -46,6 +50,8 @@ struct ne_case {
  * @after: runs after each case in the runner's process, with all processes of
  *	the case gone: puts things back and reports what leaked
  * @teardown: runs once at the end, also after a failed @setup
+ * @missing: the first of a case's needs that this machine does not have, as the
+ *	reason to skip it; NULL when it has them all
  */
 struct ne_suite {
 	const struct ne_case *cases;
@@ -54,12 +60,14 @@ struct ne_suite {
 	void (*setup)(struct ne_test *t);
 	void (*after)(struct ne_test *t);
 	void (*teardown)(struct ne_test *t);
+	const char *(*missing)(unsigned int needs);
 };
 
 /**
  * ne_suite_run() - run the cases that @argv selects, print KTAP
  *
- * Arguments: "-l" lists the cases; others are prefixes of names to run.
+ * Arguments: "-s" takes only the cases that need a special machine, "-l" lists
+ * cases instead of running them; others are prefixes of names to take.
  *
  * Return: exit code for main(): 0 passed, 1 failed, 4 nothing but skips.
  */

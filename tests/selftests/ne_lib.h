@@ -44,6 +44,8 @@ int ne_add_region(int fd, void *addr, size_t size);
 
 /** ne_map_huge() - private anonymous 2 MiB pages; NULL if there are none left */
 void *ne_map_huge(size_t size);
+/** ne_huge_memfd() - a file of 2 MiB pages; descriptor or -errno */
+int ne_huge_memfd(size_t size);
 /** ne_map_aligned() - untouched 4 KiB pages at a 2 MiB boundary */
 void *ne_map_aligned(size_t size);
 /** ne_unused_address() - a 2 MiB aligned address at which nothing is mapped */
@@ -67,6 +69,9 @@ int ne_pool_clear(void);
 /** ne_command() - run a program, wait; its exit code, or 128 and more */
 int ne_command(const char *const *argv);
 #define NE_COMMAND(...)	ne_command((const char *const []){ __VA_ARGS__, NULL })
+
+/** ne_drop_sys_admin() - go on without CAP_SYS_ADMIN; 0 or -errno */
+int ne_drop_sys_admin(void);
 
 /** ne_kmsg_open() - the kernel log from now on */
 int ne_kmsg_open(void);

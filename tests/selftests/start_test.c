@@ -22,21 +22,31 @@ static int start(int fd, uint64_t flags, uint64_t cid)
 	return ne_start(fd, flags, &cid);
 }
 
+/* A start that fails, and does not touch its argument. */
+static void check_refused(struct ne_test *t, int fd, uint64_t flags, uint64_t cid, int err)
+{
+	struct ne_enclave_start_info info = { .flags = flags, .enclave_cid = cid };
+
+	CHECK_ERR(t, ne_ioctl(fd, NE_START_ENCLAVE, &info), err);
+	CHECK_EQ(t, info.flags, flags);
+	CHECK_EQ(t, info.enclave_cid, cid);
+}
+
 static void s01_nothing_added(struct ne_test *t)
 {
 	int fd = ne_require_enclave(t);
 
-	CHECK_ERR(t, start(fd, 0, 0), NE_ERR_NO_MEM_REGIONS_ADDED);
-	CHECK_ERR(t, start(fd, 0, 4), NE_ERR_NO_MEM_REGIONS_ADDED);
+	check_refused(t, fd, 0, 0, NE_ERR_NO_MEM_REGIONS_ADDED);
+	check_refused(t, fd, 0, 4, NE_ERR_NO_MEM_REGIONS_ADDED);
 }
 
 static void s02_flags(struct ne_test *t)
 {
 	int fd = ne_require_enclave(t);
 
-	CHECK_ERR(t, start(fd, 2, 0), NE_ERR_INVALID_FLAG_VALUE);
-	CHECK_ERR(t, start(fd, 1ULL << 63, 0), NE_ERR_INVALID_FLAG_VALUE);
-	CHECK_ERR(t, start(fd, 2, 1), NE_ERR_INVALID_FLAG_VALUE);
+	check_refused(t, fd, 2, 0, NE_ERR_INVALID_FLAG_VALUE);
+	check_refused(t, fd, 1ULL << 63, 0, NE_ERR_INVALID_FLAG_VALUE);
+	check_refused(t, fd, 2, 1, NE_ERR_INVALID_FLAG_VALUE);
 	CHECK_ERR(t, ne_ioctl(fd, NE_START_ENCLAVE, NULL), EFAULT);
 }
 
@@ -49,7 +59,7 @@ static void s03_cid(struct ne_test *t)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cids); i++)
-		CHECK_ERR(t, start(fd, 0, cids[i]), NE_ERR_INVALID_ENCLAVE_CID);
+		check_refused(t, fd, 0, cids[i], NE_ERR_INVALID_ENCLAVE_CID);
 }
 
 static void s04_no_vcpu(struct ne_test *t)
@@ -58,9 +68,9 @@ static void s04_no_vcpu(struct ne_test *t)
 
 	ne_enclave_create(t, &e);
 	ne_enclave_add_memory(t, &e, NE_MIN_ENCLAVE_SIZE - NE_PAGE);
-	CHECK_ERR(t, start(e.fd, 0, 0), NE_ERR_ENCLAVE_MEM_MIN_SIZE);
+	check_refused(t, e.fd, 0, 0, NE_ERR_ENCLAVE_MEM_MIN_SIZE);
 	ne_enclave_add_memory(t, &e, NE_PAGE);
-	CHECK_ERR(t, start(e.fd, 0, 0), NE_ERR_NO_VCPUS_ADDED);
+	check_refused(t, e.fd, 0, 0, NE_ERR_NO_VCPUS_ADDED);
 }
 
 static void s05_no_memory(struct ne_test *t)
@@ -69,21 +79,18 @@ static void s05_no_memory(struct ne_test *t)
 
 	ne_enclave_create(t, &e);
 	ne_enclave_add_core(t, &e);
-	CHECK_ERR(t, start(e.fd, 0, 0), NE_ERR_NO_MEM_REGIONS_ADDED);
+	check_refused(t, e.fd, 0, 0, NE_ERR_NO_MEM_REGIONS_ADDED);
 }
 
 static void s06_half_core(struct ne_test *t)
 {
-	struct ne_enclave_start_info info = { .flags = 1, .enclave_cid = OWN_CID };
 	struct ne_enclave e;
 
 	ne_need_cores(t, 1);
 	ne_enclave_create(t, &e);
 	ne_enclave_add_memory(t, &e, NE_MIN_ENCLAVE_SIZE);
 	REQUIRE_OK(t, ne_add_vcpu_id(e.fd, 0));
-	CHECK_ERR(t, ne_ioctl(e.fd, NE_START_ENCLAVE, &info), NE_ERR_FULL_CORES_NOT_USED);
-	CHECK_EQ(t, info.flags, 1);
-	CHECK_EQ(t, info.enclave_cid, OWN_CID);
+	check_refused(t, e.fd, 1, OWN_CID, NE_ERR_FULL_CORES_NOT_USED);
 }
 
 static void s08_automatic_cid(struct ne_test *t)
@@ -95,6 +102,17 @@ static void s08_automatic_cid(struct ne_test *t)
 	CHECK_EQ(t, ne_ioctl(e.fd, NE_START_ENCLAVE, &info), 0);
 	CHECK(t, info.enclave_cid >= FIRST_AUTO_CID && info.enclave_cid < 0xffffffff);
 	CHECK_EQ(t, info.flags, 0);
+}
+
+static void s08_first_after_load(struct ne_test *t)
+{
+	struct ne_enclave e;
+
+	if (ne_guest_is_fake(t->env))
+		ne_skip(t, "the stand-in does not outlive the module");
+	ne_env_reload(t);
+	ne_enclave_start(t, &e);
+	CHECK_EQ(t, e.cid, FIRST_AUTO_CID);
 }
 
 static void s09_distinct_cids(struct ne_test *t)
@@ -121,6 +139,22 @@ static void s10_own_cid_and_debug(struct ne_test *t)
 	CHECK_EQ(t, ne_ioctl(e.fd, NE_START_ENCLAVE, &info), 0);
 	CHECK_EQ(t, info.enclave_cid, OWN_CID);
 	CHECK_EQ(t, info.flags, NE_ENCLAVE_DEBUG_MODE);
+}
+
+static void s10_lowest_and_highest_cid(struct ne_test *t)
+{
+	static const uint64_t cids[] = { FIRST_GUEST_CID, 0xfffffffe };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cids); i++) {
+		struct ne_enclave e;
+
+		ne_enclave_ready(t, &e);
+		e.cid = cids[i];
+		CHECK_EQ(t, ne_start(e.fd, 0, &e.cid), 0);
+		CHECK_EQ(t, e.cid, cids[i]);
+		ne_enclave_close(&e);
+	}
 }
 
 static void s11_cid_in_use(struct ne_test *t)
@@ -151,7 +185,7 @@ static void s12_running(struct ne_test *t)
 {
 	struct ne_enclave e;
 
-	ne_enclave_run(t, &e);
+	ne_enclave_start(t, &e);
 	CHECK_ERR(t, start(e.fd, 0, 0), NE_ERR_NOT_IN_INIT_STATE);
 	CHECK_ERR(t, start(e.fd, 7, 0), NE_ERR_INVALID_FLAG_VALUE);
 	CHECK_ERR(t, start(e.fd, 0, 1), NE_ERR_INVALID_ENCLAVE_CID);
@@ -161,9 +195,7 @@ static void s13_stopped(struct ne_test *t)
 {
 	struct ne_enclave e;
 
-	ne_enclave_run(t, &e);
-	ne_enclave_end(t, &e);
-	REQUIRE_EQ(t, ne_wait_hup(e.fd, END_TIMEOUT_MS), POLLHUP);
+	ne_enclave_stopped(t, &e);
 	CHECK_ERR(t, start(e.fd, 0, 0), NE_ERR_NOT_IN_INIT_STATE);
 }
 
@@ -216,13 +248,14 @@ static void s17_bad_image(struct ne_test *t)
 
 static void s18_single_thread_core(struct ne_test *t)
 {
-	struct ne_env *env = t->env;
 	struct ne_enclave e;
+	int heartbeat_fd;
 
-	if (env->threads != 1)
-		ne_skip(t, "needs cores of one thread, this machine has %u", env->threads);
+	ne_single_threads(t);
 	ne_enclave_ready(t, &e);
+	heartbeat_fd = ne_heartbeat_listen(t);
 	CHECK_EQ(t, start(e.fd, 0, 0), 0);
+	ne_enclave_booted(t, heartbeat_fd);
 }
 
 struct start_call {
@@ -264,8 +297,10 @@ static const struct ne_case cases[] = {
 	{ "S05 no memory: 266", s05_no_memory, 0 },
 	{ "S06 half a core: 269, argument unchanged", s06_half_core, 0 },
 	{ "S08 automatic CID", s08_automatic_cid, 60 },
+	{ "S08 the first CID after load is 16", s08_first_after_load, 60 },
 	{ "S09 two enclaves, two CIDs", s09_distinct_cids, 60 },
 	{ "S10 chosen CID, debug mode", s10_own_cid_and_debug, 60 },
+	{ "S10 lowest and highest CID", s10_lowest_and_highest_cid, 60 },
 	{ "S11 CID in use: EADDRINUSE, stays INIT", s11_cid_in_use, 60 },
 	{ "S11 CID is free again after close", s11_cid_free_again, 60 },
 	{ "S12 running: 270, after flags and CID", s12_running, 120 },

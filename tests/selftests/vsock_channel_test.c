@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * V: the channel files of ne_emu_vsock. The program plays the VMMs, packet by
+ * T: the channel files of ne_emu_vsock. The program plays the VMMs, packet by
  * packet, and the parent's sockets at the same time. Needs root and the module.
  */
 
@@ -47,7 +47,7 @@ static bool is_pattern(const uint8_t *buf, size_t offset, size_t len)
 	return true;
 }
 
-static void v01_node(struct ne_test *t)
+static void t01_node(struct ne_test *t)
 {
 	struct sockaddr_vm addr = {
 		.svm_family = AF_VSOCK, .svm_cid = 4, .svm_port = VMADDR_PORT_ANY,
@@ -75,7 +75,7 @@ static int attach_errno(int fd, uint32_t cid, uint32_t flags)
 	return ioctl(fd, NE_EMU_VSOCK_ATTACH, &attach) ? -errno : 0;
 }
 
-static void v02_attach(struct ne_test *t)
+static void t02_attach(struct ne_test *t)
 {
 	static const uint32_t bad_cids[] = { 0, 1, 2, 3, VMADDR_CID_ANY };
 	int fd = open(NE_VSOCK_NODE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
@@ -105,7 +105,7 @@ static void v02_attach(struct ne_test *t)
 	CHECK(t, read(fd, p, HDR_SIZE) < 0 && errno == EINVAL);
 }
 
-static void v03_guest_to_parent(struct ne_test *t)
+static void t03_guest_to_parent(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
@@ -134,7 +134,7 @@ static void v03_guest_to_parent(struct ne_test *t)
 	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RST, p, sizeof(*p));
 }
 
-static void v04_parent_to_guest(struct ne_test *t)
+static void t04_parent_to_guest(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
@@ -152,7 +152,7 @@ static void v04_parent_to_guest(struct ne_test *t)
 	ne_sock_check_ended(t, fd);
 }
 
-static void v05_no_channel(struct ne_test *t)
+static void t05_no_channel(struct ne_test *t)
 {
 	int guest = ne_chan_open(t, CID_A, 0);
 	int console = ne_chan_open(t, CID_B, NE_EMU_VSOCK_CONSOLE);
@@ -173,7 +173,7 @@ static void v05_no_channel(struct ne_test *t)
 	CHECK_EQ(t, ne_wait(console, POLLIN, 0), 0);
 }
 
-static void v06_console(struct ne_test *t)
+static void t06_console(struct ne_test *t)
 {
 	int guest = ne_chan_open(t, CID_A, 0);
 	struct ne_conn c = {
@@ -200,7 +200,7 @@ static void v06_console(struct ne_test *t)
 	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_STREAM, 0, CONSOLE_PORT(CID_A)), ECONNRESET);
 }
 
-static void v07_spoofed_source(struct ne_test *t)
+static void t07_spoofed_source(struct ne_test *t)
 {
 	static const uint64_t bad[] = {
 		0, 1, 2, 3, CID_B, VMADDR_CID_ANY, CID_A | 1ULL << 32, CID_A | 1ULL << 63,
@@ -232,7 +232,7 @@ static void v07_spoofed_source(struct ne_test *t)
 	CHECK_EQ(t, ne_wait(other, POLLIN, 0), 0);
 }
 
-static void v08_malformed(struct ne_test *t)
+static void t08_malformed(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
@@ -271,7 +271,7 @@ static void v08_malformed(struct ne_test *t)
 	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RST, p, sizeof(*p));
 }
 
-static void v09_other_destination(struct ne_test *t)
+static void t09_other_destination(struct ne_test *t)
 {
 	static const uint64_t bad[] = {
 		0, 1, 2, 4, CID_A, CID_B, VMADDR_CID_ANY, 3 | 1ULL << 32, CID_B | 1ULL << 32,
@@ -304,7 +304,7 @@ static void v09_other_destination(struct ne_test *t)
 	CHECK_EQ(t, ne_wait(console, POLLIN, 0), 0);
 }
 
-static void v10_partial_reads(struct ne_test *t)
+static void t10_partial_reads(struct ne_test *t)
 {
 	static const size_t spaces[] = { HDR_SIZE + 1, HDR_SIZE + 1000, 4096, HDR_SIZE + 65536 };
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
@@ -341,7 +341,7 @@ static void v10_partial_reads(struct ne_test *t)
 	CHECK_EQ(t, ne_sock_send(fd, "x", 1, 0), 1);
 }
 
-static void v11_large_from_guest(struct ne_test *t)
+static void t11_large_from_guest(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
@@ -364,7 +364,7 @@ static void v11_large_from_guest(struct ne_test *t)
 	CHECK(t, !memcmp(buf, back, CREDIT));
 }
 
-static void v12_failed_read_keeps_packet(struct ne_test *t)
+static void t12_failed_read_keeps_packet(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
@@ -382,7 +382,7 @@ static void v12_failed_read_keeps_packet(struct ne_test *t)
 	CHECK(t, !memcmp(p->data, "hello", 5));
 }
 
-static void v13_blocking_read(struct ne_test *t)
+static void t13_blocking_read(struct ne_test *t)
 {
 	int chan = ne_chan_open(t, CID_A, 0);
 	struct ne_packet *p = ne_packet_new(t);
@@ -399,7 +399,7 @@ static void v13_blocking_read(struct ne_test *t)
 	CHECK_EQ(t, le16toh(p->hdr.op), VIRTIO_VSOCK_OP_REQUEST);
 }
 
-static void v14_request_flood(struct ne_test *t)
+static void t14_request_flood(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
@@ -426,7 +426,7 @@ static void v14_request_flood(struct ne_test *t)
 	CHECK_EQ(t, ne_chan_info(c.chan, "control"), 0);
 }
 
-static void v15_credit_flood(struct ne_test *t)
+static void t15_credit_flood(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
@@ -457,7 +457,7 @@ static void v15_credit_flood(struct ne_test *t)
 	CHECK_EQ(t, le32toh(p->hdr.fwd_cnt), MORE_THAN_REPLIES + 1);
 }
 
-static void v16_small_writes(struct ne_test *t)
+static void t16_small_writes(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
@@ -489,22 +489,22 @@ static void setup(struct ne_test *t)
 }
 
 static const struct ne_case cases[] = {
-	{ "V01 node", v01_node, 0 },
-	{ "V02 attach", v02_attach, 0 },
-	{ "V03 guest_to_parent", v03_guest_to_parent, 0 },
-	{ "V04 parent_to_guest", v04_parent_to_guest, 0 },
-	{ "V05 no_channel", v05_no_channel, 0 },
-	{ "V06 console", v06_console, 0 },
-	{ "V07 spoofed_source", v07_spoofed_source, 0 },
-	{ "V08 malformed", v08_malformed, 0 },
-	{ "V09 other_destination", v09_other_destination, 0 },
-	{ "V10 partial_reads", v10_partial_reads, 0 },
-	{ "V11 large_from_guest", v11_large_from_guest, 0 },
-	{ "V12 failed_read_keeps_packet", v12_failed_read_keeps_packet, 0 },
-	{ "V13 blocking_read", v13_blocking_read, 0 },
-	{ "V14 request_flood", v14_request_flood, 0 },
-	{ "V15 credit_flood", v15_credit_flood, 0 },
-	{ "V16 small_writes", v16_small_writes, 0 },
+	{ "T01 node", t01_node, 0 },
+	{ "T02 attach", t02_attach, 0 },
+	{ "T03 guest_to_parent", t03_guest_to_parent, 0 },
+	{ "T04 parent_to_guest", t04_parent_to_guest, 0 },
+	{ "T05 no_channel", t05_no_channel, 0 },
+	{ "T06 console", t06_console, 0 },
+	{ "T07 spoofed_source", t07_spoofed_source, 0 },
+	{ "T08 malformed", t08_malformed, 0 },
+	{ "T09 other_destination", t09_other_destination, 0 },
+	{ "T10 partial_reads", t10_partial_reads, 0 },
+	{ "T11 large_from_guest", t11_large_from_guest, 0 },
+	{ "T12 failed_read_keeps_packet", t12_failed_read_keeps_packet, 0 },
+	{ "T13 blocking_read", t13_blocking_read, 0 },
+	{ "T14 request_flood", t14_request_flood, 0 },
+	{ "T15 credit_flood", t15_credit_flood, 0 },
+	{ "T16 small_writes", t16_small_writes, 0 },
 };
 
 int main(int argc, char **argv)

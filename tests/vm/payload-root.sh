@@ -38,10 +38,11 @@ make -s -j "$(nproc)" -C tests/selftests OUTPUT="$out/selftests" \
 	INSTALL_PATH="$tests/abi" install
 make -s -C tests/lifecycle OUTPUT="$out/bin"
 make -s -C tests/clients OUTPUT="$out/bin"
+make -s -C tests/vmm O="$out/userspace" OUTPUT="$out/bin"
 cp "$out"/bin/* "$tests/bin/"
-cp tests/selftests/settings "$tests/abi/"
+# These are run by compare_drivers.sh.
+mv "$tests/abi/cpu_pool_test" "$tests/abi/parameter_test" "$tests/bin/"
 cp -r tests/lifecycle tests/clients tests/attest "$tests/"
-find tests/selftests -maxdepth 1 -name '*.sh' -exec cp {} "$tests/abi/" \;
 cp tests/demo.sh tests/lib/run-each.sh tests/lib/run-all.sh "$tests/"
 
 image/build.sh "$kernel" "$out/userspace/guest" "$out/userspace/ne-emu" "$share/sample.eif"
