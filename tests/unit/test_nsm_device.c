@@ -223,6 +223,40 @@ static void test_bad_ring(void **state)
 	assert_broken(f);
 }
 
+/* A request and its response in descriptors 0 and 1 of a queue that was just set up. */
+static uint8_t *ask(struct fixture *f, const char *request, uint32_t len)
+{
+	uint8_t *rsp;
+
+	offer_request(f, request, len);
+	rsp = driver_offer_buffer(&f->driver, 0, 1, RESPONSE_SIZE, true);
+	driver_notify(&f->driver, 0);
+	assert_int_equal(driver_used(&f->driver, 0)->idx, 2);
+	return rsp;
+}
+
+/* The enclave cannot get a register back by loading its driver again. */
+static void test_reset_keeps_registers(void **state)
+{
+	static const char extend[] =
+		"\xa1\x69" "ExtendPCR" "\xa2\x65" "index" "\x10\x64" "data" "\x43\1\2\3";
+	static const char describe[] = "\xa1\x6b" "DescribePCR" "\xa1\x65" "index" "\x10";
+	struct fixture *f = *state;
+	uint8_t extended[48], *rsp;
+
+	rsp = ask(f, extend, sizeof(extend) - 1);
+	assert_int_equal(driver_used(&f->driver, 0)->ring[1].len, 67);
+	memcpy(extended, rsp + 67 - sizeof(extended), sizeof(extended));
+	assert_memory_equal(extended, "\xcb\x17\x8f\xcd\x3f\x32\x82\x44", 8);
+
+	memset(driver_avail(&f->driver, 0), 0, 64);
+	memset(driver_used(&f->driver, 0), 0, 64);
+	driver_start(&f->driver, 0, 1);
+	rsp = ask(f, describe, sizeof(describe) - 1);
+	assert_int_equal(driver_used(&f->driver, 0)->ring[1].len, 75);
+	assert_memory_equal(rsp + 75 - sizeof(extended), extended, sizeof(extended));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -239,6 +273,7 @@ int main(void)
 		T(test_response_first),
 		T(test_two_requests),
 		T(test_bad_ring),
+		T(test_reset_keeps_registers),
 	};
 
 	log_init(LOG_ERR, NULL);	/* what is broken here is broken on purpose */
