@@ -60,6 +60,11 @@ sleep 1
 show "echo 7777 | socat -t 5 - VSOCK-CONNECT:$cid:5006"
 wait $listener
 
+say "It attests: a document with the parent's nonce, checked under this host's root."
+show "python3 /opt/ne-emu/lifecycle/nsm_ask.py -o /tmp/document $cid Attestation nonce=0x0102"
+show "ls -l /tmp/document"
+show "ne-emu attest verify --allow-debug --nonce 0102 /tmp/document"
+
 say "Stop it."
 show ne-emu stop --all
 wait $launcher || true

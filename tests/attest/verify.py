@@ -5,7 +5,6 @@
 usage: verify.py [OPTION]... --root CERTIFICATE DOCUMENT
 
   --root FILE        trusted root certificate, DER or PEM
-  --response         the file is the module's whole response to a request
   --definite         the payload is a map of known length, as before mid-2025
   --debug            PCR 0, 1, 2 and 8 must be zero; otherwise 0 to 2 must not be
   --locked LIST      registers besides 0 to 15 that must be there: 16,17
@@ -43,14 +42,6 @@ class Refused(Exception):
 def need(condition, reason):
     if not condition:
         raise Refused(reason)
-
-
-def unwrap(response):
-    """The document in {"Attestation": {"document": bytes}}."""
-    answer = cbor2.loads(response)
-    need(isinstance(answer, dict) and list(answer) == ["Attestation"],
-         f"no document but {answer!r}")
-    return answer["Attestation"]["document"]
 
 
 def decode_outer(document):
@@ -224,8 +215,6 @@ def read_root(path):
 def verify(args):
     with open(args.document, "rb") as file:
         document = file.read()
-    if args.response:
-        document = unwrap(document)
     payload, signature = decode_outer(document)
     fields = decode_payload(payload, args.definite)
     check_fields(fields)
@@ -239,7 +228,7 @@ def verify(args):
 def main():
     parser = argparse.ArgumentParser(add_help=False, usage=__doc__)
     parser.add_argument("--root", required=True)
-    for flag in "--response", "--definite", "--debug":
+    for flag in "--definite", "--debug":
         parser.add_argument(flag, action="store_true")
     parser.add_argument("--locked", default="")
     parser.add_argument("--pcr", action="append", default=[])

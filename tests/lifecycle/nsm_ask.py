@@ -9,7 +9,7 @@ hexadecimal digits behind "0x", or COUNT*BYTE: "1024*6e". "raw=COUNT" instead of
 request sends so many zero bytes.
 
 Prints the decoded response as JSON with bytes in hexadecimal, or "nothing" if the
-device took no request; -o writes the response as it came.
+device took no request; -o writes the document of an Attestation to a file instead.
 """
 
 import json
@@ -58,13 +58,15 @@ def main(args):
     if args[0] == "-o":
         output, args = args[1], args[2:]
     response = ask(int(args[0]), build(args[1], args[2:]))
-    if output:
+    answer = cbor2.loads(response) if response else {}
+    if output and "Attestation" in answer:
         with open(output, "wb") as file:
-            file.write(response)
-    if response:
-        print(json.dumps(cbor2.loads(response), default=lambda value: value.hex()))
+            file.write(answer["Attestation"]["document"])
+    elif response:
+        print(json.dumps(answer, default=lambda value: value.hex()))
     else:
         print("nothing")
+    return bool(output) and "Attestation" not in answer
 
 
-main(sys.argv[1:])
+sys.exit(main(sys.argv[1:]))
