@@ -29,8 +29,7 @@ default)
 	append=
 	;;
 nodes)
-	# Without a cache that would belong to both nodes, which Linux warns of.
-	machine="$machine,l3-cache=off -smp 12,sockets=1,dies=2,cores=3,threads=2
+	machine="$machine -smp 12,sockets=1,dies=2,cores=3,threads=2
 		-object memory-backend-ram,id=node0,size=$((memory - 1024))M
 		-object memory-backend-ram,id=node1,size=1024M
 		-numa node,nodeid=0,cpus=0-5,memdev=node0
