@@ -139,12 +139,12 @@ demo: payload
 
 ### Checking ###
 
-PARTS := style build unit eif kunit abi vm clients
+PARTS := style build unit eif attest kunit abi vm clients
 
 check:
 	@tests/run.sh $(PARTS)
 
-$(addprefix check-,$(PARTS) debug): check-%:
+$(addprefix check-,$(PARTS) nsm debug): check-%:
 	@tests/run.sh $*
 
 kunit: check-kunit
@@ -182,8 +182,8 @@ help:
 	@echo 'Trying:     demo       an enclave and its console, in a VM'
 	@echo '            vm         root shell in the VM [KERNEL=6.12|7.3]'
 	@echo "            vm-run     CMD='...' in the VM [KERNEL=]"
-	@echo 'Checking:   check      everything below but check-debug'
-	@$(foreach p,$(PARTS) debug,printf '            check-%-6s %s\n' $(p) "$$(sed -n 's/^# $(p): //p' tests/run.sh)";)
+	@echo 'Checking:   check      everything below but check-nsm and check-debug'
+	@$(foreach p,$(PARTS) nsm debug,printf '            check-%-6s %s\n' $(p) "$$(sed -n 's/^# $(p): //p' tests/run.sh)";)
 	@echo '            kselftest  the programs of check-abi on this host; kunit: as check-kunit'
 	@echo '            check-syzkaller  the description for fuzzing [SYZKALLER=]'
 	@echo '            bench-nsm  requests per second of the NSM, beside openssl speed'
@@ -191,5 +191,5 @@ help:
 	@echo 'Sources:    regen      netlink files from their description'
 
 .PHONY: all modules userspace man clean install modules_install uninstall payload \
-	vm vm-run demo check $(addprefix check-,$(PARTS) debug) kselftest kunit \
+	vm vm-run demo check $(addprefix check-,$(PARTS) nsm debug) kselftest kunit \
 	check-syzkaller bench bench-nsm fuzz regen help

@@ -9,10 +9,12 @@
 # build: modules of both kernels and userspace, without a warning
 # unit: userspace, with ASan and UBSan
 # eif: images, with AWS's own tool and library, both ways
+# attest: attestation documents, with verifiers of others
 # kunit: the driver in a kernel of its own
 # abi: ioctls, vsock and netlink, in the VM, both kernels
 # vm: lives and ends of enclaves, in the VM, both kernels
 # clients: unmodified clients of others, in the VM, both kernels
+# nsm: all that is about /dev/nsm, from unit, attest and vm (not part of "check")
 # debug: abi and vm on a kernel with KASAN and lockdep (not part of "check")
 #
 # KERNEL=6.12 or 7.3 takes only that one. Complete logs are in build/log.
@@ -158,6 +160,20 @@ run_eif() {
 	fi
 }
 
+# peer KIND - its folder, or "-" where the registry is not reached
+peer() {
+	"$top/tests/attest/peer.sh" "$1" 2> "$logs/attest-$1.log" || {
+		tail -n 3 "$logs/attest-$1.log" >&2
+		echo -
+	}
+}
+
+run_attest() {
+	go=$(peer go)
+	ec2=$(peer ec2)
+	in_root attest tests/lib/attest.sh "$go" "$ec2"
+}
+
 vm_folders=
 [ $# -gt 0 ] || die "usage: run.sh PART..."
 for part; do
@@ -166,6 +182,12 @@ for part; do
 	build) in_root build tests/lib/build.sh ;;
 	unit) in_root unit tests/lib/unit.sh ;;
 	eif) run_eif ;;
+	attest) run_attest ;;
+	nsm)
+		in_root unit tests/lib/unit.sh nsm ca attest config cli_attest
+		run_attest
+		vm_folders="$vm_folders lifecycle/attest.sh"
+		;;
 	kunit) on_its_own kunit "$top/tests/kunit/run.sh" ;;
 	abi | clients) vm_folders="$vm_folders $part" ;;
 	vm) vm_folders="$vm_folders lifecycle" ;;

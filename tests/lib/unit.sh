@@ -1,8 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Builds and runs the unit tests. Runs in the build root.
+#
+# usage: unit.sh [PREFIX]... - of the names of tests; without any, all of them
 
 set -eu
+
+# wanted NAME PREFIX...
+wanted() {
+	candidate=$1
+	shift
+	[ $# -gt 0 ] || return 0
+	for prefix; do
+		case $candidate in "$prefix"*) return 0 ;; esac
+	done
+	return 1
+}
 
 out=$PWD/build/vm/asan
 make -s -j "$(nproc)" -C tests/unit O="$out" WERROR=1
@@ -11,10 +24,12 @@ export CMOCKA_MESSAGE_OUTPUT
 make -s -j "$(nproc)" -C tests/fuzz O="$out" WERROR=1 replay
 for test in tests/unit/test_*.c; do
 	name=${test##*/}
+	wanted "${name#test_}" "$@" || continue
 	tests/lib/run-each.sh unit 120 "$out/unit/${name%.c}"
 done
 # The inputs that fuzzing has found worth keeping.
 for corpus in tests/fuzz/corpus/*; do
+	wanted "${corpus##*/}" "$@" || continue
 	cat > "$out/fuzz/${corpus##*/}" <<-END
 	#!/bin/sh
 	exec "$out/fuzz/fuzz_${corpus##*/}" "$corpus"
@@ -22,6 +37,7 @@ for corpus in tests/fuzz/corpus/*; do
 	chmod +x "$out/fuzz/${corpus##*/}"
 	tests/lib/run-each.sh fuzz 120 "$out/fuzz/${corpus##*/}"
 done
+wanted attest "$@" || exit 0
 MAKE_DOCUMENTS=$out/unit/make-documents
 export MAKE_DOCUMENTS
 tests/lib/run-each.sh attest 120 tests/attest/documents.sh

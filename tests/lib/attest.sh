@@ -1,0 +1,22 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Gives attestation documents to verifiers of others. Runs in the build root.
+#
+# usage: attest.sh GO EC2 (folders that tests/attest/peer.sh prints, or "-")
+
+set -eu
+
+out=$PWD/build/vm/asan
+dir=$out/attest
+make -s -j "$(nproc)" -C tests/unit O="$out" WERROR=1 TESTS=
+make -s -j "$(nproc)" -C userspace O="$PWD/build/check/userspace" WERROR=1
+rm -rf "$dir"
+mkdir -p "$dir/documents"
+cat > "$dir/peers" <<END
+#!/bin/sh
+"$out/unit/make-documents" "$dir/documents" &&
+	exec python3 "$PWD/tests/attest/peers.py" "$dir/documents" \
+		"$PWD/build/check/userspace/ne-emu" "$1" "$2"
+END
+chmod +x "$dir/peers"
+tests/lib/run-each.sh attest 300 "$dir/peers"
