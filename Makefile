@@ -160,6 +160,11 @@ check-syzkaller: export SYZKALLER := $(SYZKALLER)
 check-syzkaller:
 	@tests/syzkaller/check.sh
 
+# TIME seconds with the seed SEED (default: another one each time).
+stress:
+	@NE_STRESS_TIME=$(or $(TIME),600) NE_STRESS_SEED=$(SEED) \
+		tests/debug/run.sh debug/stress_test
+
 ifneq ($(wildcard tests/bench/run.sh),)
 bench: payload
 	@tests/bench/run.sh
@@ -185,6 +190,7 @@ help:
 	@echo 'Checking:   check      everything below but check-nsm and check-debug'
 	@$(foreach p,$(PARTS) nsm debug,printf '            check-%-6s %s\n' $(p) "$$(sed -n 's/^# $(p): //p' tests/run.sh)";)
 	@echo '            kselftest  the programs of check-abi on this host; kunit: as check-kunit'
+	@echo '            stress     random operations and kills on the debug kernel [TIME=600 SEED=]'
 	@echo '            check-syzkaller  the description for fuzzing [SYZKALLER=]'
 	@echo '            bench-nsm  requests per second of the NSM, beside openssl speed'
 	@echo '            fuzz       TARGET=... [TIME=seconds], see tests/fuzz'
@@ -192,4 +198,4 @@ help:
 
 .PHONY: all modules userspace man clean install modules_install uninstall payload \
 	vm vm-run demo check $(addprefix check-,$(PARTS) nsm debug) kselftest kunit \
-	check-syzkaller bench bench-nsm fuzz regen help
+	check-syzkaller stress bench bench-nsm fuzz regen help

@@ -185,6 +185,21 @@ static int ne_backend_result(struct ne_backend *backend, long waited, bool liste
 	return rc;
 }
 
+/* A request that nobody has accepted will not be waited for. Return: whether so. */
+static bool ne_backend_give_up(struct ne_backend *backend, const char *text)
+{
+	bool waiting;
+
+	spin_lock(&backend->lock);
+	waiting = backend->state == NE_BACKEND_WAITING;
+	if (waiting) {
+		strscpy(backend->text, text, sizeof(backend->text));
+		backend->state = NE_BACKEND_STOPPED;
+	}
+	spin_unlock(&backend->lock);
+	return waiting;
+}
+
 /**
  * ne_backend_start() - have the supervisor take the request, wait for the VMM
  * @backend: new
@@ -192,16 +207,22 @@ static int ne_backend_result(struct ne_backend *backend, long waited, bool liste
  * Only a fatal signal interrupts: clients of the AWS driver never see EINTR.
  *
  * Context: Process context, sleeps.
- * Return: 0; -ENODEV (no supervisor), -ETIMEDOUT, -EINTR, -ECONNRESET (the VMM
- * went away), or what the backend answered. @backend->text says why.
+ * Return: 0; -ENODEV (no supervisor), -ETIMEDOUT, -EINTR, -ENOMEM, -ECONNRESET
+ * (the VMM went away), or what the backend answered. @backend->text says why.
  */
 int ne_backend_start(struct ne_backend *backend)
 {
 	bool listener;
 	long waited;
+	int rc;
 
 	ne_backend_enqueue(backend);
-	listener = !ne_netlink_ready(backend->enclave->slot_uid);
+	rc = ne_netlink_ready(backend->enclave->slot_uid);
+	if (rc == -ENOMEM && ne_backend_give_up(backend, "no memory to call the supervisor")) {
+		ne_backend_dequeue(backend);
+		return rc;
+	}
+	listener = !rc;
 
 	waited = wait_event_killable_timeout(backend->wait,
 					     ne_backend_state(backend) != NE_BACKEND_WAITING,

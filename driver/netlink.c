@@ -66,6 +66,29 @@ static int ne_nl_put_enclave(struct sk_buff *skb, struct ne_enclave *enclave)
 	return rc;
 }
 
+static enum ne_emu_enclave_state ne_nl_state(struct ne_enclave *enclave)
+{
+	enum ne_emu_enclave_state state;
+
+	spin_lock(&enclave->info_lock);
+	state = enclave->state;
+	spin_unlock(&enclave->info_lock);
+	return state;
+}
+
+/*
+ * Fills in a reply. -ENOENT for an enclave that is being released but still found:
+ * only notifications have the state "freed". It is final, hence looked at last.
+ */
+static int ne_nl_put_reply(struct sk_buff *skb, struct ne_enclave *enclave)
+{
+	int rc = ne_nl_put_enclave(skb, enclave);
+
+	if (!rc && ne_nl_state(enclave) == NE_EMU_ENCLAVE_STATE_FREED)
+		rc = -ENOENT;
+	return rc;
+}
+
 static struct ne_enclave *ne_nl_find(struct genl_info *info)
 {
 	struct ne_enclave *enclave;
@@ -99,7 +122,7 @@ int ne_emu_nl_enclave_get_doit(struct sk_buff *skb, struct genl_info *info)
 		goto out;
 	}
 	head = genlmsg_put_reply(reply, info, &ne_emu_nl_family, 0, NE_EMU_CMD_ENCLAVE_GET);
-	rc = head ? ne_nl_put_enclave(reply, enclave) : -EMSGSIZE;
+	rc = head ? ne_nl_put_reply(reply, enclave) : -EMSGSIZE;
 	if (rc) {
 		nlmsg_free(reply);
 		goto out;
@@ -127,16 +150,17 @@ int ne_emu_nl_enclave_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 	while ((enclave = ne_enclave_next(ctx->last))) {
 		void *head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 					 &ne_emu_nl_family, NLM_F_MULTI, NE_EMU_CMD_ENCLAVE_GET);
+		int rc = head ? ne_nl_put_reply(skb, enclave) : -EMSGSIZE;
 
-		if (!head || ne_nl_put_enclave(skb, enclave)) {
-			if (head)
-				genlmsg_cancel(skb, head);
-			ne_enclave_put(enclave);
-			return skb->len ?: -EMSGSIZE;
-		}
-		genlmsg_end(skb, head);
-		ctx->last = enclave->slot_uid;
+		if (!rc)
+			genlmsg_end(skb, head);
+		else if (head)
+			genlmsg_cancel(skb, head);
+		if (rc != -EMSGSIZE)
+			ctx->last = enclave->slot_uid;
 		ne_enclave_put(enclave);
+		if (rc == -EMSGSIZE)
+			return skb->len ?: rc;
 	}
 	return skb->len;
 }
@@ -148,12 +172,7 @@ int ne_emu_nl_enclave_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
  */
 static bool ne_nl_is_running(struct ne_enclave *enclave)
 {
-	bool running;
-
-	spin_lock(&enclave->info_lock);
-	running = enclave->state == NE_EMU_ENCLAVE_STATE_RUNNING;
-	spin_unlock(&enclave->info_lock);
-	return running;
+	return ne_nl_state(enclave) == NE_EMU_ENCLAVE_STATE_RUNNING;
 }
 
 /* enclave-stop: EINVAL, ENOENT, EPERM, ENOTCONN. */

@@ -51,8 +51,15 @@ static int ne_cpus_param_set(const char *val, const struct kernel_param *kp)
 	return ne_pool_set(val);
 }
 
+/* Also when loading ends at a later parameter, before the module's own code runs. */
+static void ne_cpus_param_free(void *arg)
+{
+	ne_pool_exit();
+}
+
 static const struct kernel_param_ops ne_cpus_param_ops = {
-	.set = ne_cpus_param_set,
+	.set	= ne_cpus_param_set,
+	.free	= ne_cpus_param_free,
 };
 
 /* For loading only: there is one file to write to afterwards. */

@@ -26,8 +26,9 @@ struct seq_file;
 #define NE_VSOCK_MAX_REPLIES		256
 
 /*
- * Packets without payload that may wait in a channel, answers included; beyond
- * it local sockets get ENOBUFS. Payload is bounded by credit, see
+ * Packets without payload that may wait in a channel; beyond it local sockets get
+ * ENOBUFS, but answers, which have a limit of their own, still find room: a lost
+ * one would leave the guest waiting. Payload is bounded by credit, see
  * ne_vsock_stream_has_space().
  */
 #define NE_VSOCK_MAX_CONTROL		8192

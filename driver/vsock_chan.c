@@ -168,7 +168,8 @@ int ne_vsock_chan_queue(struct ne_vsock_chan *chan, struct sk_buff *skb)
 		err = -ENOTCONN;
 	} else if (ne_vsock_merge_credit(chan, skb)) {
 		merged = true;
-	} else if (!skb->len && chan->control >= NE_VSOCK_MAX_CONTROL) {
+	} else if (!skb->len && !virtio_vsock_skb_reply(skb) &&
+		   chan->control >= NE_VSOCK_MAX_CONTROL) {
 		chan->dropped++;
 		err = -ENOBUFS;
 	} else {

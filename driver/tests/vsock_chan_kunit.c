@@ -182,10 +182,14 @@ static void ne_chan_test_merge(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, chan->control, 0);
 }
 
-/* Packets without payload are bounded; those with it are by credit. */
+/*
+ * Packets without payload are bounded; those with it are by credit, and answers
+ * have a limit of their own.
+ */
 static void ne_chan_test_control_limit(struct kunit *test)
 {
 	struct ne_vsock_chan *chan = ne_chan_test_live(test);
+	struct sk_buff *skb;
 	u32 i;
 
 	for (i = 0; i < NE_VSOCK_MAX_CONTROL; i++)
@@ -196,8 +200,12 @@ static void ne_chan_test_control_limit(struct kunit *test)
 			-ENOBUFS);
 	KUNIT_EXPECT_EQ(test, chan->dropped, 1);
 	KUNIT_EXPECT_EQ(test, ne_chan_test_queue(test, chan, VIRTIO_VSOCK_OP_RW, i, i, LEN), 0);
+	skb = ne_chan_test_packet(test, VIRTIO_VSOCK_OP_RST, i, i, 0);
+	virtio_vsock_skb_set_reply(skb);
+	KUNIT_EXPECT_EQ(test, ne_vsock_chan_queue(chan, skb), 0);
 
 	KUNIT_EXPECT_EQ(test, ne_chan_test_read(chan), 0);
+	KUNIT_EXPECT_EQ(test, ne_chan_test_read(chan), 1);
 	KUNIT_EXPECT_EQ(test, ne_chan_test_queue(test, chan, VIRTIO_VSOCK_OP_SHUTDOWN, i, i, 0),
 			0);
 	KUNIT_EXPECT_EQ(test, chan->control, NE_VSOCK_MAX_CONTROL);

@@ -26,6 +26,11 @@ make -j "$(nproc)" -C tests/debug OUTPUT="$out/bin" WERROR=1
 cp -r tests/debug "$stage/opt/ne-emu/"
 cp "$out"/bin/*_test "$stage/opt/ne-emu/debug/"
 
+# Built where its output may lie.
+cp -r tests/debug/ne_fault "$out/"
+make -C "$kernel/build" M="$out/ne_fault" KCFLAGS=-Werror modules
+cp "$out/ne_fault/ne_fault.ko" "$stage/opt/ne-emu/debug/"
+
 # Services that are only slow are not to be given up.
 cat > "$stage/etc/systemd/system.conf.d/slow.conf" <<-'END'
 	[Manager]

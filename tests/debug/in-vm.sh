@@ -3,6 +3,8 @@
 # Runs test programs in the VM with the debug kernel, then looks for leaks.
 #
 # usage: in-vm.sh [PATTERN...]
+#
+# NE_LIMIT: seconds for each program, 3600
 
 set -eu
 
@@ -17,7 +19,7 @@ echo clear > /sys/kernel/debug/kmemleak
 for pattern; do
 	for program in $pattern; do
 		[ ! -f "$program" ] || [ ! -x "$program" ] ||
-			./run-each.sh "${program%/*}" 3600 "./$program"
+			./run-each.sh "${program%/*}" "${NE_LIMIT:-3600}" "./$program"
 	done
 done
 ./run-each.sh debug 3600 ./debug/leaks.sh

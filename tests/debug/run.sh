@@ -6,6 +6,8 @@
 #
 # usage: run.sh [PATTERN...]   programs, default: abi/* lifecycle/* debug/*
 #
+# NE_STRESS_TIME, NE_STRESS_SEED: for debug/stress_test.
+#
 # The complete output is in build/log/debug.log, that of the kernel in
 # build/log/debug.
 
@@ -32,11 +34,15 @@ kernel=$("$here/kernel.sh")
 }
 
 # A kernel that checks itself, on an emulated machine: slow.
+seconds=${NE_STRESS_TIME:-0} seed=${NE_STRESS_SEED-}
+limit=$((3600 + seconds))
+command="NE_LIMIT=$limit ${NE_STRESS_TIME:+NE_STRESS_TIME=$seconds} NE_STRESS_SEED=$seed \
+	/opt/ne-emu/debug/in-vm.sh $*"
 {
 	KERNEL_IMAGE=$kernel/bzImage MODULES_DIR=$build/debug/root \
 		"$vm_dir/vm.sh" --payload "$build/debug/payload.tar" \
-		--log "$logs/debug" --timeout 10800 \
-		--command "/opt/ne-emu/debug/in-vm.sh $*" 2>&1 || echo $? > "$work/status"
+		--log "$logs/debug" --timeout $((3 * limit)) \
+		--command "$command" 2>&1 || echo $? > "$work/status"
 } | tee "$logs/debug.log" | "$top/tests/lib/ktap.sh" "$work/counts"
 
 read -r passed failed skipped < "$work/counts"

@@ -315,6 +315,47 @@ int ne_netlink_stop(struct ne_netlink *nl, uint64_t slot_uid)
 	return enclave_request(nl, NE_EMU_CMD_ENCLAVE_STOP, &slot_uid, NULL);
 }
 
+static void read_message(const struct nlmsghdr *nlh, struct ne_info *ret_info)
+{
+	memset(ret_info, 0, sizeof(*ret_info));
+	ret_info->backend_fd = -1;
+	for_each_attr((const char *)NLMSG_DATA(nlh) + GENL_HDRLEN,
+		      NLMSG_PAYLOAD(nlh, GENL_HDRLEN), read_enclave, ret_info);
+}
+
+int ne_netlink_dump(struct ne_netlink *nl, void (*fn)(const struct ne_info *info, void *arg),
+		    void *arg)
+{
+	_Alignas(struct nlmsghdr) char buf[4 * BUFFER_SIZE];
+	struct ne_info info;
+	struct message msg;
+	int nr = 0;
+
+	message_init(&msg, nl->family, NE_EMU_CMD_ENCLAVE_GET, NE_EMU_FAMILY_VERSION);
+	msg.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	msg.nlh.nlmsg_seq = ++nl->seq;
+	if (send(nl->request_fd, &msg, msg.nlh.nlmsg_len, 0) < 0)
+		return -errno;
+	for (;;) {
+		ssize_t n = recv(nl->request_fd, buf, sizeof(buf), 0);
+		struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
+
+		if (n < 0)
+			return -errno;
+		for (; NLMSG_OK(nlh, (size_t)n); nlh = NLMSG_NEXT(nlh, n)) {
+			if (nlh->nlmsg_seq != nl->seq)
+				continue;
+			if (nlh->nlmsg_type == NLMSG_ERROR)
+				return ((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
+			if (nlh->nlmsg_type == NLMSG_DONE)
+				return nr;
+			read_message(nlh, &info);
+			fn(&info, arg);
+			nr++;
+		}
+	}
+}
+
 int ne_netlink_event(struct ne_netlink *nl, int timeout_ms, int *ret_cmd,
 		     struct ne_info *ret_info)
 {
@@ -333,10 +374,7 @@ int ne_netlink_event(struct ne_netlink *nl, int timeout_ms, int *ret_cmd,
 		return -EBADMSG;
 	genl = NLMSG_DATA(nlh);
 	*ret_cmd = genl->cmd;
-	memset(ret_info, 0, sizeof(*ret_info));
-	ret_info->backend_fd = -1;
-	for_each_attr((const char *)genl + GENL_HDRLEN, NLMSG_PAYLOAD(nlh, GENL_HDRLEN),
-		      read_enclave, ret_info);
+	read_message(nlh, ret_info);
 	return 0;
 }
 

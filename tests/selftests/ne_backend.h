@@ -71,6 +71,9 @@ int ne_netlink_wait_accept(struct ne_netlink *nl, int timeout_ms, struct ne_info
 int ne_netlink_get(struct ne_netlink *nl, uint64_t slot_uid, struct ne_info *ret_info);
 int ne_netlink_pool(struct ne_netlink *nl, struct ne_pool_info *ret_info);
 int ne_netlink_stop(struct ne_netlink *nl, uint64_t slot_uid);
+/** ne_netlink_dump() - call @fn with each enclave; how many, or a negative errno */
+int ne_netlink_dump(struct ne_netlink *nl, void (*fn)(const struct ne_info *info, void *arg),
+		    void *arg);
 
 int ne_backend_done(int backend_fd, uint32_t code, const char *text);
 int ne_backend_exit(int backend_fd, uint32_t reason, const char *text);

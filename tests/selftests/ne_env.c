@@ -329,3 +329,39 @@ int ne_pool_main(const struct ne_case *cases, size_t nr_cases, int argc, char **
 
 	return ne_suite_run(&suite, argc, argv);
 }
+
+/* The real supervisor must not take the requests of the test. */
+static void alone_setup(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+
+	ne_env_setup(t);
+	if (!t->skip[0])
+		env->stopped_daemon = ne_stop_daemon();
+}
+
+static void alone_teardown(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+
+	if (env->stopped_daemon)
+		ne_start_daemon();
+	ne_env_teardown(t);
+}
+
+int ne_env_main_alone(const struct ne_case *cases, size_t nr_cases, long page_need, int argc,
+		      char **argv)
+{
+	struct ne_env env = { .page_need = page_need };
+	const struct ne_suite suite = {
+		.cases = cases,
+		.nr_cases = nr_cases,
+		.env = &env,
+		.setup = alone_setup,
+		.after = ne_env_after,
+		.teardown = alone_teardown,
+		.missing = ne_machine_missing,
+	};
+
+	return ne_suite_run(&suite, argc, argv);
+}

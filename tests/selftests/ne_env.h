@@ -68,6 +68,10 @@ int ne_env_main(const struct ne_case *cases, size_t nr_cases, long page_need, in
  */
 int ne_pool_main(const struct ne_case *cases, size_t nr_cases, int argc, char **argv);
 
+/** ne_env_main_alone() - as ne_env_main(), without ne-emud: the program is the supervisor */
+int ne_env_main_alone(const struct ne_case *cases, size_t nr_cases, long page_need, int argc,
+		      char **argv);
+
 /** ne_require_device() - open the device, or end the case */
 int ne_require_device(struct ne_test *t);
 /** ne_require_enclave() - fd of an enclave without resources, or end the case */

@@ -293,19 +293,17 @@ bool ne_kmsg_find(int fd, const char *text)
 	return found;
 }
 
-bool ne_kmsg_is_quiet(int fd)
+/* No later line contains one of these words, any case; shows those that do. */
+static bool kmsg_has_none(int fd, const char *const *words, size_t nr)
 {
-	static const char *const loud[] = {
-		"nitro_enclaves", "ne_emu", "warning", "bug", "error", "failure",
-	};
 	char buf[8192];
 	bool quiet = true;
 	char *line;
 	size_t i;
 
 	while ((line = kmsg_next(fd, buf, sizeof(buf)))) {
-		for (i = 0; i < sizeof(loud) / sizeof(loud[0]); i++) {
-			if (strcasestr(line, loud[i])) {
+		for (i = 0; i < nr; i++) {
+			if (strcasestr(line, words[i])) {
 				printf("# kernel log: %s\n", line);
 				quiet = false;
 				break;
@@ -313,6 +311,25 @@ bool ne_kmsg_is_quiet(int fd)
 		}
 	}
 	return quiet;
+}
+
+bool ne_kmsg_is_quiet(int fd)
+{
+	static const char *const loud[] = {
+		"nitro_enclaves", "ne_emu", "warning", "bug", "error", "failure",
+	};
+
+	return kmsg_has_none(fd, loud, sizeof(loud) / sizeof(loud[0]));
+}
+
+bool ne_kmsg_is_sane(int fd)
+{
+	static const char *const complaints[] = {
+		"WARNING:", "BUG:", "Oops:", "refcount_t:", "general protection fault",
+		"blocked for more than", "Call Trace:",
+	};
+
+	return kmsg_has_none(fd, complaints, sizeof(complaints) / sizeof(complaints[0]));
 }
 
 void ne_msleep(unsigned int ms)

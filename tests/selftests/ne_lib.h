@@ -79,6 +79,8 @@ int ne_kmsg_open(void);
 bool ne_kmsg_find(int fd, const char *text);
 /** ne_kmsg_is_quiet() - no later line looks like a complaint or names the driver */
 bool ne_kmsg_is_quiet(int fd);
+/** ne_kmsg_is_sane() - no later line is the kernel's complaint about itself */
+bool ne_kmsg_is_sane(int fd);
 
 /** ne_wait_hup() - revents of a poll() for nothing, 0 after @timeout_ms */
 int ne_wait_hup(int fd, int timeout_ms);
