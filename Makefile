@@ -163,7 +163,7 @@ check-syzkaller:
 # TIME seconds with the seed SEED (default: another one each time).
 stress:
 	@NE_STRESS_TIME=$(or $(TIME),600) NE_STRESS_SEED=$(SEED) \
-		tests/debug/run.sh debug/stress_test
+		tests/debug/run.sh abi/stress_test
 
 ifneq ($(wildcard tests/bench/run.sh),)
 bench: payload

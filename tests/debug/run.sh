@@ -6,7 +6,7 @@
 #
 # usage: run.sh [PATTERN...]   programs, default: abi/* lifecycle/* debug/*
 #
-# NE_STRESS_TIME, NE_STRESS_SEED: for debug/stress_test.
+# NE_STRESS_TIME, NE_STRESS_SEED: for abi/stress_test.
 #
 # The complete output is in build/log/debug.log, that of the kernel in
 # build/log/debug.
