@@ -118,8 +118,11 @@ run_vm_parts() {
 	# shellcheck disable=SC2046 # a list
 	set -- "$@" $(cases_elsewhere "$@")
 	logs_of_cases=
+	again=
 	for series in ${KERNEL:-$(list "$vm_dir/kernels")}; do
-		in_vm "$series" default "vm-$series" "$@"
+		# shellcheck disable=SC2086 # nothing or an option
+		in_vm "$series" default "vm-$series" $again "$@"
+		again=--again
 		! has abi "$@" ||
 			in_vm "$series" nodes "vm-$series-nodes" --special abi
 		logs_of_cases="$logs_of_cases $series=$logs/vm-$series.log"

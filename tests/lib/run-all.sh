@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs in the VM: tests, as installed by payload-root.sh.
 #
-# usage: run-all.sh [--special] FOLDER|FOLDER/PROGRAM...
+# usage: run-all.sh [--special|--again] FOLDER|FOLDER/PROGRAM...
 #
 # --special takes only the cases that need a special machine (struct ne_case), of
-# programs that have any.
+# programs that have any. --again leaves out the programs with a line "# Once: ...",
+# which need not run on every kernel.
 
 here=$(dirname "$0")
 NE_TEST_BIN=$here/bin
@@ -40,17 +41,24 @@ has_special_cases() {
 	esac
 }
 
-if [ "$1" = --special ]; then
+NE_TEST_OPTIONS=
+again=
+case $1 in
+--special)
 	NE_TEST_OPTIONS=-s
 	shift
-else
-	NE_TEST_OPTIONS=
-fi
+	;;
+--again)
+	again=1
+	shift
+	;;
+esac
 export NE_TEST_OPTIONS
 hold_kvm
 for name; do
 	for test in $(find "$here/$name" -maxdepth 1 -type f -perm -u+x | sort); do
 		[ -z "$NE_TEST_OPTIONS" ] || has_special_cases "$test" || continue
+		[ -z "$again" ] || ! grep -qs '^# Once: ' "$test" || continue
 		# It unloads KVM.
 		[ "${test##*/}" != errors.sh ] || release_kvm
 		folder=${test%/*}

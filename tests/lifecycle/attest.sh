@@ -3,6 +3,8 @@
 # shellcheck disable=SC2317,SC2329 # functions are called by check
 # The NSM of real enclaves, asked through /dev/nsm: registers, random bytes, and
 # documents, which an independent verifier (verify.py) checks.
+#
+# Once: the documents are made in userspace, for the enclave's kernel.
 
 set -eu
 # shellcheck source=lib.sh

@@ -3,6 +3,8 @@
 # shellcheck disable=SC2317,SC2329 # functions are called by check
 # Enclaves from images that "ne-emu eif" makes: a root file system with a user and a
 # working folder, signatures, memory that the command line reserves.
+#
+# Once: what is tested is the image and the VMM's loader.
 
 set -eu
 # shellcheck source=lib.sh
