@@ -118,6 +118,7 @@ static void bind_to_node0(void)
 static bool reserve_pages(struct ne_test *t, struct ne_env *env)
 {
 	env->saved_pages = ne_read_number(NR_HUGEPAGES);
+	env->saved_gigantic = ne_read_number(NE_NODE0_1G "nr_hugepages");
 	if (env->page_need <= 0)
 		return true;
 	bind_to_node0();
@@ -141,6 +142,7 @@ void ne_env_setup(struct ne_test *t)
 
 	env->supervisor_fd = -1;
 	env->saved_pages = -1;
+	env->saved_gigantic = -1;
 	if (geteuid()) {
 		ne_skip_suite(t, "root only");
 		return;
@@ -237,6 +239,9 @@ void ne_env_teardown(struct ne_test *t)
 
 	if (env->saved_pages >= 0)
 		ne_write_number(NR_HUGEPAGES, env->saved_pages);
+	/* What ne_machine_missing() has put together. */
+	if (env->saved_gigantic >= 0)
+		ne_write_number(NE_NODE0_1G "nr_hugepages", env->saved_gigantic);
 	if (!env->nr_cores)
 		return;
 	env->saved_list[strcspn(env->saved_list, "\n")] = 0;

@@ -24,7 +24,7 @@
  * @list: the pool as written to ne_cpus
  * @page_need: 2 MiB pages a program asked for
  * @free_pages: HugePages_Free between cases
- * @saved_list, @saved_pages: what to put back
+ * @saved_list, @saved_pages, @saved_gigantic (pages of 1 GiB): what to put back
  * @supervisor: process of the stand-in for the supervisor, 0 if the daemon serves
  * @supervisor_fd: its control socket
  */
@@ -39,6 +39,7 @@ struct ne_env {
 	long free_pages;
 	char saved_list[600];
 	long saved_pages;
+	long saved_gigantic;
 	bool stopped_daemon;
 	pid_t supervisor;
 	int supervisor_fd;
