@@ -1,0 +1,114 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2317,SC2329 # functions are called by check
+# The laboratory on real enclaves: settings of the next one and of one that runs, faults
+# that "ne-emu attest verify" finds, and a CA that does not work.
+#
+# Once: what is tested is userspace.
+
+set -eu
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+need_host 160
+need_daemon
+need_image
+need_program python3 socat
+
+ca=/var/lib/ne-emu/ca/default.pem
+
+# document FILE - a document of the enclave
+document() {
+	timeout 90 python3 "$here/nsm_ask.py" -o "$1" "$cid" Attestation \
+		nonce=0x0102 > "$tmp/answer"
+}
+
+verify() {
+	ne-emu attest verify --nonce 0102 "$@" "$tmp/document" > "$tmp/report"
+}
+
+# rejected CHECK... - by these checks and no others
+rejected() {
+	document "$tmp/document"
+	status=0
+	verify || status=$?
+	cat "$tmp/report"
+	[ "$status" = 3 ]
+	[ "$(awk '$1 == "FAIL" { print $2 }' "$tmp/report" | paste -s -d ' ')" = "$*" ]
+}
+
+root_is_known() {
+	ne-emu doctor | tee "$tmp/doctor" | grep 'ok *attestation' |
+		grep -q "$(ne-emu attest root --format fingerprint)"
+	[ "$(ne-emu attest root)" = "$(ne-emu-ca export)" ]
+	[ "$(stat -c %a "$ca")" = 600 ]
+	[ "$(stat -c %a "${ca%/*}")" = 700 ]
+}
+
+next_enclave() {
+	ne-emu lab show "$cid" | grep -q '^region *eu-west-1$'
+	ne-emu lab show | grep -q '^region *us-east-1$'
+	document "$tmp/document"
+	# The value of AWS's guide for that role.
+	verify --strict --pcr 3=78fce75db17cd4e0a3fb8dad3ad128ca5e77edbb2b2c7f75329dccd99aa5f6ef4fc1f1a452e315b9e98f9e312e6921e6
+	ne-emu attest show "$tmp/document" | grep -q eu-west-1
+}
+
+faults_while_it_runs() {
+	ne-emu lab set "$cid" flaws=expired
+	rejected validity path timestamp
+	ne-emu lab set "$cid" flaws=stale
+	rejected timestamp
+	ne-emu lab set "$cid" flaws=bundle-reversed,signature
+	rejected root chain constraints signature
+	fails ne-emu lab set "$cid" pcr0=measured
+	ne-emu lab reset "$cid"
+	document "$tmp/document"
+	verify --strict
+}
+
+fixed_clock() {
+	ne-emu lab set "$cid" clock=2025-01-02T03:04:05Z
+	document "$tmp/document"
+	verify --time 2025-01-02T03:04:06Z
+	rejected validity path
+	ne-emu lab reset "$cid"
+}
+
+others_may_not_ask() {
+	fails setpriv --reuid 65534 --regid 65534 --clear-groups ne-emu lab show
+	setpriv --reuid 65534 --regid "$(getent group ne | cut -d : -f 3)" --clear-groups \
+		ne-emu lab show > /dev/null
+}
+
+# Enclaves start; their documents are errors; and it mends itself.
+broken_ca() {
+	chmod 644 "$ca"
+	systemctl restart ne-emud.service
+	run_image a
+	cid=$(value a cid)
+	echo_works "$cid"
+	document "$tmp/document" || true
+	chmod 600 "$ca"
+	cat "$tmp/answer"
+	[ "$(cat "$tmp/answer")" = '{"Error": "InternalError"}' ]
+	ne-emu lab set "$cid" limits=ec2
+	document "$tmp/document"
+	verify --strict
+	close_client a
+}
+
+check "doctor and everybody know the root" root_is_known
+
+# What a check starts ends with it.
+ne-emu lab set role-arn=arn:aws:iam::123456789012:role/Webserver region=eu-west-1 > /dev/null
+run_image a
+cid=$(value a cid)
+echo_works "$cid" > /dev/null
+check "settings of the next enclave" next_enclave
+check "faults while it runs" faults_while_it_runs
+check "fixed clock" fixed_clock
+check "socket is for root and group ne" others_may_not_ask
+close_client a
+check "a CA that does not work" broken_ca
+finish
