@@ -85,8 +85,9 @@ static void p09_other_user(struct ne_test *t)
 	pid_t pid;
 
 	REQUIRE_EQ(t, ne_pool_set(env->list), 0);
+	/* Its values come first: they are compared in order. */
+	fflush(stdout);
 	pid = fork();
-	REQUIRE(t, pid >= 0);
 	if (!pid) {
 		if (setgid(NOBODY) || setuid(NOBODY))
 			_exit(1);
@@ -96,6 +97,7 @@ static void p09_other_user(struct ne_test *t)
 		_exit(0);
 	}
 	waitpid(pid, NULL, 0);
+	REQUIRE(t, pid > 0);
 }
 
 /* A descriptor that root opened does not make its user root. */
@@ -106,8 +108,9 @@ static void p09_passed_descriptor(struct ne_test *t)
 	int fd = open_pool(t, O_RDWR);
 	pid_t pid;
 
+	/* Its values come first: they are compared in order. */
+	fflush(stdout);
 	pid = fork();
-	REQUIRE(t, pid >= 0);
 	if (!pid) {
 		if (setgid(NOBODY) || setuid(NOBODY))
 			_exit(1);
@@ -116,6 +119,7 @@ static void p09_passed_descriptor(struct ne_test *t)
 		_exit(0);
 	}
 	waitpid(pid, NULL, 0);
+	REQUIRE(t, pid > 0);
 	CHECK_EQ(t, write(fd, env->list, len), len);
 }
 
