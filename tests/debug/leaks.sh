@@ -34,7 +34,7 @@ unload() {
 	done
 }
 
-sleep 6 # VMMs that stay too long are killed after 5 s
+sleep 10 # VMMs that stay too long are killed after 5 s, closed sockets go after 8
 check "nothing leaked" no_leaks
 check "modules unload" unload
 check "nothing leaked by unloading" no_leaks

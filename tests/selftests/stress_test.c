@@ -221,11 +221,25 @@ static void daemon_and_vmm(struct ne_test *t)
 	check_after(t, &before);
 }
 
+/*
+ * A socket holds its transport until the kernel's own timers have let go of it: 2 s
+ * after a connect (vsock_connect_timeout()), 8 s after a close that the peer has not
+ * answered (virtio_transport_close_timeout()).
+ */
+static void wait_for_sockets(void)
+{
+	uint64_t end = ne_now_ms() + FREE_TIMEOUT_MS;
+
+	while (ne_read_number("/sys/module/ne_emu_vsock/refcnt") > 0 && ne_now_ms() < end)
+		ne_msleep(50);
+}
+
 /* Nothing holds them any more: that would be EBUSY. */
 static void unload(struct ne_test *t)
 {
 	ne_stop_daemon();
 	CHECK_EQ(t, NE_COMMAND("rmmod", "nitro_enclaves_emu"), 0);
+	wait_for_sockets();
 	CHECK_EQ(t, NE_COMMAND("rmmod", "ne_emu_vsock"), 0);
 	CHECK_EQ(t, NE_COMMAND("modprobe", "nitro_enclaves_emu"), 0);
 	CHECK_EQ(t, NE_COMMAND("udevadm", "settle"), 0);
