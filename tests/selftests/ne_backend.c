@@ -87,13 +87,15 @@ static void message_init(struct message *msg, uint16_t type, uint8_t cmd, uint8_
 	msg->genl.version = version;
 }
 
+typedef void (*reply_fn)(const struct nlmsghdr *nlh, void *arg);
+
 /*
- * Send a request and read up to its acknowledgement; @fn gets the attributes of
- * the reply. Returns the error of the acknowledgement.
+ * Send a request and read up to its acknowledgement or, of a dump, the end; @fn gets
+ * each reply. Returns the error of the acknowledgement.
  */
-static int request(struct ne_netlink *nl, struct message *msg, attr_fn fn, void *arg)
+static int exchange(struct ne_netlink *nl, struct message *msg, reply_fn fn, void *arg)
 {
-	_Alignas(struct nlmsghdr) char buf[BUFFER_SIZE];
+	_Alignas(struct nlmsghdr) char buf[4 * BUFFER_SIZE];
 
 	msg->nlh.nlmsg_seq = ++nl->seq;
 	if (send(nl->request_fd, msg, msg->nlh.nlmsg_len, 0) < 0)
@@ -109,11 +111,33 @@ static int request(struct ne_netlink *nl, struct message *msg, attr_fn fn, void 
 				continue;
 			if (nlh->nlmsg_type == NLMSG_ERROR)
 				return ((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
+			if (nlh->nlmsg_type == NLMSG_DONE)
+				return 0;
 			if (fn)
-				for_each_attr((char *)NLMSG_DATA(nlh) + GENL_HDRLEN,
-					      NLMSG_PAYLOAD(nlh, GENL_HDRLEN), fn, arg);
+				fn(nlh, arg);
 		}
 	}
+}
+
+struct attr_reader {
+	attr_fn fn;
+	void *arg;
+};
+
+static void read_attrs(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct attr_reader *reader = arg;
+
+	for_each_attr((const char *)NLMSG_DATA(nlh) + GENL_HDRLEN,
+		      NLMSG_PAYLOAD(nlh, GENL_HDRLEN), reader->fn, reader->arg);
+}
+
+/* Send a request; @fn gets the attributes of the reply. */
+static int request(struct ne_netlink *nl, struct message *msg, attr_fn fn, void *arg)
+{
+	struct attr_reader reader = { fn, arg };
+
+	return exchange(nl, msg, read_attrs, &reader);
 }
 
 struct group_search {
@@ -294,7 +318,7 @@ static int enclave_request(struct ne_netlink *nl, uint8_t cmd, const uint64_t *s
 	if (slot_uid)
 		put_attr(&msg, NE_EMU_A_ENCLAVE_SLOT_UID, slot_uid, sizeof(*slot_uid));
 	if (!ret_info)
-		return request(nl, &msg, NULL, NULL);
+		return exchange(nl, &msg, NULL, NULL);
 	memset(ret_info, 0, sizeof(*ret_info));
 	ret_info->backend_fd = -1;
 	return request(nl, &msg, read_enclave, ret_info);
@@ -317,43 +341,40 @@ int ne_netlink_stop(struct ne_netlink *nl, uint64_t slot_uid)
 
 static void read_message(const struct nlmsghdr *nlh, struct ne_info *ret_info)
 {
+	struct attr_reader reader = { read_enclave, ret_info };
+
 	memset(ret_info, 0, sizeof(*ret_info));
 	ret_info->backend_fd = -1;
-	for_each_attr((const char *)NLMSG_DATA(nlh) + GENL_HDRLEN,
-		      NLMSG_PAYLOAD(nlh, GENL_HDRLEN), read_enclave, ret_info);
+	read_attrs(nlh, &reader);
+}
+
+struct enclave_list {
+	void (*fn)(const struct ne_info *info, void *arg);
+	void *arg;
+	int nr;
+};
+
+static void list_enclave(const struct nlmsghdr *nlh, void *arg)
+{
+	struct enclave_list *list = arg;
+	struct ne_info info;
+
+	read_message(nlh, &info);
+	list->fn(&info, list->arg);
+	list->nr++;
 }
 
 int ne_netlink_dump(struct ne_netlink *nl, void (*fn)(const struct ne_info *info, void *arg),
 		    void *arg)
 {
-	_Alignas(struct nlmsghdr) char buf[4 * BUFFER_SIZE];
-	struct ne_info info;
+	struct enclave_list list = { fn, arg, 0 };
 	struct message msg;
-	int nr = 0;
+	int err;
 
 	message_init(&msg, nl->family, NE_EMU_CMD_ENCLAVE_GET, NE_EMU_FAMILY_VERSION);
 	msg.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	msg.nlh.nlmsg_seq = ++nl->seq;
-	if (send(nl->request_fd, &msg, msg.nlh.nlmsg_len, 0) < 0)
-		return -errno;
-	for (;;) {
-		ssize_t n = recv(nl->request_fd, buf, sizeof(buf), 0);
-		struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
-
-		if (n < 0)
-			return -errno;
-		for (; NLMSG_OK(nlh, (size_t)n); nlh = NLMSG_NEXT(nlh, n)) {
-			if (nlh->nlmsg_seq != nl->seq)
-				continue;
-			if (nlh->nlmsg_type == NLMSG_ERROR)
-				return ((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
-			if (nlh->nlmsg_type == NLMSG_DONE)
-				return nr;
-			read_message(nlh, &info);
-			fn(&info, arg);
-			nr++;
-		}
-	}
+	err = exchange(nl, &msg, list_enclave, &list);
+	return err ?: list.nr;
 }
 
 int ne_netlink_event(struct ne_netlink *nl, int timeout_ms, int *ret_cmd,

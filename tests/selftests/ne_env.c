@@ -278,21 +278,28 @@ int ne_require_enclave(struct ne_test *t)
 	return fd;
 }
 
-int ne_env_main(const struct ne_case *cases, size_t nr_cases, long page_need, int argc,
-		char **argv)
+int ne_env_run(const struct ne_env_hooks *hooks, const struct ne_case *cases, size_t nr_cases,
+	       long page_need, int argc, char **argv)
 {
 	struct ne_env env = { .page_need = page_need };
 	const struct ne_suite suite = {
 		.cases = cases,
 		.nr_cases = nr_cases,
 		.env = &env,
-		.setup = ne_env_setup,
-		.after = ne_env_after,
-		.teardown = ne_env_teardown,
+		.setup = hooks->setup,
+		.after = hooks->after,
+		.teardown = hooks->teardown,
 		.missing = ne_machine_missing,
 	};
 
 	return ne_suite_run(&suite, argc, argv);
+}
+
+int ne_env_main(const struct ne_case *cases, size_t nr_cases, long page_need, int argc,
+		char **argv)
+{
+	return ne_env_run(&(struct ne_env_hooks){ ne_env_setup, ne_env_after, ne_env_teardown },
+			  cases, nr_cases, page_need, argc, argv);
 }
 
 /* The pool is empty, the module is loaded, all CPUs are online. */
@@ -321,18 +328,8 @@ static void pool_teardown(struct ne_test *t)
 
 int ne_pool_main(const struct ne_case *cases, size_t nr_cases, int argc, char **argv)
 {
-	struct ne_env env = { .page_need = NE_NO_DEVICE };
-	const struct ne_suite suite = {
-		.cases = cases,
-		.nr_cases = nr_cases,
-		.env = &env,
-		.setup = ne_env_setup,
-		.after = pool_after,
-		.teardown = pool_teardown,
-		.missing = ne_machine_missing,
-	};
-
-	return ne_suite_run(&suite, argc, argv);
+	return ne_env_run(&(struct ne_env_hooks){ ne_env_setup, pool_after, pool_teardown },
+			  cases, nr_cases, NE_NO_DEVICE, argc, argv);
 }
 
 /* The real supervisor must not take the requests of the test. */
@@ -357,16 +354,6 @@ static void alone_teardown(struct ne_test *t)
 int ne_env_main_alone(const struct ne_case *cases, size_t nr_cases, long page_need, int argc,
 		      char **argv)
 {
-	struct ne_env env = { .page_need = page_need };
-	const struct ne_suite suite = {
-		.cases = cases,
-		.nr_cases = nr_cases,
-		.env = &env,
-		.setup = alone_setup,
-		.after = ne_env_after,
-		.teardown = alone_teardown,
-		.missing = ne_machine_missing,
-	};
-
-	return ne_suite_run(&suite, argc, argv);
+	return ne_env_run(&(struct ne_env_hooks){ alone_setup, ne_env_after, alone_teardown },
+			  cases, nr_cases, page_need, argc, argv);
 }

@@ -58,6 +58,17 @@ void ne_env_setup(struct ne_test *t);
 void ne_env_after(struct ne_test *t);
 void ne_env_teardown(struct ne_test *t);
 
+/** struct ne_env_hooks - see struct ne_suite */
+struct ne_env_hooks {
+	void (*setup)(struct ne_test *t);
+	void (*after)(struct ne_test *t);
+	void (*teardown)(struct ne_test *t);
+};
+
+/** ne_env_run() - run @cases between the functions of @hooks, which call those above */
+int ne_env_run(const struct ne_env_hooks *hooks, const struct ne_case *cases, size_t nr_cases,
+	       long page_need, int argc, char **argv);
+
 /** ne_env_main() - run @cases in such an environment; exit code for main() */
 int ne_env_main(const struct ne_case *cases, size_t nr_cases, long page_need, int argc,
 		char **argv);

@@ -201,18 +201,8 @@ static void guest_teardown(struct ne_test *t)
 int ne_guest_main(const struct ne_case *cases, size_t nr_cases, long page_need, int argc,
 		  char **argv)
 {
-	struct ne_env env = { .page_need = page_need };
-	const struct ne_suite suite = {
-		.cases = cases,
-		.nr_cases = nr_cases,
-		.env = &env,
-		.setup = guest_setup,
-		.after = ne_env_after,
-		.teardown = guest_teardown,
-		.missing = ne_machine_missing,
-	};
-
-	return ne_suite_run(&suite, argc, argv);
+	return ne_env_run(&(struct ne_env_hooks){ guest_setup, ne_env_after, guest_teardown },
+			  cases, nr_cases, page_need, argc, argv);
 }
 
 void ne_enclave_create(struct ne_test *t, struct ne_enclave *e)

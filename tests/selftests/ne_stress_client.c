@@ -255,18 +255,33 @@ static void op_mapping(struct client *c)
 	}
 }
 
-static void op_send_fd(struct client *c)
-{
+/** struct fd_message - a byte and a descriptor */
+struct fd_message {
 	union {
 		char buf[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
-	} control = { };
-	struct iovec iov = { .iov_base = c->buffer, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control.buf, .msg_controllen = sizeof(control.buf),
+	} control;
+	struct iovec iov;
+	struct msghdr msg;
+};
+
+static struct cmsghdr *fd_message_init(struct fd_message *m, struct client *c)
+{
+	*m = (struct fd_message){
+		.iov = { .iov_base = c->buffer, .iov_len = 1 },
+		.msg = {
+			.msg_iov = &m->iov, .msg_iovlen = 1,
+			.msg_control = m->control.buf,
+			.msg_controllen = sizeof(m->control.buf),
+		},
 	};
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+	return CMSG_FIRSTHDR(&m->msg);
+}
+
+static void op_send_fd(struct client *c)
+{
+	struct fd_message m;
+	struct cmsghdr *cmsg = fd_message_init(&m, c);
 	int fd = *slot(c);
 
 	if (fd < 0)
@@ -275,26 +290,19 @@ static void op_send_fd(struct client *c)
 	cmsg->cmsg_type = SCM_RIGHTS;
 	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	sendmsg(c->w->shared[0], &msg, MSG_DONTWAIT);
+	sendmsg(c->w->shared[0], &m.msg, MSG_DONTWAIT);
 }
 
 static void op_receive_fd(struct client *c)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { };
-	struct iovec iov = { .iov_base = c->buffer, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control.buf, .msg_controllen = sizeof(control.buf),
-	};
+	struct fd_message m;
 	struct cmsghdr *cmsg;
 	int fd = -1;
 
-	if (recvmsg(c->w->shared[1], &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
+	fd_message_init(&m, c);
+	if (recvmsg(c->w->shared[1], &m.msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
 		return;
-	cmsg = CMSG_FIRSTHDR(&msg);
+	cmsg = CMSG_FIRSTHDR(&m.msg);
 	if (cmsg && cmsg->cmsg_type == SCM_RIGHTS)
 		memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
 	put(c, fd);

@@ -49,15 +49,20 @@ static const char *take_name(char ***args, int *count)
 	return *(*args)++;
 }
 
-static int request(const char *command, const struct target *target, json_t *settings,
-		   json_t **ret_answer)
+/* Takes @settings over, which may be NULL. */
+static int request(const char *command, const char *name, json_t *settings, json_t **ret_answer)
 {
+	struct target target;
 	struct cli_text why;
-	json_t *json = settings ? json_pack("{s:s, s:s, s:o}", "command", command, "target",
-					    target->name, "settings", settings) :
-		       json_pack("{s:s, s:s}", "command", command, "target", target->name);
 
-	if (!daemon_request(json, ret_answer, &why))
+	if (find_target(name, &target, &why)) {
+		json_decref(settings);
+		cli_error("%s", why.text);
+		return -1;
+	}
+	if (!daemon_request(json_pack("{s:s, s:s, s:o*}", "command", command, "target",
+				      target.name, "settings", settings),
+			    ret_answer, &why))
 		return 0;
 	cli_error("%s", why.text);
 	return -1;
@@ -94,8 +99,6 @@ static int cmd_lab_set(int argc, char **argv)
 		"started.\nThe names are those that \"ne-emu lab show\" lists, see ne-emu(1)",
 		opts, 1, SETTINGS_MAX,
 	};
-	struct target target;
-	struct cli_text why;
 	json_t *settings, *answer;
 	const char *name;
 	char **args;
@@ -112,12 +115,7 @@ static int cmd_lab_set(int argc, char **argv)
 	settings = read_settings(&usage, args, r);
 	if (!settings)
 		return CLI_USAGE;
-	if (find_target(name, &target, &why)) {
-		cli_error("%s", why.text);
-		json_decref(settings);
-		return CLI_FAILED;
-	}
-	if (request("lab-set", &target, settings, &answer))
+	if (request("lab-set", name, settings, &answer))
 		return CLI_FAILED;
 	json_decref(answer);
 	return CLI_OK;
@@ -149,8 +147,6 @@ static int cmd_lab_show(int argc, char **argv)
 		"started.\n\"defaults\" stands for those without settings of their own",
 		opts, 0, 1,
 	};
-	struct target target;
-	struct cli_text why;
 	json_t *answer;
 	char **args;
 	int r;
@@ -158,11 +154,7 @@ static int cmd_lab_show(int argc, char **argv)
 	r = cli_parse(&usage, argc, argv, &args);
 	if (r < 0)
 		return cli_exit_code(r);
-	if (find_target(take_name(&args, &r), &target, &why)) {
-		cli_error("%s", why.text);
-		return CLI_FAILED;
-	}
-	if (request("lab-show", &target, NULL, &answer))
+	if (request("lab-show", take_name(&args, &r), NULL, &answer))
 		return CLI_FAILED;
 	r = print_settings(answer, json);
 	json_decref(answer);
@@ -176,8 +168,6 @@ static int cmd_lab_reset(int argc, char **argv)
 		"ne-emu lab reset", "[ENCLAVE]",
 		"Undo \"ne-emu lab set\", but for what holds from an enclave's start", opts, 0, 1,
 	};
-	struct target target;
-	struct cli_text why;
 	json_t *answer;
 	char **args;
 	int r;
@@ -185,11 +175,7 @@ static int cmd_lab_reset(int argc, char **argv)
 	r = cli_parse(&usage, argc, argv, &args);
 	if (r < 0)
 		return cli_exit_code(r);
-	if (find_target(take_name(&args, &r), &target, &why)) {
-		cli_error("%s", why.text);
-		return CLI_FAILED;
-	}
-	if (request("lab-reset", &target, NULL, &answer))
+	if (request("lab-reset", take_name(&args, &r), NULL, &answer))
 		return CLI_FAILED;
 	json_decref(answer);
 	return CLI_OK;
