@@ -173,8 +173,9 @@ peer() {
 
 run_attest() {
 	go=$(peer go)
+	rust=$(peer rust)
 	ec2=$(peer ec2)
-	in_root attest tests/lib/attest.sh "$go" "$ec2"
+	in_root attest tests/lib/attest.sh "$go" "$rust" "$ec2"
 }
 
 vm_folders=

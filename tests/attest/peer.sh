@@ -3,8 +3,8 @@
 # Prints a folder of the cache, which is made once from a package registry. Fails with
 # the reason if it cannot be made.
 #
-# usage: peer.sh go    "verifier", of others, with our small program around it
-#        peer.sh ec2   "document.cose", made on EC2, and "root.der", AWS's root
+# usage: peer.sh go|rust   "verifier", of others, with our small program around it
+#        peer.sh ec2       "document.cose", made on EC2, and "root.der", AWS's root
 
 set -eu
 # shellcheck source=../vm/lib.sh
@@ -12,7 +12,7 @@ set -eu
 
 kind=${1-}
 here=$top/tests/attest
-case $kind in go | ec2) ;; *) die "usage: peer.sh go|ec2" ;; esac
+case $kind in go | rust | ec2) ;; *) die "usage: peer.sh go|rust|ec2" ;; esac
 key=$(find "$here/peers/$kind" -type f | sort |
 	xargs cat "$here/build-peer.sh" "$vm_dir/tools.packages" | hash -)
 out=$cache/attest-peer-$kind-$key

@@ -3,7 +3,7 @@
 """Gives each document to each verifier, and compares what they say with what they
 should: TAP.
 
-usage: peers.py DOCUMENTS NE_EMU GO EC2
+usage: peers.py DOCUMENTS NE_EMU GO RUST EC2
 
 DOCUMENTS is a folder that make-documents filled; NE_EMU the program; the others are the
 folders that peer.sh prints, "-" for one that could not be made.
@@ -15,13 +15,39 @@ import sys
 import tempfile
 import time
 
-# What the verifier does not look at, by its own source: hf/nitrite keeps AWS's limits
-# and finds a path through the bundle in any order.
-GO_ACCEPTS = {
-    "plain", "definite", "debug", "pcr16", "all", "flaw-tagged", "flaw-oversized",
-    "flaw-key-order", "flaw-duplicate", "flaw-trailing", "flaw-stale", "flaw-future",
-    "flaw-pcrs-zero", "flaw-pcr0", "flaw-nonce", "flaw-no-public-key", "flaw-no-user-data", "flaw-no-nonce",
-    "cert-leaf-key-usage", "cert-bundle-reversed", "cert-bundle-no-root",
+# What a verifier accepts, by its source. Nobody is told what to expect, so all accept a
+# document that is sound but of another enclave, or without the wanted fields.
+ANYBODY_ACCEPTS = {
+    "plain", "definite", "debug", "pcr16", "all", "flaw-pcrs-zero", "flaw-pcr0", "flaw-nonce",
+}
+# hf/nitrite, nitrite.go
+GO_ACCEPTS = ANYBODY_ACCEPTS | {
+    # Unmarshal() of its CBOR library (2.2.0) passes over tags in front of a structure and
+    # over bytes behind it, takes fields in any order, drops those it does not know and
+    # takes the last of several.
+    "flaw-tagged", "flaw-trailing", "flaw-key-order", "flaw-oversized", "flaw-duplicate",
+    # Optional fields may be nil for whatever reason; present ones keep AWS's limits.
+    "flaw-no-public-key", "flaw-no-user-data", "flaw-no-nonce",
+    # The timestamp has to be above 0; validity is that of CurrentTime.
+    "flaw-stale", "flaw-future",
+    # Certificate.Verify() of Go takes the bundle as a set in which it finds a path to
+    # Roots, and knows key usages of CAs only.
+    "cert-bundle-reversed", "cert-bundle-no-root", "cert-leaf-key-usage",
+}
+# nsm-nitro-enclave-utils, src/verify: decode, verify the chain, verify the signature
+RUST_ACCEPTS = ANYBODY_ACCEPTS | {
+    # coset does not compare "alg" with anything; VerifyingKey of p384 is always ES384.
+    "flaw-algorithm",
+    # serde: fields in any order, unknown ones dropped, an Option may be missing.
+    "flaw-key-order", "flaw-oversized", "flaw-no-public-key", "flaw-no-user-data",
+    "flaw-no-nonce",
+    # Types are all that is asked of fields: Digest has SHA512, pcrs is BTreeMap<usize,
+    # ByteBuf>, the optional ones are of any size, and the time is the caller's.
+    "flaw-digest", "flaw-module-id-empty", "flaw-stale", "flaw-future", "flaw-time-zero",
+    "flaw-pcrs-empty", "flaw-pcrs-33", "flaw-pcr-index", "flaw-pcr-size", "full", "empty",
+    # rustls-webpki finds a path through the bundle in any order, to the root given, and
+    # reads key usage (cert.rs) without using it.
+    "cert-bundle-reversed", "cert-bundle-no-root", "cert-ca-key-usage", "cert-leaf-key-usage",
 }
 # Ours sees these in strict mode only, or when it is told what to expect.
 OURS_ACCEPTS = {"plain", "definite", "full", "empty", "pcr16", "all", "flaw-nonce"}
@@ -128,14 +154,17 @@ def check_ec2(tap, ours, sample, aws_root, our_root, good, peers):
 
 def main():
     """Everything."""
-    folder, ours, go_peer, ec2 = sys.argv[1:]
+    folder, ours, go_peer, rust_peer, ec2 = sys.argv[1:]
     folder = pathlib.Path(folder)
     tap = Tap()
     peers = []
-    if go_peer == "-":
-        tap.skip("hf/nitrite (Go)")
-    else:
-        peers.append(("hf/nitrite (Go)", pathlib.Path(go_peer) / "verifier", GO_ACCEPTS))
+    for name, where, expected in (("hf/nitrite (Go)", go_peer, GO_ACCEPTS),
+                                  ("nsm-nitro-enclave-utils (Rust)", rust_peer,
+                                   RUST_ACCEPTS)):
+        if where == "-":
+            tap.skip(name)
+        else:
+            peers.append((name, pathlib.Path(where) / "verifier", expected))
     check_documents(tap, folder, ours, peers)
     if ec2 == "-":
         tap.skip("a document of EC2")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Gives attestation documents to verifiers of others. Runs in the build root.
 #
-# usage: attest.sh GO EC2 (folders that tests/attest/peer.sh prints, or "-")
+# usage: attest.sh GO RUST EC2 (folders that tests/attest/peer.sh prints, or "-")
 
 set -eu
 
@@ -16,7 +16,7 @@ cat > "$dir/peers" <<END
 #!/bin/sh
 "$out/unit/make-documents" "$dir/documents" &&
 	exec python3 "$PWD/tests/attest/peers.py" "$dir/documents" \
-		"$PWD/build/check/userspace/ne-emu" "$1" "$2"
+		"$PWD/build/check/userspace/ne-emu" "$1" "$2" "$3"
 END
 chmod +x "$dir/peers"
 tests/lib/run-each.sh attest 300 "$dir/peers"
