@@ -165,17 +165,13 @@ stress:
 	@NE_STRESS_TIME=$(or $(TIME),600) NE_STRESS_SEED=$(SEED) \
 		tests/debug/run.sh abi/stress_test
 
-ifneq ($(wildcard tests/bench/run.sh),)
-bench: payload
-	@tests/bench/run.sh
-endif
+# All of them, or make bench BENCH="nsm eif".
+bench:
+	@tests/bench/run.sh $(BENCH)
 
 # A fuzz target for TIME seconds: make fuzz TARGET=loader TIME=600
 fuzz:
 	@tests/fuzz/run.sh "$(TARGET)" $(or $(TIME),60)
-
-bench-nsm:
-	@tests/vm/enter.sh tests/bench/nsm.sh
 
 # The netlink files that are made from the YAML description.
 regen:
@@ -192,10 +188,10 @@ help:
 	@echo '            kselftest  the programs of check-abi on this host; kunit: as check-kunit'
 	@echo '            stress     random operations and kills on the debug kernel [TIME=600 SEED=]'
 	@echo '            check-syzkaller  the description for fuzzing [SYZKALLER=]'
-	@echo '            bench-nsm  requests per second of the NSM, beside openssl speed'
+	@echo '            bench      speed, beside that of others [BENCH=NAME KERNEL=]'
 	@echo '            fuzz       TARGET=... [TIME=seconds], see tests/fuzz'
 	@echo 'Sources:    regen      netlink files from their description'
 
 .PHONY: all modules userspace man clean install modules_install uninstall payload \
 	vm vm-run demo check $(addprefix check-,$(PARTS) nsm debug) kselftest kunit \
-	check-syzkaller stress bench bench-nsm fuzz regen help
+	check-syzkaller stress bench fuzz regen help

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# Runs: root
 # The NSM's requests per second beside OpenSSL's own figure for the signature in a
-# document. Both count processor time. Runs in the build root; fails below the ratio
-# of documents to signatures that is to be kept.
+# document. Both count processor time. Fails below the ratio of documents to
+# signatures that is to be kept.
 
 set -eu
 
@@ -11,7 +12,7 @@ out=$PWD/build/vm/bench
 make -s -C userspace O="$out" WERROR=1 libs
 # shellcheck disable=SC2046 # options
 gcc -O2 -g -Wall -Wextra -D_GNU_SOURCE -Iuserspace -o "$out/bench-nsm" tests/bench/nsm.c \
-	"$out/libnsm.a" "$out/libcommon.a" $(pkg-config --cflags --libs libcbor openssl)
+	"$out/libnsm.a" "$out/libcose.a" "$out/libcommon.a" $(pkg-config --cflags --libs libcbor openssl)
 
 "$out/bench-nsm" > "$out/nsm.rates"
 # "+F4:number:bits:signatures per second:verifications per second"

@@ -42,7 +42,7 @@ make -s -C tests/vmm O="$out/userspace" OUTPUT="$out/bin"
 cp "$out"/bin/* "$tests/bin/"
 # These are run by compare_drivers.sh.
 mv "$tests/abi/cpu_pool_test" "$tests/abi/parameter_test" "$tests/bin/"
-cp -r tests/lifecycle tests/clients tests/attest "$tests/"
+cp -r tests/lifecycle tests/clients tests/attest tests/bench "$tests/"
 cp tests/demo.sh tests/lib/run-each.sh tests/lib/run-all.sh "$tests/"
 
 image/build.sh "$kernel" "$out/userspace/guest" "$out/userspace/ne-emu" "$share/sample.eif"
