@@ -6,7 +6,7 @@
 
 #include "ca/issuer.h"
 #include "ca/root.h"
-#include "nsm/cbor.h"
+#include "common/cbor.h"
 #include "nsm/nsm.h"
 
 #include <stdio.h>
@@ -81,35 +81,35 @@ static inline void sample_identify(struct nsm *nsm, const struct sample *sample,
 	ca_issuer_clear(&issuer);
 }
 
-static inline void sample_put(struct nsm_cbor_writer *writer, const char *name,
+static inline void sample_put(struct emu_cbor_writer *writer, const char *name,
 			      const struct nsm_bytes *bytes)
 {
-	nsm_cbor_put_text(writer, name);
+	emu_cbor_put_text(writer, name);
 	if (bytes->data)
-		nsm_cbor_put_data(writer, bytes->data, bytes->len);
+		emu_cbor_put_data(writer, bytes->data, bytes->len);
 	else
-		nsm_cbor_put_null(writer);
+		emu_cbor_put_null(writer);
 }
 
 static inline void sample_request(struct nsm *nsm, const struct sample *sample,
 				  struct sample_document *ret)
 {
 	uint8_t request[NSM_REQUEST_MAX], response[NSM_RESPONSE_MAX];
-	struct nsm_cbor_writer writer = { .buf = request, .size = sizeof(request) };
-	struct nsm_cbor_reader reader = { .data = response };
-	struct nsm_cbor_item item;
+	struct emu_cbor_writer writer = { .buf = request, .size = sizeof(request) };
+	struct emu_cbor_reader reader = { .data = response };
+	struct emu_cbor_item item;
 
-	nsm_cbor_put_map(&writer, 1);
-	nsm_cbor_put_text(&writer, "Attestation");
-	nsm_cbor_put_map(&writer, 3);
+	emu_cbor_put_map(&writer, 1);
+	emu_cbor_put_text(&writer, "Attestation");
+	emu_cbor_put_map(&writer, 3);
 	sample_put(&writer, "user_data", &sample->user_data);
 	sample_put(&writer, "nonce", &sample->nonce);
 	sample_put(&writer, "public_key", &sample->public_key);
 	reader.left = nsm_request(nsm, request, writer.used, response, sizeof(response));
 	/* {"Attestation": {"document": bytes}} */
 	for (int i = 0; i < 5; i++)
-		item = nsm_cbor_read(&reader);
-	if (item.kind != NSM_CBOR_BYTES || item.value > sizeof(ret->bytes))
+		item = emu_cbor_read(&reader);
+	if (item.kind != EMU_CBOR_BYTES || item.value > sizeof(ret->bytes))
 		SAMPLE_BUG("the module makes no document");
 	memcpy(ret->bytes, item.data, item.value);
 	ret->len = item.value;

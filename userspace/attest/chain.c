@@ -17,6 +17,8 @@
 #include <time.h>
 
 #define NAME_SIZE	20
+/* ES384 (RFC 9053, 2.1), bytes. */
+#define SIGNATURE_SIZE	96
 
 __attribute__((format(printf, 2, 3)))
 static int fail(char *reason, const char *fmt, ...)
@@ -241,6 +243,23 @@ int attest_chain_path(const struct attest_chain *chain, const struct nsm_bytes *
 			    cert_name(chain->count, MIN((size_t)X509_STORE_CTX_get_error_depth(ctx),
 							chain->count - 1)).text);
 	return 0;
+}
+
+int attest_chain_signature(const struct attest_chain *chain,
+			   const struct attest_document *document,
+			   char reason[ATTEST_REASON_SIZE])
+{
+	const struct cose_sign1 *message = &document->message;
+	EVP_PKEY *key = X509_get0_pubkey(chain->certs[0]);
+	bool good;
+
+	if (message->signature.len != SIGNATURE_SIZE)
+		return fail(reason, "it has %zu bytes, not %d", message->signature.len,
+			    SIGNATURE_SIZE);
+	if (cose_sign1_verify(message, key, EVP_sha384(), &good))
+		return fail(reason, "it cannot be checked: memory is short");
+	ERR_clear_error();
+	return good ? 0 : fail(reason, "it is not that of the leaf's key over this payload");
 }
 
 static int describe(X509 *cert, struct attest_cert_text *ret)

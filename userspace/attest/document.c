@@ -3,18 +3,14 @@
 
 #include "attest/document.h"
 
+#include "common/cbor.h"
 #include "common/util.h"
-#include "nsm/cbor.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#define TAG_COSE_SIGN1	18	/* RFC 9052 */
-#define HEADER_ALG	1	/* RFC 9052, 3.1 */
-#define ALG_ES384	34	/* -35, as CBOR counts below zero (RFC 9053, 2.1) */
 
 static const char *const field_names[NR_ATTEST_FIELDS] = {
 	[ATTEST_MODULE_ID] = "module_id",
@@ -45,82 +41,55 @@ static int fail(const struct parser *parser, const char *fmt, ...)
 	return -EBADMSG;
 }
 
-static struct nsm_bytes item_bytes(const struct nsm_cbor_item *item)
+static struct nsm_bytes item_bytes(const struct emu_cbor_item *item)
 {
 	return (struct nsm_bytes){ .data = item->data, .len = item->value };
 }
 
-static int read_bytes(const struct parser *parser, struct nsm_cbor_reader *reader,
+static int read_bytes(const struct parser *parser, struct emu_cbor_reader *reader,
 		      const char *what, struct nsm_bytes *ret)
 {
-	struct nsm_cbor_item item = nsm_cbor_read(reader);
+	struct emu_cbor_item item = emu_cbor_read(reader);
 
-	if (item.kind != NSM_CBOR_BYTES)
+	if (item.kind != EMU_CBOR_BYTES)
 		return fail(parser, "%s is no byte string", what);
 	*ret = item_bytes(&item);
 	return 0;
 }
 
 /* Does a map or array begin? @ret_left: pairs or items, for next_item(). */
-static bool opens(const struct nsm_cbor_item *item, enum nsm_cbor_kind kind,
-		  enum nsm_cbor_kind open_kind, uint64_t *ret_left)
+static bool opens(const struct emu_cbor_item *item, enum emu_cbor_kind kind,
+		  enum emu_cbor_kind open_kind, uint64_t *ret_left)
 {
 	/* No document is that long, so this length stands for itself. */
-	*ret_left = item->kind == open_kind ? NSM_CBOR_INDEFINITE :
-		    MIN(item->value, NSM_CBOR_INDEFINITE - 1);
+	*ret_left = item->kind == open_kind ? EMU_CBOR_INDEFINITE :
+		    MIN(item->value, EMU_CBOR_INDEFINITE - 1);
 	return item->kind == kind || item->kind == open_kind;
 }
 
-static bool opens_map(const struct nsm_cbor_item *item, uint64_t *ret_left)
+static bool opens_map(const struct emu_cbor_item *item, uint64_t *ret_left)
 {
-	return opens(item, NSM_CBOR_MAP, NSM_CBOR_OPEN_MAP, ret_left);
+	return opens(item, EMU_CBOR_MAP, EMU_CBOR_OPEN_MAP, ret_left);
 }
 
 /*
  * Count down an array or map. Return: 1 (@ret is the head of the next item), 0 (the
  * end) or -1 (malformed).
  */
-static int next_item(struct nsm_cbor_reader *reader, uint64_t *left, struct nsm_cbor_item *ret)
+static int next_item(struct emu_cbor_reader *reader, uint64_t *left, struct emu_cbor_item *ret)
 {
-	if (*left != NSM_CBOR_INDEFINITE && !(*left)--)
+	if (*left != EMU_CBOR_INDEFINITE && !(*left)--)
 		return 0;
-	*ret = nsm_cbor_read(reader);
-	if (ret->kind == NSM_CBOR_BREAK)
-		return *left == NSM_CBOR_INDEFINITE ? 0 : -1;
-	return ret->kind == NSM_CBOR_INVALID ? -1 : 1;
+	*ret = emu_cbor_read(reader);
+	if (ret->kind == EMU_CBOR_BREAK)
+		return *left == EMU_CBOR_INDEFINITE ? 0 : -1;
+	return ret->kind == EMU_CBOR_INVALID ? -1 : 1;
 }
 
-static void parse_protected(struct attest_document *document)
-{
-	struct nsm_cbor_reader reader = {
-		.data = document->protected.data, .left = document->protected.len,
-	};
-	struct nsm_cbor_item map = nsm_cbor_read(&reader);
-	struct nsm_cbor_item key = nsm_cbor_read(&reader);
-	struct nsm_cbor_item value = nsm_cbor_read(&reader);
-
-	document->es384 = map.kind == NSM_CBOR_MAP && map.value == 1 &&
-			  key.kind == NSM_CBOR_UINT && key.value == HEADER_ALG &&
-			  value.kind == NSM_CBOR_NEGATIVE && value.value == ALG_ES384 &&
-			  !reader.left;
-}
-
-static int parse_unprotected(const struct parser *parser, struct nsm_cbor_reader *reader)
-{
-	struct nsm_cbor_item map = nsm_cbor_read(reader);
-	uint64_t count;
-
-	if (!opens_map(&map, &count))
-		return fail(parser, "the unprotected header is no map");
-	parser->document->unprotected = count;
-	return nsm_cbor_skip(reader, &map) ?
-	       fail(parser, "the unprotected header is malformed") : 0;
-}
-
-static int parse_pcrs(const struct parser *parser, struct nsm_cbor_reader *reader)
+static int parse_pcrs(const struct parser *parser, struct emu_cbor_reader *reader)
 {
 	struct attest_document *document = parser->document;
-	struct nsm_cbor_item item = nsm_cbor_read(reader);
+	struct emu_cbor_item item = emu_cbor_read(reader);
 	uint64_t left;
 	int more;
 
@@ -129,7 +98,7 @@ static int parse_pcrs(const struct parser *parser, struct nsm_cbor_reader *reade
 	while ((more = next_item(reader, &left, &item)) > 0) {
 		struct attest_pcr pcr = { .index = item.value };
 
-		if (item.kind != NSM_CBOR_UINT)
+		if (item.kind != EMU_CBOR_UINT)
 			return fail(parser, "a key of pcrs is no number");
 		if (attest_find_pcr(document, pcr.index))
 			return fail(parser, "PCR%" PRIu64 " is there twice", pcr.index);
@@ -142,17 +111,17 @@ static int parse_pcrs(const struct parser *parser, struct nsm_cbor_reader *reade
 	return more ? fail(parser, "pcrs is malformed") : 0;
 }
 
-static int parse_cabundle(const struct parser *parser, struct nsm_cbor_reader *reader)
+static int parse_cabundle(const struct parser *parser, struct emu_cbor_reader *reader)
 {
 	struct attest_document *document = parser->document;
-	struct nsm_cbor_item item = nsm_cbor_read(reader);
+	struct emu_cbor_item item = emu_cbor_read(reader);
 	uint64_t left;
 	int more;
 
-	if (!opens(&item, NSM_CBOR_ARRAY, NSM_CBOR_OPEN_ARRAY, &left))
+	if (!opens(&item, EMU_CBOR_ARRAY, EMU_CBOR_OPEN_ARRAY, &left))
 		return fail(parser, "cabundle is no array");
 	while ((more = next_item(reader, &left, &item)) > 0) {
-		if (item.kind != NSM_CBOR_BYTES)
+		if (item.kind != EMU_CBOR_BYTES)
 			return fail(parser, "an entry of cabundle is no byte string");
 		if (document->nr_cabundle == ATTEST_CAS_MAX)
 			return fail(parser, "more than %d entries in cabundle", ATTEST_CAS_MAX);
@@ -161,42 +130,42 @@ static int parse_cabundle(const struct parser *parser, struct nsm_cbor_reader *r
 	return more ? fail(parser, "cabundle is malformed") : 0;
 }
 
-static int parse_text(const struct parser *parser, struct nsm_cbor_reader *reader,
+static int parse_text(const struct parser *parser, struct emu_cbor_reader *reader,
 		      const char *what, struct nsm_bytes *ret)
 {
-	struct nsm_cbor_item item = nsm_cbor_read(reader);
+	struct emu_cbor_item item = emu_cbor_read(reader);
 
-	if (item.kind != NSM_CBOR_TEXT || !nsm_cbor_utf8(item.data, item.value))
+	if (item.kind != EMU_CBOR_TEXT || !emu_cbor_utf8(item.data, item.value))
 		return fail(parser, "%s is no text", what);
 	*ret = item_bytes(&item);
 	return 0;
 }
 
-static int parse_timestamp(const struct parser *parser, struct nsm_cbor_reader *reader)
+static int parse_timestamp(const struct parser *parser, struct emu_cbor_reader *reader)
 {
-	struct nsm_cbor_item item = nsm_cbor_read(reader);
+	struct emu_cbor_item item = emu_cbor_read(reader);
 
-	if (item.kind != NSM_CBOR_UINT)
+	if (item.kind != EMU_CBOR_UINT)
 		return fail(parser, "timestamp is no number");
 	parser->document->timestamp = item.value;
 	return 0;
 }
 
-static int parse_optional(const struct parser *parser, struct nsm_cbor_reader *reader,
+static int parse_optional(const struct parser *parser, struct emu_cbor_reader *reader,
 			  const char *what, struct nsm_bytes *ret)
 {
-	struct nsm_cbor_item item = nsm_cbor_read(reader);
+	struct emu_cbor_item item = emu_cbor_read(reader);
 
-	if (item.kind == NSM_CBOR_NULL)
+	if (item.kind == EMU_CBOR_NULL)
 		return 0;
-	if (item.kind != NSM_CBOR_BYTES)
+	if (item.kind != EMU_CBOR_BYTES)
 		return fail(parser, "%s is neither null nor a byte string", what);
 	*ret = item_bytes(&item);
 	return 0;
 }
 
 static int parse_field(const struct parser *parser, enum attest_field field,
-		       struct nsm_cbor_reader *reader)
+		       struct emu_cbor_reader *reader)
 {
 	struct attest_document *document = parser->document;
 	const char *name = field_names[field];
@@ -226,15 +195,15 @@ static int parse_field(const struct parser *parser, enum attest_field field,
 	return -EBADMSG;
 }
 
-static int skip_field(const struct parser *parser, struct nsm_cbor_reader *reader)
+static int skip_field(const struct parser *parser, struct emu_cbor_reader *reader)
 {
-	struct nsm_cbor_item item = nsm_cbor_read(reader);
+	struct emu_cbor_item item = emu_cbor_read(reader);
 
 	parser->document->unknown++;
-	return nsm_cbor_skip(reader, &item) ? fail(parser, "an unknown field is malformed") : 0;
+	return emu_cbor_skip(reader, &item) ? fail(parser, "an unknown field is malformed") : 0;
 }
 
-static int find_field(const struct nsm_cbor_item *key)
+static int find_field(const struct emu_cbor_item *key)
 {
 	for (int field = 0; field < NR_ATTEST_FIELDS; field++)
 		if (key->value == strlen(field_names[field]) &&
@@ -243,13 +212,13 @@ static int find_field(const struct nsm_cbor_item *key)
 	return -1;
 }
 
-static int parse_pair(const struct parser *parser, const struct nsm_cbor_item *key,
-		      struct nsm_cbor_reader *reader)
+static int parse_pair(const struct parser *parser, const struct emu_cbor_item *key,
+		      struct emu_cbor_reader *reader)
 {
 	struct attest_document *document = parser->document;
 	int field;
 
-	if (key->kind != NSM_CBOR_TEXT || !nsm_cbor_utf8(key->data, key->value))
+	if (key->kind != EMU_CBOR_TEXT || !emu_cbor_utf8(key->data, key->value))
 		return fail(parser, "the name of a field is no text");
 	field = find_field(key);
 	if (field < 0)
@@ -265,16 +234,16 @@ static int parse_pair(const struct parser *parser, const struct nsm_cbor_item *k
 static int parse_payload(const struct parser *parser)
 {
 	struct attest_document *document = parser->document;
-	struct nsm_cbor_reader reader = {
-		.data = document->payload.data, .left = document->payload.len,
+	struct emu_cbor_reader reader = {
+		.data = document->message.payload.data, .left = document->message.payload.len,
 	};
-	struct nsm_cbor_item item = nsm_cbor_read(&reader);
+	struct emu_cbor_item item = emu_cbor_read(&reader);
 	int err = 0, more = 0;
 	uint64_t left;
 
 	if (!opens_map(&item, &left))
 		return fail(parser, "the payload is no map");
-	document->open_map = left == NSM_CBOR_INDEFINITE;
+	document->open_map = left == EMU_CBOR_INDEFINITE;
 	document->in_order = true;
 	while (!err && (more = next_item(&reader, &left, &item)) > 0)
 		err = parse_pair(parser, &item, &reader);
@@ -289,27 +258,13 @@ int attest_parse(const void *bytes, size_t len, struct attest_document *ret,
 		 char reason[ATTEST_REASON_SIZE])
 {
 	const struct parser parser = { .document = ret, .reason = reason };
-	struct nsm_cbor_reader reader = { .data = bytes, .left = len };
-	struct nsm_cbor_item item;
+	const char *trouble;
 
 	*ret = (struct attest_document){ 0 };
 	if (len > ATTEST_DOCUMENT_MAX)
 		return fail(&parser, "longer than %d bytes", ATTEST_DOCUMENT_MAX);
-	item = nsm_cbor_read(&reader);
-	ret->tagged = item.kind == NSM_CBOR_TAG && item.value == TAG_COSE_SIGN1;
-	if (ret->tagged)
-		item = nsm_cbor_read(&reader);
-	if (item.kind != NSM_CBOR_ARRAY || item.value != 4)
-		return fail(&parser, "it is no COSE_Sign1: not an array of four");
-	if (read_bytes(&parser, &reader, "the protected header", &ret->protected) ||
-	    parse_unprotected(&parser, &reader) ||
-	    read_bytes(&parser, &reader, "the payload", &ret->payload) ||
-	    read_bytes(&parser, &reader, "the signature", &ret->signature))
-		return -EBADMSG;
-	if (reader.left)
-		return fail(&parser, "%zu bytes follow the document", reader.left);
-	parse_protected(ret);
-	return parse_payload(&parser);
+	trouble = cose_sign1_decode(bytes, len, &ret->message);
+	return trouble ? fail(&parser, "%s", trouble) : parse_payload(&parser);
 }
 
 const char *attest_field_name(enum attest_field field)

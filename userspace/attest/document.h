@@ -4,7 +4,7 @@
 #ifndef NE_EMU_ATTEST_DOCUMENT_H
 #define NE_EMU_ATTEST_DOCUMENT_H
 
-#include "common/nsm_control.h"
+#include "cose/sign1.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,9 +43,7 @@ struct attest_pcr {
 
 /**
  * struct attest_document - where everything is in the bytes of a document
- * @tagged: COSE_Sign1's tag, 18, is in front
- * @es384: the protected header is {1: -35} and nothing else
- * @unprotected: entries in the unprotected header
+ * @message: around the payload
  * @open_map: the payload is a map that a break ends
  * @fields: ATTEST_FIELD_BIT()s of those that are there
  * @unknown: fields of other names
@@ -55,12 +53,7 @@ struct attest_pcr {
  * Fields that are not there or null have no data.
  */
 struct attest_document {
-	bool tagged;
-	bool es384;
-	size_t unprotected;
-	struct nsm_bytes protected;
-	struct nsm_bytes payload;
-	struct nsm_bytes signature;
+	struct cose_sign1 message;
 	bool open_map;
 	uint32_t fields;
 	size_t unknown;

@@ -105,9 +105,9 @@ static void check_form(struct verifier *v)
 	if (!v->policy->strict)
 		return;
 	check = add(v->report, "form");
-	if (document->tagged)
+	if (document->message.tagged)
 		fail(check, "there is a tag in front");
-	else if (document->unprotected)
+	else if (document->message.unprotected)
 		fail(check, "the unprotected header is not empty");
 	else if (document->fields != FIELDS_ALL || document->unknown)
 		fail(check, "the fields are not those of EC2's documents");
@@ -255,7 +255,7 @@ bool attest_verify(const void *bytes, size_t len, const struct attest_policy *po
 	v.now_ms = policy->use_timestamp ? ret_document->timestamp : policy->now_ms;
 
 	check = add(ret, "algorithm");
-	if (!ret_document->es384)
+	if (ret_document->message.algorithm != COSE_ALG_ES384)
 		fail(check, "the protected header is not {1: -35}, ES384");
 	check_form(&v);
 	if (check_fields(&v)) {

@@ -123,7 +123,7 @@ static int show_json(const struct attest_document *document)
 	json_out_object(&out, NULL);
 	json_out_bool(&out, "Verified", false);
 	json_out_bool(&out, "Debug", attest_is_debug(document));
-	json_out_bool(&out, "Tagged", document->tagged);
+	json_out_bool(&out, "Tagged", document->message.tagged);
 	put_string(&out, "ModuleId", &document->module_id);
 	put_string(&out, "Digest", &document->digest);
 	json_out_str(&out, "Time", text);
@@ -142,7 +142,7 @@ static int show_json(const struct attest_document *document)
 	put_bytes(&out, "PublicKey", &document->public_key);
 	put_bytes(&out, "UserData", &document->user_data);
 	put_bytes(&out, "Nonce", &document->nonce);
-	put_bytes(&out, "Signature", &document->signature);
+	put_bytes(&out, "Signature", &document->message.signature);
 	return json_out_print(&out, stdout, 2);
 }
 

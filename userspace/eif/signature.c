@@ -6,9 +6,9 @@
 
 #include "eif/signature.h"
 
+#include "common/cbor.h"
 #include "common/util.h"
 #include "eif/cose.h"
-#include "nsm/cbor.h"
 
 #include <errno.h>
 #include <openssl/bio.h>
@@ -33,21 +33,21 @@ static int refuse(char *reason, const char *fmt, ...)
 	return -EBADMSG;
 }
 
-static bool is_text(const struct nsm_cbor_item *item, const char *text)
+static bool is_text(const struct emu_cbor_item *item, const char *text)
 {
-	return item->kind == NSM_CBOR_TEXT && item->value == strlen(text) &&
+	return item->kind == EMU_CBOR_TEXT && item->value == strlen(text) &&
 		!memcmp(item->data, text, item->value);
 }
 
 /* Bytes as AWS's library writes them: each is a number of its own. */
-static int read_numbers(struct nsm_cbor_reader *reader, const char *what, uint8_t **ret,
+static int read_numbers(struct emu_cbor_reader *reader, const char *what, uint8_t **ret,
 			size_t *ret_size, char *reason)
 {
-	struct nsm_cbor_item item = nsm_cbor_read(reader);
+	struct emu_cbor_item item = emu_cbor_read(reader);
 	__cleanup_free uint8_t *bytes = NULL;
 	size_t size, i;
 
-	if (item.kind != NSM_CBOR_ARRAY)
+	if (item.kind != EMU_CBOR_ARRAY)
 		return refuse(reason, "the %s is no list of numbers", what);
 	if (item.value > reader->left)
 		return refuse(reason, "the %s is cut off", what);
@@ -58,8 +58,8 @@ static int read_numbers(struct nsm_cbor_reader *reader, const char *what, uint8_
 	if (!bytes)
 		return -ENOMEM;
 	for (i = 0; i < size; i++) {
-		item = nsm_cbor_read(reader);
-		if (item.kind != NSM_CBOR_UINT || item.value > 0xff)
+		item = emu_cbor_read(reader);
+		if (item.kind != EMU_CBOR_UINT || item.value > 0xff)
 			return refuse(reason, "item %zu of the %s is no byte", i, what);
 		bytes[i] = item.value;
 	}
@@ -69,16 +69,16 @@ static int read_numbers(struct nsm_cbor_reader *reader, const char *what, uint8_
 	return 0;
 }
 
-static int read_entry(struct nsm_cbor_reader *reader, struct eif_signature *ret, char *reason)
+static int read_entry(struct emu_cbor_reader *reader, struct eif_signature *ret, char *reason)
 {
-	struct nsm_cbor_item item = nsm_cbor_read(reader);
+	struct emu_cbor_item item = emu_cbor_read(reader);
 	unsigned int i;
 	int r = 0;
 
-	if (item.kind != NSM_CBOR_MAP || item.value != 2)
+	if (item.kind != EMU_CBOR_MAP || item.value != 2)
 		return refuse(reason, "an entry is no map of two");
 	for (i = 0; !r && i < 2; i++) {
-		item = nsm_cbor_read(reader);
+		item = emu_cbor_read(reader);
 		if (is_text(&item, KEY_CERTIFICATE))
 			r = read_numbers(reader, "certificate", &ret->pem, &ret->pem_size, reason);
 		else if (is_text(&item, KEY_SIGNATURE))
@@ -90,13 +90,13 @@ static int read_entry(struct nsm_cbor_reader *reader, struct eif_signature *ret,
 	return r;
 }
 
-static int read_entries(struct nsm_cbor_reader *reader, struct eif_signature *ret, char *reason)
+static int read_entries(struct emu_cbor_reader *reader, struct eif_signature *ret, char *reason)
 {
-	struct nsm_cbor_item item = nsm_cbor_read(reader);
+	struct emu_cbor_item item = emu_cbor_read(reader);
 	uint64_t i;
 	int r = 0;
 
-	if (item.kind != NSM_CBOR_ARRAY)
+	if (item.kind != EMU_CBOR_ARRAY)
 		return refuse(reason, "no list of signatures");
 	if (!item.value)
 		return refuse(reason, "the list of signatures is empty");
@@ -151,7 +151,7 @@ int eif_signature_open(const uint8_t *data, size_t size, struct eif_signature *r
 {
 	__cleanup_free uint8_t *copy = NULL;
 	struct eif_signature signature = {};
-	struct nsm_cbor_reader reader;
+	struct emu_cbor_reader reader;
 	int r;
 
 	if (size > EIF_SIGNATURE_MAX)
@@ -160,7 +160,7 @@ int eif_signature_open(const uint8_t *data, size_t size, struct eif_signature *r
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, data, size);
-	reader = (struct nsm_cbor_reader){ .data = copy, .left = size };
+	reader = (struct emu_cbor_reader){ .data = copy, .left = size };
 	r = read_entries(&reader, &signature, reason);
 	if (!r) {
 		r = eif_certificate_read(signature.pem, signature.pem_size,
@@ -242,22 +242,22 @@ int eif_key_read(const char *pem, size_t size, struct evp_pkey_st **ret)
 	return *ret ? 0 : -EBADMSG;
 }
 
-static void put_numbers(struct nsm_cbor_writer *writer, const char *key, const uint8_t *bytes,
+static void put_numbers(struct emu_cbor_writer *writer, const char *key, const uint8_t *bytes,
 			size_t size)
 {
 	size_t i;
 
-	nsm_cbor_put_text(writer, key);
-	nsm_cbor_put_array(writer, size);
+	emu_cbor_put_text(writer, key);
+	emu_cbor_put_array(writer, size);
 	for (i = 0; i < size; i++)
-		nsm_cbor_put_uint(writer, bytes[i]);
+		emu_cbor_put_uint(writer, bytes[i]);
 }
 
 int eif_signature_make(struct evp_pkey_st *key, const char *pem, size_t pem_size,
 		       const uint8_t *pcr0, uint8_t **ret, size_t *ret_size, char *reason)
 {
 	__cleanup_free uint8_t *buf = malloc(EIF_SIGNATURE_MAX);
-	struct nsm_cbor_writer writer = { .buf = buf, .size = EIF_SIGNATURE_MAX };
+	struct emu_cbor_writer writer = { .buf = buf, .size = EIF_SIGNATURE_MAX };
 	uint8_t cose[EIF_COSE_MAX], pcr8[EIF_PCR_SIZE];
 	X509 *certificate;
 	size_t cose_size;
@@ -284,8 +284,8 @@ int eif_signature_make(struct evp_pkey_st *key, const char *pem, size_t pem_size
 		(void)refuse(reason, "the key is no EC key on P-256, P-384 or P-521");
 	if (r)
 		return r;
-	nsm_cbor_put_array(&writer, 1);
-	nsm_cbor_put_map(&writer, 2);
+	emu_cbor_put_array(&writer, 1);
+	emu_cbor_put_map(&writer, 2);
 	put_numbers(&writer, KEY_CERTIFICATE, (const uint8_t *)pem, pem_size);
 	put_numbers(&writer, KEY_SIGNATURE, cose, cose_size);
 	if (writer.overflow) {

@@ -3,7 +3,7 @@
 
 #include "nsm/attestation.h"
 
-#include "nsm/cose_sign1.h"
+#include "cose/sign1.h"
 #include "nsm/document.h"
 
 #include <errno.h>
@@ -44,7 +44,7 @@ int attestation_encode(const struct attestation *attestation,
 		       size_t *ret_len)
 {
 	struct cose_sign1 message = { .algorithm = COSE_ALG_ES384 };
-	struct signer *signer = attestation->identity->signer;
+	struct cose_signer *signer = attestation->identity->signer;
 	uint64_t flaws = attestation->settings->flaws;
 	struct document document;
 	size_t len;
@@ -59,7 +59,8 @@ int attestation_encode(const struct attestation *attestation,
 	flaws_before_signing(flaws, &message, scratch->payload);
 	err = cose_sign1_encode(&message, signer, buf, size, &len);
 	if (!err)
-		err = flaws_after_signing(flaws, &message, signer_size(signer), buf, size, &len);
+		err = flaws_after_signing(flaws, &message, cose_signer_size(signer), buf, size,
+					  &len);
 	if (err)
 		return err;
 	*ret_len = len;

@@ -3,7 +3,7 @@
 
 #include "nsm/document.h"
 
-#include "nsm/cbor.h"
+#include "common/cbor.h"
 
 void document_set_fields(struct document *document)
 {
@@ -12,33 +12,33 @@ void document_set_fields(struct document *document)
 	document->nr_fields = NR_DOCUMENT_FIELDS;
 }
 
-static void put_optional(struct nsm_cbor_writer *writer, const struct nsm_bytes *bytes)
+static void put_optional(struct emu_cbor_writer *writer, const struct nsm_bytes *bytes)
 {
 	if (bytes->data)
-		nsm_cbor_put_data(writer, bytes->data, bytes->len);
+		emu_cbor_put_data(writer, bytes->data, bytes->len);
 	else
-		nsm_cbor_put_null(writer);
+		emu_cbor_put_null(writer);
 }
 
-static void put_pcrs(struct nsm_cbor_writer *writer, const struct document *document)
+static void put_pcrs(struct emu_cbor_writer *writer, const struct document *document)
 {
-	nsm_cbor_put_map(writer, document->nr_pcrs);
+	emu_cbor_put_map(writer, document->nr_pcrs);
 	for (size_t i = 0; i < document->nr_pcrs; i++) {
 		const struct document_pcr *pcr = &document->pcrs[i];
 
-		nsm_cbor_put_uint(writer, pcr->index);
-		nsm_cbor_put_data(writer, pcr->value.data, pcr->value.len);
+		emu_cbor_put_uint(writer, pcr->index);
+		emu_cbor_put_data(writer, pcr->value.data, pcr->value.len);
 	}
 }
 
-static void put_cabundle(struct nsm_cbor_writer *writer, const struct document *document)
+static void put_cabundle(struct emu_cbor_writer *writer, const struct document *document)
 {
-	nsm_cbor_put_array(writer, document->nr_cas);
+	emu_cbor_put_array(writer, document->nr_cas);
 	for (size_t i = 0; i < document->nr_cas; i++)
-		nsm_cbor_put_data(writer, document->cas[i].data, document->cas[i].len);
+		emu_cbor_put_data(writer, document->cas[i].data, document->cas[i].len);
 }
 
-static void put_field(struct nsm_cbor_writer *writer, const struct document *document,
+static void put_field(struct emu_cbor_writer *writer, const struct document *document,
 		      enum document_field field)
 {
 	static const char *const names[] = {
@@ -54,22 +54,22 @@ static void put_field(struct nsm_cbor_writer *writer, const struct document *doc
 		[DOCUMENT_PADDING] = "padding",
 	};
 
-	nsm_cbor_put_text(writer, names[field]);
+	emu_cbor_put_text(writer, names[field]);
 	switch (field) {
 	case DOCUMENT_MODULE_ID:
-		nsm_cbor_put_text(writer, document->module_id);
+		emu_cbor_put_text(writer, document->module_id);
 		break;
 	case DOCUMENT_DIGEST:
-		nsm_cbor_put_text(writer, document->digest);
+		emu_cbor_put_text(writer, document->digest);
 		break;
 	case DOCUMENT_TIMESTAMP:
-		nsm_cbor_put_uint(writer, document->timestamp_ms);
+		emu_cbor_put_uint(writer, document->timestamp_ms);
 		break;
 	case DOCUMENT_PCRS:
 		put_pcrs(writer, document);
 		break;
 	case DOCUMENT_CERTIFICATE:
-		nsm_cbor_put_data(writer, document->certificate.data, document->certificate.len);
+		emu_cbor_put_data(writer, document->certificate.data, document->certificate.len);
 		break;
 	case DOCUMENT_CABUNDLE:
 		put_cabundle(writer, document);
@@ -84,22 +84,22 @@ static void put_field(struct nsm_cbor_writer *writer, const struct document *doc
 		put_optional(writer, &document->nonce);
 		break;
 	case DOCUMENT_PADDING:
-		nsm_cbor_put_data(writer, document->padding.data, document->padding.len);
+		emu_cbor_put_data(writer, document->padding.data, document->padding.len);
 		break;
 	}
 }
 
 size_t document_encode(const struct document *document, uint8_t *buf, size_t size)
 {
-	struct nsm_cbor_writer writer = { .buf = buf, .size = size };
+	struct emu_cbor_writer writer = { .buf = buf, .size = size };
 
 	if (document->definite)
-		nsm_cbor_put_map(&writer, document->nr_fields);
+		emu_cbor_put_map(&writer, document->nr_fields);
 	else
-		nsm_cbor_put_open_map(&writer);
+		emu_cbor_put_open_map(&writer);
 	for (size_t i = 0; i < document->nr_fields; i++)
 		put_field(&writer, document, document->fields[i]);
 	if (!document->definite)
-		nsm_cbor_put_break(&writer);
+		emu_cbor_put_break(&writer);
 	return writer.overflow ? 0 : writer.used;
 }

@@ -5,7 +5,7 @@
 #define NE_EMU_NSM_FLAWS_H
 
 #include "common/nsm_control.h"
-#include "nsm/cose_sign1.h"
+#include "cose/sign1.h"
 #include "nsm/document.h"
 #include "nsm/nsm.h"
 

@@ -5,7 +5,7 @@
 #define NE_EMU_NSM_IDENTITY_H
 
 #include "common/nsm_control.h"
-#include "nsm/crypto.h"
+#include "cose/ecdsa.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,7 +17,7 @@
  * @bytes: of all certificates
  */
 struct identity {
-	struct signer *signer;
+	struct cose_signer *signer;
 	struct nsm_bytes certificate;
 	struct nsm_bytes cas[NSM_CONTROL_CAS_MAX];
 	size_t nr_cas;

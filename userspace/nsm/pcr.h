@@ -19,9 +19,10 @@ struct pcr_bank {
 
 /**
  * pcr_extended() - what a register becomes: the hash of its value and the data
+ * @data: at most NSM_REQUEST_MAX bytes
  * @ret_value: NSM_PCR_SIZE bytes; may be @value
  *
- * Return: 0, -ENOMEM or -EIO.
+ * Return: 0 or -EIO (the crypto library failed).
  */
 int pcr_extended(const uint8_t *value, const struct nsm_bytes *data, uint8_t *ret_value);
 

@@ -7,8 +7,8 @@
 
 #include "nsm/request.h"
 
+#include "common/cbor.h"
 #include "common/util.h"
-#include "nsm/cbor.h"
 
 #include <errno.h>
 #include <string.h>
@@ -54,18 +54,18 @@ static const struct operation operations[] = {
 };
 
 struct decoder {
-	struct nsm_cbor_reader reader;
+	struct emu_cbor_reader reader;
 	struct nsm_request *request;
 };
 
 /* Tags inside a request say nothing. */
-static struct nsm_cbor_item read_item(struct decoder *decoder)
+static struct emu_cbor_item read_item(struct decoder *decoder)
 {
-	struct nsm_cbor_item item;
+	struct emu_cbor_item item;
 
 	do
-		item = nsm_cbor_read(&decoder->reader);
-	while (item.kind == NSM_CBOR_TAG);
+		item = emu_cbor_read(&decoder->reader);
+	while (item.kind == EMU_CBOR_TAG);
 	return item;
 }
 
@@ -79,15 +79,15 @@ static int add_piece(struct nsm_request *request, const void *data, size_t len)
 	return 0;
 }
 
-static int read_chunks(struct decoder *decoder, enum nsm_cbor_kind kind, struct nsm_bytes *ret)
+static int read_chunks(struct decoder *decoder, enum emu_cbor_kind kind, struct nsm_bytes *ret)
 {
 	struct nsm_request *request = decoder->request;
 	size_t start = request->scratch_used;
 
 	for (;;) {
-		struct nsm_cbor_item item = nsm_cbor_read(&decoder->reader);
+		struct emu_cbor_item item = emu_cbor_read(&decoder->reader);
 
-		if (item.kind == NSM_CBOR_BREAK)
+		if (item.kind == EMU_CBOR_BREAK)
 			break;
 		if (item.kind != kind || add_piece(request, item.data, item.value))
 			return -EBADMSG;
@@ -99,27 +99,27 @@ static int read_chunks(struct decoder *decoder, enum nsm_cbor_kind kind, struct 
 }
 
 /* Bytes or text, in one piece or in several; other items are not looked at. */
-static int read_string(struct decoder *decoder, const struct nsm_cbor_item *head,
+static int read_string(struct decoder *decoder, const struct emu_cbor_item *head,
 		       struct nsm_bytes *ret)
 {
-	bool text = head->kind == NSM_CBOR_TEXT || head->kind == NSM_CBOR_TEXT_CHUNKS;
+	bool text = head->kind == EMU_CBOR_TEXT || head->kind == EMU_CBOR_TEXT_CHUNKS;
 	int err = 0;
 
 	switch (head->kind) {
-	case NSM_CBOR_BYTES:
-	case NSM_CBOR_TEXT:
+	case EMU_CBOR_BYTES:
+	case EMU_CBOR_TEXT:
 		*ret = (struct nsm_bytes){ .data = head->data, .len = head->value };
 		break;
-	case NSM_CBOR_BYTE_CHUNKS:
-		err = read_chunks(decoder, NSM_CBOR_BYTES, ret);
+	case EMU_CBOR_BYTE_CHUNKS:
+		err = read_chunks(decoder, EMU_CBOR_BYTES, ret);
 		break;
-	case NSM_CBOR_TEXT_CHUNKS:
-		err = read_chunks(decoder, NSM_CBOR_TEXT, ret);
+	case EMU_CBOR_TEXT_CHUNKS:
+		err = read_chunks(decoder, EMU_CBOR_TEXT, ret);
 		break;
 	default:
 		return -EBADMSG;
 	}
-	if (err || (text && !nsm_cbor_utf8(ret->data, ret->len)))
+	if (err || (text && !emu_cbor_utf8(ret->data, ret->len)))
 		return -EBADMSG;
 	return 0;
 }
@@ -131,15 +131,15 @@ static int read_numbers(struct decoder *decoder, uint64_t count, struct nsm_byte
 	size_t start = request->scratch_used;
 
 	for (uint64_t i = 0; i < count; i++) {
-		struct nsm_cbor_item item = nsm_cbor_read(&decoder->reader);
+		struct emu_cbor_item item = emu_cbor_read(&decoder->reader);
 		uint8_t byte;
 
-		if (item.kind == NSM_CBOR_BREAK && count == NSM_CBOR_INDEFINITE)
+		if (item.kind == EMU_CBOR_BREAK && count == EMU_CBOR_INDEFINITE)
 			break;
-		if (item.kind == NSM_CBOR_TAG)
+		if (item.kind == EMU_CBOR_TAG)
 			item = read_item(decoder);
 		byte = item.value;
-		if (item.kind != NSM_CBOR_UINT || item.value > UINT8_MAX ||
+		if (item.kind != EMU_CBOR_UINT || item.value > UINT8_MAX ||
 		    add_piece(request, &byte, 1))
 			return -EBADMSG;
 	}
@@ -149,29 +149,29 @@ static int read_numbers(struct decoder *decoder, uint64_t count, struct nsm_byte
 	return 0;
 }
 
-static int read_bytes(struct decoder *decoder, const struct nsm_cbor_item *head,
+static int read_bytes(struct decoder *decoder, const struct emu_cbor_item *head,
 		      struct nsm_bytes *ret)
 {
-	if (head->kind == NSM_CBOR_ARRAY || head->kind == NSM_CBOR_OPEN_ARRAY)
+	if (head->kind == EMU_CBOR_ARRAY || head->kind == EMU_CBOR_OPEN_ARRAY)
 		return read_numbers(decoder, head->value, ret);
 	return read_string(decoder, head, ret);
 }
 
 /* @tagged: AWS's decoder takes a null for "nothing" only without a tag. */
 static int read_field(struct decoder *decoder, const struct field *field,
-		      const struct nsm_cbor_item *head, bool tagged)
+		      const struct emu_cbor_item *head, bool tagged)
 {
 	void *member = (char *)decoder->request + field->offset;
 	uint16_t number = head->value;
 
 	switch (field->type) {
 	case FIELD_U16:
-		if (head->kind != NSM_CBOR_UINT || head->value > UINT16_MAX)
+		if (head->kind != EMU_CBOR_UINT || head->value > UINT16_MAX)
 			return -EBADMSG;
 		memcpy(member, &number, sizeof(number));
 		return 0;
 	case FIELD_OPTIONAL:
-		if (head->kind == NSM_CBOR_NULL)
+		if (head->kind == EMU_CBOR_NULL)
 			return tagged ? -EBADMSG : 0;
 		return read_bytes(decoder, head, member);
 	case FIELD_BYTES:
@@ -182,8 +182,8 @@ static int read_field(struct decoder *decoder, const struct field *field,
 
 static int read_value(struct decoder *decoder, const struct field *field)
 {
-	struct nsm_cbor_item item = nsm_cbor_read(&decoder->reader);
-	bool tagged = item.kind == NSM_CBOR_TAG;
+	struct emu_cbor_item item = emu_cbor_read(&decoder->reader);
+	bool tagged = item.kind == EMU_CBOR_TAG;
 
 	if (tagged)
 		item = read_item(decoder);
@@ -193,13 +193,13 @@ static int read_value(struct decoder *decoder, const struct field *field)
 /* All fields in their order, and no more. */
 static int read_array(struct decoder *decoder, const struct operation *operation, uint64_t count)
 {
-	if (count != NSM_CBOR_INDEFINITE && count != operation->nr_fields)
+	if (count != EMU_CBOR_INDEFINITE && count != operation->nr_fields)
 		return -EBADMSG;
 	for (size_t i = 0; i < operation->nr_fields; i++)
 		if (read_value(decoder, &operation->fields[i]))
 			return -EBADMSG;
-	if (count == NSM_CBOR_INDEFINITE &&
-	    nsm_cbor_read(&decoder->reader).kind != NSM_CBOR_BREAK)
+	if (count == EMU_CBOR_INDEFINITE &&
+	    emu_cbor_read(&decoder->reader).kind != EMU_CBOR_BREAK)
 		return -EBADMSG;
 	return 0;
 }
@@ -211,12 +211,12 @@ static bool is_text(const struct nsm_bytes *bytes, const char *text)
 
 /* @ret_index: nr_fields or more if it is unknown. */
 static int read_key(struct decoder *decoder, const struct operation *operation,
-		    const struct nsm_cbor_item *head, uint64_t *ret_index)
+		    const struct emu_cbor_item *head, uint64_t *ret_index)
 {
 	struct nsm_bytes name;
 	size_t i;
 
-	if (head->kind == NSM_CBOR_UINT) {
+	if (head->kind == EMU_CBOR_UINT) {
 		*ret_index = head->value;
 		return 0;
 	}
@@ -231,13 +231,13 @@ static int read_key(struct decoder *decoder, const struct operation *operation,
 
 static int skip_value(struct decoder *decoder)
 {
-	struct nsm_cbor_item item = nsm_cbor_read(&decoder->reader);
+	struct emu_cbor_item item = emu_cbor_read(&decoder->reader);
 
-	return nsm_cbor_skip(&decoder->reader, &item);
+	return emu_cbor_skip(&decoder->reader, &item);
 }
 
 static int read_pair(struct decoder *decoder, const struct operation *operation,
-		     const struct nsm_cbor_item *key, unsigned int *seen)
+		     const struct emu_cbor_item *key, unsigned int *seen)
 {
 	uint64_t index;
 
@@ -256,11 +256,11 @@ static int read_map(struct decoder *decoder, const struct operation *operation, 
 	unsigned int seen = 0;
 
 	for (uint64_t i = 0; i < count; i++) {
-		struct nsm_cbor_item key = nsm_cbor_read(&decoder->reader);
+		struct emu_cbor_item key = emu_cbor_read(&decoder->reader);
 
-		if (key.kind == NSM_CBOR_BREAK && count == NSM_CBOR_INDEFINITE)
+		if (key.kind == EMU_CBOR_BREAK && count == EMU_CBOR_INDEFINITE)
 			break;
-		if (key.kind == NSM_CBOR_TAG)
+		if (key.kind == EMU_CBOR_TAG)
 			key = read_item(decoder);
 		if (read_pair(decoder, operation, &key, &seen))
 			return -EBADMSG;
@@ -274,18 +274,18 @@ static int read_map(struct decoder *decoder, const struct operation *operation, 
 /* What follows a name: the fields, or nothing in the form of null. */
 static int read_body(struct decoder *decoder, const struct operation *operation)
 {
-	struct nsm_cbor_item item = read_item(decoder);
+	struct emu_cbor_item item = read_item(decoder);
 
 	switch (item.kind) {
-	case NSM_CBOR_MAP:
-	case NSM_CBOR_OPEN_MAP:
+	case EMU_CBOR_MAP:
+	case EMU_CBOR_OPEN_MAP:
 		return operation->nr_fields ? read_map(decoder, operation, item.value) : -EBADMSG;
-	case NSM_CBOR_ARRAY:
-	case NSM_CBOR_OPEN_ARRAY:
+	case EMU_CBOR_ARRAY:
+	case EMU_CBOR_OPEN_ARRAY:
 		return operation->nr_fields ? read_array(decoder, operation, item.value) :
 					      -EBADMSG;
-	case NSM_CBOR_NULL:
-	case NSM_CBOR_UNDEFINED:
+	case EMU_CBOR_NULL:
+	case EMU_CBOR_UNDEFINED:
 		return operation->nr_fields ? -EBADMSG : 0;
 	default:
 		return -EBADMSG;
@@ -293,12 +293,12 @@ static int read_body(struct decoder *decoder, const struct operation *operation)
 }
 
 static const struct operation *read_name(struct decoder *decoder,
-					 const struct nsm_cbor_item *head)
+					 const struct emu_cbor_item *head)
 {
 	const struct operation *operation = NULL;
 	struct nsm_bytes name;
 
-	if (head->kind == NSM_CBOR_UINT) {
+	if (head->kind == EMU_CBOR_UINT) {
 		if (head->value < ARRAY_SIZE(operations))
 			operation = &operations[head->value];
 	} else if (!read_string(decoder, head, &name)) {
@@ -314,13 +314,13 @@ static const struct operation *read_name(struct decoder *decoder,
 /* {name: body} or [name, body]; @count as for an array. */
 static int read_full_form(struct decoder *decoder, uint64_t count)
 {
-	struct nsm_cbor_item name = read_item(decoder);
+	struct emu_cbor_item name = read_item(decoder);
 	const struct operation *operation = read_name(decoder, &name);
 
 	if (!operation || read_body(decoder, operation))
 		return -EBADMSG;
-	if (count == NSM_CBOR_INDEFINITE &&
-	    nsm_cbor_read(&decoder->reader).kind != NSM_CBOR_BREAK)
+	if (count == EMU_CBOR_INDEFINITE &&
+	    emu_cbor_read(&decoder->reader).kind != EMU_CBOR_BREAK)
 		return -EBADMSG;
 	return 0;
 }
@@ -328,19 +328,19 @@ static int read_full_form(struct decoder *decoder, uint64_t count)
 static int read_request(struct decoder *decoder)
 {
 	const uint8_t *head = decoder->reader.data;
-	struct nsm_cbor_item item = nsm_cbor_read(&decoder->reader);
+	struct emu_cbor_item item = emu_cbor_read(&decoder->reader);
 	const struct operation *operation;
 
-	if (item.kind == NSM_CBOR_TAG && item.value == TAG_SELF_DESCRIBED) {
+	if (item.kind == EMU_CBOR_TAG && item.value == TAG_SELF_DESCRIBED) {
 		head = decoder->reader.data;
-		item = nsm_cbor_read(&decoder->reader);
+		item = emu_cbor_read(&decoder->reader);
 	}
 	switch (item.kind) {
-	case NSM_CBOR_MAP:
+	case EMU_CBOR_MAP:
 		return *head == HEAD_MAP_OF_ONE ? read_full_form(decoder, 2) : -EBADMSG;
-	case NSM_CBOR_ARRAY:
+	case EMU_CBOR_ARRAY:
 		return item.value == 2 ? read_full_form(decoder, item.value) : -EBADMSG;
-	case NSM_CBOR_OPEN_ARRAY:
+	case EMU_CBOR_OPEN_ARRAY:
 		return read_full_form(decoder, item.value);
 	default:
 		operation = read_name(decoder, &item);

@@ -3,26 +3,26 @@
 
 #include "nsm/response.h"
 
-#include "nsm/cbor.h"
+#include "common/cbor.h"
 #include "nsm/nsm.h"
 
 #define NSM_VERSION_MAJOR	1
 #define NSM_VERSION_MINOR	0
 #define NSM_VERSION_PATCH	0
 
-static size_t finish(const struct nsm_cbor_writer *writer)
+static size_t finish(const struct emu_cbor_writer *writer)
 {
 	return writer->overflow ? 0 : writer->used;
 }
 
 /* {name: a map of these many fields}, all but the fields. */
-static struct nsm_cbor_writer begin(const char *name, size_t fields, void *rsp, size_t rsp_cap)
+static struct emu_cbor_writer begin(const char *name, size_t fields, void *rsp, size_t rsp_cap)
 {
-	struct nsm_cbor_writer writer = { .buf = rsp, .size = rsp_cap };
+	struct emu_cbor_writer writer = { .buf = rsp, .size = rsp_cap };
 
-	nsm_cbor_put_map(&writer, 1);
-	nsm_cbor_put_text(&writer, name);
-	nsm_cbor_put_map(&writer, fields);
+	emu_cbor_put_map(&writer, 1);
+	emu_cbor_put_text(&writer, name);
+	emu_cbor_put_map(&writer, fields);
 	return writer;
 }
 
@@ -49,86 +49,86 @@ static const char *error_name(enum nsm_error error)
 
 size_t nsm_encode_error(enum nsm_error error, void *rsp, size_t rsp_cap)
 {
-	struct nsm_cbor_writer writer = { .buf = rsp, .size = rsp_cap };
+	struct emu_cbor_writer writer = { .buf = rsp, .size = rsp_cap };
 
-	nsm_cbor_put_map(&writer, 1);
-	nsm_cbor_put_text(&writer, "Error");
-	nsm_cbor_put_text(&writer, error_name(error));
+	emu_cbor_put_map(&writer, 1);
+	emu_cbor_put_text(&writer, "Error");
+	emu_cbor_put_text(&writer, error_name(error));
 	return finish(&writer);
 }
 
 size_t nsm_encode_name(const char *name, void *rsp, size_t rsp_cap)
 {
-	struct nsm_cbor_writer writer = { .buf = rsp, .size = rsp_cap };
+	struct emu_cbor_writer writer = { .buf = rsp, .size = rsp_cap };
 
-	nsm_cbor_put_text(&writer, name);
+	emu_cbor_put_text(&writer, name);
 	return finish(&writer);
 }
 
-static void put_locked_pcrs(struct nsm_cbor_writer *writer, uint32_t locked)
+static void put_locked_pcrs(struct emu_cbor_writer *writer, uint32_t locked)
 {
-	nsm_cbor_put_array(writer, __builtin_popcount(locked));
+	emu_cbor_put_array(writer, __builtin_popcount(locked));
 	for (unsigned int i = 0; i < NSM_PCRS; i++)
 		if (locked & (1U << i))
-			nsm_cbor_put_uint(writer, i);
+			emu_cbor_put_uint(writer, i);
 }
 
 size_t nsm_encode_description(const struct nsm_description *description, void *rsp,
 			      size_t rsp_cap)
 {
-	struct nsm_cbor_writer writer = begin("DescribeNSM", 7, rsp, rsp_cap);
+	struct emu_cbor_writer writer = begin("DescribeNSM", 7, rsp, rsp_cap);
 
-	nsm_cbor_put_text(&writer, "version_major");
-	nsm_cbor_put_uint(&writer, NSM_VERSION_MAJOR);
-	nsm_cbor_put_text(&writer, "version_minor");
-	nsm_cbor_put_uint(&writer, NSM_VERSION_MINOR);
-	nsm_cbor_put_text(&writer, "version_patch");
-	nsm_cbor_put_uint(&writer, NSM_VERSION_PATCH);
-	nsm_cbor_put_text(&writer, "module_id");
-	nsm_cbor_put_text(&writer, description->module_id);
-	nsm_cbor_put_text(&writer, "max_pcrs");
-	nsm_cbor_put_uint(&writer, description->max_pcrs);
-	nsm_cbor_put_text(&writer, "locked_pcrs");
+	emu_cbor_put_text(&writer, "version_major");
+	emu_cbor_put_uint(&writer, NSM_VERSION_MAJOR);
+	emu_cbor_put_text(&writer, "version_minor");
+	emu_cbor_put_uint(&writer, NSM_VERSION_MINOR);
+	emu_cbor_put_text(&writer, "version_patch");
+	emu_cbor_put_uint(&writer, NSM_VERSION_PATCH);
+	emu_cbor_put_text(&writer, "module_id");
+	emu_cbor_put_text(&writer, description->module_id);
+	emu_cbor_put_text(&writer, "max_pcrs");
+	emu_cbor_put_uint(&writer, description->max_pcrs);
+	emu_cbor_put_text(&writer, "locked_pcrs");
 	put_locked_pcrs(&writer, description->locked_pcrs);
-	nsm_cbor_put_text(&writer, "digest");
-	nsm_cbor_put_text(&writer, NSM_DIGEST);
+	emu_cbor_put_text(&writer, "digest");
+	emu_cbor_put_text(&writer, NSM_DIGEST);
 	return finish(&writer);
 }
 
 size_t nsm_encode_pcr(bool locked, const uint8_t *value, void *rsp, size_t rsp_cap)
 {
-	struct nsm_cbor_writer writer = begin("DescribePCR", 2, rsp, rsp_cap);
+	struct emu_cbor_writer writer = begin("DescribePCR", 2, rsp, rsp_cap);
 
-	nsm_cbor_put_text(&writer, "lock");
-	nsm_cbor_put_bool(&writer, locked);
-	nsm_cbor_put_text(&writer, "data");
-	nsm_cbor_put_data(&writer, value, NSM_PCR_SIZE);
+	emu_cbor_put_text(&writer, "lock");
+	emu_cbor_put_bool(&writer, locked);
+	emu_cbor_put_text(&writer, "data");
+	emu_cbor_put_data(&writer, value, NSM_PCR_SIZE);
 	return finish(&writer);
 }
 
 size_t nsm_encode_extended(const uint8_t *value, void *rsp, size_t rsp_cap)
 {
-	struct nsm_cbor_writer writer = begin("ExtendPCR", 1, rsp, rsp_cap);
+	struct emu_cbor_writer writer = begin("ExtendPCR", 1, rsp, rsp_cap);
 
-	nsm_cbor_put_text(&writer, "data");
-	nsm_cbor_put_data(&writer, value, NSM_PCR_SIZE);
+	emu_cbor_put_text(&writer, "data");
+	emu_cbor_put_data(&writer, value, NSM_PCR_SIZE);
 	return finish(&writer);
 }
 
 size_t nsm_encode_document(const void *document, size_t len, void *rsp, size_t rsp_cap)
 {
-	struct nsm_cbor_writer writer = begin("Attestation", 1, rsp, rsp_cap);
+	struct emu_cbor_writer writer = begin("Attestation", 1, rsp, rsp_cap);
 
-	nsm_cbor_put_text(&writer, "document");
-	nsm_cbor_put_data(&writer, document, len);
+	emu_cbor_put_text(&writer, "document");
+	emu_cbor_put_data(&writer, document, len);
 	return finish(&writer);
 }
 
 size_t nsm_encode_random(size_t len, void *rsp, size_t rsp_cap, uint8_t **ret_random)
 {
-	struct nsm_cbor_writer writer = begin("GetRandom", 1, rsp, rsp_cap);
+	struct emu_cbor_writer writer = begin("GetRandom", 1, rsp, rsp_cap);
 
-	nsm_cbor_put_text(&writer, "random");
-	*ret_random = nsm_cbor_put_bytes(&writer, len);
+	emu_cbor_put_text(&writer, "random");
+	*ret_random = emu_cbor_put_bytes(&writer, len);
 	return finish(&writer);
 }

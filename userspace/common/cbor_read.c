@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Reading CBOR item by item, over libcbor; allocates nothing and does not recurse. */
 
-#include "nsm/cbor.h"
+#include "common/cbor.h"
 
 #include "common/util.h"
 
@@ -14,9 +14,9 @@
 #define TYPE_TAG	0xc0
 #define HEAD_MAX	9
 
-static void set_item(void *arg, enum nsm_cbor_kind kind, uint64_t value)
+static void set_item(void *arg, enum emu_cbor_kind kind, uint64_t value)
 {
-	struct nsm_cbor_item *item = arg;
+	struct emu_cbor_item *item = arg;
 
 	item->kind = kind;
 	item->value = value;
@@ -24,127 +24,127 @@ static void set_item(void *arg, enum nsm_cbor_kind kind, uint64_t value)
 
 static void on_uint8(void *arg, uint8_t value)
 {
-	set_item(arg, NSM_CBOR_UINT, value);
+	set_item(arg, EMU_CBOR_UINT, value);
 }
 
 static void on_uint16(void *arg, uint16_t value)
 {
-	set_item(arg, NSM_CBOR_UINT, value);
+	set_item(arg, EMU_CBOR_UINT, value);
 }
 
 static void on_uint32(void *arg, uint32_t value)
 {
-	set_item(arg, NSM_CBOR_UINT, value);
+	set_item(arg, EMU_CBOR_UINT, value);
 }
 
 static void on_uint64(void *arg, uint64_t value)
 {
-	set_item(arg, NSM_CBOR_UINT, value);
+	set_item(arg, EMU_CBOR_UINT, value);
 }
 
 static void on_negint8(void *arg, uint8_t value)
 {
-	set_item(arg, NSM_CBOR_NEGATIVE, value);
+	set_item(arg, EMU_CBOR_NEGATIVE, value);
 }
 
 static void on_negint16(void *arg, uint16_t value)
 {
-	set_item(arg, NSM_CBOR_NEGATIVE, value);
+	set_item(arg, EMU_CBOR_NEGATIVE, value);
 }
 
 static void on_negint32(void *arg, uint32_t value)
 {
-	set_item(arg, NSM_CBOR_NEGATIVE, value);
+	set_item(arg, EMU_CBOR_NEGATIVE, value);
 }
 
 static void on_negint64(void *arg, uint64_t value)
 {
-	set_item(arg, NSM_CBOR_NEGATIVE, value);
+	set_item(arg, EMU_CBOR_NEGATIVE, value);
 }
 
 static void on_bytes(void *arg, cbor_data data, size_t len)
 {
-	set_item(arg, NSM_CBOR_BYTES, len);
-	((struct nsm_cbor_item *)arg)->data = data;
+	set_item(arg, EMU_CBOR_BYTES, len);
+	((struct emu_cbor_item *)arg)->data = data;
 }
 
 static void on_text(void *arg, cbor_data data, size_t len)
 {
-	set_item(arg, NSM_CBOR_TEXT, len);
-	((struct nsm_cbor_item *)arg)->data = data;
+	set_item(arg, EMU_CBOR_TEXT, len);
+	((struct emu_cbor_item *)arg)->data = data;
 }
 
 static void on_byte_chunks(void *arg)
 {
-	set_item(arg, NSM_CBOR_BYTE_CHUNKS, 0);
+	set_item(arg, EMU_CBOR_BYTE_CHUNKS, 0);
 }
 
 static void on_text_chunks(void *arg)
 {
-	set_item(arg, NSM_CBOR_TEXT_CHUNKS, 0);
+	set_item(arg, EMU_CBOR_TEXT_CHUNKS, 0);
 }
 
 static void on_open_array(void *arg)
 {
-	set_item(arg, NSM_CBOR_OPEN_ARRAY, NSM_CBOR_INDEFINITE);
+	set_item(arg, EMU_CBOR_OPEN_ARRAY, EMU_CBOR_INDEFINITE);
 }
 
 static void on_open_map(void *arg)
 {
-	set_item(arg, NSM_CBOR_OPEN_MAP, NSM_CBOR_INDEFINITE);
+	set_item(arg, EMU_CBOR_OPEN_MAP, EMU_CBOR_INDEFINITE);
 }
 
 static void on_array(void *arg, size_t items)
 {
-	set_item(arg, NSM_CBOR_ARRAY, items);
+	set_item(arg, EMU_CBOR_ARRAY, items);
 }
 
 static void on_map(void *arg, size_t pairs)
 {
-	set_item(arg, NSM_CBOR_MAP, pairs);
+	set_item(arg, EMU_CBOR_MAP, pairs);
 }
 
 static void on_null(void *arg)
 {
-	set_item(arg, NSM_CBOR_NULL, 0);
+	set_item(arg, EMU_CBOR_NULL, 0);
 }
 
 static void on_undefined(void *arg)
 {
-	set_item(arg, NSM_CBOR_UNDEFINED, 0);
+	set_item(arg, EMU_CBOR_UNDEFINED, 0);
 }
 
 static void on_break(void *arg)
 {
-	set_item(arg, NSM_CBOR_BREAK, 0);
+	set_item(arg, EMU_CBOR_BREAK, 0);
 }
 
 /*
  * libcbor knows only the tags of an old registry. The head of a tag is that of an
  * unsigned integer but for its type.
  */
-static struct nsm_cbor_item read_tag(struct nsm_cbor_reader *reader)
+static struct emu_cbor_item read_tag(struct emu_cbor_reader *reader)
 {
 	uint8_t head[HEAD_MAX] = { 0 };
 	size_t len = MIN(reader->left, sizeof(head));
-	struct nsm_cbor_reader as_uint = { .data = head, .left = len };
-	struct nsm_cbor_item item;
+	struct emu_cbor_reader as_uint = { .data = head, .left = len };
+	struct emu_cbor_item item;
 
 	memcpy(head, reader->data, len);
 	head[0] &= ~TYPE_MASK;
-	item = nsm_cbor_read(&as_uint);
-	if (item.kind == NSM_CBOR_INVALID)
+	item = emu_cbor_read(&as_uint);
+	if (item.kind == EMU_CBOR_INVALID)
 		return item;
-	item.kind = NSM_CBOR_TAG;
+	item.kind = EMU_CBOR_TAG;
 	reader->data += len - as_uint.left;
 	reader->left -= len - as_uint.left;
 	return item;
 }
 
-struct nsm_cbor_item nsm_cbor_read(struct nsm_cbor_reader *reader)
+struct emu_cbor_item emu_cbor_read(struct emu_cbor_reader *reader)
 {
 	struct cbor_callbacks callbacks = cbor_empty_callbacks;
-	struct nsm_cbor_item item = { .kind = NSM_CBOR_OTHER };
+	struct emu_cbor_item item = { .kind = EMU_CBOR_OTHER };
 	struct cbor_decoder_result result;
 
 	callbacks.uint8 = on_uint8;
@@ -171,7 +171,7 @@ struct nsm_cbor_item nsm_cbor_read(struct nsm_cbor_reader *reader)
 		return read_tag(reader);
 	result = cbor_stream_decode(reader->data, reader->left, &callbacks, &item);
 	if (result.status != CBOR_DECODER_FINISHED || result.read > reader->left) {
-		item.kind = NSM_CBOR_INVALID;
+		item.kind = EMU_CBOR_INVALID;
 		return item;
 	}
 	reader->data += result.read;
@@ -214,7 +214,7 @@ static size_t utf8_sequence(const uint8_t *at, size_t left)
 	return 0;
 }
 
-bool nsm_cbor_utf8(const uint8_t *data, size_t len)
+bool emu_cbor_utf8(const uint8_t *data, size_t len)
 {
 	while (len) {
 		size_t n = utf8_sequence(data, len);
@@ -235,7 +235,7 @@ bool nsm_cbor_utf8(const uint8_t *data, size_t len)
  * @left: items still to come unless it is @open
  */
 struct level {
-	enum nsm_cbor_kind chunk;
+	enum emu_cbor_kind chunk;
 	bool open;
 	bool map;
 	bool odd;
@@ -243,29 +243,29 @@ struct level {
 };
 
 struct levels {
-	struct level level[NSM_CBOR_DEPTH];
+	struct level level[EMU_CBOR_DEPTH];
 	size_t depth;
 };
 
-static bool level_of(const struct nsm_cbor_item *item, struct level *level)
+static bool level_of(const struct emu_cbor_item *item, struct level *level)
 {
 	*level = (struct level){ .open = true };
 	switch (item->kind) {
-	case NSM_CBOR_BYTE_CHUNKS:
-		level->chunk = NSM_CBOR_BYTES;
+	case EMU_CBOR_BYTE_CHUNKS:
+		level->chunk = EMU_CBOR_BYTES;
 		return true;
-	case NSM_CBOR_TEXT_CHUNKS:
-		level->chunk = NSM_CBOR_TEXT;
+	case EMU_CBOR_TEXT_CHUNKS:
+		level->chunk = EMU_CBOR_TEXT;
 		return true;
-	case NSM_CBOR_OPEN_ARRAY:
+	case EMU_CBOR_OPEN_ARRAY:
 		return true;
-	case NSM_CBOR_OPEN_MAP:
+	case EMU_CBOR_OPEN_MAP:
 		level->map = true;
 		return true;
-	case NSM_CBOR_ARRAY:
+	case EMU_CBOR_ARRAY:
 		*level = (struct level){ .left = item->value };
 		return true;
-	case NSM_CBOR_MAP:
+	case EMU_CBOR_MAP:
 		*level = (struct level){ .map = true, .left = 2 * item->value };
 		return true;
 	default:
@@ -274,7 +274,7 @@ static bool level_of(const struct nsm_cbor_item *item, struct level *level)
 }
 
 /* An item begins. @bytes_left bounds what it may announce: an item is a byte or more. */
-static int begin_item(struct levels *levels, const struct nsm_cbor_item *item, bool tagged,
+static int begin_item(struct levels *levels, const struct emu_cbor_item *item, bool tagged,
 		      size_t bytes_left)
 {
 	struct level *in = levels->depth ? &levels->level[levels->depth - 1] : NULL;
@@ -282,8 +282,8 @@ static int begin_item(struct levels *levels, const struct nsm_cbor_item *item, b
 
 	if (in && in->chunk && item->kind != in->chunk)
 		return -EBADMSG;
-	if (item->kind == NSM_CBOR_TEXT && !(in && in->chunk) &&
-	    !nsm_cbor_utf8(item->data, item->value))
+	if (item->kind == EMU_CBOR_TEXT && !(in && in->chunk) &&
+	    !emu_cbor_utf8(item->data, item->value))
 		return -EBADMSG;
 	if (in && !tagged) {
 		in->left--;
@@ -291,7 +291,7 @@ static int begin_item(struct levels *levels, const struct nsm_cbor_item *item, b
 	}
 	if (!level_of(item, &level))
 		return 0;
-	if (levels->depth == NSM_CBOR_DEPTH || (!level.open && item->value > bytes_left))
+	if (levels->depth == EMU_CBOR_DEPTH || (!level.open && item->value > bytes_left))
 		return -EBADMSG;
 	levels->level[levels->depth++] = level;
 	return 0;
@@ -310,27 +310,27 @@ static int end_level(struct levels *levels, bool tagged)
 	return 0;
 }
 
-int nsm_cbor_skip(struct nsm_cbor_reader *reader, const struct nsm_cbor_item *head)
+int emu_cbor_skip(struct emu_cbor_reader *reader, const struct emu_cbor_item *head)
 {
-	struct nsm_cbor_item item = *head;
+	struct emu_cbor_item item = *head;
 	struct levels levels = { .depth = 0 };
 	bool tagged = false;
 
 	for (;;) {
 		int err = -EBADMSG;
 
-		if (item.kind == NSM_CBOR_BREAK)
+		if (item.kind == EMU_CBOR_BREAK)
 			err = end_level(&levels, tagged);
-		else if (item.kind != NSM_CBOR_INVALID)
+		else if (item.kind != EMU_CBOR_INVALID)
 			err = begin_item(&levels, &item, tagged, reader->left);
 		if (err)
 			return err;
-		tagged = item.kind == NSM_CBOR_TAG;
+		tagged = item.kind == EMU_CBOR_TAG;
 		while (!tagged && levels.depth && !levels.level[levels.depth - 1].open &&
 		       !levels.level[levels.depth - 1].left)
 			levels.depth--;
 		if (!tagged && !levels.depth)
 			return 0;
-		item = nsm_cbor_read(reader);
+		item = emu_cbor_read(reader);
 	}
 }

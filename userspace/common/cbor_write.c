@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Writing CBOR item by item, over libcbor. */
 
-#include "nsm/cbor.h"
+#include "common/cbor.h"
 
 #include <cbor.h>
 #include <string.h>
 
 /* libcbor's encoders return 0 when the item does not fit. */
-static void advance(struct nsm_cbor_writer *writer, size_t written)
+static void advance(struct emu_cbor_writer *writer, size_t written)
 {
 	writer->used += written;
 	if (!written)
 		writer->overflow = true;
 }
 
-static uint8_t *room(struct nsm_cbor_writer *writer, size_t *ret_left)
+static uint8_t *room(struct emu_cbor_writer *writer, size_t *ret_left)
 {
 	*ret_left = writer->overflow ? 0 : writer->size - writer->used;
 	return writer->buf + writer->used;
 }
 
-void nsm_cbor_put_uint(struct nsm_cbor_writer *writer, uint64_t value)
+void emu_cbor_put_uint(struct emu_cbor_writer *writer, uint64_t value)
 {
 	size_t left;
 	uint8_t *at = room(writer, &left);
@@ -28,7 +28,7 @@ void nsm_cbor_put_uint(struct nsm_cbor_writer *writer, uint64_t value)
 	advance(writer, cbor_encode_uint(value, at, left));
 }
 
-void nsm_cbor_put_negative(struct nsm_cbor_writer *writer, uint64_t value)
+void emu_cbor_put_negative(struct emu_cbor_writer *writer, uint64_t value)
 {
 	size_t left;
 	uint8_t *at = room(writer, &left);
@@ -36,7 +36,7 @@ void nsm_cbor_put_negative(struct nsm_cbor_writer *writer, uint64_t value)
 	advance(writer, cbor_encode_negint(value, at, left));
 }
 
-void nsm_cbor_put_array(struct nsm_cbor_writer *writer, size_t items)
+void emu_cbor_put_array(struct emu_cbor_writer *writer, size_t items)
 {
 	size_t left;
 	uint8_t *at = room(writer, &left);
@@ -44,7 +44,7 @@ void nsm_cbor_put_array(struct nsm_cbor_writer *writer, size_t items)
 	advance(writer, cbor_encode_array_start(items, at, left));
 }
 
-void nsm_cbor_put_map(struct nsm_cbor_writer *writer, size_t pairs)
+void emu_cbor_put_map(struct emu_cbor_writer *writer, size_t pairs)
 {
 	size_t left;
 	uint8_t *at = room(writer, &left);
@@ -52,7 +52,7 @@ void nsm_cbor_put_map(struct nsm_cbor_writer *writer, size_t pairs)
 	advance(writer, cbor_encode_map_start(pairs, at, left));
 }
 
-void nsm_cbor_put_bool(struct nsm_cbor_writer *writer, bool value)
+void emu_cbor_put_bool(struct emu_cbor_writer *writer, bool value)
 {
 	size_t left;
 	uint8_t *at = room(writer, &left);
@@ -60,7 +60,7 @@ void nsm_cbor_put_bool(struct nsm_cbor_writer *writer, bool value)
 	advance(writer, cbor_encode_bool(value, at, left));
 }
 
-void nsm_cbor_put_null(struct nsm_cbor_writer *writer)
+void emu_cbor_put_null(struct emu_cbor_writer *writer)
 {
 	size_t left;
 	uint8_t *at = room(writer, &left);
@@ -68,7 +68,7 @@ void nsm_cbor_put_null(struct nsm_cbor_writer *writer)
 	advance(writer, cbor_encode_null(at, left));
 }
 
-void nsm_cbor_put_tag(struct nsm_cbor_writer *writer, uint64_t tag)
+void emu_cbor_put_tag(struct emu_cbor_writer *writer, uint64_t tag)
 {
 	size_t left;
 	uint8_t *at = room(writer, &left);
@@ -76,7 +76,7 @@ void nsm_cbor_put_tag(struct nsm_cbor_writer *writer, uint64_t tag)
 	advance(writer, cbor_encode_tag(tag, at, left));
 }
 
-void nsm_cbor_put_open_map(struct nsm_cbor_writer *writer)
+void emu_cbor_put_open_map(struct emu_cbor_writer *writer)
 {
 	size_t left;
 	uint8_t *at = room(writer, &left);
@@ -84,7 +84,7 @@ void nsm_cbor_put_open_map(struct nsm_cbor_writer *writer)
 	advance(writer, cbor_encode_indef_map_start(at, left));
 }
 
-void nsm_cbor_put_break(struct nsm_cbor_writer *writer)
+void emu_cbor_put_break(struct emu_cbor_writer *writer)
 {
 	size_t left;
 	uint8_t *at = room(writer, &left);
@@ -93,7 +93,7 @@ void nsm_cbor_put_break(struct nsm_cbor_writer *writer)
 }
 
 /* The bytes behind a head; NULL if they do not fit. */
-static uint8_t *put_content(struct nsm_cbor_writer *writer, size_t len)
+static uint8_t *put_content(struct emu_cbor_writer *writer, size_t len)
 {
 	size_t left;
 	uint8_t *at = room(writer, &left);
@@ -106,7 +106,7 @@ static uint8_t *put_content(struct nsm_cbor_writer *writer, size_t len)
 	return at;
 }
 
-void nsm_cbor_put_text(struct nsm_cbor_writer *writer, const char *text)
+void emu_cbor_put_text(struct emu_cbor_writer *writer, const char *text)
 {
 	size_t len = strlen(text);
 	size_t left;
@@ -118,7 +118,7 @@ void nsm_cbor_put_text(struct nsm_cbor_writer *writer, const char *text)
 		memcpy(at, text, len);
 }
 
-void nsm_cbor_put_bytes_head(struct nsm_cbor_writer *writer, size_t len)
+void emu_cbor_put_bytes_head(struct emu_cbor_writer *writer, size_t len)
 {
 	size_t left;
 	uint8_t *at = room(writer, &left);
@@ -126,15 +126,15 @@ void nsm_cbor_put_bytes_head(struct nsm_cbor_writer *writer, size_t len)
 	advance(writer, cbor_encode_bytestring_start(len, at, left));
 }
 
-uint8_t *nsm_cbor_put_bytes(struct nsm_cbor_writer *writer, size_t len)
+uint8_t *emu_cbor_put_bytes(struct emu_cbor_writer *writer, size_t len)
 {
-	nsm_cbor_put_bytes_head(writer, len);
+	emu_cbor_put_bytes_head(writer, len);
 	return put_content(writer, len);
 }
 
-void nsm_cbor_put_data(struct nsm_cbor_writer *writer, const void *data, size_t len)
+void emu_cbor_put_data(struct emu_cbor_writer *writer, const void *data, size_t len)
 {
-	uint8_t *at = nsm_cbor_put_bytes(writer, len);
+	uint8_t *at = emu_cbor_put_bytes(writer, len);
 
 	if (at && len)
 		memcpy(at, data, len);
