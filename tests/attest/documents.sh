@@ -70,7 +70,7 @@ none_forgotten() {
 good "plain" plain.cose --pcr "0=$(bytes a0 48)" --pcr "1=$(bytes a1 48)" \
 	--pcr "2=$(bytes a2 48)" --pcr "3=$(bytes b3 48)" --pcr "4=$(bytes b4 48)" \
 	--pcr "5=$(bytes 00 48)" --pcr "8=$(bytes a8 48)" \
-	--module-id i-1234567890abcdef0-enc01a202c69a18cfbf
+	--module-id i-1234567890abcdef0-enc019caa9b9200cfbf
 good "definite map" definite.cose --definite
 good "fields of 1024 bytes" full.cose --nonce "$(bytes 6e 1024)" \
 	--user-data "$(bytes 75 1024)" --public-key "$(bytes 6b 1024)"

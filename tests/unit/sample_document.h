@@ -20,10 +20,12 @@
 #define SAMPLE_MODULE_ID	"i-1234567890abcdef0-enc019caa9b9200cfbf"
 
 /**
- * struct sample - what a document is to be like; zeroes give a good one
+ * struct sample - what a module and its documents are to be like; zeroes give good ones
+ * @now_ms: the clock; 0: SAMPLE_NOW_MS
  * @nonce, @user_data, @public_key: in the request if they have data
  */
 struct sample {
+	uint64_t now_ms;
 	uint32_t ca_flaws;
 	uint64_t nsm_flaws;
 	bool debug;
@@ -46,7 +48,9 @@ struct sample_document {
 
 static inline uint64_t sample_clock_ms(void *arg)
 {
-	return SAMPLE_NOW_MS;
+	const struct sample *sample = arg;
+
+	return sample->now_ms ? sample->now_ms : SAMPLE_NOW_MS;
 }
 
 static inline struct nsm_bytes sample_der(const struct ca_der *der)
@@ -61,14 +65,15 @@ static inline void sample_identify(struct nsm *nsm, const struct sample *sample,
 		.region = "us-east-1", .instance_id = "i-1234567890abcdef0",
 		.flaws = sample->ca_flaws,
 	};
+	int64_t now = sample_clock_ms((void *)sample) / 1000;
 	struct nsm_identity identity = { 0 };
 	struct ca_identity made;
 	struct ca_issuer issuer;
 	struct ca_error error;
 
 	ca_issuer_init(&issuer, &place);
-	if (ca_issuer_renew(&issuer, root, SAMPLE_NOW, &error) ||
-	    ca_issuer_leaf(&issuer, SAMPLE_ENCLAVE_ID, SAMPLE_NOW, &made, &error))
+	if (ca_issuer_renew(&issuer, root, now, &error) ||
+	    ca_issuer_leaf(&issuer, SAMPLE_ENCLAVE_ID, now, &made, &error))
 		SAMPLE_BUG(error.text);
 	identity.key = sample_der(&made.key);
 	identity.certificate = sample_der(&made.leaf);
@@ -81,6 +86,49 @@ static inline void sample_identify(struct nsm *nsm, const struct sample *sample,
 	ca_issuer_clear(&issuer);
 }
 
+/*
+ * A module of an enclave that runs: PCR 0, 1, 2 and 8 are 48 bytes 0xa0, 0xa1, 0xa2 and
+ * 0xa8, PCR 3 and 4 are given as 0xb3 and 0xb4. @sample outlives it.
+ */
+static inline struct nsm *sample_module(const struct sample *sample,
+					const struct ca_signer *root)
+{
+	const struct nsm_config config = {
+		.module_id = SAMPLE_MODULE_ID, .debug = sample->debug,
+		.entropy = nsm_entropy_system, .clock_ms = sample_clock_ms,
+		.hook_arg = (void *)sample,
+	};
+	struct nsm_settings settings = {
+		.flaws = sample->nsm_flaws, .definite_map = sample->definite_map,
+		.pcrs_given = 1U << 3 | 1U << 4,
+	};
+	struct nsm_measurements measured;
+	struct nsm *nsm;
+
+	memset(measured.pcr0, 0xa0, sizeof(measured.pcr0));
+	memset(measured.pcr1, 0xa1, sizeof(measured.pcr1));
+	memset(measured.pcr2, 0xa2, sizeof(measured.pcr2));
+	memset(measured.pcr8, 0xa8, sizeof(measured.pcr8));
+	memset(settings.pcrs[3], 0xb3, sizeof(settings.pcrs[3]));
+	memset(settings.pcrs[4], 0xb4, sizeof(settings.pcrs[4]));
+	if (nsm_create(&config, &nsm))
+		SAMPLE_BUG("no module");
+	nsm_configure(nsm, &settings);
+	sample_identify(nsm, sample, root);
+	nsm_start(nsm, &measured);
+	return nsm;
+}
+
+/* For requests whose answer is of no interest, but for errors. */
+static inline void sample_do(struct nsm *nsm, const void *request, size_t len)
+{
+	uint8_t response[NSM_RESPONSE_MAX];
+	size_t n = nsm_request(nsm, request, len, response, sizeof(response));
+
+	if (!n || !memcmp(response, "\xa1\x65" "Error", 7))
+		SAMPLE_BUG("the module refuses a request");
+}
+
 static inline void sample_put(struct emu_cbor_writer *writer, const char *name,
 			      const struct nsm_bytes *bytes)
 {
@@ -91,8 +139,8 @@ static inline void sample_put(struct emu_cbor_writer *writer, const char *name,
 		emu_cbor_put_null(writer);
 }
 
-static inline void sample_request(struct nsm *nsm, const struct sample *sample,
-				  struct sample_document *ret)
+static inline void sample_attest(struct nsm *nsm, const struct sample *sample,
+				 struct sample_document *ret)
 {
 	uint8_t request[NSM_REQUEST_MAX], response[NSM_RESPONSE_MAX];
 	struct emu_cbor_writer writer = { .buf = request, .size = sizeof(request) };
@@ -118,33 +166,12 @@ static inline void sample_request(struct nsm *nsm, const struct sample *sample,
 static inline void sample_make(const struct sample *sample, const struct ca_signer *root,
 			       struct sample_document *ret)
 {
-	static const uint8_t lock_all[] = {
-		0xa1, 0x68, 'L', 'o', 'c', 'k', 'P', 'C', 'R', 's',
-		0xa1, 0x65, 'r', 'a', 'n', 'g', 'e', 0x18, 0x20,
-	};
-	const struct nsm_config config = {
-		.module_id = SAMPLE_MODULE_ID, .debug = sample->debug,
-		.entropy = nsm_entropy_system, .clock_ms = sample_clock_ms,
-	};
-	const struct nsm_settings settings = {
-		.flaws = sample->nsm_flaws, .definite_map = sample->definite_map,
-	};
-	struct nsm_measurements measured;
-	uint8_t response[64];
-	struct nsm *nsm;
+	static const char lock_all[] = "\xa1\x68" "LockPCRs\xa1\x65" "range\x18\x20";
+	struct nsm *nsm = sample_module(sample, root);
 
-	memset(measured.pcr0, 0xa0, sizeof(measured.pcr0));
-	memset(measured.pcr1, 0xa1, sizeof(measured.pcr1));
-	memset(measured.pcr2, 0xa2, sizeof(measured.pcr2));
-	memset(measured.pcr8, 0, sizeof(measured.pcr8));
-	if (nsm_create(&config, &nsm))
-		SAMPLE_BUG("no module");
-	nsm_configure(nsm, &settings);
-	sample_identify(nsm, sample, root);
-	nsm_start(nsm, &measured);
 	if (sample->all_pcrs)
-		(void)nsm_request(nsm, lock_all, sizeof(lock_all), response, sizeof(response));
-	sample_request(nsm, sample, ret);
+		sample_do(nsm, lock_all, sizeof(lock_all) - 1);
+	sample_attest(nsm, sample, ret);
 	nsm_destroy(nsm);
 }
 
