@@ -9,7 +9,7 @@
 # build: modules of both kernels and userspace, without a warning
 # unit: userspace, with ASan and UBSan
 # eif: images, with AWS's own tool and library, both ways
-# attest: attestation documents, with verifiers of others
+# attest: attestation documents and requests, with verifiers and decoders of others
 # kunit: the driver in a kernel of its own
 # abi: ioctls, vsock and netlink, in the VM, both kernels
 # vm: lives and ends of enclaves, in the VM, both kernels
@@ -174,8 +174,9 @@ peer() {
 run_attest() {
 	go=$(peer go)
 	rust=$(peer rust)
+	api=$(peer nsm-api)
 	ec2=$(peer ec2)
-	in_root attest tests/lib/attest.sh "$go" "$rust" "$ec2"
+	in_root attest tests/lib/attest.sh "$go" "$rust" "$api" "$ec2"
 }
 
 vm_folders=
@@ -188,7 +189,7 @@ for part; do
 	eif) run_eif ;;
 	attest) run_attest ;;
 	nsm)
-		in_root unit tests/lib/unit.sh nsm ca attest config cli_attest
+		in_root unit tests/lib/unit.sh nsm cose ca attest config cli_attest
 		run_attest
 		vm_folders="$vm_folders lifecycle/attest.sh"
 		;;

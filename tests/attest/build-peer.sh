@@ -3,7 +3,7 @@
 # Gets what peer.sh prints the folder of, in the versions of the lock files. Runs in the
 # tools root.
 #
-# usage: build-peer.sh go|rust|ec2 FOLDER
+# usage: build-peer.sh go|rust|nsm-api|ec2 FOLDER
 
 set -eu
 
@@ -17,9 +17,9 @@ case $kind in
 go)
 	go build -o "$out/verifier" .
 	;;
-rust)
+rust | nsm-api)
 	cargo build --quiet --locked
-	cp "$out/target/debug/verifier" "$out/verifier"
+	find "$out/target/debug" -maxdepth 1 -type f -perm -u+x -exec cp {} "$out" \;
 	;;
 ec2)
 	cargo vendor --quiet --locked "$out/vendor" > /dev/null

@@ -4,6 +4,7 @@
 # the reason if it cannot be made.
 #
 # usage: peer.sh go|rust   "verifier", of others, with our small program around it
+#        peer.sh nsm-api   "decoder", AWS's own, of requests
 #        peer.sh ec2       "document.cose", made on EC2, and "root.der", AWS's root
 
 set -eu
@@ -12,7 +13,10 @@ set -eu
 
 kind=${1-}
 here=$top/tests/attest
-case $kind in go | rust | ec2) ;; *) die "usage: peer.sh go|rust|ec2" ;; esac
+case $kind in
+go | rust | nsm-api | ec2) ;;
+*) die "usage: peer.sh go|rust|nsm-api|ec2" ;;
+esac
 key=$(find "$here/peers/$kind" -type f | sort |
 	xargs cat "$here/build-peer.sh" "$vm_dir/tools.packages" | hash -)
 out=$cache/attest-peer-$kind-$key

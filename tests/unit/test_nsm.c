@@ -215,7 +215,6 @@ static void test_undecodable(void **state)
 		"", "00", "f6", "80", "a0", "ff", "60", "63466f6f",
 		"6967657472616e646f6d",		/* getrandom */
 		DESCRIBE_NSM "00",		/* trailing byte */
-		"d2" DESCRIBE_NSM, "c0" DESCRIBE_NSM,
 		"d2" DESCRIBE_PCR "00", "c0" DESCRIBE_PCR "00",
 		"9bffffffffffffffff", "bb7fffffffffffffff", "7bffffffffffffffff",
 		"fb7ff0000000000000",

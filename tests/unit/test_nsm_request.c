@@ -80,6 +80,7 @@ static void test_names(void **state)
 		"a1" GET_RANDOM "f6", "a1" GET_RANDOM "f7", "a106f6", "a1" GET_RANDOM "c0f6",
 		"82" GET_RANDOM "f6", "9802" GET_RANDOM "f6", "9f" GET_RANDOM "f6ff",
 		"a1d2" GET_RANDOM "f6",
+		"d2" GET_RANDOM, "c0" GET_RANDOM, "c0d81806", "d9d9f7d9d9f7" GET_RANDOM,
 	};
 	static const char *const describe_nsm[] = { "04", "780b44657363726962654e534d" };
 	static const char *const refused[] = {
@@ -91,6 +92,7 @@ static void test_names(void **state)
 		"7f63476574" "4652616e646f6dff",	/* pieces of two kinds */
 		"7f69" "47657452616e646f6d",		/* pieces without an end */
 		"7f7f69" "47657452616e646f6d" "ffff",
+		"d2a1" GET_RANDOM "f6", "c082" GET_RANDOM "f6", "d29f" GET_RANDOM "f6ff", "d2",
 	};
 
 	(void)state;
@@ -143,11 +145,13 @@ static void test_unknown_fields(void **state)
 		"00", "20", "3bffffffffffffffff", "f4", "f6", "f7", "d201", "f90000",
 		"fb0000000000000000", "63c3a461", "5f4101ff", "7f6161ff", "80", "a0", "9fff",
 		"bfff", "9f0102ff", "bf0102ff", "8182a10102f6", "bf01a10203059f80ffff",
+		"7f61c361a4ff", "7f62f09f629880ff",	/* characters in two pieces */
 		"9f5f4101ffbf01f6ffff", "c1c2c380",
 	};
 	static const char *const bad_values[] = {
 		"ff", "e0", "f8ff", "1c", "61ff", "62c080", "63eda080", "64f4908080", "62c3",
 		"bf01ff", "9f", "81", "a101", "5f6161ff", "7f4101ff", "5f5f4101ffff",
+		"7f61c3ff", "7f61c36161ff", "7f61ffff", "9f7f61c3ff61a4ff",
 		"9bffffffffffffffff", "bb8000000000000000", "bb7fffffffffffffff",
 		"d2", "9fd2ff", "5fc04101ff",
 	};

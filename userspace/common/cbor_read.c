@@ -227,6 +227,25 @@ bool emu_cbor_utf8(const uint8_t *data, size_t len)
 	return true;
 }
 
+/** struct utf8 - the beginning of a character whose rest is in the next piece */
+struct utf8 {
+	uint8_t bytes[4];
+	size_t len;
+};
+
+/* One byte more at a time: what is not complete after four never will be. */
+static bool utf8_add(struct utf8 *utf8, const uint8_t *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (utf8->len == sizeof(utf8->bytes))
+			return false;
+		utf8->bytes[utf8->len++] = data[i];
+		if (utf8_sequence(utf8->bytes, utf8->len))
+			utf8->len = 0;
+	}
+	return true;
+}
+
 /**
  * struct level - an array, map or chunked string around an item
  * @chunk: kind of its pieces if it is a string
@@ -242,9 +261,11 @@ struct level {
 	uint64_t left;
 };
 
+/** struct levels - @utf8: of the text in pieces that is being read; there is only one */
 struct levels {
 	struct level level[EMU_CBOR_DEPTH];
 	size_t depth;
+	struct utf8 utf8;
 };
 
 static bool level_of(const struct emu_cbor_item *item, struct level *level)
@@ -282,8 +303,9 @@ static int begin_item(struct levels *levels, const struct emu_cbor_item *item, b
 
 	if (in && in->chunk && item->kind != in->chunk)
 		return -EBADMSG;
-	if (item->kind == EMU_CBOR_TEXT && !(in && in->chunk) &&
-	    !emu_cbor_utf8(item->data, item->value))
+	if (item->kind == EMU_CBOR_TEXT && !(in && in->chunk ?
+					     utf8_add(&levels->utf8, item->data, item->value) :
+					     emu_cbor_utf8(item->data, item->value)))
 		return -EBADMSG;
 	if (in && !tagged) {
 		in->left--;
@@ -304,7 +326,7 @@ static int end_level(struct levels *levels, bool tagged)
 	if (!levels->depth || tagged)
 		return -EBADMSG;
 	in = &levels->level[levels->depth - 1];
-	if (!in->open || (in->map && in->odd))
+	if (!in->open || (in->map && in->odd) || levels->utf8.len)
 		return -EBADMSG;
 	levels->depth--;
 	return 0;

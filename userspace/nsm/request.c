@@ -342,6 +342,9 @@ static int read_request(struct decoder *decoder)
 		return item.value == 2 ? read_full_form(decoder, item.value) : -EBADMSG;
 	case EMU_CBOR_OPEN_ARRAY:
 		return read_full_form(decoder, item.value);
+	case EMU_CBOR_TAG:	/* which only a name alone may have */
+		item = read_item(decoder);
+		/* fall through */
 	default:
 		operation = read_name(decoder, &item);
 		return operation && !operation->nr_fields ? 0 : -EBADMSG;
