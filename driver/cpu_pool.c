@@ -426,9 +426,17 @@ void ne_pool_return(const struct cpumask *claimed)
 	mutex_unlock(&ne_pool.lock);
 }
 
-/** ne_pool_exit() - forget the pool at unload */
+/**
+ * ne_pool_exit() - forget the pool when the module goes, or does not come up
+ *
+ * Nobody else is left. A lock that nobody has taken yet must not be taken for the
+ * first time here: lockdep does not know the locks of a module on its way out.
+ */
 void ne_pool_exit(void)
 {
+	if (!ne_pool.core_of)
+		return;
+
 	mutex_lock(&ne_pool.lock);
 	ne_pool_clear();
 	mutex_unlock(&ne_pool.lock);

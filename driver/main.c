@@ -16,7 +16,7 @@ static int __init ne_emu_init(void)
 
 	rc = ne_netlink_init();
 	if (rc)
-		goto err_pool;
+		return rc;
 
 	/* A write to ne_cpus is announced through netlink. */
 	rc = ne_sysfs_init();
@@ -34,8 +34,6 @@ err_sysfs:
 	ne_sysfs_exit();
 err_netlink:
 	ne_netlink_exit();
-err_pool:
-	ne_pool_exit();
 	return rc;
 }
 
@@ -45,7 +43,6 @@ static void __exit ne_emu_exit(void)
 	ne_misc_dev_exit();
 	ne_sysfs_exit();
 	ne_netlink_exit();
-	ne_pool_exit();
 	ne_mem_exit();
 }
 

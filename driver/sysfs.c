@@ -51,7 +51,10 @@ static int ne_cpus_param_set(const char *val, const struct kernel_param *kp)
 	return ne_pool_set(val);
 }
 
-/* Also when loading ends at a later parameter, before the module's own code runs. */
+/*
+ * When the module is unloaded, and when loading ends, be it at a later parameter and
+ * before the module's own code runs.
+ */
 static void ne_cpus_param_free(void *arg)
 {
 	ne_pool_exit();
