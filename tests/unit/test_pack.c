@@ -272,6 +272,49 @@ static void test_damaged_archives(void **state)
 	}
 }
 
+/* 5 bytes at 4096 of a file of 100000 bytes; the rest is not in the archive. */
+static int write_sparse_tar(void)
+{
+	int fd = memfd_create("tar", MFD_CLOEXEC);
+	__cleanup_free char *data = calloc(1, 100000);
+	struct archive *archive = archive_write_new();
+	struct archive_entry *entry = archive_entry_new();
+
+	assert_non_null(data);
+	memcpy(data + 4096, "bytes", 5);
+	archive_write_set_format_pax(archive);
+	assert_int_equal(archive_write_open_fd(archive, fd), ARCHIVE_OK);
+	archive_entry_set_pathname(entry, "s");
+	archive_entry_set_mode(entry, S_IFREG | 0644);
+	archive_entry_set_size(entry, 100000);
+	archive_entry_sparse_add_entry(entry, 4096, 5);
+	assert_int_equal(archive_write_header(archive, entry), ARCHIVE_OK);
+	assert_int_equal(archive_write_data(archive, data, 100000), 100000);
+	archive_entry_free(entry);
+	assert_int_equal(archive_write_free(archive), ARCHIVE_OK);
+	assert_true(lseek(fd, 0, SEEK_END) < 40000);
+	return fd;
+}
+
+static void test_sparse_file(void **state)
+{
+	__cleanup_fd int fd = write_sparse_tar();
+	struct pack_error error = {};
+	struct tree tree;
+	char *data;
+	size_t size;
+
+	assert_int_equal(tree_init(&tree), 0);
+	assert_int_equal(unpack_layer(&tree, fd, 0, UINT64_MAX, &error), 0);
+	assert_int_equal(tree_read(&tree, tree_find(&tree, "s", false), MIB, &data, &size), 0);
+	assert_int_equal(size, 100000);
+	assert_memory_equal(data + 4095, "\0bytes", 7);
+	for (size_t i = 0; i < size; i++)
+		assert_true(!data[i] || (i >= 4096 && i < 4101));
+	free(data);
+	tree_exit(&tree);
+}
+
 static void assert_user(struct tree *tree, const char *user, const char *expected)
 {
 	struct pack_error error = {};
@@ -303,6 +346,7 @@ static void test_users(void **state)
 	assert_user(&tree, "app:video", "1000\n44\n");
 	assert_user(&tree, "app:5", "1000\n5\n");
 	assert_user(&tree, "root", "0\n0\n29\n");
+	assert_user(&tree, ":video", "0\n44\n");
 	assert_int_equal(users_resolve(&tree, "app:none", &text, &error), -ENOENT);
 	assert_int_equal(users_resolve(&tree, "4294967295", &text, &error), -ENOENT);
 	tree_exit(&tree);
@@ -479,6 +523,12 @@ static void test_oci_layout(void **state)
 	assert_app(path, NULL);
 	assert_app(path, "1");
 	assert_app(path, "app:1");
+	snprintf(index, sizeof(index), "{\"manifests\":[{\"digest\":\"sha256:%s\",\"annotations\":"
+		 "{\"org.opencontainers.image.ref.name\":\"app:1\"}},{\"digest\":\"sha256:%s\","
+		 "\"annotations\":{\"org.opencontainers.image.ref.name\":\"app:latest\"}}]}",
+		 manifest_hash, manifest_hash);
+	fake_root_put(&dir, "/oci/index.json", index);
+	assert_app(path, NULL);		/* one image of two names */
 	assert_no_app(path, "amd64", "2", "no image of that name for linux/amd64");
 	assert_no_app(path, "arm64", NULL, "the image is for amd64, the kernel for arm64");
 
@@ -492,6 +542,49 @@ static void test_oci_layout(void **state)
 	assert_no_app(path, "amd64", NULL, "there is no image");
 	fake_root_path(&dir, "/none/", path);
 	assert_no_app(path, "amd64", NULL, "neither index.json nor manifest.json");
+	fake_root_remove(&dir);
+}
+
+/* What the configuration may and may not hold; an image without layers. */
+static void test_configurations(void **state)
+{
+	static const struct {
+		const char *config;
+		const char *command;	/* NULL: refused with @text */
+		const char *text;
+	} cases[] = {
+		{ "\"Entrypoint\":[\"a\",\"b\"],\"Cmd\":[\"c\"]", "a b c", NULL },
+		{ "\"Entrypoint\":null,\"Cmd\":[\"c\",\"\"]", "c ", NULL },
+		{ "\"Entrypoint\":\"/bin/a b\",\"Cmd\":\"c\"", "/bin/a b c", NULL },
+		{ "\"Entrypoint\":[]", "", NULL },
+		{ "\"Entrypoint\":{}", NULL, "Entrypoint of the image is no list" },
+		{ "\"Cmd\":[\"a\",1]", NULL, "Cmd of the image: item 2 is no text" },
+		{ "\"Env\":7", NULL, "Env of the image is no list" },
+	};
+	struct pack_error error = {};
+	char text[200], path[ROOT_PATH_SIZE];
+	struct application app;
+	struct temp_dir dir;
+
+	fake_root_create(&dir);
+	fake_root_path(&dir, "/save", path);
+	fake_root_put(&dir, "/save/manifest.json", "[{\"Config\":\"c\",\"Layers\":[]}]");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		snprintf(text, sizeof(text), "{\"config\":{%s}}", cases[i].config);
+		fake_root_put(&dir, "/save/c", text);
+		if (!cases[i].command) {
+			assert_no_app(path, "amd64", NULL, cases[i].text);
+			continue;
+		}
+		assert_int_equal(application_init(&app), 0);
+		assert_int_equal(application_read_image(&app, path, "amd64", NULL, &error), 0);
+		*text = 0;
+		for (size_t n = 0; n < app.command.count; n++)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
+				 n ? " " : "", app.command.list[n]);
+		assert_string_equal(text, cases[i].command);
+		application_free(&app);
+	}
 	fake_root_remove(&dir);
 }
 
@@ -570,9 +663,11 @@ int main(void)
 		cmocka_unit_test(test_replacements),
 		cmocka_unit_test(test_hostile_archives),
 		cmocka_unit_test(test_damaged_archives),
+		cmocka_unit_test(test_sparse_file),
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_ramdisk),
 		cmocka_unit_test(test_oci_layout),
+		cmocka_unit_test(test_configurations),
 		cmocka_unit_test(test_docker_archive),
 		cmocka_unit_test(test_folder),
 	};

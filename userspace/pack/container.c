@@ -10,15 +10,24 @@
 #include <jansson.h>
 #include <string.h>
 
-static int take_strings(struct strings *strings, const json_t *list)
+/* Old tools wrote a list of one as a text. */
+static int take_strings(struct strings *strings, const json_t *list, const char *what,
+			struct pack_error *error)
 {
 	const json_t *item;
 	size_t i;
 	int r = 0;
 
-	json_array_foreach(list, i, item)
-		if (!r && json_is_string(item))
-			r = strings_add(strings, json_string_value(item));
+	if (json_is_string(list))
+		return strings_add(strings, json_string_value(list));
+	if (list && !json_is_null(list) && !json_is_array(list))
+		return pack_fail(error, -EBADMSG, "%s of the image is no list", what);
+	json_array_foreach(list, i, item) {
+		if (!json_is_string(item))
+			return pack_fail(error, -EBADMSG, "%s of the image: item %zu is no text",
+					 what, i + 1);
+		r = r ?: strings_add(strings, json_string_value(item));
+	}
 	return r;
 }
 
@@ -51,16 +60,17 @@ static char *describe(const struct store *store)
 }
 
 /* Entry point and arguments together are the command, as with a container. */
-static int take_config(struct application *app, const struct store *store)
+static int take_config(struct application *app, const struct store *store,
+		       struct pack_error *error)
 {
 	const json_t *config = json_object_get(store->config, "config");
 	int r;
 
-	r = take_strings(&app->command, json_object_get(config, "Entrypoint"));
+	r = take_strings(&app->command, json_object_get(config, "Entrypoint"), "Entrypoint", error);
 	if (!r)
-		r = take_strings(&app->command, json_object_get(config, "Cmd"));
+		r = take_strings(&app->command, json_object_get(config, "Cmd"), "Cmd", error);
 	if (!r)
-		r = take_strings(&app->env, json_object_get(config, "Env"));
+		r = take_strings(&app->env, json_object_get(config, "Env"), "Env", error);
 	if (!r)
 		r = take_text(&app->workdir, config, "WorkingDir");
 	if (!r)
@@ -100,7 +110,7 @@ int application_read_image(struct application *app, const char *path, const char
 	if (!r)
 		r = unpack_layers(app, &store, error);
 	if (!r)
-		r = take_config(app, &store);
+		r = take_config(app, &store, error);
 	store_close(&store);
 	return r;
 }

@@ -205,11 +205,12 @@ static int take_index(struct search *search, const json_t *index, unsigned int d
 		if (!fits_platform(search, descriptor) ||
 		    (!depth && search->tag && !is_tagged(name_of(descriptor), search->tag)))
 			continue;
-		if (found)
+		/* One image may have several names. */
+		if (found && strcmp(text_of(found, "digest"), text_of(descriptor, "digest")))
 			return pack_fail(search->error, -EINVAL,
 					 "there are several images for %s: choose one with --tag",
 					 search->arch);
-		found = descriptor;
+		found = found ?: descriptor;
 	}
 	if (!found || depth == INDEX_DEPTH_MAX)
 		return pack_fail(search->error, -ENOENT, "there is no image %sfor linux/%s",

@@ -114,31 +114,37 @@ static int add_hard_link(struct unpack *unpack, const char *path, const char *to
 	return r ? entry_fail(unpack, path, r) : 0;
 }
 
+/* The hole of a sparse file in front of @to. */
+static int fill_hole(struct unpack *unpack, struct tree_node *node, uint64_t to)
+{
+	static const uint8_t zeros[4096];
+	int r = 0;
+
+	while (!r && node->file->size < to)
+		r = tree_file_write(unpack->tree, node, zeros,
+				    MIN(to - node->file->size, sizeof(zeros)));
+	return r;
+}
+
 static int read_contents(struct unpack *unpack, struct archive *archive, struct tree_node *node)
 {
 	const void *data;
 	size_t size;
-	int64_t offset;
-	uint64_t done = 0;
-	int r, err;
+	int64_t offset = 0;
+	int status = ARCHIVE_OK, r;
 
-	err = tree_file_begin(unpack->tree, node);
-	while (!err && (r = archive_read_data_block(archive, &data, &size, &offset)) == ARCHIVE_OK) {
-		static const uint8_t zeros[4096];
-
-		while (!err && done < (uint64_t)offset) {
-			size_t gap = MIN(offset - done, sizeof(zeros));
-
-			err = tree_file_write(unpack->tree, node, zeros, gap);
-			done += gap;
-		}
-		if (!err)
-			err = tree_file_write(unpack->tree, node, data, size);
-		done += size;
+	r = tree_file_begin(unpack->tree, node);
+	while (!r && status == ARCHIVE_OK) {
+		status = archive_read_data_block(archive, &data, &size, &offset);
+		/* Also at the end, which comes with the size of the file. */
+		if ((status == ARCHIVE_OK || status == ARCHIVE_EOF) && offset > 0)
+			r = fill_hole(unpack, node, offset);
+		if (!r && status == ARCHIVE_OK)
+			r = tree_file_write(unpack->tree, node, data, size);
 	}
-	if (err)
-		return pack_fail(unpack->error, err, "cannot keep a copy: %s", strerror(-err));
-	return r == ARCHIVE_EOF ? 0 : archive_fail(unpack, archive);
+	if (r)
+		return pack_fail(unpack->error, r, "cannot keep a copy: %s", strerror(-r));
+	return status == ARCHIVE_EOF ? 0 : archive_fail(unpack, archive);
 }
 
 static int fill_node(struct unpack *unpack, struct archive *archive, struct archive_entry *entry,

@@ -84,6 +84,9 @@ static int find_user(struct tree *tree, const char *key, struct user *ret,
 
 	if (r)
 		return pack_fail(error, r, "the image's /etc/passwd: %s", strerror(-r));
+	/* ":group" is a group for root. */
+	if (!*key)
+		key = "0";
 	if (!table_find(&table, key)) {
 		if (parse_u64(table.fields[ID], 10, ID_MAX, &ret->id) ||
 		    parse_u64(table.fields[PASSWD_GROUP], 10, ID_MAX, &ret->group))
