@@ -28,6 +28,7 @@ static void make_bzimage(uint8_t *kernel)
 {
 	memset(kernel, 0, KERNEL_SIZE);
 	memcpy(kernel + 0x202, "HdrS", 4);
+	kernel[0x211] = 1;
 	kernel[0x20e] = 0x10;
 	kernel[0x20f] = 0x01;
 	strcpy((char *)kernel + 0x310, "6.12.1-test (someone@somewhere) #1");
@@ -78,6 +79,10 @@ static void test_kernel_formats(void **state)
 	kernel[0x20f] = 0xff;		/* the text lies outside */
 	assert_int_equal(eif_kernel_inspect(kernel, sizeof(kernel), &info), 0);
 	assert_string_equal(info.version, "unknown");
+	kernel[0x211] = 0x80;		/* a zImage */
+	assert_int_equal(eif_kernel_inspect(kernel, sizeof(kernel), &info), -ENOEXEC);
+	kernel[0x211] = 0x81;
+	assert_int_equal(eif_kernel_inspect(kernel, sizeof(kernel), &info), 0);
 	assert_int_equal(eif_kernel_inspect(kernel, 0x205, &info), -ENOEXEC);
 	assert_int_equal(eif_kernel_inspect(kernel, 0, &info), -ENOEXEC);
 
@@ -180,7 +185,11 @@ static void test_build_errors(void **state)
 	build_fails(&files, "--kernel", files.ramdisk, "neither an x86 bzImage nor an arm64");
 	build_fails(&files, "--kernel", "/nonexistent", "/nonexistent: No such file");
 	build_fails(&files, "--ramdisk", "/nonexistent", "/nonexistent: No such file");
-	build_fails(&files, "--metadata", files.ramdisk, "does not hold JSON");
+	build_fails(&files, "--metadata", files.ramdisk, "does not hold a JSON object");
+	fake_root_put(&files.dir, "/list", "[1, 2]");
+	char list[ROOT_PATH_SIZE];
+	fake_root_path(&files.dir, "/list", list);
+	build_fails(&files, "--metadata", list, "does not hold a JSON object");
 	build_fails(&files, "--cmdline", longer, "exceed the limit of 2047");
 	build_fails(&files, "--cmdline-file", files.ramdisk, "one of --cmdline and");
 	build_fails(&files, "--arch", "aarch64", "is a kernel for x86_64");
@@ -224,6 +233,9 @@ static void test_describe_refused(void **state)
 	run_command(&result, cmd_eif_describe, "describe", files.ramdisk, NULL);
 	assert_int_equal(result.code, 1);
 	expect_text(result.err, "the file is empty");
+	run_command(&result, cmd_eif_describe, "describe", "/dev/null", NULL);
+	assert_int_equal(result.code, 1);
+	expect_text(result.err, "/dev/null is no valid image: no regular file");
 	fake_root_remove(&files.dir);
 }
 

@@ -383,6 +383,9 @@ static void test_build_from_folder(void **state)
 	expect_text(result.err, "bootstrap ramdisk: /nonexistent: No such file");
 	assert_int_equal(build(&result, files, "--image", "x"), 2);
 	assert_int_equal(build(&result, files, "--tag", "x"), 2);
+	assert_int_equal(build(&result, files, "--env", "NAME"), 2);
+	expect_text(result.err, "--env: \"NAME\" is not NAME=VALUE");
+	assert_int_equal(build(&result, files, "--env", "=value"), 2);
 	assert_int_equal(build(&result, files, "--private-key", "x"), 2);
 }
 

@@ -136,6 +136,15 @@ struct cli_text {
 __attribute__((format(printf, 3, 4)))
 int cli_fail(struct cli_text *ret, int error, const char *fmt, ...);
 
+/**
+ * cli_result() - how a command ends
+ * @r: 0 or a negative errno
+ * @why: printed if @r says so; without a text that of the errno is
+ *
+ * Return: the exit code.
+ */
+int cli_result(int r, const struct cli_text *why);
+
 enum cli_colour {
 	CLI_RED,
 	CLI_GREEN,

@@ -112,6 +112,12 @@ static int check_usage(const struct cli_usage *usage, const struct build *build)
 				      build->user || build->init || build->nsm))
 		return cli_usage_error(usage, "--exec, --env, --workdir, --user, --init and --nsm "
 				       "go with --rootfs or --image");
+	for (size_t i = 0; i < build->env.count; i++) {
+		const char *entry = build->env.list[i];
+
+		if (*entry == '=' || !strchr(entry, '='))
+			return cli_usage_error(usage, "--env: \"%s\" is not NAME=VALUE", entry);
+	}
 	if (build->tag && !build->image)
 		return cli_usage_error(usage, "--tag goes with --image");
 	if (!build->certificate != !build->key)
@@ -154,7 +160,7 @@ int cmd_eif_build(int argc, char **argv)
 		OPT_STRING("version", &build.version, "TEXT",
 			   "image version; default: the container image's hash, or 1.0"),
 		OPT_STRING("metadata", &build.metadata, "FILE",
-			   "JSON to be kept as custom metadata"),
+			   "JSON object to be kept as custom metadata"),
 		OPT_STRING("arch", &build.arch, "ARCH",
 			   "x86_64 or aarch64: refuse kernels of the other one"),
 		OPT_FLAG("fix-kernel", &build.fix_kernel,
@@ -183,8 +189,5 @@ int cmd_eif_build(int argc, char **argv)
 	r = check_usage(&usage, &build);
 	if (r)
 		return r;
-	r = build_image(&build, &why);
-	if (r && *why.text)
-		cli_error("%s", why.text);
-	return r ? CLI_FAILED : CLI_OK;
+	return cli_result(build_image(&build, &why), &why);
 }

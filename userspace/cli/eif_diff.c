@@ -6,7 +6,6 @@
 #include "common/util.h"
 
 #include <inttypes.h>
-#include <stddef.h>
 #include <string.h>
 
 /* As diff(1): 1 means "they differ", 2 means trouble. */
@@ -67,24 +66,10 @@ static void compare_sections(struct comparison *c)
 		c->differ = true;
 }
 
-static const struct {
-	const char *name;
-	size_t offset;
-} registers[] = {
-	{ "PCR0", offsetof(struct eif_pcrs, pcr0) },
-	{ "PCR1", offsetof(struct eif_pcrs, pcr1) },
-	{ "PCR2", offsetof(struct eif_pcrs, pcr2) },
-	{ "PCR8", offsetof(struct eif_pcrs, pcr8) },
-};
-
-static const uint8_t *register_of(const struct comparison *c, size_t file, size_t i)
-{
-	return (const uint8_t *)&c->files[file].pcrs + registers[i].offset;
-}
-
 static bool same_register(const struct comparison *c, size_t i)
 {
-	return !memcmp(register_of(c, 0, i), register_of(c, 1, i), EIF_PCR_SIZE);
+	return !memcmp(eif_register(&c->files[0].pcrs, i), eif_register(&c->files[1].pcrs, i),
+		       EIF_PCR_SIZE);
 }
 
 /* Where the contents part, or a size if one is the other's beginning. */
@@ -128,8 +113,8 @@ static void show_text(const struct comparison *c)
 			puts("  only in one");
 	}
 	putchar('\n');
-	for (size_t i = 0; i < ARRAY_SIZE(registers); i++)
-		printf("%s  %s\n", registers[i].name, same_register(c, i) ? "same" : "differs");
+	for (size_t i = 0; i < EIF_REGISTERS; i++)
+		printf("%s  %s\n", eif_register_name(i), same_register(c, i) ? "same" : "differs");
 }
 
 static void add_size(struct json_out *out, const char *key, const struct eif_blob *blob)
@@ -157,8 +142,8 @@ static int show_json(const struct comparison *c)
 	}
 	json_out_end(&out);
 	json_out_object(&out, "Measurements");
-	for (size_t i = 0; i < ARRAY_SIZE(registers); i++)
-		json_out_bool(&out, registers[i].name, same_register(c, i));
+	for (size_t i = 0; i < EIF_REGISTERS; i++)
+		json_out_bool(&out, eif_register_name(i), same_register(c, i));
 	return json_out_print(&out, stdout, 2);
 }
 

@@ -3,6 +3,7 @@
 
 #include "cli/eif_show.h"
 #include "cli/file.h"
+#include "cli/progress.h"
 
 #include "common/util.h"
 
@@ -68,6 +69,7 @@ static int write_sections(const struct extraction *e, const struct eif *eif)
 	unsigned int ramdisks = 0;
 	int r = 0;
 
+	progress_begin("writing");
 	for (unsigned int i = 0; !r && i < eif->nr_sections; i++) {
 		const struct eif_section *section = &eif->sections[i];
 		char name[32];
@@ -80,6 +82,7 @@ static int write_sections(const struct extraction *e, const struct eif *eif)
 				 section->type == EIF_SECTION_SIGNATURE ? ".cbor" : "");
 		r = write_file(e, name, eif->base + section->offset, section->size);
 	}
+	progress_end();
 	if (!r && eif->signature.data)
 		r = write_certificate(e, &eif->signature);
 	return r;
@@ -123,7 +126,5 @@ int cmd_eif_extract(int argc, char **argv)
 	if (!r && json)
 		r = json_out_print(&out, stdout, 2);
 	json_out_free(&out);
-	if (r)
-		cli_error("%s", *why.text ? why.text : strerror(-r));
-	return r ? CLI_FAILED : CLI_OK;
+	return cli_result(r, &why);
 }

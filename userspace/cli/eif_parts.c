@@ -4,6 +4,7 @@
 #include "cli/eif_build.h"
 #include "cli/eif_show.h"
 #include "cli/file.h"
+#include "cli/progress.h"
 
 #include "common/util.h"
 #include "eif/build.h"
@@ -127,7 +128,7 @@ static int add_metadata(const struct build *build, const struct eif_kernel_info 
 	}
 	r = eif_metadata_text(&metadata, &text);
 	if (r == -EINVAL)
-		return cli_fail(why, EINVAL, "%s does not hold JSON", build->metadata);
+		return cli_fail(why, EINVAL, "%s does not hold a JSON object", build->metadata);
 	return r ? write_fail(why, r) : add_text(writer, EIF_SECTION_METADATA, text, why);
 }
 
@@ -138,7 +139,9 @@ static int add_ramdisk(const char *path, struct eif_writer *writer, struct cli_t
 
 	if (fd < 0)
 		return cli_fail(why, errno, "%s: %s", path, strerror(errno));
+	progress_begin("copying");
 	r = eif_writer_add_fd(writer, EIF_SECTION_RAMDISK, fd);
+	progress_end();
 	return r ? cli_fail(why, -r, "%s: %s", path, strerror(-r)) : 0;
 }
 

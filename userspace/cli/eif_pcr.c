@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/eif_show.h"
 #include "cli/file.h"
+#include "cli/progress.h"
 
 #include "common/util.h"
 
@@ -41,11 +42,8 @@ static int put_image(const struct request *request, struct cli_text *why)
 
 	if (r)
 		return r;
-	put(request, "PCR0", file.pcrs.pcr0);
-	put(request, "PCR1", file.pcrs.pcr1);
-	put(request, "PCR2", file.pcrs.pcr2);
-	if (file.pcrs.has_pcr8)
-		put(request, "PCR8", file.pcrs.pcr8);
+	for (size_t i = 0; i < eif_registers(&file.pcrs); i++)
+		put(request, eif_register_name(i), eif_register(&file.pcrs, i));
 	eif_file_unmap(&file);
 	return 0;
 }
@@ -63,7 +61,9 @@ static int measure_file(int fd, uint8_t *ret_pcr)
 	data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (data == MAP_FAILED)
 		return -errno;
+	progress_begin("measuring");
 	r = eif_pcr_of_data(data, st.st_size, ret_pcr);
+	progress_end();
 	(void)munmap(data, st.st_size);
 	return r;
 }
@@ -168,7 +168,5 @@ int cmd_eif_pcr(int argc, char **argv)
 	if (!r && json)
 		r = json_out_print(&out, stdout, 2);
 	json_out_free(&out);
-	if (r)
-		cli_error("%s", *why.text ? why.text : strerror(-r));
-	return r ? CLI_FAILED : CLI_OK;
+	return cli_result(r, &why);
 }

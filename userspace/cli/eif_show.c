@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,8 +25,9 @@ int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, char *reason)
 
 	if (fstat(fd, &st))
 		return -errno;
-	if (!st.st_size) {
-		snprintf(reason, EIF_REASON_SIZE, "the file is empty");
+	if (!S_ISREG(st.st_mode) || !st.st_size) {
+		snprintf(reason, EIF_REASON_SIZE, "%s",
+			 S_ISREG(st.st_mode) ? "the file is empty" : "no regular file");
 		return -EBADMSG;
 	}
 	file.size = st.st_size;
@@ -64,6 +66,26 @@ void eif_file_unmap(struct eif_file *file)
 	file->data = NULL;
 }
 
+static const struct {
+	const char *name;
+	size_t offset;
+} registers[EIF_REGISTERS] = {
+	{ "PCR0", offsetof(struct eif_pcrs, pcr0) },
+	{ "PCR1", offsetof(struct eif_pcrs, pcr1) },
+	{ "PCR2", offsetof(struct eif_pcrs, pcr2) },
+	{ "PCR8", offsetof(struct eif_pcrs, pcr8) },
+};
+
+const char *eif_register_name(size_t i)
+{
+	return registers[i].name;
+}
+
+const uint8_t *eif_register(const struct eif_pcrs *pcrs, size_t i)
+{
+	return (const uint8_t *)pcrs + registers[i].offset;
+}
+
 const char *eif_show_arch(uint16_t flags)
 {
 	return flags & EIF_FLAG_ARM64 ? "aarch64" : "x86_64";
@@ -81,22 +103,16 @@ void eif_show_pcr(const char *name, const uint8_t *pcr)
 
 void eif_show_pcrs(const struct eif_pcrs *pcrs)
 {
-	eif_show_pcr("PCR0", pcrs->pcr0);
-	eif_show_pcr("PCR1", pcrs->pcr1);
-	eif_show_pcr("PCR2", pcrs->pcr2);
-	if (pcrs->has_pcr8)
-		eif_show_pcr("PCR8", pcrs->pcr8);
+	for (size_t i = 0; i < eif_registers(pcrs); i++)
+		eif_show_pcr(eif_register_name(i), eif_register(pcrs, i));
 }
 
 void eif_show_measurements(struct json_out *out, const struct eif_pcrs *pcrs)
 {
 	json_out_object(out, "Measurements");
 	json_out_str(out, "HashAlgorithm", HASH_ALGORITHM);
-	json_out_hex(out, "PCR0", pcrs->pcr0, sizeof(pcrs->pcr0));
-	json_out_hex(out, "PCR1", pcrs->pcr1, sizeof(pcrs->pcr1));
-	json_out_hex(out, "PCR2", pcrs->pcr2, sizeof(pcrs->pcr2));
-	if (pcrs->has_pcr8)
-		json_out_hex(out, "PCR8", pcrs->pcr8, sizeof(pcrs->pcr8));
+	for (size_t i = 0; i < eif_registers(pcrs); i++)
+		json_out_hex(out, eif_register_name(i), eif_register(pcrs, i), EIF_PCR_SIZE);
 	json_out_end(out);
 }
 

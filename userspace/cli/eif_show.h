@@ -40,6 +40,20 @@ int eif_file_open(const char *path, unsigned int flags, struct eif_file *ret,
 		  struct cli_text *why);
 void eif_file_unmap(struct eif_file *file);
 
+/* Registers that images determine: PCR0, PCR1, PCR2 and, if they are signed, PCR8. */
+#define EIF_REGISTERS	4
+
+/** eif_registers() - how many of them this image determines */
+static inline size_t eif_registers(const struct eif_pcrs *pcrs)
+{
+	return pcrs->has_pcr8 ? EIF_REGISTERS : EIF_REGISTERS - 1;
+}
+
+/** eif_register_name() - of the @i-th of them, from 0 */
+const char *eif_register_name(size_t i);
+/** eif_register() - its value; zeros for PCR8 without a signature */
+const uint8_t *eif_register(const struct eif_pcrs *pcrs, size_t i);
+
 /** eif_show_arch() - "x86_64" or "aarch64" */
 const char *eif_show_arch(uint16_t flags);
 /** eif_show_pcr() - one register as a line */

@@ -5,6 +5,7 @@
 
 #include "cli/eif_show.h"
 #include "cli/file.h"
+#include "cli/progress.h"
 
 #include "common/util.h"
 
@@ -57,11 +58,13 @@ int eif_sign(const struct eif *eif, const struct eif_pcrs *pcrs, const char *cer
 	eif_writer_init(&writer, fd, MAX(eif->version, SIGNED_VERSION), eif->flags);
 	writer.default_mem = eif->default_mem;
 	writer.default_cpus = eif->default_cpus;
+	progress_begin("writing");
 	for (unsigned int i = 0; !r && i < eif->nr_sections; i++)
 		if (eif->sections[i].type != EIF_SECTION_SIGNATURE)
 			r = eif_writer_add(&writer, eif->sections[i].type,
 					   eif->base + eif->sections[i].offset,
 					   eif->sections[i].size);
+	progress_end();
 	if (!r)
 		r = eif_writer_add(&writer, EIF_SECTION_SIGNATURE, section, size);
 	if (r == -E2BIG)
@@ -176,7 +179,5 @@ int cmd_eif_sign(int argc, char **argv)
 		return cli_usage_error(&usage, "--%s is missing",
 				       key ? "signing-certificate" : "private-key");
 	r = sign_file(args[0], output ? output : args[0], certificate, key, json, &why);
-	if (r && *why.text)
-		cli_error("%s", why.text);
-	return r ? CLI_FAILED : CLI_OK;
+	return cli_result(r, &why);
 }

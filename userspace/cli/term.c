@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 void cli_error(const char *fmt, ...)
@@ -27,6 +28,14 @@ int cli_fail(struct cli_text *ret, int error, const char *fmt, ...)
 	vsnprintf(ret->text, sizeof(ret->text), fmt, args);
 	va_end(args);
 	return -error;
+}
+
+int cli_result(int r, const struct cli_text *why)
+{
+	if (!r)
+		return CLI_OK;
+	cli_error("%s", *why->text ? why->text : strerror(-r));
+	return CLI_FAILED;
 }
 
 const char *cli_colour(int fd, enum cli_colour colour)

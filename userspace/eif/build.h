@@ -43,7 +43,7 @@ void eif_kernel_fix(uint8_t *data, size_t size, const struct eif_kernel_info *in
 /**
  * struct eif_metadata - contents of the metadata section
  * @docker: JSON text that tells of a container image, or NULL
- * @custom: JSON text of any value, or NULL
+ * @custom: JSON text of an object, or NULL
  */
 struct eif_metadata {
 	const char *image_name;
@@ -59,7 +59,7 @@ struct eif_metadata {
  * eif_metadata_text() - the section's JSON on one line
  * @ret_text: the caller frees it
  *
- * Return: 0, -EINVAL (@custom is not JSON) or -ENOMEM.
+ * Return: 0, -EINVAL (@custom is no JSON object) or -ENOMEM.
  */
 int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text);
 

@@ -10,6 +10,8 @@
 
 /* The kernel's Documentation/arch/x86/boot.rst: little-endian fields. */
 #define X86_MAGIC_OFFSET	0x202
+#define X86_LOADFLAGS_OFFSET	0x211
+#define X86_LOADED_HIGH		1		/* a bzImage; a zImage boots nowhere */
 #define X86_VERSION_OFFSET	0x20e		/* of the text, less 0x200 */
 #define X86_VERSION_BASE	0x200
 #define X86_HEADER_END		0x260
@@ -41,11 +43,17 @@ static void x86_version(const uint8_t *data, size_t size, char *ret)
 	ret[len] = 0;
 }
 
+static bool is_bzimage(const uint8_t *data, size_t size)
+{
+	return size >= X86_HEADER_END && !memcmp(data + X86_MAGIC_OFFSET, "HdrS", 4) &&
+		data[X86_LOADFLAGS_OFFSET] & X86_LOADED_HIGH;
+}
+
 int eif_kernel_inspect(const uint8_t *data, size_t size, struct eif_kernel_info *ret)
 {
 	struct eif_kernel_info info = { .version = "unknown" };
 
-	if (size >= X86_HEADER_END && !memcmp(data + X86_MAGIC_OFFSET, "HdrS", 4)) {
+	if (is_bzimage(data, size)) {
 		x86_version(data, size, info.version);
 	} else if (size >= ARM64_HEADER_END &&
 		   !memcmp(data + ARM64_MAGIC_OFFSET, "ARM\x64", 4)) {

@@ -11,6 +11,19 @@
 
 #define TIME_SIZE	32
 
+/* nitro-cli prints its members among others, so it cannot describe any other value. */
+static int add_custom(struct json_out *out, const struct eif_metadata *metadata)
+{
+	json_t *custom = json_loadb(metadata->custom, metadata->custom_size,
+				    JSON_REJECT_DUPLICATES, NULL);
+	int r = json_is_object(custom) ? 0 : -EINVAL;
+
+	if (!r)
+		json_out_json(out, "CustomMetadata", custom);
+	json_decref(custom);
+	return r;
+}
+
 int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text)
 {
 	char build_time[TIME_SIZE];
@@ -37,7 +50,7 @@ int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text)
 	else
 		json_out_null(&out, "DockerInfo");
 	if (!r && metadata->custom)
-		r = json_out_text(&out, "CustomMetadata", metadata->custom, metadata->custom_size);
+		r = add_custom(&out, metadata);
 	else if (!r)
 		json_out_null(&out, "CustomMetadata");
 	if (r) {
@@ -58,7 +71,8 @@ static const char *const build_keys[] = {
 /* What is missing, or NULL. */
 static const char *missing(json_t *metadata)
 {
-	json_t *build = json_object_get(metadata, "BuildMetadata");
+	const json_t *build = json_object_get(metadata, "BuildMetadata");
+	const json_t *custom = json_object_get(metadata, "CustomMetadata");
 
 	if (!json_is_string(json_object_get(metadata, "ImageName")))
 		return "ImageName";
@@ -69,7 +83,7 @@ static const char *missing(json_t *metadata)
 			return build_keys[i];
 	if (!json_object_get(metadata, "DockerInfo"))
 		return "DockerInfo";
-	return json_object_get(metadata, "CustomMetadata") ? NULL : "CustomMetadata";
+	return json_is_object(custom) || json_is_null(custom) ? NULL : "CustomMetadata";
 }
 
 int eif_metadata_check(const char *text, size_t size, char *reason, size_t reason_size)
