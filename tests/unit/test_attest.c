@@ -257,7 +257,7 @@ static void test_expectations(void **state)
 	assert_fails(s, "others", "pcr20 nonce");
 }
 
-/* A26 of the reference: what AWS's text does not allow but EC2 makes. */
+/* What AWS's text does not allow but EC2 makes. */
 static void test_limits(void **state)
 {
 	static uint8_t bytes[1025];

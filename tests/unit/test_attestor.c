@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/x509.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -117,6 +118,19 @@ static void test_start(void **state)
 	assert_int_equal(attestor_run(&s->attestor, NOW + 9 * HOUR), -1);
 }
 
+/* Nothing in the last identity begins after @now. */
+static void assert_begun(const struct nsm_identity *identity, int64_t now)
+{
+	for (size_t i = 0; i <= identity->nr_cas; i++) {
+		const struct nsm_bytes *der = i ? &identity->cas[i - 1] : &identity->certificate;
+		X509 *cert = ca_cert_read(der->data, der->len);
+
+		assert_non_null(cert);
+		assert_true(ca_cert_begin(cert) <= now);
+		X509_free(cert);
+	}
+}
+
 /* A day by a clock of our own: a leaf every 2 h 45 min, never late. */
 static void test_reissue(void **state)
 {
@@ -148,6 +162,32 @@ static void test_reissue(void **state)
 	(void)attestor_run(&s->attestor, now + 100 * HOUR);
 	(void)receive(s, NSM_CONTROL_IDENTITY);
 	assert_nothing(s);
+}
+
+/* Documents have the host's time, so certificates must not begin after it. */
+static void test_clock_set_back(void **state)
+{
+	static const int64_t back[] = { 4, HOUR / 2, 5 * HOUR, 24 * 60 * HOUR };
+	struct state *s = *state;
+	int64_t now = NOW;
+
+	start(s, now);
+	(void)receive(s, NSM_CONTROL_SETTINGS);
+	(void)receive(s, NSM_CONTROL_IDENTITY);
+	/* A leaf begins three seconds early. */
+	(void)attestor_run(&s->attestor, now - 3);
+	assert_nothing(s);
+	for (size_t i = 0; i < ARRAY_SIZE(back); i++) {
+		struct nsm_control_message message;
+
+		now -= back[i];
+		assert_in_range(attestor_run(&s->attestor, now), 1, 300);
+		message = receive(s, NSM_CONTROL_IDENTITY);
+		assert_begun(&message.identity, now);
+		assert_int_equal(message.identity.not_after, now + 3 * HOUR);
+		(void)attestor_run(&s->attestor, now + 1);
+		assert_nothing(s);
+	}
 }
 
 static void test_restart(void **state)
@@ -415,6 +455,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_start),
 		TEST(test_reissue),
+		TEST(test_clock_set_back),
 		TEST(test_restart),
 		TEST(test_failing_ca),
 		TEST(test_no_run_folder),

@@ -172,6 +172,34 @@ static void test_show(void **state)
 	expect_text(s->result.out, "\"UserData\": null");
 }
 
+/* All that is expected has to be there; one register cannot be two things. */
+static void test_expectations(void **state)
+{
+	char pcr0[2 + 96 + 1] = "0=", pcr1[2 + 96 + 1] = "1=", other[2 + 96 + 1] = "1=";
+	struct state *s = *state;
+	struct command_result *r = &s->result;
+
+	for (size_t i = 2; i < sizeof(pcr0) - 1; i += 2) {
+		strcpy(pcr0 + i, "a0");
+		strcpy(pcr1 + i, "a1");
+		strcpy(other + i, "a2");
+	}
+	run_command(r, cmd_attest, "attest", "verify", "--time", TIME, "--pcr", pcr0, "--pcr",
+		    pcr1, "--nonce", "010203", s->path, NULL);
+	assert_int_equal(r->code, 0);
+	run_command(r, cmd_attest, "attest", "verify", "--time", TIME, "--pcr", pcr0, "--pcr",
+		    other, "--nonce", "0102", "--user-data", "00", s->path, NULL);
+	assert_int_equal(r->code, 3);
+	expect_text(r->out, "ok    pcr0");
+	expect_text(r->out, "FAIL  pcr1");
+	expect_text(r->out, "FAIL  nonce");
+	expect_text(r->out, "FAIL  user-data");
+	run_command(r, cmd_attest, "attest", "verify", "--time", TIME, "--pcr", pcr1, "--pcr",
+		    other, s->path, NULL);
+	assert_int_equal(r->code, 1);
+	expect_text(r->err, "each once");
+}
+
 static void test_bad_arguments(void **state)
 {
 	static const struct {
@@ -279,6 +307,7 @@ int main(void)
 		TEST(test_verify),
 		TEST(test_text_forms),
 		TEST(test_show),
+		TEST(test_expectations),
 		TEST(test_bad_arguments),
 		TEST(test_root),
 		TEST(test_lab),

@@ -177,13 +177,21 @@ int ca_cert_fingerprint(X509 *cert, uint8_t ret[CA_SHA256_SIZE])
 	return X509_digest(cert, EVP_sha256(), ret, &len) ? 0 : -1;
 }
 
-int64_t ca_cert_end(X509 *cert)
+static int64_t seconds(const ASN1_TIME *time)
 {
 	struct tm tm;
 
-	if (!ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm))
-		return -1;
-	return timegm(&tm);
+	return ASN1_TIME_to_tm(time, &tm) ? timegm(&tm) : -1;
+}
+
+int64_t ca_cert_begin(X509 *cert)
+{
+	return seconds(X509_get0_notBefore(cert));
+}
+
+int64_t ca_cert_end(X509 *cert)
+{
+	return seconds(X509_get0_notAfter(cert));
 }
 
 X509 *ca_cert_read(const void *bytes, size_t len)

@@ -77,6 +77,8 @@ void ca_der_wipe(uint8_t *der, size_t len);
 /** ca_cert_fingerprint() - SHA-256 of the DER; -1 if OpenSSL fails */
 int ca_cert_fingerprint(X509 *cert, uint8_t ret[CA_SHA256_SIZE]);
 
+/** ca_cert_begin() - notBefore, seconds since 1970; -1 if it has none that can be told */
+int64_t ca_cert_begin(X509 *cert);
 /** ca_cert_end() - notAfter, seconds since 1970; -1 if it has none that can be told */
 int64_t ca_cert_end(X509 *cert);
 

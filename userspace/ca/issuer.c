@@ -88,8 +88,11 @@ static bool level_due(const struct ca_issuer *issuer, enum ca_level level, int64
 
 	if (level == CA_INSTANCE && ca_issuer_has(issuer, CA_FLAW_CA_EXPIRED))
 		return !cert;
+	/* Not yet valid: the clock was set back. */
+	if (!cert || ca_cert_begin(cert) > now)
+		return true;
 	/* Where the root's end is the limit, a new one would not live longer. */
-	return !cert || ca_cert_end(cert) < MIN(now + margin, LIFE_END);
+	return ca_cert_end(cert) < MIN(now + margin, LIFE_END);
 }
 
 bool ca_issuer_needs_root(const struct ca_issuer *issuer, int64_t now)

@@ -42,13 +42,13 @@ static int set_pcr(const char *text, struct attest_policy *policy)
 		memcpy(index_text, text, equals - text);
 		if (!parse_u64(index_text, 10, PCR_MAX, &index) &&
 		    !hex_decode(equals + 1, policy->pcrs[index], ATTEST_PCR_SIZE, &len) &&
-		    len == ATTEST_PCR_SIZE) {
+		    len == ATTEST_PCR_SIZE && !(policy->pcrs_wanted & 1U << index)) {
 			policy->pcrs_wanted |= 1U << index;
 			return 0;
 		}
 	}
-	cli_error("--pcr: not N=VALUE with N from 0 to %d and 96 hexadecimal digits: %s", PCR_MAX,
-		  text);
+	cli_error("--pcr: not N=VALUE with N from 0 to %d, each once, and 96 hexadecimal digits: %s",
+		  PCR_MAX, text);
 	return -EINVAL;
 }
 

@@ -212,6 +212,7 @@ static int issue(struct attestor *attestor, struct attestee *attestee, int64_t n
 	if (err)
 		return issue_failed(attestee, err, "its VMM does not take it: ", strerror(-err));
 	attestee->failing = false;
+	attestee->issued = attestee->settings.module.clock_ms ? 0 : now;
 	attestee->due = next_issue(attestee, &identity, now);
 	log_debug(ENCLAVE_FMT "certificate issued, the next in %" PRId64 " s", attestee->slot_uid,
 		  attestee->due - now);
@@ -330,6 +331,12 @@ int attestor_change(struct attestor *attestor, struct attestee *attestee,
 	return err ? err : issue(attestor, attestee, now);
 }
 
+/* Its leaf ends soon, or has not begun since the clock was set back. */
+static bool is_due(const struct attestee *attestee, int64_t now)
+{
+	return attestee->due <= now || now < attestee->issued - CA_LEAF_BACKDATE;
+}
+
 int64_t attestor_run(struct attestor *attestor, int64_t now)
 {
 	int64_t left = -1;
@@ -338,7 +345,7 @@ int64_t attestor_run(struct attestor *attestor, int64_t now)
 	TAILQ_FOREACH(attestee, &attestor->attestees, node) {
 		if (!attestee->running)
 			continue;
-		if (attestee->due <= now)
+		if (is_due(attestee, now))
 			(void)issue(attestor, attestee, now);	/* logged */
 		left = left < 0 ? LOOK_SECONDS : left;
 		left = MIN(left, attestee->due - now);

@@ -16,13 +16,16 @@
  * struct attestee - one enclave
  * @running: its VMM has been started
  * @failing: the last try to issue one failed, and the log knows
- * @due: when to issue its next identity, seconds since 1970 by the host's clock
+ * @issued: when it got its last identity, seconds since 1970 by the host's clock; 0 if
+ *	that is good at any time, or there is none
+ * @due: when to issue its next one, by the same clock
  */
 struct attestee {
 	TAILQ_ENTRY(attestee) node;
 	uint64_t slot_uid;
 	bool running;
 	bool failing;
+	int64_t issued;
 	int64_t due;
 	struct lab_settings settings;
 };
