@@ -4,6 +4,7 @@
 #include "ca/export.h"
 #include "ca/store.h"
 #include "cli/cli.h"
+#include "common/json_out.h"
 #include "common/util.h"
 
 #include <errno.h>
@@ -131,16 +132,35 @@ static int cmd_export(int argc, char **argv)
 	return CLI_OK;
 }
 
+/* @out: NULL for people */
+struct listing {
+	const struct ca_store *store;
+	struct json_out *out;
+};
+
 static int list_project(const char *project, void *arg)
 {
-	const struct ca_store *store = arg;
+	const struct listing *listing = arg;
 	__cleanup(ca_signer_clear) struct ca_signer root = { 0 };
+	char fingerprint[2 * CA_SHA256_SIZE + 1];
+	uint8_t sha256[CA_SHA256_SIZE];
 	struct ca_error error;
+	bool usable = !ca_store_load(listing->store, project, &root, &error);
 
-	printf("%-*s ", CA_PROJECT_MAX, project);
-	if (!ca_store_load(store, project, &root, &error))
-		return ca_export(root.cert, CA_EXPORT_FINGERPRINT, stdout);
-	printf("unusable: %s\n", error.text);
+	if (usable && ca_cert_fingerprint(root.cert, sha256))
+		return -EIO;
+	if (usable)
+		hex_encode(sha256, sizeof(sha256), fingerprint);
+	if (!listing->out) {
+		printf("%-*s %s%s\n", CA_PROJECT_MAX, project, usable ? "" : "unusable: ",
+		       usable ? fingerprint : error.text);
+		return 0;
+	}
+	json_out_object(listing->out, NULL);
+	json_out_str(listing->out, "Project", project);
+	json_out_str(listing->out, "Sha256", usable ? fingerprint : NULL);
+	json_out_str(listing->out, "Error", usable ? NULL : error.text);
+	json_out_end(listing->out);
 	return 0;
 }
 
@@ -148,7 +168,14 @@ static int cmd_list(int argc, char **argv)
 {
 	__cleanup(ca_store_close) struct ca_store store = { .fd = -1 };
 	struct place place = PLACE_INIT;
-	const struct cli_opt opts[] = { OPT_STATE(place), {} };
+	struct json_out out = {};
+	struct listing listing = { .store = &store };
+	bool json = false;
+	const struct cli_opt opts[] = {
+		OPT_STATE(place),
+		OPT_FLAG("json", &json, "print one JSON array"),
+		{}
+	};
 	const struct cli_usage usage = {
 		"ne-emu-ca list", "", "List projects and the SHA-256 fingerprints of their roots",
 		opts, 0, 0,
@@ -161,7 +188,14 @@ static int cmd_list(int argc, char **argv)
 		return cli_exit_code(r);
 	if (open_store(&place, false, &store))
 		return CLI_FAILED;
-	return ca_store_each(&store, list_project, &store) ? CLI_FAILED : CLI_OK;
+	if (json) {
+		listing.out = &out;
+		json_out_array(&out, NULL);
+	}
+	r = ca_store_each(&store, list_project, &listing);
+	if (json && json_out_print(&out, stdout, 2))
+		r = -EIO;
+	return r ? CLI_FAILED : CLI_OK;
 }
 
 static const struct cli_command commands[] = {
