@@ -39,8 +39,9 @@ static void verify(const uint8_t *data, size_t size, bool strict)
 		return;
 	/* What check "format" lets through lies within the input. */
 	must(document.nr_pcrs <= ATTEST_PCRS_MAX && document.nr_cabundle <= ATTEST_CAS_MAX);
-	must(document.payload.data >= data &&
-	     document.payload.data + document.payload.len <= data + size);
+	must(document.message.payload.data >= data &&
+	     document.message.payload.data + document.message.payload.len <=
+	     data + size);
 	describe(&document);
 }
 
