@@ -139,7 +139,7 @@ demo: payload
 
 ### Checking ###
 
-PARTS := style build unit eif attest kunit abi vm clients
+PARTS := style build unit eif attest kunit abi vm clients vsock
 
 check:
 	@tests/run.sh $(PARTS)

@@ -1,14 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes the sample image from the enclave kernel and the guest programs.
+# Makes the sample image from the enclave kernel and the guest programs, or one like
+# it that runs PAYLOAD and has each PROGRAM in its root folder.
 #
-# usage: build.sh KERNEL GUEST_FOLDER NE_EMU OUTPUT
+# usage: build.sh KERNEL GUEST_FOLDER NE_EMU OUTPUT [PAYLOAD [PROGRAM...]]
 #
 # The same inputs give the same image.
 
 set -eu
 
 kernel=$1 guest=$(cd "$2" && pwd) ne_emu=$3 out=$4
+payload=${5:-$guest/payload}
+shift $(($# < 5 ? $# : 5))
 here=$(cd "$(dirname "$0")" && pwd)
 SOURCE_DATE_EPOCH=0
 export SOURCE_DATE_EPOCH
@@ -27,12 +30,13 @@ ramdisk() {
 # As AWS lays them out: init in the first, the application in the second.
 mkdir "$tmp/init" "$tmp/app"
 install -m 755 "$guest/init" "$tmp/init/init"
-install -m 755 "$guest/payload" "$tmp/app/payload"
+install -m 755 "$payload" "$tmp/app/payload"
+[ $# = 0 ] || install -m 755 "$@" "$tmp/app"
 echo /payload > "$tmp/app/cmd"
 : > "$tmp/app/env"
 ramdisk init
 ramdisk app
 
-"$ne_emu" eif build --name ne-emu-sample --kernel "$kernel" \
+"$ne_emu" eif build --name "ne-emu-$(basename "$out" .eif)" --kernel "$kernel" \
 	--cmdline-file "$here/cmdline" --ramdisk "$tmp/init.cpio.gz" \
 	--ramdisk "$tmp/app.cpio.gz" --output "$out"

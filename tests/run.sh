@@ -14,6 +14,7 @@
 # abi: ioctls, vsock and netlink, in the VM, both kernels
 # vm: lives and ends of enclaves, in the VM, both kernels
 # clients: unmodified clients of others, in the VM, both kernels
+# vsock: the kernel's own vsock programs, other transports, captures, in the VM, both kernels
 # nsm: all that is about /dev/nsm, from unit, attest and vm (not part of "check")
 # debug: abi and vm on a kernel with KASAN and lockdep (not part of "check")
 #
@@ -116,7 +117,7 @@ try_vm() {
 run_vm_parts() {
 	make -s -C "$top" payload
 	# shellcheck disable=SC2046 # a list
-	set -- "$@" $(cases_elsewhere "$@")
+	set -- "$@" $(cases_elsewhere "$@") $(vsock_elsewhere "$@")
 	logs_of_cases=
 	again=
 	for series in ${KERNEL:-$(list "$vm_dir/kernels")}; do
@@ -148,6 +149,13 @@ cases_elsewhere() {
 	has abi "$@" || return 0
 	has lifecycle "$@" || echo lifecycle/endings.sh
 	has clients "$@" || echo clients/ioctl_sample.sh clients/qemu_nitro.sh
+}
+
+# With vsock but not abi, the vsock programs of that folder.
+vsock_elsewhere() {
+	has vsock "$@" && ! has abi "$@" || return 0
+	find "$top/tests/selftests" -name 'vsock_*_test.c' -printf 'abi/%f\n' |
+		sed 's/\.c$//' | sort
 }
 
 # Needs what the Rust crate registry gives; a machine that does not reach it skips.
@@ -194,7 +202,7 @@ for part; do
 		vm_folders="$vm_folders lifecycle/attest.sh"
 		;;
 	kunit) on_its_own kunit "$top/tests/kunit/run.sh" ;;
-	abi | clients) vm_folders="$vm_folders $part" ;;
+	abi | clients | vsock) vm_folders="$vm_folders $part" ;;
 	vm) vm_folders="$vm_folders lifecycle" ;;
 	debug) on_its_own debug "$top/tests/debug/run.sh" ;;
 	*) die "no part $part" ;;

@@ -38,14 +38,17 @@ make -s -j "$(nproc)" -C tests/selftests OUTPUT="$out/selftests" \
 	INSTALL_PATH="$tests/abi" install
 make -s -C tests/lifecycle OUTPUT="$out/bin"
 make -s -C tests/clients OUTPUT="$out/bin"
+make -s -C tests/vsock OUTPUT="$out/bin"
 make -s -C tests/vmm O="$out/userspace" OUTPUT="$out/bin"
 cp "$out"/bin/* "$tests/bin/"
 # These are run by compare_drivers.sh.
 mv "$tests/abi/cpu_pool_test" "$tests/abi/parameter_test" "$tests/bin/"
-cp -r tests/lifecycle tests/clients tests/attest tests/bench "$tests/"
+cp -r tests/lifecycle tests/clients tests/attest tests/vsock tests/bench "$tests/"
 cp tests/demo.sh tests/lib/run-each.sh tests/lib/run-all.sh "$tests/"
 
 image/build.sh "$kernel" "$out/userspace/guest" "$out/userspace/ne-emu" "$share/sample.eif"
+image/build.sh "$kernel" "$out/userspace/guest" "$out/userspace/ne-emu" "$share/vsock.eif" \
+	"$out/bin/vsock_agent" "$out/bin/vsock_test" "$out/bin/vsock_perf"
 cp "$kernel" "$share/bzImage"
 
 tar -C "$stage" -c --owner=0 --group=0 --numeric-owner -f "$out/payload.tar.part" .

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Runs the commands of the parent in a guest.
+ *
+ * port 5000  the client sends one line, words with single blanks between; the
+ *            command's output comes back, then "status N"
+ * port 5001  echo, until the client ends its side
+ *
+ * It is the command of an enclave's init, or itself PID 1 of another virtual
+ * machine.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/vm_sockets.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PORT_COMMAND	5000
+#define PORT_ECHO	5001
+#define LINE_SIZE	1024
+#define MAX_WORDS	64
+#define ECHO_SIZE	(64 * 1024)
+
+static int listen_on(unsigned int port)
+{
+	const struct sockaddr_vm addr = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = VMADDR_CID_ANY,
+		.svm_port = port,
+	};
+	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) ||
+	    listen(fd, SOMAXCONN)) {
+		printf("agent: cannot listen on port %u: %s\n", port, strerror(errno));
+		exit(1);
+	}
+	return fd;
+}
+
+/* The words of a line, ended by NULL. Return: 0 or -1. */
+static int read_words(int client, char line[LINE_SIZE], char *words[MAX_WORDS])
+{
+	size_t used = 0, n = 0;
+	char *word;
+
+	while (!used || line[used - 1] != '\n') {
+		if (used == LINE_SIZE - 1 || read(client, line + used, 1) != 1)
+			return -1;
+		used++;
+	}
+	line[used - 1] = 0;
+	while ((word = strsep(&line, " ")) && n < MAX_WORDS - 1)
+		words[n++] = word;
+	words[n] = NULL;
+	return 0;
+}
+
+static void run_command(int client)
+{
+	char line[LINE_SIZE], *words[MAX_WORDS];
+	int status = 0;
+	pid_t pid;
+
+	if (read_words(client, line, words))
+		return;
+	pid = fork();
+	if (!pid) {
+		dup2(client, 1);
+		dup2(client, 2);
+		execv(words[0], words);
+		perror(words[0]);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+	dprintf(client, "status %d\n",
+		WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+static void echo(int client)
+{
+	static char buf[ECHO_SIZE];
+	ssize_t n, done;
+
+	while ((n = read(client, buf, sizeof(buf))) > 0)
+		while (n > 0) {
+			done = write(client, buf, n);
+			if (done < 0)
+				return;
+			memmove(buf, buf + done, n - done);
+			n -= done;
+		}
+}
+
+static void serve_in_child(int listener, void (*serve)(int client))
+{
+	int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (client < 0)
+		return;
+	if (!fork()) {
+		signal(SIGCHLD, SIG_DFL);
+		serve(client);
+		_exit(0);
+	}
+	close(client);
+}
+
+int main(void)
+{
+	struct pollfd fds[2];
+
+	if (getpid() == 1) {
+		mkdir("/proc", 0555);
+		if (mount("proc", "/proc", "proc", 0, NULL))
+			return 1;
+	}
+	signal(SIGCHLD, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	fds[0] = (struct pollfd){ .fd = listen_on(PORT_COMMAND), .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = listen_on(PORT_ECHO), .events = POLLIN };
+	for (;;) {
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[0].revents)
+			serve_in_child(fds[0].fd, run_command);
+		if (fds[1].revents)
+			serve_in_child(fds[1].fd, echo);
+	}
+}
