@@ -199,7 +199,7 @@ for part; do
 	nsm)
 		in_root unit tests/lib/unit.sh nsm cose ca attest config cli_attest
 		run_attest
-		vm_folders="$vm_folders lifecycle/attest.sh"
+		vm_folders="$vm_folders lifecycle/attest.sh lifecycle/lab.sh"
 		;;
 	kunit) on_its_own kunit "$top/tests/kunit/run.sh" ;;
 	abi | clients | vsock) vm_folders="$vm_folders $part" ;;

@@ -69,4 +69,5 @@ def main(args):
     return bool(output) and "Attestation" not in answer
 
 
-sys.exit(main(sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
