@@ -81,6 +81,26 @@ others_may_not_ask() {
 		ne-emu lab show > /dev/null
 }
 
+# What was signed before verifies under the root that was kept; the next certificate of
+# the enclave is under the new root, which everybody can read from then on.
+rotated_root() {
+	document "$tmp/old"
+	ne-emu attest root --format fingerprint > "$tmp/fingerprint"
+	ne-emu-ca rotate > "$tmp/new-fingerprint"
+	fails cmp -s "$tmp/fingerprint" "$tmp/new-fingerprint"
+	[ "$(stat -c %a "${ca%.pem}.old.pem")" = 600 ]
+	document "$tmp/document"
+	verify --strict
+	ne-emu lab set "$cid" map=definite
+	document "$tmp/document"
+	verify --strict
+	ne-emu attest root --format fingerprint | cmp - "$tmp/new-fingerprint"
+	ne-emu attest verify --root "${ca%.pem}.old.pem" --nonce 0102 "$tmp/old"
+	fails ne-emu attest verify --nonce 0102 "$tmp/old"
+	fails verify --root "${ca%.pem}.old.pem"
+	ne-emu lab reset "$cid"
+}
+
 # Enclaves start; their documents are errors; and it mends itself.
 broken_ca() {
 	chmod 644 "$ca"
@@ -108,6 +128,7 @@ echo_works "$cid" > /dev/null
 check "settings of the next enclave" next_enclave
 check "faults while it runs" faults_while_it_runs
 check "fixed clock" fixed_clock
+check "a root that was rotated" rotated_root
 check "socket is for root and group ne" others_may_not_ask
 close_client a
 check "a CA that does not work" broken_ca

@@ -249,6 +249,28 @@ static void test_no_run_folder(void **state)
 	attestor_forget(&s->attestor, UID);
 }
 
+/* What everybody on the host can read is the root of this identity. */
+static void assert_published(const struct state *s, const struct nsm_identity *identity)
+{
+	char path[128], text[4096];
+	uint8_t *der;
+	size_t len;
+	X509 *cert;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/" NE_EMU_ROOT_FILE, s->dir.path);
+	fd = open(path, O_RDONLY);
+	len = read_full(fd, text, sizeof(text));
+	close(fd);
+	cert = ca_cert_read(text, len);
+	assert_non_null(cert);
+	assert_int_equal(ca_cert_der(cert, &der, &len), 0);
+	assert_int_equal(len, identity->cas[0].len);
+	assert_memory_equal(der, identity->cas[0].data, len);
+	ca_der_wipe(der, len);
+	X509_free(cert);
+}
+
 /* The root was replaced: the next leaf hangs from the new one. */
 static void test_rotation(void **state)
 {
@@ -262,6 +284,7 @@ static void test_rotation(void **state)
 	start(s, NOW);
 	(void)receive(s, NSM_CONTROL_SETTINGS);
 	message = receive(s, NSM_CONTROL_IDENTITY);
+	assert_published(s, &message.identity);
 	len = message.identity.cas[0].len;
 	memcpy(before, message.identity.cas[0].data, len);
 	assert_int_equal(ca_store_open(&store, s->state_dir, false, &error), 0);
@@ -271,6 +294,7 @@ static void test_rotation(void **state)
 	message = receive(s, NSM_CONTROL_IDENTITY);
 	assert_true(message.identity.cas[0].len != len ||
 		    memcmp(message.identity.cas[0].data, before, len));
+	assert_published(s, &message.identity);
 }
 
 static json_t *ask(struct state *s, const char *request)

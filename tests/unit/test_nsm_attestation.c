@@ -484,7 +484,7 @@ static void test_many_documents(void **state)
 	struct attested *a = *state;
 	int short_ones = 0;
 
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 10000; i++) {
 		ask(a->f, ATTEST_PLAIN);
 		take_document(a);
 		assert_memory_equal(a->doc + a->doc_len - 98, "\x58\x60", 2);

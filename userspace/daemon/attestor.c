@@ -201,6 +201,7 @@ static int issue_failed(struct attestee *attestee, int err, const char *what, co
 static int issue(struct attestor *attestor, struct attestee *attestee, int64_t now)
 {
 	__cleanup(ca_identity_wipe) struct ca_identity identity = { 0 };
+	struct ca_error ignored;
 	int err;
 
 	attestee->due = now + RETRY_SECONDS;
@@ -208,6 +209,8 @@ static int issue(struct attestor *attestor, struct attestee *attestee, int64_t n
 			      &identity);
 	if (err)
 		return issue_failed(attestee, err, "", attestor->authority.error.text);
+	/* It was rotated, or could not be made before. */
+	(void)authority_publish(&attestor->authority, &ignored);
 	err = send_identity(attestor, attestee, &identity);
 	if (err)
 		return issue_failed(attestee, err, "its VMM does not take it: ", strerror(-err));
@@ -269,14 +272,11 @@ const struct lab_settings *attestor_prepare(struct attestor *attestor, uint64_t 
 void attestor_started(struct attestor *attestor, uint64_t slot_uid, int64_t now)
 {
 	struct attestee *attestee = attestor_find(attestor, slot_uid);
-	struct ca_error ignored;
 
 	if (!attestee || attestee->running)
 		return;
 	attestee->running = true;
 	(void)issue(attestor, attestee, now);	/* logged, and tried again */
-	/* It was rotated, or could not be made before. */
-	(void)authority_publish(&attestor->authority, &ignored);
 }
 
 void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, int64_t now)
