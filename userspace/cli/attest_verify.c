@@ -47,8 +47,8 @@ static int set_pcr(const char *text, struct attest_policy *policy)
 			return 0;
 		}
 	}
-	cli_error("--pcr: not N=VALUE with N from 0 to %d, each once, and 96 hexadecimal digits: %s",
-		  PCR_MAX, text);
+	cli_error("--pcr: not N=VALUE with N from 0 to %d, each once, and 96 hexadecimal "
+		  "digits: %s", PCR_MAX, text);
 	return -EINVAL;
 }
 
