@@ -169,6 +169,10 @@ stress:
 bench:
 	@tests/bench/run.sh $(BENCH)
 
+# Lines and branches that the inputs in tests/fuzz/corpus and $(FOUND) reach.
+fuzz-coverage:
+	@tests/fuzz/coverage.sh $(FOUND)
+
 # A fuzz target for TIME seconds: make fuzz TARGET=loader TIME=600
 fuzz:
 	@tests/fuzz/run.sh "$(TARGET)" $(or $(TIME),60)
@@ -190,8 +194,9 @@ help:
 	@echo '            check-syzkaller  the description for fuzzing [SYZKALLER=]'
 	@echo '            bench      speed, beside that of others [BENCH=NAME KERNEL=]'
 	@echo '            fuzz       TARGET=... [TIME=seconds], see tests/fuzz'
+	@echo '            fuzz-coverage  what the inputs in tests/fuzz/corpus reach'
 	@echo 'Sources:    regen      netlink files from their description'
 
 .PHONY: all modules userspace man clean install modules_install uninstall payload \
 	vm vm-run demo check $(addprefix check-,$(PARTS) nsm debug) kselftest kunit \
-	check-syzkaller stress bench fuzz regen help
+	check-syzkaller stress bench fuzz fuzz-coverage regen help
