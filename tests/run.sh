@@ -8,7 +8,7 @@
 # style: sources, scripts, licences, generated files
 # build: modules of both kernels and userspace, without a warning
 # unit: userspace, with ASan and UBSan
-# eif: images, with AWS's own tool and library, both ways
+# eif: images, with AWS's library, both ways; alone also what unit and vm have of them
 # attest: attestation documents and requests, with verifiers and decoders of others
 # kunit: the driver in a kernel of its own
 # abi: ioctls, vsock and netlink, in the VM, both kernels
@@ -121,6 +121,7 @@ run_vm_parts() {
 	logs_of_cases=
 	again=
 	for series in ${KERNEL:-$(list "$vm_dir/kernels")}; do
+		[ -z "$again" ] || ! only_once "$@" || continue
 		# shellcheck disable=SC2086 # nothing or an option
 		in_vm "$series" default "vm-$series" $again "$@"
 		again=--again
@@ -134,6 +135,13 @@ run_vm_parts() {
 		# shellcheck disable=SC2086 # a list
 		"$top/tests/lib/coverage.sh" "$work/counts" $logs_of_cases
 	}
+}
+
+# only_once PROGRAM... - are they all such that one kernel is enough for?
+only_once() {
+	for program; do
+		grep -qs '^# Once: ' "$top/tests/$program" || return 1
+	done
 }
 
 # has WORD WORD... - the first is among the others
@@ -160,15 +168,19 @@ vsock_elsewhere() {
 
 # Needs what the Rust crate registry gives; a machine that does not reach it skips.
 run_eif() {
-	peer=
-	if peer=$("$top/tests/eif/peer.sh" 2> "$logs/eif-peer.log"); then
-		in_root eif tests/lib/eif.sh "$peer"
-	else
-		heading eif
-		tail -n 3 "$logs/eif-peer.log"
-		echo "  SKIP eif: AWS's eif_build could not be made, see $logs/eif-peer.log"
-		count 0 0 1
-	fi
+	peers=
+	for version in 0.3.0 0.8.1; do
+		log=$logs/eif-peer-$version.log
+		if peer=$("$top/tests/eif/peer.sh" "$version" 2> "$log"); then
+			peers="$peers $peer"
+		else
+			tail -n 3 "$log"
+			echo "  SKIP eif: there is no library $version of AWS, see $log"
+			count 0 0 1
+		fi
+	done
+	# shellcheck disable=SC2086 # a list
+	[ -z "$peers" ] || in_root eif tests/lib/eif.sh $peers
 }
 
 # peer KIND - its folder, or "-" where the registry is not reached
@@ -194,7 +206,11 @@ for part; do
 	style) in_root style tests/lib/style.sh ;;
 	build) in_root build tests/lib/build.sh ;;
 	unit) in_root unit tests/lib/unit.sh ;;
-	eif) run_eif ;;
+	eif)
+		run_eif
+		has unit "$@" || in_root unit tests/lib/unit.sh eif cose loader pack layer
+		has vm "$@" || vm_folders="$vm_folders lifecycle/images.sh"
+		;;
 	attest) run_attest ;;
 	nsm)
 		in_root unit tests/lib/unit.sh nsm cose ca attest config cli_attest

@@ -1,18 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Compiles AWS's eif_build, and eif_describe on the library that belongs to it, from
-# the Rust crate registry. Runs in the tools root.
+# Compiles what reads and writes images with AWS's library, from the Rust crate
+# registry. Runs in the tools root.
 #
-# usage: build-peer.sh FOLDER
+# usage: build-peer.sh VERSION FOLDER
 #
-# Of the versions that Debian's compiler can build, this one needs the least: later
-# libraries bring AWS's KMS client with them.
+# VERSION of the library:
+# 0.3.0: AWS's eif_build 0.2.1, the last one published, which belongs to it
+# newer: our eif_build.rs
+# Both come with our eif_describe.rs.
 
 set -eu
 
-out=$1
+version=$1 out=$2
 here=$(cd "$(dirname "$0")" && pwd)
-version=0.2.1
 
 CARGO_HOME=$out/cargo
 CARGO_TARGET_DIR=$out/target
@@ -20,10 +21,46 @@ CARGO_TARGET_DIR=$out/target
 CARGO_PROFILE_DEV_DEBUG=0
 export CARGO_HOME CARGO_TARGET_DIR CARGO_PROFILE_DEV_DEBUG
 
-cargo install --quiet --debug --locked --version "$version" --root "$out" eif_build
-cp -r "$CARGO_HOME"/registry/src/*/"eif_build-$version" "$out/source"
-install -D -m 644 "$here/eif_describe.rs" "$out/source/src/bin/eif_describe.rs"
-cargo build --quiet --locked --offline --manifest-path "$out/source/Cargo.toml" \
-	--bin eif_describe
+# unpacked CRATE VERSION - moves its source to $out/source
+unpacked() {
+	cargo info --quiet "$1@$2" > /dev/null
+	mv "$CARGO_HOME"/registry/src/*/"$1-$2" "$out/source"
+}
+
+# compile PROGRAM... - from $out/source, with those versions of other crates that it was
+# published with; only what hashes is optimised
+compile() {
+	programs=
+	for program; do
+		install -D -m 644 "$here/$program.rs" "$out/source/src/bin/$program.rs"
+		printf '\n[[bin]]\nname = "%s"\npath = "src/bin/%s.rs"\n' "$program" "$program" \
+			>> "$out/source/Cargo.toml"
+		programs="$programs --bin $program"
+	done
+	set -- --config 'profile.dev.opt-level=3' --config 'profile.dev.package."*".opt-level=0'
+	for crate in $hashing; do
+		set -- "$@" --config "profile.dev.package.\"$crate\".opt-level=3"
+	done
+	# shellcheck disable=SC2086 # a list
+	cargo build --quiet --locked --manifest-path "$out/source/Cargo.toml" $programs "$@"
+}
+
+case $version in
+0.3.0)
+	hashing="aws-nitro-enclaves-image-format sha2 digest block-buffer generic-array crc"
+	cargo install --quiet --debug --locked --version 0.2.1 --root "$out" eif_build
+	unpacked eif_build 0.2.1
+	compile eif_describe
+	echo "eif_build 0.2.1, library 0.3.0" > "$out/name"
+	;;
+*)
+	hashing="sha2@0.10.9 digest@0.10.7 block-buffer@0.10.4 generic-array crc"
+	unpacked aws-nitro-enclaves-image-format "$version"
+	compile eif_build eif_describe
+	mkdir -p "$out/bin"
+	cp "$out/target/debug/eif_build" "$out/bin"
+	echo "library $version" > "$out/name"
+	;;
+esac
 cp "$out/target/debug/eif_describe" "$out/bin"
 rm -rf "$out/cargo" "$out/target" "$out/source"
