@@ -89,23 +89,47 @@ expired() {
 	same_as_before
 }
 
+# boot_log MIB IMAGE - run it in debug mode until its heartbeat; its console in $tmp/log
+boot_log() {
+	client a -m "$1" -d -i "$2"
+	wait_said 90 a heartbeat
+	uid=$(value a uid)
+	close_client a
+	ne-emu logs "$uid" > "$tmp/log"
+}
+
 # Kernel and ramdisk must go around what they may not use.
 reserved() {
 	kernel=$tmp/parts/kernel
 	ne-emu eif build --kernel "$kernel" --ramdisk "$tmp/parts/ramdisk0" \
 		--ramdisk "$tmp/parts/ramdisk1" --output "$tmp/reserved.eif" --cmdline \
 		"$(cat "$tmp/parts/cmdline") memmap=1M\$16M,8M\$120M"
-	client a -m 128 -d -i "$tmp/reserved.eif"
-	wait_said 90 a heartbeat
-	uid=$(value a uid)
-	close_client a
-	ne-emu logs "$uid" > "$tmp/log"
+	boot_log 128 "$tmp/reserved.eif"
 	grep -a -i 'user: \[mem' "$tmp/log"
 	grep -a -q 'reserved' "$tmp/log"
+}
+
+# The enclave has 3 GiB below its hole, all but 64 MiB of which are reserved here, and
+# 256 MiB at 4 GiB, where alone there is room for the ramdisks.
+above_4g() {
+	echo 1664 > /proc/sys/vm/nr_hugepages
+	if [ "$(free_pages)" -lt 1664 ]; then
+		echo "no 1664 huge pages of 2 MiB"
+		exit 4
+	fi
+	head -c 48M /dev/zero > "$tmp/zeros"	# the kernel passes over them
+	ne-emu eif build --kernel "$tmp/parts/kernel" --ramdisk "$tmp/parts/ramdisk0" \
+		--ramdisk "$tmp/parts/ramdisk1" --ramdisk "$tmp/zeros" \
+		--output "$tmp/high.eif" --cmdline \
+		"$(cat "$tmp/parts/cmdline") memmap=3008M\$64M"
+	boot_log 3328 "$tmp/high.eif"
+	grep -a 'RAMDISK:' "$tmp/log"
+	grep -a -q 'RAMDISK: \[mem 0x10[0-9a-f]\{7\}-0x10[0-9a-f]*\]' "$tmp/log"
 }
 
 check "a root file system with user, folder, environment" application
 check "signed image" signed
 check "signed image, expired certificate: refused with the reason" expired
 check "reserved memory is left alone" reserved
+check "ramdisks above 4 GiB" above_4g
 finish
