@@ -18,14 +18,17 @@ wanted() {
 }
 
 out=$PWD/build/vm/asan
-make -s -j "$(nproc)" -C tests/unit O="$out" WERROR=1
+tests=
+for test in tests/unit/test_*.c; do
+	name=$(basename "$test" .c)
+	! wanted "${name#test_}" "$@" || tests="$tests $name"
+done
+make -s -j "$(nproc)" -C tests/unit O="$out" WERROR=1 TESTS="${tests# }"
 CMOCKA_MESSAGE_OUTPUT=TAP
 export CMOCKA_MESSAGE_OUTPUT
 make -s -j "$(nproc)" -C tests/fuzz O="$out" WERROR=1 replay
-for test in tests/unit/test_*.c; do
-	name=${test##*/}
-	wanted "${name#test_}" "$@" || continue
-	tests/lib/run-each.sh unit 120 "$out/unit/${name%.c}"
+for name in $tests; do
+	tests/lib/run-each.sh unit 120 "$out/unit/$name"
 done
 # The inputs that fuzzing has found worth keeping.
 for corpus in tests/fuzz/corpus/*; do
