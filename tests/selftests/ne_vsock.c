@@ -131,7 +131,7 @@ void ne_conn_expect(struct ne_test *t, struct ne_conn *c, uint16_t op, struct ne
  * Before has_remote_cid came to the kernel, CIDs above 2 belong to vhost_vsock
  * whenever that is loaded, unless the socket says otherwise.
  */
-static uint8_t connect_flags(void)
+uint8_t ne_sock_flags(void)
 {
 	return access("/proc/sys/net/vsock/g2h_fallback", F_OK) &&
 	       !access("/sys/module/vhost_vsock", F_OK) ? VMADDR_FLAG_TO_HOST : 0;
@@ -162,7 +162,7 @@ int ne_sock_connect(struct ne_test *t, int type, uint32_t cid, uint32_t port)
 		.svm_family = AF_VSOCK,
 		.svm_cid = cid,
 		.svm_port = port,
-		.svm_flags = connect_flags(),
+		.svm_flags = ne_sock_flags(),
 	};
 	int fd = socket(AF_VSOCK, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 

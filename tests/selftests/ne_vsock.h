@@ -82,6 +82,8 @@ int ne_conn_open(struct ne_test *t, struct ne_conn *c, struct ne_packet *p);
 /** ne_conn_accept() - a connection that the guest made; the socket */
 int ne_conn_accept(struct ne_test *t, struct ne_conn *c, struct ne_packet *p, int listener);
 
+/** ne_sock_flags() - svm_flags of an address in an enclave */
+uint8_t ne_sock_flags(void);
 /** ne_sock_listen() - listen on any free port */
 int ne_sock_listen(struct ne_test *t, int type, uint32_t cid, uint32_t *port);
 /** ne_sock_connect() - begin to connect; the socket */

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Y: what the parent's sockets offer, and what a bad enclave can do to others. */
+
+#include "ne_vsock.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/sockios.h>
+#include <linux/vm_sockets.h>
+
+/* The kernel's default for a socket's receive buffer. */
+#define DEFAULT_BUFFER	(256 * 1024)
+#define FLOOD_MIB	64
+#define ROUND_TRIPS	200
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+static int set_u64(int fd, int option, uint64_t value)
+{
+	return setsockopt(fd, AF_VSOCK, option, &value, sizeof(value)) ? -errno : 0;
+}
+
+static uint64_t get_u64(int fd, int option)
+{
+	uint64_t value = 0;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, AF_VSOCK, option, &value, &len) ? 0 : value;
+}
+
+/* A stream socket, blocking. */
+static int new_socket(struct ne_test *t)
+{
+	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	REQUIRE(t, fd >= 0);
+	return fd;
+}
+
+static int connect_errno(int fd)
+{
+	struct sockaddr_vm addr = {
+		.svm_family = AF_VSOCK, .svm_cid = CID_A, .svm_port = GUEST_PORT,
+		.svm_flags = ne_sock_flags(),
+	};
+
+	return connect(fd, (struct sockaddr *)&addr, sizeof(addr)) ? -errno : 0;
+}
+
+static void y01_connect_timeout(struct ne_test *t)
+{
+	int chan = ne_chan_open(t, CID_A, 0);
+	struct timeval timeout = { .tv_usec = 200000 };
+	int64_t start = now_ms();
+	int fd = new_socket(t);
+
+	REQUIRE_EQ(t, setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &timeout,
+				 sizeof(timeout)), 0);
+	CHECK_ERR(t, connect_errno(fd), ETIMEDOUT);
+	CHECK(t, now_ms() - start >= 150);
+	CHECK(t, now_ms() - start < AT_ONCE_MS);
+	/* The enclave never hears of who gave up. */
+	CHECK_EQ(t, ne_chan_info(chan, "queued"), 0);
+	CHECK_EQ(t, ne_chan_info(chan, "control"), 0);
+}
+
+static void y02_buffer_options(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
+	struct ne_packet *p = ne_packet_new(t);
+	int fd = new_socket(t);
+
+	CHECK_EQ(t, get_u64(fd, SO_VM_SOCKETS_BUFFER_SIZE), DEFAULT_BUFFER);
+	close(fd);
+
+	/* The credit that the enclave gets is the buffer, within its limits. */
+	fd = ne_conn_open(t, &c, p);
+	CHECK_EQ(t, le32toh(p->hdr.buf_alloc), DEFAULT_BUFFER);
+	CHECK_EQ(t, set_u64(fd, SO_VM_SOCKETS_BUFFER_SIZE, 50000), 0);
+	REQUIRE_EQ(t, ne_chan_read(c.chan, p, sizeof(*p)), HDR_SIZE);
+	CHECK_EQ(t, le16toh(p->hdr.op), VIRTIO_VSOCK_OP_CREDIT_UPDATE);
+	CHECK_EQ(t, le32toh(p->hdr.buf_alloc), 50000);
+	CHECK_EQ(t, set_u64(fd, SO_VM_SOCKETS_BUFFER_MIN_SIZE, 60000), 0);
+	CHECK_EQ(t, get_u64(fd, SO_VM_SOCKETS_BUFFER_SIZE), 60000);
+	CHECK_EQ(t, set_u64(fd, SO_VM_SOCKETS_BUFFER_MAX_SIZE, 70000), 0);
+	CHECK_EQ(t, set_u64(fd, SO_VM_SOCKETS_BUFFER_SIZE, 1 << 20), 0);
+	CHECK_EQ(t, get_u64(fd, SO_VM_SOCKETS_BUFFER_SIZE), 70000);
+
+	CHECK_EQ(t, ne_sock_send(fd, "x", 1, 0), 1);
+	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RW, p, sizeof(*p));
+	CHECK_EQ(t, le32toh(p->hdr.buf_alloc), 70000);
+}
+
+static int unsent(int fd)
+{
+	int bytes = -1;
+
+	return ioctl(fd, SIOCOUTQ, &bytes) ? -errno : bytes;
+}
+
+static void y03_unsent_bytes(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
+	struct ne_packet *p = ne_packet_new(t);
+	char data[1000] = "";
+	int fd = ne_conn_open(t, &c, p);
+
+	CHECK_EQ(t, unsent(fd), 0);
+	CHECK_EQ(t, ne_sock_send(fd, data, sizeof(data), 0), sizeof(data));
+	CHECK_EQ(t, unsent(fd), sizeof(data));
+	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RW, p, HDR_SIZE + 400);
+	CHECK_EQ(t, unsent(fd), sizeof(data));
+	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RW, p, sizeof(*p));
+	CHECK_EQ(t, unsent(fd), 0);
+
+	/* Lost with the enclave is not waiting either. */
+	CHECK_EQ(t, ne_sock_send(fd, data, sizeof(data), 0), sizeof(data));
+	close(c.chan);
+	CHECK_EQ(t, unsent(fd), 0);
+}
+
+/* close() of a socket that lingers for 2 s; how long it took. */
+static int64_t lingering_close(struct ne_test *t, int fd)
+{
+	struct linger linger = { .l_onoff = 1, .l_linger = 2 };
+	int64_t start = now_ms();
+
+	REQUIRE_EQ(t, setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+	close(fd);
+	return now_ms() - start;
+}
+
+/* The other end of a socket that lingers; @take_over lets a new channel end the old. */
+struct end {
+	struct ne_test *t;
+	struct ne_conn *c;
+	bool take_over;
+};
+
+/* A thread, since the socket must be open in one process only. */
+static void *end_later(void *arg)
+{
+	struct end *end = arg;
+
+	usleep(300000);
+	if (end->take_over)
+		ne_chan_open(end->t, end->c->cid, 0);
+	else
+		CHECK_EQ(end->t, ne_conn_send(end->c, VIRTIO_VSOCK_OP_RST, 0, NULL, 0), 0);
+	return NULL;
+}
+
+static void y04_linger(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
+	struct ne_packet *p = ne_packet_new(t);
+	pthread_t thread;
+	int64_t took;
+	int i;
+
+	/* Nobody answers. */
+	took = lingering_close(t, ne_conn_open(t, &c, p));
+	CHECK(t, took >= 1900 && took < 4000);
+	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_SHUTDOWN, p, sizeof(*p));
+
+	for (i = 0; i < 2; i++) {
+		struct end end = { t, &c, i == 1 };
+		int fd = ne_conn_open(t, &c, p);
+
+		REQUIRE_EQ(t, pthread_create(&thread, NULL, end_later, &end), 0);
+		took = lingering_close(t, fd);
+		REQUIRE_EQ(t, pthread_join(thread, NULL), 0);
+		CHECK(t, took >= 200 && took < 1700);
+		if (!end.take_over)
+			ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_SHUTDOWN, p, sizeof(*p));
+	}
+}
+
+static int poll_now(int fd)
+{
+	return ne_wait(fd, POLLIN | POLLOUT | POLLRDHUP, 0);
+}
+
+static void y05_poll(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
+	struct ne_packet *p = ne_packet_new(t);
+	int fd = ne_conn_open(t, &c, p);
+	char *data = calloc(1, CREDIT);
+
+	REQUIRE(t, data);
+	CHECK_EQ(t, poll_now(fd), POLLOUT);
+	REQUIRE_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_RW, 0, "x", 1), 0);
+	CHECK_EQ(t, poll_now(fd), POLLOUT | POLLIN);
+	CHECK_EQ(t, ne_sock_recv(fd, data, 1), 1);
+
+	/* No credit, then credit. */
+	while (c.fwd_cnt < CREDIT) {
+		ssize_t n = ne_sock_send(fd, data, CREDIT - c.fwd_cnt, 0);
+
+		REQUIRE(t, n > 0);
+		for (uint32_t end = c.fwd_cnt + n; c.fwd_cnt < end;)
+			ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RW, p, sizeof(*p));
+	}
+	CHECK_EQ(t, poll_now(fd), 0);
+	REQUIRE_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, NULL, 0), 0);
+	CHECK_EQ(t, poll_now(fd), POLLOUT);
+
+	REQUIRE_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_SHUTDOWN, VIRTIO_VSOCK_SHUTDOWN_SEND,
+				   NULL, 0), 0);
+	CHECK_EQ(t, poll_now(fd), POLLIN | POLLOUT | POLLRDHUP);
+	CHECK_EQ(t, shutdown(fd, SHUT_WR), 0);
+	CHECK_EQ(t, poll_now(fd) & (POLLHUP | POLLRDHUP), POLLHUP | POLLRDHUP);
+}
+
+/* The socket has said that it closes; the enclave dies before it says so too. */
+static void y06_death_while_closing(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
+	struct ne_packet *p = ne_packet_new(t);
+	int fd = ne_conn_open(t, &c, p);
+	struct ne_conn again = c;
+	uint32_t port;
+	int listener;
+
+	close(fd);
+	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_SHUTDOWN, p, sizeof(*p));
+	close(c.chan);
+
+	/* Another enclave with this CID may use both ports: nothing is left. */
+	listener = ne_sock_listen(t, SOCK_STREAM, VMADDR_CID_ANY, &port);
+	again.chan = ne_chan_open(t, CID_A, 0);
+	again.fwd_cnt = 0;
+	REQUIRE_EQ(t, ne_conn_send(&again, VIRTIO_VSOCK_OP_RW, 0, "x", 1), 0);
+	ne_conn_expect(t, &again, VIRTIO_VSOCK_OP_RST, p, sizeof(*p));
+	again.local_port = port;
+	ne_conn_accept(t, &again, p, listener);
+}
+
+static long available_kib(void)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	char line[128];
+	long kib = -1;
+
+	while (f && kib < 0 && fgets(line, sizeof(line), f))
+		sscanf(line, "MemAvailable: %ld", &kib);
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+/* The guest's end heeds nothing but room for answers. */
+static void send_anyway(struct ne_test *t, struct ne_conn *c, struct ne_packet *p, size_t len)
+{
+	int err;
+
+	while ((err = ne_conn_send(c, VIRTIO_VSOCK_OP_RW, 0, p->data, len)) == -EAGAIN)
+		while (read(c->chan, p, sizeof(*p)) > 0)
+			;
+	REQUIRE_EQ(t, err, 0);
+}
+
+static void y07_unread_data(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
+	struct ne_packet *p = ne_packet_new(t);
+	int fd = ne_conn_open(t, &c, p), err = 0;
+	long before = available_kib(), after;
+	socklen_t len = sizeof(err);
+	size_t i, got = 0;
+	ssize_t n;
+
+	/* One packet more than the credit ends the connection. */
+	for (i = 0; i <= DEFAULT_BUFFER / MAX_PAYLOAD; i++)
+		REQUIRE_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_RW, 0, p->data, MAX_PAYLOAD), 0);
+	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RST, p, sizeof(*p));
+	CHECK_EQ(t, getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len), 0);
+	CHECK_EQ(t, err, ENOBUFS);
+
+	for (i = 0; i < FLOOD_MIB * 16; i++)
+		send_anyway(t, &c, p, MAX_PAYLOAD);
+	for (i = 0; i < 10000; i++)
+		send_anyway(t, &c, p, 1);
+	after = available_kib();
+	ne_note("%d MiB sent beyond the credit: %ld KiB of memory less", FLOOD_MIB,
+		before - after);
+	CHECK(t, before - after < FLOOD_MIB * 1024 / 4);
+	while ((n = recv(fd, p->data, sizeof(p->data), MSG_DONTWAIT)) > 0)
+		got += n;
+	CHECK_EQ(t, got, DEFAULT_BUFFER);
+	CHECK_EQ(t, n, 0);
+}
+
+/* Endless connect requests that nobody takes, each answer read. */
+static void flood_requests(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
+	struct ne_packet *p = ne_packet_new(t);
+
+	c.local_port = 1;
+	for (;;) {
+		c.port++;
+		if (ne_conn_send(&c, VIRTIO_VSOCK_OP_REQUEST, 0, NULL, 0) == -EAGAIN)
+			while (read(c.chan, p, sizeof(*p)) > 0)
+				;
+	}
+}
+
+static void y08_flood_beside(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_B, 0), CID_B);
+	struct ne_packet *p = ne_packet_new(t);
+	int fd = ne_conn_open(t, &c, p);
+	int64_t begin, worst = 0, start;
+	pid_t pid = fork();
+	char byte;
+	int i;
+
+	REQUIRE(t, pid >= 0);
+	if (!pid)
+		flood_requests(t);
+	usleep(100000);
+
+	start = now_ms();
+	for (i = 0; i < ROUND_TRIPS; i++) {
+		begin = now_ms();
+		REQUIRE_EQ(t, ne_sock_send(fd, "x", 1, 0), 1);
+		ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RW, p, sizeof(*p));
+		REQUIRE_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_RW, 0, "y", 1), 0);
+		REQUIRE_EQ(t, ne_sock_recv(fd, &byte, 1), 1);
+		if (now_ms() - begin > worst)
+			worst = now_ms() - begin;
+	}
+	ne_note("%d round trips beside a flood: %d ms, the longest %d ms", ROUND_TRIPS,
+		(int)(now_ms() - start), (int)worst);
+	CHECK(t, worst < AT_ONCE_MS);
+	CHECK_EQ(t, waitpid(pid, NULL, WNOHANG), 0);
+	kill(pid, SIGKILL);
+}
+
+/* Requests to a socket that listens and never accepts: its backlog is the bound. */
+static void y09_backlog(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
+	struct ne_packet *p = ne_packet_new(t);
+	int accepted = 0, refused = 0, i;
+
+	ne_sock_listen(t, SOCK_STREAM, VMADDR_CID_ANY, &c.local_port);
+	for (i = 0; i < 1000; i++) {
+		c.port++;
+		REQUIRE_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_REQUEST, 0, NULL, 0), 0);
+		REQUIRE_EQ(t, ne_chan_read(c.chan, p, sizeof(*p)), HDR_SIZE);
+		if (le16toh(p->hdr.op) == VIRTIO_VSOCK_OP_RESPONSE)
+			accepted++;
+		if (le16toh(p->hdr.op) == VIRTIO_VSOCK_OP_RST)
+			refused++;
+	}
+	/* listen(8); as with TCP, one more fits. */
+	CHECK_EQ(t, accepted, 9);
+	CHECK_EQ(t, refused, 1000 - 9);
+}
+
+static void setup(struct ne_test *t)
+{
+	if (access(NE_VSOCK_NODE, R_OK | W_OK))
+		ne_skip_suite(t, "cannot open %s: %s", NE_VSOCK_NODE, strerror(errno));
+}
+
+static const struct ne_case cases[] = {
+	{ "Y01 connect_timeout", y01_connect_timeout, 0 },
+	{ "Y02 buffer_options", y02_buffer_options, 0 },
+	{ "Y03 unsent_bytes", y03_unsent_bytes, 0 },
+	{ "Y04 linger", y04_linger, 0 },
+	{ "Y05 poll", y05_poll, 0 },
+	{ "Y06 death_while_closing", y06_death_while_closing, 0 },
+	{ "Y07 unread_data", y07_unread_data, 0 },
+	{ "Y08 flood_beside", y08_flood_beside, 0 },
+	{ "Y09 backlog", y09_backlog, 0 },
+};
+
+int main(int argc, char **argv)
+{
+	static const struct ne_suite suite = {
+		.cases = cases,
+		.nr_cases = ARRAY_SIZE(cases),
+		.setup = setup,
+	};
+
+	return ne_suite_run(&suite, argc, argv);
+}
