@@ -42,7 +42,7 @@ make_guest_files() {
 
 # qemu_guest CID - a virtual machine of QEMU with vhost-vsock, until end_qemu_guest
 qemu_guest() {
-	qemu-system-x86_64 -M microvm -accel kvm -cpu host -m 256 -nodefaults -no-user-config \
+	qemu-system-x86_64 -M microvm,acpi=off -accel kvm -cpu host -m 256 -nodefaults -no-user-config \
 		-display none -serial "file:$tmp/qemu.console" -no-reboot \
 		-kernel "$kernel" -initrd "$tmp/ramdisk" \
 		-append "console=ttyS0 reboot=t panic=-1 rdinit=/vsock_agent" \
@@ -55,10 +55,11 @@ qemu_guest_answers() {
 	wait_for 60 agent_answers "$1" > /dev/null && return
 	cat "$tmp/qemu"
 	tail -n 5 "$tmp/qemu.console"
+	end_qemu_guest
 	return 1
 }
 
 end_qemu_guest() {
-	kill "$qemu_pid"
+	kill "$qemu_pid" 2> /dev/null || :
 	wait "$qemu_pid" || :
 }

@@ -162,13 +162,13 @@ static void wrong_cid(struct doctor *doctor, uint32_t cid)
 {
 	const char *other = other_transport();
 
-	if (!sys_exists("/sys/module/ne_emu_vsock"))
+	if (other)
+		doctor_add(doctor, "vsock", DOCTOR_FAIL, "unload it (sudo modprobe -r), then "
+			   "sudo modprobe ne_emu_vsock", "the local CID is %d, not 3: transport %s "
+			   "has the place of ne_emu_vsock", (int)cid, other);
+	else if (!sys_exists("/sys/module/ne_emu_vsock"))
 		doctor_add(doctor, "vsock", DOCTOR_FAIL, "sudo modprobe ne_emu_vsock",
 			   "ne_emu_vsock is not loaded (the local CID is %d, not 3)", (int)cid);
-	else if (other)
-		doctor_add(doctor, "vsock", DOCTOR_FAIL, "unload it (sudo modprobe -r), then "
-			   "reload ne_emu_vsock", "the local CID is %d, not 3: transport %s has "
-			   "the place of ne_emu_vsock", (int)cid, other);
 	else
 		doctor_add(doctor, "vsock", DOCTOR_FAIL, "see the kernel log", "the local CID is "
 			   "%d, not 3, although ne_emu_vsock is loaded", (int)cid);

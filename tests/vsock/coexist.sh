@@ -1,0 +1,148 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2317,SC2329 # functions are called by check
+# Enclaves beside the other users of vsock: loopback, network namespaces, another
+# guest-to-host transport.
+
+set -eu
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+need_program socat python3
+need_host 160
+need_daemon
+need_image
+free_port=7900
+
+# answers CID PORT [to-host] WANTED - how a connect ends
+answers() {
+	wanted=$(shift $(($# - 1)) && echo "$1")
+	got=$(python3 "$here/ask.py" "$@")
+	[ "$got" = "$wanted" ] || {
+		echo "connect to CID $1 port $2: $got instead of $wanted"
+		return 1
+	}
+}
+
+# from_guest CID TO_CID PORT - how a connect in the guest ends
+from_guest() {
+	in_guest "$1" /vsock_perf --sender "$2" --port "$3" --bytes 64K || :
+}
+
+enclave_reaches_parent() {
+	timeout 30 "$bin/vsock_perf" --port "$free_port" > "$tmp/receiver" 8>&- &
+	receiver=$!
+	wait_for 5 listening "$free_port"
+	from_guest "$cid" 3 "$free_port"
+	wait "$receiver"
+	grep -q 'total bytes received: 65536$' "$tmp/receiver"
+}
+
+console_works() {
+	timeout 5 socat -u "VSOCK-CONNECT:0:$((10000 + cid))" - > "$tmp/console" || :
+	grep -q 'Linux version' "$tmp/console"
+}
+
+doctor_says() {
+	ne-emu doctor > "$tmp/doctor" 2>&1 || :
+	grep -q "$1" "$tmp/doctor" || {
+		cat "$tmp/doctor"
+		return 1
+	}
+}
+
+# Starts client a with an enclave, whose CID is $cid.
+enclave() {
+	run_image a -m 192 -d
+	cid=$(value a cid)
+	wait_for 20 agent_answers "$cid"
+}
+
+# Sockets that have just closed hold the transport for up to 8 s.
+unload() {
+	wait_for 20 modprobe -r "$@" 2> /dev/null
+}
+
+only_the_parent() {
+	for to in 0 1 2 $((cid + 1)) "$any_cid"; do
+		from_guest "$cid" "$to" "$free_port" > "$tmp/said"
+		grep -q 'connect: Connection reset by peer' "$tmp/said" || {
+			cat "$tmp/said"
+			return 1
+		}
+	done
+	from_guest "$cid" 3 "$free_port" | grep -q 'connect: Connection reset by peer'
+	answers "$cid" "$free_port" ECONNRESET
+	answers $((cid + 1)) "$free_port" ECONNRESET
+}
+
+sockets_are_shown() {
+	socat -u "VSOCK-CONNECT:$cid:$echo_port" - 8>&- &
+	connected=$!
+	wait_for 5 shown "ESTAB.*:[0-9]* *$cid:$echo_port"
+	kill "$connected"
+}
+
+shown() {
+	ss --vsock > "$tmp/ss"
+	grep -q "$1" "$tmp/ss"
+}
+
+beside_loopback() {
+	modprobe vsock_loopback
+	for to in 1 3; do
+		answers "$to" "$free_port" ECONNRESET
+		timeout 20 "$bin/vsock_perf" --port "$free_port" > "$tmp/receiver" 8>&- &
+		receiver=$!
+		wait_for 5 listening "$free_port"
+		"$bin/vsock_perf" --sender "$to" --port "$free_port" --bytes 64K
+		wait "$receiver"
+	done
+	answers "$cid" "$echo_port" connected
+	enclave_reaches_parent
+	console_works
+	unload vsock_loopback
+}
+
+slot_taken() {
+	unload ne_emu_vsock
+	modprobe vmw_vsock_virtio_transport
+	log_mark
+	fails modprobe ne_emu_vsock
+	log_since | grep 'ne_emu_vsock: another guest-to-host vsock transport is loaded'
+	[ -w /dev/nitro_enclaves ]
+	doctor_says 'vmw_vsock_virtio_transport'
+	status=0
+	ne-emu run "$image" > "$tmp/run" 2>&1 || status=$?
+	cat "$tmp/run"
+	[ "$status" != 0 ]
+	grep -q vsock "$tmp/run"
+	# Repaired as doctor says.
+	unload vmw_vsock_virtio_transport
+	modprobe ne_emu_vsock
+	enclave
+	close_client a
+}
+
+namespaces() {
+	[ -e /proc/sys/net/vsock/child_ns_mode ] || {
+		echo "this kernel has no namespaces of vsock"
+		exit 4
+	}
+	unshare -n python3 "$here/ask.py" "$cid" "$echo_port" | grep -x connected
+	# The mode is for namespaces made from now on in this one.
+	unshare -n sh -c 'echo local > /proc/sys/net/vsock/child_ns_mode
+		unshare -n python3 "$@"' - "$here/ask.py" "$cid" "$echo_port" |
+		grep -x ENETUNREACH
+	answers "$cid" "$echo_port" connected
+}
+
+# One enclave for all that need not load us anew.
+enclave
+check "an enclave reaches the parent and nothing else" only_the_parent
+check "ss shows connections" sockets_are_shown
+check "beside vsock_loopback" beside_loopback
+check "network namespaces" namespaces
+close_client a
+check "another transport has the place" slot_taken
+finish
