@@ -25,6 +25,8 @@ bindir ?= $(prefix)/bin
 sbindir ?= $(prefix)/sbin
 libexecdir ?= $(prefix)/libexec
 mandir ?= $(prefix)/share/man
+zshdir ?= $(prefix)/share/zsh/site-functions
+srcdir ?= /usr/src
 sysconfdir ?= /etc
 # Where systemd and udev look: below /usr/lib for a package, in /etc otherwise.
 confdir ?= $(if $(filter /usr,$(prefix)),/usr/lib,$(sysconfdir))
@@ -61,7 +63,10 @@ man: $(if $(SCDOC),$(manuals))
 
 $(out)/man/%: Documentation/man/%.scd
 	@mkdir -p $(@D)
-	$(SCDOC) < $< > $@.part && mv $@.part $@
+	$(SCDOC) < $< > $@.part
+	@# The mark that makes readers run tbl; scdoc leaves it out.
+	! grep -q '^\.TS' $@.part || sed -i "1i '\\\\\" t" $@.part
+	mv $@.part $@
 
 clean:
 	rm -rf $(out)
@@ -83,15 +88,15 @@ install: userspace man
 	$(call put,755,$(out)/userspace/guest/init,$(libexecdir)/ne-emu/guest)
 	$(foreach n,1 4 5 7 8,$(call put,644,$(if $(SCDOC),$(filter %.$(n),$(manuals))),$(mandir)/man$(n))$(newline))
 	$(call put,644,packaging/bash-completion/ne-emu,$(prefix)/share/bash-completion/completions)
-	$(call put,644,packaging/zsh/_ne-emu,$(prefix)/share/zsh/site-functions)
+	$(call put,644,packaging/zsh/_ne-emu,$(zshdir))
 	$(call put,644,packaging/udev/60-ne-emu.rules,$(confdir)/udev/rules.d)
 	$(call put,644,packaging/sysusers.d/ne-emu.conf,$(confdir)/sysusers.d)
 	$(call put,644,packaging/tmpfiles.d/ne-emu.conf,$(confdir)/tmpfiles.d)
-	$(INSTALL) -d $(DESTDIR)$(confdir)/systemd/system $(DESTDIR)$(sysconfdir)/modprobe.d
+	$(INSTALL) -d $(DESTDIR)$(confdir)/systemd/system
 	sed 's,@sbindir@,$(sbindir),' packaging/systemd/ne-emud.service.in \
 		> $(DESTDIR)$(confdir)/systemd/system/ne-emud.service
-	test -e $(DESTDIR)$(sysconfdir)/modprobe.d/nitro-enclaves-emu.conf || \
-		$(call put,644,packaging/modprobe.d/nitro-enclaves-emu.conf,$(sysconfdir)/modprobe.d)
+	$(foreach d,modprobe.d modules-load.d,test -e $(DESTDIR)$(sysconfdir)/$(d)/nitro-enclaves-emu.conf || \
+		$(call put,644,packaging/$(d)/nitro-enclaves-emu.conf,$(sysconfdir)/$(d))$(newline))
 	@test -n "$(DESTDIR)" || echo "now: systemd-sysusers && systemd-tmpfiles --create" \
 		"&& systemctl daemon-reload && udevadm control --reload"
 
@@ -101,13 +106,21 @@ modules_install: modules
 		INSTALL_MOD_DIR=updates CONFIG_MODULE_SIG_ALL= \
 		$(if $(DESTDIR),DEPMOD=true) modules_install
 
-# The configuration in modprobe.d may have been edited and stays.
+# The sources of the modules for DKMS: "dkms install nitro-enclaves-emu/VERSION".
+dkms_tree = $(DESTDIR)$(srcdir)/nitro-enclaves-emu-$(shell cat VERSION)
+
+dkms-tree:
+	$(INSTALL) -d $(dkms_tree)
+	cp -r Kbuild VERSION dkms.conf driver include $(dkms_tree)/
+	rm -r $(dkms_tree)/driver/tests
+
+# The configuration in modprobe.d and modules-load.d may have been edited and stays.
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(bindir)/ne-emu $(sbindir)/ne-emud \
 		$(sbindir)/ne-emu-ca \
 		$(foreach m,$(notdir $(manuals)),$(mandir)/man$(patsubst .%,%,$(suffix $(m)))/$(m)) \
 		$(prefix)/share/bash-completion/completions/ne-emu \
-		$(prefix)/share/zsh/site-functions/_ne-emu \
+		$(zshdir)/_ne-emu \
 		$(confdir)/udev/rules.d/60-ne-emu.rules \
 		$(confdir)/sysusers.d/ne-emu.conf $(confdir)/tmpfiles.d/ne-emu.conf \
 		$(confdir)/systemd/system/ne-emud.service)
@@ -115,6 +128,10 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)/lib/modules/$(KVER)/updates/,\
 		$(foreach m,nitro_enclaves_emu ne_emu_vsock,$(m).ko $(m).ko.xz $(m).ko.zst))
 	$(if $(DESTDIR),,depmod $(KVER))
+
+# In a root of its own, as those of the tests.
+deb:
+	@packaging/deb.sh $(out)/deb $(VERSION)
 
 ### The VM ###
 
@@ -140,14 +157,17 @@ demo: payload
 ### Checking ###
 
 PARTS := style build unit eif attest kunit abi vm clients vsock
+EXTRA := nsm debug lint packages
 
 check:
 	@tests/run.sh $(PARTS)
 
-$(addprefix check-,$(PARTS) nsm debug): check-%:
+$(addprefix check-,$(PARTS) $(EXTRA)): check-%:
 	@tests/run.sh $*
 
 kunit: check-kunit
+
+lint: check-lint
 
 # On this host; check-abi runs the same programs in the VM.
 kselftest:
@@ -184,12 +204,14 @@ regen:
 help:
 	@echo 'Building:   all, modules [KVER=], userspace, man, clean'
 	@echo 'Installing: install, modules_install, uninstall [PREFIX=, DESTDIR=, KVER=]'
+	@echo '            dkms-tree  sources for DKMS below /usr/src [DESTDIR=]'
+	@echo '            deb        Debian packages in build/deb [VERSION=]'
 	@echo 'Trying:     demo       an enclave and its console, in a VM'
 	@echo '            vm         root shell in the VM [KERNEL=6.12|7.3]'
 	@echo "            vm-run     CMD='...' in the VM [KERNEL=]"
-	@echo 'Checking:   check      everything below but check-nsm and check-debug'
-	@$(foreach p,$(PARTS) nsm debug,printf '            check-%-6s %s\n' $(p) "$$(sed -n 's/^# $(p): //p' tests/run.sh)";)
-	@echo '            kselftest  the programs of check-abi on this host; kunit: as check-kunit'
+	@echo 'Checking:   check      all parts below that do not say otherwise'
+	@$(foreach p,$(PARTS) $(EXTRA),printf '            check-%-8s %s\n' $(p) "$$(sed -n 's/^# $(p): //p' tests/run.sh)";)
+	@echo '            kselftest  the programs of check-abi on this host; kunit, lint: as check-...'
 	@echo '            stress     random operations and kills on the debug kernel [TIME=600 SEED=]'
 	@echo '            check-syzkaller  the description for fuzzing [SYZKALLER=]'
 	@echo '            bench      speed, beside that of others [BENCH=NAME KERNEL=]'
@@ -197,6 +219,6 @@ help:
 	@echo '            fuzz-coverage  what the inputs in tests/fuzz/corpus reach'
 	@echo 'Sources:    regen      netlink files from their description'
 
-.PHONY: all modules userspace man clean install modules_install uninstall payload \
-	vm vm-run demo check $(addprefix check-,$(PARTS) nsm debug) kselftest kunit \
+.PHONY: all modules userspace man clean install deb modules_install dkms-tree uninstall payload \
+	vm vm-run demo check $(addprefix check-,$(PARTS) $(EXTRA)) kselftest kunit lint \
 	check-syzkaller stress bench fuzz fuzz-coverage regen help

@@ -17,6 +17,8 @@
 # vsock: the kernel's own vsock programs, other transports, captures, in the VM, both kernels
 # nsm: all that is about /dev/nsm, from unit, attest and vm (not part of "check")
 # debug: abi and vm on a kernel with KASAN and lockdep (not part of "check")
+# lint: packages, manuals, units and licences, with checkers of others (not part of "check")
+# packages: DKMS, with the headers of both kernels (not part of "check")
 #
 # KERNEL=6.12 or 7.3 takes only that one. Complete logs are in build/log.
 #
@@ -183,6 +185,15 @@ run_eif() {
 	[ -z "$peers" ] || in_root eif tests/lib/eif.sh $peers
 }
 
+# The root makes the packages, too.
+run_lint() {
+	if "$top/packaging/deb.sh" "$top/build/deb"; then
+		in_root lint --root deb tests/install/lint.sh build/deb
+	else
+		count 0 1 0
+	fi
+}
+
 # peer KIND - its folder, or "-" where the registry is not reached
 peer() {
 	"$top/tests/attest/peer.sh" "$1" 2> "$logs/attest-$1.log" || {
@@ -220,6 +231,8 @@ for part; do
 	kunit) on_its_own kunit "$top/tests/kunit/run.sh" ;;
 	abi | clients | vsock) vm_folders="$vm_folders $part" ;;
 	vm) vm_folders="$vm_folders lifecycle" ;;
+	lint) run_lint ;;
+	packages) in_root packages --root deb tests/install/dkms.sh ;;
 	debug) on_its_own debug "$top/tests/debug/run.sh" ;;
 	*) die "no part $part" ;;
 	esac

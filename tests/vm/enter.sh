@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs a command in the build root, in this source tree at its own path.
 #
-# usage: enter.sh [--root build|tools|fuzz] COMMAND...
+# usage: enter.sh [--root build|tools|fuzz|deb] COMMAND...
 #
 # The cache is visible at its own path too. The user's home is not. The network is
 # the host's; only the commands of the tools root use it.
@@ -16,6 +16,6 @@ if [ "${1-}" = --root ] && [ $# -ge 2 ]; then
 	kind=$2
 	shift 2
 fi
-[ $# -gt 0 ] || die "usage: enter.sh [--root build|tools|fuzz] COMMAND..."
+[ $# -gt 0 ] || die "usage: enter.sh [--root build|tools|fuzz|deb] COMMAND..."
 root=$("$vm_dir/mkroot.sh" "$kind")
 ns sh "$vm_dir/enter-root.sh" "$root" "$top" "$cache" "$@"

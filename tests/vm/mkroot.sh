@@ -5,6 +5,7 @@
 # usage: mkroot.sh build   a folder: toolchain, kernels with headers, QEMU
 #        mkroot.sh tools   a folder: compilers of other people's tools
 #        mkroot.sh fuzz    a folder: clang with its fuzzer
+#        mkroot.sh deb     a folder: what builds and checks packages, kernel headers
 #        mkroot.sh vm      a tar file: what the VM boots, without kernels
 #
 # The mirror is the one the host's apt uses for Debian, else mmdebstrap's own.
@@ -63,6 +64,19 @@ while read -r series; do
 done < "$kernels"
 chroot "$root" env INITRD=No DEBIAN_FRONTEND=noninteractive apt-get install \
 	-y -q --no-install-recommends -o Dpkg::Options::=--force-confold $packages
+HOOK
+}
+
+# Headers of the kernels that the build root has.
+headers_hook() {
+	cat <<'HOOK'
+set -eu
+root=$1 kernels=$2
+# shellcheck disable=SC2046 # names
+chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get install \
+	-y -q --no-install-recommends -o Dpkg::Options::=--force-confold \
+	$(sed 's/^[^ ]* /linux-headers-/' "$kernels")
+cp "$kernels" "$root/usr/share/ne-emu-kernels"
 HOOK
 }
 
@@ -145,6 +159,13 @@ make_fuzz() {
 	make_folder "$vm_dir/fuzz.packages"
 }
 
+make_deb() {
+	headers_hook > "$tmp/headers.sh"
+	cp "$kernels" "$tmp/kernels"
+	make_folder "$vm_dir/deb.packages" \
+		--customize-hook="sh $tmp/headers.sh \"\$1\" $tmp/kernels"
+}
+
 make_vm() {
 	bootstrap "$vm_dir/vm.packages" > "$out.part"
 }
@@ -153,7 +174,11 @@ kind=${1-}
 case $kind in
 build) lists="$vm_dir/build.packages $vm_dir/kernels" ;;
 tools | fuzz | vm) lists=$vm_dir/$kind.packages ;;
-*) die "usage: mkroot.sh build|tools|fuzz|vm" ;;
+deb)
+	kernels=$("$0" build)/usr/share/ne-emu-kernels
+	lists="$vm_dir/deb.packages $kernels"
+	;;
+*) die "usage: mkroot.sh build|tools|fuzz|deb|vm" ;;
 esac
 
 # shellcheck disable=SC2086 # two names

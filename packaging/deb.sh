@@ -1,0 +1,32 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Makes the Debian packages, in a Debian root of its own.
+#
+# usage: deb.sh FOLDER [VERSION]
+#
+# VERSION instead of that in the file VERSION, for trying upgrades.
+
+set -eu
+# shellcheck source=../tests/vm/lib.sh
+. "$(dirname "$0")/../tests/vm/lib.sh"
+
+out=${1:?usage: deb.sh FOLDER [VERSION]}
+mkdir -p "$out"
+# shellcheck disable=SC2016 # expanded by the inner shell
+"$vm_dir/enter.sh" --root deb sh -eu -c '
+	out=$1 old=$(cat VERSION)
+	new=${2:-$old}
+	mkdir /tmp/source
+	tar -c --exclude=./build --exclude=./.git . | tar -x -C /tmp/source
+	cd /tmp/source
+	echo "$new" > VERSION
+	sed -i "s/^PACKAGE_VERSION=.*/PACKAGE_VERSION=\"$new\"/" dkms.conf
+	sed -i "1s/(.*)/($new)/" debian/changelog
+	dpkg-buildpackage --build=binary --no-sign --no-check-builddeps -j2
+	rm -f "$out"/*
+	cp ../*.deb ../*.buildinfo ../*.changes "$out/"
+' - "$out" "${2-}" > "$out.log" 2>&1 || {
+	tail -n 40 "$out.log" >&2
+	die "no packages; all messages are in $out.log"
+}
+ls "$out"/*.deb

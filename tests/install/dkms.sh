@@ -1,0 +1,94 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2317,SC2329 # functions are called by report
+# DKMS with the sources that "make dkms-tree" installs, for all kernels of the VM: TAP
+# on stdout. Runs in the deb root, in trees of its own.
+
+set -u
+
+name=nitro-enclaves-emu
+version=$(cat VERSION)
+kernels=$(sed 's/^[^ ]* //' /usr/share/ne-emu-kernels)
+modules="nitro_enclaves_emu ne_emu_vsock"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+log=$work/log
+installed=$work/lib/modules
+
+# Nothing of what the sources were copied from is in reach.
+run_dkms() {
+	(cd / && env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin dkms "$@" --dkmstree "$work/dkms" \
+		--sourcetree "$work/src" --installtree "$installed") > "$log" 2>&1
+}
+
+adds() {
+	mkdir -p "$work/dkms" "$installed"
+	make -s srcdir="$work/src" dkms-tree > "$log" 2>&1 &&
+		! find "$work/src" -name '*kunit*' | grep . &&
+		run_dkms add "$name/$version" &&
+		run_dkms status "$name/$version" && grep -q "$version: added" "$log"
+}
+
+builds() {
+	mkdir -p "$installed/$1"
+	ln -s "/lib/modules/$1/build" "$installed/$1/build"
+	cp "/lib/modules/$1"/modules.* "$installed/$1/"
+	run_dkms build "$name/$version" -k "$1" &&
+		run_dkms install "$name/$version" -k "$1" &&
+		run_dkms status "$name/$version" &&
+		grep -q "$version, $1, x86_64: installed\$" "$log"
+}
+
+# Each fits its kernel and is signed with the key that DKMS has made.
+installed_modules_are_right() {
+	for module in $modules; do
+		file=$(find "$installed/$1/updates/dkms" -name "$module.ko*")
+		modinfo "$file" > "$log" || return 1
+		grep -qx "name: *$module" "$log" &&
+			grep -qx "version: *$version" "$log" &&
+			grep -q "^vermagic: *$1 " "$log" &&
+			grep -q '^sig_key: ' "$log" || return 1
+	done
+	# Not in place of the driver for EC2, which is left where it is.
+	! grep -i 'original module' "$work/dkms/$name/$version/$1/x86_64/log/make.log"
+}
+
+# A kernel that is too old is passed over: status 77, which autoinstall takes for a skip.
+old_kernel_is_passed_over() {
+	run_dkms build "$name/$version" -k 6.1.0-49-amd64 \
+		--kernelsourcedir "/lib/modules/$1/build"
+	[ $? = 77 ]
+}
+
+removes() {
+	run_dkms remove "$name/$version" --all &&
+		[ -z "$(find "$installed" -name '*.ko*')" ] &&
+		[ ! -e "$work/dkms/$name" ]
+}
+
+number=0
+# report NAME COMMAND...
+report() {
+	number=$((number + 1))
+	title=$1
+	shift
+	if "$@"; then
+		echo "ok $number - $title"
+	else
+		sed 's/^/# /' "$log" | tail -n 40
+		find "$work/dkms" -name make.log -exec tail -n 20 {} + 2> /dev/null | sed 's/^/# /'
+		echo "not ok $number - $title"
+	fi
+}
+
+echo "#> begin packages/dkms"
+echo "TAP version 13"
+report "add from the sources alone" adds
+for kernel in $kernels; do
+	report "build and install for $kernel" builds "$kernel"
+	report "modules for $kernel" installed_modules_are_right "$kernel"
+done
+report "an old kernel is passed over" old_kernel_is_passed_over "$kernel"
+report "remove leaves nothing" removes
+echo "1..$number"
+echo "#> end packages/dkms 0 0"

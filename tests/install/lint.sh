@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Holds the packages and the files that people install against other people's checkers:
+# TAP on stdout. Runs in the deb root, after "make deb".
+#
+# usage: lint.sh FOLDER_OF_PACKAGES
+
+set -u
+
+packages=${1:?usage: lint.sh FOLDER_OF_PACKAGES}
+# Of "systemd-analyze security", times 10: what ne-emud can do without is taken away.
+exposure_max=30
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+host=$work/host
+dpkg-deb -x "$packages"/nitro-enclaves-emu_*_amd64.deb "$host"
+units=$host/usr/lib/systemd/system
+
+debian_packages() {
+	lintian --fail-on error,warning,info --tag-display-limit 0 --allow-root \
+		"$packages"/*.changes
+}
+
+# Its program is where systemd looks for it, and the manuals it names are there.
+systemd_units() {
+	mkdir -p "$work/units"
+	sed "s,^ExecStart=/,&$host/,; s,//*,/,g" "$units/ne-emud.service" \
+		> "$work/units/ne-emud.service"
+	MANPATH=$host/usr/share/man systemd-analyze verify "$work/units/ne-emud.service"
+}
+
+exposure_of_the_service() {
+	systemd-analyze security --offline=true --threshold=$exposure_max \
+		"$units/ne-emud.service" > "$work/security"
+	status=$?
+	tail -n 1 "$work/security" | sed 's/^/# /' >&3
+	[ $status = 0 ] || cat "$work/security"
+	return $status
+}
+
+# The group comes from sysusers.d and is not here.
+udev_rules() {
+	udevadm verify --resolve-names=late "$host"/usr/lib/udev/rules.d/*
+}
+
+sysusers_and_tmpfiles() {
+	mkdir -p "$work/root/etc" "$work/root/usr/lib"
+	cp -r "$host/usr/lib/sysusers.d" "$host/usr/lib/tmpfiles.d" "$work/root/usr/lib/"
+	systemd-sysusers --root="$work/root" ne-emu.conf &&
+		systemd-tmpfiles --root="$work/root" --create ne-emu.conf &&
+		[ "$(stat -c %a "$work/root/var/log/ne-emu")" = 750 ] &&
+		grep '^ne:' "$work/root/etc/group"
+}
+
+# scdoc leaves such macros behind, and they do nothing.
+manuals() {
+	for page in "$host"/usr/share/man/*/*.gz; do
+		gzip -dc "$page" > "$work/${page##*/}"
+		mandoc -T lint -W warning "$work/${page##*/}"
+	done | grep -v 'WARNING: skipping paragraph macro: '
+	[ $? = 1 ]
+}
+
+licences() {
+	tar -c --exclude=./build --exclude=./.git . | (mkdir "$work/tree" && tar -x -C "$work/tree")
+	reuse --root "$work/tree" lint
+}
+
+completions() {
+	bash -n "$host/usr/share/bash-completion/completions/ne-emu" &&
+		zsh -n "$host/usr/share/zsh/vendor-completions/_ne-emu"
+}
+
+number=0
+exec 3>&1
+echo "#> begin lint/packages"
+echo "TAP version 13"
+for check in debian_packages systemd_units exposure_of_the_service udev_rules \
+	sysusers_and_tmpfiles manuals licences completions; do
+	number=$((number + 1))
+	verdict=ok
+	"$check" > "$work/notes" 2>&1 || verdict="not ok"
+	[ "$verdict" = ok ] || sed 's/^/# /' "$work/notes"
+	echo "$verdict $number - $(echo "$check" | tr _ ' ')"
+done
+echo "1..$number"
+echo "#> end lint/packages 0 0"
