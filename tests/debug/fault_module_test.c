@@ -145,7 +145,8 @@ static void modules_back(struct ne_test *t)
 {
 	NE_COMMAND("systemctl", "-q", "unmask", "--runtime", "ne-emud.service");
 	CHECK_EQ(t, NE_COMMAND("modprobe", EMU), 0);
-	CHECK_EQ(t, NE_COMMAND("udevadm", "settle"), 0);
+	/* udev has hundreds of devices to look at that came and went. */
+	CHECK_EQ(t, NE_COMMAND("udevadm", "settle", "--timeout=600"), 0);
 	CHECK_EQ(t, ne_env_pool_restore(t->env), 0);
 }
 
