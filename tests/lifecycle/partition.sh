@@ -309,7 +309,7 @@ host_cannot() {
 	configure_daemon <<-'UNIT'
 	[Service]
 	CapabilityBoundingSet=
-	CapabilityBoundingSet=CAP_NET_ADMIN CAP_KILL CAP_SETPCAP
+	CapabilityBoundingSet=CAP_NET_ADMIN CAP_KILL CAP_SETUID CAP_SETGID CAP_SETPCAP
 	UNIT
 	not_isolated "Enable partition not permitted"
 	default_daemon

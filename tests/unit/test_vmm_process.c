@@ -112,6 +112,8 @@ static struct vmm_config example_config(uint32_t cid)
 		.console_log_fd = -1,
 		.nsm_control_fd = -1,
 		.pool_fd = -1,
+		.uid = 990,
+		.gid = 991,
 	};
 }
 
@@ -165,6 +167,7 @@ static void check_report(const char *report, const ino_t *inos)
 		    "arg --flags\narg 1\narg --mem-size\narg 67108864\n"
 		    "arg --image-offset\narg 8388608\narg --cpus\narg 3,2,65535\n"
 		    "arg --module-id\narg i-00000000000000000-enc00000000000000ab\n"
+		    "arg --uid\narg 990\narg --gid\narg 991\n"
 		    "arg --log-level\narg debug\narg --backend-fd\n");
 	expect_line(report, "arg --backend-fd\narg 3\narg --kvm-fd\narg 4\n"
 		    "arg --channel-fd\narg 5\narg --console-channel-fd\narg 6\n"

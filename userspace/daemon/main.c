@@ -12,9 +12,11 @@
 #include <errno.h>
 #include <getopt.h>
 #include <linux/capability.h>
+#include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 /* Exit codes, as in the manual. */
 enum {
@@ -29,11 +31,14 @@ struct options {
 	struct start_config start;
 	const char *log_dir;
 	const char *state_dir;
+	const char *vmm_user;
 	const char *config;
 	const char *instance_id;
 	int log_level;
 	bool isolate;
 };
+
+#define VMM_USER	"ne-emu"
 
 static const char usage_text[] =
 	"usage: ne-emud [OPTION]...\n"
@@ -42,6 +47,7 @@ static const char usage_text[] =
 	"  --vmm PATH         VMM program (" NE_EMU_LIBEXECDIR "/ne-emu/ne-emu-vmm)\n"
 	"  --log-dir PATH     folder of console logs and exit records (" NE_EMU_LOG_DIR ")\n"
 	"  --state-dir PATH   folder of the roots of attestation (" CA_STATE_DIR ")\n"
+	"  --vmm-user NAME    user that VMMs become, when ne-emud is root (" VMM_USER ")\n"
 	"  --config PATH      configuration (" NE_EMU_CONFIG_FILE ", if there is one)\n"
 	"  --instance-id ID   i- and 17 hexadecimal digits, for attestation documents\n"
 	"                     (" LAB_INSTANCE_ID ", or what the configuration says)\n"
@@ -54,6 +60,7 @@ enum option_id {
 	OPT_VMM = 256,
 	OPT_LOG_DIR,
 	OPT_STATE_DIR,
+	OPT_VMM_USER,
 	OPT_CONFIG,
 	OPT_INSTANCE_ID,
 	OPT_NO_ISOLATION,
@@ -66,6 +73,7 @@ static const struct option option_table[] = {
 	{ "vmm", required_argument, NULL, OPT_VMM },
 	{ "log-dir", required_argument, NULL, OPT_LOG_DIR },
 	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
+	{ "vmm-user", required_argument, NULL, OPT_VMM_USER },
 	{ "config", required_argument, NULL, OPT_CONFIG },
 	{ "instance-id", required_argument, NULL, OPT_INSTANCE_ID },
 	{ "no-isolation", no_argument, NULL, OPT_NO_ISOLATION },
@@ -92,6 +100,9 @@ static void parse_option(struct options *opts, int id)
 		break;
 	case OPT_STATE_DIR:
 		opts->state_dir = optarg;
+		break;
+	case OPT_VMM_USER:
+		opts->vmm_user = optarg;
 		break;
 	case OPT_CONFIG:
 		opts->config = optarg;
@@ -144,6 +155,30 @@ static void keep_admin_from_vmms(void)
 {
 	if (prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0))
 		log_debug("VMMs keep CAP_SYS_ADMIN if there is any: %m");
+}
+
+/* The user need not exist unless it was asked for: then VMMs keep ours. */
+static int find_vmm_user(const struct options *opts, struct start_config *start)
+{
+	const char *name = opts->vmm_user ? opts->vmm_user : VMM_USER;
+	const struct passwd *user;
+
+	if (geteuid())
+		return EXIT_OK;
+	user = getpwnam(name);
+	if (user && user->pw_uid && user->pw_gid) {
+		start->uid = user->pw_uid;
+		start->gid = user->pw_gid;
+		return EXIT_OK;
+	}
+	if (opts->vmm_user) {
+		log_err("--vmm-user %s: %s", name, user ? "has root's user or group id" :
+			"no such user");
+		return EXIT_USAGE;
+	}
+	log_warn("VMMs run as root, without its capabilities: there is no user %s; "
+		 "run systemd-sysusers", name);
+	return EXIT_OK;
 }
 
 static int connect_supervisor(struct supervisor *s)
@@ -237,7 +272,9 @@ int main(int argc, char **argv)
 	log_init(opts.log_level, "ne-emud");
 	set_signals();
 	keep_admin_from_vmms();
-	code = load_settings(&opts, &settings);
+	code = find_vmm_user(&opts, &opts.start);
+	if (!code)
+		code = load_settings(&opts, &settings);
 	if (code)
 		return code;
 

@@ -193,6 +193,8 @@ int start_vmm(const struct start_config *config, const struct log_root *logs,
 		.console_log_fd = fds.console_log,
 		.nsm_control_fd = module->control_fd,
 		.pool_fd = pool_fd,
+		.uid = config->uid,
+		.gid = config->gid,
 	};
 	err = vmm_spawn(&vmm, ret_vmm);
 	return err ? start_fail_spawn(ret_failure, config->vmm_path, -err) : 0;

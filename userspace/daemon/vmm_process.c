@@ -20,7 +20,7 @@
 #define VMM_FD_FIRST	3
 #define VMM_FDS_MAX	7
 /* Program, two words per option, NULL; room for all options there are. */
-#define VMM_ARGS_MAX	32
+#define VMM_ARGS_MAX	40
 
 /* A command line under construction; @err sticks. */
 struct vmm_args {
@@ -123,6 +123,12 @@ static int vmm_args_build(const struct vmm_config *config, struct vmm_args *args
 	vmm_args_add_cpus(args, config->vcpus, config->nr_vcpus);
 	vmm_args_add(args, "--module-id");
 	vmm_args_add(args, "%s", config->module_id);
+	if (config->uid) {
+		vmm_args_add(args, "--uid");
+		vmm_args_add(args, "%" PRIu32, config->uid);
+		vmm_args_add(args, "--gid");
+		vmm_args_add(args, "%" PRIu32, config->gid);
+	}
 	vmm_args_add(args, "--log-level");
 	vmm_args_add(args, "%s", config->log_level);
 	vmm_args_add_fd(args, fds, "--backend-fd", config->backend_fd);

@@ -23,6 +23,7 @@
  * @console_log_fd: file for the console's text, or -1
  * @nsm_control_fd: messages to the security module, or -1
  * @pool_fd: cgroup.threads of the cgroup for vCPU threads, or -1
+ * @uid, @gid: whom the VMM becomes; 0: nobody else
  *
  * The descriptors stay with the caller.
  */
@@ -44,6 +45,8 @@ struct vmm_config {
 	int console_log_fd;
 	int nsm_control_fd;
 	int pool_fd;
+	uid_t uid;
+	gid_t gid;
 };
 
 /**

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the process gives up before it touches anything of the guest. */
+/* User, capabilities, descriptors and limits; see landlock.c and syscalls.c for more. */
 
 #include "vmm/containment.h"
 
 #include "common/util.h"
+#include "vmm/landlock.h"
+#include "vmm/syscalls.h"
 
+#include <cap-ng.h>
 #include <errno.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -40,12 +43,46 @@ static int close_others(int *keep, size_t nr_keep)
 	return close_range_checked(next, ~0U);
 }
 
-int containment_enter(int *keep, size_t nr_keep)
+/* libcap-ng answers with numbers of its own. */
+static int drop_rights(uid_t uid, gid_t gid)
 {
-	const struct rlimit no_core = { 0 };
+	bool bounding = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ||
-	    setrlimit(RLIMIT_CORE, &no_core))
+	capng_clear(CAPNG_SELECT_ALL);
+	if (!uid)
+		return capng_apply(bounding ? CAPNG_SELECT_ALL : CAPNG_SELECT_CAPS) ? -EPERM : 0;
+	return capng_change_id(uid, gid, CAPNG_DROP_SUPP_GRP |
+			       (bounding ? CAPNG_CLEAR_BOUNDING : 0)) ? -EPERM : 0;
+}
+
+int containment_enter(uid_t uid, gid_t gid, int *keep, size_t nr_keep)
+{
+	const struct rlimit none = { 0 };
+	int err = close_others(keep, nr_keep);
+
+	if (!err)
+		err = drop_rights(uid, gid);
+	if (err)
+		return err;
+	/* After the change of the user, which sets it back. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    setrlimit(RLIMIT_CORE, &none))
 		return -errno;
-	return close_others(keep, nr_keep);
+	return landlock_enter();
+}
+
+int containment_seal(void)
+{
+	/*
+	 * Not RLIMIT_NPROC: at the first KVM_RUN, KVM makes a thread in our name, and
+	 * without it no vCPU ever runs.
+	 */
+	const struct rlimit none = { 0 };
+	/* poll() takes no more entries than this; descriptor 0 is in use. */
+	const struct rlimit one = { 1, 1 };
+
+	if (setrlimit(RLIMIT_NOFILE, &one) || setrlimit(RLIMIT_MEMLOCK, &none) ||
+	    setrlimit(RLIMIT_MSGQUEUE, &none))
+		return -errno;
+	return syscalls_restrict();
 }

@@ -56,11 +56,16 @@ static void handle_tick(void *arg, uint32_t events)
 		vcpu_ask_down(&watch->vcpus[i]);
 }
 
+int halt_watch_open(struct halt_watch *watch)
+{
+	watch->source.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	return watch->source.fd < 0 ? -errno : 0;
+}
+
 int halt_watch_start(struct halt_watch *watch, struct loop *loop, struct vcpu *vcpus,
 		     size_t nr_vcpus, struct ending *ending)
 {
 	const struct itimerspec interval = { { TICK_S, 0 }, { TICK_S, 0 } };
-	int err;
 
 	*watch = (struct halt_watch){
 		.loop = loop,
@@ -68,25 +73,24 @@ int halt_watch_start(struct halt_watch *watch, struct loop *loop, struct vcpu *v
 		.nr_vcpus = nr_vcpus,
 		.ending = ending,
 		.source = {
-			.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+			.fd = watch->source.fd,
 			.events = EPOLLIN,
 			.call = handle_tick,
 			.arg = watch,
 		},
 	};
-	if (watch->source.fd < 0)
+	if (timerfd_settime(watch->source.fd, 0, &interval, NULL))
 		return -errno;
-	err = timerfd_settime(watch->source.fd, 0, &interval, NULL) ? -errno :
-		loop_add(loop, &watch->source);
-	if (err)
-		fd_close(&watch->source.fd);
-	return err;
+	return loop_add(loop, &watch->source);
 }
 
 void halt_watch_stop(struct halt_watch *watch)
 {
-	if (watch->source.fd < 0)
-		return;
-	loop_del(watch->loop, &watch->source);
+	if (watch->loop)
+		loop_del(watch->loop, &watch->source);
+}
+
+void halt_watch_close(struct halt_watch *watch)
+{
 	fd_close(&watch->source.fd);
 }

@@ -28,9 +28,12 @@ struct halt_watch {
 	unsigned int all_down;
 };
 
+/** halt_watch_open() - get the timer; 0 or a negative errno */
+int halt_watch_open(struct halt_watch *watch);
 /** halt_watch_start() - @vcpus are running; 0 or a negative errno */
 int halt_watch_start(struct halt_watch *watch, struct loop *loop, struct vcpu *vcpus,
 		     size_t nr_vcpus, struct ending *ending);
 void halt_watch_stop(struct halt_watch *watch);
+void halt_watch_close(struct halt_watch *watch);
 
 #endif

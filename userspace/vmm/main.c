@@ -10,9 +10,11 @@
 #include <errno.h>
 #include <linux/nitro_enclaves_emu.h>
 #include <malloc.h>
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Threads are born with these blocked or ignored. */
@@ -35,7 +37,11 @@ static int contain(const struct options *options)
 		options->nsm_control_fd, options->pool_fd,
 	};
 
-	return containment_enter(keep, ARRAY_SIZE(keep));
+	/* What these would read later from files. */
+	tzset();
+	if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL))
+		return -ENOMEM;
+	return containment_enter(options->uid, options->gid, keep, ARRAY_SIZE(keep));
 }
 
 /* Answer the start request; @err is 0 or a negative errno. */
@@ -54,17 +60,31 @@ static int report_done(const struct options *options, int err, const struct vmm_
 	return -errno;
 }
 
-static int prepare(struct vmm *vmm, const struct options *options)
+static int cannot_isolate(struct vmm_error *error, int err)
 {
-	struct vmm_error error = { 0 };
+	return vmm_error_set(error, err, "cannot isolate ne-emu-vmm: %s", strerror(-err));
+}
+
+static int build(struct vmm *vmm, const struct options *options, struct vmm_error *error)
+{
 	int err = set_signals();
 
 	if (!err)
 		err = contain(options);
 	if (err)
-		(void)vmm_error_set(&error, err, "cannot isolate ne-emu-vmm: %s", strerror(-err));
-	else
-		err = vmm_create(vmm, &error);
+		return cannot_isolate(error, err);
+	err = vmm_create(vmm, error);
+	if (err)
+		return err;
+	err = containment_seal();
+	return err ? cannot_isolate(error, err) : 0;
+}
+
+static int prepare(struct vmm *vmm, const struct options *options)
+{
+	struct vmm_error error = { 0 };
+	int err = build(vmm, options, &error);
+
 	if (err)
 		log_err("start failed: %s", error.text);
 	return report_done(options, err, &error) ?: err;

@@ -16,6 +16,7 @@
 /* NE_ENCLAVE_DEBUG_MODE of the ABI that clients use. */
 #define FLAGS_DEBUG	1
 #define CID_MIN		4
+#define ID_MAX		0xfffffffeU
 #define CID_MAX		0xfffffffeU
 
 enum {
@@ -33,6 +34,8 @@ enum {
 	OPT_CONSOLE_LOG_FD,
 	OPT_NSM_CONTROL_FD,
 	OPT_POOL_FD,
+	OPT_UID,
+	OPT_GID,
 	OPT_LOG_LEVEL,
 	NR_OPTS,
 };
@@ -54,6 +57,8 @@ static const struct option long_options[] = {
 	{ "console-log-fd", required_argument, NULL, OPT_CONSOLE_LOG_FD },
 	{ "nsm-control-fd", required_argument, NULL, OPT_NSM_CONTROL_FD },
 	{ "pool-fd", required_argument, NULL, OPT_POOL_FD },
+	{ "uid", required_argument, NULL, OPT_UID },
+	{ "gid", required_argument, NULL, OPT_GID },
 	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
 	{ 0 },
 };
@@ -66,6 +71,17 @@ static int parse_fd(const char *arg, int *ret_fd)
 	if (parse_u64(arg, 10, INT_MAX, &value) || value < 3 || fcntl(value, F_GETFD) < 0)
 		return -EINVAL;
 	*ret_fd = value;
+	return 0;
+}
+
+/* Of a user or a group: root is none that somebody becomes. */
+static int parse_id(const char *arg, uint32_t *ret_id)
+{
+	uint64_t value;
+
+	if (parse_u64(arg, 10, ID_MAX, &value) || !value)
+		return -EINVAL;
+	*ret_id = value;
 	return 0;
 }
 
@@ -131,6 +147,10 @@ static int parse_option(struct options *options, int opt, const char *arg)
 		return parse_fd(arg, &options->nsm_control_fd);
 	case OPT_POOL_FD:
 		return parse_fd(arg, &options->pool_fd);
+	case OPT_UID:
+		return parse_id(arg, &options->uid);
+	case OPT_GID:
+		return parse_id(arg, &options->gid);
 	case OPT_LOG_LEVEL:
 		options->log_level = log_level_parse(arg);
 		return options->log_level < 0 ? -EINVAL : 0;
@@ -148,6 +168,10 @@ static int check_options(const struct options *options, uint32_t seen)
 	}
 	if (options->debug != (options->console_channel_fd >= 0)) {
 		log_err("--console-channel-fd belongs to --flags 1");
+		return -EINVAL;
+	}
+	if (!options->uid != !options->gid) {
+		log_err("--uid and --gid belong together");
 		return -EINVAL;
 	}
 	if (!options->debug && options->console_log_fd >= 0) {

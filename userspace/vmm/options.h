@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /**
  * struct options - what the supervisor says about one enclave
@@ -16,6 +17,7 @@
  * @console_channel_fd, @console_log_fd: -1 without debug; the log is optional
  * @nsm_control_fd: datagrams of common/nsm_control.h; -1: none come
  * @pool_fd: cgroup.threads of the cgroup for vCPU threads, or -1
+ * @uid, @gid: whom to become; 0: nobody else
  */
 struct options {
 	uint64_t slot_uid;
@@ -34,6 +36,8 @@ struct options {
 	int console_log_fd;
 	int nsm_control_fd;
 	int pool_fd;
+	uid_t uid;
+	gid_t gid;
 	int log_level;
 };
 

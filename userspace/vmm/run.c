@@ -14,11 +14,9 @@
 #include <errno.h>
 #include <linux/nitro_enclaves_emu.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 /* Console readers get this long for what they have not read yet. */
@@ -121,17 +119,8 @@ static int add_source(struct vmm *vmm, struct loop_source *source, int fd,
 
 static int run_loop(struct vmm *vmm)
 {
-	__cleanup_fd int signal_fd = -1;
-	sigset_t signals;
-	int err;
+	int err = add_source(vmm, &vmm->sigterm, vmm->sigterm.fd, handle_sigterm);
 
-	/* main() has blocked it before there were threads. */
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (signal_fd < 0)
-		return -errno;
-	err = add_source(vmm, &vmm->sigterm, signal_fd, handle_sigterm);
 	if (!err)
 		err = add_source(vmm, &vmm->ended, vmm->ending.event_fd, handle_ended);
 	if (!err)

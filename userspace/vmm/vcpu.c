@@ -165,11 +165,21 @@ static void place_thread(struct vcpu *vcpu)
 	(void)sem_post(&vcpu->placed);
 }
 
+/* Only for people. By the thread itself: for others that would be a file to open. */
+static void name_thread(const struct vcpu *vcpu)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "vcpu%u", vcpu->index);
+	(void)pthread_setname_np(pthread_self(), name);
+}
+
 static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
 	bool go_on = true;
 
+	name_thread(vcpu);
 	place_thread(vcpu);
 	while (sem_wait(&vcpu->go) && errno == EINTR)
 		;
@@ -185,7 +195,6 @@ static void *vcpu_thread(void *arg)
 static int start_thread(struct vcpu *vcpu, struct vmm_error *error)
 {
 	pthread_attr_t attr;
-	char name[16];
 	int err;
 
 	err = pthread_attr_init(&attr);
@@ -200,8 +209,6 @@ static int start_thread(struct vcpu *vcpu, struct vmm_error *error)
 				     vcpu->index, strerror(err));
 
 	vcpu->has_thread = true;
-	snprintf(name, sizeof(name), "vcpu%u", vcpu->index);
-	(void)pthread_setname_np(vcpu->thread, name);	/* only for people */
 	return 0;
 }
 

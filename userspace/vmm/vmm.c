@@ -9,7 +9,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <time.h>
 
 #define VCPU_STOP_MS	1000
@@ -175,12 +177,27 @@ static int set_nonblocking(int fd)
 	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
+/* main() has blocked it before there were threads. */
+static int open_sigterm(int *ret_fd)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	*ret_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	return *ret_fd < 0 ? -errno : 0;
+}
+
 static int create_basics(struct vmm *vmm)
 {
 	int err = loop_init(&vmm->loop);
 
 	if (!err)
 		err = ending_init(&vmm->ending);
+	if (!err)
+		err = open_sigterm(&vmm->sigterm.fd);
+	if (!err)
+		err = halt_watch_open(&vmm->halt_watch);
 	if (!err)
 		err = set_nonblocking(vmm->options->channel_fd);
 	if (!err)
@@ -201,6 +218,7 @@ void vmm_init(struct vmm *vmm, const struct options *options)
 		.nsm_inbox.source.fd = -1,
 		.pool_fd = options->pool_fd,
 		.halt_watch.source.fd = -1,
+		.sigterm.fd = -1,
 	};
 }
 
@@ -276,6 +294,8 @@ bool vmm_destroy(struct vmm *vmm)
 	fd_close(&vmm->vsock_irq_fd);
 	fd_close(&vmm->nsm_irq_fd);
 	fd_close(&vmm->pool_fd);
+	fd_close(&vmm->sigterm.fd);
+	halt_watch_close(&vmm->halt_watch);
 	ending_exit(&vmm->ending);
 	loop_exit(&vmm->loop);
 	return true;

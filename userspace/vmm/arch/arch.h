@@ -9,6 +9,7 @@
 #include "vmm/memory.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Limit of vCPUs that the machine description can tell of. */
@@ -34,6 +35,9 @@ int arch_boot(const struct guest_memory *memory, const struct loaded_image *imag
 	      unsigned int nr_vcpus, struct vmm_error *error);
 /** arch_start_vcpu() - registers of the first vCPU at the entry of the image */
 int arch_start_vcpu(int vcpu_fd, const struct loaded_image *image, struct vmm_error *error);
+/** arch_run_ioctls - requests of the two functions around this, after containment_seal() */
+extern const unsigned long arch_run_ioctls[];
+extern const size_t arch_nr_run_ioctls;
 /** arch_vcpu_is_down() - will this vCPU, out of KVM_RUN, never run by itself again? */
 bool arch_vcpu_is_down(int vcpu_fd);
 

@@ -3,6 +3,7 @@
 
 #include "vmm/arch/x86/regs.h"
 
+#include "common/util.h"
 #include "vmm/arch/arch.h"
 #include "vmm/arch/x86/layout.h"
 
@@ -61,6 +62,15 @@ int regs_write_tables(const struct guest_memory *memory)
 	memcpy(gdt_at, gdt, sizeof(gdt));
 	return 0;
 }
+
+const unsigned long arch_run_ioctls[] = {
+	KVM_GET_SREGS,
+	KVM_SET_SREGS,
+	KVM_SET_REGS,
+	KVM_GET_REGS,
+};
+
+const size_t arch_nr_run_ioctls = ARRAY_SIZE(arch_run_ioctls);
 
 static int set_special_registers(int vcpu_fd)
 {

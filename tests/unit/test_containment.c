@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What ne-emu-vmm gives up. Each attempt is made in a child that has isolated itself
+ * as the VMM does; the parent looks at what became of it.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "common/log.h"
+#include "common/util.h"
+#include "vmm/containment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/kvm.h>
+#include <linux/landlock.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TEST_UID	990
+#define TEST_GID	991
+/* Exit codes of children that did not get as far as their attempt. */
+#define NOT_ENTERED	100
+#define NOT_SEALED	101
+
+/* Only root can become somebody else. */
+static void enter(void)
+{
+	bool root = !geteuid();
+	int keep[] = { -1 };
+
+	if (containment_enter(root ? TEST_UID : 0, root ? TEST_GID : 0, keep, ARRAY_SIZE(keep)))
+		_exit(NOT_ENTERED);
+}
+
+static void enter_and_seal(void)
+{
+	enter();
+	if (containment_seal())
+		_exit(NOT_SEALED);
+}
+
+/* Not _exit(): before that, ASan makes system calls of its own. */
+static void leave(int code)
+{
+	(void)syscall(SYS_exit_group, code);
+}
+
+/* The wait status of a child that runs @fn and exits with its result. */
+static int child(int (*fn)(const void *arg), const void *arg)
+{
+	int status;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (!pid)
+		leave(fn(arg));
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void expect_success(int (*fn)(const void *arg), const void *arg)
+{
+	int status = child(fn, arg);
+
+	if (WIFSIGNALED(status))
+		fail_msg("killed by signal %d", WTERMSIG(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/** struct attempt - a system call that must be the last one */
+struct attempt {
+	const char *name;
+	long number;
+	long args[6];
+};
+
+static int make_attempt(const void *arg)
+{
+	const struct attempt *attempt = arg;
+	const long *a = attempt->args;
+
+	enter_and_seal();
+	(void)syscall(attempt->number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	return 0;
+}
+
+static const char path[] = "/etc/passwd";
+
+#define ATTEMPT(call, ...) \
+	{ .name = #call, .number = SYS_ ## call, .args = { __VA_ARGS__ } }
+#define POINTER(p)		((long)(uintptr_t)(p))
+
+static void test_forbidden_calls(void **state)
+{
+	static char *const argv[] = { "/bin/true", NULL };
+	int page = sysconf(_SC_PAGESIZE);
+	void *memory = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
+	const struct attempt attempts[] = {
+		/* Files */
+		ATTEMPT(open, POINTER(path), O_RDONLY),
+		ATTEMPT(openat, AT_FDCWD, POINTER(path), O_RDONLY),
+		ATTEMPT(openat2, AT_FDCWD, POINTER(path)),
+		ATTEMPT(creat, POINTER("/tmp/x"), 0600),
+		ATTEMPT(unlink, POINTER("/tmp/x")),
+		ATTEMPT(rename, POINTER("/tmp/x"), POINTER("/tmp/y")),
+		ATTEMPT(mkdir, POINTER("/tmp/x"), 0700),
+		ATTEMPT(chmod, POINTER("/tmp/x"), 0700),
+		ATTEMPT(statx, AT_FDCWD, POINTER(path)),
+		ATTEMPT(getdents64, 0),
+		ATTEMPT(readlink, POINTER(path)),
+		ATTEMPT(chroot, POINTER("/")),
+		ATTEMPT(mount, POINTER("x"), POINTER("/mnt"), POINTER("tmpfs")),
+		ATTEMPT(open_by_handle_at, 0),
+
+		/* New descriptors */
+		ATTEMPT(dup, 1),
+		ATTEMPT(dup3, 1, 9),
+		ATTEMPT(fcntl, 1, F_DUPFD, 3),
+		ATTEMPT(pipe2, POINTER(memory), 0),
+		ATTEMPT(eventfd2, 0, 0),
+		ATTEMPT(epoll_create1, 0),
+		ATTEMPT(timerfd_create, CLOCK_MONOTONIC, 0),
+		ATTEMPT(signalfd4, -1, POINTER(memory), 8, 0),
+		ATTEMPT(memfd_create, POINTER("x"), 0),
+		ATTEMPT(userfaultfd, 0),
+		ATTEMPT(perf_event_open, POINTER(memory), 0, -1, -1, 0),
+		ATTEMPT(io_uring_setup, 1, POINTER(memory)),
+		ATTEMPT(bpf, 0),
+		ATTEMPT(inotify_init1, 0),
+		ATTEMPT(recvmsg, 0, POINTER(memory), 0),
+		ATTEMPT(pidfd_open, 1, 0),
+		ATTEMPT(pidfd_getfd, 0, 0, 0),
+
+		/* Network and other processes */
+		ATTEMPT(socket, AF_INET, SOCK_STREAM, 0),
+		ATTEMPT(socket, AF_UNIX, SOCK_STREAM, 0),
+		ATTEMPT(socket, AF_VSOCK, SOCK_STREAM, 0),
+		ATTEMPT(socketpair, AF_UNIX, SOCK_STREAM, 0, POINTER(memory)),
+		ATTEMPT(connect, 0, POINTER(memory), 16),
+		ATTEMPT(bind, 0, POINTER(memory), 16),
+		ATTEMPT(accept4, 0, 0, 0, 0),
+		ATTEMPT(sendto, 1, POINTER(path), 1, 0, 0, 0),
+		ATTEMPT(sendmsg, 1, POINTER(memory), 0),
+		ATTEMPT(kill, getpid(), SIGTERM),
+		ATTEMPT(tgkill, getpid(), getpid(), SIGTERM),
+		ATTEMPT(rt_sigqueueinfo, getpid(), SIGTERM, POINTER(memory)),
+		ATTEMPT(ptrace, PTRACE_TRACEME),
+		ATTEMPT(process_vm_readv, getpid()),
+		ATTEMPT(process_vm_writev, getpid()),
+		ATTEMPT(shmget, IPC_PRIVATE, page, 0600),
+		ATTEMPT(keyctl, 0),
+		ATTEMPT(sched_setaffinity, getpid(), 8, POINTER(memory)),
+
+		/* Programs, threads, code */
+		ATTEMPT(execve, POINTER(argv[0]), POINTER(argv), 0),
+		ATTEMPT(execveat, AT_FDCWD, POINTER(argv[0]), POINTER(argv), 0, 0),
+		ATTEMPT(fork),
+		ATTEMPT(vfork),
+		ATTEMPT(clone, SIGCHLD),
+		ATTEMPT(clone3, POINTER(memory), 88),
+		ATTEMPT(mmap, 0, page, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+		ATTEMPT(mmap, 0, page, PROT_READ, MAP_PRIVATE, 1, 0),
+		ATTEMPT(mprotect, POINTER(memory), page, PROT_READ | PROT_EXEC),
+		ATTEMPT(pkey_mprotect, POINTER(memory), page, PROT_EXEC, -1),
+		ATTEMPT(mlock, POINTER(memory), page),
+		ATTEMPT(init_module, POINTER(memory), page, POINTER("")),
+		ATTEMPT(kexec_load, 0),
+
+		/* Rights */
+		ATTEMPT(setuid, 0),
+		ATTEMPT(setresuid, 0, 0, 0),
+		ATTEMPT(setgroups, 0, 0),
+		ATTEMPT(capset, POINTER(memory), POINTER(memory)),
+		ATTEMPT(prctl, PR_SET_DUMPABLE, 1),
+		ATTEMPT(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_ADMIN),
+		ATTEMPT(seccomp, 0, 0, 0),
+		ATTEMPT(prlimit64, 0, RLIMIT_NOFILE, POINTER(memory), 0),
+		ATTEMPT(unshare, CLONE_NEWUSER),
+		ATTEMPT(setns, 0, 0),
+		ATTEMPT(personality, 0),
+		ATTEMPT(reboot, 0),
+
+		/* Of ioctls, what builds a machine and what is for others */
+		ATTEMPT(ioctl, 0, KVM_CREATE_VM, 0),
+		ATTEMPT(ioctl, 0, KVM_CREATE_VCPU, 0),
+		ATTEMPT(ioctl, 0, KVM_SET_USER_MEMORY_REGION, POINTER(memory)),
+		ATTEMPT(ioctl, 0, KVM_SET_MSRS, POINTER(memory)),
+		ATTEMPT(ioctl, 0, TIOCSTI, POINTER(memory)),
+		ATTEMPT(ioctl, 0, (long)(1UL << 32 | KVM_CREATE_VM), 0),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
+		int status = child(make_attempt, &attempts[i]);
+
+		if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+			continue;
+		fail_msg("%zu: %s does not end the process: wait status %#x", i, attempts[i].name,
+			 status);
+	}
+	munmap(memory, page);
+}
+
+/* What the machine does all the time goes on. */
+static int do_allowed(const void *arg)
+{
+	const int *fds = arg;
+	struct pollfd pollfd = { .fd = 0, .events = POLLIN };
+	char byte = 1;
+	struct iovec iov = { &byte, 1 };
+	cpu_set_t cpus;
+	void *memory;
+
+	assert_int_equal(dup2(fds[0], 0), 0);
+	assert_int_equal(dup2(fds[1], 1), 1);
+	assert_return_code(sched_getaffinity(0, sizeof(cpus), &cpus), errno);
+	enter_and_seal();
+	if (write(1, &byte, 1) != 1 || poll(&pollfd, 1, 1000) != 1 || read(0, &byte, 1) != 1)
+		return 1;
+	if (writev(1, &iov, 1) != 1 || readv(0, &iov, 1) != 1)
+		return 2;
+	memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED || mprotect(memory, 4096, PROT_READ) || munmap(memory, 4096))
+		return 3;
+	if (getrandom(&byte, 1, 0) != 1 || sched_setaffinity(0, sizeof(cpus), &cpus))
+		return 4;
+	if (prctl(PR_SET_NAME, "vcpu0") || pthread_kill(pthread_self(), 0))
+		return 5;
+	/* Not forbidden, and refused as ever. */
+	return ioctl(0, KVM_RUN, 0) == -1 && errno == ENOTTY ? 0 : 6;
+}
+
+static void test_allowed_calls(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	assert_return_code(pipe(fds), errno);
+	expect_success(do_allowed, fds);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void *open_file(void *arg)
+{
+	while (!atomic_load((atomic_bool *)arg))
+		;
+	(void)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY);
+	return NULL;
+}
+
+/* A thread that was there before is shut in as well. */
+static int open_in_thread(const void *arg)
+{
+	atomic_bool sealed = false;
+	pthread_t thread;
+
+	(void)arg;
+	enter();
+	if (pthread_create(&thread, NULL, open_file, &sealed))
+		return NOT_ENTERED;
+	if (containment_seal())
+		return NOT_SEALED;
+	atomic_store(&sealed, true);
+	(void)pthread_join(thread, NULL);
+	return 0;
+}
+
+static void test_all_threads(void **state)
+{
+	int status = child(open_in_thread, NULL);
+
+	(void)state;
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGSYS);
+}
+
+/* Exit status: which descriptor is wrong, or 0. */
+static int check_descriptors(const void *arg)
+{
+	int keep[] = { 14, -1, 10, 12, 12 };
+
+	(void)arg;
+	for (int fd = 10; fd < 17; fd++)
+		if (dup2(STDERR_FILENO, fd) < 0)
+			return NOT_ENTERED;
+	if (containment_enter(0, 0, keep, ARRAY_SIZE(keep)))
+		return NOT_ENTERED;
+	for (int fd = 3; fd < 100; fd++) {
+		bool open = fcntl(fd, F_GETFD) >= 0;
+
+		if (open != (fd == 10 || fd == 12 || fd == 14))
+			return fd;
+	}
+	return 0;
+}
+
+static void test_descriptors(void **state)
+{
+	(void)state;
+	expect_success(check_descriptors, NULL);
+}
+
+static bool has_capability(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(data); i++)
+		if (data[i].effective || data[i].permitted || data[i].inheritable)
+			return true;
+	return false;
+}
+
+static int check_rights(const void *arg)
+{
+	bool root = !geteuid();
+	uid_t uid[3];
+	gid_t gid[3];
+
+	(void)arg;
+	enter();
+	if (has_capability())
+		return 1;
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0))
+		return 2;
+	if (!root)
+		return 0;
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0))
+			return 3;
+	if (getresuid(&uid[0], &uid[1], &uid[2]) || getresgid(&gid[0], &gid[1], &gid[2]))
+		return 4;
+	for (int i = 0; i < 3; i++)
+		if (uid[i] != TEST_UID || gid[i] != TEST_GID)
+			return 5;
+	if (getgroups(0, NULL))
+		return 6;
+	return setuid(0) == -1 && setgid(0) == -1 && setgroups(0, NULL) == -1 &&
+	       chroot("/") == -1 ? 0 : 7;
+}
+
+static void test_rights(void **state)
+{
+	(void)state;
+	expect_success(check_rights, NULL);
+}
+
+static bool refused(int result)
+{
+	return result == -1 && (errno == EACCES || errno == EPERM);
+}
+
+/* Landlock alone, without the list of system calls. */
+static int check_landlock(const void *arg)
+{
+	int version = syscall(SYS_landlock_create_ruleset, NULL, 0,
+			      LANDLOCK_CREATE_RULESET_VERSION);
+	const struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(9) };
+	int fd;
+
+	(void)arg;
+	enter();
+	if (!refused(open(path, O_RDONLY)) || !refused(open("/", O_RDONLY | O_DIRECTORY)) ||
+	    !refused(open("/tmp/ne-emu-landlock", O_WRONLY | O_CREAT, 0600)))
+		return 1;
+	if (!refused(execl("/bin/true", "true", NULL)) || !refused(mkdir("/tmp/ne-emu-ll", 0700)))
+		return 2;
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (version >= 4 && fd >= 0 &&
+	    !refused(connect(fd, (const struct sockaddr *)&address, sizeof(address))))
+		return 3;
+	return version >= 6 && !refused(kill(getppid(), 0)) ? 4 : 0;
+}
+
+static void test_landlock(void **state)
+{
+	(void)state;
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1)
+		skip();
+	expect_success(check_landlock, NULL);
+}
+
+static int seal_and_wait(const void *arg)
+{
+	char byte;
+
+	(void)dup2(((const int *)arg)[0], 0);
+	(void)dup2(((const int *)arg)[1], 1);
+	enter_and_seal();
+	if (write(1, "", 1) != 1)
+		return 1;
+	return read(0, &byte, 1) < 0;
+}
+
+/* Soft and hard limit of the process, as its /proc/PID/limits has them. */
+static void expect_limits(const char *limits, const char *name, const char *values)
+{
+	const char *at = strstr(limits, name);
+
+	assert_non_null(at);
+	at += strlen(name);
+	at += strspn(at, " ");
+	if (strncmp(at, values, strlen(values)))
+		fail_msg("%s: %.40s", name, at);
+}
+
+static void read_proc(pid_t pid, const char *name, char text[8192])
+{
+	char file[64];
+	ssize_t len;
+	int fd;
+
+	snprintf(file, sizeof(file), "/proc/%d/%s", pid, name);
+	fd = open(file, O_RDONLY);
+	assert_return_code(fd, errno);
+	len = read(fd, text, 8191);
+	close(fd);
+	assert_true(len > 0);
+	text[len] = 0;
+}
+
+static void test_seen_from_outside(void **state)
+{
+	int to[2], from[2], status;
+	char text[8192], byte;
+	pid_t pid;
+
+	(void)state;
+	assert_return_code(pipe(to), errno);
+	assert_return_code(pipe(from), errno);
+	pid = fork();
+	if (!pid)
+		leave(seal_and_wait((const int[]){ to[0], from[1] }));
+	close(from[1]);
+	assert_int_equal(read(from[0], &byte, 1), 1);
+
+	read_proc(pid, "limits", text);
+	expect_limits(text, "Max open files", "1 ");
+	expect_limits(text, "Max core file size", "0 ");
+	expect_limits(text, "Max locked memory", "0 ");
+	read_proc(pid, "status", text);
+	assert_non_null(strstr(text, "\nSeccomp:\t2\n"));
+	assert_non_null(strstr(text, "\nNoNewPrivs:\t1\n"));
+	assert_non_null(strstr(text, "\nCapPrm:\t0000000000000000\n"));
+	assert_non_null(strstr(text, "\nCapEff:\t0000000000000000\n"));
+
+	assert_int_equal(write(to[1], "", 1), 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(to[0]);
+	close(to[1]);
+	close(from[0]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_rights),
+		cmocka_unit_test(test_landlock),
+		cmocka_unit_test(test_forbidden_calls),
+		cmocka_unit_test(test_allowed_calls),
+		cmocka_unit_test(test_all_threads),
+		cmocka_unit_test(test_seen_from_outside),
+	};
+
+	log_init(LOG_EMERG, NULL);
+	return cmocka_run_group_tests_name("containment", tests, NULL, NULL);
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The system calls of a running enclave; all others are the end of the process.
+ *
+ * Nothing in these lists makes a descriptor, a thread, a process or an executable
+ * page, or names a file. When code that runs after containment_seal() needs another
+ * call, the enclave ends with SIGSYS, and the kernel log (audit) has its number.
+ */
+
+#include "vmm/syscalls.h"
+
+#include "common/util.h"
+#include "vmm/arch/arch.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <linux/nitro_enclaves_emu.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* With whatever arguments. */
+static const int plain_calls[] = {
+	/* Devices: eventfds, timers, channels, the console's log */
+	SCMP_SYS(read),
+	SCMP_SYS(write),
+	SCMP_SYS(readv),
+	SCMP_SYS(writev),
+	SCMP_SYS(recvfrom),
+	SCMP_SYS(timerfd_settime),
+	SCMP_SYS(close),
+
+	/* Main loop */
+	SCMP_SYS(epoll_ctl),
+	SCMP_SYS(epoll_wait),
+	SCMP_SYS(epoll_pwait),
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+
+	/* Threads of the C library: locks, their first steps, their end */
+	SCMP_SYS(futex),
+	SCMP_SYS(set_robust_list),
+	SCMP_SYS(rseq),
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+
+	/* Signals: the kick of a vCPU, lost memory */
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(restart_syscall),
+
+	/* The heap and stacks; mmap and mprotect are below */
+	SCMP_SYS(brk),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),
+
+	/* Random numbers and time, where the vDSO cannot tell it */
+	SCMP_SYS(getrandom),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(time),
+};
+
+/* What the running machine asks of KVM and the modules, beside arch_run_ioctls. */
+static const unsigned long ioctls[] = {
+	KVM_RUN,
+	KVM_GET_MP_STATE,
+	NE_EMU_BACKEND_DONE,
+	NE_EMU_BACKEND_EXIT,
+	NE_EMU_VSOCK_SEQPACKET,
+};
+
+static void free_filter(scmp_filter_ctx *filter)
+{
+	if (*filter)
+		seccomp_release(*filter);
+}
+
+static int allow_ioctl(scmp_filter_ctx filter, unsigned long request)
+{
+	/* The kernel looks at 32 bits of it. */
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				SCMP_A1_64(SCMP_CMP_MASKED_EQ, UINT32_MAX, request));
+}
+
+static int allow_ioctls(scmp_filter_ctx filter)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < ARRAY_SIZE(ioctls); i++)
+		err = allow_ioctl(filter, ioctls[i]);
+	for (size_t i = 0; !err && i < arch_nr_run_ioctls; i++)
+		err = allow_ioctl(filter, arch_run_ioctls[i]);
+	return err;
+}
+
+/* Fresh memory of the heap, or in place of the enclave's when that was lost. */
+static int allow_memory(scmp_filter_ctx filter)
+{
+	int err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+				   SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
+				   SCMP_A3_64(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS));
+
+	if (err)
+		return err;
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+				SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+}
+
+/* A vCPU's thread names and places itself; it is kicked by a signal. */
+static int allow_threads(scmp_filter_ctx filter)
+{
+	int err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sched_setaffinity), 1,
+				   SCMP_A0_64(SCMP_CMP_EQ, 0));
+
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+				       SCMP_A0_64(SCMP_CMP_EQ, PR_SET_NAME));
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				       SCMP_A0_64(SCMP_CMP_EQ, getpid()));
+	return err;
+}
+
+static int allow_plain_calls(scmp_filter_ctx filter)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(plain_calls); i++) {
+		int err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, plain_calls[i], 0);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int syscalls_restrict(void)
+{
+	__cleanup(free_filter) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int err;
+
+	if (!filter)
+		return -ENOMEM;
+	err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+	/* A search tree: each exit of a vCPU passes through. */
+	if (!err)
+		err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	if (!err)
+		err = allow_plain_calls(filter);
+	if (!err)
+		err = allow_memory(filter);
+	if (!err)
+		err = allow_threads(filter);
+	if (!err)
+		err = allow_ioctls(filter);
+	return err ? err : seccomp_load(filter);
+}
