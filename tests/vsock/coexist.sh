@@ -1,17 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# Enclaves beside the other users of vsock: loopback, network namespaces, another
-# guest-to-host transport.
+# Enclaves beside the other users of vsock: loopback, QEMU's guests with vhost-vsock
+# loaded before and after us, another guest-to-host transport, network namespaces.
 
 set -eu
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-need_program socat python3
+need_program socat python3 qemu-system-x86_64 cpio
 need_host 160
 need_daemon
 need_image
+make_guest_files
 free_port=7900
 
 # answers CID PORT [to-host] WANTED - how a connect ends
@@ -22,6 +23,11 @@ answers() {
 		echo "connect to CID $1 port $2: $got instead of $wanted"
 		return 1
 	}
+}
+
+# Kernels on which connections to enclaves pass vhost-vsock by.
+has_fallback() {
+	[ -e /proc/sys/net/vsock/g2h_fallback ]
 }
 
 # from_guest CID TO_CID PORT - how a connect in the guest ends
@@ -43,6 +49,12 @@ console_works() {
 	grep -q 'Linux version' "$tmp/console"
 }
 
+# parent_reaches_enclave WANTED
+parent_reaches_enclave() {
+	answers "$cid" "$echo_port" "$1"
+	answers "$cid" "$echo_port" to-host connected
+}
+
 doctor_says() {
 	ne-emu doctor > "$tmp/doctor" 2>&1 || :
 	grep -q "$1" "$tmp/doctor" || {
@@ -55,7 +67,11 @@ doctor_says() {
 enclave() {
 	run_image a -m 192 -d
 	cid=$(value a cid)
-	wait_for 20 agent_answers "$cid"
+	if has_fallback || [ ! -d /sys/module/vhost_vsock ]; then
+		wait_for 20 agent_answers "$cid"
+	else
+		wait_for 20 answers "$cid" "$echo_port" to-host connected
+	fi
 }
 
 # Sockets that have just closed hold the transport for up to 8 s.
@@ -98,10 +114,49 @@ beside_loopback() {
 		"$bin/vsock_perf" --sender "$to" --port "$free_port" --bytes 64K
 		wait "$receiver"
 	done
-	answers "$cid" "$echo_port" connected
+	parent_reaches_enclave connected
 	enclave_reaches_parent
 	console_works
 	unload vsock_loopback
+}
+
+# What holds with vhost-vsock loaded, whoever came first.
+both_work() {
+	qemu_guest 50
+	qemu_guest_answers 50
+	answers 50 "$free_port" ECONNRESET
+	if has_fallback; then
+		parent_reaches_enclave connected
+		answers 51 "$free_port" ECONNRESET
+		doctor_says 'vhost_vsock is loaded; this kernel can live with both'
+		enclave_reaches_parent
+	else
+		# That an enclave reaches the parent, its heartbeat has shown; to tell it
+		# to connect once more needs a connection to it.
+		parent_reaches_enclave ENODEV
+		doctor_says 'it takes connections to enclaves'
+	fi
+	console_works
+	# A guest of QEMU is not in the enclave's world, nor the enclave in its.
+	from_guest 50 "$cid" "$echo_port" | grep -q '^connect: '
+	in_guest 50 /vsock_perf --help | grep -q benchmark
+	end_qemu_guest
+}
+
+vhost_after() {
+	modprobe vhost_vsock
+	both_work
+	unload vhost_vsock
+}
+
+vhost_before() {
+	unload ne_emu_vsock
+	modprobe vhost_vsock
+	modprobe ne_emu_vsock
+	enclave
+	both_work
+	close_client a
+	unload vhost_vsock
 }
 
 slot_taken() {
@@ -143,6 +198,8 @@ check "an enclave reaches the parent and nothing else" only_the_parent
 check "ss shows connections" sockets_are_shown
 check "beside vsock_loopback" beside_loopback
 check "network namespaces" namespaces
+check "vhost_vsock loaded after us" vhost_after
 close_client a
+check "vhost_vsock loaded before us" vhost_before
 check "another transport has the place" slot_taken
 finish
