@@ -20,6 +20,11 @@
 
 /* How long something that must come may take. */
 #define WAIT_MS		5000
+/*
+ * Slow machines need more than the kernel's 2 s between two steps of a test; not more
+ * than what a closed socket may take in any case, VSOCK_CLOSE_TIMEOUT.
+ */
+#define CONNECT_TIMEOUT_S	8
 
 int ne_chan_open(struct ne_test *t, uint32_t cid, uint32_t flags)
 {
@@ -164,9 +169,12 @@ int ne_sock_connect(struct ne_test *t, int type, uint32_t cid, uint32_t port)
 		.svm_port = port,
 		.svm_flags = ne_sock_flags(),
 	};
+	struct timeval timeout = { .tv_sec = CONNECT_TIMEOUT_S };
 	int fd = socket(AF_VSOCK, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	REQUIRE(t, fd >= 0);
+	REQUIRE_EQ(t, setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &timeout,
+				 sizeof(timeout)), 0);
 	if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)) || errno == EINPROGRESS)
 		return fd;
 	close(fd);

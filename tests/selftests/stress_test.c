@@ -222,9 +222,9 @@ static void daemon_and_vmm(struct ne_test *t)
 }
 
 /*
- * A socket holds its transport until the kernel's own timers have let go of it: 2 s
- * after a connect (vsock_connect_timeout()), 8 s after a close that the peer has not
- * answered (virtio_transport_close_timeout()).
+ * A socket holds its transport until the kernel's own timers have let go of it: 8 s
+ * after a connect of ours (vsock_connect_timeout()) and after a close that the peer has
+ * not answered (virtio_transport_close_timeout()).
  */
 static void wait_for_sockets(void)
 {
