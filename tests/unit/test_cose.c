@@ -14,6 +14,7 @@
 #include "cose/sign1.h"
 
 #include <errno.h>
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -244,6 +245,48 @@ static void test_malformed(void **state)
 	assert_int_equal(message.algorithm, COSE_ALG_OTHER);
 }
 
+#ifdef OSSL_SIGNATURE_PARAM_NONCE_TYPE
+/* RFC 6979, A.2.6: SHA-384 of "sample" by a key on P-384. */
+static void test_deterministic(void **state)
+{
+	static const char private_hex[] =
+		"6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d8"
+		"96d5724e4c70a825f872c9ea60d2edf5";
+	static const char signature_hex[] =
+		"94edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c"
+		"81a648152e44acf96e36dd1e80fabe46"
+		"99ef4aeb15f178cea1fe40db2603138f130e740a19624526203b6351d0a3a94f"
+		"a329c145786e679e7b82c71a38628ac8";
+	const struct nsm_bytes sample = { (const uint8_t *)"sample", 6 };
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	uint8_t expected[COSE_SIGNATURE_MAX], signature[COSE_SIGNATURE_MAX];
+	BIGNUM *number = NULL;
+	struct cose_signer *signer;
+	EVP_PKEY *key = NULL;
+	uint8_t native[48];
+	size_t len;
+
+	(void)state;
+	assert_int_equal(hex_decode(signature_hex, expected, sizeof(expected), &len), 0);
+	assert_int_equal(BN_hex2bn(&number, private_hex), 2 * sizeof(native));
+	assert_int_equal(BN_bn2nativepad(number, native, sizeof(native)), sizeof(native));
+	assert_int_equal(EVP_PKEY_fromdata_init(context), 1);
+	assert_int_equal(EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, (OSSL_PARAM[]){
+		OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, "secp384r1", 9),
+		OSSL_PARAM_BN(OSSL_PKEY_PARAM_PRIV_KEY, native, sizeof(native)),
+		OSSL_PARAM_END }), 1);
+	assert_int_equal(cose_signer_create(key, EVP_sha384(), &signer), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(cose_signer_sign(signer, &sample, 1, signature), 0);
+		assert_memory_equal(signature, expected, len);
+	}
+	cose_signer_destroy(signer);
+	EVP_PKEY_CTX_free(context);
+	EVP_PKEY_free(key);
+	BN_free(number);
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +294,9 @@ int main(void)
 		cmocka_unit_test(test_curves),
 		cmocka_unit_test(test_other_keys),
 		cmocka_unit_test(test_malformed),
+#ifdef OSSL_SIGNATURE_PARAM_NONCE_TYPE
+		cmocka_unit_test(test_deterministic),
+#endif
 	};
 
 	return cmocka_run_group_tests_name("cose", tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <string.h>
 
 /* Two integers of P-521 and what DER puts around them; more than enough. */
@@ -53,6 +54,26 @@ static size_t integer_size(EVP_PKEY *key)
 	return 2 * size <= COSE_SIGNATURE_MAX ? size : 0;
 }
 
+/*
+ * Numbers that follow from key and message (RFC 6979), where the crypto library can,
+ * from OpenSSL 3.2 on: the same image signed again is the same file.
+ */
+static bool set_deterministic(EVP_PKEY_CTX *context, const EVP_MD *md)
+{
+#ifdef OSSL_SIGNATURE_PARAM_NONCE_TYPE
+	unsigned int deterministic = 1;
+
+	return EVP_PKEY_CTX_set_signature_md(context, md) > 0 &&
+	       EVP_PKEY_CTX_set_params(context, (OSSL_PARAM[]){
+		OSSL_PARAM_uint(OSSL_SIGNATURE_PARAM_NONCE_TYPE, &deterministic),
+		OSSL_PARAM_END }) > 0;
+#else
+	(void)context;
+	(void)md;
+	return true;
+#endif
+}
+
 int cose_signer_create(EVP_PKEY *key, const EVP_MD *md, struct cose_signer **ret)
 {
 	struct cose_signer *signer;
@@ -66,7 +87,8 @@ int cose_signer_create(EVP_PKEY *key, const EVP_MD *md, struct cose_signer **ret
 	signer->integer_size = integer_size(key);
 	signer->hash = EVP_MD_CTX_new();
 	signer->context = EVP_PKEY_CTX_new(key, NULL);
-	if (!signer->hash || !signer->context || EVP_PKEY_sign_init(signer->context) <= 0) {
+	if (!signer->hash || !signer->context || EVP_PKEY_sign_init(signer->context) <= 0 ||
+	    !set_deterministic(signer->context, md)) {
 		cose_signer_destroy(signer);
 		return -ENOMEM;
 	}
