@@ -202,4 +202,9 @@ check "vhost_vsock loaded after us" vhost_after
 close_client a
 check "vhost_vsock loaded before us" vhost_before
 check "another transport has the place" slot_taken
+# Whatever failed, the next tests need us.
+for module in vhost_vsock vmw_vsock_virtio_transport; do
+	unload "$module" || :
+done
+modprobe ne_emu_vsock
 finish
