@@ -276,7 +276,7 @@ int main(int argc, char **argv)
 	struct ne_case cases[] = {
 		{ "Z01 stand-ins for supervisor and VMM", stand_in, 0 },
 		{ "Z02 ne-emud and its VMMs", daemon_and_vmm, 0 },
-		{ "Z03 the modules unload", unload, 60 },
+		{ "Z03 the modules unload", unload, 300 },
 	};
 
 	argc = read_options(argc, argv);
