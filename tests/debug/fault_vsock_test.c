@@ -237,15 +237,6 @@ static void refuse(struct ne_test *t)
 	fault_close(t, &f);
 }
 
-static void setup(struct ne_test *t)
-{
-	if (access("/sys/module/ne_emu_vsock", F_OK))
-		CHECK_EQ(t, NE_COMMAND("modprobe", "nitro_enclaves_emu"), 0);
-	NE_COMMAND("udevadm", "settle");
-	if (access(NE_VSOCK_NODE, R_OK | W_OK))
-		ne_skip_suite(t, "cannot open %s: %s", NE_VSOCK_NODE, strerror(errno));
-}
-
 static const struct ne_case cases[] = {
 	{ "F21 open_node", open_node, FAULT_TIMEOUT },
 	{ "F22 attach", attach, FAULT_TIMEOUT },
@@ -259,11 +250,5 @@ static const struct ne_case cases[] = {
 
 int main(int argc, char **argv)
 {
-	static const struct ne_suite suite = {
-		.cases = cases,
-		.nr_cases = ARRAY_SIZE(cases),
-		.setup = setup,
-	};
-
-	return ne_suite_run(&suite, argc, argv);
+	return ne_vsock_main(cases, ARRAY_SIZE(cases), argc, argv);
 }

@@ -2,6 +2,7 @@
 /* Both ends of vsock connections: channel files (the VMM) and sockets (the parent). */
 
 #include "ne_vsock.h"
+#include "ne_lib.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -277,4 +278,24 @@ struct ne_packet *ne_packet_new(struct ne_test *t)
 
 	REQUIRE(t, p);
 	return p;
+}
+
+static void setup(struct ne_test *t)
+{
+	if (access("/sys/module/ne_emu_vsock", F_OK))
+		CHECK_EQ(t, NE_COMMAND("modprobe", "nitro_enclaves_emu"), 0);
+	NE_COMMAND("udevadm", "settle");
+	if (access(NE_VSOCK_NODE, R_OK | W_OK))
+		ne_skip_suite(t, "cannot open %s: %s", NE_VSOCK_NODE, strerror(errno));
+}
+
+int ne_vsock_main(const struct ne_case *cases, size_t nr_cases, int argc, char **argv)
+{
+	const struct ne_suite suite = {
+		.cases = cases,
+		.nr_cases = nr_cases,
+		.setup = setup,
+	};
+
+	return ne_suite_run(&suite, argc, argv);
 }

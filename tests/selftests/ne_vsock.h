@@ -98,4 +98,7 @@ ssize_t ne_sock_send(int fd, const void *buf, size_t len, int flags);
 /** ne_sock_check_ended() - CHECK that the other end is gone: end of file, EPIPE */
 void ne_sock_check_ended(struct ne_test *t, int fd);
 
+/** ne_vsock_main() - run @cases where there are channels; exit code for main() */
+int ne_vsock_main(const struct ne_case *cases, size_t nr_cases, int argc, char **argv);
+
 #endif

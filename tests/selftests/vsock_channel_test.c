@@ -482,12 +482,6 @@ static void t16_small_writes(struct ne_test *t)
 	}
 }
 
-static void setup(struct ne_test *t)
-{
-	if (access(NE_VSOCK_NODE, R_OK | W_OK))
-		ne_skip_suite(t, "cannot open %s: %s", NE_VSOCK_NODE, strerror(errno));
-}
-
 static const struct ne_case cases[] = {
 	{ "T01 node", t01_node, 0 },
 	{ "T02 attach", t02_attach, 0 },
@@ -509,11 +503,5 @@ static const struct ne_case cases[] = {
 
 int main(int argc, char **argv)
 {
-	static const struct ne_suite suite = {
-		.cases = cases,
-		.nr_cases = ARRAY_SIZE(cases),
-		.setup = setup,
-	};
-
-	return ne_suite_run(&suite, argc, argv);
+	return ne_vsock_main(cases, ARRAY_SIZE(cases), argc, argv);
 }

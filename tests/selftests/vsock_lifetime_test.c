@@ -365,12 +365,6 @@ static void w09_random_packets(struct ne_test *t)
 	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RW, p, sizeof(*p));
 }
 
-static void setup(struct ne_test *t)
-{
-	if (access(NE_VSOCK_NODE, R_OK | W_OK))
-		ne_skip_suite(t, "cannot open %s: %s", NE_VSOCK_NODE, strerror(errno));
-}
-
 static const struct ne_case cases[] = {
 	{ "W01 close_resets", w01_close_resets, 0 },
 	{ "W02 killed_vmm", w02_killed_vmm, 0 },
@@ -385,11 +379,5 @@ static const struct ne_case cases[] = {
 
 int main(int argc, char **argv)
 {
-	static const struct ne_suite suite = {
-		.cases = cases,
-		.nr_cases = ARRAY_SIZE(cases),
-		.setup = setup,
-	};
-
-	return ne_suite_run(&suite, argc, argv);
+	return ne_vsock_main(cases, ARRAY_SIZE(cases), argc, argv);
 }

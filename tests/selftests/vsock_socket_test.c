@@ -397,12 +397,6 @@ static void y09_backlog(struct ne_test *t)
 	CHECK_EQ(t, refused, 1000 - 9);
 }
 
-static void setup(struct ne_test *t)
-{
-	if (access(NE_VSOCK_NODE, R_OK | W_OK))
-		ne_skip_suite(t, "cannot open %s: %s", NE_VSOCK_NODE, strerror(errno));
-}
-
 static const struct ne_case cases[] = {
 	{ "Y01 connect_timeout", y01_connect_timeout, 0 },
 	{ "Y02 buffer_options", y02_buffer_options, 0 },
@@ -417,11 +411,5 @@ static const struct ne_case cases[] = {
 
 int main(int argc, char **argv)
 {
-	static const struct ne_suite suite = {
-		.cases = cases,
-		.nr_cases = ARRAY_SIZE(cases),
-		.setup = setup,
-	};
-
-	return ne_suite_run(&suite, argc, argv);
+	return ne_vsock_main(cases, ARRAY_SIZE(cases), argc, argv);
 }
