@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* W: what becomes of connections when either end goes; message boundaries. */
 
+#include "ne_lib.h"
 #include "ne_vsock.h"
 
 #include <endian.h>
@@ -23,14 +24,6 @@
 /* Connections at once, a multiple of 8. */
 #define MANY		3200
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
 static void w01_close_resets(struct ne_test *t)
 {
 	struct ne_conn a = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
@@ -38,7 +31,7 @@ static void w01_close_resets(struct ne_test *t)
 	struct ne_packet *p = ne_packet_new(t);
 	struct ne_conn in = a, again;
 	int listener, fd_in, fd_out, fd_begun, fd_queued, fd_other;
-	int64_t start;
+	uint64_t start;
 	char buf[8];
 
 	listener = ne_sock_listen(t, SOCK_STREAM, VMADDR_CID_ANY, &in.local_port);
@@ -51,14 +44,14 @@ static void w01_close_resets(struct ne_test *t)
 	fd_queued = ne_sock_connect(t, SOCK_STREAM, CID_A, GUEST_PORT);
 	REQUIRE_OK(t, fd_queued);
 
-	start = now_ms();
+	start = ne_now_ms();
 	close(a.chan);
 	CHECK_ERR(t, ne_sock_connected(fd_begun), ECONNRESET);
 	CHECK_ERR(t, ne_sock_connected(fd_queued), ECONNRESET);
 	CHECK_EQ(t, ne_sock_recv(fd_out, buf, sizeof(buf)), 4);
 	ne_sock_check_ended(t, fd_out);
 	ne_sock_check_ended(t, fd_in);
-	CHECK(t, now_ms() - start < AT_ONCE_MS);
+	CHECK(t, ne_now_ms() - start < AT_ONCE_MS);
 	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_STREAM, CID_A, GUEST_PORT), ECONNRESET);
 
 	/* The same addresses work at once, while the old sockets are still open. */
@@ -237,16 +230,16 @@ static void w07_many_connections(struct ne_test *t)
 	struct ne_conn other = ne_conn_guest(ne_chan_open(t, CID_B, 0), CID_B);
 	struct ne_packet *p = ne_packet_new(t);
 	static int fds[MANY];
-	int64_t start;
+	uint64_t start;
 	size_t i;
 
 	REQUIRE_EQ(t, setrlimit(RLIMIT_NOFILE, &limit), 0);
 	/* Far more than are reset at a time; some are not ours to reset. */
 	for (i = 0; i < ARRAY_SIZE(fds); i++)
 		fds[i] = ne_conn_open(t, i % 8 ? &c : &other, p);
-	start = now_ms();
+	start = ne_now_ms();
 	close(c.chan);
-	ne_note("%d connections reset in %d ms", MANY / 8 * 7, (int)(now_ms() - start));
+	ne_note("%d connections reset in %d ms", MANY / 8 * 7, (int)(ne_now_ms() - start));
 	for (i = 0; i < ARRAY_SIZE(fds); i++)
 		if (i % 8)
 			ne_sock_check_ended(t, fds[i]);
@@ -255,13 +248,13 @@ static void w07_many_connections(struct ne_test *t)
 }
 
 /* A VMM that accepts what comes, asks for more, and is often replaced. */
-static void stress_vmm(struct ne_test *t, int64_t end)
+static void stress_vmm(struct ne_test *t, uint64_t end)
 {
 	struct ne_packet *p = ne_packet_new(t);
 	struct ne_conn c;
 	int i;
 
-	while (now_ms() < end) {
+	while (ne_now_ms() < end) {
 		c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 		for (i = 0; i < 50 && ne_wait(c.chan, POLLIN, 10) == POLLIN; i++) {
 			if (read(c.chan, p, sizeof(*p)) <= 0)
@@ -279,12 +272,12 @@ static void stress_vmm(struct ne_test *t, int64_t end)
 	}
 }
 
-static void stress_client(struct ne_test *t, int64_t end)
+static void stress_client(struct ne_test *t, uint64_t end)
 {
 	char buf[5000] = "";
 	int fd;
 
-	while (now_ms() < end) {
+	while (ne_now_ms() < end) {
 		fd = ne_sock_connect(t, SOCK_STREAM, CID_A, GUEST_PORT);
 		if (fd < 0)
 			continue;
@@ -298,10 +291,10 @@ static void stress_client(struct ne_test *t, int64_t end)
 
 static void w08_stress(struct ne_test *t)
 {
-	void (*const roles[])(struct ne_test *, int64_t) = {
+	void (*const roles[])(struct ne_test *, uint64_t) = {
 		stress_vmm, stress_vmm, stress_client, stress_client, stress_client,
 	};
-	int64_t end = now_ms() + STRESS_MS;
+	uint64_t end = ne_now_ms() + STRESS_MS;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(roles); i++) {
@@ -327,7 +320,7 @@ static void w09_random_packets(struct ne_test *t)
 	struct ne_packet *p = ne_packet_new(t);
 	struct virtio_vsock_hdr hdr;
 	uint32_t ports[4];
-	int64_t end = now_ms() + STRESS_MS;
+	uint64_t end = ne_now_ms() + STRESS_MS;
 	int i, err, fd;
 	size_t len;
 
@@ -340,7 +333,7 @@ static void w09_random_packets(struct ne_test *t)
 	ne_conn_begin(t, &c, p);
 	ports[3] = c.local_port;
 
-	for (i = 0; i < 20000 && now_ms() < end; i++) {
+	for (i = 0; i < 20000 && ne_now_ms() < end; i++) {
 		len = any(3000) % 8000;
 		c.type = any(4);
 		c.local_port = ports[any(4) % 4];

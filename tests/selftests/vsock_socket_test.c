@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Y: what the parent's sockets offer, and what a bad enclave can do to others. */
 
+#include "ne_lib.h"
 #include "ne_vsock.h"
 
 #include <endian.h>
@@ -25,14 +26,6 @@
 #define DEFAULT_BUFFER	(256 * 1024)
 #define FLOOD_MIB	64
 #define ROUND_TRIPS	200
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
 
 static int set_u64(int fd, int option, uint64_t value)
 {
@@ -70,14 +63,14 @@ static void y01_connect_timeout(struct ne_test *t)
 {
 	int chan = ne_chan_open(t, CID_A, 0);
 	struct timeval timeout = { .tv_usec = 200000 };
-	int64_t start = now_ms();
+	uint64_t start = ne_now_ms();
 	int fd = new_socket(t);
 
 	REQUIRE_EQ(t, setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &timeout,
 				 sizeof(timeout)), 0);
 	CHECK_ERR(t, connect_errno(fd), ETIMEDOUT);
-	CHECK(t, now_ms() - start >= 150);
-	CHECK(t, now_ms() - start < AT_ONCE_MS);
+	CHECK(t, ne_now_ms() - start >= 150);
+	CHECK(t, ne_now_ms() - start < AT_ONCE_MS);
 	/* The enclave never hears of who gave up. */
 	CHECK_EQ(t, ne_chan_info(chan, "queued"), 0);
 	CHECK_EQ(t, ne_chan_info(chan, "control"), 0);
@@ -139,14 +132,14 @@ static void y03_unsent_bytes(struct ne_test *t)
 }
 
 /* close() of a socket that lingers for 2 s; how long it took. */
-static int64_t lingering_close(struct ne_test *t, int fd)
+static uint64_t lingering_close(struct ne_test *t, int fd)
 {
 	struct linger linger = { .l_onoff = 1, .l_linger = 2 };
-	int64_t start = now_ms();
+	uint64_t start = ne_now_ms();
 
 	REQUIRE_EQ(t, setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
 	close(fd);
-	return now_ms() - start;
+	return ne_now_ms() - start;
 }
 
 /* The other end of a socket that lingers; @take_over lets a new channel end the old. */
@@ -194,7 +187,7 @@ static void y04_linger(struct ne_test *t)
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct end end = { t, &c, ne_packet_new(t), false };
 	pthread_t thread;
-	int64_t took;
+	uint64_t took;
 	int i, fd;
 
 	/* Nobody reads or answers. */
@@ -348,7 +341,7 @@ static void y08_flood_beside(struct ne_test *t)
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_B, 0), CID_B);
 	struct ne_packet *p = ne_packet_new(t);
 	int fd = ne_conn_open(t, &c, p);
-	int64_t begin, worst = 0, start;
+	uint64_t begin, worst = 0, start;
 	pid_t pid = fork();
 	char byte;
 	int i;
@@ -358,18 +351,18 @@ static void y08_flood_beside(struct ne_test *t)
 		flood_requests(t);
 	usleep(100000);
 
-	start = now_ms();
+	start = ne_now_ms();
 	for (i = 0; i < ROUND_TRIPS; i++) {
-		begin = now_ms();
+		begin = ne_now_ms();
 		REQUIRE_EQ(t, ne_sock_send(fd, "x", 1, 0), 1);
 		ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RW, p, sizeof(*p));
 		REQUIRE_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_RW, 0, "y", 1), 0);
 		REQUIRE_EQ(t, ne_sock_recv(fd, &byte, 1), 1);
-		if (now_ms() - begin > worst)
-			worst = now_ms() - begin;
+		if (ne_now_ms() - begin > worst)
+			worst = ne_now_ms() - begin;
 	}
 	ne_note("%d round trips beside a flood: %d ms, the longest %d ms", ROUND_TRIPS,
-		(int)(now_ms() - start), (int)worst);
+		(int)(ne_now_ms() - start), (int)worst);
 	CHECK(t, worst < AT_ONCE_MS);
 	CHECK_EQ(t, waitpid(pid, NULL, WNOHANG), 0);
 	kill(pid, SIGKILL);
