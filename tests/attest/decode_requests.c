@@ -6,6 +6,8 @@
  * request in its plain form.
  */
 
+#include "cbor_fields.h"
+
 #include "common/cbor.h"
 #include "common/util.h"
 #include "nsm/request.h"
@@ -29,16 +31,6 @@ static const struct form forms[] = {
 	[NSM_OP_ATTESTATION] = { "Attestation", NULL, false, true },
 	[NSM_OP_GET_RANDOM] = { "GetRandom", NULL, false, false },
 };
-
-static void put_bytes(struct emu_cbor_writer *writer, const char *name,
-		      const struct nsm_bytes *bytes)
-{
-	emu_cbor_put_text(writer, name);
-	if (bytes->data)
-		emu_cbor_put_data(writer, bytes->data, bytes->len);
-	else
-		emu_cbor_put_null(writer);
-}
 
 static size_t write_plain(const struct nsm_request *request, uint8_t *buf, size_t size)
 {

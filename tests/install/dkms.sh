@@ -5,6 +5,8 @@
 # on stdout. Runs in the deb root, in trees of its own.
 
 set -u
+# shellcheck source=../lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
 
 name=nitro-enclaves-emu
 version=$(cat VERSION)
@@ -18,7 +20,11 @@ installed=$work/lib/modules
 # Nothing of what the sources were copied from is in reach.
 run_dkms() {
 	(cd / && env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin dkms "$@" --dkmstree "$work/dkms" \
-		--sourcetree "$work/src" --installtree "$installed") > "$log" 2>&1
+		--sourcetree "$work/src" --installtree "$installed") > "$log" 2>&1 || {
+		status=$?
+		find "$work/dkms" -name make.log -exec tail -n 20 {} + >> "$log" 2> /dev/null
+		return $status
+	}
 }
 
 adds() {
@@ -66,23 +72,7 @@ removes() {
 		[ ! -e "$work/dkms/$name" ]
 }
 
-number=0
-# report NAME COMMAND...
-report() {
-	number=$((number + 1))
-	title=$1
-	shift
-	if "$@"; then
-		echo "ok $number - $title"
-	else
-		sed 's/^/# /' "$log" | tail -n 40
-		find "$work/dkms" -name make.log -exec tail -n 20 {} + 2> /dev/null | sed 's/^/# /'
-		echo "not ok $number - $title"
-	fi
-}
-
-echo "#> begin packages/dkms"
-echo "TAP version 13"
+tap_begin packages/dkms
 report "add from the sources alone" adds
 for kernel in $kernels; do
 	report "build and install for $kernel" builds "$kernel"
@@ -90,5 +80,4 @@ for kernel in $kernels; do
 done
 report "an old kernel is passed over" old_kernel_is_passed_over "$kernel"
 report "remove leaves nothing" removes
-echo "1..$number"
-echo "#> end packages/dkms 0 0"
+tap_end

@@ -6,6 +6,8 @@
 # usage: lint.sh FOLDER_OF_PACKAGES
 
 set -u
+# shellcheck source=../lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
 
 packages=${1:?usage: lint.sh FOLDER_OF_PACKAGES}
 # Of "systemd-analyze security", times 10: what ne-emud can do without is taken away.
@@ -72,17 +74,8 @@ completions() {
 		zsh -n "$host/usr/share/zsh/vendor-completions/_ne-emu"
 }
 
-number=0
 exec 3>&1
-echo "#> begin lint/packages"
-echo "TAP version 13"
-for check in debian_packages systemd_units exposure_of_the_service udev_rules \
-	sysusers_and_tmpfiles manuals licences completions; do
-	number=$((number + 1))
-	verdict=ok
-	"$check" > "$work/notes" 2>&1 || verdict="not ok"
-	[ "$verdict" = ok ] || sed 's/^/# /' "$work/notes"
-	echo "$verdict $number - $(echo "$check" | tr _ ' ')"
-done
-echo "1..$number"
-echo "#> end lint/packages 0 0"
+tap_begin lint/packages
+report_each debian_packages systemd_units exposure_of_the_service udev_rules \
+	sysusers_and_tmpfiles manuals licences completions
+tap_end

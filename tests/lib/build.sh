@@ -4,6 +4,8 @@
 # TAP on stdout. Runs in the build root.
 
 set -u
+# shellcheck source=tap.sh
+. "$(dirname "$0")/tap.sh"
 
 out=$PWD/build/check
 log=$out/log
@@ -56,22 +58,7 @@ installs() {
 		{ [ -z "$left" ] || { echo "left behind: $left" >> "$log"; false; }; }
 }
 
-number=0
-# report NAME COMMAND...
-report() {
-	number=$((number + 1))
-	name=$1
-	shift
-	if "$@"; then
-		echo "ok $number - $name"
-	else
-		sed 's/^/# /' "$log" | tail -n 40
-		echo "not ok $number - $name"
-	fi
-}
-
-echo "#> begin build/all"
-echo "TAP version 13"
+tap_begin build/all
 for kernel in $kernels; do
 	report "modules for $kernel" modules "$kernel"
 	case $kernel in
@@ -81,5 +68,4 @@ done
 report "userspace" userspace
 report "selftests in a kernel tree" selftests_in_kernel_tree
 report "install and uninstall" installs
-echo "1..$number"
-echo "#> end build/all 0 0"
+tap_end

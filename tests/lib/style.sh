@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Looks at the sources without running them: TAP on stdout. Runs in the build
-# root. What a check finds is printed as notes in front of its result.
+# Looks at the sources without running them: TAP on stdout. Runs in the build root.
 
 set -u
+# shellcheck source=tap.sh
+. "$(dirname "$0")/tap.sh"
 
 kernel=/usr/src/linux-source-6.12
 work=$(mktemp -d)
@@ -88,19 +89,9 @@ dkms_version_is_the_projects() {
 	[ "$version" = "$(cat VERSION)" ]
 }
 
-checks="no_warnings_in_scripts kernel_style licence_of_each_file
-	kernel_versions_only_in_compat netlink_files_are_generated
-	syzkaller_constants_are_the_headers manuals_are_valid spelling dkms_version_is_the_projects"
-
-number=0
-echo "#> begin style/sources"
-echo "TAP version 13"
-echo "1..$(echo "$checks" | wc -w)"
-for check in $checks; do
-	number=$((number + 1))
-	verdict=ok
-	"$check" > "$work/notes" 2>&1 || verdict="not ok"
-	[ "$verdict" = ok ] || sed 's/^/# /' "$work/notes"
-	echo "$verdict $number - $(echo "$check" | tr _ ' ')"
-done
-echo "#> end style/sources 0 0"
+tap_begin style/sources
+report_each no_warnings_in_scripts kernel_style licence_of_each_file \
+	kernel_versions_only_in_compat netlink_files_are_generated \
+	syzkaller_constants_are_the_headers manuals_are_valid spelling \
+	dkms_version_is_the_projects
+tap_end

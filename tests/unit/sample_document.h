@@ -4,6 +4,8 @@
 #ifndef NE_EMU_TESTS_UNIT_SAMPLE_DOCUMENT_H
 #define NE_EMU_TESTS_UNIT_SAMPLE_DOCUMENT_H
 
+#include "cbor_fields.h"
+
 #include "ca/issuer.h"
 #include "ca/root.h"
 #include "common/cbor.h"
@@ -129,16 +131,6 @@ static inline void sample_do(struct nsm *nsm, const void *request, size_t len)
 		SAMPLE_BUG("the module refuses a request");
 }
 
-static inline void sample_put(struct emu_cbor_writer *writer, const char *name,
-			      const struct nsm_bytes *bytes)
-{
-	emu_cbor_put_text(writer, name);
-	if (bytes->data)
-		emu_cbor_put_data(writer, bytes->data, bytes->len);
-	else
-		emu_cbor_put_null(writer);
-}
-
 static inline void sample_attest(struct nsm *nsm, const struct sample *sample,
 				 struct sample_document *ret)
 {
@@ -150,9 +142,9 @@ static inline void sample_attest(struct nsm *nsm, const struct sample *sample,
 	emu_cbor_put_map(&writer, 1);
 	emu_cbor_put_text(&writer, "Attestation");
 	emu_cbor_put_map(&writer, 3);
-	sample_put(&writer, "user_data", &sample->user_data);
-	sample_put(&writer, "nonce", &sample->nonce);
-	sample_put(&writer, "public_key", &sample->public_key);
+	put_bytes(&writer, "user_data", &sample->user_data);
+	put_bytes(&writer, "nonce", &sample->nonce);
+	put_bytes(&writer, "public_key", &sample->public_key);
 	reader.left = nsm_request(nsm, request, writer.used, response, sizeof(response));
 	/* {"Attestation": {"document": bytes}} */
 	for (int i = 0; i < 5; i++)
