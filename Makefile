@@ -88,6 +88,10 @@ install: userspace man
 	$(call put,755,$(out)/userspace/guest/init,$(libexecdir)/ne-emu/guest)
 	$(foreach n,1 4 5 7 8,$(call put,644,$(if $(SCDOC),$(filter %.$(n),$(manuals))),$(mandir)/man$(n))$(newline))
 	$(call put,644,packaging/bash-completion/ne-emu,$(prefix)/share/bash-completion/completions)
+	@# It is looked for by the name of the program.
+	for name in ne-emu-ca ne-emud; do \
+		ln -sf ne-emu $(DESTDIR)$(prefix)/share/bash-completion/completions/$$name; \
+	done
 	$(call put,644,packaging/zsh/_ne-emu,$(zshdir))
 	$(call put,644,packaging/udev/60-ne-emu.rules,$(confdir)/udev/rules.d)
 	$(call put,644,packaging/sysusers.d/ne-emu.conf,$(confdir)/sysusers.d)
@@ -119,7 +123,7 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR),$(bindir)/ne-emu $(sbindir)/ne-emud \
 		$(sbindir)/ne-emu-ca \
 		$(foreach m,$(notdir $(manuals)),$(mandir)/man$(patsubst .%,%,$(suffix $(m)))/$(m)) \
-		$(prefix)/share/bash-completion/completions/ne-emu \
+		$(addprefix $(prefix)/share/bash-completion/completions/,ne-emu ne-emu-ca ne-emud) \
 		$(zshdir)/_ne-emu \
 		$(confdir)/udev/rules.d/60-ne-emu.rules \
 		$(confdir)/sysusers.d/ne-emu.conf $(confdir)/tmpfiles.d/ne-emu.conf \

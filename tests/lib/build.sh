@@ -66,6 +66,7 @@ for kernel in $kernels; do
 	esac
 done
 report "userspace" userspace
+report "options in help, manuals and completions" tests/docs/options.py "$out/userspace"
 report "selftests in a kernel tree" selftests_in_kernel_tree
 report "install and uninstall" installs
 tap_end
