@@ -64,6 +64,12 @@ manuals() {
 	[ $? = 1 ]
 }
 
+# As GitHub and the kernel's tools read it: without a configuration.
+documentation() {
+	sphinx-build -C -D root_doc=index -W --keep-going -q -b dummy -d "$work/doctrees" \
+		Documentation "$work/documentation"
+}
+
 licences() {
 	tar -c --exclude=./build --exclude=./.git . | (mkdir "$work/tree" && tar -x -C "$work/tree")
 	reuse --root "$work/tree" lint
@@ -77,5 +83,5 @@ completions() {
 exec 3>&1
 tap_begin lint/packages
 report_each debian_packages systemd_units exposure_of_the_service udev_rules \
-	sysusers_and_tmpfiles manuals licences completions
+	sysusers_and_tmpfiles manuals documentation licences completions
 tap_end

@@ -82,6 +82,10 @@ spelling() {
 	files '\.(md|rst|scd|yaml|h)$' | xargs codespell --quiet-level 3
 }
 
+quoted_messages_exist() {
+	tests/docs/messages.py
+}
+
 dkms_version_is_the_projects() {
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	version=$(bash -c '. ./dkms.conf && echo "$PACKAGE_VERSION"')
@@ -93,5 +97,5 @@ tap_begin style/sources
 report_each no_warnings_in_scripts kernel_style licence_of_each_file \
 	kernel_versions_only_in_compat netlink_files_are_generated \
 	syzkaller_constants_are_the_headers manuals_are_valid spelling \
-	dkms_version_is_the_projects
+	quoted_messages_exist dkms_version_is_the_projects
 tap_end
