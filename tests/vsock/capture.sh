@@ -2,19 +2,38 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
 # Once: the monitors are the kernel's.
-# An enclave's packets on the kernel's monitor device, which Wireshark reads.
+# "ne-emu pcap": an enclave's packets from the kernel's monitor device.
 
 set -eu
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-need_program socat python3 ip
+need_program socat python3
 need_host 160
 need_daemon
 need_image
 
+# begin_capture FILE ARGUMENT... - in the background; FILE.said is what it says
+begin_capture() {
+	capture_file=$1
+	shift
+	ne-emu pcap --write "$capture_file" "$@" 2> "$capture_file.said" 8>&- &
+	capture_pid=$!
+	wait_for 20 grep -q '^Capturing' "$capture_file.said"
+}
+
+# end_capture SIGNAL - its exit status
+end_capture() {
+	kill -s "$1" "$capture_pid"
+	wait "$capture_pid"
+}
+
+shown() {
+	python3 "$here/capture.py" "$tmp/pcap" "$cid" > "$tmp/packets"
+}
+
 captured() {
-	python3 "$here/capture.py" show "$tmp/pcap" "$cid" > "$tmp/packets"
+	shown
 	grep -q "$1" "$tmp/packets"
 }
 
@@ -25,20 +44,14 @@ conversation() {
 }
 
 one_connection() {
-	modprobe vsockmon
-	ip link add vsockmon0 type vsockmon
-	ip link set vsockmon0 up
-	run_image a -m 192
-	cid=$(value a cid)
-	wait_for 20 agent_answers "$cid"
-	python3 "$here/capture.py" record vsockmon0 "$tmp/pcap" > "$tmp/recorder" 8>&- &
-	recorder=$!
-	wait_for 10 grep -q ready "$tmp/recorder"
+	ip link > "$tmp/links"
+	begin_capture "$tmp/pcap" "$cid"
 	[ "$(vsock_exchange "$cid" "$echo_port" "hello enclave")" = "hello enclave" ]
 	wait_for 10 captured "disconnect RST .*:$echo_port "
-	kill "$recorder"
-	wait "$recorder" || :
-	cat "$tmp/packets"
+	end_capture INT
+	cat "$tmp/packets" "$tmp/pcap.said"
+	shown
+	grep -qx "$(wc -l < "$tmp/packets") packets captured" "$tmp/pcap.said"
 	# Each packet once; how both ends close is up to who is faster.
 	conversation > "$tmp/said"
 	cat > "$tmp/wanted" <<-END
@@ -49,10 +62,87 @@ one_connection() {
 	END
 	grep -v ^disconnect "$tmp/said" | diff - "$tmp/wanted"
 	grep -q "^disconnect SHUTDOWN 3 $cid:$echo_port 0 " "$tmp/said"
-	ip link del vsockmon0
-	close_client a
+	# The device was nobody else's, and the file is for its owner.
+	ip link | diff "$tmp/links" -
+	[ "$(stat -c %a "$tmp/pcap")" = 600 ]
 }
 
+# The packets of tshark's own choice of words, where it is installed.
+tshark_reads() {
+	command -v tshark > /dev/null || {
+		echo "tshark is not installed"
+		exit 4
+	}
+	tshark -r "$tmp/pcap" > "$tmp/tshark"
+	[ "$(wc -l < "$tmp/tshark")" = "$(wc -l < "$tmp/packets")" ]
+	tshark -r "$tmp/pcap" -Y "vsock.dst_cid == $cid && vsock.dst_port == $echo_port" \
+		-T fields -e vsock.payload | grep -qi "$(printf 'hello enclave' | od -An -tx1 | tr -d ' \n')"
+}
+
+# The console of this enclave, and nothing of another port of CID 0.
+console_too() {
+	begin_capture "$tmp/console" "$cid" --snaplen 76
+	fails timeout 5 socat -u VSOCK-CONNECT:0:10001 -
+	timeout 5 socat -u "VSOCK-CONNECT:0:$((10000 + cid))" - > "$tmp/text" || :
+	grep -q 'Linux version' "$tmp/text"
+	end_capture TERM
+	python3 "$here/capture.py" "$tmp/console" 0 > "$tmp/packets"
+	grep -q "^payload RW 0:$((10000 + cid)) 3:" "$tmp/packets"
+	fails grep -q ':10001 ' "$tmp/packets"
+	# No payload: the largest packet of the file is both headers.
+	fails grep -q 'Linux' "$tmp/console"
+}
+
+count_ends_it() {
+	begin_capture "$tmp/three" --count 3
+	vsock_exchange "$cid" "$echo_port" "hello enclave"
+	wait "$capture_pid"
+	grep -qx '3 packets captured' "$tmp/three.said"
+	[ "$(python3 "$here/capture.py" "$tmp/three" "$cid" | wc -l)" = 3 ]
+}
+
+# A reader that goes away is no failure; nor does it leave anything.
+reader_goes() {
+	ne-emu pcap 2> "$tmp/said" | head -c 24 > "$tmp/header"
+	[ "$(wc -c < "$tmp/header")" = 24 ]
+	grep -q 'packets captured' "$tmp/said"
+}
+
+refused() {
+	for arguments in "--count 0" "--snaplen 75" "--snaplen 262145" "1 2"; do
+		status=0
+		# shellcheck disable=SC2086 # words
+		ne-emu pcap $arguments > "$tmp/said" 2>&1 || status=$?
+		[ "$status" = 2 ]
+	done
+	status=0
+	ne-emu pcap enc0000000000000001 > "$tmp/said" 2>&1 || status=$?
+	[ "$status" = 1 ]
+	grep -q 'there is no enclave' "$tmp/said"
+	status=0
+	ne-emu pcap -w /dev/full > "$tmp/said" 2>&1 || status=$?
+	[ "$status" = 1 ]
+	grep -q 'No space left on device' "$tmp/said"
+	# Each of the capabilities is missed, and says so.
+	for cap in sys_admin net_admin net_raw; do
+		status=0
+		setpriv --bounding-set "-$cap" --inh-caps "-$cap" \
+			ne-emu pcap > "$tmp/pcap.no" 2> "$tmp/said" || status=$?
+		cat "$tmp/said"
+		[ "$status" = 1 ]
+		grep -q 'Operation not permitted; use sudo' "$tmp/said"
+	done
+}
+
+run_image a -m 192 -d
+cid=$(value a cid)
+wait_for 20 agent_answers "$cid" > /dev/null
 check "the packets of a connection" one_connection
+check "tshark reads them" tshark_reads
 [ -z "${NE_VSOCK_PCAP-}" ] || cp "$tmp/pcap" "$NE_VSOCK_PCAP"
+check "the console's packets, their headers alone" console_too
+check "a number of packets" count_ends_it
+check "the reader goes away" reader_goes
+check "what is refused" refused
+close_client a
 finish

@@ -26,6 +26,7 @@ int cmd_doctor(int argc, char **argv);
 int cmd_eif(int argc, char **argv);
 int cmd_lab(int argc, char **argv);
 int cmd_logs(int argc, char **argv);
+int cmd_pcap(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_setup(int argc, char **argv);

@@ -17,7 +17,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -306,27 +305,13 @@ static void run_free(struct run *run)
 }
 
 /* Signals that end the enclave are read in the wait, not caught. */
-static int open_signals(struct run *run)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	(void)signal(SIGPIPE, SIG_IGN);		/* a console reader may go away */
-	run->watch.signals = signalfd(-1, &set, SFD_CLOEXEC);
-	return run->watch.signals < 0 ? -errno : 0;
-}
-
 static int run_here(struct run *run)
 {
-	int r = open_signals(run);
+	int r;
 
-	if (r) {
-		cli_error("cannot watch signals: %s", strerror(-r));
+	run->watch.signals = watch_open_signals();
+	if (run->watch.signals < 0) {
+		cli_error("cannot watch signals: %s", strerror(-run->watch.signals));
 		return CLI_FAILED;
 	}
 	r = boot(run);
@@ -357,7 +342,8 @@ static int run_detached(struct run *run, int parent)
 
 	(void)setsid();		/* cannot fail right after a fork */
 	run->watch.parent = parent;
-	r = open_signals(run);
+	run->watch.signals = watch_open_signals();
+	r = MIN(run->watch.signals, 0);
 	code = r ? CLI_FAILED : boot(run);
 	if (code == CLI_OK)
 		code = leave_terminal();

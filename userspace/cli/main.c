@@ -11,6 +11,7 @@ static const struct cli_command commands[] = {
 	{ "stop", "end enclaves", cmd_stop },
 	{ "console", "show the console of a running debug enclave", cmd_console },
 	{ "logs", "show what was kept of an enclave's console and end", cmd_logs },
+	{ "pcap", "capture the vsock packets of enclaves", cmd_pcap },
 	{ "eif", "build and describe enclave images", cmd_eif },
 	{ "attest", "check and show attestation documents", cmd_attest },
 	{ "lab", "change how enclaves attest themselves", cmd_lab },

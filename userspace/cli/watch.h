@@ -42,6 +42,15 @@ struct watch {
 /** watch_now_ns() - CLOCK_MONOTONIC */
 uint64_t watch_now_ns(void);
 
+/**
+ * watch_open_signals() - SIGINT, SIGTERM and SIGHUP become readable instead of fatal
+ *
+ * SIGPIPE is ignored from then on: whoever reads the output may go away.
+ *
+ * Return: a signalfd or a negative errno.
+ */
+int watch_open_signals(void);
+
 /** watch_next() - wait for the next event; an enum watch_event or -errno */
 int watch_next(struct watch *watch);
 

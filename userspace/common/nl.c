@@ -50,6 +50,8 @@ int nl_errno(int err)
 		return -EACCES;
 	case NLE_OBJ_NOTFOUND:
 		return -ENOENT;
+	case NLE_OPNOTSUPP:
+		return -EOPNOTSUPP;
 	case NLE_AF_NOSUPPORT:
 	case NLE_PROTO_MISMATCH:
 		return -EPROTONOSUPPORT;

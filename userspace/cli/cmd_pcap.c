@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emu pcap: capture the vsock packets of enclaves. */
+
+#include "cli/cli.h"
+#include "cli/monitor.h"
+#include "cli/pcap.h"
+#include "cli/state.h"
+#include "cli/watch.h"
+
+#include "common/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/virtio_vsock.h>
+#include <linux/vsockmon.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Packets between two looks at signals. */
+#define BATCH		64
+/* Both headers, without any of the payload. */
+#define SNAPLEN_MIN	(sizeof(struct af_vsockmon_hdr) + sizeof(struct virtio_vsock_hdr))
+
+/**
+ * struct capture - a running capture
+ * @cid: enclave, or 0 for all packets
+ * @snaplen: bytes to keep of each packet
+ * @max: packets until the end
+ * @count: packets so far
+ * @buf: of PCAP_SNAPLEN_MAX bytes
+ */
+struct capture {
+	int monitor;
+	int signals;
+	FILE *out;
+	uint32_t cid;
+	uint64_t snaplen;
+	uint64_t max;
+	uint64_t count;
+	void *buf;
+};
+
+/* A CID may be that of an enclave which does not run yet; an id cannot. */
+static int find_cid(const char *name, uint32_t *ret_cid, struct cli_text *why)
+{
+	struct ne_nl_enclave enclave;
+	uint64_t slot_uid;
+	struct ne_nl *nl;
+	int r;
+
+	if (!state_parse_id(name, &slot_uid, ret_cid) && !slot_uid)
+		return 0;
+	r = state_open(&nl, why);
+	if (r)
+		return r;
+	r = state_find(nl, name, &enclave, why);
+	ne_nl_close(nl);
+	if (r)
+		return r;
+	*ret_cid = enclave.cid;
+	ne_nl_enclave_done(&enclave);
+	return *ret_cid ? 0 : cli_fail(why, ENOTCONN, "%s has no CID yet", name);
+}
+
+static FILE *open_output(const char *path, struct cli_text *why)
+{
+	FILE *out;
+	int fd;
+
+	if (!strcmp(path, "-")) {
+		if (!isatty(STDOUT_FILENO))
+			return stdout;
+		cli_fail(why, EINVAL, "packets are no text for a terminal: use --write FILE, or a "
+			 "pipe to a program that reads them");
+		return NULL;
+	}
+	/* Others must not read what an enclave says. */
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	out = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!out) {
+		cli_fail(why, errno, "cannot write %.400s: %s", path, strerror(errno));
+		fd_close(&fd);
+	}
+	return out;
+}
+
+/* Return: 1 to go on at once, 0 when no packet waits, or a negative errno. */
+static int take_packet(struct capture *capture)
+{
+	struct pcap_packet packet;
+	int r = monitor_read(capture->monitor, capture->buf, PCAP_SNAPLEN_MAX, &packet);
+
+	if (r <= 0)
+		return r;
+	if (capture->cid && !pcap_concerns(&packet, capture->cid))
+		return 1;
+	capture->count++;
+	return pcap_write_packet(capture->out, &packet, capture->snaplen) ?: 1;
+}
+
+static int take_batch(struct capture *capture)
+{
+	int r = 1;
+
+	for (int i = 0; i < BATCH && r > 0 && capture->count < capture->max; i++)
+		r = take_packet(capture);
+	if (r < 0)
+		return r;
+	return fflush(capture->out) ? -errno : 0;
+}
+
+/* Return: 0 when the user or --count ended it, or a negative errno. */
+static int capture_packets(struct capture *capture)
+{
+	struct pollfd fds[] = {
+		{ .fd = capture->monitor, .events = POLLIN },
+		{ .fd = capture->signals, .events = POLLIN },
+		{ .fd = fileno(capture->out) },		/* its reader goes away */
+	};
+	int r;
+
+	r = pcap_write_header(capture->out, capture->snaplen);
+	if (!r && fflush(capture->out))
+		r = -errno;
+	while (!r && capture->count < capture->max) {
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+			return errno == EINTR ? 0 : -errno;
+		if (fds[1].revents || fds[2].revents)
+			return 0;
+		r = take_batch(capture);
+	}
+	return r == -EPIPE ? 0 : r;
+}
+
+static int run_capture(struct capture *capture, struct cli_text *why)
+{
+	uint32_t lost;
+	int r;
+
+	capture->signals = watch_open_signals();
+	if (capture->signals < 0)
+		return cli_fail(why, -capture->signals, "cannot watch signals: %s",
+				strerror(-capture->signals));
+	capture->monitor = monitor_open(why);
+	if (capture->monitor < 0)
+		return capture->monitor;
+	if (capture->cid)
+		fprintf(stderr, "Capturing packets of CID %u; Ctrl-C ends it.\n", capture->cid);
+	else
+		fprintf(stderr, "Capturing all vsock packets; Ctrl-C ends it.\n");
+	r = capture_packets(capture);
+	lost = monitor_lost(capture->monitor);
+	fprintf(stderr, "%" PRIu64 " packets captured\n", capture->count);
+	if (lost)
+		fprintf(stderr, "%u packets lost: they came too fast\n", lost);
+	return r ? cli_fail(why, -r, "the capture is not complete: %s", strerror(-r)) : 0;
+}
+
+int cmd_pcap(int argc, char **argv)
+{
+	__cleanup_free void *buf = NULL;
+	struct capture capture = {
+		.monitor = -1, .signals = -1, .snaplen = PCAP_SNAPLEN_MAX, .max = UINT64_MAX,
+	};
+	const char *path = "-";
+	const struct cli_opt opts[] = {
+		{ .name = "write", .letter = 'w', .kind = CLI_STRING, .target = &path,
+		  .metavar = "FILE", .help = "where to; \"-\" is standard output, the default" },
+		OPT_NUMBER("count", &capture.max, "N", "end after so many packets", 1, UINT64_MAX),
+		OPT_NUMBER("snaplen", &capture.snaplen, "BYTES", "keep only the first bytes of "
+			   "each packet", SNAPLEN_MIN, PCAP_SNAPLEN_MAX),
+		{}
+	};
+	const struct cli_usage usage = {
+		"ne-emu pcap", "[ID|CID]",
+		"Capture the vsock packets of an enclave and its console, or all of this host,\n"
+		"in the format of libpcap, which Wireshark, tshark and tcpdump read", opts, 0, 1,
+	};
+	struct cli_text why;
+	char **args;
+	int r;
+
+	r = cli_parse(&usage, argc, argv, &args);
+	if (r < 0)
+		return cli_exit_code(r);
+	r = r ? find_cid(args[0], &capture.cid, &why) : 0;
+	if (!r) {
+		buf = capture.buf = malloc(PCAP_SNAPLEN_MAX);
+		capture.out = open_output(path, &why);
+		if (!buf)
+			r = cli_fail(&why, ENOMEM, "out of memory");
+		else
+			r = capture.out ? run_capture(&capture, &why) : -EIO;
+	}
+	fd_close(&capture.monitor);
+	fd_close(&capture.signals);
+	if (capture.out && fclose(capture.out) && !r && errno != EPIPE)
+		r = cli_fail(&why, errno, "cannot write %.400s: %s", path, strerror(errno));
+	return cli_result(r, &why);
+}
