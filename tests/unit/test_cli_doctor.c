@@ -158,6 +158,51 @@ static void test_isolation(void **state)
 	fake_root_remove(&root);
 }
 
+static void put_channel(const struct temp_dir *root, unsigned int pid, unsigned int fd,
+			const char *target, const char *info)
+{
+	char name[64], path[ROOT_PATH_SIZE];
+
+	snprintf(name, sizeof(name), "/proc/%u/fd/%u", pid, fd);
+	assert_int_equal(symlink(target, fake_root_path(root, name, path)), 0);
+	snprintf(name, sizeof(name), "/proc/%u/fdinfo/%u", pid, fd);
+	fake_root_put(root, name, info);
+}
+
+/* Counters of channels: of VMMs only, of their channels only, of live ones only. */
+static void test_vsock_packets(void **state)
+{
+	static const char bad[] = "pos:\t0\nstate:\tlive\ncid:\t666\nmalformed:\t1\n";
+	struct command_result result;
+	struct temp_dir root;
+	json_t *json;
+
+	fake_root_create(&root);
+	fake_root_put(&root, "/proc/40/comm", "ne-emu-vmm\n");
+	put_channel(&root, 40, 3, "/dev/ne_emu_vsock",
+		    "pos:\t0\nstate:\tlive\ncid:\t16\nconsole:\t0\nqueued:\t8192\n"
+		    "dropped:\t7\nmalformed:\t18446744073709551615\n");
+	put_channel(&root, 40, 4, "/dev/ne_emu_vsock",
+		    "state:\tlive\ncid:\t17\nconsole:\t1\ndropped:\t0\nmalformed:\t2\n");
+	put_channel(&root, 40, 5, "/dev/ne_emu_vsock",
+		    "state:\tgone\nqueued:\t1\ndropped:\t5\nmalformed:\t5\n");
+	put_channel(&root, 40, 6, "/dev/ne_emu_vsock2", bad);
+	put_channel(&root, 40, 7, "/dev/ne_emu_vsoc", bad);
+	put_channel(&root, 40, 8, "/dev/ne_emu_vsock", "");
+	fake_root_put(&root, "/proc/41/comm", "ne-emu-vmm2\n");
+	put_channel(&root, 41, 3, "/dev/ne_emu_vsock", bad);
+	run_command(&result, cmd_doctor, "doctor", NULL);
+	expect_text(result.out, "CID 16 sent 18446744073709551615 malformed packets");
+	expect_text(result.out, "7 packets to CID 16 were dropped: 8192 waited already");
+	expect_text(result.out, "the console of CID 17 sent 2 malformed packets");
+	assert_null(strstr(result.out, "666"));
+	run_command(&result, cmd_doctor, "doctor", "--json", NULL);
+	json = parse(&result);
+	expect_text(finding(json, "vsock-packets", "warn"), " malformed packets");
+	json_decref(json);
+	fake_root_remove(&root);
+}
+
 static void test_aws_driver(void **state)
 {
 	struct command_result result;
@@ -260,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_empty_machine),
 		cmocka_unit_test(test_good_parts),
 		cmocka_unit_test(test_isolation),
+		cmocka_unit_test(test_vsock_packets),
 		cmocka_unit_test(test_aws_driver),
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_logs),

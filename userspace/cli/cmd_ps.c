@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu ps: the enclaves of this machine. */
 
+#include "cli/channels.h"
 #include "cli/cli.h"
 #include "cli/state.h"
 
@@ -91,10 +92,27 @@ static void print_table(const struct ne_nl_enclave *list, size_t count)
 	}
 }
 
+static void json_vsock(struct json_out *out, const struct channel *channel)
+{
+	if (!channel) {
+		json_out_null(out, "Vsock");
+		return;
+	}
+	json_out_object(out, "Vsock");
+	json_out_u64(out, "QueuedPackets", channel->queued);
+	json_out_u64(out, "DroppedPackets", channel->dropped);
+	json_out_u64(out, "MalformedPackets", channel->malformed);
+	json_out_end(out);
+}
+
 static int print_json(const struct ne_nl_enclave *list, size_t count)
 {
+	__cleanup_free struct channel *channels = NULL;
 	struct json_out out = {};
+	size_t nr_channels = 0;
 
+	/* Without them there is still the rest. */
+	(void)channel_list(&channels, &nr_channels);
 	json_out_array(&out, NULL);
 	for (size_t i = 0; i < count; i++) {
 		const struct ne_nl_enclave *e = &list[i];
@@ -114,6 +132,7 @@ static int print_json(const struct ne_nl_enclave *list, size_t count)
 		json_out_str(&out, "ExitReason",
 			     ended ? ne_nl_exit_reason_name(e->exit_reason) : NULL);
 		json_out_str(&out, "ExitText", *e->exit_text ? e->exit_text : NULL);
+		json_vsock(&out, channel_find(channels, nr_channels, e->cid));
 		json_out_bool(&out, "Emulated", true);
 		json_out_end(&out);
 	}
