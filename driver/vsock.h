@@ -20,6 +20,7 @@
 #include <linux/virtio_vsock.h>
 #include <linux/wait.h>
 
+struct iov_iter;
 struct seq_file;
 
 /* Answers (RST, RESPONSE) that may wait in a channel; more stop its writer. */
@@ -150,6 +151,12 @@ void ne_vsock_reset_peer(u16 type, u64 remote_cid, u32 remote_port, u32 local_po
 void ne_vsock_reset_orphans(void);
 int ne_vsock_reset_init(void);
 void ne_vsock_reset_exit(void);
+
+/* vsock_packet.c: packets from and to the memory of the VMM. */
+ssize_t ne_vsock_packet_read(struct ne_vsock_chan *chan, struct iov_iter *to);
+ssize_t ne_vsock_packet_write(struct ne_vsock_chan *chan, struct iov_iter *from);
+long ne_vsock_batch_recv(struct ne_vsock_chan *chan, void __user *arg);
+long ne_vsock_batch_send(struct ne_vsock_chan *chan, void __user *arg);
 
 /* vsock_dev.c: /dev/ne_emu_vsock. */
 int ne_vsock_dev_init(void);

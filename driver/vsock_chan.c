@@ -150,6 +150,21 @@ static bool ne_vsock_merge_credit(struct ne_vsock_chan *chan, struct sk_buff *sk
 	return false;
 }
 
+/*
+ * Readers drain the queue before they wait: only the first packet has to tell them.
+ * Return: true if it was the first.
+ */
+static bool ne_vsock_add(struct ne_vsock_chan *chan, struct sk_buff *skb)
+{
+	bool first = skb_queue_empty(&chan->queue);
+
+	lockdep_assert_held(&chan->queue.lock);
+
+	ne_vsock_account(chan, skb);
+	__skb_queue_tail(&chan->queue, skb);
+	return first;
+}
+
 /**
  * ne_vsock_chan_queue() - queue a packet for the reader
  * @chan: the channel
@@ -160,7 +175,7 @@ static bool ne_vsock_merge_credit(struct ne_vsock_chan *chan, struct sk_buff *sk
  */
 int ne_vsock_chan_queue(struct ne_vsock_chan *chan, struct sk_buff *skb)
 {
-	bool merged = false;
+	bool merged = false, first = false;
 	int err = 0;
 
 	spin_lock_bh(&chan->queue.lock);
@@ -173,14 +188,13 @@ int ne_vsock_chan_queue(struct ne_vsock_chan *chan, struct sk_buff *skb)
 		chan->dropped++;
 		err = -ENOBUFS;
 	} else {
-		ne_vsock_account(chan, skb);
-		__skb_queue_tail(&chan->queue, skb);
+		first = ne_vsock_add(chan, skb);
 	}
 	spin_unlock_bh(&chan->queue.lock);
 
 	if (merged)
 		consume_skb(skb);
-	else if (!err)
+	if (first)
 		wake_up_interruptible_poll(&chan->wait, EPOLLIN | EPOLLRDNORM);
 
 	return err;
@@ -223,7 +237,10 @@ void ne_vsock_chan_requeue(struct ne_vsock_chan *chan, struct sk_buff *skb)
 		ne_vsock_unaccount(chan, skb);
 	spin_unlock_bh(&chan->queue.lock);
 
-	if (!live)
+	/* Another reader may have begun to wait while the queue was empty. */
+	if (live)
+		wake_up_interruptible_poll(&chan->wait, EPOLLIN | EPOLLRDNORM);
+	else
 		ne_vsock_bounce(skb);
 }
 

@@ -133,4 +133,55 @@ struct ne_emu_vsock_attach {
  */
 #define NE_EMU_VSOCK_SEQPACKET	_IO(NE_EMU_IOC_MAGIC, 0x11)
 
+/* Most packets of one batch. */
+#define NE_EMU_VSOCK_MAX_BATCH		256
+
+/**
+ * struct ne_emu_vsock_packet - one packet of a batch
+ * @iov: address of an array of struct iovec: the packet, as for readv() and writev().
+ * @iov_count: elements of the array.
+ * @result: filled in for each packet that was handled: bytes moved, header
+ *	included, or the negative errno for which a sent packet was dropped.
+ */
+struct ne_emu_vsock_packet {
+	__u64 iov;
+	__u32 iov_count;
+	__s32 result;
+};
+
+/**
+ * struct ne_emu_vsock_batch - several packets in one call
+ * @packets: address of an array of struct ne_emu_vsock_packet.
+ * @count: elements of the array, 1 to NE_EMU_VSOCK_MAX_BATCH.
+ * @reserved: 0.
+ */
+struct ne_emu_vsock_batch {
+	__u64 packets;
+	__u32 count;
+	__u32 reserved;
+};
+
+/*
+ * NE_EMU_VSOCK_RECV - as many reads as there are packets, at most @count
+ *
+ * Never waits. A packet that is too large for one element continues in the next.
+ * Returns the number of elements filled, from the first on; fewer than @count means
+ * that nothing more is there. 0 when another file took the address.
+ *
+ * EAGAIN: no packet. EFAULT, EINVAL: as for read(), or @count, @reserved.
+ * ENOTCONN: not attached.
+ */
+#define NE_EMU_VSOCK_RECV	_IOW(NE_EMU_IOC_MAGIC, 0x12, struct ne_emu_vsock_batch)
+
+/*
+ * NE_EMU_VSOCK_SEND - as many writes
+ *
+ * A packet that write() would refuse with EINVAL, ENOMEM or ENOBUFS is dropped, its
+ * @result says so, and the next one follows. Other errors end the batch; they are
+ * returned when they meet the first packet. Returns the number of packets handled.
+ *
+ * EAGAIN, EFAULT, EPIPE, ENOTCONN: as for write(). EINVAL: @count, @reserved.
+ */
+#define NE_EMU_VSOCK_SEND	_IOW(NE_EMU_IOC_MAGIC, 0x13, struct ne_emu_vsock_batch)
+
 #endif /* _UAPI_LINUX_NITRO_ENCLAVES_EMU_H */

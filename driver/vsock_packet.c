@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ne_emu_vsock: packets between a channel and the memory of its VMM. */
+
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+#include <uapi/linux/nitro_enclaves_emu.h>
+
+#include "vsock.h"
+
+/*
+ * Copies as much of a packet as there is room for. The packet only changes when
+ * the copy succeeds. Only the last part carries the marks of a message's end.
+ */
+static ssize_t ne_vsock_copy_part(struct sk_buff *skb, struct iov_iter *to)
+{
+	struct virtio_vsock_hdr hdr = *virtio_vsock_hdr(skb);
+	u32 offset = VIRTIO_VSOCK_SKB_CB(skb)->offset;
+	u32 left = skb->len - offset;
+	u32 part;
+
+	if (iov_iter_count(to) <= sizeof(hdr))
+		return -EINVAL;
+
+	part = min_t(size_t, left, iov_iter_count(to) - sizeof(hdr));
+	if (part < left)
+		hdr.flags &= ~cpu_to_le32(VIRTIO_VSOCK_SEQ_EOM | VIRTIO_VSOCK_SEQ_EOR);
+	hdr.len = cpu_to_le32(part);
+
+	if (copy_to_iter(&hdr, sizeof(hdr), to) != sizeof(hdr))
+		return -EFAULT;
+	if (part && skb_copy_datagram_iter(skb, offset, to, part))
+		return -EFAULT;
+
+	VIRTIO_VSOCK_SKB_CB(skb)->offset += part;
+	return sizeof(hdr) + part;
+}
+
+/*
+ * Reads a part of *@skb, or of the next packet if that is NULL. *@skb is what is
+ * left of the packet and goes to ne_vsock_chan_requeue() at last.
+ *
+ * Return: bytes, -EAGAIN without a packet, or another negative errno.
+ */
+static ssize_t ne_vsock_read_part(struct ne_vsock_chan *chan, struct sk_buff **skb,
+				  struct iov_iter *to)
+{
+	ssize_t ret;
+
+	lockdep_assert_held(&chan->read_lock);
+
+	if (!*skb) {
+		*skb = ne_vsock_chan_dequeue(chan);
+		if (!*skb)
+			return -EAGAIN;
+		/* Monitors see the packet once, whole. */
+		virtio_transport_deliver_tap_pkt(*skb);
+	}
+
+	ret = ne_vsock_copy_part(*skb, to);
+	if (ret > 0 && VIRTIO_VSOCK_SKB_CB(*skb)->offset == (*skb)->len) {
+		ne_vsock_chan_done(chan, *skb);
+		*skb = NULL;
+	}
+
+	return ret;
+}
+
+/**
+ * ne_vsock_packet_read() - read a packet, or the next part of it
+ * @chan: the channel, not NEW
+ * @to: where to
+ *
+ * Context: Process context, may sleep.
+ * Return: bytes, or -EAGAIN without a packet, -EINVAL (no room for more than the
+ * header), -EFAULT, -ERESTARTSYS.
+ */
+ssize_t ne_vsock_packet_read(struct ne_vsock_chan *chan, struct iov_iter *to)
+{
+	struct sk_buff *skb = NULL;
+	ssize_t ret;
+
+	if (mutex_lock_interruptible(&chan->read_lock))
+		return -ERESTARTSYS;
+
+	ret = ne_vsock_read_part(chan, &skb, to);
+	if (skb)
+		ne_vsock_chan_requeue(chan, skb);
+
+	mutex_unlock(&chan->read_lock);
+	return ret;
+}
+
+/* May this packet come from this channel, and does its size make sense? */
+static bool ne_vsock_valid(struct ne_vsock_chan *chan,
+			   const struct virtio_vsock_hdr *hdr, size_t payload_space)
+{
+	u64 src_cid = le64_to_cpu(hdr->src_cid);
+	u32 src_port = le32_to_cpu(hdr->src_port);
+	u32 len = le32_to_cpu(hdr->len);
+	u16 op = le16_to_cpu(hdr->op);
+
+	if (len > payload_space || len > VIRTIO_VSOCK_MAX_PKT_BUF_SIZE)
+		return false;
+	if (op == VIRTIO_VSOCK_OP_INVALID || op > VIRTIO_VSOCK_OP_CREDIT_REQUEST)
+		return false;
+
+	if (chan->console)
+		return src_cid == NE_EMU_CID_HYPERVISOR &&
+		       src_port == (u32)(NE_EMU_CONSOLE_PORT_BASE + chan->cid);
+
+	return src_cid == chan->cid;
+}
+
+/* Back to the guest: nothing but the parent can be reached. */
+static int ne_vsock_answer_rst(struct ne_vsock_chan *chan,
+			       const struct virtio_vsock_hdr *hdr)
+{
+	struct sk_buff *rst;
+	int err;
+
+	if (le16_to_cpu(hdr->op) == VIRTIO_VSOCK_OP_RST)
+		return 0;
+
+	rst = ne_vsock_alloc_answer(hdr, GFP_KERNEL);
+	if (!rst)
+		return -ENOMEM;
+
+	virtio_vsock_skb_set_reply(rst);
+	err = ne_vsock_chan_queue(chan, rst);
+	if (err)
+		kfree_skb(rst);
+
+	return err == -ENOTCONN ? -EPIPE : err;
+}
+
+static int ne_vsock_deliver_from(struct ne_vsock_chan *chan,
+				 const struct virtio_vsock_hdr *hdr,
+				 struct iov_iter *from)
+{
+	u32 len = le32_to_cpu(hdr->len);
+	struct sk_buff *skb;
+
+	skb = virtio_vsock_alloc_skb(VIRTIO_VSOCK_SKB_HEADROOM + len, GFP_KERNEL);
+	if (!skb)
+		return -ENOMEM;
+
+	*virtio_vsock_hdr(skb) = *hdr;
+	if (len) {
+		virtio_vsock_skb_put(skb, len);
+		if (skb_copy_datagram_from_iter(skb, 0, from, len)) {
+			kfree_skb(skb);
+			return -EFAULT;
+		}
+	}
+
+	virtio_transport_deliver_tap_pkt(skb);
+	ne_vsock_deliver(skb);
+
+	/* Detached meanwhile: what this packet connected may have been missed. */
+	if (ne_vsock_chan_state(chan) == NE_VSOCK_GONE) {
+		ne_vsock_reset_peer(le16_to_cpu(hdr->type), le64_to_cpu(hdr->src_cid),
+				    le32_to_cpu(hdr->src_port), le32_to_cpu(hdr->dst_port));
+		return -EPIPE;
+	}
+
+	return 0;
+}
+
+/**
+ * ne_vsock_packet_write() - take a packet from the VMM
+ * @chan: the channel
+ * @from: header and payload, each read once; more than the payload is ignored
+ *
+ * Context: Process context, may sleep; delivers to sockets.
+ * Return: the bytes in @from, or -ENOTCONN (NEW), -EPIPE (GONE), -EAGAIN (too many
+ * answers wait), -EINVAL (dropped), -EFAULT, -ENOMEM, -ENOBUFS.
+ */
+ssize_t ne_vsock_packet_write(struct ne_vsock_chan *chan, struct iov_iter *from)
+{
+	size_t count = iov_iter_count(from);
+	struct virtio_vsock_hdr hdr;
+	int err;
+
+	switch (ne_vsock_chan_state(chan)) {
+	case NE_VSOCK_NEW:
+		return -ENOTCONN;
+	case NE_VSOCK_GONE:
+		return -EPIPE;
+	case NE_VSOCK_LIVE:
+		break;
+	}
+
+	if (count < sizeof(hdr))
+		goto malformed;
+	if (!ne_vsock_chan_may_write(chan))
+		return -EAGAIN;
+	if (!copy_from_iter_full(&hdr, sizeof(hdr), from))
+		return -EFAULT;
+	if (!ne_vsock_valid(chan, &hdr, count - sizeof(hdr)))
+		goto malformed;
+
+	if (le64_to_cpu(hdr.dst_cid) == NE_EMU_CID_PARENT)
+		err = ne_vsock_deliver_from(chan, &hdr, from);
+	else
+		err = ne_vsock_answer_rst(chan, &hdr);
+
+	return err ?: count;
+
+malformed:
+	atomic_inc(&chan->malformed);
+	return -EINVAL;
+}
+
+/* One packet of a batch, by ne_vsock_read_part() into *@skb, or by a write. */
+static ssize_t ne_vsock_batch_move(struct ne_vsock_chan *chan, struct sk_buff **skb,
+				   const struct ne_emu_vsock_packet __user *from)
+{
+	struct iovec fast[UIO_FASTIOV], *iov = fast;
+	struct ne_emu_vsock_packet packet;
+	struct iov_iter iter;
+	ssize_t ret;
+
+	if (copy_from_user(&packet, from, sizeof(packet)))
+		return -EFAULT;
+
+	ret = import_iovec(skb ? ITER_DEST : ITER_SOURCE, u64_to_user_ptr(packet.iov),
+			   packet.iov_count, ARRAY_SIZE(fast), &iov, &iter);
+	if (ret < 0)
+		return ret;
+
+	ret = skb ? ne_vsock_read_part(chan, skb, &iter) :
+		    ne_vsock_packet_write(chan, &iter);
+	kfree(iov);
+	cond_resched();
+	return ret;
+}
+
+static int ne_vsock_batch_get(struct ne_emu_vsock_batch *batch, void __user *arg)
+{
+	if (copy_from_user(batch, arg, sizeof(*batch)))
+		return -EFAULT;
+	if (!batch->count || batch->count > NE_EMU_VSOCK_MAX_BATCH || batch->reserved)
+		return -EINVAL;
+
+	return 0;
+}
+
+/**
+ * ne_vsock_batch_recv() - NE_EMU_VSOCK_RECV
+ * @chan: the channel
+ * @arg: struct ne_emu_vsock_batch
+ *
+ * Context: Process context, may sleep.
+ * Return: the number of elements filled, or a negative errno.
+ */
+long ne_vsock_batch_recv(struct ne_vsock_chan *chan, void __user *arg)
+{
+	struct ne_emu_vsock_packet __user *packets;
+	struct ne_emu_vsock_batch batch;
+	struct sk_buff *skb = NULL;
+	ssize_t ret;
+	u32 n;
+
+	ret = ne_vsock_batch_get(&batch, arg);
+	if (ret)
+		return ret;
+	if (ne_vsock_chan_state(chan) == NE_VSOCK_NEW)
+		return -ENOTCONN;
+	if (ne_vsock_chan_state(chan) == NE_VSOCK_GONE)
+		return 0;
+	if (mutex_lock_interruptible(&chan->read_lock))
+		return -ERESTARTSYS;
+
+	packets = u64_to_user_ptr(batch.packets);
+	for (n = 0; n < batch.count; n++) {
+		ret = ne_vsock_batch_move(chan, &skb, &packets[n]);
+		if (ret > 0 && put_user((s32)ret, &packets[n].result))
+			ret = -EFAULT;
+		if (ret < 0)
+			break;
+	}
+	if (skb)
+		ne_vsock_chan_requeue(chan, skb);
+
+	mutex_unlock(&chan->read_lock);
+	return n ?: ret;
+}
+
+/**
+ * ne_vsock_batch_send() - NE_EMU_VSOCK_SEND
+ * @chan: the channel
+ * @arg: struct ne_emu_vsock_batch
+ *
+ * Context: Process context, may sleep; delivers to sockets.
+ * Return: the number of packets taken or dropped, or a negative errno.
+ */
+long ne_vsock_batch_send(struct ne_vsock_chan *chan, void __user *arg)
+{
+	struct ne_emu_vsock_packet __user *packets;
+	struct ne_emu_vsock_batch batch;
+	ssize_t ret;
+	u32 n;
+
+	ret = ne_vsock_batch_get(&batch, arg);
+	if (ret)
+		return ret;
+
+	packets = u64_to_user_ptr(batch.packets);
+	for (n = 0; n < batch.count; n++) {
+		ret = ne_vsock_batch_move(chan, NULL, &packets[n]);
+		if (ret < 0 && ret != -EINVAL && ret != -ENOMEM && ret != -ENOBUFS)
+			break;
+		if (put_user((s32)ret, &packets[n].result)) {
+			ret = -EFAULT;
+			break;
+		}
+	}
+
+	return n ?: ret;
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Q: batches of packets on a channel file of ne_emu_vsock. The program plays the VMM
+ * and the parent's sockets. Needs root and the module.
+ */
+
+#include "ne_vsock.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define PACKETS		4
+/* Room of an element: a header and this. */
+#define ROOM		1000
+#define UNTOUCHED	12345
+
+struct batch {
+	struct ne_emu_vsock_packet packets[PACKETS];
+	struct iovec iov[PACKETS];
+	uint8_t bytes[PACKETS][HDR_SIZE + ROOM];
+};
+
+static struct batch *batch_new(struct ne_test *t)
+{
+	struct batch *b = calloc(1, sizeof(*b));
+	size_t i;
+
+	REQUIRE(t, b);
+	for (i = 0; i < PACKETS; i++) {
+		b->iov[i] = (struct iovec){ b->bytes[i], sizeof(b->bytes[i]) };
+		b->packets[i] = (struct ne_emu_vsock_packet){
+			.iov = (uintptr_t)&b->iov[i], .iov_count = 1, .result = UNTOUCHED,
+		};
+	}
+	return b;
+}
+
+/* Packets handled or a negative errno. */
+static int run(int chan, unsigned long request, const struct ne_emu_vsock_packet *packets,
+	       uint32_t count)
+{
+	struct ne_emu_vsock_batch batch = { .packets = (uintptr_t)packets, .count = count };
+	int rc = ioctl(chan, request, &batch);
+
+	return rc < 0 ? -errno : rc;
+}
+
+static const struct virtio_vsock_hdr *header(const struct batch *b, int i)
+{
+	return (const struct virtio_vsock_hdr *)b->bytes[i];
+}
+
+/* Element @i is a packet of the guest. */
+static void set_packet(struct batch *b, int i, const struct ne_conn *c, const void *data,
+		       size_t len)
+{
+	struct virtio_vsock_hdr hdr = ne_conn_hdr(c, VIRTIO_VSOCK_OP_RW, 0, len);
+
+	memcpy(b->bytes[i], &hdr, HDR_SIZE);
+	memcpy(b->bytes[i] + HDR_SIZE, data, len);
+	b->iov[i].iov_len = HDR_SIZE + len;
+}
+
+static void q01_arguments(struct ne_test *t)
+{
+	static const unsigned long requests[] = { NE_EMU_VSOCK_RECV, NE_EMU_VSOCK_SEND };
+	int new = open(NE_VSOCK_NODE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	int chan = ne_chan_open(t, CID_A, 0);
+	struct batch *b = batch_new(t);
+	struct ne_emu_vsock_batch bad;
+	size_t i;
+
+	REQUIRE(t, new >= 0);
+	for (i = 0; i < ARRAY_SIZE(requests); i++) {
+		CHECK_ERR(t, run(new, requests[i], b->packets, 1), ENOTCONN);
+		CHECK_ERR(t, run(chan, requests[i], b->packets, 0), EINVAL);
+		CHECK_ERR(t, run(chan, requests[i], b->packets, NE_EMU_VSOCK_MAX_BATCH + 1),
+			  EINVAL);
+		CHECK_ERR(t, run(chan, requests[i], b->packets, UINT32_MAX), EINVAL);
+		bad = (struct ne_emu_vsock_batch){
+			.packets = (uintptr_t)b->packets, .count = 1, .reserved = 1,
+		};
+		CHECK(t, ioctl(chan, requests[i], &bad) < 0 && errno == EINVAL);
+		CHECK(t, ioctl(chan, requests[i], NULL) < 0 && errno == EFAULT);
+		CHECK_ERR(t, run(chan, requests[i], NULL, 1), EFAULT);
+	}
+	CHECK_ERR(t, run(chan, NE_EMU_VSOCK_RECV, b->packets, PACKETS), EAGAIN);
+	CHECK_EQ(t, b->packets[0].result, UNTOUCHED);
+}
+
+/* Two packets into four elements; the second is cut at the element's end. */
+static void q02_receive(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
+	struct ne_packet *p = ne_packet_new(t);
+	int sock = ne_conn_open(t, &c, p);
+	struct batch *b = batch_new(t);
+	uint8_t data[ROOM + 1];
+	size_t i;
+
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = i * 13 + 1;
+	REQUIRE_EQ(t, ne_sock_send(sock, data, 5, 0), 5);
+	REQUIRE_EQ(t, ne_sock_send(sock, data, sizeof(data), 0), sizeof(data));
+	REQUIRE_EQ(t, run(c.chan, NE_EMU_VSOCK_RECV, b->packets, PACKETS), 3);
+
+	CHECK_EQ(t, b->packets[0].result, HDR_SIZE + 5);
+	CHECK_EQ(t, le32toh(header(b, 0)->len), 5);
+	CHECK(t, !memcmp(b->bytes[0] + HDR_SIZE, data, 5));
+	CHECK_EQ(t, b->packets[1].result, HDR_SIZE + ROOM);
+	CHECK_EQ(t, le32toh(header(b, 1)->len), ROOM);
+	CHECK(t, !memcmp(b->bytes[1] + HDR_SIZE, data, ROOM));
+	CHECK_EQ(t, b->packets[2].result, HDR_SIZE + 1);
+	CHECK_EQ(t, b->bytes[2][HDR_SIZE], data[ROOM]);
+	CHECK_EQ(t, b->packets[3].result, UNTOUCHED);
+	CHECK_EQ(t, ne_wait(c.chan, POLLIN, 0), 0);
+	CHECK_EQ(t, ne_chan_info(c.chan, "queued"), 0);
+}
+
+/* What does not fit into the batch stays, and the file stays readable. */
+static void q03_receive_rest(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
+	struct ne_packet *p = ne_packet_new(t);
+	int sock = ne_conn_open(t, &c, p);
+	struct batch *b = batch_new(t);
+	uint8_t data[2 * ROOM];
+
+	memset(data, 'a', ROOM);
+	memset(data + ROOM, 'b', ROOM);
+	REQUIRE_EQ(t, ne_sock_send(sock, data, sizeof(data), 0), sizeof(data));
+	REQUIRE_EQ(t, run(c.chan, NE_EMU_VSOCK_RECV, b->packets, 1), 1);
+	CHECK_EQ(t, b->bytes[0][HDR_SIZE], 'a');
+	CHECK_EQ(t, ne_wait(c.chan, POLLIN, 0), POLLIN);
+
+	/* The second element faults: the first counts, the packet keeps the rest. */
+	b->iov[0].iov_len = HDR_SIZE + 1;
+	b->iov[1].iov_base = NULL;
+	REQUIRE_EQ(t, run(c.chan, NE_EMU_VSOCK_RECV, b->packets, 2), 1);
+	CHECK_EQ(t, b->packets[0].result, HDR_SIZE + 1);
+	CHECK_ERR(t, run(c.chan, NE_EMU_VSOCK_RECV, b->packets + 1, 1), EFAULT);
+
+	/* So small that nothing but the header fits, or less. */
+	b->iov[1] = (struct iovec){ b->bytes[1], HDR_SIZE };
+	CHECK_ERR(t, run(c.chan, NE_EMU_VSOCK_RECV, b->packets + 1, 1), EINVAL);
+	REQUIRE_EQ(t, run(c.chan, NE_EMU_VSOCK_RECV, b->packets + 2, 2), 1);
+	CHECK_EQ(t, b->packets[2].result, HDR_SIZE + ROOM - 1);
+	CHECK_EQ(t, b->bytes[2][HDR_SIZE + ROOM - 2], 'b');
+}
+
+static void q04_send(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
+	struct ne_packet *p = ne_packet_new(t);
+	int sock = ne_conn_open(t, &c, p);
+	struct batch *b = batch_new(t);
+	char data[8];
+
+	set_packet(b, 0, &c, "one", 3);
+	set_packet(b, 1, &c, "two", 3);
+	REQUIRE_EQ(t, run(c.chan, NE_EMU_VSOCK_SEND, b->packets, 2), 2);
+	CHECK_EQ(t, b->packets[0].result, HDR_SIZE + 3);
+	CHECK_EQ(t, b->packets[1].result, HDR_SIZE + 3);
+	REQUIRE_EQ(t, recv(sock, data, 6, MSG_WAITALL), 6);
+	CHECK(t, !memcmp(data, "onetwo", 6));
+}
+
+/* Malformed packets in the middle are dropped, counted, and the others arrive. */
+static void q05_send_malformed(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
+	struct ne_conn other = ne_conn_guest(c.chan, CID_B);
+	struct ne_packet *p = ne_packet_new(t);
+	int sock = ne_conn_open(t, &c, p);
+	struct batch *b = batch_new(t);
+	char data[8];
+
+	set_packet(b, 0, &c, "one", 3);
+	set_packet(b, 1, &other, "xxx", 3);
+	set_packet(b, 2, &c, "yyy", 3);
+	b->iov[2].iov_len--;
+	set_packet(b, 3, &c, "two", 3);
+	REQUIRE_EQ(t, run(c.chan, NE_EMU_VSOCK_SEND, b->packets, PACKETS), PACKETS);
+	CHECK_EQ(t, b->packets[0].result, HDR_SIZE + 3);
+	CHECK_EQ(t, b->packets[1].result, -EINVAL);
+	CHECK_EQ(t, b->packets[2].result, -EINVAL);
+	CHECK_EQ(t, b->packets[3].result, HDR_SIZE + 3);
+	CHECK_EQ(t, ne_chan_info(c.chan, "malformed"), 2);
+	REQUIRE_EQ(t, recv(sock, data, 6, MSG_WAITALL), 6);
+	CHECK(t, !memcmp(data, "onetwo", 6));
+
+	/* A pointer to nowhere ends the batch; alone it is told. */
+	b->iov[1].iov_base = NULL;
+	REQUIRE_EQ(t, run(c.chan, NE_EMU_VSOCK_SEND, b->packets, 2), 1);
+	CHECK_ERR(t, run(c.chan, NE_EMU_VSOCK_SEND, b->packets + 1, 1), EFAULT);
+}
+
+/* Answers that nobody reads stop the batch where write() would have stopped. */
+static void q06_send_blocked(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
+	struct virtio_vsock_hdr hdr;
+	struct batch *b = batch_new(t);
+	int rc = PACKETS, sent = 0, i;
+
+	c.local_port = 1;	/* nobody listens */
+	for (i = 0; i < PACKETS; i++) {
+		hdr = ne_conn_hdr(&c, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
+		memcpy(b->bytes[i], &hdr, HDR_SIZE);
+		b->iov[i].iov_len = HDR_SIZE;
+	}
+	while (rc > 0 && sent < 2000) {
+		rc = run(c.chan, NE_EMU_VSOCK_SEND, b->packets, PACKETS - 1);
+		sent += rc > 0 ? rc : 0;
+	}
+	CHECK_ERR(t, rc, EAGAIN);
+	/* 256, which three do not divide. */
+	CHECK_EQ(t, sent, 256);
+	CHECK_EQ(t, ne_chan_info(c.chan, "replies"), 256);
+}
+
+static void q07_taken_address(struct ne_test *t)
+{
+	int old = ne_chan_open(t, CID_A, 0);
+	struct batch *b = batch_new(t);
+
+	ne_chan_open(t, CID_A, 0);
+	CHECK_EQ(t, run(old, NE_EMU_VSOCK_RECV, b->packets, PACKETS), 0);
+	CHECK_ERR(t, run(old, NE_EMU_VSOCK_SEND, b->packets, PACKETS), EPIPE);
+}
+
+static const struct ne_case cases[] = {
+	{ "Q01 arguments", q01_arguments, 0 },
+	{ "Q02 receive", q02_receive, 0 },
+	{ "Q03 receive_rest", q03_receive_rest, 0 },
+	{ "Q04 send", q04_send, 0 },
+	{ "Q05 send_malformed", q05_send_malformed, 0 },
+	{ "Q06 send_blocked", q06_send_blocked, 0 },
+	{ "Q07 taken_address", q07_taken_address, 0 },
+};
+
+int main(int argc, char **argv)
+{
+	return ne_vsock_main(cases, ARRAY_SIZE(cases), argc, argv);
+}
