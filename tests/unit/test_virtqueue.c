@@ -28,6 +28,7 @@ struct fixture {
 	struct guest_memory memory;
 	struct virtqueue queue;
 	struct virtqueue_chain chain;
+	struct iovec iov[QUEUE_SIZE];
 	struct vring_desc *desc;
 	struct vring_avail *avail;
 	struct vring_used *used;
@@ -47,7 +48,8 @@ static int setup(void **state)
 		.max_size = QUEUE_SIZE, .size = QUEUE_SIZE, .desc_addr = DESC_ADDR,
 		.driver_addr = AVAIL_ADDR, .device_addr = USED_ADDR,
 	};
-	assert_int_equal(virtqueue_enable(&f->queue, &f->memory), 0);
+	f->chain.iov = f->iov;
+	assert_int_equal(virtqueue_enable(&f->queue, &f->memory, false), 0);
 	*state = f;
 	return 0;
 }
@@ -166,6 +168,59 @@ static void test_suppression(void **state)
 	assert_int_equal(f->used->flags, VRING_USED_F_NO_NOTIFY);
 	virtqueue_want_notify(&f->queue, true);
 	assert_int_equal(f->used->flags, 0);
+}
+
+static void publish(struct fixture *f, unsigned int count, bool interrupt)
+{
+	for (unsigned int i = 0; i < count; i++)
+		virtqueue_put_used(&f->queue, 0, 0);
+	assert_int_equal(virtqueue_publish(&f->queue), interrupt);
+}
+
+/* virtio 1.2, 2.7.7.2 and 2.7.10: flags do not count, the named entry does. */
+static void test_events(void **state)
+{
+	struct fixture *f = *state;
+	uint16_t *used_event = &f->avail->ring[QUEUE_SIZE];
+	uint16_t *avail_event = (void *)&f->used->ring[QUEUE_SIZE];
+
+	assert_int_equal(virtqueue_enable(&f->queue, &f->memory, true), 0);
+	f->avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
+	*used_event = 0;
+	publish(f, 1, true);
+	publish(f, 1, false);
+	*used_event = 4;
+	publish(f, 2, false);
+	publish(f, 3, true);
+	*used_event = 6;	/* the past */
+	publish(f, 1, false);
+	*used_event = 8;
+	publish(f, 0, false);
+	publish(f, 1, true);
+
+	virtqueue_take(&f->queue, 5);
+	virtqueue_want_notify(&f->queue, false);
+	assert_int_equal(*avail_event, 0);
+	virtqueue_want_notify(&f->queue, true);
+	assert_int_equal(*avail_event, 5);
+	assert_int_equal(f->used->flags, 0);
+}
+
+static void test_events_wrap_around(void **state)
+{
+	struct fixture *f = *state;
+	uint16_t *used_event = &f->avail->ring[QUEUE_SIZE];
+
+	assert_int_equal(virtqueue_enable(&f->queue, &f->memory, true), 0);
+	*used_event = 1;
+	for (int i = 0; i < 0xfffe; i += 2)
+		publish(f, 2, i == 0);
+	*used_event = 0xffff;
+	publish(f, 1, false);
+	publish(f, 3, true);
+	*used_event = 3;
+	publish(f, 1, false);
+	publish(f, 1, true);
 }
 
 static void test_empty_buffers(void **state)
@@ -295,6 +350,9 @@ static void test_bad_setup(void **state)
 		{ QUEUE_SIZE, MEMORY_SIZE, AVAIL_ADDR, USED_ADDR },
 		{ QUEUE_SIZE, DESC_ADDR, MEMORY_SIZE - 2, USED_ADDR },
 		{ QUEUE_SIZE, DESC_ADDR, AVAIL_ADDR, MEMORY_SIZE - 4 },
+		/* Two bytes short of the events behind the rings. */
+		{ QUEUE_SIZE, DESC_ADDR, MEMORY_SIZE - 4 - 2 * QUEUE_SIZE, USED_ADDR },
+		{ QUEUE_SIZE, DESC_ADDR, AVAIL_ADDR, MEMORY_SIZE - 4 - 8 * QUEUE_SIZE },
 		{ QUEUE_SIZE, -16ULL, AVAIL_ADDR, USED_ADDR },
 	};
 	struct fixture *f = *state;
@@ -306,7 +364,7 @@ static void test_bad_setup(void **state)
 			.device_addr = setups[i].device,
 		};
 
-		assert_int_equal(virtqueue_enable(&queue, &f->memory), -EPROTO);
+		assert_int_equal(virtqueue_enable(&queue, &f->memory, true), -EPROTO);
 		assert_false(queue.ready);
 	}
 }
@@ -365,6 +423,8 @@ int main(void)
 		T(test_wrap_around),
 		T(test_peek_further),
 		T(test_suppression),
+		T(test_events),
+		T(test_events_wrap_around),
 		T(test_empty_buffers),
 		T(test_index_too_far),
 		T(test_head_outside),

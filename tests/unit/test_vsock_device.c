@@ -12,14 +12,65 @@
 #include "virtio_driver.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <linux/nitro_enclaves_emu.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 enum { RX, TX, EVENT, QUEUES };
 
 #define CID		16
 #define HDR		sizeof(struct virtio_vsock_hdr)
+
+/* The kernel's side of a batch, one packet after the other. */
+int __wrap_ioctl(int fd, unsigned long request, void *arg);
+
+static ssize_t send_one(int fd, const struct ne_emu_vsock_packet *packet)
+{
+	uint8_t bytes[HDR + DRIVER_MEMORY];
+	struct virtio_vsock_hdr hdr;
+	size_t len = 0;
+
+	for (uint32_t i = 0; i < packet->iov_count; i++) {
+		const struct iovec *iov = (const struct iovec *)(uintptr_t)packet->iov + i;
+
+		if (iov->iov_len)
+			memcpy(bytes + len, iov->iov_base, iov->iov_len);
+		len += iov->iov_len;
+	}
+	assert_true(len >= sizeof(hdr));
+	memcpy(&hdr, bytes, sizeof(hdr));
+	if (le32toh(hdr.len) > len - sizeof(hdr)) {
+		errno = EINVAL;
+		return -1;
+	}
+	return write(fd, bytes, sizeof(hdr) + le32toh(hdr.len));
+}
+
+int __wrap_ioctl(int fd, unsigned long request, void *arg)
+{
+	const struct ne_emu_vsock_batch *batch = arg;
+	struct ne_emu_vsock_packet *packet;
+	uint32_t n;
+
+	if (request == NE_EMU_VSOCK_SEQPACKET)
+		return 0;
+	assert_true(request == NE_EMU_VSOCK_RECV || request == NE_EMU_VSOCK_SEND);
+	assert_in_range(batch->count, 1, NE_EMU_VSOCK_MAX_BATCH);
+	packet = (struct ne_emu_vsock_packet *)(uintptr_t)batch->packets;
+	for (n = 0; n < batch->count; n++, packet++) {
+		ssize_t ret = request == NE_EMU_VSOCK_SEND ? send_one(fd, packet) :
+			readv(fd, (struct iovec *)(uintptr_t)packet->iov, packet->iov_count);
+
+		if (ret < 0 && errno == EINVAL)
+			ret = -EINVAL;
+		else if (ret <= 0)
+			return n ? (int)n : (int)ret;
+		packet->result = ret;
+	}
+	return n;
+}
 
 struct fixture {
 	struct driver driver;
@@ -93,7 +144,8 @@ static void test_identity(void **state)
 	virtio_mmio_ops.read(f->driver.device, VIRTIO_MMIO_CONFIG, &cid, sizeof(cid));
 	assert_int_equal(le64toh(cid), CID);
 	reg_write(&f->driver, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
-	assert_int_equal(reg_read(&f->driver, VIRTIO_MMIO_DEVICE_FEATURES), 2);
+	assert_int_equal(reg_read(&f->driver, VIRTIO_MMIO_DEVICE_FEATURES),
+			 1U << VIRTIO_VSOCK_F_SEQPACKET | 1U << VIRTIO_RING_F_EVENT_IDX);
 }
 
 static void test_transmit(void **state)
@@ -285,6 +337,70 @@ static void test_many_packets(void **state)
 	assert_int_equal(driver_used(&f->driver, TX)->idx, 30 * DRIVER_QUEUE_SIZE);
 }
 
+/* What is good before a bad chain still counts. */
+static void test_bad_chain_after_good(void **state)
+{
+	struct fixture *f = *state;
+	struct virtio_vsock_hdr hdr = make_hdr(VIRTIO_VSOCK_OP_RW, 7, 0);
+	uint8_t packet[200];
+
+	memcpy(driver_offer_buffer(&f->driver, TX, 0, HDR, false), &hdr, HDR);
+	memcpy(driver_offer_buffer(&f->driver, TX, 1, HDR, false), &hdr, HDR);
+	driver_offer_buffer(&f->driver, TX, 2, HDR - 1, false);
+	driver_notify(&f->driver, TX);
+	assert_int_equal(read(f->channel, packet, sizeof(packet)), HDR);
+	assert_int_equal(read(f->channel, packet, sizeof(packet)), HDR);
+	assert_int_equal(driver_used(&f->driver, TX)->idx, 2);
+	assert_broken(f, true);
+}
+
+/* Longer than a first batch, shorter than the ring: one interrupt, nothing lost. */
+static void test_receive_many(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t packet[HDR] = { 0 };
+
+	for (int i = 0; i < DRIVER_QUEUE_SIZE; i++)
+		driver_offer_buffer(&f->driver, RX, i, 100, true);
+	driver_notify(&f->driver, RX);
+	for (int i = 0; i < DRIVER_QUEUE_SIZE - 1; i++) {
+		packet[0] = i;
+		assert_int_equal(write(f->channel, packet, HDR), HDR);
+	}
+	driver_run(&f->driver);
+	assert_int_equal(driver_used(&f->driver, RX)->idx, DRIVER_QUEUE_SIZE - 1);
+	for (int i = 0; i < DRIVER_QUEUE_SIZE - 1; i++) {
+		uint64_t addr = driver_desc(&f->driver, RX)[i].addr;
+
+		assert_int_equal(driver_used(&f->driver, RX)->ring[i].id, i);
+		assert_int_equal(f->driver.bytes[addr], i);
+	}
+	assert_int_equal(driver_interrupts(&f->driver), 1);
+	assert_int_equal(f->vsock->channel.events, EPOLLIN);
+}
+
+/* With events in place of flags: an interrupt for the named entry only. */
+static void test_events(void **state)
+{
+	struct fixture *f = *state;
+	struct virtio_vsock_hdr hdr = make_hdr(VIRTIO_VSOCK_OP_RW, 7, 0);
+	uint16_t *used_event = &driver_avail(&f->driver, TX)->ring[DRIVER_QUEUE_SIZE];
+	uint16_t *avail_event = (void *)&driver_used(&f->driver, TX)->ring[DRIVER_QUEUE_SIZE];
+
+	memset(f->driver.bytes, 0, DRIVER_MEMORY);
+	driver_start(&f->driver, 1U << VIRTIO_RING_F_EVENT_IDX, QUEUES);
+	driver_run(&f->driver);
+	driver_interrupts(&f->driver);
+	*used_event = 1;
+	for (int i = 0; i < 3; i++) {
+		memcpy(driver_offer_buffer(&f->driver, TX, i, HDR, false), &hdr, HDR);
+		driver_notify(&f->driver, TX);
+		assert_int_equal(driver_interrupts(&f->driver), i == 1);
+		assert_int_equal(*avail_event, i + 1);
+	}
+	assert_int_equal(driver_used(&f->driver, TX)->flags, 0);
+}
+
 static void test_small_receive_buffer(void **state)
 {
 	struct fixture *f = *state;
@@ -344,6 +460,9 @@ int main(void)
 		T(test_receive_back_pressure),
 		T(test_transmit_back_pressure),
 		T(test_many_packets),
+		T(test_bad_chain_after_good),
+		T(test_receive_many),
+		T(test_events),
 		T(test_small_receive_buffer),
 		T(test_readable_receive_buffer),
 		T(test_reset),

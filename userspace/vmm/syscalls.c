@@ -75,6 +75,8 @@ static const unsigned long ioctls[] = {
 	NE_EMU_BACKEND_DONE,
 	NE_EMU_BACKEND_EXIT,
 	NE_EMU_VSOCK_SEQPACKET,
+	NE_EMU_VSOCK_RECV,
+	NE_EMU_VSOCK_SEND,
 };
 
 static void free_filter(scmp_filter_ctx *filter)

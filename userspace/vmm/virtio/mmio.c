@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -46,7 +47,7 @@ void virtio_mmio_again(struct virtio_mmio *device, unsigned int index)
 {
 	uint64_t one = 1;
 
-	/* Fails only when the counter is full, and then it is readable. */
+	/* Fails only when the counter is full, which takes centuries. */
 	(void)!write(device->notify[index].source.fd, &one, sizeof(one));
 }
 
@@ -66,10 +67,8 @@ static void handle_notify(void *arg, uint32_t events)
 {
 	struct virtio_notify *notify = arg;
 	struct virtio_mmio *device = notify->device;
-	uint64_t count;
 
 	(void)events;
-	(void)!read(notify->source.fd, &count, sizeof(count));
 	pthread_mutex_lock(&device->lock);
 	if (virtio_mmio_is_live(device) && device->queues[notify->index].ready)
 		device->ops->queue(device, notify->index);
@@ -143,7 +142,9 @@ static void write_queue_ready(struct virtio_mmio *device, struct virtqueue *queu
 {
 	if (!value)
 		queue->ready = false;
-	else if (!queue->ready && virtqueue_enable(queue, device->memory))
+	else if (!queue->ready &&
+		 virtqueue_enable(queue, device->memory,
+				  virtio_mmio_has_feature(device, VIRTIO_RING_F_EVENT_IDX)))
 		virtio_mmio_break(device, "queue with a bad size or outside memory");
 }
 
@@ -308,7 +309,8 @@ static int init_notify(struct virtio_mmio *device, unsigned int index)
 	notify->index = index;
 	notify->source = (struct loop_source){
 		.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-		.events = EPOLLIN,
+		/* Each write is an event: the counter need not be read. */
+		.events = EPOLLIN | EPOLLET,
 		.call = handle_notify,
 		.arg = notify,
 	};

@@ -9,28 +9,29 @@
 #include <linux/virtio_ids.h>
 #include <stddef.h>
 
-#define QUEUE_SIZE	8
 /* A request is one chain and its response the next. */
 #define CHAINS		2
 
 /* Return: 0 or -EPROTO. */
 static int answer(struct nsm_device *device, struct virtqueue *queue)
 {
+	struct virtqueue_chain in = { .iov = device->in_iov };
+	struct virtqueue_chain out = { .iov = device->out_iov };
 	size_t request_len, response_len;
 
-	if (virtqueue_peek(queue, 0, &device->in) || virtqueue_peek(queue, 1, &device->out) ||
-	    device->in.nr_write || device->out.nr_read)
+	if (virtqueue_peek(queue, 0, &in) || virtqueue_peek(queue, 1, &out) ||
+	    in.nr_write || out.nr_read)
 		return -EPROTO;
 
-	request_len = MIN(device->in.read_size, sizeof(device->request));
-	virtqueue_chain_read(&device->in, device->request, request_len);
+	request_len = MIN(in.read_size, sizeof(device->request));
+	virtqueue_chain_read(&in, device->request, request_len);
 	response_len = nsm_request(device->nsm, device->request, request_len, device->response,
-				   MIN(device->out.write_size, sizeof(device->response)));
-	virtqueue_chain_write(&device->out, device->response, response_len);
+				   MIN(out.write_size, sizeof(device->response)));
+	virtqueue_chain_write(&out, device->response, response_len);
 
 	virtqueue_take(queue, CHAINS);
-	virtqueue_put_used(queue, device->in.head, 0);
-	virtqueue_put_used(queue, device->out.head, response_len);
+	virtqueue_put_used(queue, in.head, 0);
+	virtqueue_put_used(queue, out.head, response_len);
 	/* The driver wants to find both behind one interrupt. */
 	virtio_mmio_publish(&device->mmio, 0);
 	return 0;
@@ -75,7 +76,7 @@ int nsm_device_create(const struct guest_memory *memory, struct loop *loop, int 
 	device->mmio.ops = &nsm_ops;
 	device->mmio.id = VIRTIO_ID_NITRO_SEC_MOD;
 	device->mmio.nr_queues = 1;
-	err = virtio_mmio_init(&device->mmio, memory, loop, QUEUE_SIZE, irq_fd);
+	err = virtio_mmio_init(&device->mmio, memory, loop, NSM_QUEUE_SIZE, irq_fd);
 	if (err) {
 		free(device);
 		return err;

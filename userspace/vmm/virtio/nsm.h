@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#define NSM_QUEUE_SIZE	8
+
 /**
  * struct nsm_device - one request and its response at a time
  * @nsm: borrowed; keeps its state when the driver resets the device
@@ -17,8 +19,8 @@
 struct nsm_device {
 	struct virtio_mmio mmio;
 	struct nsm *nsm;
-	struct virtqueue_chain in;
-	struct virtqueue_chain out;
+	struct iovec in_iov[NSM_QUEUE_SIZE];
+	struct iovec out_iov[NSM_QUEUE_SIZE];
 	uint8_t request[NSM_REQUEST_MAX + 1];
 	uint8_t response[NSM_RESPONSE_MAX];
 };

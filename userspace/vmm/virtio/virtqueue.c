@@ -20,6 +20,8 @@
 #define RING_FLAGS	0
 #define RING_IDX	2
 #define RING_ENTRIES	4
+/* Behind the entries: the one that the other side wants to hear of. */
+#define RING_EVENT_SIZE	2
 
 static uint16_t load16(const uint8_t *p)
 {
@@ -45,7 +47,18 @@ static uint8_t *find_part(const struct guest_memory *memory, uint64_t addr, uint
 	return addr % align ? NULL : memory_at(memory, addr, size);
 }
 
-int virtqueue_enable(struct virtqueue *queue, const struct guest_memory *memory)
+static uint8_t *used_event(const struct virtqueue *queue)
+{
+	return queue->avail + RING_ENTRIES + queue->size * sizeof(uint16_t);
+}
+
+static uint8_t *avail_event(const struct virtqueue *queue)
+{
+	return queue->used + RING_ENTRIES + queue->size * sizeof(struct vring_used_elem);
+}
+
+int virtqueue_enable(struct virtqueue *queue, const struct guest_memory *memory,
+		     bool event_idx)
 {
 	uint32_t size = queue->size;
 
@@ -54,13 +67,15 @@ int virtqueue_enable(struct virtqueue *queue, const struct guest_memory *memory)
 	queue->desc = find_part(memory, queue->desc_addr, size * sizeof(struct vring_desc),
 				DESC_ALIGN);
 	queue->avail = find_part(memory, queue->driver_addr,
-				 RING_ENTRIES + size * sizeof(uint16_t), DRIVER_ALIGN);
+				 RING_ENTRIES + size * sizeof(uint16_t) + RING_EVENT_SIZE,
+				 DRIVER_ALIGN);
 	queue->used = find_part(memory, queue->device_addr,
-				RING_ENTRIES + size * sizeof(struct vring_used_elem),
-				DEVICE_ALIGN);
+				RING_ENTRIES + size * sizeof(struct vring_used_elem) +
+				RING_EVENT_SIZE, DEVICE_ALIGN);
 	if (!queue->desc || !queue->avail || !queue->used)
 		return -EPROTO;
 	queue->memory = memory;
+	queue->event_idx = event_idx;
 	queue->next_avail = 0;
 	queue->next_used = 0;
 	queue->told_used = 0;
@@ -173,9 +188,21 @@ void virtqueue_put_used(struct virtqueue *queue, uint16_t head, uint32_t written
 	memcpy(queue->used + RING_ENTRIES + slot * sizeof(elem), &elem, sizeof(elem));
 }
 
+/* Does the driver want to hear of what was published since @old? */
+static bool wants_interrupt(const struct virtqueue *queue, uint16_t old)
+{
+	uint16_t new = queue->next_used;
+
+	if (!queue->event_idx)
+		return !(load16(queue->avail + RING_FLAGS) & VRING_AVAIL_F_NO_INTERRUPT);
+	return vring_need_event(load16(used_event(queue)), new, old);
+}
+
 bool virtqueue_publish(struct virtqueue *queue)
 {
-	if (queue->told_used == queue->next_used)
+	uint16_t old = queue->told_used;
+
+	if (old == queue->next_used)
 		return false;
 	queue->told_used = queue->next_used;
 	/* The driver must see data and entries before the index that covers them... */
@@ -183,12 +210,15 @@ bool virtqueue_publish(struct virtqueue *queue)
 	store16(queue->used + RING_IDX, queue->next_used);
 	/* ...and we its wish as it was after it could see the index. */
 	atomic_thread_fence(memory_order_seq_cst);
-	return !(load16(queue->avail + RING_FLAGS) & VRING_AVAIL_F_NO_INTERRUPT);
+	return wants_interrupt(queue, old);
 }
 
 void virtqueue_want_notify(struct virtqueue *queue, bool want)
 {
-	store16(queue->used + RING_FLAGS, want ? 0 : VRING_USED_F_NO_NOTIFY);
+	if (!queue->event_idx)
+		store16(queue->used + RING_FLAGS, want ? 0 : VRING_USED_F_NO_NOTIFY);
+	else if (want)
+		store16(avail_event(queue), queue->next_avail);
 	/* The caller looks for chains that came before the driver could see this. */
 	atomic_thread_fence(memory_order_seq_cst);
 }

@@ -22,11 +22,14 @@
  * @next_avail: index of the next entry of the available ring
  * @next_used: index of the next entry of the used ring
  * @told_used: @next_used when the driver was last told
+ * @event_idx: both sides name the entry they want to hear of (virtio 1.2, 2.7.7 and
+ *	2.7.10) in place of a flag
  */
 struct virtqueue {
 	uint16_t max_size;
 	uint16_t size;
 	bool ready;
+	bool event_idx;
 	uint64_t desc_addr;
 	uint64_t driver_addr;
 	uint64_t device_addr;
@@ -42,7 +45,8 @@ struct virtqueue {
 
 /**
  * struct virtqueue_chain - buffers of one request, checked
- * @iov: @nr_read buffers to read, then @nr_write buffers to write
+ * @iov: @nr_read buffers to read, then @nr_write buffers to write; the caller's, with
+ *	room for as many as the queue has entries
  * @read_size: bytes to read, @write_size: bytes to write
  */
 struct virtqueue_chain {
@@ -51,17 +55,19 @@ struct virtqueue_chain {
 	unsigned int nr_write;
 	uint64_t read_size;
 	uint64_t write_size;
-	struct iovec iov[VIRTQUEUE_SIZE_MAX];
+	struct iovec *iov;
 };
 
 /** virtqueue_reset() - state after a device reset */
 void virtqueue_reset(struct virtqueue *queue);
 /**
  * virtqueue_enable() - the driver has set the queue up
+ * @event_idx: VIRTIO_RING_F_EVENT_IDX was negotiated
  *
  * Return: 0, or -EPROTO for a bad size or addresses outside memory.
  */
-int virtqueue_enable(struct virtqueue *queue, const struct guest_memory *memory);
+int virtqueue_enable(struct virtqueue *queue, const struct guest_memory *memory,
+		     bool event_idx);
 
 /**
  * virtqueue_available() - chains that wait
@@ -72,10 +78,12 @@ int virtqueue_available(struct virtqueue *queue);
 /**
  * virtqueue_peek() - look at a waiting chain without taking it
  * @index: 0 for the next one; below virtqueue_available()
+ * @chain: with @iov set
  *
  * Return: 0 or -EPROTO.
  */
-int virtqueue_peek(struct virtqueue *queue, unsigned int index, struct virtqueue_chain *chain);/**
+int virtqueue_peek(struct virtqueue *queue, unsigned int index, struct virtqueue_chain *chain);
+/**
  * virtqueue_chain_read() - copy the first bytes that are to be read
  * @len: at most @chain->read_size
  */

@@ -9,6 +9,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <linux/nitro_enclaves_emu.h>
+#include <linux/virtio_ring.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,8 +17,8 @@
 
 enum { QUEUE_RX, QUEUE_TX, QUEUE_EVENT, NR_QUEUES };
 
-/* Packets handled in one go before interrupts are raised and others get a turn. */
-#define BATCH	64
+/* Packets asked for at first; when there are more, four times as many. */
+#define FIRST_BATCH	4
 
 static void wait_for_channel(struct vsock *vsock, bool input)
 {
@@ -38,163 +39,153 @@ static void channel_failed(struct vsock *vsock, int err)
 }
 
 /*
- * Look for a chain; without one, ask for a notification and look once more.
+ * Look for chains; without one, ask for a notification and look once more.
  *
- * Return: 1 with @vsock->chain filled in, 0 without a chain, -EPROTO.
+ * Return: their number or -EPROTO.
  */
-static int next_chain(struct vsock *vsock, struct virtqueue *queue)
+static int available(struct virtqueue *queue)
 {
 	int n = virtqueue_available(queue);
 
-	if (!n) {
-		virtqueue_want_notify(queue, true);
-		n = virtqueue_available(queue);
-		if (n > 0)
-			virtqueue_want_notify(queue, false);
-	}
-	if (n <= 0)
+	if (n)
 		return n;
-	return virtqueue_peek(queue, 0, &vsock->chain) ?: 1;
+	virtqueue_want_notify(queue, true);
+	n = virtqueue_available(queue);
+	if (n > 0)
+		virtqueue_want_notify(queue, false);
+	return n;
 }
 
-/* Return: bytes received, 0 to stop for now, or -EPROTO. */
-static ssize_t receive_packet(struct vsock *vsock)
+static bool is_usable(unsigned int index, const struct virtqueue_chain *chain)
 {
-	const struct virtqueue_chain *chain = &vsock->chain;
-	ssize_t n;
+	size_t header = sizeof(struct virtio_vsock_hdr);
 
-	if (chain->nr_read || chain->write_size <= sizeof(struct virtio_vsock_hdr))
-		return -EPROTO;
+	if (index == QUEUE_RX)
+		return !chain->nr_read && chain->write_size > header;
+	return !chain->nr_write && chain->read_size >= header;
+}
+
+static void watch_for_heartbeat(struct vsock *vsock, const struct virtqueue_chain *chain)
+{
+	struct virtio_vsock_hdr hdr;
+
+	virtqueue_chain_read(chain, &hdr, sizeof(hdr));
+	if (le16toh(hdr.op) == VIRTIO_VSOCK_OP_REQUEST &&
+	    le64toh(hdr.dst_cid) == NE_EMU_CID_PARENT &&
+	    le32toh(hdr.dst_port) == NE_EMU_HEARTBEAT_PORT)
+		vsock->heartbeat_sent = true;
+}
+
+/*
+ * Make a batch of the next chains, at most @want, without taking them.
+ *
+ * Return: their number, or -EPROTO if the first makes no sense.
+ */
+static int gather(struct vsock *vsock, unsigned int index, unsigned int want)
+{
+	struct virtqueue *queue = &vsock->mmio.queues[index];
+	struct iovec *iov = vsock->iov;
+	int waiting = available(queue);
+	int n;
+
+	for (n = 0; n < waiting && (unsigned int)n < want; n++) {
+		struct virtqueue_chain chain = { .iov = iov };
+
+		if (iov + queue->size > vsock->iov + ARRAY_SIZE(vsock->iov))
+			break;
+		if (virtqueue_peek(queue, n, &chain) || !is_usable(index, &chain))
+			return n ? n : -EPROTO;
+		if (index == QUEUE_TX && !vsock->heartbeat_sent)
+			watch_for_heartbeat(vsock, &chain);
+		vsock->heads[n] = chain.head;
+		vsock->packets[n] = (struct ne_emu_vsock_packet){
+			.iov = (uintptr_t)iov,
+			.iov_count = chain.nr_read + chain.nr_write,
+		};
+		iov += chain.nr_read + chain.nr_write;
+	}
+	return waiting < 0 ? waiting : n;
+}
+
+/*
+ * Move a batch of @n packets.
+ *
+ * Return: how many of them, or a negative errno.
+ */
+static int move(struct vsock *vsock, unsigned long request, unsigned int n)
+{
+	struct ne_emu_vsock_batch batch = {
+		.packets = (uintptr_t)vsock->packets,
+		.count = n,
+	};
+	int ret;
+
 	do {
-		n = readv(vsock->channel_fd, chain->iov, chain->nr_write);
-	} while (n < 0 && errno == EINTR);
-	if (n > 0)
-		return n;
-	if (n < 0 && errno == EAGAIN)
-		wait_for_channel(vsock, true);
-	else
-		channel_failed(vsock, n ? errno : EPIPE);
-	return 0;
+		ret = ioctl(vsock->channel_fd, request, &batch);
+	} while (ret < 0 && errno == EINTR);
+	if (!ret)
+		return -EPIPE;	/* the address belongs to another file */
+	return ret < 0 ? -errno : ret;
 }
 
 static void receive(struct vsock *vsock)
 {
 	struct virtqueue *queue = &vsock->mmio.queues[QUEUE_RX];
-	unsigned int budget = BATCH;
-	ssize_t n = 0;
-	int found = 1;
+	unsigned int want = FIRST_BATCH, done = 0;
+	int n, got = 0;
 
 	virtqueue_want_notify(queue, false);
-	while (budget) {
-		found = next_chain(vsock, queue);
-		if (found <= 0)
-			break;
-		n = receive_packet(vsock);
+	do {
+		n = gather(vsock, QUEUE_RX, want);
 		if (n <= 0)
 			break;
-		virtqueue_take(queue, 1);
-		virtqueue_put_used(queue, vsock->chain.head, n);
-		budget--;
-	}
+		got = move(vsock, NE_EMU_VSOCK_RECV, n);
+		for (int i = 0; i < got; i++)
+			virtqueue_put_used(queue, vsock->heads[i], vsock->packets[i].result);
+		if (got > 0)
+			virtqueue_take(queue, got);
+		done += n;
+		want = MIN(4 * want, VSOCK_BATCH);
+	} while (got == n && done < VSOCK_BATCH);
 	virtio_mmio_publish(&vsock->mmio, QUEUE_RX);
 
-	if (found < 0 || n < 0)
+	if (n < 0)
 		virtio_mmio_break(&vsock->mmio, "bad receive queue");
-	if (found <= 0 || n < 0)
-		wait_for_channel(vsock, false);
-	else if (!budget)
-		wait_for_channel(vsock, true);
-}
-
-/* The header is copied, so that what was checked is what is sent. */
-static unsigned int build_packet(struct vsock *vsock, struct virtio_vsock_hdr *hdr)
-{
-	const struct virtqueue_chain *chain = &vsock->chain;
-	size_t skip = sizeof(*hdr);
-	size_t left = le32toh(hdr->len);
-	unsigned int n = 0;
-
-	vsock->iov[n++] = (struct iovec){ hdr, sizeof(*hdr) };
-	for (unsigned int i = 0; left && i < chain->nr_read; i++) {
-		size_t skipped = MIN(skip, chain->iov[i].iov_len);
-		size_t len = MIN(chain->iov[i].iov_len - skipped, left);
-
-		skip -= skipped;
-		if (!len)
-			continue;
-		vsock->iov[n++] = (struct iovec){
-			(uint8_t *)chain->iov[i].iov_base + skipped, len
-		};
-		left -= len;
-	}
-	return n;
-}
-
-static void watch_for_heartbeat(struct vsock *vsock, const struct virtio_vsock_hdr *hdr)
-{
-	if (le16toh(hdr->op) == VIRTIO_VSOCK_OP_REQUEST &&
-	    le64toh(hdr->dst_cid) == NE_EMU_CID_PARENT &&
-	    le32toh(hdr->dst_port) == NE_EMU_HEARTBEAT_PORT)
-		vsock->heartbeat_sent = true;
-}
-
-/* Return: 0 when the packet is done with, or -EAGAIN, -EPROTO, -EPIPE. */
-static int send_packet(struct vsock *vsock)
-{
-	const struct virtqueue_chain *chain = &vsock->chain;
-	struct virtio_vsock_hdr hdr;
-	ssize_t n;
-
-	if (chain->nr_write || chain->read_size < sizeof(hdr))
-		return -EPROTO;
-	virtqueue_chain_read(chain, &hdr, sizeof(hdr));
-	if (le32toh(hdr.len) > chain->read_size - sizeof(hdr)) {
-		log_debug("vsock packet of the guest is shorter than it says; dropped");
-		return 0;
-	}
-	do {
-		n = writev(vsock->channel_fd, vsock->iov, build_packet(vsock, &hdr));
-	} while (n < 0 && errno == EINTR);
-	if (n >= 0) {
-		watch_for_heartbeat(vsock, &hdr);
-		return 0;
-	}
-	if (errno == EAGAIN || errno == EPIPE || errno == EFAULT)
-		return -errno;
-	log_debug("vsock packet of the guest was refused: %s", strerror(errno));
-	return 0;
+	if (got < 0 && got != -EAGAIN)
+		channel_failed(vsock, -got);
+	else
+		wait_for_channel(vsock, n > 0);
 }
 
 static void transmit(struct vsock *vsock)
 {
 	struct virtqueue *queue = &vsock->mmio.queues[QUEUE_TX];
-	unsigned int budget = BATCH;
-	int found, err = 0;
+	unsigned int done = 0;
+	int n, sent = 0;
 
 	vsock->tx_blocked = false;
 	virtqueue_want_notify(queue, false);
-	while (budget) {
-		found = next_chain(vsock, queue);
-		if (found <= 0) {
-			err = found;
+	while (done < VSOCK_BATCH) {
+		n = gather(vsock, QUEUE_TX, VSOCK_BATCH);
+		if (n <= 0)
 			break;
-		}
-		err = send_packet(vsock);
-		if (err)
+		sent = move(vsock, NE_EMU_VSOCK_SEND, n);
+		if (sent < 0)
 			break;
-		virtqueue_take(queue, 1);
-		virtqueue_put_used(queue, vsock->chain.head, 0);
-		budget--;
+		for (int i = 0; i < sent; i++)
+			virtqueue_put_used(queue, vsock->heads[i], 0);
+		virtqueue_take(queue, sent);
+		done += sent;
 	}
 	virtio_mmio_publish(&vsock->mmio, QUEUE_TX);
 
-	if (err == -EAGAIN)
+	if (sent == -EAGAIN)
 		vsock->tx_blocked = true;
-	else if (err == -EPROTO)
+	else if (sent < 0)
+		channel_failed(vsock, -sent);
+	else if (n < 0)
 		virtio_mmio_break(&vsock->mmio, "bad transmit queue");
-	else if (err)
-		channel_failed(vsock, -err);
-	else if (!budget)
+	else if (n)
 		virtio_mmio_again(&vsock->mmio, QUEUE_TX);
 	wait_for_channel(vsock, waits_for_input(vsock));
 }
@@ -287,7 +278,8 @@ int vsock_create(const struct guest_memory *memory, struct loop *loop, int irq_f
 	};
 	vsock->mmio.ops = &vsock_ops;
 	vsock->mmio.id = VIRTIO_ID_VSOCK;
-	vsock->mmio.features = 1ULL << VIRTIO_VSOCK_F_SEQPACKET;
+	vsock->mmio.features =
+		1ULL << VIRTIO_VSOCK_F_SEQPACKET | 1ULL << VIRTIO_RING_F_EVENT_IDX;
 	vsock->mmio.config = &vsock->config;
 	vsock->mmio.config_size = sizeof(vsock->config);
 	vsock->mmio.nr_queues = NR_QUEUES;

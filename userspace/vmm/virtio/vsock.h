@@ -7,9 +7,13 @@
 #include "vmm/ending.h"
 #include "vmm/virtio/mmio.h"
 
+#include <linux/nitro_enclaves_emu.h>
 #include <linux/virtio_vsock.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Packets handled in one go before interrupts are raised and others get a turn. */
+#define VSOCK_BATCH	64
 
 /**
  * struct vsock - state beside @mmio's is protected by its lock too
@@ -18,7 +22,7 @@
  *	while a packet of the guest waits for it
  * @seqpacket_told: the kernel knows what the driver negotiated
  * @heartbeat_sent: the guest has asked for the connection that launchers wait for
- * @chain: scratch, as are @iov
+ * @packets: scratch, as are @heads and @iov: the chains of one batch
  */
 struct vsock {
 	struct virtio_mmio mmio;
@@ -29,8 +33,9 @@ struct vsock {
 	bool tx_blocked;
 	bool seqpacket_told;
 	bool heartbeat_sent;
-	struct virtqueue_chain chain;
-	struct iovec iov[VIRTQUEUE_SIZE_MAX + 1];
+	struct ne_emu_vsock_packet packets[VSOCK_BATCH];
+	uint16_t heads[VSOCK_BATCH];
+	struct iovec iov[2 * VIRTQUEUE_SIZE_MAX];
 };
 
 /**
