@@ -33,7 +33,7 @@ in_vm() {
 	"$vm_dir/payload.sh" "$top/build/vm" &&
 		"$vm_dir/vm.sh" ${KERNEL:+--kernel "$KERNEL"} --timeout 3600 \
 			--payload "$top/build/vm/payload.tar" --log "$logs/$1" \
-			--command "/opt/ne-emu/bench/$1.sh"
+			--command "NE_TEST_BIN=/opt/ne-emu/bin /opt/ne-emu/bench/$1.sh"
 }
 
 in_root() {

@@ -42,7 +42,7 @@ make_guest_files() {
 
 # qemu_guest CID - a virtual machine of QEMU with vhost-vsock, until end_qemu_guest
 qemu_guest() {
-	qemu-system-x86_64 -M microvm,acpi=off -accel kvm -cpu host -m 256 -nodefaults -no-user-config \
+	qemu-system-x86_64 -M microvm,acpi=off -accel kvm -cpu host -smp 2 -m 256 -nodefaults -no-user-config \
 		-display none -serial "file:$tmp/qemu.console" -no-reboot \
 		-kernel "$kernel" -initrd "$tmp/ramdisk" \
 		-append "console=ttyS0 reboot=t panic=-1 rdinit=/vsock_agent" \
