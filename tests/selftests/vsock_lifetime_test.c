@@ -358,6 +358,36 @@ static void w09_random_packets(struct ne_test *t)
 	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RW, p, sizeof(*p));
 }
 
+/* Each end had said that it sends no more; then the enclave dies. */
+static void w10_death_half_closed(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
+	struct ne_packet *p = ne_packet_new(t);
+	int guests, parents, both;
+	char buf[8];
+
+	guests = ne_conn_open(t, &c, p);
+	REQUIRE_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_RW, 0, "end", 3), 0);
+	REQUIRE_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_SHUTDOWN, VIRTIO_VSOCK_SHUTDOWN_SEND,
+				   NULL, 0), 0);
+	parents = ne_conn_open(t, &c, p);
+	REQUIRE_EQ(t, shutdown(parents, SHUT_WR), 0);
+	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_SHUTDOWN, p, sizeof(*p));
+	both = ne_conn_open(t, &c, p);
+	REQUIRE_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_SHUTDOWN, VIRTIO_VSOCK_SHUTDOWN_SEND,
+				   NULL, 0), 0);
+	REQUIRE_EQ(t, shutdown(both, SHUT_WR), 0);
+	CHECK_EQ(t, ne_wait(parents, POLLIN, 0), 0);
+
+	close(c.chan);
+	CHECK_EQ(t, ne_sock_recv(guests, buf, sizeof(buf)), 3);
+	ne_sock_check_ended(t, guests);
+	ne_sock_check_ended(t, parents);
+	ne_sock_check_ended(t, both);
+	CHECK(t, ne_wait(parents, POLLIN, 0) & POLLHUP);
+	CHECK(t, ne_wait(both, POLLIN, 0) & POLLHUP);
+}
+
 static const struct ne_case cases[] = {
 	{ "W01 close_resets", w01_close_resets, 0 },
 	{ "W02 killed_vmm", w02_killed_vmm, 0 },
@@ -368,6 +398,7 @@ static const struct ne_case cases[] = {
 	{ "W07 many_connections", w07_many_connections, 120 },
 	{ "W08 stress", w08_stress, 0 },
 	{ "W09 random_packets", w09_random_packets, 0 },
+	{ "W10 death_half_closed", w10_death_half_closed, 0 },
 };
 
 int main(int argc, char **argv)

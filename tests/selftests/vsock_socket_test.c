@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -390,6 +391,71 @@ static void y09_backlog(struct ne_test *t)
 	CHECK_EQ(t, refused, 1000 - 9);
 }
 
+static void y10_connect_without_waiting(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
+	struct ne_packet *p = ne_packet_new(t);
+	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	REQUIRE(t, fd >= 0);
+	CHECK_ERR(t, connect_errno(fd), EINPROGRESS);
+	CHECK_ERR(t, connect_errno(fd), EALREADY);
+	CHECK_EQ(t, ne_wait(fd, POLLIN | POLLOUT, 0), 0);
+	REQUIRE_EQ(t, ne_chan_read(c.chan, p, sizeof(*p)), HDR_SIZE);
+	c.local_port = le32toh(p->hdr.src_port);
+	REQUIRE_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_RESPONSE, 0, NULL, 0), 0);
+	CHECK_EQ(t, ne_sock_connected(fd), 0);
+	CHECK_ERR(t, connect_errno(fd), EISCONN);
+	CHECK_EQ(t, ne_sock_send(fd, "x", 1, 0), 1);
+}
+
+/* What an epoll has to say at once. */
+static uint32_t epoll_now(int epoll)
+{
+	struct epoll_event event;
+
+	return epoll_wait(epoll, &event, 1, 0) == 1 ? event.events : 0;
+}
+
+static int epoll_of(struct ne_test *t, int fd, uint32_t events)
+{
+	struct epoll_event event = { .events = events };
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	REQUIRE(t, epoll >= 0);
+	REQUIRE_EQ(t, epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), 0);
+	return epoll;
+}
+
+/* Level: as long as data waits. Edge: once for each arrival, whatever waits still. */
+static void y11_epoll(struct ne_test *t)
+{
+	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
+	struct ne_packet *p = ne_packet_new(t);
+	int fd = ne_conn_open(t, &c, p);
+	int level = epoll_of(t, fd, EPOLLIN | EPOLLRDHUP);
+	int edge = epoll_of(t, fd, EPOLLIN | EPOLLRDHUP | EPOLLET);
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		CHECK_EQ(t, epoll_now(edge), 0);
+		REQUIRE_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_RW, 0, "xy", 2), 0);
+		CHECK_EQ(t, epoll_now(level), EPOLLIN);
+		CHECK_EQ(t, epoll_now(level), EPOLLIN);
+		CHECK_EQ(t, epoll_now(edge), EPOLLIN);
+		CHECK_EQ(t, epoll_now(edge), 0);
+	}
+	CHECK_EQ(t, ne_sock_recv(fd, p->data, 4), 4);
+	CHECK_EQ(t, epoll_now(level), 0);
+
+	/* The enclave dies: seen by both, and level goes on seeing it. */
+	close(c.chan);
+	CHECK_EQ(t, epoll_now(edge), EPOLLIN | EPOLLRDHUP);
+	CHECK_EQ(t, epoll_now(edge), 0);
+	CHECK_EQ(t, epoll_now(level), EPOLLIN | EPOLLRDHUP);
+	CHECK_EQ(t, epoll_now(level), EPOLLIN | EPOLLRDHUP);
+}
+
 static const struct ne_case cases[] = {
 	{ "Y01 connect_timeout", y01_connect_timeout, 0 },
 	{ "Y02 buffer_options", y02_buffer_options, 0 },
@@ -400,6 +466,8 @@ static const struct ne_case cases[] = {
 	{ "Y07 unread_data", y07_unread_data, 0 },
 	{ "Y08 flood_beside", y08_flood_beside, 0 },
 	{ "Y09 backlog", y09_backlog, 0 },
+	{ "Y10 connect_without_waiting", y10_connect_without_waiting, 0 },
+	{ "Y11 epoll", y11_epoll, 0 },
 };
 
 int main(int argc, char **argv)
