@@ -5,9 +5,11 @@
  * port 5000  the client sends one line, words with single blanks between; the
  *            command's output comes back, then "status N"
  * port 5001  echo, until the client ends its side
+ * port 5002  connections are accepted and kept until the guest ends
  *
  * It is the command of an enclave's init, or itself PID 1 of another virtual
- * machine.
+ * machine. As a command of its own, "connect CID PORT COUNT" makes so many
+ * connections (a multiple of 8) and keeps them.
  */
 
 #include <errno.h>
@@ -19,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -26,9 +29,12 @@
 
 #define PORT_COMMAND	5000
 #define PORT_ECHO	5001
+#define PORT_KEEP	5002
 #define LINE_SIZE	1024
 #define MAX_WORDS	64
 #define ECHO_SIZE	(64 * 1024)
+#define MAX_FILES	8192
+#define CONNECTORS	8
 
 static int listen_on(unsigned int port)
 {
@@ -115,10 +121,47 @@ static void serve_in_child(int listener, void (*serve)(int client))
 	close(client);
 }
 
-int main(void)
+static int connect_once(const struct sockaddr_vm *addr)
 {
-	struct pollfd fds[2];
+	int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
 
+	if (fd < 0 || connect(fd, (const struct sockaddr *)addr, sizeof(*addr))) {
+		printf("cannot connect: %s\n", strerror(errno));
+		return 1;
+	}
+	return 0;
+}
+
+/* Several processes: one waits for the answer while others ask. */
+static int connect_and_keep(char **arguments)
+{
+	const struct sockaddr_vm addr = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = strtoul(arguments[0], NULL, 10),
+		.svm_port = strtoul(arguments[1], NULL, 10),
+	};
+	unsigned long count = strtoul(arguments[2], NULL, 10) / CONNECTORS;
+
+	for (int i = 0; i < CONNECTORS; i++) {
+		if (fork())
+			continue;
+		while (count--)
+			if (connect_once(&addr))
+				_exit(1);
+		pause();
+	}
+	pause();
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct rlimit files = { .rlim_cur = MAX_FILES, .rlim_max = MAX_FILES };
+	struct pollfd fds[3];
+
+	setrlimit(RLIMIT_NOFILE, &files);
+	if (argc == 5 && !strcmp(argv[1], "connect"))
+		return connect_and_keep(argv + 2);
 	if (getpid() == 1) {
 		mkdir("/proc", 0555);
 		if (mount("proc", "/proc", "proc", 0, NULL))
@@ -128,12 +171,15 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	fds[0] = (struct pollfd){ .fd = listen_on(PORT_COMMAND), .events = POLLIN };
 	fds[1] = (struct pollfd){ .fd = listen_on(PORT_ECHO), .events = POLLIN };
+	fds[2] = (struct pollfd){ .fd = listen_on(PORT_KEEP), .events = POLLIN };
 	for (;;) {
-		if (poll(fds, 2, -1) < 0)
+		if (poll(fds, 3, -1) < 0)
 			continue;
 		if (fds[0].revents)
 			serve_in_child(fds[0].fd, run_command);
 		if (fds[1].revents)
 			serve_in_child(fds[1].fd, echo);
+		if (fds[2].revents)
+			(void)!accept4(fds[2].fd, NULL, NULL, SOCK_CLOEXEC);
 	}
 }
