@@ -8,7 +8,7 @@ set -eu
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-need_program socat python3
+need_program socat python3 jq
 need_host 160
 need_daemon
 need_image
@@ -134,6 +134,16 @@ refused() {
 	done
 }
 
+# Root sees them, in ps; others see that there is something to see.
+counters_shown() {
+	ne-emu ps --json > "$tmp/ps"
+	jq -e ".[] | select(.EnclaveCID == $cid) | .Vsock |
+		.DroppedPackets + .MalformedPackets == 0" "$tmp/ps"
+	fails sh -c 'ne-emu doctor | grep vsock-packets'
+	runuser -u nobody -- ne-emu ps --json > "$tmp/ps"
+	jq -e ".[] | select(.EnclaveCID == $cid) | has(\"Vsock\") and .Vsock == null" "$tmp/ps"
+}
+
 run_image a -m 192 -d
 cid=$(value a cid)
 wait_for 20 agent_answers "$cid" > /dev/null
@@ -144,5 +154,6 @@ check "the console's packets, their headers alone" console_too
 check "a number of packets" count_ends_it
 check "the reader goes away" reader_goes
 check "what is refused" refused
+check "counters of refused and dropped packets" counters_shown
 close_client a
 finish

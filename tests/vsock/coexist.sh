@@ -9,7 +9,7 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 need_program socat python3 qemu-system-x86_64 cpio
-need_host 160
+need_host 192
 need_daemon
 need_image
 make_guest_files
@@ -80,8 +80,15 @@ unload() {
 }
 
 only_the_parent() {
-	for to in 0 1 2 $((cid + 1)) "$any_cid"; do
-		from_guest "$cid" "$to" "$free_port" > "$tmp/said"
+	run_image b -m 128 -d
+	other=$(value b cid)
+	wait_for 20 agent_answers "$other"
+	# Consoles are its own and that of the enclave beside it.
+	for to in "0 $free_port" "0 $((10000 + cid))" "0 $((10000 + other))" "1 $free_port" \
+		"2 $free_port" "$other $echo_port" "$((cid + 100)) $free_port" \
+		"$any_cid $free_port"; do
+		# shellcheck disable=SC2086 # two words
+		from_guest "$cid" $to > "$tmp/said"
 		grep -q 'connect: Connection reset by peer' "$tmp/said" || {
 			cat "$tmp/said"
 			return 1
@@ -89,7 +96,8 @@ only_the_parent() {
 	done
 	from_guest "$cid" 3 "$free_port" | grep -q 'connect: Connection reset by peer'
 	answers "$cid" "$free_port" ECONNRESET
-	answers $((cid + 1)) "$free_port" ECONNRESET
+	answers $((cid + 100)) "$free_port" ECONNRESET
+	close_client b
 }
 
 sockets_are_shown() {
