@@ -64,6 +64,21 @@ manuals() {
 	[ $? = 1 ]
 }
 
+rpm_packages() {
+	packaging/rpm.sh "$work/rpm" > "$work/rpm.log" 2>&1 || {
+		tail -n 40 "$work/rpm.log"
+		return 1
+	}
+	while read -r _ kernel; do
+		for module in nitro_enclaves_emu ne_emu_vsock; do
+			file=$(find "$work/rpm" -path "*/BUILDROOT/*/$kernel/extra/*/$module.ko")
+			modinfo -F vermagic "$file" | grep "^$kernel " || return 1
+		done
+	done < /usr/share/ne-emu-kernels
+	rpmlint --strict -c packaging/rpm/rpmlintrc.toml packaging/rpm/*.spec \
+		"$work"/rpm/RPMS/x86_64/*.rpm
+}
+
 # As GitHub and the kernel's tools read it: without a configuration.
 documentation() {
 	sphinx-build -C -D root_doc=index -W --keep-going -q -b dummy -d "$work/doctrees" \
@@ -82,6 +97,6 @@ completions() {
 
 exec 3>&1
 tap_begin lint/packages
-report_each debian_packages systemd_units exposure_of_the_service udev_rules \
+report_each debian_packages rpm_packages systemd_units exposure_of_the_service udev_rules \
 	sysusers_and_tmpfiles manuals documentation licences completions
 tap_end

@@ -82,20 +82,32 @@ spelling() {
 	files '\.(md|rst|scd|yaml|h)$' | xargs codespell --quiet-level 3
 }
 
+# The workflow's steps are executed in the VM.
+examples_are_valid() {
+	python3 -c '
+import sys, yaml
+workflow = yaml.safe_load(open(sys.argv[1]))
+for job in workflow["jobs"].values():
+    assert job["runs-on"] and all("run" in s or "uses" in s for s in job["steps"])
+' Documentation/examples/github-workflow.yml
+}
+
 quoted_messages_exist() {
 	tests/docs/messages.py
 }
 
-dkms_version_is_the_projects() {
-	# shellcheck disable=SC2016 # expanded by the inner shell
-	version=$(bash -c '. ./dkms.conf && echo "$PACKAGE_VERSION"')
-	[ "$version" = "$(cat VERSION)" ] || echo "dkms.conf says $version"
-	[ "$version" = "$(cat VERSION)" ]
+versions_in_packaging_are_the_projects() {
+	{
+		# shellcheck disable=SC2016 # expanded by the inner shell
+		bash -c '. ./dkms.conf && echo "$PACKAGE_VERSION dkms.conf"'
+		sed -n 's/^Version: *\(.*\)/\1 spec/p' packaging/rpm/*.spec
+	} | grep -v "^$(cat VERSION) "
+	[ $? = 1 ]
 }
 
 tap_begin style/sources
 report_each no_warnings_in_scripts kernel_style licence_of_each_file \
 	kernel_versions_only_in_compat netlink_files_are_generated \
 	syzkaller_constants_are_the_headers manuals_are_valid spelling \
-	quoted_messages_exist dkms_version_is_the_projects
+	quoted_messages_exist examples_are_valid versions_in_packaging_are_the_projects
 tap_end

@@ -39,29 +39,9 @@ application() {
 	grep -a -q '=1000:100:100 7=/some/where=good day=' "$tmp/out"
 }
 
-make_certificate() {
-	python3 - "$1" "$tmp/key.pem" "$tmp/certificate.pem" <<-'END'
-	import datetime, sys
-	from cryptography import x509
-	from cryptography.hazmat.primitives import hashes, serialization
-	from cryptography.hazmat.primitives.asymmetric import ec
-	key = ec.generate_private_key(ec.SECP384R1())
-	name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "EMULATED signer")])
-	now = datetime.datetime.now(datetime.timezone.utc)
-	end = now + datetime.timedelta(days=int(sys.argv[1]))
-	builder = x509.CertificateBuilder().issuer_name(name).subject_name(name)
-	builder = builder.public_key(key.public_key()).serial_number(1)
-	builder = builder.not_valid_before(now - datetime.timedelta(days=9)).not_valid_after(end)
-	certificate = builder.sign(key, hashes.SHA384())
-	open(sys.argv[2], "wb").write(key.private_bytes(serialization.Encoding.PEM,
-	    serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-	open(sys.argv[3], "wb").write(certificate.public_bytes(serialization.Encoding.PEM))
-	END
-}
-
 # sign DAYS - the sample image as $tmp/signed.eif
 sign() {
-	make_certificate "$1"
+	python3 "$here/certificate.py" "$tmp/key.pem" "$tmp/certificate.pem" "$1"
 	ne-emu eif sign --private-key "$tmp/key.pem" --signing-certificate \
 		"$tmp/certificate.pem" --output "$tmp/signed.eif" "$image"
 }

@@ -44,6 +44,10 @@ cp "$out"/bin/* "$tests/bin/"
 # These are run by compare_drivers.sh.
 mv "$tests/abi/cpu_pool_test" "$tests/abi/parameter_test" "$tests/bin/"
 cp -r tests/lifecycle tests/clients tests/attest tests/vsock tests/bench "$tests/"
+cp -r tests/docs "$tests/"
+mkdir "$tests/docs/pages"
+cp README.md Documentation/troubleshooting.rst Documentation/ci.rst \
+	Documentation/examples/github-workflow.yml "$tests/docs/pages/"
 cp tests/demo.sh tests/lib/run-each.sh tests/lib/run-all.sh "$tests/"
 
 image/build.sh "$kernel" "$out/userspace/guest" "$out/userspace/ne-emu" "$share/sample.eif"

@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Makes RPM packages of the programs, and compiles and installs the modules as the other
+# specification tells. Runs in a Debian root, which has neither Fedora's macros of systemd
+# nor kmodtool: they are replaced by what they come to.
+#
+# usage: rpm.sh FOLDER
+
+set -eu
+
+out=${1:?usage: rpm.sh FOLDER}
+version=$(cat VERSION)
+name=nitro-enclaves-emu
+specs=$PWD/packaging/rpm
+kernels=$(sed 's/^[^ ]* //' /usr/share/ne-emu-kernels)
+
+mkdir -p "$out/SOURCES"
+tar -c --exclude=./build --exclude=./.git --transform "s,^\.,$name-$version," . |
+	gzip -1 > "$out/SOURCES/$name-$version.tar.gz"
+
+for_kernels=
+for kernel in $kernels; do
+	for_kernels="$for_kernels ${kernel}___/lib/modules/$kernel/build"
+done
+
+build() {
+	rpmbuild --nodeps --define "_topdir $out" --define 'debug_package %{nil}' "$@"
+}
+
+build -bb \
+	--define '_unitdir /usr/lib/systemd/system' \
+	--define '_udevrulesdir /usr/lib/udev/rules.d' \
+	--define '_sysusersdir /usr/lib/sysusers.d' \
+	--define '_tmpfilesdir /usr/lib/tmpfiles.d' \
+	--define 'systemd_post() systemctl preset %{1} || :' \
+	--define 'systemd_preun() systemctl disable --now %{1} || :' \
+	--define 'systemd_postun_with_restart() systemctl try-restart %{1} || :' \
+	"$specs/$name.spec"
+# kmodtool would tell which files belong to which package.
+build -bi --noclean --define '_unpackaged_files_terminate_build 0' \
+	--define "kernels $(echo "$kernels" | tail -n 1)" \
+	--define "kernel_versions$for_kernels" \
+	--define 'kmodinstdir_prefix /usr/lib/modules' \
+	--define "kmodinstdir_postfix extra/$name" \
+	"$specs/$name-kmod.spec"
