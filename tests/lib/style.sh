@@ -92,6 +92,10 @@ for job in workflow["jobs"].values():
 ' Documentation/examples/github-workflow.yml
 }
 
+tables_are_well_formed() {
+	tests/docs/tables.py
+}
+
 quoted_messages_exist() {
 	tests/docs/messages.py
 }
@@ -109,5 +113,5 @@ tap_begin style/sources
 report_each no_warnings_in_scripts kernel_style licence_of_each_file \
 	kernel_versions_only_in_compat netlink_files_are_generated \
 	syzkaller_constants_are_the_headers manuals_are_valid spelling \
-	quoted_messages_exist examples_are_valid versions_in_packaging_are_the_projects
+	tables_are_well_formed quoted_messages_exist examples_are_valid versions_in_packaging_are_the_projects
 tap_end
