@@ -96,7 +96,8 @@ static void test_good_parts(void **state)
 	json = parse(&result);
 	assert_string_equal(finding(json, "kvm", "fail"),
 			    "/dev/kvm is missing although the CPU can virtualize");
-	assert_string_equal(finding(json, "module", "ok"), "nitro_enclaves_emu 1.2 is loaded");
+	assert_string_equal(finding(json, "module", "warn"), "nitro_enclaves_emu 1.2 is loaded, "
+			    "the programs are of version " NE_EMU_VERSION);
 	assert_string_equal(finding(json, "cpu-pool", "ok"), "2 CPUs: 2-3");
 	expect_text(finding(json, "isolation", "warn"), "ne-emud does not isolate CPUs 2-3");
 	assert_string_equal(finding(json, "cpus", "ok"), "2 CPUs can go to enclaves, in whole "
@@ -107,10 +108,13 @@ static void test_good_parts(void **state)
 	assert_string_not_equal(finding(json, "vhost-vsock", "warn"), "");
 	json_decref(json);
 
+	fake_root_put(&root, "/sys/module/nitro_enclaves_emu/version", NE_EMU_VERSION "\n");
 	fake_root_put(&root, "/proc/sys/net/vsock/g2h_fallback", "1\n");
 	run_command(&result, cmd_doctor, "doctor", "--json", NULL);
 	json = parse(&result);
 	assert_string_not_equal(finding(json, "vhost-vsock", "ok"), "");
+	assert_string_equal(finding(json, "module", "ok"),
+			    "nitro_enclaves_emu " NE_EMU_VERSION " is loaded");
 	json_decref(json);
 	fake_root_remove(&root);
 }

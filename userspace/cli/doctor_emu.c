@@ -39,14 +39,25 @@ static void check_signing(struct doctor *doctor)
 			   "signed modules only");
 }
 
-void doctor_check_module(struct doctor *doctor)
+/* After an upgrade, the module from before it stays until it is loaded anew. */
+static void check_version(struct doctor *doctor)
 {
 	char version[SYS_TEXT_SIZE] = "";
 
-	if (state_emulated()) {
-		(void)sys_read(version, NE_EMU_MODULE_PATH "/version");
+	(void)sys_read(version, NE_EMU_MODULE_PATH "/version");
+	if (strcmp(version, NE_EMU_VERSION))
+		doctor_add(doctor, "module", DOCTOR_WARN, "end all enclaves, then sudo modprobe -r "
+			   "nitro_enclaves_emu && " LOAD_FIX, "nitro_enclaves_emu %.32s is "
+			   "loaded, the programs are of version %s", version, NE_EMU_VERSION);
+	else
 		doctor_add(doctor, "module", DOCTOR_OK, NULL, "nitro_enclaves_emu %.32s is loaded",
 			   version);
+}
+
+void doctor_check_module(struct doctor *doctor)
+{
+	if (state_emulated()) {
+		check_version(doctor);
 		return;
 	}
 	if (aws_driver_loaded() && sys_exists(NE_DEVICE_PATH)) {
