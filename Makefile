@@ -161,7 +161,7 @@ demo: payload
 ### Checking ###
 
 PARTS := style build unit eif attest kunit abi vm clients vsock
-EXTRA := nsm debug lint packages
+EXTRA := nsm debug lint packages install
 
 check:
 	@tests/run.sh $(PARTS)

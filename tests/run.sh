@@ -19,6 +19,7 @@
 # debug: abi and vm on a kernel with KASAN and lockdep (not part of "check")
 # lint: packages, manuals, units and licences, with checkers of others (not part of "check")
 # packages: DKMS, with the headers of both kernels (not part of "check")
+# install: the Debian packages on a plain machine, until purged (not part of "check")
 #
 # KERNEL=6.12 or 7.3 takes only that one. Complete logs are in build/log.
 #
@@ -45,19 +46,26 @@ count() {
 	echo "$1 $2 $3" >> "$work/counts"
 }
 
-# In the build root, by a script that prints what run-each.sh prints.
-in_root() {
+# count_results PART COMMAND... - a command that prints what run-each.sh prints
+count_results() {
 	part=$1
 	shift
 	heading "$part"
 	{
-		"$vm_dir/enter.sh" "$@" 2>&1 || echo $? > "$work/status"
+		"$@" 2>&1 || echo $? > "$work/status"
 	} | tee "$logs/$part.log" | "$ktap" "$work/counts"
 	[ ! -e "$work/status" ] || {
 		rm "$work/status"
 		count 0 1 0
 		echo "  FAIL $part did not run to its end, see $logs/$part.log"
 	}
+}
+
+# in_root PART ARGUMENT... - as that, in the build root
+in_root() {
+	part=$1
+	shift
+	count_results "$part" "$vm_dir/enter.sh" "$@"
 }
 
 # on_its_own PART SCRIPT - a script with a closing line of its own
@@ -233,6 +241,11 @@ for part; do
 	vm) vm_folders="$vm_folders lifecycle" ;;
 	lint) run_lint ;;
 	packages) in_root packages --root deb tests/install/dkms.sh ;;
+	install)
+		# shellcheck disable=SC2046,SC2086 # lists
+		count_results install "$top/tests/install/plain.sh" \
+			${KERNEL:-$(list "$vm_dir/kernels")}
+		;;
 	debug) on_its_own debug "$top/tests/debug/run.sh" ;;
 	*) die "no part $part" ;;
 	esac

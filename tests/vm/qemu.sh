@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # QEMU's command line for the test VM. Runs in the build root.
 #
-# usage: qemu.sh ACCEL TOPOLOGY MEMORY_MIB VMLINUZ INITRD DISK RUN_FOLDER shell|command
+# usage: qemu.sh ACCEL TOPOLOGY MEMORY_MIB VMLINUZ INITRD DISK on|off RUN_FOLDER \
+#	shell|command
 #
 # RUN_FOLDER holds job.tar and maybe payload.tar, and receives console.log,
 # kernel.log, qemu.log and status. The terminal is the job's output, or the
-# shell's console. Disks are written to a copy that is thrown away.
+# shell's console. "on" has the disk written to a copy that is thrown away.
 #
 # TOPOLOGY:
 # default: three cores of two threads
@@ -15,7 +16,7 @@
 
 set -eu
 
-accel=$1 topology=$2 memory=$3 vmlinuz=$4 initrd=$5 disk=$6 run=$7 mode=$8
+accel=$1 topology=$2 memory=$3 vmlinuz=$4 initrd=$5 disk=$6 snapshot=$7 run=$8 mode=$9
 
 case $accel in
 kvm) machine="-accel kvm -cpu host" ;;
@@ -50,7 +51,7 @@ set -- $machine -machine q35 -m "$memory" -nodefaults -no-user-config \
 audit=0 net.ifnames=0 no_timer_check watchdog_thresh=60 \
 systemd.show_status=0 systemd.log_level=warning $append ${NE_EMU_VM_APPEND-}" \
 	-serial "file:$run/console.log" \
-	-drive "file=$disk,if=virtio,format=raw,snapshot=on,cache=unsafe" \
+	-drive "file=$disk,if=virtio,format=raw,snapshot=$snapshot,cache=unsafe" \
 	-device virtio-serial-pci
 
 payload=$run/payload.tar

@@ -9,6 +9,8 @@
 #   --payload TAR     is unpacked into / before the VM's services start
 #   --memory MIB      default 6144
 #   --topology NAME   CPUs and memory of that kind (qemu.sh has the list)
+#   --machine FOLDER  another machine (plain.sh): boots disk and vmlinuz-SERIES in
+#                     there, and what is written to the disk stays
 #   --timeout SECONDS default 900; no limit for --shell
 #   --log FOLDER      keeps console.log, kernel.log and qemu.log there
 #
@@ -26,26 +28,29 @@ kernel=
 payload=
 memory=6144
 topology=default
+machine=
 limit=900
 log=
 command=
 shell=
 
 usage() {
-	sed -n 's/^# \{0,1\}//; 4,21p' "$0" >&2
+	sed -n 's/^# \{0,1\}//; 4,23p' "$0" >&2
 	exit 2
 }
 
 while [ $# -gt 0 ]; do
 	case $1 in
 	--shell) shell=1 ;;
-	--kernel | --payload | --memory | --topology | --timeout | --log | --command)
+	--kernel | --payload | --memory | --topology | --machine | --timeout | --log | \
+		--command)
 		[ $# -ge 2 ] || usage
 		case $1 in
 		--kernel) kernel=$2 ;;
 		--payload) payload=$2 ;;
 		--memory) memory=$2 ;;
 		--topology) topology=$2 ;;
+		--machine) machine=$2 ;;
 		--timeout) limit=$2 ;;
 		--log) log=$2 ;;
 		--command) command=$2 ;;
@@ -59,11 +64,11 @@ done
 [ -n "$command$shell" ] || usage
 
 build_root=$("$vm_dir/mkroot.sh" build)
-vm_root=$("$vm_dir/mkroot.sh" vm)
 [ -n "$kernel" ] || kernel=$(list "$vm_dir/kernels" | head -n 1)
 
 # Prints the disk image, which is made when its recipe is new.
 disk_image() {
+	vm_root=$("$vm_dir/mkroot.sh" vm)
 	key=$(find "$vm_dir/rootfs" "$vm_dir/disk.sh" -type f | sort |
 		xargs cat "$build_root/usr/share/ne-emu-kernels" | hash -)
 	image=$cache/disk-${vm_root##*-}-$key
@@ -155,12 +160,17 @@ mkdir -p "$run/job/job"
 debian_kernel
 accel=$("$vm_dir/accel.sh" "${vmlinuz#"$build_root"}" "$initrd")
 [ -z "${KERNEL_IMAGE-}" ] || custom_kernel
-disk=$(disk_image)
+if [ -n "$machine" ]; then
+	vmlinuz=$machine/vmlinuz-$kernel initrd=$machine/initrd-$kernel
+	disk=$machine/disk snapshot=off
+else
+	disk=$(disk_image) snapshot=on
+fi
 make_job
 for file in console kernel qemu; do : > "$run/$file.log"; done
 
 set -- "$vm_dir/qemu.sh" "$accel" "$topology" "$memory" "${vmlinuz#"$build_root"}" \
-	"$initrd" "$disk" "$run"
+	"$initrd" "$disk" $snapshot "$run"
 if [ -n "$payload" ]; then
 	ln "$payload" "$run/payload.tar" 2>/dev/null || cp "$payload" "$run/payload.tar"
 fi
