@@ -113,5 +113,6 @@ tap_begin style/sources
 report_each no_warnings_in_scripts kernel_style licence_of_each_file \
 	kernel_versions_only_in_compat netlink_files_are_generated \
 	syzkaller_constants_are_the_headers manuals_are_valid spelling \
-	tables_are_well_formed quoted_messages_exist examples_are_valid versions_in_packaging_are_the_projects
+	tables_are_well_formed quoted_messages_exist examples_are_valid \
+	versions_in_packaging_are_the_projects
 tap_end
