@@ -21,7 +21,8 @@
 # packages: DKMS, with the headers of both kernels (not part of "check")
 # install: the Debian packages on a plain machine, until purged (not part of "check")
 #
-# KERNEL=6.12 or 7.3 takes only that one. Complete logs are in build/log.
+# KERNEL=6.12 or 7.3 takes only that one. With room for both, their machines run at
+# the same time. Complete logs are in build/log.
 #
 # After abi comes a table of the conformance cases. A case that none of the machines
 # could run is a failure.
@@ -33,7 +34,9 @@ set -eu
 logs=$top/build/log
 ktap=$top/tests/lib/ktap.sh
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+jobs=
+# shellcheck disable=SC2086 # a list
+trap '[ -z "$jobs" ] || kill -- $jobs; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 mkdir -p "$logs"
 
@@ -89,39 +92,30 @@ on_its_own() {
 	fi
 }
 
-# in_vm KERNEL TOPOLOGY LOG_NAME ARGUMENT... - run-all.sh's, in one boot
-in_vm() {
-	heading "$(shift 3 && echo "$*") on $1"
-	try_vm "$@"
-	# QEMU's emulation can lose the race when a kernel patches its own code while
-	# another CPU runs it; the kernel dies of the breakpoint. Nothing of ours does
-	# such a thing, so this says nothing about what is tested.
-	if [ -e "$work/status" ] &&
-		grep -qs 'Oops: int3' "$logs/$3/console.log" "$logs/$3/kernel.log"; then
-		echo "  the emulated CPU missed a patched instruction (int3); once more"
-		mv "$logs/$3.log" "$logs/$3-int3.log"
-		rm "$work/status" "$work/vm-counts"
-		try_vm "$@"
-	fi
-	[ ! -e "$work/vm-counts" ] || cat "$work/vm-counts" >> "$work/counts"
-	rm -f "$work/vm-counts"
-	[ ! -e "$work/status" ] || {
-		rm "$work/status"
-		count 0 1 0
-		echo "  FAIL the VM with $1 failed, see $logs/$3"
-	}
+# Two machines use two processors better than one does; each has 6 GiB.
+room_for_two() {
+	available=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo)
+	[ "$(nproc)" -ge 2 ] && [ "$available" -gt $((14 << 20)) ]
 }
 
-# try_vm - as in_vm; leaves vm-counts, and status on failure
-try_vm() {
-	kernel=$1 topology=$2 log=$3
-	shift 3
-	{
-		"$vm_dir/vm.sh" --kernel "$kernel" --topology "$topology" --timeout 2400 \
-			--payload "$top/build/vm/payload.tar" --log "$logs/$log" \
-			--command "/opt/ne-emu/run-all.sh $*" 2>&1 ||
-			echo $? > "$work/status"
-	} | tee "$logs/$log.log" | "$ktap" "$work/vm-counts"
+# start_kernel SERIES "--again"|"" PROGRAM... - in a session of its own, to end all of it
+start_kernel() {
+	series=$1
+	setsid "$top/tests/lib/on-kernel.sh" "$work/counts.$series" "$@" \
+		> "$work/output.$series" 2>&1 < /dev/null &
+	jobs="$jobs -$!"
+	echo "$series $!" >> "$work/jobs"
+}
+
+# The first kernel's output as it comes, then what the others have said.
+await_kernels() {
+	while read -r series pid; do
+		tail -n +1 -s 0.5 --pid="$pid" -f "$work/output.$series"
+		wait "$pid" || count 0 1 0
+	done < "$work/jobs"
+	jobs=
+	cat "$work"/counts.* >> "$work/counts"
+	rm "$work"/counts.* "$work/jobs"
 }
 
 run_vm_parts() {
@@ -130,16 +124,17 @@ run_vm_parts() {
 	set -- "$@" $(cases_elsewhere "$@") $(vsock_elsewhere "$@")
 	logs_of_cases=
 	again=
+	together=
+	! room_for_two || together=1
 	for series in ${KERNEL:-$(list "$vm_dir/kernels")}; do
 		[ -z "$again" ] || ! only_once "$@" || continue
-		# shellcheck disable=SC2086 # nothing or an option
-		in_vm "$series" default "vm-$series" $again "$@"
+		start_kernel "$series" "$again" "$@"
+		[ -n "$together" ] || await_kernels
 		again=--again
-		! has abi "$@" ||
-			in_vm "$series" nodes "vm-$series-nodes" --special abi
 		logs_of_cases="$logs_of_cases $series=$logs/vm-$series.log"
 		logs_of_cases="$logs_of_cases $series=$logs/vm-$series-nodes.log"
 	done
+	[ -z "$together" ] || await_kernels
 	! has abi "$@" || {
 		heading "conformance cases"
 		# shellcheck disable=SC2086 # a list

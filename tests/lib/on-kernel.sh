@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Runs tests on one kernel, in the VM, and on a second one of another shape.
+#
+# usage: on-kernel.sh COUNTS SERIES "--again"|"" PROGRAM...
+#
+# The rest is as for run-all.sh. Adds "PASSED FAILED SKIPPED" of each VM to the file
+# COUNTS. The logs are build/log/vm-SERIES.log and build/log/vm-SERIES.
+
+set -eu
+# shellcheck source=../vm/lib.sh
+. "$(dirname "$0")/../vm/lib.sh"
+
+vm_dir=$top/tests/vm
+logs=$top/build/log
+ktap=$top/tests/lib/ktap.sh
+counts=$1 kernel=$2 again=$3
+shift 3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM HUP
+: > "$counts"
+
+fail() {
+	echo "0 1 0" >> "$counts"
+	echo "  FAIL $*"
+}
+
+# try_vm TOPOLOGY LOG_NAME ARGUMENT... - leaves counts, and status on failure
+try_vm() {
+	topology=$1 log=$2
+	shift 2
+	{
+		"$vm_dir/vm.sh" --kernel "$kernel" --topology "$topology" --timeout 3000 \
+			--payload "$top/build/vm/payload.tar" --log "$logs/$log" \
+			--command "/opt/ne-emu/run-all.sh $*" 2>&1 ||
+			echo $? > "$work/status"
+	} | tee "$logs/$log.log" | "$ktap" "$work/counts"
+}
+
+# in_vm TOPOLOGY LOG_NAME ARGUMENT... - run-all.sh's, in one boot
+in_vm() {
+	printf '\n== %s on %s\n' "$(shift 2 && echo "$*")" "$kernel"
+	try_vm "$@"
+	# QEMU's emulation can lose the race when a kernel patches its own code while
+	# another CPU runs it; the kernel dies of the breakpoint. Nothing of ours does
+	# such a thing, so this says nothing about what is tested.
+	if [ -e "$work/status" ] &&
+		grep -qs 'Oops: int3' "$logs/$2/console.log" "$logs/$2/kernel.log"; then
+		echo "  the emulated CPU missed a patched instruction (int3); once more"
+		mv "$logs/$2.log" "$logs/$2-int3.log"
+		rm "$work/status" "$work/counts"
+		try_vm "$@"
+	fi
+	cat "$work/counts" >> "$counts"
+	[ ! -e "$work/status" ] || fail "the VM with $kernel failed, see $logs/$2"
+	rm -f "$work/counts" "$work/status"
+}
+
+# shellcheck disable=SC2086 # nothing or an option
+in_vm default "vm-$kernel" $again "$@"
+case " $* " in
+*" abi "*) in_vm nodes "vm-$kernel-nodes" --special abi ;;
+esac
