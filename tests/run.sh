@@ -21,6 +21,8 @@
 # packages: DKMS, with the headers of both kernels (not part of "check")
 # install: the Debian packages on a plain machine, until purged (not part of "check")
 #
+# FOLDER/PROGRAM, abi/vcpu_test or vsock/coexist.sh: that one, in the VM, both kernels
+#
 # KERNEL=6.12 or 7.3 takes only that one. With room for both, their machines run at
 # the same time. Complete logs are in build/log.
 #
@@ -234,6 +236,7 @@ for part; do
 	kunit) on_its_own kunit "$top/tests/kunit/run.sh" ;;
 	abi | clients | vsock) vm_folders="$vm_folders $part" ;;
 	vm) vm_folders="$vm_folders lifecycle" ;;
+	*/*) vm_folders="$vm_folders $part" ;;
 	lint) run_lint ;;
 	packages) in_root packages --root deb tests/install/dkms.sh ;;
 	install)
