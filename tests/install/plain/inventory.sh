@@ -3,8 +3,8 @@
 # Prints what is on this machine and belongs to no Debian package but ours: files,
 # configuration, users and groups, units, modules, devices. A line each, sorted.
 #
-# Left out is what apt, dpkg, systemd and the kernel write for themselves, and the
-# tests' own files.
+# Left out is what apt, dpkg, update-alternatives, useradd, systemd and the kernel write
+# for themselves, and the tests' own files.
 
 set -eu
 
@@ -25,16 +25,18 @@ find / /run /dev \( -path /proc -o -path /sys -o -path /tmp -o -path /var/tmp \
 	-o -path /run/credentials -o -path /run/lock \
 	-o -path /var/lib/apt -o -path /var/lib/dpkg -o -path /var/cache \
 	-o -path /var/log/journal -o -path /var/log/apt -o -path /var/lib/systemd \
+	-o -path /var/log/dpkg.log -o -path /var/log/alternatives.log \
+	-o -path /etc/alternatives -o -lname '/etc/alternatives/*' \
+	-o -path '/etc/sub?id-' -o -path /etc/.updated -o -path /run/kvm-holder \
 	-o -path /job -o -path /opt/ne-emu -o -path /srv -o -path /root \
 	-o -path /dev/pts -o -path /dev/char -o -path /dev/block -o -path /dev/disk \
 	-o -path /dev/bus -o -path /dev/input -o -path /dev/virtio-ports \) -prune -o -print |
 	sort -u > "$tmp/all"
 comm -13 "$tmp/owned" "$tmp/all" | sed 's,^,file ,'
 
-# What is in files that programs share. Those of ours have lines above.
-find /etc -type f -exec sha256sum {} + | sort -k 2 > "$tmp/etc"
-awk 'NR == FNR { owned[$1] = 1; next } { print "etc", $2, $1 }' "$tmp/owned" "$tmp/etc" |
-	grep -vE '^etc /etc/(passwd|group|shadow|gshadow|subuid|subgid)-? |/ld.so.cache |/mtab |/adjtime '
+# What is in the configuration. Users and groups have lines below.
+find /etc -type f -exec sha256sum {} + | sort -k 2 | awk '{ print "etc", $2, $1 }' |
+	grep -vE '^etc /etc/((passwd|group|shadow|gshadow|subuid|subgid)-?|ld.so.cache|.updated) '
 getent passwd | sed 's,^,user ,'
 getent group | sed 's,^,group ,'
 systemctl list-unit-files --no-legend --plain | awk '{ print "unit", $1, $2 }'
