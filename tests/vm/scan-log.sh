@@ -6,7 +6,7 @@
 
 set -eu
 
-complaints='WARNING:|BUG:|Oops|lockdep|[Ll]eaked|blocked for more than'
+complaints='WARNING:|BUG:|Oops|lockdep is turned off|[Ll]eaked|blocked for more than'
 complaints="$complaints|general protection fault|refcount_t|KASAN|UBSAN|KCSAN"
 complaints="$complaints|soft lockup|rcu.*detected stall|unreferenced object"
 complaints="$complaints|circular locking|Kernel panic|Call Trace:"
