@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Q: batches of packets on a channel file of ne_emu_vsock. The program plays the VMM
+ * G: batches of packets on a channel file of ne_emu_vsock. The program plays the VMM
  * and the parent's sockets. Needs root and the module.
  */
 
@@ -69,7 +69,7 @@ static void set_packet(struct batch *b, int i, const struct ne_conn *c, const vo
 	b->iov[i].iov_len = HDR_SIZE + len;
 }
 
-static void q01_arguments(struct ne_test *t)
+static void g01_arguments(struct ne_test *t)
 {
 	static const unsigned long requests[] = { NE_EMU_VSOCK_RECV, NE_EMU_VSOCK_SEND };
 	int new = open(NE_VSOCK_NODE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
@@ -97,7 +97,7 @@ static void q01_arguments(struct ne_test *t)
 }
 
 /* Two packets into four elements; the second is cut at the element's end. */
-static void q02_receive(struct ne_test *t)
+static void g02_receive(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
@@ -126,7 +126,7 @@ static void q02_receive(struct ne_test *t)
 }
 
 /* What does not fit into the batch stays, and the file stays readable. */
-static void q03_receive_rest(struct ne_test *t)
+static void g03_receive_rest(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
@@ -156,7 +156,7 @@ static void q03_receive_rest(struct ne_test *t)
 	CHECK_EQ(t, b->bytes[2][HDR_SIZE + ROOM - 2], 'b');
 }
 
-static void q04_send(struct ne_test *t)
+static void g04_send(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
@@ -174,7 +174,7 @@ static void q04_send(struct ne_test *t)
 }
 
 /* Malformed packets in the middle are dropped, counted, and the others arrive. */
-static void q05_send_malformed(struct ne_test *t)
+static void g05_send_malformed(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_conn other = ne_conn_guest(c.chan, CID_B);
@@ -204,7 +204,7 @@ static void q05_send_malformed(struct ne_test *t)
 }
 
 /* Answers that nobody reads stop the batch where write() would have stopped. */
-static void q06_send_blocked(struct ne_test *t)
+static void g06_send_blocked(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct virtio_vsock_hdr hdr;
@@ -227,7 +227,7 @@ static void q06_send_blocked(struct ne_test *t)
 	CHECK_EQ(t, ne_chan_info(c.chan, "replies"), 256);
 }
 
-static void q07_taken_address(struct ne_test *t)
+static void g07_taken_address(struct ne_test *t)
 {
 	int old = ne_chan_open(t, CID_A, 0);
 	struct batch *b = batch_new(t);
@@ -238,13 +238,13 @@ static void q07_taken_address(struct ne_test *t)
 }
 
 static const struct ne_case cases[] = {
-	{ "Q01 arguments", q01_arguments, 0 },
-	{ "Q02 receive", q02_receive, 0 },
-	{ "Q03 receive_rest", q03_receive_rest, 0 },
-	{ "Q04 send", q04_send, 0 },
-	{ "Q05 send_malformed", q05_send_malformed, 0 },
-	{ "Q06 send_blocked", q06_send_blocked, 0 },
-	{ "Q07 taken_address", q07_taken_address, 0 },
+	{ "G01 arguments", g01_arguments, 0 },
+	{ "G02 receive", g02_receive, 0 },
+	{ "G03 receive_rest", g03_receive_rest, 0 },
+	{ "G04 send", g04_send, 0 },
+	{ "G05 send_malformed", g05_send_malformed, 0 },
+	{ "G06 send_blocked", g06_send_blocked, 0 },
+	{ "G07 taken_address", g07_taken_address, 0 },
 };
 
 int main(int argc, char **argv)
