@@ -46,9 +46,8 @@ struct seq_file;
 /* Delivered connect requests that are remembered to fail them on detach. */
 #define NE_VSOCK_MAX_CONNECTING		128
 
-/* One vsock packet: the header and the most payload that senders put in one. */
+/* What each packet begins with. */
 #define NE_VSOCK_HDR_SIZE		sizeof(struct virtio_vsock_hdr)
-#define NE_VSOCK_MAX_PKT_SIZE		(NE_VSOCK_HDR_SIZE + VIRTIO_VSOCK_MAX_PKT_BUF_SIZE)
 
 /**
  * enum ne_vsock_state - life of a channel

@@ -156,21 +156,28 @@ static void g03_receive_rest(struct ne_test *t)
 	CHECK_EQ(t, b->bytes[2][HDR_SIZE + ROOM - 2], 'b');
 }
 
+/* The payload of two packets, "one" and "two", and nothing between them. */
+static void check_one_two(struct ne_test *t, int sock)
+{
+	char data[8];
+
+	REQUIRE_EQ(t, recv(sock, data, 6, MSG_WAITALL), 6);
+	CHECK(t, !memcmp(data, "onetwo", 6));
+}
+
 static void g04_send(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
 	int sock = ne_conn_open(t, &c, p);
 	struct batch *b = batch_new(t);
-	char data[8];
 
 	set_packet(b, 0, &c, "one", 3);
 	set_packet(b, 1, &c, "two", 3);
 	REQUIRE_EQ(t, run(c.chan, NE_EMU_VSOCK_SEND, b->packets, 2), 2);
 	CHECK_EQ(t, b->packets[0].result, HDR_SIZE + 3);
 	CHECK_EQ(t, b->packets[1].result, HDR_SIZE + 3);
-	REQUIRE_EQ(t, recv(sock, data, 6, MSG_WAITALL), 6);
-	CHECK(t, !memcmp(data, "onetwo", 6));
+	check_one_two(t, sock);
 }
 
 /* Malformed packets in the middle are dropped, counted, and the others arrive. */
@@ -181,7 +188,6 @@ static void g05_send_malformed(struct ne_test *t)
 	struct ne_packet *p = ne_packet_new(t);
 	int sock = ne_conn_open(t, &c, p);
 	struct batch *b = batch_new(t);
-	char data[8];
 
 	set_packet(b, 0, &c, "one", 3);
 	set_packet(b, 1, &other, "xxx", 3);
@@ -194,8 +200,7 @@ static void g05_send_malformed(struct ne_test *t)
 	CHECK_EQ(t, b->packets[2].result, -EINVAL);
 	CHECK_EQ(t, b->packets[3].result, HDR_SIZE + 3);
 	CHECK_EQ(t, ne_chan_info(c.chan, "malformed"), 2);
-	REQUIRE_EQ(t, recv(sock, data, 6, MSG_WAITALL), 6);
-	CHECK(t, !memcmp(data, "onetwo", 6));
+	check_one_two(t, sock);
 
 	/* A pointer to nowhere ends the batch; alone it is told. */
 	b->iov[1].iov_base = NULL;

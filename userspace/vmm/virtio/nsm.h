@@ -14,7 +14,9 @@
 /**
  * struct nsm_device - one request and its response at a time
  * @nsm: borrowed; keeps its state when the driver resets the device
- * @request: scratch, as all below; one byte more than allowed tells "too large"
+ * @in_iov: scratch, as all below: the buffers of the request
+ * @out_iov: those of the response
+ * @request: one byte more than allowed tells "too large"
  */
 struct nsm_device {
 	struct virtio_mmio mmio;
