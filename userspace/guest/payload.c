@@ -7,9 +7,10 @@
  * port 5006  relay: the client sends "PORT\n"; this side connects to that port
  *            of the parent, sends it "hello from enclave CID n\n" and passes
  *            bytes both ways until both sides have ended
- * port 5007  control: one line, answered with "ok\n" before it is carried out:
- *            reboot, poweroff, panic, triplefault, exit N, flood KIB; others
- *            are answered with what they find out: nsm-limits, hwrng KIB
+ * port 5007  control: one line, answered with "ok\n" and carried out when the
+ *            client has ended its side, which it does after the answer: reboot,
+ *            poweroff, panic, triplefault, exit N, flood KIB; others are
+ *            answered with what they find out: nsm-limits, hwrng KIB
  * port 5008  the client sends a request to /dev/nsm and ends its side; it gets
  *            the response, or nothing if the device refuses
  */
@@ -432,7 +433,7 @@ static const struct {
 	{ "hwrng", NULL, query_hwrng },
 };
 
-/* Answer and wait until the client has read it: this machine may end next. */
+/* Answer and wait until the client has read it and ends: this machine may end next. */
 static void answer(int client, const char *text)
 {
 	char byte;
