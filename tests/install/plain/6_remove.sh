@@ -7,6 +7,25 @@ set -eu
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# Its client sees the end and goes too, or the module could not be unloaded.
+removal_ends_enclaves() {
+	run_detached --debug
+	echo_works "$cid"
+	apt_ remove "$tools"
+	no_vmm
+	fails pgrep -x ne-emu
+	[ ! -d /sys/module/nitro_enclaves_emu ]
+	grep -q '"reason": "admin-stop"' "/var/log/ne-emu/${id#enc}/exit.json"
+	[ -s "$(module_for "$kernel" nitro_enclaves_emu)" ]
+}
+
+# Configuration that was edited is taken up again.
+install_again() {
+	apt_ install "$debs"/new/"$tools"_*.deb
+	modprobe nitro_enclaves_emu
+	wait_for 20 daemon_runs
+}
+
 apt_removes() {
 	ne-emu setup --undo
 	apt_ remove "$tools" "$sources"
@@ -56,6 +75,8 @@ nothing_is_left() {
 	[ ! -s "$tmp/left" ]
 }
 
+check "removal of the tools ends enclaves; the module goes" removal_ends_enclaves
+check "they are installed again" install_again
 check "apt removes both; the module goes" apt_removes
 check "configuration, logs and root of attestation stay" remove_keeps_what_users_made
 check "apt purges both" apt_purges
