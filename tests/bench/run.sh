@@ -6,6 +6,9 @@
 # "# Runs: root" - in the build root
 # "# Runs: vm"   - in the VM, as /opt/ne-emu/bench/NAME.sh
 #
+# A line "# Peer: CRATE" asks for that program of the Rust crate registry, in
+# /opt/ne-emu/bin; where the registry is not reached, the bench does without it.
+#
 # It prints its figures, and fails when one is worse than it has to be.
 #
 # usage: run.sh [NAME]... - NAME.sh; without any, all of them
@@ -24,15 +27,27 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 mkdir -p "$logs"
 
-# place NAME - "root", "vm" or nothing
-place() {
-	head -n 5 "$here/$1.sh" | sed -n 's/^# Runs: //p'
+# header NAME FIELD - "# FIELD: value" of the first lines
+header() {
+	head -n 6 "$here/$1.sh" | sed -n "s/^# $2: //p"
+}
+
+# The payload, and the peer that the bench asks for.
+make_payload() {
+	"$vm_dir/payload.sh" "$top/build/vm" &&
+		cp "$top/build/vm/payload.tar" "$work/payload.tar" || return
+	crate=$(header "$1" Peer)
+	[ -n "$crate" ] || return 0
+	if peer=$("$here/peer.sh" "$crate"); then
+		tar -C "$peer" -r --owner=0 --group=0 --transform 's,^,./opt/ne-emu/bin/,' \
+			-f "$work/payload.tar" "$crate"
+	fi
 }
 
 in_vm() {
-	"$vm_dir/payload.sh" "$top/build/vm" &&
+	make_payload "$1" &&
 		"$vm_dir/vm.sh" ${KERNEL:+--kernel "$KERNEL"} --timeout 3600 \
-			--payload "$top/build/vm/payload.tar" --log "$logs/$1" \
+			--payload "$work/payload.tar" --log "$logs/$1" \
 			--command "NE_TEST_BIN=/opt/ne-emu/bin /opt/ne-emu/bench/$1.sh"
 }
 
@@ -44,7 +59,7 @@ in_root() {
 bench() {
 	printf '\n== %s\n' "$1"
 	{
-		"in_$(place "$1")" "$1" 2>&1 || echo $? > "$work/status"
+		"in_$(header "$1" Runs)" "$1" 2>&1 || echo $? > "$work/status"
 	} | tee "$logs/$1.log"
 	if [ -e "$work/status" ]; then
 		rm "$work/status"
@@ -60,7 +75,7 @@ bench() {
 done
 for name; do
 	[ -x "$here/$name.sh" ] || die "there is no bench $name"
-	case $(place "$name") in
+	case $(header "$name" Runs) in
 	root | vm) ;;
 	*) die "$name.sh has no line \"# Runs: root\" or \"# Runs: vm\"" ;;
 	esac

@@ -40,15 +40,19 @@ make_guest_files() {
 	(cd "$tmp/root" && find . | cpio --quiet -o -H newc) > "$tmp/ramdisk"
 }
 
-# qemu_guest CID - a virtual machine of QEMU with vhost-vsock, until end_qemu_guest
-qemu_guest() {
-	qemu-system-x86_64 -M microvm,acpi=off -accel kvm -cpu host -smp 2 -m 256 -nodefaults -no-user-config \
+# qemu_machine ARGUMENT... - a virtual machine of QEMU, until end_qemu_guest
+qemu_machine() {
+	qemu-system-x86_64 -accel kvm -cpu host -smp 2 -m 256 -nodefaults -no-user-config \
 		-display none -serial "file:$tmp/qemu.console" -no-reboot \
 		-kernel "$kernel" -initrd "$tmp/ramdisk" \
 		-append "console=ttyS0 reboot=t panic=-1 rdinit=/vsock_agent" \
-		-global virtio-mmio.force-legacy=false \
-		-device "vhost-vsock-device,guest-cid=$1" > "$tmp/qemu" 2>&1 8>&- &
+		-global virtio-mmio.force-legacy=false "$@" > "$tmp/qemu" 2>&1 8>&- &
 	qemu_pid=$!
+}
+
+# qemu_guest CID - one with vhost-vsock
+qemu_guest() {
+	qemu_machine -M microvm,acpi=off -device "vhost-vsock-device,guest-cid=$1"
 }
 
 qemu_guest_answers() {
