@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ne_emu_vsock: packets between a channel and the memory of its VMM. */
 
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 #include <uapi/linux/nitro_enclaves_emu.h>
@@ -8,8 +9,8 @@
 #include "vsock.h"
 
 /*
- * Copies as much of a packet as there is room for. The packet only changes when
- * the copy succeeds. Only the last part carries the marks of a message's end.
+ * Copies as much of a packet as there is room for and leaves the packet as it is.
+ * Only the last part carries the marks of a message's end.
  */
 static ssize_t ne_vsock_copy_part(struct sk_buff *skb, struct iov_iter *to)
 {
@@ -31,18 +32,19 @@ static ssize_t ne_vsock_copy_part(struct sk_buff *skb, struct iov_iter *to)
 	if (part && skb_copy_datagram_iter(skb, offset, to, part))
 		return -EFAULT;
 
-	VIRTIO_VSOCK_SKB_CB(skb)->offset += part;
 	return sizeof(hdr) + part;
 }
 
 /*
  * Reads a part of *@skb, or of the next packet if that is NULL. *@skb is what is
- * left of the packet and goes to ne_vsock_chan_requeue() at last.
+ * left of the packet and goes to ne_vsock_chan_requeue() at last. The part counts as
+ * read only when all has reached the reader, its size in *@result too if that is
+ * given: what fails is read again.
  *
  * Return: bytes, -EAGAIN without a packet, or another negative errno.
  */
 static ssize_t ne_vsock_read_part(struct ne_vsock_chan *chan, struct sk_buff **skb,
-				  struct iov_iter *to)
+				  struct iov_iter *to, s32 __user *result)
 {
 	ssize_t ret;
 
@@ -57,7 +59,13 @@ static ssize_t ne_vsock_read_part(struct ne_vsock_chan *chan, struct sk_buff **s
 	}
 
 	ret = ne_vsock_copy_part(*skb, to);
-	if (ret > 0 && VIRTIO_VSOCK_SKB_CB(*skb)->offset == (*skb)->len) {
+	if (ret < 0)
+		return ret;
+	if (result && put_user((s32)ret, result))
+		return -EFAULT;
+
+	VIRTIO_VSOCK_SKB_CB(*skb)->offset += ret - NE_VSOCK_HDR_SIZE;
+	if (VIRTIO_VSOCK_SKB_CB(*skb)->offset == (*skb)->len) {
 		ne_vsock_chan_done(chan, *skb);
 		*skb = NULL;
 	}
@@ -82,7 +90,7 @@ ssize_t ne_vsock_packet_read(struct ne_vsock_chan *chan, struct iov_iter *to)
 	if (mutex_lock_interruptible(&chan->read_lock))
 		return -ERESTARTSYS;
 
-	ret = ne_vsock_read_part(chan, &skb, to);
+	ret = ne_vsock_read_part(chan, &skb, to, NULL);
 	if (skb)
 		ne_vsock_chan_requeue(chan, skb);
 
@@ -211,16 +219,29 @@ malformed:
 	return -EINVAL;
 }
 
+/*
+ * A packet cannot be taken back once it was delivered: the result is written before,
+ * and only a packet that was dropped gets another one.
+ */
+static ssize_t ne_vsock_write_whole(struct ne_vsock_chan *chan, struct iov_iter *from,
+				    s32 __user *result)
+{
+	if (put_user((s32)iov_iter_count(from), result))
+		return -EFAULT;
+
+	return ne_vsock_packet_write(chan, from);
+}
+
 /* One packet of a batch, by ne_vsock_read_part() into *@skb, or by a write. */
 static ssize_t ne_vsock_batch_move(struct ne_vsock_chan *chan, struct sk_buff **skb,
-				   const struct ne_emu_vsock_packet __user *from)
+				   struct ne_emu_vsock_packet __user *element)
 {
 	struct iovec fast[UIO_FASTIOV], *iov = fast;
 	struct ne_emu_vsock_packet packet;
 	struct iov_iter iter;
 	ssize_t ret;
 
-	if (copy_from_user(&packet, from, sizeof(packet)))
+	if (copy_from_user(&packet, element, sizeof(packet)))
 		return -EFAULT;
 
 	ret = import_iovec(skb ? ITER_DEST : ITER_SOURCE, u64_to_user_ptr(packet.iov),
@@ -228,8 +249,8 @@ static ssize_t ne_vsock_batch_move(struct ne_vsock_chan *chan, struct sk_buff **
 	if (ret < 0)
 		return ret;
 
-	ret = skb ? ne_vsock_read_part(chan, skb, &iter) :
-		    ne_vsock_packet_write(chan, &iter);
+	ret = skb ? ne_vsock_read_part(chan, skb, &iter, &element->result) :
+		    ne_vsock_write_whole(chan, &iter, &element->result);
 	kfree(iov);
 	cond_resched();
 	return ret;
@@ -272,10 +293,8 @@ long ne_vsock_batch_recv(struct ne_vsock_chan *chan, void __user *arg)
 		return -ERESTARTSYS;
 
 	packets = u64_to_user_ptr(batch.packets);
-	for (n = 0; n < batch.count; n++) {
+	for (n = 0; n < batch.count && !fatal_signal_pending(current); n++) {
 		ret = ne_vsock_batch_move(chan, &skb, &packets[n]);
-		if (ret > 0 && put_user((s32)ret, &packets[n].result))
-			ret = -EFAULT;
 		if (ret < 0)
 			break;
 	}
@@ -306,14 +325,12 @@ long ne_vsock_batch_send(struct ne_vsock_chan *chan, void __user *arg)
 		return ret;
 
 	packets = u64_to_user_ptr(batch.packets);
-	for (n = 0; n < batch.count; n++) {
+	for (n = 0; n < batch.count && !fatal_signal_pending(current); n++) {
 		ret = ne_vsock_batch_move(chan, NULL, &packets[n]);
-		if (ret < 0 && ret != -EINVAL && ret != -ENOMEM && ret != -ENOBUFS)
-			break;
-		if (put_user((s32)ret, &packets[n].result)) {
+		if (ret == -EINVAL && put_user((s32)ret, &packets[n].result))
 			ret = -EFAULT;
+		if (ret < 0 && ret != -EINVAL)
 			break;
-		}
 	}
 
 	return n ?: ret;

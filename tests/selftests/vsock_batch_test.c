@@ -4,7 +4,7 @@
  * and the parent's sockets. Needs root and the module.
  */
 
-#include "ne_vsock.h"
+#include "ne_batch.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -14,86 +14,33 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
-
-#define PACKETS		4
-/* Room of an element: a header and this. */
-#define ROOM		1000
-#define UNTOUCHED	12345
-
-struct batch {
-	struct ne_emu_vsock_packet packets[PACKETS];
-	struct iovec iov[PACKETS];
-	uint8_t bytes[PACKETS][HDR_SIZE + ROOM];
-};
-
-static struct batch *batch_new(struct ne_test *t)
-{
-	struct batch *b = calloc(1, sizeof(*b));
-	size_t i;
-
-	REQUIRE(t, b);
-	for (i = 0; i < PACKETS; i++) {
-		b->iov[i] = (struct iovec){ b->bytes[i], sizeof(b->bytes[i]) };
-		b->packets[i] = (struct ne_emu_vsock_packet){
-			.iov = (uintptr_t)&b->iov[i], .iov_count = 1, .result = UNTOUCHED,
-		};
-	}
-	return b;
-}
-
-/* Packets handled or a negative errno. */
-static int run(int chan, unsigned long request, const struct ne_emu_vsock_packet *packets,
-	       uint32_t count)
-{
-	struct ne_emu_vsock_batch batch = { .packets = (uintptr_t)packets, .count = count };
-	int rc = ioctl(chan, request, &batch);
-
-	return rc < 0 ? -errno : rc;
-}
-
-static const struct virtio_vsock_hdr *header(const struct batch *b, int i)
-{
-	return (const struct virtio_vsock_hdr *)b->bytes[i];
-}
-
-/* Element @i is a packet of the guest. */
-static void set_packet(struct batch *b, int i, const struct ne_conn *c, const void *data,
-		       size_t len)
-{
-	struct virtio_vsock_hdr hdr = ne_conn_hdr(c, VIRTIO_VSOCK_OP_RW, 0, len);
-
-	memcpy(b->bytes[i], &hdr, HDR_SIZE);
-	memcpy(b->bytes[i] + HDR_SIZE, data, len);
-	b->iov[i].iov_len = HDR_SIZE + len;
-}
 
 static void g01_arguments(struct ne_test *t)
 {
 	static const unsigned long requests[] = { NE_EMU_VSOCK_RECV, NE_EMU_VSOCK_SEND };
 	int new = open(NE_VSOCK_NODE, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	int chan = ne_chan_open(t, CID_A, 0);
-	struct batch *b = batch_new(t);
+	struct ne_batch *b = ne_batch_new(t);
 	struct ne_emu_vsock_batch bad;
 	size_t i;
 
 	REQUIRE(t, new >= 0);
 	for (i = 0; i < ARRAY_SIZE(requests); i++) {
-		CHECK_ERR(t, run(new, requests[i], b->packets, 1), ENOTCONN);
-		CHECK_ERR(t, run(chan, requests[i], b->packets, 0), EINVAL);
-		CHECK_ERR(t, run(chan, requests[i], b->packets, NE_EMU_VSOCK_MAX_BATCH + 1),
+		CHECK_ERR(t, ne_batch_run(new, requests[i], b->packets, 1), ENOTCONN);
+		CHECK_ERR(t, ne_batch_run(chan, requests[i], b->packets, 0), EINVAL);
+		CHECK_ERR(t, ne_batch_run(chan, requests[i], b->packets, NE_EMU_VSOCK_MAX_BATCH + 1),
 			  EINVAL);
-		CHECK_ERR(t, run(chan, requests[i], b->packets, UINT32_MAX), EINVAL);
+		CHECK_ERR(t, ne_batch_run(chan, requests[i], b->packets, UINT32_MAX), EINVAL);
 		bad = (struct ne_emu_vsock_batch){
 			.packets = (uintptr_t)b->packets, .count = 1, .reserved = 1,
 		};
 		CHECK(t, ioctl(chan, requests[i], &bad) < 0 && errno == EINVAL);
 		CHECK(t, ioctl(chan, requests[i], NULL) < 0 && errno == EFAULT);
-		CHECK_ERR(t, run(chan, requests[i], NULL, 1), EFAULT);
+		CHECK_ERR(t, ne_batch_run(chan, requests[i], NULL, 1), EFAULT);
 	}
-	CHECK_ERR(t, run(chan, NE_EMU_VSOCK_RECV, b->packets, PACKETS), EAGAIN);
-	CHECK_EQ(t, b->packets[0].result, UNTOUCHED);
+	CHECK_ERR(t, ne_batch_run(chan, NE_EMU_VSOCK_RECV, b->packets, BATCH), EAGAIN);
+	CHECK_EQ(t, b->packets[0].result, BATCH_UNTOUCHED);
 }
 
 /* Two packets into four elements; the second is cut at the element's end. */
@@ -102,25 +49,25 @@ static void g02_receive(struct ne_test *t)
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
 	int sock = ne_conn_open(t, &c, p);
-	struct batch *b = batch_new(t);
-	uint8_t data[ROOM + 1];
+	struct ne_batch *b = ne_batch_new(t);
+	uint8_t data[BATCH_ROOM + 1];
 	size_t i;
 
 	for (i = 0; i < sizeof(data); i++)
 		data[i] = i * 13 + 1;
 	REQUIRE_EQ(t, ne_sock_send(sock, data, 5, 0), 5);
 	REQUIRE_EQ(t, ne_sock_send(sock, data, sizeof(data), 0), sizeof(data));
-	REQUIRE_EQ(t, run(c.chan, NE_EMU_VSOCK_RECV, b->packets, PACKETS), 3);
+	REQUIRE_EQ(t, ne_batch_run(c.chan, NE_EMU_VSOCK_RECV, b->packets, BATCH), 3);
 
 	CHECK_EQ(t, b->packets[0].result, HDR_SIZE + 5);
-	CHECK_EQ(t, le32toh(header(b, 0)->len), 5);
+	CHECK_EQ(t, le32toh(ne_batch_header(b, 0)->len), 5);
 	CHECK(t, !memcmp(b->bytes[0] + HDR_SIZE, data, 5));
-	CHECK_EQ(t, b->packets[1].result, HDR_SIZE + ROOM);
-	CHECK_EQ(t, le32toh(header(b, 1)->len), ROOM);
-	CHECK(t, !memcmp(b->bytes[1] + HDR_SIZE, data, ROOM));
+	CHECK_EQ(t, b->packets[1].result, HDR_SIZE + BATCH_ROOM);
+	CHECK_EQ(t, le32toh(ne_batch_header(b, 1)->len), BATCH_ROOM);
+	CHECK(t, !memcmp(b->bytes[1] + HDR_SIZE, data, BATCH_ROOM));
 	CHECK_EQ(t, b->packets[2].result, HDR_SIZE + 1);
-	CHECK_EQ(t, b->bytes[2][HDR_SIZE], data[ROOM]);
-	CHECK_EQ(t, b->packets[3].result, UNTOUCHED);
+	CHECK_EQ(t, b->bytes[2][HDR_SIZE], data[BATCH_ROOM]);
+	CHECK_EQ(t, b->packets[3].result, BATCH_UNTOUCHED);
 	CHECK_EQ(t, ne_wait(c.chan, POLLIN, 0), 0);
 	CHECK_EQ(t, ne_chan_info(c.chan, "queued"), 0);
 }
@@ -131,29 +78,29 @@ static void g03_receive_rest(struct ne_test *t)
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
 	int sock = ne_conn_open(t, &c, p);
-	struct batch *b = batch_new(t);
-	uint8_t data[2 * ROOM];
+	struct ne_batch *b = ne_batch_new(t);
+	uint8_t data[2 * BATCH_ROOM];
 
-	memset(data, 'a', ROOM);
-	memset(data + ROOM, 'b', ROOM);
+	memset(data, 'a', BATCH_ROOM);
+	memset(data + BATCH_ROOM, 'b', BATCH_ROOM);
 	REQUIRE_EQ(t, ne_sock_send(sock, data, sizeof(data), 0), sizeof(data));
-	REQUIRE_EQ(t, run(c.chan, NE_EMU_VSOCK_RECV, b->packets, 1), 1);
+	REQUIRE_EQ(t, ne_batch_run(c.chan, NE_EMU_VSOCK_RECV, b->packets, 1), 1);
 	CHECK_EQ(t, b->bytes[0][HDR_SIZE], 'a');
 	CHECK_EQ(t, ne_wait(c.chan, POLLIN, 0), POLLIN);
 
 	/* The second element faults: the first counts, the packet keeps the rest. */
 	b->iov[0].iov_len = HDR_SIZE + 1;
 	b->iov[1].iov_base = NULL;
-	REQUIRE_EQ(t, run(c.chan, NE_EMU_VSOCK_RECV, b->packets, 2), 1);
+	REQUIRE_EQ(t, ne_batch_run(c.chan, NE_EMU_VSOCK_RECV, b->packets, 2), 1);
 	CHECK_EQ(t, b->packets[0].result, HDR_SIZE + 1);
-	CHECK_ERR(t, run(c.chan, NE_EMU_VSOCK_RECV, b->packets + 1, 1), EFAULT);
+	CHECK_ERR(t, ne_batch_run(c.chan, NE_EMU_VSOCK_RECV, b->packets + 1, 1), EFAULT);
 
 	/* So small that nothing but the header fits, or less. */
 	b->iov[1] = (struct iovec){ b->bytes[1], HDR_SIZE };
-	CHECK_ERR(t, run(c.chan, NE_EMU_VSOCK_RECV, b->packets + 1, 1), EINVAL);
-	REQUIRE_EQ(t, run(c.chan, NE_EMU_VSOCK_RECV, b->packets + 2, 2), 1);
-	CHECK_EQ(t, b->packets[2].result, HDR_SIZE + ROOM - 1);
-	CHECK_EQ(t, b->bytes[2][HDR_SIZE + ROOM - 2], 'b');
+	CHECK_ERR(t, ne_batch_run(c.chan, NE_EMU_VSOCK_RECV, b->packets + 1, 1), EINVAL);
+	REQUIRE_EQ(t, ne_batch_run(c.chan, NE_EMU_VSOCK_RECV, b->packets + 2, 2), 1);
+	CHECK_EQ(t, b->packets[2].result, HDR_SIZE + BATCH_ROOM - 1);
+	CHECK_EQ(t, b->bytes[2][HDR_SIZE + BATCH_ROOM - 2], 'b');
 }
 
 /* The payload of two packets, "one" and "two", and nothing between them. */
@@ -170,11 +117,11 @@ static void g04_send(struct ne_test *t)
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
 	int sock = ne_conn_open(t, &c, p);
-	struct batch *b = batch_new(t);
+	struct ne_batch *b = ne_batch_new(t);
 
-	set_packet(b, 0, &c, "one", 3);
-	set_packet(b, 1, &c, "two", 3);
-	REQUIRE_EQ(t, run(c.chan, NE_EMU_VSOCK_SEND, b->packets, 2), 2);
+	ne_batch_set(b, 0, &c, "one", 3);
+	ne_batch_set(b, 1, &c, "two", 3);
+	REQUIRE_EQ(t, ne_batch_run(c.chan, NE_EMU_VSOCK_SEND, b->packets, 2), 2);
 	CHECK_EQ(t, b->packets[0].result, HDR_SIZE + 3);
 	CHECK_EQ(t, b->packets[1].result, HDR_SIZE + 3);
 	check_one_two(t, sock);
@@ -187,14 +134,14 @@ static void g05_send_malformed(struct ne_test *t)
 	struct ne_conn other = ne_conn_guest(c.chan, CID_B);
 	struct ne_packet *p = ne_packet_new(t);
 	int sock = ne_conn_open(t, &c, p);
-	struct batch *b = batch_new(t);
+	struct ne_batch *b = ne_batch_new(t);
 
-	set_packet(b, 0, &c, "one", 3);
-	set_packet(b, 1, &other, "xxx", 3);
-	set_packet(b, 2, &c, "yyy", 3);
+	ne_batch_set(b, 0, &c, "one", 3);
+	ne_batch_set(b, 1, &other, "xxx", 3);
+	ne_batch_set(b, 2, &c, "yyy", 3);
 	b->iov[2].iov_len--;
-	set_packet(b, 3, &c, "two", 3);
-	REQUIRE_EQ(t, run(c.chan, NE_EMU_VSOCK_SEND, b->packets, PACKETS), PACKETS);
+	ne_batch_set(b, 3, &c, "two", 3);
+	REQUIRE_EQ(t, ne_batch_run(c.chan, NE_EMU_VSOCK_SEND, b->packets, BATCH), BATCH);
 	CHECK_EQ(t, b->packets[0].result, HDR_SIZE + 3);
 	CHECK_EQ(t, b->packets[1].result, -EINVAL);
 	CHECK_EQ(t, b->packets[2].result, -EINVAL);
@@ -204,8 +151,8 @@ static void g05_send_malformed(struct ne_test *t)
 
 	/* A pointer to nowhere ends the batch; alone it is told. */
 	b->iov[1].iov_base = NULL;
-	REQUIRE_EQ(t, run(c.chan, NE_EMU_VSOCK_SEND, b->packets, 2), 1);
-	CHECK_ERR(t, run(c.chan, NE_EMU_VSOCK_SEND, b->packets + 1, 1), EFAULT);
+	REQUIRE_EQ(t, ne_batch_run(c.chan, NE_EMU_VSOCK_SEND, b->packets, 2), 1);
+	CHECK_ERR(t, ne_batch_run(c.chan, NE_EMU_VSOCK_SEND, b->packets + 1, 1), EFAULT);
 }
 
 /* Answers that nobody reads stop the batch where write() would have stopped. */
@@ -213,17 +160,17 @@ static void g06_send_blocked(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct virtio_vsock_hdr hdr;
-	struct batch *b = batch_new(t);
-	int rc = PACKETS, sent = 0, i;
+	struct ne_batch *b = ne_batch_new(t);
+	int rc = BATCH, sent = 0, i;
 
 	c.local_port = 1;	/* nobody listens */
-	for (i = 0; i < PACKETS; i++) {
+	for (i = 0; i < BATCH; i++) {
 		hdr = ne_conn_hdr(&c, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
 		memcpy(b->bytes[i], &hdr, HDR_SIZE);
 		b->iov[i].iov_len = HDR_SIZE;
 	}
 	while (rc > 0 && sent < 2000) {
-		rc = run(c.chan, NE_EMU_VSOCK_SEND, b->packets, PACKETS - 1);
+		rc = ne_batch_run(c.chan, NE_EMU_VSOCK_SEND, b->packets, BATCH - 1);
 		sent += rc > 0 ? rc : 0;
 	}
 	CHECK_ERR(t, rc, EAGAIN);
@@ -235,11 +182,11 @@ static void g06_send_blocked(struct ne_test *t)
 static void g07_taken_address(struct ne_test *t)
 {
 	int old = ne_chan_open(t, CID_A, 0);
-	struct batch *b = batch_new(t);
+	struct ne_batch *b = ne_batch_new(t);
 
 	ne_chan_open(t, CID_A, 0);
-	CHECK_EQ(t, run(old, NE_EMU_VSOCK_RECV, b->packets, PACKETS), 0);
-	CHECK_ERR(t, run(old, NE_EMU_VSOCK_SEND, b->packets, PACKETS), EPIPE);
+	CHECK_EQ(t, ne_batch_run(old, NE_EMU_VSOCK_RECV, b->packets, BATCH), 0);
+	CHECK_ERR(t, ne_batch_run(old, NE_EMU_VSOCK_SEND, b->packets, BATCH), EPIPE);
 }
 
 static const struct ne_case cases[] = {

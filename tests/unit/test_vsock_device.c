@@ -23,6 +23,9 @@ enum { RX, TX, EVENT, QUEUES };
 #define CID		16
 #define HDR		sizeof(struct virtio_vsock_hdr)
 
+/* Batches for which the kernel is to have no memory. */
+static unsigned int no_memory;
+
 /* The kernel's side of a batch, one packet after the other. */
 int __wrap_ioctl(int fd, unsigned long request, void *arg);
 
@@ -58,6 +61,9 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 		return 0;
 	assert_true(request == NE_EMU_VSOCK_RECV || request == NE_EMU_VSOCK_SEND);
 	assert_in_range(batch->count, 1, NE_EMU_VSOCK_MAX_BATCH);
+	errno = ENOMEM;
+	if (no_memory && no_memory--)
+		return -1;
 	packet = (struct ne_emu_vsock_packet *)(uintptr_t)batch->packets;
 	for (n = 0; n < batch->count; n++, packet++) {
 		ssize_t ret = request == NE_EMU_VSOCK_SEND ? send_one(fd, packet) :
@@ -435,6 +441,27 @@ static void test_reset(void **state)
 	assert_int_equal(reason(f), NE_EMU_EXIT_REASON_NONE);
 }
 
+/* Neither ends the enclave nor loses a packet. */
+static void test_no_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct virtio_vsock_hdr hdr = make_hdr(VIRTIO_VSOCK_OP_RW, 7, 0);
+	uint8_t packet[200];
+
+	no_memory = 3;
+	memcpy(driver_offer_buffer(&f->driver, TX, 0, HDR, false), &hdr, HDR);
+	driver_notify(&f->driver, TX);
+	assert_int_equal(read(f->channel, packet, sizeof(packet)), HDR);
+	assert_int_equal(driver_used(&f->driver, TX)->idx, 1);
+	no_memory = 3;
+	driver_offer_buffer(&f->driver, RX, 0, 100, true);
+	assert_int_equal(write(f->channel, &hdr, HDR), HDR);
+	driver_notify(&f->driver, RX);
+	assert_int_equal(no_memory, 0);
+	assert_int_equal(driver_used(&f->driver, RX)->idx, 1);
+	assert_int_equal(reason(f), NE_EMU_EXIT_REASON_NONE);
+}
+
 static void test_channel_gone(void **state)
 {
 	struct fixture *f = *state;
@@ -466,6 +493,7 @@ int main(void)
 		T(test_small_receive_buffer),
 		T(test_readable_receive_buffer),
 		T(test_reset),
+		T(test_no_memory),
 		T(test_channel_gone),
 	};
 

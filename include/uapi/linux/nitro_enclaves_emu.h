@@ -94,7 +94,7 @@ struct ne_emu_backend_status {
  * write()  one packet from this address, whole. The source is the attached CID,
  *          or CID 0 with port NE_EMU_CONSOLE_PORT_BASE + cid on a console file.
  *          Packets for anything but CID 3 are answered with RST.
- *          EAGAIN while too many answers wait to be read.
+ *          EAGAIN while too many answers wait to be read. ENOMEM: not taken.
  *          EINVAL: malformed packet or wrong source, dropped.
  *          EPIPE: another file took the address.
  * poll()   POLLIN, POLLOUT as above; POLLHUP when another file took the address.
@@ -140,8 +140,8 @@ struct ne_emu_vsock_attach {
  * struct ne_emu_vsock_packet - one packet of a batch
  * @iov: address of an array of struct iovec: the packet, as for readv() and writev().
  * @iov_count: elements of the array.
- * @result: filled in for each packet that was handled: bytes moved, header
- *	included, or the negative errno for which a sent packet was dropped.
+ * @result: for each packet that counts: bytes moved, header included, or -EINVAL
+ *	for a sent packet that was dropped. Those of later elements mean nothing.
  */
 struct ne_emu_vsock_packet {
 	__u64 iov;
@@ -164,23 +164,36 @@ struct ne_emu_vsock_batch {
 /*
  * NE_EMU_VSOCK_RECV - as many reads as there are packets, at most @count
  *
- * Never waits. A packet that is too large for one element continues in the next.
- * Returns the number of elements filled, from the first on; fewer than @count means
- * that nothing more is there. 0 when another file took the address.
+ * Never waits for packets. A packet that is too large for one element continues in the
+ * next. Returns the number of elements filled, from the first on. Fewer than @count:
+ * nothing more is there, or the next element failed; a call that begins with that
+ * one returns its errno. 0 when another file took the address.
  *
- * EAGAIN: no packet. EFAULT, EINVAL: as for read(), or @count, @reserved.
- * ENOTCONN: not attached.
+ * A part that could not be written to its element as a whole, @result included, stays
+ * in the channel, and the next read begins with it: no byte is lost or read twice.
+ * Of a channel with packets poll() says POLLIN again, but with EPOLLET only when a
+ * packet comes to an empty channel or a part of one stays: read until EAGAIN, or
+ * until a batch with good elements is not filled.
+ *
+ * EAGAIN: no packet. EFAULT: @packets, an element, its array or its memory. EINVAL:
+ * as for read(), @iov_count beyond 1024, or @count, @reserved. ENOMEM: for an
+ * element's array. ENOTCONN: not attached.
  */
 #define NE_EMU_VSOCK_RECV	_IOW(NE_EMU_IOC_MAGIC, 0x12, struct ne_emu_vsock_batch)
 
 /*
  * NE_EMU_VSOCK_SEND - as many writes
  *
- * A packet that write() would refuse with EINVAL, ENOMEM or ENOBUFS is dropped, its
- * @result says so, and the next one follows. Other errors end the batch; they are
- * returned when they meet the first packet. Returns the number of packets handled.
+ * A packet that writev() would refuse with EINVAL is dropped, its @result says so, and
+ * the next one follows. Other errors end the batch; they are returned when they meet
+ * the first packet. Returns the number of packets taken or dropped, from the first on.
  *
- * EAGAIN, EFAULT, EPIPE, ENOTCONN: as for write(). EINVAL: @count, @reserved.
+ * A packet is delivered once and whole, and then it counts. One for which the call ended
+ * was not delivered: sending it again does not send it twice. For that, @result is
+ * written before the packet is delivered.
+ *
+ * EAGAIN, ENOMEM, EPIPE, ENOTCONN: as for write(). EFAULT: @packets, an element, its
+ * array or its memory. EINVAL: @count, @reserved.
  */
 #define NE_EMU_VSOCK_SEND	_IOW(NE_EMU_IOC_MAGIC, 0x13, struct ne_emu_vsock_batch)
 

@@ -151,7 +151,8 @@ static void receive(struct vsock *vsock)
 
 	if (n < 0)
 		virtio_mmio_break(&vsock->mmio, "bad receive queue");
-	if (got < 0 && got != -EAGAIN)
+	/* Without memory for a batch the packets still wait, and so does the event. */
+	if (got < 0 && got != -EAGAIN && got != -ENOMEM)
 		channel_failed(vsock, -got);
 	else
 		wait_for_channel(vsock, n > 0);
@@ -181,7 +182,7 @@ static void transmit(struct vsock *vsock)
 
 	if (sent == -EAGAIN)
 		vsock->tx_blocked = true;
-	else if (sent < 0)
+	else if (sent < 0 && sent != -ENOMEM)
 		channel_failed(vsock, -sent);
 	else if (n < 0)
 		virtio_mmio_break(&vsock->mmio, "bad transmit queue");
