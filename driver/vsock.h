@@ -40,6 +40,12 @@ struct seq_file;
  */
 #define NE_VSOCK_OVERHEAD		4
 
+/*
+ * Packets that are looked at, under a spinlock, for one that can carry a credit
+ * update. What waits can be far more: all that the sockets' credit allows.
+ */
+#define NE_VSOCK_MERGE_DEPTH		1024
+
 /* Refused connects that may wait for the work item that tells the sockets. */
 #define NE_VSOCK_MAX_REFUSED		1024
 

@@ -119,12 +119,13 @@ static void ne_vsock_unaccount(struct ne_vsock_chan *chan, struct sk_buff *skb)
 
 /*
  * Lets the last waiting packet of the same connection carry the credit that
- * @skb tells: one packet less for the reader, and a bound on what a peer that
- * asks for credit, or a socket that reads, can queue.
+ * @skb tells, unless it waits too far ahead: one packet less for the reader, and a
+ * bound on what a peer that asks for credit, or a socket that reads, can queue.
  */
 static bool ne_vsock_merge_credit(struct ne_vsock_chan *chan, struct sk_buff *skb)
 {
 	const struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
+	unsigned int depth = 0;
 	struct sk_buff *last;
 
 	lockdep_assert_held(&chan->queue.lock);
@@ -135,6 +136,8 @@ static bool ne_vsock_merge_credit(struct ne_vsock_chan *chan, struct sk_buff *sk
 	skb_queue_reverse_walk(&chan->queue, last) {
 		struct virtio_vsock_hdr *last_hdr = virtio_vsock_hdr(last);
 
+		if (depth++ == NE_VSOCK_MERGE_DEPTH)
+			return false;
 		if (last_hdr->src_port != hdr->src_port ||
 		    last_hdr->dst_port != hdr->dst_port ||
 		    last_hdr->type != hdr->type)
@@ -304,14 +307,17 @@ void ne_vsock_chan_flush(struct ne_vsock_chan *chan)
 
 	spin_lock_bh(&chan->queue.lock);
 	skb_queue_splice_init(&chan->queue, &waiting);
-	skb_queue_walk(&waiting, skb)
-		ne_vsock_unaccount(chan, skb);
 	/* Nothing is remembered any more: the ring can be read without the lock. */
 	n = min(chan->nr_connecting, NE_VSOCK_MAX_CONNECTING);
 	spin_unlock_bh(&chan->queue.lock);
 
-	while ((skb = __skb_dequeue(&waiting)))
+	while ((skb = __skb_dequeue(&waiting))) {
+		spin_lock_bh(&chan->queue.lock);
+		ne_vsock_unaccount(chan, skb);
+		spin_unlock_bh(&chan->queue.lock);
 		ne_vsock_bounce(skb);
+		cond_resched();
+	}
 
 	for (i = 0; i < n; i++)
 		ne_vsock_reset_peer(chan->connecting[i].type, remote_cid,

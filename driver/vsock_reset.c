@@ -234,6 +234,7 @@ void ne_vsock_reset_orphans(void)
 		for (i = 0; i < nr; i++) {
 			ne_vsock_reset_orphan(sks[i]);
 			sock_put(sks[i]);
+			cond_resched();
 		}
 	} while (nr == ARRAY_SIZE(sks));
 }

@@ -182,6 +182,31 @@ static void ne_chan_test_merge(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, chan->control, 0);
 }
 
+/* Only the last packets are looked at, however many wait. */
+static void ne_chan_test_merge_depth(struct kunit *test)
+{
+	struct ne_vsock_chan *chan = ne_chan_test_live(test);
+	u32 i;
+
+	/* The last of all that are looked at, then the first beyond. */
+	for (i = 0; i < NE_VSOCK_MERGE_DEPTH; i++)
+		KUNIT_ASSERT_EQ(test, ne_chan_test_queue(test, chan, VIRTIO_VSOCK_OP_RW, i, i, LEN),
+				0);
+	KUNIT_ASSERT_EQ(test,
+			ne_chan_test_queue(test, chan, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 7, 0), 0);
+	KUNIT_EXPECT_EQ(test, chan->control, 0);
+	KUNIT_ASSERT_EQ(test, ne_chan_test_queue(test, chan, VIRTIO_VSOCK_OP_RW, i, i, LEN), 0);
+	KUNIT_ASSERT_EQ(test,
+			ne_chan_test_queue(test, chan, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 8, 0), 0);
+	KUNIT_EXPECT_EQ(test, chan->control, 1);
+
+	KUNIT_EXPECT_EQ(test, ne_chan_test_read(chan), 7);
+	for (i = 1; i <= NE_VSOCK_MERGE_DEPTH; i++)
+		KUNIT_EXPECT_EQ(test, ne_chan_test_read(chan), i);
+	KUNIT_EXPECT_EQ(test, ne_chan_test_read(chan), 8);
+	KUNIT_EXPECT_EQ(test, ne_chan_test_read(chan), -1);
+}
+
 /*
  * Packets without payload are bounded; those with it are by credit, and answers
  * have a limit of their own.
@@ -253,6 +278,7 @@ static struct kunit_case ne_chan_test_cases[] = {
 	KUNIT_CASE(ne_chan_test_states),
 	KUNIT_CASE(ne_chan_test_order),
 	KUNIT_CASE_PARAM(ne_chan_test_merge, ne_chan_merge_gen_params),
+	KUNIT_CASE(ne_chan_test_merge_depth),
 	KUNIT_CASE(ne_chan_test_control_limit),
 	KUNIT_CASE(ne_chan_test_reply_limit),
 	KUNIT_CASE(ne_chan_test_connecting),
