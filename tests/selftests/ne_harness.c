@@ -147,7 +147,7 @@ static bool reap_group(pid_t group)
  */
 static void run_isolated(struct ne_test *t, void (*fn)(struct ne_test *), unsigned int timeout)
 {
-	unsigned int limit = timeout ? timeout : DEFAULT_TIMEOUT_S;
+	unsigned int limit = (timeout ? timeout : DEFAULT_TIMEOUT_S) * ne_slowness();
 	int status = 0;
 	pid_t pid;
 

@@ -33,7 +33,7 @@ struct ne_test {
  * struct ne_case - one case
  * @name: "ID short_name", the ID as in the file conformance
  * @run: body; runs in a process of its own, so it may leave things open
- * @timeout: seconds, 0 for the default of 30
+ * @timeout: seconds, 0 for the default of 30; kernels with checkers get more
  * @needs: what not every machine has, in the suite's bits
  */
 struct ne_case {

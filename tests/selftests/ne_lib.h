@@ -85,6 +85,11 @@ bool ne_kmsg_is_sane(int fd);
 /** ne_wait_hup() - revents of a poll() for nothing, 0 after @timeout_ms */
 int ne_wait_hup(int fd, int timeout_ms);
 
+/** ne_has_checkers() - the kernel checks itself: it is slow and takes more memory */
+bool ne_has_checkers(void);
+/** ne_slowness() - time that things may take, in multiples of a usual kernel's */
+unsigned int ne_slowness(void);
+
 /** ne_msleep() - for waiting in polling loops only */
 void ne_msleep(unsigned int ms);
 uint64_t ne_now_ms(void);

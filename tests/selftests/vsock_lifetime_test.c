@@ -395,7 +395,7 @@ static const struct ne_case cases[] = {
 	{ "W04 take_over", w04_take_over, 0 },
 	{ "W05 half_close", w05_half_close, 0 },
 	{ "W06 seqpacket", w06_seqpacket, 0 },
-	{ "W07 many_connections", w07_many_connections, 600 },
+	{ "W07 many_connections", w07_many_connections, 120 },
 	{ "W08 stress", w08_stress, 0 },
 	{ "W09 random_packets", w09_random_packets, 0 },
 	{ "W10 death_half_closed", w10_death_half_closed, 0 },
