@@ -46,6 +46,13 @@ struct seq_file;
  */
 #define NE_VSOCK_MERGE_DEPTH		1024
 
+/*
+ * Memory for the payload of a socket while it waits in a channel, whatever its buffer,
+ * which any user can make 4 GiB: the socket counts it in a refcount_t. A send that
+ * began below it ends at twice that.
+ */
+#define NE_VSOCK_MAX_WAITING		(32U << 20)
+
 /* Refused connects that may wait for the work item that tells the sockets. */
 #define NE_VSOCK_MAX_REFUSED		1024
 

@@ -80,8 +80,9 @@ static s64 ne_vsock_stream_has_space(struct vsock_sock *vsk)
 {
 	struct sock *sk = sk_vsock(vsk);
 	u64 buffer = max_t(u64, READ_ONCE(sk->sk_sndbuf), vsk->buffer_size);
+	u64 limit = min_t(u64, NE_VSOCK_OVERHEAD * buffer, NE_VSOCK_MAX_WAITING);
 
-	if (refcount_read(&sk->sk_wmem_alloc) > NE_VSOCK_OVERHEAD * buffer)
+	if (refcount_read(&sk->sk_wmem_alloc) > limit)
 		return 0;
 
 	return virtio_transport_stream_has_space(vsk);
@@ -90,6 +91,13 @@ static s64 ne_vsock_stream_has_space(struct vsock_sock *vsk)
 static bool ne_vsock_msgzerocopy_allow(void)
 {
 	return true;
+}
+
+/* The core sends all that the credit allows at once; what is refused waits for space. */
+static bool ne_vsock_waits_too_much(const struct sk_buff *skb)
+{
+	return skb->sk && skb->len &&
+	       refcount_read(&skb->sk->sk_wmem_alloc) > 2 * NE_VSOCK_MAX_WAITING;
 }
 
 /**
@@ -107,6 +115,11 @@ int ne_vsock_send_pkt(struct sk_buff *skb, struct net *net)
 	struct ne_vsock_chan *chan;
 	int len = skb->len;
 	int ret = -ENOTCONN;
+
+	if (ne_vsock_waits_too_much(skb)) {
+		kfree_skb(skb);
+		return -ENOBUFS;
+	}
 
 	rcu_read_lock();
 	chan = ne_vsock_route_find(le64_to_cpu(hdr->dst_cid),

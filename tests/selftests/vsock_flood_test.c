@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,6 +28,8 @@
 /* The kernel's default for a socket's receive buffer, and the same in KiB. */
 #define BUFFER		(256 * 1024)
 #define BUFFER_KIB	256
+/* Of a socket with a large buffer: twice 32 MiB, and what the pages of 64 KiB add. */
+#define WAITING_KIB	(64 * 1024 * 9 / 8)
 /* A packet without payload, and a socket with its inode, with what allocators add, KiB. */
 #define PACKET_KIB	2
 #define SOCKET_KIB	6
@@ -420,6 +423,37 @@ static void q17_connects_not_read(struct ne_test *t)
 	end(a, MAX_CONTROL * (PACKET_KIB + SOCKET_KIB));
 }
 
+/* Both ends offer 1 GiB, and one send wants all of it. */
+static void q18_huge_buffer(struct ne_test *t)
+{
+	struct attack *a = begin(t, "buffer of 1 GiB");
+	uint64_t size = 1 << 30;
+	struct virtio_vsock_hdr hdr;
+	bool on = true;
+	char *data;
+
+	connect_many(a, 1, VIRTIO_VSOCK_TYPE_STREAM);
+	REQUIRE_EQ(t, setsockopt(a->fds[0], AF_VSOCK, SO_VM_SOCKETS_BUFFER_MAX_SIZE, &size,
+				 sizeof(size)), 0);
+	REQUIRE_EQ(t, setsockopt(a->fds[0], AF_VSOCK, SO_VM_SOCKETS_BUFFER_SIZE, &size,
+				 sizeof(size)), 0);
+	hdr = ne_conn_hdr(&a->conns[0], VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
+	hdr.buf_alloc = htole32(size);
+	REQUIRE_EQ(t, ne_chan_write(a->chan, &hdr, NULL, 0), HDR_SIZE);
+	/* All zeros, of no memory of its own. */
+	data = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	REQUIRE(t, data != MAP_FAILED);
+	CHECK(t, ne_sock_send(a->fds[0], data, size, 0) > 0);
+	CHECK_ERR(t, ne_sock_send(a->fds[0], data, size, 0), EAGAIN);
+	while (on)
+		on = ne_flood_goes_on(&a->flood);
+
+	/* Read, it has room again. */
+	drain(a);
+	CHECK(t, ne_sock_send(a->fds[0], data, 4096, 0) > 0);
+	end(a, WAITING_KIB);
+}
+
 static const struct ne_case cases[] = {
 	{ "Q01 bad_headers", q01_bad_headers, 0 },
 	{ "Q02 wrong_source", q02_wrong_source, 0 },
@@ -438,6 +472,7 @@ static const struct ne_case cases[] = {
 	{ "Q15 shutdown_storm", q15_shutdown_storm, 0 },
 	{ "Q16 never_drained", q16_never_drained, 0 },
 	{ "Q17 connects_not_read", q17_connects_not_read, 0 },
+	{ "Q18 huge_buffer", q18_huge_buffer, 0 },
 };
 
 int main(int argc, char **argv)
