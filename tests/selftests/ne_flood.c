@@ -13,7 +13,7 @@
 
 /* Round trips of the neighbour during a flood, which lasts until it had them. */
 #define MIN_TRIPS	10
-/* How long a flood lasts at least; a machine that emulates its CPUs sends 20,000 packets meanwhile. */
+/* How long a flood lasts at least; emulated CPUs send 20,000 packets meanwhile. */
 #define FLOOD_MS	1000
 /* What the rest of the system may take or give back meanwhile, KiB. */
 #define NOISE_KIB	6144

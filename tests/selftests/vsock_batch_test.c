@@ -29,8 +29,8 @@ static void g01_arguments(struct ne_test *t)
 	for (i = 0; i < ARRAY_SIZE(requests); i++) {
 		CHECK_ERR(t, ne_batch_run(new, requests[i], b->packets, 1), ENOTCONN);
 		CHECK_ERR(t, ne_batch_run(chan, requests[i], b->packets, 0), EINVAL);
-		CHECK_ERR(t, ne_batch_run(chan, requests[i], b->packets, NE_EMU_VSOCK_MAX_BATCH + 1),
-			  EINVAL);
+		CHECK_ERR(t, ne_batch_run(chan, requests[i], b->packets,
+					  NE_EMU_VSOCK_MAX_BATCH + 1), EINVAL);
 		CHECK_ERR(t, ne_batch_run(chan, requests[i], b->packets, UINT32_MAX), EINVAL);
 		bad = (struct ne_emu_vsock_batch){
 			.packets = (uintptr_t)b->packets, .count = 1, .reserved = 1,
