@@ -21,6 +21,11 @@
 /* How long a killed process may need to leave the kernel. */
 #define KILL_TIMEOUT_MS		20000
 
+static int kill_timeout_ms(void)
+{
+	return KILL_TIMEOUT_MS * ne_slowness();
+}
+
 struct totals {
 	unsigned int passed;
 	unsigned int failed;
@@ -130,7 +135,7 @@ static bool reap_group(pid_t group)
 	pid_t pid;
 
 	kill(-group, SIGKILL);
-	for (waited_ms = 0; waited_ms < KILL_TIMEOUT_MS; waited_ms += 10) {
+	for (waited_ms = 0; waited_ms < kill_timeout_ms(); waited_ms += 10) {
 		do {
 			pid = waitpid(-group, NULL, WNOHANG);
 		} while (pid > 0);
@@ -168,7 +173,7 @@ static void run_isolated(struct ne_test *t, void (*fn)(struct ne_test *), unsign
 	if (!wait_end(pid, limit * 1000)) {
 		ne_fail(t, __FILE__, __LINE__, "still running after %u s", limit);
 		kill(-pid, SIGKILL);
-		if (!wait_end(pid, KILL_TIMEOUT_MS)) {
+		if (!wait_end(pid, kill_timeout_ms())) {
 			printf("Bail out! a process of the case does not react to SIGKILL\n");
 			exit(NE_EXIT_FAIL);
 		}
