@@ -21,11 +21,6 @@
 
 /* How long something that must come may take. */
 #define WAIT_MS		5000
-/*
- * Slow machines need more than the kernel's 2 s between two steps of a test; not more
- * than what a closed socket may take in any case, VSOCK_CLOSE_TIMEOUT.
- */
-#define CONNECT_TIMEOUT_S	8
 
 int ne_chan_open(struct ne_test *t, uint32_t cid, uint32_t flags)
 {

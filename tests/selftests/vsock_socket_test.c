@@ -468,7 +468,7 @@ static const struct ne_case cases[] = {
 	{ "Y04 linger", y04_linger, 0 },
 	{ "Y05 poll", y05_poll, 0 },
 	{ "Y06 death_while_closing", y06_death_while_closing, 0 },
-	{ "Y07 unread_data", y07_unread_data, 0 },
+	{ "Y07 unread_data", y07_unread_data, 60 },
 	{ "Y08 flood_beside", y08_flood_beside, 0 },
 	{ "Y09 backlog", y09_backlog, 0 },
 	{ "Y10 connect_without_waiting", y10_connect_without_waiting, 0 },
