@@ -39,6 +39,7 @@ static void g01_arguments(struct ne_test *t)
 		CHECK(t, ioctl(chan, requests[i], NULL) < 0 && errno == EFAULT);
 		CHECK_ERR(t, ne_batch_run(chan, requests[i], NULL, 1), EFAULT);
 	}
+	b = ne_batch_new(t);
 	CHECK_ERR(t, ne_batch_run(chan, NE_EMU_VSOCK_RECV, b->packets, BATCH), EAGAIN);
 	CHECK_EQ(t, b->packets[0].result, BATCH_UNTOUCHED);
 }
