@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <linux/vm_sockets.h>
@@ -26,6 +27,7 @@
  * struct peer - the sockets and channels of a process
  * @cid: what the channel of the same index was attached to last
  * @packet: as read last, or to be written
+ * @batch: elements of a batch; as many as one can have, since any count is tried
  */
 struct peer {
 	struct ne_stress_worker *w;
@@ -33,6 +35,7 @@ struct peer {
 	uint32_t cid[NR_CHANNELS];
 	int sock[NR_SOCKETS];
 	struct ne_packet packet;
+	struct ne_emu_vsock_packet batch[NE_EMU_VSOCK_MAX_BATCH];
 	char buffer[BUFFER_SIZE];
 };
 
@@ -98,7 +101,8 @@ static void op_close_channel(struct peer *p)
 static void op_channel_ioctl(struct peer *p)
 {
 	static const unsigned long requests[] = {
-		NE_EMU_VSOCK_ATTACH, NE_EMU_VSOCK_SEQPACKET, NE_EMU_BACKEND_DONE, 0,
+		NE_EMU_VSOCK_ATTACH, NE_EMU_VSOCK_SEQPACKET, NE_EMU_VSOCK_RECV,
+		NE_EMU_VSOCK_SEND, NE_EMU_BACKEND_DONE, 0,
 	};
 	unsigned long request = requests[ne_stress_below(p->w, ARRAY_SIZE(requests))];
 
@@ -134,12 +138,10 @@ static void op_serve(struct peer *p)
 	}
 }
 
-/* A packet that is right in most respects, on a connection that may exist. */
-static void op_write(struct peer *p)
+/* A header that is right in most respects, of a connection that may exist. */
+static struct virtio_vsock_hdr any_header(struct peer *p, unsigned int i, size_t len)
 {
-	unsigned int i = any_channel(p);
 	struct virtio_vsock_hdr hdr = p->packet.hdr;
-	size_t len = ne_stress_below(p->w, BUFFER_SIZE);
 
 	hdr.src_cid = p->cid[i];
 	hdr.dst_cid = ne_stress_chance(p->w, 16) ? ne_stress_nasty(p->w) : NE_EMU_CID_PARENT;
@@ -152,9 +154,47 @@ static void op_write(struct peer *p)
 		hdr.src_port = any_port(p);
 		hdr.dst_port = any_port(p);
 	}
+	return hdr;
+}
+
+static void op_write(struct peer *p)
+{
+	unsigned int i = any_channel(p);
+	size_t len = ne_stress_below(p->w, BUFFER_SIZE);
+	struct virtio_vsock_hdr hdr = any_header(p, i, len);
+
 	if (ne_stress_chance(p->w, 4))
 		len = 0;
 	ne_chan_write(p->chan[i], &hdr, p->buffer, len);
+}
+
+/* Either way; all elements share the memory of one packet. */
+static void op_batch(struct peer *p)
+{
+	unsigned int i = any_channel(p);
+	size_t len = ne_stress_below(p->w, BUFFER_SIZE);
+	struct iovec iov[] = {
+		{ &p->packet, HDR_SIZE }, { p->packet.data, len },
+		{ (void *)(uintptr_t)ne_stress_nasty(p->w), len },
+	};
+	struct ne_emu_vsock_batch batch = {
+		.packets = (uintptr_t)p->batch, .count = 1 + ne_stress_below(p->w, 16),
+	};
+	size_t k;
+
+	if (ne_stress_chance(p->w, 16))
+		batch.count = ne_stress_nasty(p->w);
+	for (k = 0; k < ARRAY_SIZE(p->batch); k++)
+		p->batch[k] = (struct ne_emu_vsock_packet){
+			.iov = (uintptr_t)iov, .iov_count = 2,
+		};
+	k = ne_stress_below(p->w, 16);
+	p->batch[k].iov_count = ne_stress_below(p->w, 4);
+	if (ne_stress_chance(p->w, 4))
+		p->batch[k].iov = ne_stress_nasty(p->w);
+	p->packet.hdr = any_header(p, i, len);
+	ne_ioctl(p->chan[i], ne_stress_chance(p->w, 2) ? NE_EMU_VSOCK_RECV : NE_EMU_VSOCK_SEND,
+		 &batch);
 }
 
 static int begin_connect(uint32_t cid, uint32_t port, int type)
@@ -250,7 +290,8 @@ static void run_vsock(struct ne_test *t, struct ne_stress_worker *w)
 		unsigned int weight;
 	} ops[] = {
 		{ op_attach, 4 }, { op_close_channel, 1 }, { op_channel_ioctl, 1 },
-		{ op_serve, 16 }, { op_write, 16 }, { op_connect, 8 }, { op_send, 8 },
+		{ op_serve, 12 }, { op_write, 12 }, { op_batch, 8 }, { op_connect, 8 },
+		{ op_send, 8 },
 		{ op_receive, 8 }, { op_shutdown, 1 }, { op_close_socket, 2 },
 		{ op_listen, 1 }, { op_accept, 4 }, { op_burst, 1 },
 	};
