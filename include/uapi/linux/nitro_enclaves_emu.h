@@ -171,9 +171,8 @@ struct ne_emu_vsock_batch {
  *
  * A part that could not be written to its element as a whole, @result included, stays
  * in the channel, and the next read begins with it: no byte is lost or read twice.
- * Of a channel with packets poll() says POLLIN again, but with EPOLLET only when a
- * packet comes to an empty channel or a part of one stays: read until EAGAIN, or
- * until a batch with good elements is not filled.
+ * With EPOLLET, POLLIN comes when a packet reaches an empty channel, and when a part of
+ * one stays: read until EAGAIN, or until a batch of good elements is not filled.
  *
  * EAGAIN: no packet. EFAULT: @packets, an element, its array or its memory. EINVAL:
  * as for read(), @iov_count beyond 1024, or @count, @reserved. ENOMEM: for an
