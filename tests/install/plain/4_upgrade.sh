@@ -87,8 +87,10 @@ new_enclave_beside_it() {
 configure_again() {
 	. "$tmp/kept" # of start_before
 	dpkg-reconfigure "$tools"
+	dpkg-reconfigure "$sources"
 	apt_ install --reinstall "$debs"/new/"$tools"_*.deb
 	daemon_runs
+	dkms_has "$new" "$kernel"
 	echo_works "$kept_cid"
 	no_failed_units
 }
