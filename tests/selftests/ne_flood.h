@@ -56,7 +56,7 @@ struct ne_flood {
 
 /** ne_flood_begin() - start the neighbour and remember what the kernel holds */
 struct ne_flood ne_flood_begin(struct ne_test *t, const char *name);
-/** ne_flood_goes_on() - one more packet was taken; is there time for the next? */
+/** ne_flood_goes_on() - one more packet was taken; is another one wanted? */
 bool ne_flood_goes_on(struct ne_flood *flood);
 /** ne_flood_stop() - end the neighbour, which must have been served all the time */
 void ne_flood_stop(struct ne_flood *flood);

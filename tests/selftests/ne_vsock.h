@@ -25,6 +25,8 @@
 #define CONNECT_TIMEOUT_S	8
 /* "At once": well below the time-out of connect(), here and where it is 2 s. */
 #define AT_ONCE_MS	(1000 * ne_slowness())
+/* A round trip beside a flood that takes longer was starved, not only late. */
+#define STARVED_MS	(5000 * ne_slowness())
 
 /* CIDs that no enclave gets by chance; the last has never a channel. */
 #define CID_A		770001u

@@ -468,11 +468,11 @@ static const struct ne_case cases[] = {
 	{ "Q10 credit_backwards", q10_credit_backwards, 0 },
 	{ "Q11 credit_requests", q11_credit_requests, 0 },
 	{ "Q12 full_backlog", q12_full_backlog, 0 },
-	{ "Q13 largest_backlog", q13_largest_backlog, 0 },
+	{ "Q13 largest_backlog", q13_largest_backlog, 60 },
 	{ "Q14 unread_sockets", q14_unread_sockets, 60 },
 	{ "Q15 shutdown_storm", q15_shutdown_storm, 0 },
 	{ "Q16 never_drained", q16_never_drained, 0 },
-	{ "Q17 connects_not_read", q17_connects_not_read, 0 },
+	{ "Q17 connects_not_read", q17_connects_not_read, 60 },
 	{ "Q18 huge_buffer", q18_huge_buffer, 0 },
 };
 
