@@ -38,21 +38,20 @@ static inline bool ne_vsock_compat_seqpacket_allow(u32 cid)
 #endif
 
 /*
- * send_pkt and virtio_transport_recv_pkt() got the network namespace as an
+ * send_pkt and the search for a bound socket got the network namespace as an
  * argument in 7.0. Remove with support for kernels below 7.0.
  */
 #ifdef NE_HAVE_VSOCK_PKT_NET
 #define ne_vsock_compat_send_pkt	ne_vsock_send_pkt
-#define ne_vsock_compat_recv_pkt(t, skb) \
-	virtio_transport_recv_pkt(t, skb, &init_net)
+#define ne_vsock_find_bound(addr) \
+	vsock_find_bound_socket_net(addr, &init_net)
 #else
 static inline int ne_vsock_compat_send_pkt(struct sk_buff *skb)
 {
 	return ne_vsock_send_pkt(skb, &init_net);
 }
 
-#define ne_vsock_compat_recv_pkt(t, skb) \
-	virtio_transport_recv_pkt(t, skb)
+#define ne_vsock_find_bound(addr)	vsock_find_bound_socket(addr)
 #endif
 
 /*
@@ -66,6 +65,30 @@ ne_vsock_compat_claim_cids(struct vsock_transport *t,
 {
 #ifdef NE_HAVE_VSOCK_HAS_REMOTE_CID
 	t->has_remote_cid = claim;
+#endif
+}
+
+/*
+ * What occupies a socket's receive buffer and what can be read from it have counters
+ * of their own since 6.16, and in stable kernels since; before, one is both. Remove
+ * with support for kernels that have one.
+ */
+static inline u32 ne_vsock_buf_used(const struct virtio_vsock_sock *vvs)
+{
+#ifdef NE_HAVE_VSOCK_BUF_USED
+	return vvs->buf_used;
+#else
+	return vvs->rx_bytes;
+#endif
+}
+
+static inline void ne_vsock_count_received(struct virtio_vsock_sock *vvs, u32 len)
+{
+	lockdep_assert_held(&vvs->rx_lock);
+
+	vvs->rx_bytes += len;
+#ifdef NE_HAVE_VSOCK_BUF_USED
+	vvs->buf_used += len;
 #endif
 }
 

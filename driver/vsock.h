@@ -2,10 +2,14 @@
 /*
  * ne_emu_vsock: private types, limits and lock rules.
  *
- * Lock order: chan->read_lock -> sock lock (AF_VSOCK core) -> RCU ->
- * chan->queue.lock; ne_vsock_route_lock -> chan->queue.lock. Delivering a packet
- * takes the sock lock, so ne_vsock_route_lock is never held then.
- * ne_vsock_batch.lock -> table lock of the AF_VSOCK core -> RCU.
+ * Nothing here waits for the lock of a socket. Its user holds that while the kernel
+ * copies from and to his memory, which can last as long as he likes. What arrives
+ * for a socket needs no lock of it, or is done when the user lets go of the lock
+ * (vsock_conn.c, vsock_listen.c).
+ *
+ * Lock order: chan->read_lock -> RCU -> chan->queue.lock; ne_vsock_route_lock ->
+ * chan->queue.lock; sock lock (AF_VSOCK core) -> conn->lock -> spinlock of the sock
+ * lock -> ne_vsock_conns.lock, table lock of the AF_VSOCK core, chan->queue.lock.
  */
 
 #ifndef NE_EMU_VSOCK_H
@@ -14,11 +18,16 @@
 #include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/kref.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/refcount.h>
 #include <linux/skbuff.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/virtio_vsock.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <net/sock.h>
 
 struct iov_iter;
 struct seq_file;
@@ -53,11 +62,18 @@ struct seq_file;
  */
 #define NE_VSOCK_MAX_WAITING		(32U << 20)
 
-/* Refused connects that may wait for the work item that tells the sockets. */
-#define NE_VSOCK_MAX_REFUSED		1024
+/*
+ * Connect requests of a guest that may wait because the user of the listening socket
+ * holds its lock; more are refused, as when the listener's backlog is full.
+ */
+#define NE_VSOCK_MAX_PENDING		128
 
-/* Delivered connect requests that are remembered to fail them on detach. */
-#define NE_VSOCK_MAX_CONNECTING		128
+/*
+ * Payload of a stream below this many bytes is received into a buffer that it shares
+ * with what comes next; the size of such a buffer, bytes with all overhead.
+ */
+#define NE_VSOCK_SMALL			256
+#define NE_VSOCK_SHARED_SIZE		2048
 
 /* What each packet begins with. */
 #define NE_VSOCK_HDR_SIZE		sizeof(struct virtio_vsock_hdr)
@@ -74,17 +90,10 @@ enum ne_vsock_state {
 	NE_VSOCK_GONE,
 };
 
-/**
- * struct ne_vsock_connect - a connect request that the reader has seen
- * @local_port: port of the local socket
- * @remote_port: port it connects to
- * @type: VIRTIO_VSOCK_TYPE_*
- */
-struct ne_vsock_connect {
-	u32 local_port;
-	u32 remote_port;
-	u16 type;
-};
+/* The connect request was answered. */
+#define NE_VSOCK_TODO_ESTABLISH	0x1
+/* The other end is gone. */
+#define NE_VSOCK_TODO_CLOSE	0x2
 
 /**
  * struct ne_vsock_chan - one open file of the node, one address once attached
@@ -103,9 +112,12 @@ struct ne_vsock_connect {
  * @replies: answers among the packets not fully read
  * @control: packets without payload among those
  * @dropped: packets refused by NE_VSOCK_MAX_CONTROL
- * @nr_connecting: requests ever stored in @connecting
- * @connecting: ring of the last requests read
  * @malformed: packets refused with EINVAL; lockless
+ * @to_host: connect requests to CID 2 instead of 3; lockless
+ * @conns: connections of the address, struct ne_vsock_conn; ne_vsock_conns.lock
+ * @pending_lock: of the next two
+ * @pending: requests that wait for a listener, struct ne_vsock_pending
+ * @nr_pending: length of @pending
  */
 struct ne_vsock_chan {
 	struct kref ref;
@@ -121,14 +133,75 @@ struct ne_vsock_chan {
 	u32 replies;
 	u32 control;
 	u32 dropped;
-	u32 nr_connecting;
-	struct ne_vsock_connect connecting[NE_VSOCK_MAX_CONNECTING];
 	atomic_t malformed;
+	atomic_t to_host;
+	struct list_head conns;
+	spinlock_t pending_lock; /* of pending requests */
+	struct list_head pending;
+	u32 nr_pending;
+};
+
+/**
+ * struct ne_vsock_addr - both ends of a connection
+ * @remote_cid: CID of the enclave, or CID 0 for its console
+ * @remote_port: port there
+ * @local_port: port of the local socket
+ * @local_cid: CID 3, or CID 2 if that is what the enclave has called
+ */
+struct ne_vsock_addr {
+	u32 remote_cid;
+	u32 remote_port;
+	u32 local_port;
+	u32 local_cid;
+};
+
+/**
+ * struct ne_vsock_conn - a socket that is connected or connecting to an enclave
+ * @by_addr: link in the table by @addr
+ * @by_sock: link in the table by @sk
+ * @node: link in &struct ne_vsock_chan.conns
+ * @rcu: found under RCU
+ * @ref: held by the table by @sk, and while @work has something to do
+ * @addr: constant
+ * @sk: the socket; not held: it leaves the tables before it is destroyed
+ * @chan: channel of the other end, NULL if connecting was refused; constant
+ * @type: VIRTIO_VSOCK_TYPE_*; constant
+ * @closed: the other end is gone, nothing is sent any more; written once under @lock,
+ *	read without
+ * @lock: of the fields below; the socket's transport state is valid under it
+ *	while @gone is false
+ * @gone: the socket has nothing to do with @addr any more; final
+ * @connecting: no answer to its connect request yet
+ * @todo: NE_VSOCK_TODO_*, to be done when nobody holds the socket's lock
+ * @error: positive errno for the socket, with NE_VSOCK_TODO_CLOSE
+ * @waiting: @wait or @work is under way, and holds the socket
+ * @wait: called when the user lets go of the socket's lock
+ * @work: does @todo
+ */
+struct ne_vsock_conn {
+	struct hlist_node by_addr;
+	struct hlist_node by_sock;
+	struct list_head node;
+	struct rcu_head rcu;
+	refcount_t ref;
+	struct ne_vsock_addr addr;
+	struct sock *sk;
+	struct ne_vsock_chan *chan;
+	u16 type;
+	bool closed;
+
+	spinlock_t lock;		/* of the fields below */
+	bool gone;
+	bool connecting;
+	u8 todo;
+	int error;
+	bool waiting;
+	struct wait_queue_entry wait;
+	struct work_struct work;
 };
 
 /* vsock_main.c: the transport. */
 extern struct virtio_transport ne_vsock_transport;
-void ne_vsock_deliver(struct sk_buff *skb);
 bool ne_vsock_stream_allow(struct vsock_sock *vsk, u32 cid, u32 port);
 bool ne_vsock_seqpacket_allow(struct vsock_sock *vsk, u32 cid);
 int ne_vsock_send_pkt(struct sk_buff *skb, struct net *net);
@@ -144,7 +217,7 @@ struct ne_vsock_chan *ne_vsock_chan_create(void);
 void ne_vsock_chan_put(struct ne_vsock_chan *chan);
 void ne_vsock_chan_open(struct ne_vsock_chan *chan, u32 cid, bool console);
 bool ne_vsock_chan_close(struct ne_vsock_chan *chan);
-void ne_vsock_chan_flush(struct ne_vsock_chan *chan);
+void ne_vsock_chan_purge(struct ne_vsock_chan *chan);
 int ne_vsock_chan_queue(struct ne_vsock_chan *chan, struct sk_buff *skb);
 struct sk_buff *ne_vsock_chan_dequeue(struct ne_vsock_chan *chan);
 void ne_vsock_chan_requeue(struct ne_vsock_chan *chan, struct sk_buff *skb);
@@ -153,16 +226,33 @@ void ne_vsock_chan_cancel(struct ne_vsock_chan *chan, struct vsock_sock *vsk);
 bool ne_vsock_chan_may_write(struct ne_vsock_chan *chan);
 void ne_vsock_chan_show(struct ne_vsock_chan *chan, struct seq_file *m);
 
-/* vsock_reset.c: RST packets and who gets them. */
-struct sk_buff *ne_vsock_alloc_rst(u16 type, u64 src_cid, u32 src_port,
-				   u64 dst_cid, u32 dst_port, gfp_t gfp);
-struct sk_buff *ne_vsock_alloc_answer(const struct virtio_vsock_hdr *hdr, gfp_t gfp);
-int ne_vsock_refuse(struct sk_buff *skb);
-void ne_vsock_bounce(struct sk_buff *skb);
-void ne_vsock_reset_peer(u16 type, u64 remote_cid, u32 remote_port, u32 local_port);
-void ne_vsock_reset_orphans(void);
-int ne_vsock_reset_init(void);
-void ne_vsock_reset_exit(void);
+/* vsock_conn.c: connections, and what needs the lock of their sockets. */
+extern struct workqueue_struct *ne_vsock_wq;
+struct ne_vsock_conn *ne_vsock_conn_create(struct sock *sk);
+int ne_vsock_conn_insert(struct ne_vsock_conn *conn, struct ne_vsock_chan *chan);
+int ne_vsock_conn_begin(struct sock *sk);
+void ne_vsock_conn_free(struct ne_vsock_conn *conn);
+struct ne_vsock_conn *ne_vsock_conn_find(const struct ne_vsock_addr *addr);
+struct ne_vsock_chan *ne_vsock_conn_chan(struct sock *sk);
+void ne_vsock_conn_forget_addr(struct ne_vsock_conn *conn);
+void ne_vsock_conn_establish(struct ne_vsock_conn *conn);
+void ne_vsock_conn_close(struct ne_vsock_conn *conn, int error);
+void ne_vsock_conn_settle(struct ne_vsock_conn *conn);
+void ne_vsock_conn_drop(struct sock *sk);
+void ne_vsock_conn_reset_all(struct ne_vsock_chan *chan);
+int ne_vsock_conn_init(void);
+void ne_vsock_conn_exit(void);
+
+/* vsock_recv.c: packets for local sockets. */
+int ne_vsock_recv(struct ne_vsock_chan *chan, struct sk_buff *skb);
+int ne_vsock_answer_rst(struct ne_vsock_chan *chan, const struct virtio_vsock_hdr *hdr);
+void ne_vsock_update_credit(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr);
+struct sk_buff *ne_vsock_alloc_answer(const struct virtio_vsock_hdr *hdr, u16 op, gfp_t gfp);
+u16 ne_vsock_type(const struct sock *sk);
+
+/* vsock_listen.c: connect requests. */
+int ne_vsock_recv_request(struct ne_vsock_chan *chan, const struct virtio_vsock_hdr *hdr);
+void ne_vsock_listen_cancel(struct ne_vsock_chan *chan);
 
 /* vsock_packet.c: packets from and to the memory of the VMM. */
 ssize_t ne_vsock_packet_read(struct ne_vsock_chan *chan, struct iov_iter *to);

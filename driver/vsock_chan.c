@@ -25,6 +25,9 @@ struct ne_vsock_chan *ne_vsock_chan_create(void)
 	init_waitqueue_head(&chan->wait);
 	mutex_init(&chan->read_lock);
 	skb_queue_head_init(&chan->queue);
+	INIT_LIST_HEAD(&chan->conns);
+	spin_lock_init(&chan->pending_lock);
+	INIT_LIST_HEAD(&chan->pending);
 	return chan;
 }
 
@@ -32,7 +35,8 @@ static void ne_vsock_chan_free(struct kref *ref)
 {
 	struct ne_vsock_chan *chan = container_of(ref, struct ne_vsock_chan, ref);
 
-	WARN_ON_ONCE(!skb_queue_empty(&chan->queue));
+	WARN_ON_ONCE(!skb_queue_empty(&chan->queue) || !list_empty(&chan->conns) ||
+		     !list_empty(&chan->pending));
 	kfree_rcu(chan, rcu);
 }
 
@@ -244,20 +248,7 @@ void ne_vsock_chan_requeue(struct ne_vsock_chan *chan, struct sk_buff *skb)
 	if (live)
 		wake_up_interruptible_poll(&chan->wait, EPOLLIN | EPOLLRDNORM);
 	else
-		ne_vsock_bounce(skb);
-}
-
-static void ne_vsock_remember_connect(struct ne_vsock_chan *chan, struct sk_buff *skb)
-{
-	const struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
-	struct ne_vsock_connect *connect;
-
-	lockdep_assert_held(&chan->queue.lock);
-
-	connect = &chan->connecting[chan->nr_connecting++ % NE_VSOCK_MAX_CONNECTING];
-	connect->local_port = le32_to_cpu(hdr->src_port);
-	connect->remote_port = le32_to_cpu(hdr->dst_port);
-	connect->type = le16_to_cpu(hdr->type);
+		virtio_transport_consume_skb_sent(skb, true);
 }
 
 /**
@@ -269,60 +260,39 @@ static void ne_vsock_remember_connect(struct ne_vsock_chan *chan, struct sk_buff
  */
 void ne_vsock_chan_done(struct ne_vsock_chan *chan, struct sk_buff *skb)
 {
-	bool live;
-
 	lockdep_assert_held(&chan->read_lock);
 
 	spin_lock_bh(&chan->queue.lock);
-	live = chan->state == NE_VSOCK_LIVE;
 	ne_vsock_unaccount(chan, skb);
-	if (live && ne_vsock_op(skb) == VIRTIO_VSOCK_OP_REQUEST)
-		ne_vsock_remember_connect(chan, skb);
 	spin_unlock_bh(&chan->queue.lock);
 
-	/* Detached meanwhile: a connect request will never be answered. */
-	if (live)
-		virtio_transport_consume_skb_sent(skb, true);
-	else
-		ne_vsock_bounce(skb);
+	virtio_transport_consume_skb_sent(skb, true);
 }
 
 /**
- * ne_vsock_chan_flush() - tell the senders of what waits that nobody reads it
+ * ne_vsock_chan_purge() - drop what waits and will never be read
  * @chan: the channel, GONE
  *
- * Also fails the connects that were read and maybe not answered; sockets that
- * were answered meanwhile do not mind, since all their connections end.
- *
- * Context: Process context, may sleep; delivers to sockets. Once per channel.
+ * Context: Process context, may sleep. Once per channel.
  */
-void ne_vsock_chan_flush(struct ne_vsock_chan *chan)
+void ne_vsock_chan_purge(struct ne_vsock_chan *chan)
 {
-	u64 remote_cid = chan->console ? NE_EMU_CID_HYPERVISOR : chan->cid;
 	struct sk_buff_head waiting;
 	struct sk_buff *skb;
-	u32 i, n;
 
 	__skb_queue_head_init(&waiting);
 
 	spin_lock_bh(&chan->queue.lock);
 	skb_queue_splice_init(&chan->queue, &waiting);
-	/* Nothing is remembered any more: the ring can be read without the lock. */
-	n = min(chan->nr_connecting, NE_VSOCK_MAX_CONNECTING);
 	spin_unlock_bh(&chan->queue.lock);
 
 	while ((skb = __skb_dequeue(&waiting))) {
 		spin_lock_bh(&chan->queue.lock);
 		ne_vsock_unaccount(chan, skb);
 		spin_unlock_bh(&chan->queue.lock);
-		ne_vsock_bounce(skb);
+		virtio_transport_consume_skb_sent(skb, true);
 		cond_resched();
 	}
-
-	for (i = 0; i < n; i++)
-		ne_vsock_reset_peer(chan->connecting[i].type, remote_cid,
-				    chan->connecting[i].remote_port,
-				    chan->connecting[i].local_port);
 }
 
 /**
@@ -396,8 +366,8 @@ void ne_vsock_chan_show(struct ne_vsock_chan *chan, struct seq_file *m)
 	seq_printf(m, "seqpacket:\t%u\n", READ_ONCE(chan->seqpacket));
 	seq_printf(m, "queued:\t%u\nreplies:\t%u\ncontrol:\t%u\n",
 		   queued, replies, control);
-	seq_printf(m, "dropped:\t%u\nmalformed:\t%u\n",
-		   dropped, atomic_read(&chan->malformed));
+	seq_printf(m, "dropped:\t%u\nmalformed:\t%u\nto-host:\t%u\n", dropped,
+		   atomic_read(&chan->malformed), atomic_read(&chan->to_host));
 }
 
 #if IS_ENABLED(CONFIG_NE_EMU_KUNIT_TEST)

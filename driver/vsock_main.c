@@ -105,13 +105,13 @@ static bool ne_vsock_waits_too_much(const struct sk_buff *skb)
  * @skb: the packet; owned by this function
  * @net: namespace of the sender, always in global mode
  *
- * Context: Process context, usually under the sock lock: nothing may be
- * delivered to a socket from here.
+ * What a socket sends after the other end has gone is dropped.
+ *
+ * Context: Process context, usually under the sock lock.
  * Return: the payload length, or a negative errno that the sender sees.
  */
 int ne_vsock_send_pkt(struct sk_buff *skb, struct net *net)
 {
-	struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(skb);
 	struct ne_vsock_chan *chan;
 	int len = skb->len;
 	int ret = -ENOTCONN;
@@ -120,33 +120,68 @@ int ne_vsock_send_pkt(struct sk_buff *skb, struct net *net)
 		kfree_skb(skb);
 		return -ENOBUFS;
 	}
+	/* The guest knows the connection by the CID that it has called. */
+	if (skb->sk && vsock_sk(skb->sk)->local_addr.svm_cid == VMADDR_CID_HOST)
+		virtio_vsock_hdr(skb)->src_cid = cpu_to_le64(VMADDR_CID_HOST);
 
 	rcu_read_lock();
-	chan = ne_vsock_route_find(le64_to_cpu(hdr->dst_cid),
-				   le32_to_cpu(hdr->dst_port));
+	chan = skb->sk ? ne_vsock_conn_chan(skb->sk) : NULL;
 	if (chan)
 		ret = ne_vsock_chan_queue(chan, skb);
 	rcu_read_unlock();
 
-	if (ret == -ENOTCONN)
-		ret = ne_vsock_refuse(skb);
-	else if (ret)
+	if (ret == -ENOTCONN) {
+		virtio_transport_consume_skb_sent(skb, true);
+		ret = 0;
+	} else if (ret) {
 		kfree_skb(skb);
+	}
 
 	return ret ?: len;
 }
 
+static int ne_vsock_connect(struct vsock_sock *vsk)
+{
+	int ret = ne_vsock_conn_begin(sk_vsock(vsk));
+
+	if (ret)
+		return ret;
+
+	ret = virtio_transport_connect(vsk);
+	if (ret < 0)
+		ne_vsock_conn_drop(sk_vsock(vsk));
+	return ret;
+}
+
+/* A socket that has to wait for the other end's answer keeps its connection. */
+static void ne_vsock_release(struct vsock_sock *vsk)
+{
+	virtio_transport_release(vsk);
+	if (sock_flag(sk_vsock(vsk), SOCK_DONE))
+		ne_vsock_conn_drop(sk_vsock(vsk));
+}
+
+static void ne_vsock_destruct(struct vsock_sock *vsk)
+{
+	struct virtio_vsock_sock *vvs = vsk->trans;
+
+	ne_vsock_conn_drop(sk_vsock(vsk));
+	__skb_queue_purge(&vvs->rx_queue);
+	virtio_transport_destruct(vsk);
+}
+
+/* connect() gives up. */
 static int ne_vsock_cancel_pkt(struct vsock_sock *vsk)
 {
 	struct ne_vsock_chan *chan;
 
 	rcu_read_lock();
-	chan = ne_vsock_route_find(vsk->remote_addr.svm_cid,
-				   vsk->remote_addr.svm_port);
+	chan = ne_vsock_conn_chan(sk_vsock(vsk));
 	if (chan)
 		ne_vsock_chan_cancel(chan, vsk);
 	rcu_read_unlock();
 
+	ne_vsock_conn_drop(sk_vsock(vsk));
 	return 0;
 }
 
@@ -158,9 +193,9 @@ struct virtio_transport ne_vsock_transport = {
 		.get_local_cid		  = ne_vsock_get_local_cid,
 
 		.init			  = virtio_transport_do_socket_init,
-		.destruct		  = virtio_transport_destruct,
-		.release		  = virtio_transport_release,
-		.connect		  = virtio_transport_connect,
+		.destruct		  = ne_vsock_destruct,
+		.release		  = ne_vsock_release,
+		.connect		  = ne_vsock_connect,
 		.shutdown		  = virtio_transport_shutdown,
 		.cancel_pkt		  = ne_vsock_cancel_pkt,
 
@@ -205,22 +240,11 @@ struct virtio_transport ne_vsock_transport = {
 	.send_pkt = ne_vsock_compat_send_pkt,
 };
 
-/**
- * ne_vsock_deliver() - hand a packet to the local socket it is for
- * @skb: the packet, checked by the caller; owned by this function
- *
- * Context: Process context, may sleep; takes the sock lock.
- */
-void ne_vsock_deliver(struct sk_buff *skb)
-{
-	ne_vsock_compat_recv_pkt(&ne_vsock_transport, skb);
-}
-
 static int __init ne_vsock_init(void)
 {
 	int err;
 
-	err = ne_vsock_reset_init();
+	err = ne_vsock_conn_init();
 	if (err)
 		return err;
 
@@ -231,7 +255,7 @@ static int __init ne_vsock_init(void)
 	if (err) {
 		if (err == -EBUSY)
 			pr_warn("another guest-to-host vsock transport is loaded; unload vmw_vsock_virtio_transport, hv_sock or vmw_vsock_vmci_transport first\n");
-		goto err_reset;
+		goto err_conn;
 	}
 
 	err = ne_vsock_dev_init();
@@ -242,8 +266,8 @@ static int __init ne_vsock_init(void)
 
 err_unregister:
 	vsock_core_unregister(&ne_vsock_transport.transport);
-err_reset:
-	ne_vsock_reset_exit();
+err_conn:
+	ne_vsock_conn_exit();
 	return err;
 }
 
@@ -251,7 +275,7 @@ static void __exit ne_vsock_exit(void)
 {
 	ne_vsock_dev_exit();
 	vsock_core_unregister(&ne_vsock_transport.transport);
-	ne_vsock_reset_exit();
+	ne_vsock_conn_exit();
 }
 
 module_init(ne_vsock_init);

@@ -119,26 +119,13 @@ static bool ne_vsock_valid(struct ne_vsock_chan *chan,
 	return src_cid == chan->cid;
 }
 
-/* Back to the guest: nothing but the parent can be reached. */
-static int ne_vsock_answer_rst(struct ne_vsock_chan *chan,
-			       const struct virtio_vsock_hdr *hdr)
+/* Small packets of a stream get room for others, see ne_vsock_rx_merge(). */
+static size_t ne_vsock_room(const struct virtio_vsock_hdr *hdr, u32 len)
 {
-	struct sk_buff *rst;
-	int err;
+	bool share = len && len < NE_VSOCK_SMALL &&
+		     le16_to_cpu(hdr->type) == VIRTIO_VSOCK_TYPE_STREAM;
 
-	if (le16_to_cpu(hdr->op) == VIRTIO_VSOCK_OP_RST)
-		return 0;
-
-	rst = ne_vsock_alloc_answer(hdr, GFP_KERNEL);
-	if (!rst)
-		return -ENOMEM;
-
-	virtio_vsock_skb_set_reply(rst);
-	err = ne_vsock_chan_queue(chan, rst);
-	if (err)
-		kfree_skb(rst);
-
-	return err == -ENOTCONN ? -EPIPE : err;
+	return share ? SKB_WITH_OVERHEAD(NE_VSOCK_SHARED_SIZE) : VIRTIO_VSOCK_SKB_HEADROOM + len;
 }
 
 static int ne_vsock_deliver_from(struct ne_vsock_chan *chan,
@@ -148,7 +135,7 @@ static int ne_vsock_deliver_from(struct ne_vsock_chan *chan,
 	u32 len = le32_to_cpu(hdr->len);
 	struct sk_buff *skb;
 
-	skb = virtio_vsock_alloc_skb(VIRTIO_VSOCK_SKB_HEADROOM + len, GFP_KERNEL);
+	skb = virtio_vsock_alloc_skb(ne_vsock_room(hdr, len), GFP_KERNEL);
 	if (!skb)
 		return -ENOMEM;
 
@@ -162,16 +149,15 @@ static int ne_vsock_deliver_from(struct ne_vsock_chan *chan,
 	}
 
 	virtio_transport_deliver_tap_pkt(skb);
-	ne_vsock_deliver(skb);
+	return ne_vsock_recv(chan, skb);
+}
 
-	/* Detached meanwhile: what this packet connected may have been missed. */
-	if (ne_vsock_chan_state(chan) == NE_VSOCK_GONE) {
-		ne_vsock_reset_peer(le16_to_cpu(hdr->type), le64_to_cpu(hdr->src_cid),
-				    le32_to_cpu(hdr->src_port), le32_to_cpu(hdr->dst_port));
-		return -EPIPE;
-	}
+/* CID 2 is another name of the parent, as on EC2; nothing else can be reached. */
+static bool ne_vsock_is_parent(const struct virtio_vsock_hdr *hdr)
+{
+	u64 cid = le64_to_cpu(hdr->dst_cid);
 
-	return 0;
+	return cid == NE_EMU_CID_PARENT || cid == VMADDR_CID_HOST;
 }
 
 /**
@@ -179,7 +165,7 @@ static int ne_vsock_deliver_from(struct ne_vsock_chan *chan,
  * @chan: the channel
  * @from: header and payload, each read once; more than the payload is ignored
  *
- * Context: Process context, may sleep; delivers to sockets.
+ * Context: Process context, may sleep; waits for no socket.
  * Return: the bytes in @from, or -ENOTCONN (NEW), -EPIPE (GONE), -EAGAIN (too many
  * answers wait), -EINVAL (dropped), -EFAULT, -ENOMEM, -ENOBUFS.
  */
@@ -207,7 +193,7 @@ ssize_t ne_vsock_packet_write(struct ne_vsock_chan *chan, struct iov_iter *from)
 	if (!ne_vsock_valid(chan, &hdr, count - sizeof(hdr)))
 		goto malformed;
 
-	if (le64_to_cpu(hdr.dst_cid) == NE_EMU_CID_PARENT)
+	if (ne_vsock_is_parent(&hdr))
 		err = ne_vsock_deliver_from(chan, &hdr, from);
 	else
 		err = ne_vsock_answer_rst(chan, &hdr);
@@ -310,7 +296,7 @@ long ne_vsock_batch_recv(struct ne_vsock_chan *chan, void __user *arg)
  * @chan: the channel
  * @arg: struct ne_emu_vsock_batch
  *
- * Context: Process context, may sleep; delivers to sockets.
+ * Context: Process context, may sleep; waits for no socket.
  * Return: the number of packets taken or dropped, or a negative errno.
  */
 long ne_vsock_batch_send(struct ne_vsock_chan *chan, void __user *arg)

@@ -81,6 +81,37 @@ static int ne_vsock_route_claim(struct ne_vsock_chan *chan, u32 cid, bool consol
 	return 0;
 }
 
+/* Ends all that goes through the channel. Return: false if somebody else does or did. */
+static bool ne_vsock_route_close(struct ne_vsock_chan *chan)
+{
+	bool first;
+
+	mutex_lock(&ne_vsock_route_lock);
+	first = ne_vsock_chan_close(chan);
+	mutex_unlock(&ne_vsock_route_lock);
+	if (!first)
+		return false;
+
+	ne_vsock_chan_purge(chan);
+	ne_vsock_conn_reset_all(chan);
+	ne_vsock_listen_cancel(chan);
+
+	mutex_lock(&ne_vsock_route_lock);
+	xa_erase(ne_vsock_table(chan->console), chan->cid);
+	mutex_unlock(&ne_vsock_route_lock);
+
+	complete_all(&chan->gone);
+	return true;
+}
+
+static int ne_vsock_route_evict(struct ne_vsock_chan *chan)
+{
+	if (ne_vsock_route_close(chan))
+		return 0;
+
+	return wait_for_completion_killable(&chan->gone) ? -EINTR : 0;
+}
+
 /**
  * ne_vsock_route_attach() - give a channel its address
  * @chan: the channel, held by its file
@@ -90,7 +121,7 @@ static int ne_vsock_route_claim(struct ne_vsock_chan *chan, u32 cid, bool consol
  * Whoever has the address loses it first, with all its connections.
  *
  * Context: Process context, may sleep.
- * Return: 0, -EBUSY if @chan has or had an address, or -ENOMEM.
+ * Return: 0, -EBUSY if @chan has or had an address, -ENOMEM, or -EINTR (killed).
  */
 int ne_vsock_route_attach(struct ne_vsock_chan *chan, u32 cid, bool console)
 {
@@ -98,8 +129,10 @@ int ne_vsock_route_attach(struct ne_vsock_chan *chan, u32 cid, bool console)
 	int ret;
 
 	while ((ret = ne_vsock_route_claim(chan, cid, console, &old)) > 0) {
-		ne_vsock_route_detach(old);
+		ret = ne_vsock_route_evict(old);
 		ne_vsock_chan_put(old);
+		if (ret)
+			return ret;
 	}
 
 	return ret;
@@ -111,35 +144,16 @@ int ne_vsock_route_attach(struct ne_vsock_chan *chan, u32 cid, bool console)
  *
  * Resets every connection of the address, waiting connects included. The
  * address is free for others when this returns, also when someone else had
- * begun to detach.
+ * begun to detach. Waits for no socket.
  *
  * Context: Process context, may sleep.
  */
 void ne_vsock_route_detach(struct ne_vsock_chan *chan)
 {
-	enum ne_vsock_state state;
-	bool first;
+	bool attached = ne_vsock_chan_state(chan) != NE_VSOCK_NEW;
 
-	mutex_lock(&ne_vsock_route_lock);
-	state = chan->state;
-	first = ne_vsock_chan_close(chan);
-	mutex_unlock(&ne_vsock_route_lock);
-
-	if (state == NE_VSOCK_NEW)
-		return;
-	if (!first) {
+	if (!ne_vsock_route_close(chan) && attached)
 		wait_for_completion(&chan->gone);
-		return;
-	}
-
-	ne_vsock_chan_flush(chan);
-	ne_vsock_reset_orphans();
-
-	mutex_lock(&ne_vsock_route_lock);
-	xa_erase(ne_vsock_table(chan->console), chan->cid);
-	mutex_unlock(&ne_vsock_route_lock);
-
-	complete_all(&chan->gone);
 }
 
 #if IS_ENABLED(CONFIG_NE_EMU_KUNIT_TEST)

@@ -255,25 +255,6 @@ static void ne_chan_test_reply_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, chan->replies, NE_VSOCK_MAX_REPLIES - 1);
 }
 
-/* Requests that were read are remembered, the last ones of them. */
-static void ne_chan_test_connecting(struct kunit *test)
-{
-	struct ne_vsock_chan *chan = ne_chan_test_live(test);
-	u32 i;
-
-	for (i = 0; i < NE_VSOCK_MAX_CONNECTING + 1; i++) {
-		KUNIT_ASSERT_EQ(test,
-				ne_chan_test_queue(test, chan, VIRTIO_VSOCK_OP_REQUEST, i, i, 0),
-				0);
-		KUNIT_ASSERT_EQ(test, chan->nr_connecting, i);
-		KUNIT_ASSERT_EQ(test, ne_chan_test_read(chan), i);
-	}
-	KUNIT_EXPECT_EQ(test, chan->nr_connecting, NE_VSOCK_MAX_CONNECTING + 1);
-	KUNIT_EXPECT_EQ(test, chan->connecting[0].local_port, NE_VSOCK_MAX_CONNECTING);
-	KUNIT_EXPECT_EQ(test, chan->connecting[0].remote_port, 5005);
-	KUNIT_EXPECT_EQ(test, chan->connecting[1].local_port, 1);
-}
-
 static struct kunit_case ne_chan_test_cases[] = {
 	KUNIT_CASE(ne_chan_test_states),
 	KUNIT_CASE(ne_chan_test_order),
@@ -281,7 +262,6 @@ static struct kunit_case ne_chan_test_cases[] = {
 	KUNIT_CASE(ne_chan_test_merge_depth),
 	KUNIT_CASE(ne_chan_test_control_limit),
 	KUNIT_CASE(ne_chan_test_reply_limit),
-	KUNIT_CASE(ne_chan_test_connecting),
 	{}
 };
 

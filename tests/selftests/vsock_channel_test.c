@@ -274,7 +274,8 @@ static void t08_malformed(struct ne_test *t)
 static void t09_other_destination(struct ne_test *t)
 {
 	static const uint64_t bad[] = {
-		0, 1, 2, 4, CID_A, CID_B, VMADDR_CID_ANY, 3 | 1ULL << 32, CID_B | 1ULL << 32,
+		0, 1, 4, CID_A, CID_B, VMADDR_CID_ANY, 2 | 1ULL << 32, 3 | 1ULL << 32,
+		CID_B | 1ULL << 32,
 	};
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	int guest = ne_chan_open(t, CID_B, 0);

@@ -93,7 +93,8 @@ struct ne_emu_backend_status {
  *          another file took the address.
  * write()  one packet from this address, whole. The source is the attached CID,
  *          or CID 0 with port NE_EMU_CONSOLE_PORT_BASE + cid on a console file.
- *          Packets for anything but CID 3 are answered with RST.
+ *          CID 3 and CID 2 are the parent; packets for anything else are answered
+ *          with RST. Never waits for the user of a socket.
  *          EAGAIN while too many answers wait to be read. ENOMEM: not taken.
  *          EINVAL: malformed packet or wrong source, dropped.
  *          EPIPE: another file took the address.
@@ -121,7 +122,7 @@ struct ne_emu_vsock_attach {
  * node is for root only and CIDs of live enclaves are unique, so the other file
  * belongs to an enclave that has ended.
  *
- * EFAULT: bad pointer. EINVAL: CID or flags. EBUSY: already attached.
+ * EFAULT: bad pointer. EINVAL: CID or flags. EBUSY: already attached. EINTR: killed.
  */
 #define NE_EMU_VSOCK_ATTACH	_IOW(NE_EMU_IOC_MAGIC, 0x10, struct ne_emu_vsock_attach)
 

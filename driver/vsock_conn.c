@@ -1,0 +1,544 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ne_emu_vsock: connections between local sockets and enclaves.
+ *
+ * The user of a socket can hold its lock for as long as he likes: the AF_VSOCK core
+ * copies from and to his memory under it. Data and credit need no lock of the
+ * socket. What does, to connect it and to end it, is done under the spinlock of that
+ * lock when nobody holds it; otherwise it waits for the call by which the user lets
+ * go of it, without a thread.
+ */
+
+#include <linux/hashtable.h>
+#include <linux/jhash.h>
+#include <linux/slab.h>
+#include <uapi/linux/nitro_enclaves_emu.h>
+
+#include "vsock.h"
+
+#define NE_VSOCK_CONN_BITS	12
+
+/*
+ * Changed under the lock, read under RCU. A connection is in the table by socket, and
+ * in the list of its channel, until it is gone; in the table by address as long as
+ * packets of the enclave are for it.
+ */
+static struct {
+	spinlock_t lock;	/* of the tables, and of the lists of channels */
+	DECLARE_HASHTABLE(by_addr, NE_VSOCK_CONN_BITS);
+	DECLARE_HASHTABLE(by_sock, NE_VSOCK_CONN_BITS);
+} ne_vsock_conns = {
+	.lock = __SPIN_LOCK_UNLOCKED(ne_vsock_conns.lock),
+};
+
+/* Nothing that runs here waits for a socket. */
+struct workqueue_struct *ne_vsock_wq;
+
+static u32 ne_vsock_addr_hash(const struct ne_vsock_addr *addr)
+{
+	return jhash_3words(addr->remote_cid, addr->remote_port, addr->local_port, 0);
+}
+
+static bool ne_vsock_addr_equal(const struct ne_vsock_addr *a, const struct ne_vsock_addr *b)
+{
+	return a->remote_cid == b->remote_cid && a->remote_port == b->remote_port &&
+	       a->local_port == b->local_port && a->local_cid == b->local_cid;
+}
+
+/**
+ * ne_vsock_conn_find() - the connection that a packet is for
+ * @addr: its addresses
+ *
+ * Context: RCU read-side section, or ne_vsock_conns.lock.
+ * Return: the connection, which may be gone already, or NULL.
+ */
+struct ne_vsock_conn *ne_vsock_conn_find(const struct ne_vsock_addr *addr)
+{
+	struct ne_vsock_conn *conn;
+
+	hash_for_each_possible_rcu(ne_vsock_conns.by_addr, conn, by_addr,
+				   ne_vsock_addr_hash(addr),
+				   lockdep_is_held(&ne_vsock_conns.lock))
+		if (ne_vsock_addr_equal(&conn->addr, addr))
+			return conn;
+
+	return NULL;
+}
+
+static struct ne_vsock_conn *ne_vsock_conn_of(struct sock *sk)
+{
+	struct ne_vsock_conn *conn;
+
+	hash_for_each_possible_rcu(ne_vsock_conns.by_sock, conn, by_sock, (unsigned long)sk)
+		if (conn->sk == sk)
+			return conn;
+
+	return NULL;
+}
+
+/**
+ * ne_vsock_conn_chan() - where the packets of a socket go
+ * @sk: the socket
+ *
+ * Another enclave may have got the CID since, and the same ports may be in use there:
+ * nothing of this socket may reach it.
+ *
+ * Context: RCU read-side section, which the result must not leave.
+ * Return: the channel, or NULL if the other end is gone.
+ */
+struct ne_vsock_chan *ne_vsock_conn_chan(struct sock *sk)
+{
+	struct ne_vsock_conn *conn = ne_vsock_conn_of(sk);
+
+	return conn && !READ_ONCE(conn->closed) ? conn->chan : NULL;
+}
+
+static void ne_vsock_conn_put(struct ne_vsock_conn *conn)
+{
+	if (refcount_dec_and_test(&conn->ref))
+		kfree_rcu(conn, rcu);
+}
+
+/* By release_sock(), under the spinlock of the sock lock: nobody holds it now. */
+static int ne_vsock_conn_wake(struct wait_queue_entry *wait, unsigned int mode, int flags,
+			      void *key)
+{
+	struct ne_vsock_conn *conn = container_of(wait, struct ne_vsock_conn, wait);
+
+	list_del_init(&wait->entry);
+	queue_work(ne_vsock_wq, &conn->work);
+	return 0;
+}
+
+static void ne_vsock_conn_work(struct work_struct *work);
+
+/**
+ * ne_vsock_conn_create() - make a connection of a socket, not in any table
+ * @sk: the socket, whose addresses are final
+ *
+ * Context: Process context, may sleep.
+ * Return: the connection, for ne_vsock_conn_insert() or ne_vsock_conn_free(); or NULL.
+ */
+struct ne_vsock_conn *ne_vsock_conn_create(struct sock *sk)
+{
+	struct ne_vsock_conn *conn = kzalloc(sizeof(*conn), GFP_KERNEL_ACCOUNT);
+	struct vsock_sock *vsk = vsock_sk(sk);
+
+	if (!conn)
+		return NULL;
+
+	conn->sk = sk;
+	conn->type = ne_vsock_type(sk);
+	conn->addr = (struct ne_vsock_addr){
+		.remote_cid	= vsk->remote_addr.svm_cid,
+		.remote_port	= vsk->remote_addr.svm_port,
+		.local_port	= vsk->local_addr.svm_port,
+		.local_cid	= vsk->local_addr.svm_cid == VMADDR_CID_HOST ?
+				  VMADDR_CID_HOST : NE_EMU_CID_PARENT,
+	};
+	refcount_set(&conn->ref, 1);
+	INIT_LIST_HEAD(&conn->node);
+	spin_lock_init(&conn->lock);
+	init_waitqueue_func_entry(&conn->wait, ne_vsock_conn_wake);
+	INIT_LIST_HEAD(&conn->wait.entry);
+	INIT_WORK(&conn->work, ne_vsock_conn_work);
+	return conn;
+}
+
+/** ne_vsock_conn_free() - free a connection that was never in a table */
+void ne_vsock_conn_free(struct ne_vsock_conn *conn)
+{
+	ne_vsock_conn_put(conn);
+}
+
+/**
+ * ne_vsock_conn_insert() - from now on packets reach the connection
+ * @conn: new; its socket has no other
+ * @chan: channel of the other end
+ *
+ * Context: Any but hard interrupt.
+ * Return: 0, -EADDRINUSE if another connection has these addresses, or -ECONNRESET
+ * if the channel is not LIVE.
+ */
+int ne_vsock_conn_insert(struct ne_vsock_conn *conn, struct ne_vsock_chan *chan)
+{
+	int err = 0;
+
+	spin_lock_bh(&ne_vsock_conns.lock);
+	/* Who detaches the channel goes through its list after it was closed. */
+	if (ne_vsock_chan_state(chan) != NE_VSOCK_LIVE) {
+		err = -ECONNRESET;
+	} else if (ne_vsock_conn_find(&conn->addr)) {
+		err = -EADDRINUSE;
+	} else {
+		conn->chan = chan;
+		hash_add_rcu(ne_vsock_conns.by_addr, &conn->by_addr,
+			     ne_vsock_addr_hash(&conn->addr));
+		hash_add_rcu(ne_vsock_conns.by_sock, &conn->by_sock, (unsigned long)conn->sk);
+		list_add_tail(&conn->node, &chan->conns);
+	}
+	spin_unlock_bh(&ne_vsock_conns.lock);
+	return err;
+}
+
+/**
+ * ne_vsock_conn_forget_addr() - no packet reaches the connection any more
+ * @conn: the connection
+ *
+ * Its addresses are free for another.
+ *
+ * Context: Under @conn->lock.
+ */
+void ne_vsock_conn_forget_addr(struct ne_vsock_conn *conn)
+{
+	lockdep_assert_held(&conn->lock);
+
+	spin_lock(&ne_vsock_conns.lock);
+	hash_del_rcu(&conn->by_addr);
+	spin_unlock(&ne_vsock_conns.lock);
+}
+
+/* The socket goes on without the connection. The table's reference is the caller's. */
+static void ne_vsock_conn_end(struct ne_vsock_conn *conn)
+{
+	lockdep_assert_held(&conn->lock);
+
+	conn->gone = true;
+	conn->todo = 0;
+	WRITE_ONCE(conn->closed, true);
+
+	spin_lock(&ne_vsock_conns.lock);
+	hash_del_rcu(&conn->by_addr);
+	hash_del_rcu(&conn->by_sock);
+	list_del_init(&conn->node);
+	spin_unlock(&ne_vsock_conns.lock);
+}
+
+/* TCP_SYN_SENT to TCP_ESTABLISHED, unless connect() has given up meanwhile. */
+static void ne_vsock_conn_do_establish(struct sock *sk)
+{
+	if (sk->sk_state != TCP_SYN_SENT || !sk->sk_socket)
+		return;
+
+	sk->sk_state = TCP_ESTABLISHED;
+	sk->sk_socket->state = SS_CONNECTED;
+	vsock_insert_connected(vsock_sk(sk));
+	sk->sk_state_change(sk);
+}
+
+static void ne_vsock_conn_refuse(struct sock *sk, int error)
+{
+	if (sk->sk_state != TCP_SYN_SENT)
+		return;
+
+	sk->sk_state = TCP_CLOSE;
+	sk->sk_err = error;
+	sk_error_report(sk);
+}
+
+/*
+ * What has come can still be read. A socket that its user has closed before, and that
+ * waited for the other end since, is done with.
+ * Return: whether the reference of that wait is left to the caller.
+ */
+static bool ne_vsock_conn_disconnect(struct sock *sk, int error)
+{
+	struct vsock_sock *vsk = vsock_sk(sk);
+
+	sock_set_flag(sk, SOCK_DONE);
+	WRITE_ONCE(vsk->peer_shutdown, SHUTDOWN_MASK);
+	if (virtio_transport_stream_has_data(vsk) <= 0)
+		sk->sk_state = TCP_CLOSING;
+	vsock_remove_sock(vsk);
+	if (error) {
+		sk->sk_err = error;
+		sk_error_report(sk);
+	}
+	sk->sk_state_change(sk);
+
+	if (!vsk->close_work_scheduled || !cancel_delayed_work(&vsk->close_work))
+		return false;
+
+	vsk->close_work_scheduled = false;
+	return true;
+}
+
+/* Return: as ne_vsock_conn_disconnect(). */
+static bool ne_vsock_conn_do_close(struct ne_vsock_conn *conn)
+{
+	if (!conn->connecting)
+		return ne_vsock_conn_disconnect(conn->sk, conn->error);
+
+	ne_vsock_conn_refuse(conn->sk, conn->error);
+	return false;
+}
+
+/* Nobody holds the lock of the socket. Return: references to the socket to be put. */
+static int ne_vsock_conn_do(struct ne_vsock_conn *conn)
+{
+	int puts = 0;
+
+	lockdep_assert_held(&conn->lock);
+	lockdep_assert_held(&conn->sk->sk_lock.slock);
+
+	if (conn->todo & NE_VSOCK_TODO_ESTABLISH) {
+		ne_vsock_conn_do_establish(conn->sk);
+		conn->connecting = false;
+	}
+	if (conn->todo & NE_VSOCK_TODO_CLOSE)
+		puts = ne_vsock_conn_do_close(conn);
+
+	conn->todo &= NE_VSOCK_TODO_CLOSE;
+	return puts;
+}
+
+/*
+ * Does @todo if nobody holds the lock of the socket, else has ne_vsock_conn_wake()
+ * called when that changes. Both under the lock's spinlock, so that nothing is missed.
+ * Return: whether it was done; the references to put are added to *@puts.
+ */
+static bool ne_vsock_conn_try(struct ne_vsock_conn *conn, int *puts)
+{
+	struct sock *sk = conn->sk;
+	bool owned;
+
+	lockdep_assert_held(&conn->lock);
+
+	bh_lock_sock(sk);
+	owned = sock_owned_by_user_nocheck(sk);
+	if (owned)
+		add_wait_queue(&sk->sk_lock.wq, &conn->wait);
+	else
+		*puts += ne_vsock_conn_do(conn);
+	bh_unlock_sock(sk);
+	if (owned)
+		return false;
+
+	if (conn->todo & NE_VSOCK_TODO_CLOSE)
+		ne_vsock_conn_end(conn);
+	return true;
+}
+
+static void ne_vsock_conn_put_sock(struct sock *sk, int puts)
+{
+	while (puts--)
+		sock_put(sk);
+}
+
+/**
+ * ne_vsock_conn_settle() - do what there is to do, now or when the user lets go
+ * @conn: the connection; ne_vsock_conn_establish() and _close() said what
+ *
+ * Context: RCU read-side section or with a reference, not under @conn->lock. Never
+ * waits.
+ */
+void ne_vsock_conn_settle(struct ne_vsock_conn *conn)
+{
+	struct sock *sk = conn->sk;
+	bool ended = false;
+	int puts = 0;
+
+	spin_lock_bh(&conn->lock);
+	/* A socket that nobody holds any more leaves the tables by itself. */
+	if (conn->gone || !conn->todo || conn->waiting ||
+	    !refcount_inc_not_zero(&sk->sk_refcnt)) {
+		spin_unlock_bh(&conn->lock);
+		return;
+	}
+
+	if (ne_vsock_conn_try(conn, &puts)) {
+		ended = conn->gone;
+		puts++;
+	} else {
+		conn->waiting = true;
+		refcount_inc(&conn->ref);
+	}
+	spin_unlock_bh(&conn->lock);
+
+	ne_vsock_conn_put_sock(sk, puts);
+	if (ended)
+		ne_vsock_conn_put(conn);
+}
+
+/* The user has let go of the lock. */
+static void ne_vsock_conn_work(struct work_struct *work)
+{
+	struct ne_vsock_conn *conn = container_of(work, struct ne_vsock_conn, work);
+	struct sock *sk = conn->sk;
+	bool gone;
+	int puts = 1;
+
+	spin_lock_bh(&conn->lock);
+	gone = conn->gone;
+	if (!gone && conn->todo && !ne_vsock_conn_try(conn, &puts)) {
+		/* Somebody was faster. */
+		spin_unlock_bh(&conn->lock);
+		return;
+	}
+	conn->waiting = false;
+	if (!gone && conn->gone)
+		refcount_dec(&conn->ref);
+	spin_unlock_bh(&conn->lock);
+
+	ne_vsock_conn_put_sock(sk, puts);
+	ne_vsock_conn_put(conn);
+}
+
+/**
+ * ne_vsock_conn_establish() - the other end has accepted; ne_vsock_conn_settle() next
+ * @conn: connecting
+ *
+ * Context: Under @conn->lock.
+ */
+void ne_vsock_conn_establish(struct ne_vsock_conn *conn)
+{
+	lockdep_assert_held(&conn->lock);
+
+	conn->todo |= NE_VSOCK_TODO_ESTABLISH;
+}
+
+/**
+ * ne_vsock_conn_close() - the other end is gone; ne_vsock_conn_settle() next
+ * @conn: the connection; no packet reaches it any more
+ * @error: positive errno for the socket; a connection ends with end of file without one
+ *
+ * Context: Under @conn->lock.
+ */
+void ne_vsock_conn_close(struct ne_vsock_conn *conn, int error)
+{
+	lockdep_assert_held(&conn->lock);
+
+	if (conn->closed)
+		return;
+
+	conn->error = error;
+	conn->todo |= NE_VSOCK_TODO_CLOSE;
+	WRITE_ONCE(conn->closed, true);
+	ne_vsock_conn_forget_addr(conn);
+}
+
+/**
+ * ne_vsock_conn_drop() - a socket has nothing to do with its connection any more
+ * @sk: the socket; may have none
+ *
+ * Afterwards nothing touches the socket's transport state.
+ *
+ * Context: Any but hard interrupt, not under the spinlock of the sock lock.
+ */
+void ne_vsock_conn_drop(struct sock *sk)
+{
+	struct ne_vsock_conn *conn;
+	bool mine = false;
+
+	rcu_read_lock();
+	conn = ne_vsock_conn_of(sk);
+	if (conn) {
+		spin_lock_bh(&conn->lock);
+		mine = !conn->gone;
+		if (mine)
+			ne_vsock_conn_end(conn);
+		spin_unlock_bh(&conn->lock);
+	}
+	if (mine)
+		ne_vsock_conn_put(conn);
+	rcu_read_unlock();
+}
+
+/* Without a channel: refused as soon as connect() waits. */
+static void ne_vsock_conn_insert_refused(struct ne_vsock_conn *conn)
+{
+	conn->todo = NE_VSOCK_TODO_CLOSE;
+	conn->error = ECONNRESET;
+	conn->closed = true;
+
+	spin_lock_bh(&ne_vsock_conns.lock);
+	hash_add_rcu(ne_vsock_conns.by_sock, &conn->by_sock, (unsigned long)conn->sk);
+	spin_unlock_bh(&ne_vsock_conns.lock);
+}
+
+/**
+ * ne_vsock_conn_begin() - a socket is about to send its connect request
+ * @sk: the socket, in TCP_SYN_SENT; an earlier try is forgotten
+ *
+ * Where nothing has the address, the connection is refused like by the other end.
+ *
+ * Context: Process context under the sock lock.
+ * Return: 0, -ENOMEM or -EADDRINUSE.
+ */
+int ne_vsock_conn_begin(struct sock *sk)
+{
+	struct ne_vsock_conn *conn;
+	struct ne_vsock_chan *chan;
+	int err = -ECONNRESET;
+
+	ne_vsock_conn_drop(sk);
+	conn = ne_vsock_conn_create(sk);
+	if (!conn)
+		return -ENOMEM;
+	conn->connecting = true;
+
+	rcu_read_lock();
+	chan = ne_vsock_route_find(conn->addr.remote_cid, conn->addr.remote_port);
+	if (chan)
+		err = ne_vsock_conn_insert(conn, chan);
+	if (err == -ECONNRESET) {
+		ne_vsock_conn_insert_refused(conn);
+		ne_vsock_conn_settle(conn);
+		err = 0;
+	}
+	rcu_read_unlock();
+
+	if (err)
+		ne_vsock_conn_free(conn);
+	return err;
+}
+
+static struct ne_vsock_conn *ne_vsock_conn_first(struct ne_vsock_chan *chan)
+{
+	struct ne_vsock_conn *conn;
+
+	spin_lock_bh(&ne_vsock_conns.lock);
+	conn = list_first_entry_or_null(&chan->conns, struct ne_vsock_conn, node);
+	if (conn) {
+		list_del_init(&conn->node);
+		refcount_inc(&conn->ref);
+	}
+	spin_unlock_bh(&ne_vsock_conns.lock);
+	return conn;
+}
+
+/**
+ * ne_vsock_conn_reset_all() - end all connections of a channel
+ * @chan: GONE
+ *
+ * Sockets see what a reset by the other end is for AF_VSOCK: the data that has come,
+ * then end of file, and EPIPE on writing; connect() fails with ECONNRESET.
+ *
+ * Context: Process context. Waits for no socket.
+ */
+void ne_vsock_conn_reset_all(struct ne_vsock_chan *chan)
+{
+	struct ne_vsock_conn *conn;
+
+	while ((conn = ne_vsock_conn_first(chan))) {
+		spin_lock_bh(&conn->lock);
+		ne_vsock_conn_close(conn, conn->connecting ? ECONNRESET : 0);
+		spin_unlock_bh(&conn->lock);
+		ne_vsock_conn_settle(conn);
+		ne_vsock_conn_put(conn);
+		cond_resched();
+	}
+}
+
+/** ne_vsock_conn_init() - before the transport is registered; errno or 0 */
+int ne_vsock_conn_init(void)
+{
+	ne_vsock_wq = alloc_workqueue("ne_emu_vsock", WQ_UNBOUND, 0);
+	return ne_vsock_wq ? 0 : -ENOMEM;
+}
+
+/** ne_vsock_conn_exit() - after the transport is unregistered: there is no socket */
+void ne_vsock_conn_exit(void)
+{
+	destroy_workqueue(ne_vsock_wq);
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ne_emu_vsock: connect requests of enclaves.
+ *
+ * The new socket goes into the listener's queue under the spinlock of the listener's
+ * lock, if nobody holds that. Else the request waits, a bounded number of them for
+ * each channel, until the user of the listener lets go.
+ */
+
+#include <linux/slab.h>
+#include <uapi/linux/nitro_enclaves_emu.h>
+
+#include "compat_vsock.h"
+#include "vsock.h"
+
+/**
+ * struct ne_vsock_pending - a request that waits for its listener
+ * @node: link in &struct ne_vsock_chan.pending; who takes it out frees the request
+ * @chan: the channel; it cancels the request before it goes
+ * @listener: the listening socket, held
+ * @hdr: header of the request
+ * @wait: called when the user lets go of the listener's lock
+ * @work: tries again
+ */
+struct ne_vsock_pending {
+	struct list_head node;
+	struct ne_vsock_chan *chan;
+	struct sock *listener;
+	struct virtio_vsock_hdr hdr;
+	struct wait_queue_entry wait;
+	struct work_struct work;
+};
+
+/* The parent's end of the connection; nobody else knows of it yet. */
+static struct sock *ne_vsock_make_child(struct sock *listener, const struct virtio_vsock_hdr *hdr)
+{
+	struct sock *child = vsock_create_connected(listener);
+	struct vsock_sock *vsk;
+	int err;
+
+	if (!child)
+		return NULL;
+
+	vsk = vsock_sk(child);
+	child->sk_state = TCP_ESTABLISHED;
+	vsock_addr_init(&vsk->local_addr, NE_EMU_CID_PARENT, le32_to_cpu(hdr->dst_port));
+	vsock_addr_init(&vsk->remote_addr, le64_to_cpu(hdr->src_cid), le32_to_cpu(hdr->src_port));
+
+	lock_sock_nested(child, SINGLE_DEPTH_NESTING);
+	err = vsock_assign_transport(vsk, vsock_sk(listener));
+	release_sock(child);
+	if (err || vsk->transport != &ne_vsock_transport.transport) {
+		sock_put(child);
+		return NULL;
+	}
+
+	/* CID 2, if the guest has called that: its packets have to come from there. */
+	vsk->local_addr.svm_cid = le64_to_cpu(hdr->dst_cid);
+	ne_vsock_update_credit(vsk, hdr);
+	return child;
+}
+
+/* Return: 0, -ECONNREFUSED, or -EBUSY while the user of the listener holds its lock. */
+static int ne_vsock_listener_check(struct sock *listener)
+{
+	lockdep_assert_held(&listener->sk_lock.slock);
+
+	if (sock_owned_by_user_nocheck(listener))
+		return -EBUSY;
+	/* One that is being closed has looked at its queue already. */
+	if (listener->sk_state != TCP_LISTEN || listener->sk_shutdown == SHUTDOWN_MASK ||
+	    sk_acceptq_is_full(listener))
+		return -ECONNREFUSED;
+	return 0;
+}
+
+/* All or nothing. Return: as ne_vsock_listener_check(), or another negative errno. */
+static int ne_vsock_enqueue_child(struct ne_vsock_chan *chan, struct sock *listener,
+				  struct ne_vsock_conn *conn, struct sk_buff *response)
+{
+	struct sock *child = conn->sk;
+	int err;
+
+	spin_lock_bh(&listener->sk_lock.slock);
+	err = ne_vsock_listener_check(listener);
+	if (!err)
+		err = ne_vsock_conn_insert(conn, chan);
+	if (!err) {
+		sk_acceptq_added(listener);
+		vsock_insert_connected(vsock_sk(child));
+		vsock_enqueue_accept(listener, child);
+		/* Before anything that the new socket sends. */
+		if (ne_vsock_chan_queue(chan, response))
+			kfree_skb(response);
+	}
+	spin_unlock_bh(&listener->sk_lock.slock);
+	return err;
+}
+
+static int ne_vsock_offer_child(struct ne_vsock_chan *chan, struct sock *listener,
+				struct sock *child, const struct virtio_vsock_hdr *hdr)
+{
+	struct sk_buff *response;
+	struct ne_vsock_conn *conn;
+	int err;
+
+	conn = ne_vsock_conn_create(child);
+	if (!conn)
+		return -ENOMEM;
+
+	response = ne_vsock_alloc_answer(hdr, VIRTIO_VSOCK_OP_RESPONSE, GFP_KERNEL);
+	if (!response) {
+		ne_vsock_conn_free(conn);
+		return -ENOMEM;
+	}
+	virtio_vsock_skb_set_reply(response);
+	virtio_transport_inc_tx_pkt(vsock_sk(child)->trans, response);
+
+	err = ne_vsock_enqueue_child(chan, listener, conn, response);
+	if (err) {
+		kfree_skb(response);
+		ne_vsock_conn_free(conn);
+		return err;
+	}
+
+	listener->sk_data_ready(listener);
+	return 0;
+}
+
+/* Return: 0, -EBUSY while the user of the listener holds its lock, or another errno. */
+static int ne_vsock_try_request(struct ne_vsock_chan *chan, struct sock *listener,
+				const struct virtio_vsock_hdr *hdr)
+{
+	struct sock *child;
+	int err;
+
+	spin_lock_bh(&listener->sk_lock.slock);
+	err = ne_vsock_listener_check(listener);
+	spin_unlock_bh(&listener->sk_lock.slock);
+	if (err)
+		return err;
+
+	child = ne_vsock_make_child(listener, hdr);
+	if (!child)
+		return -ECONNREFUSED;
+
+	err = ne_vsock_offer_child(chan, listener, child, hdr);
+	if (err)
+		sock_put(child);
+	return err;
+}
+
+/* By release_sock(), under the spinlock of the sock lock: nobody holds it now. */
+static int ne_vsock_pending_wake(struct wait_queue_entry *wait, unsigned int mode, int flags,
+				 void *key)
+{
+	struct ne_vsock_pending *pending = container_of(wait, struct ne_vsock_pending, wait);
+
+	list_del_init(&wait->entry);
+	queue_work(ne_vsock_wq, &pending->work);
+	return 0;
+}
+
+/* Has the request tried again when the user of the listener lets go, or at once. */
+static void ne_vsock_pending_await(struct ne_vsock_pending *pending)
+{
+	struct sock *listener = pending->listener;
+	bool owned;
+
+	spin_lock_bh(&listener->sk_lock.slock);
+	owned = sock_owned_by_user_nocheck(listener);
+	if (owned)
+		add_wait_queue(&listener->sk_lock.wq, &pending->wait);
+	spin_unlock_bh(&listener->sk_lock.slock);
+
+	if (!owned)
+		queue_work(ne_vsock_wq, &pending->work);
+}
+
+static void ne_vsock_pending_free(struct ne_vsock_pending *pending)
+{
+	sock_put(pending->listener);
+	kfree(pending);
+}
+
+/* Return: whether the request is the caller's now. */
+static bool ne_vsock_pending_take(struct ne_vsock_pending *pending)
+{
+	struct ne_vsock_chan *chan = pending->chan;
+	bool mine;
+
+	spin_lock(&chan->pending_lock);
+	mine = !list_empty(&pending->node);
+	if (mine) {
+		list_del_init(&pending->node);
+		chan->nr_pending--;
+	}
+	spin_unlock(&chan->pending_lock);
+	return mine;
+}
+
+static void ne_vsock_pending_work(struct work_struct *work)
+{
+	struct ne_vsock_pending *pending = container_of(work, struct ne_vsock_pending, work);
+	struct ne_vsock_chan *chan = pending->chan;
+	int err = -EPIPE;
+
+	/* Once it is GONE, ne_vsock_listen_cancel() has it, or waits for this to end. */
+	if (ne_vsock_chan_state(chan) == NE_VSOCK_LIVE)
+		err = ne_vsock_try_request(chan, pending->listener, &pending->hdr);
+	if (err == -EBUSY) {
+		ne_vsock_pending_await(pending);
+		return;
+	}
+
+	if (err)
+		ne_vsock_answer_rst(chan, &pending->hdr);
+	if (ne_vsock_pending_take(pending))
+		ne_vsock_pending_free(pending);
+}
+
+/* Return: 0 if the request waits; the reference to @listener is its own then. */
+static int ne_vsock_pend(struct ne_vsock_chan *chan, struct sock *listener,
+			 const struct virtio_vsock_hdr *hdr)
+{
+	struct ne_vsock_pending *pending = kzalloc(sizeof(*pending), GFP_KERNEL_ACCOUNT);
+	int err = 0;
+
+	if (!pending)
+		return -ENOMEM;
+
+	pending->chan = chan;
+	pending->listener = listener;
+	pending->hdr = *hdr;
+	init_waitqueue_func_entry(&pending->wait, ne_vsock_pending_wake);
+	INIT_LIST_HEAD(&pending->wait.entry);
+	INIT_WORK(&pending->work, ne_vsock_pending_work);
+
+	spin_lock(&chan->pending_lock);
+	if (ne_vsock_chan_state(chan) != NE_VSOCK_LIVE || chan->nr_pending >= NE_VSOCK_MAX_PENDING) {
+		err = -ECONNREFUSED;
+	} else {
+		list_add_tail(&pending->node, &chan->pending);
+		chan->nr_pending++;
+	}
+	spin_unlock(&chan->pending_lock);
+	if (err) {
+		kfree(pending);
+		return err;
+	}
+
+	ne_vsock_pending_await(pending);
+	return 0;
+}
+
+/* A listener is bound to CID 3 or to any CID, also for guests that call CID 2. */
+static struct sock *ne_vsock_find_listener(const struct virtio_vsock_hdr *hdr)
+{
+	struct sockaddr_vm addr;
+	struct sock *sk;
+
+	vsock_addr_init(&addr, NE_EMU_CID_PARENT, le32_to_cpu(hdr->dst_port));
+	sk = ne_vsock_find_bound(&addr);
+	if (sk && ne_vsock_type(sk) != le16_to_cpu(hdr->type)) {
+		sock_put(sk);
+		sk = NULL;
+	}
+	return sk;
+}
+
+/**
+ * ne_vsock_recv_request() - a guest wants to connect
+ * @chan: the guest's channel
+ * @hdr: header of its request
+ *
+ * Context: Process context, may sleep. Waits for no socket.
+ * Return: 0, also if the guest was refused; -ENOMEM, or -EPIPE if the channel is GONE.
+ */
+int ne_vsock_recv_request(struct ne_vsock_chan *chan, const struct virtio_vsock_hdr *hdr)
+{
+	struct sock *listener;
+	int err;
+
+	if (le64_to_cpu(hdr->dst_cid) == VMADDR_CID_HOST)
+		atomic_inc(&chan->to_host);
+
+	listener = ne_vsock_find_listener(hdr);
+	if (!listener)
+		return ne_vsock_answer_rst(chan, hdr);
+
+	err = ne_vsock_try_request(chan, listener, hdr);
+	if (err == -EBUSY) {
+		err = ne_vsock_pend(chan, listener, hdr);
+		if (!err)
+			return 0;
+	}
+	sock_put(listener);
+	/* A second request of the same connection changes nothing. */
+	if (!err || err == -EADDRINUSE)
+		return 0;
+	return ne_vsock_answer_rst(chan, hdr);
+}
+
+/**
+ * ne_vsock_listen_cancel() - forget the requests that wait
+ * @chan: GONE
+ *
+ * Context: Process context, may sleep. Waits for no socket.
+ */
+void ne_vsock_listen_cancel(struct ne_vsock_chan *chan)
+{
+	struct ne_vsock_pending *pending;
+
+	for (;;) {
+		spin_lock(&chan->pending_lock);
+		pending = list_first_entry_or_null(&chan->pending, struct ne_vsock_pending, node);
+		if (pending) {
+			list_del_init(&pending->node);
+			chan->nr_pending--;
+		}
+		spin_unlock(&chan->pending_lock);
+		if (!pending)
+			return;
+
+		/* A try that has seen the channel LIVE may begin to wait again. */
+		cancel_work_sync(&pending->work);
+		remove_wait_queue(&pending->listener->sk_lock.wq, &pending->wait);
+		cancel_work_sync(&pending->work);
+		ne_vsock_pending_free(pending);
+	}
+}
