@@ -3,6 +3,7 @@
 
 #include "common/cbor.h"
 
+#include "common/text.h"
 #include "common/util.h"
 
 #include <cbor.h>
@@ -179,45 +180,10 @@ struct emu_cbor_item emu_cbor_read(struct emu_cbor_reader *reader)
 	return item;
 }
 
-/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
-static size_t utf8_sequence(const uint8_t *at, size_t left)
-{
-	static const struct {
-		uint8_t first, last;		/* range of the first byte */
-		uint8_t second, second_last;	/* range of the second */
-		uint8_t len;
-	} forms[] = {
-		{ 0x00, 0x7f, 0, 0, 1 },
-		{ 0xc2, 0xdf, 0x80, 0xbf, 2 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 },
-		{ 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
-		{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
-		if (at[0] < forms[i].first || at[0] > forms[i].last)
-			continue;
-		if (forms[i].len > left)
-			return 0;
-		if (forms[i].len > 1 &&
-		    (at[1] < forms[i].second || at[1] > forms[i].second_last))
-			return 0;
-		for (size_t n = 2; n < forms[i].len; n++)
-			if ((at[n] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].len;
-	}
-	return 0;
-}
-
 bool emu_cbor_utf8(const uint8_t *data, size_t len)
 {
 	while (len) {
-		size_t n = utf8_sequence(data, len);
+		size_t n = text_char((const char *)data, len);
 
 		if (!n)
 			return false;
@@ -229,7 +195,7 @@ bool emu_cbor_utf8(const uint8_t *data, size_t len)
 
 /** struct utf8 - the beginning of a character whose rest is in the next piece */
 struct utf8 {
-	uint8_t bytes[4];
+	char bytes[4];
 	size_t len;
 };
 
@@ -240,7 +206,7 @@ static bool utf8_add(struct utf8 *utf8, const uint8_t *data, size_t len)
 		if (utf8->len == sizeof(utf8->bytes))
 			return false;
 		utf8->bytes[utf8->len++] = data[i];
-		if (utf8_sequence(utf8->bytes, utf8->len))
+		if (text_char(utf8->bytes, utf8->len))
 			utf8->len = 0;
 	}
 	return true;
