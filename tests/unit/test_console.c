@@ -18,11 +18,15 @@
 #include <fcntl.h>
 #include <linux/virtio_vsock.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CID		16
@@ -35,6 +39,25 @@ struct packet {
 	struct virtio_vsock_hdr hdr;
 	uint8_t payload[64 * KIB];
 };
+
+/* A write to the channel that waits until it is let go. */
+static struct {
+	atomic_bool wanted;
+	sem_t entered;
+	sem_t let_go;
+} stuck;
+
+ssize_t __real_writev(int fd, const struct iovec *iov, int n);
+ssize_t __wrap_writev(int fd, const struct iovec *iov, int n);
+
+ssize_t __wrap_writev(int fd, const struct iovec *iov, int n)
+{
+	if (n > 1 && atomic_exchange(&stuck.wanted, false)) {
+		sem_post(&stuck.entered);
+		sem_wait(&stuck.let_go);
+	}
+	return __real_writev(fd, iov, n);
+}
 
 struct fixture {
 	struct loop loop;
@@ -220,6 +243,57 @@ static void test_slow_reader(void **state)
 	assert_int_equal(got, CONSOLE_RING_SIZE);
 }
 
+static void *run_in_thread(void *arg)
+{
+	run(arg);
+	return NULL;
+}
+
+static void *overwrite_ring(void *arg)
+{
+	struct fixture *f = arg;
+
+	for (uint64_t i = 0; i < CONSOLE_RING_SIZE; i++)
+		console_write(&f->console, 'x');
+	sem_post(&stuck.entered);
+	return NULL;
+}
+
+static bool wait_5_s(sem_t *sem)
+{
+	struct timespec end;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += 5;
+	return !sem_clockwait(sem, CLOCK_MONOTONIC, &end);
+}
+
+/* The guest prints on, however long the channel takes, and what is sent stays as it was. */
+static void test_write_waits(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t sender, guest;
+	bool printed;
+
+	connect_reader(f, READER, CREDIT);
+	assert_int_equal(sem_init(&stuck.entered, 0, 0), 0);
+	assert_int_equal(sem_init(&stuck.let_go, 0, 0), 0);
+	atomic_store(&stuck.wanted, true);
+	print(f, "before");
+	assert_int_equal(pthread_create(&sender, NULL, run_in_thread, f), 0);
+	assert_true(wait_5_s(&stuck.entered));
+	assert_int_equal(pthread_create(&guest, NULL, overwrite_ring, f), 0);
+	printed = wait_5_s(&stuck.entered);
+	sem_post(&stuck.let_go);
+	assert_int_equal(pthread_join(sender, NULL), 0);
+	assert_int_equal(pthread_join(guest, NULL), 0);
+	assert_true(printed);
+	expect_data(f, READER, "before");
+	run(f);
+	assert_true(receive(f) > 0);
+	assert_int_equal(f->packet.payload[0], 'x');
+}
+
 static void test_input_is_ignored(void **state)
 {
 	struct fixture *f = *state;
@@ -232,7 +306,9 @@ static void test_input_is_ignored(void **state)
 		.type = htole16(VIRTIO_VSOCK_TYPE_STREAM), .op = htole16(VIRTIO_VSOCK_OP_RW),
 		.len = htole32(900), .buf_alloc = htole32(CREDIT),
 	};
+	/* It hears of room long before it has none left. */
 	do {
+		assert_in_range(sent, 0, le32toh(f->packet.hdr.buf_alloc) / 2);
 		assert_int_equal(write(f->peer, packet, HDR + 900), HDR + 900);
 		sent += 900;
 		run(f);
@@ -309,6 +385,43 @@ static void test_channel_is_full(void **state)
 	run(f);
 	expect_op(f, READER, VIRTIO_VSOCK_OP_RESPONSE);
 	expect_data(f, READER, "text");
+}
+
+/* Answers wait for room in their order, also where the ring of them wraps. */
+static void test_replies_wait(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t port = 0;
+	char noise[4096] = { 0 };
+
+	/* As many as there is room for, and again from another slot on. */
+	for (unsigned int n = CONSOLE_REPLIES_MAX - 5; n <= CONSOLE_REPLIES_MAX; n += 5) {
+		while (write(f->channel, noise, sizeof(noise)) > 0)
+			;
+		for (unsigned int i = 0; i < n; i++)
+			send_from(f, port + i, VIRTIO_VSOCK_OP_RW, 0, 0, 0);
+		run(f);
+		assert_int_equal(f->service->nr_replies, n);
+		while (read(f->peer, noise, sizeof(noise)) == sizeof(noise))
+			;
+		run(f);
+		for (unsigned int i = 0; i < n; i++)
+			expect_op(f, port++, VIRTIO_VSOCK_OP_RST);
+		assert_int_equal(receive(f), -1);
+	}
+
+	/* One more than that gets no answer, and the others theirs. */
+	while (write(f->channel, noise, sizeof(noise)) > 0)
+		;
+	for (unsigned int i = 0; i <= CONSOLE_REPLIES_MAX; i++)
+		send_from(f, port + i, VIRTIO_VSOCK_OP_RW, 0, 0, 0);
+	run(f);
+	while (read(f->peer, noise, sizeof(noise)) == sizeof(noise))
+		;
+	run(f);
+	for (unsigned int i = 0; i < CONSOLE_REPLIES_MAX; i++)
+		expect_op(f, port++, VIRTIO_VSOCK_OP_RST);
+	assert_int_equal(receive(f), -1);
 }
 
 /* A parent that answers the end of the stream, as Linux does when it has read all. */
@@ -451,6 +564,17 @@ static void test_panic(void **state)
 	assert_string_equal(text, "VFS: no root");
 }
 
+/* A message may begin inside what looked like its beginning. */
+static void test_panic_behind_a_false_start(void **state)
+{
+	struct fixture *f = *state;
+	char text[CONSOLE_PANIC_SIZE];
+
+	print(f, "KKernel panic - not syncing: found\n");
+	assert_true(console_panic(&f->console, text, sizeof(text)));
+	assert_string_equal(text, "found");
+}
+
 static void test_long_panic(void **state)
 {
 	struct fixture *f = *state;
@@ -472,10 +596,12 @@ int main(void)
 		T(test_several_readers),
 		T(test_credit),
 		T(test_slow_reader),
+		T(test_write_waits),
 		T(test_input_is_ignored),
 		T(test_reader_leaves),
 		T(test_strangers),
 		T(test_channel_is_full),
+		T(test_replies_wait),
 		T(test_finish),
 		T(test_finish_without_readers),
 		T(test_finish_with_a_stuck_reader),
@@ -484,6 +610,7 @@ int main(void)
 		T(test_log_limit),
 		T(test_log_fails),
 		T(test_panic),
+		T(test_panic_behind_a_false_start),
 		T(test_long_panic),
 	};
 

@@ -112,7 +112,7 @@ void console_write(struct console *console, uint8_t byte)
 		(void)timerfd_settime(console->timer_fd, 0, &delay, NULL);
 }
 
-size_t console_lock(struct console *console, uint64_t *pos, size_t max, struct iovec iov[2])
+size_t console_copy(struct console *console, uint64_t *pos, void *buf, size_t max)
 {
 	uint64_t oldest;
 	size_t offset, len, first;
@@ -123,14 +123,10 @@ size_t console_lock(struct console *console, uint64_t *pos, size_t max, struct i
 	len = MIN(console->head - *pos, max);
 	offset = *pos % CONSOLE_RING_SIZE;
 	first = MIN(len, CONSOLE_RING_SIZE - offset);
-	iov[0] = (struct iovec){ console->ring + offset, first };
-	iov[1] = (struct iovec){ console->ring, len - first };
-	return len;
-}
-
-void console_unlock(struct console *console)
-{
+	memcpy(buf, console->ring + offset, first);
+	memcpy((uint8_t *)buf + first, console->ring, len - first);
 	pthread_mutex_unlock(&console->lock);
+	return len;
 }
 
 /* A full disk is the disk's affair: the guest goes on, and so does the log later. */
@@ -154,29 +150,17 @@ static void log_piece(struct console *console, const uint8_t *piece, size_t len)
 		(void)!write(console->log_fd, log_end_marker, sizeof(log_end_marker) - 1);
 }
 
-/* Copied first, so that the guest does not wait for the disk. */
-static size_t copy_piece(struct console *console, uint8_t *piece, size_t max)
-{
-	struct iovec iov[2];
-	size_t len = console_lock(console, &console->log_pos, max, iov);
-
-	memcpy(piece, iov[0].iov_base, iov[0].iov_len);
-	memcpy(piece + iov[0].iov_len, iov[1].iov_base, iov[1].iov_len);
-	console_unlock(console);
-	console->log_pos += len;
-	return len;
-}
-
 void console_flush_log(struct console *console)
 {
 	uint8_t piece[LOG_PIECE];
 	size_t len;
 
 	while (console->log_fd >= 0 && console->log_size < CONSOLE_LOG_MAX) {
-		len = copy_piece(console, piece,
-				 MIN(CONSOLE_LOG_MAX - console->log_size, sizeof(piece)));
+		len = console_copy(console, &console->log_pos, piece,
+				   MIN(CONSOLE_LOG_MAX - console->log_size, sizeof(piece)));
 		if (!len)
 			break;
+		console->log_pos += len;
 		log_piece(console, piece, len);
 	}
 }

@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/uio.h>
 
 #define CONSOLE_RING_SIZE	(1U << 20)
 #define CONSOLE_LOG_MAX		(64ULL << 20)
@@ -19,7 +18,8 @@
 
 /**
  * struct console - the ring is written by vCPUs and read by the main thread
- * @lock: protects @ring, @head, and the panic fields
+ * @lock: protects @ring, @head, and the panic fields; held for no more than a copy,
+ *	since the guest's output waits for it
  * @head: bytes printed so far; the ring holds the last CONSOLE_RING_SIZE
  * @matched: bytes of the panic message's beginning that the line has shown
  * @panic: what follows it, with a NUL once @panic_len says so
@@ -63,15 +63,14 @@ void console_exit(struct console *console);
 void console_write(struct console *console, uint8_t byte);
 
 /**
- * console_lock() - look at the ring; the guest waits as long as this is held
+ * console_copy() - a piece of the output; main thread
  * @pos: position in the output, moved on if the ring no longer holds it
+ * @buf: gets the piece; a copy, so that the guest never waits for who passes it on
  * @max: bytes wanted at most
- * @iov: filled with one or two pieces, valid until console_unlock()
  *
- * Return: bytes in @iov.
+ * Return: bytes copied; 0 at the end of the output.
  */
-size_t console_lock(struct console *console, uint64_t *pos, size_t max, struct iovec iov[2]);
-void console_unlock(struct console *console);
+size_t console_copy(struct console *console, uint64_t *pos, void *buf, size_t max);
 
 /** console_flush_log() - write what the log does not have yet */
 void console_flush_log(struct console *console);

@@ -13,11 +13,11 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* What readers may send before they hear of credit again; it is thrown away. */
 #define RECEIVE_WINDOW		(64 * KIB)
-#define PAYLOAD_MAX		(16 * KIB)
 /* Packets read in one go. */
 #define BATCH			64
 
@@ -114,18 +114,18 @@ static ssize_t send_piece(struct console_service *service, struct console_reader
 {
 	struct virtio_vsock_hdr hdr =
 		make_header(service, reader->port, VIRTIO_VSOCK_OP_RW, reader->received);
-	struct iovec iov[3] = { { &hdr, sizeof(hdr) } };
 	size_t credit = reader->credit_end - reader->sent;
+	struct iovec iov[] = { { &hdr, sizeof(hdr) }, { service->piece, 0 } };
 	size_t len;
-	int err = 0;
+	int err;
 
-	/* The ring may be overwritten as soon as it is unlocked. */
-	len = console_lock(service->console, &reader->pos, MIN(credit, PAYLOAD_MAX), &iov[1]);
-	if (len) {
-		hdr.len = htole32(len);
-		err = write_packet(service, iov, ARRAY_SIZE(iov));
-	}
-	console_unlock(service->console);
+	len = console_copy(service->console, &reader->pos, service->piece,
+			   MIN(credit, sizeof(service->piece)));
+	if (!len)
+		return 0;
+	hdr.len = htole32(len);
+	iov[1].iov_len = len;
+	err = write_packet(service, iov, ARRAY_SIZE(iov));
 	if (err)
 		return err;
 	reader->pos += len;
@@ -135,12 +135,10 @@ static ssize_t send_piece(struct console_service *service, struct console_reader
 
 static bool is_at_end(struct console_service *service, const struct console_reader *reader)
 {
-	struct iovec iov[2];
 	uint64_t pos = reader->pos;
-	size_t left = console_lock(service->console, &pos, 1, iov);
+	uint8_t byte;
 
-	console_unlock(service->console);
-	return !left;
+	return !console_copy(service->console, &pos, &byte, 1);
 }
 
 static void feed_reader(struct console_service *service, struct console_reader *reader)

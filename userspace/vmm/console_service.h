@@ -4,6 +4,7 @@
 #ifndef NE_EMU_VMM_CONSOLE_SERVICE_H
 #define NE_EMU_VMM_CONSOLE_SERVICE_H
 
+#include "common/util.h"
 #include "vmm/console.h"
 #include "vmm/loop.h"
 
@@ -13,6 +14,7 @@
 
 #define CONSOLE_READERS_MAX	16
 #define CONSOLE_REPLIES_MAX	32
+#define CONSOLE_PIECE_MAX	(16 * KIB)
 
 /**
  * struct console_reader - one connection
@@ -41,6 +43,7 @@ struct console_reader {
  * @dead: the channel is gone
  * @ending: send what is there, then end the streams
  * @replies: packets without payload that wait for room, oldest at @first_reply
+ * @piece: scratch: the output that is being sent
  */
 struct console_service {
 	struct console *console;
@@ -55,6 +58,7 @@ struct console_service {
 	unsigned int nr_replies;
 	struct virtio_vsock_hdr replies[CONSOLE_REPLIES_MAX];
 	struct console_reader readers[CONSOLE_READERS_MAX];
+	uint8_t piece[CONSOLE_PIECE_MAX];
 };
 
 /** console_service_create() - serve @console at the port that belongs to @cid */

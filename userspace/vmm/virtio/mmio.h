@@ -42,7 +42,9 @@ struct virtio_notify {
  * @id: virtio device id
  * @features: offered, besides VERSION_1
  * @config: device configuration, read only
- * @lock: protects all that follows, except @interrupts
+ * @lock: protects all that follows, except @interrupts. Held while a batch of packets
+ *	moves or a request is answered, neither of which waits for anybody: a driver that
+ *	resets the device must find that it has let go of its buffers
  * @was_broken: the log has been told of it once
  * @interrupts: bits of InterruptStatus; read and acknowledged without the lock, so
  *	that the driver's interrupt handler never waits for a batch of packets
