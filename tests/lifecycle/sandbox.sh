@@ -59,13 +59,26 @@ limited() {
 	grep -E '^Max open files +1 +1 ' "$limits"
 	grep -E '^Max core file size +0 +0 ' "$limits"
 	grep -E '^Max locked memory +0 +0 ' "$limits"
+	# console.log at its fullest: 64 MiB and a line that says so.
+	grep -E '^Max file size +67108901 +67108901 ' "$limits"
+	# 32 MiB, and the stacks of two vCPUs.
+	grep -E '^Max data size +33816576 +33816576 ' "$limits"
+	grep -E '^Max stack size +8388608 +8388608 ' "$limits"
 }
 
-# No file of the host but what ne-emud has opened for it, no socket but its own.
+# So that the limit is there for what comes, not for what the VMM needs.
+little_memory() {
+	kib=$(status VmData)
+	echo "private memory: $kib"
+	[ "${kib% kB}" -lt 16384 ]
+}
+
+# No file of the host but what ne-emud has opened for it, no socket but its own; what
+# serves to build a machine has been closed.
 descriptors() {
 	find "/proc/$(vmm_pids)/fd" -type l -printf '%f %l\n' > "$tmp/fds"
 	cat "$tmp/fds"
-	sed 's/^[0-9]* //' "$tmp/fds" | grep -vE '^(/dev/null|/dev/kvm|/dev/ne_emu_vsock)$' |
+	sed 's/^[0-9]* //' "$tmp/fds" | grep -vE '^(/dev/null|/dev/ne_emu_vsock)$' |
 		grep -vE '^anon_inode:(\[?(eventfd|eventpoll|timerfd|signalfd)\]?|kvm-vm|kvm-vcpu:[0-9]+|ne.*|\[ne.*)$' |
 		grep -vE "^(socket:\[[0-9]+\]|$log_folder/[0-9a-f]{16}/console.log)$" > "$tmp/others" || :
 	[ ! -s "$tmp/others" ] || {
@@ -79,6 +92,7 @@ run_image a -d
 check "an ordinary user without rights" unprivileged
 check "every thread has the list of system calls" system_calls_filtered
 check "limits" limited
+check "private memory far below its limit" little_memory
 check "descriptors" descriptors
 close_client a
 finish

@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/util.h"
 #include "vmm/containment.h"
+#include "vmm/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,6 +47,14 @@
 #define NOT_ENTERED	100
 #define NOT_SEALED	101
 
+/* A mapping that is replaced has its shadow cleared in place, not mapped anew. */
+const char *__asan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+	return "clear_shadow_mmap_threshold=1073741824";
+}
+
 /* Only root can become somebody else. */
 static void enter(void)
 {
@@ -56,11 +65,19 @@ static void enter(void)
 		_exit(NOT_ENTERED);
 }
 
+static void seal(uint64_t file_size, uint64_t data_size)
+{
+	const struct containment_limits limits = { file_size, data_size, NULL, 0 };
+
+	if (containment_seal(&limits))
+		_exit(NOT_SEALED);
+}
+
+/* The sanitizers map more than any limit would allow. */
 static void enter_and_seal(void)
 {
 	enter();
-	if (containment_seal())
-		_exit(NOT_SEALED);
+	seal(RLIM_INFINITY, RLIM_INFINITY);
 }
 
 /* Not _exit(): before that, ASan makes system calls of its own. */
@@ -93,9 +110,13 @@ static void expect_success(int (*fn)(const void *arg), const void *arg)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/** struct attempt - a system call that must be the last one */
+/**
+ * struct attempt - a system call that must be the last one
+ * @memory: a page that stands for the enclave's memory
+ */
 struct attempt {
 	const char *name;
+	const void *memory;
 	long number;
 	long args[6];
 };
@@ -105,7 +126,11 @@ static int make_attempt(const void *arg)
 	const struct attempt *attempt = arg;
 	const long *a = attempt->args;
 
-	enter_and_seal();
+	enter();
+	if (containment_seal(&(const struct containment_limits){
+		    .file_size = RLIM_INFINITY, .data_size = RLIM_INFINITY,
+		    .memory = attempt->memory, .memory_size = sysconf(_SC_PAGESIZE) }))
+		_exit(NOT_SEALED);
 	(void)syscall(attempt->number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	return 0;
 }
@@ -113,7 +138,7 @@ static int make_attempt(const void *arg)
 static const char path[] = "/etc/passwd";
 
 #define ATTEMPT(call, ...) \
-	{ .name = #call, .number = SYS_ ## call, .args = { __VA_ARGS__ } }
+	{ .name = #call, .memory = memory, .number = SYS_ ## call, .args = { __VA_ARGS__ } }
 #define POINTER(p)		((long)(uintptr_t)(p))
 
 static void test_forbidden_calls(void **state)
@@ -177,6 +202,7 @@ static void test_forbidden_calls(void **state)
 		ATTEMPT(shmget, IPC_PRIVATE, page, 0600),
 		ATTEMPT(keyctl, 0),
 		ATTEMPT(sched_setaffinity, getpid(), 8, POINTER(memory)),
+		ATTEMPT(sched_setaffinity, 0, 8, POINTER(memory)),
 
 		/* Programs, threads, code */
 		ATTEMPT(execve, POINTER(argv[0]), POINTER(argv), 0),
@@ -187,6 +213,19 @@ static void test_forbidden_calls(void **state)
 		ATTEMPT(clone3, POINTER(memory), 88),
 		ATTEMPT(mmap, 0, page, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
 		ATTEMPT(mmap, 0, page, PROT_READ, MAP_PRIVATE, 1, 0),
+		/* What no limit counts, and pages that are for enclaves */
+		ATTEMPT(mmap, 0, page, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0),
+		ATTEMPT(mmap, POINTER(memory), page, PROT_READ,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+		ATTEMPT(mmap, POINTER(memory), 2 * page, PROT_READ,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0),
+		ATTEMPT(mmap, POINTER(memory) + page, page, PROT_READ,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0),
+		ATTEMPT(mmap, 0, page, PROT_READ, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, -1, 0),
+		ATTEMPT(mmap, 0, page, PROT_READ,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0),
+		ATTEMPT(mmap, 0, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB,
+			-1, 0),
 		ATTEMPT(mprotect, POINTER(memory), page, PROT_READ | PROT_EXEC),
 		ATTEMPT(pkey_mprotect, POINTER(memory), page, PROT_EXEC, -1),
 		ATTEMPT(mlock, POINTER(memory), page),
@@ -199,6 +238,7 @@ static void test_forbidden_calls(void **state)
 		ATTEMPT(setgroups, 0, 0),
 		ATTEMPT(capset, POINTER(memory), POINTER(memory)),
 		ATTEMPT(prctl, PR_SET_DUMPABLE, 1),
+		ATTEMPT(prctl, PR_SET_NAME, POINTER("x")),
 		ATTEMPT(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_ADMIN),
 		ATTEMPT(seccomp, 0, 0, 0),
 		ATTEMPT(prlimit64, 0, RLIMIT_NOFILE, POINTER(memory), 0),
@@ -235,23 +275,21 @@ static int do_allowed(const void *arg)
 	struct pollfd pollfd = { .fd = 0, .events = POLLIN };
 	char byte = 1;
 	struct iovec iov = { &byte, 1 };
-	cpu_set_t cpus;
 	void *memory;
 
 	assert_int_equal(dup2(fds[0], 0), 0);
 	assert_int_equal(dup2(fds[1], 1), 1);
-	assert_return_code(sched_getaffinity(0, sizeof(cpus), &cpus), errno);
 	enter_and_seal();
 	if (write(1, &byte, 1) != 1 || poll(&pollfd, 1, 1000) != 1 || read(0, &byte, 1) != 1)
 		return 1;
-	if (writev(1, &iov, 1) != 1 || readv(0, &iov, 1) != 1)
+	if (writev(1, &iov, 1) != 1 || read(0, &byte, 1) != 1)
 		return 2;
 	memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED || mprotect(memory, 4096, PROT_READ) || munmap(memory, 4096))
 		return 3;
-	if (getrandom(&byte, 1, 0) != 1 || sched_setaffinity(0, sizeof(cpus), &cpus))
+	if (getrandom(&byte, 1, 0) != 1)
 		return 4;
-	if (prctl(PR_SET_NAME, "vcpu0") || pthread_kill(pthread_self(), 0))
+	if (pthread_kill(pthread_self(), 0))
 		return 5;
 	/* Not forbidden, and refused as ever. */
 	return ioctl(0, KVM_RUN, 0) == -1 && errno == ENOTTY ? 0 : 6;
@@ -268,9 +306,14 @@ static void test_allowed_calls(void **state)
 	close(fds[1]);
 }
 
+enum { STARTING, WAITING, SEALED };
+
 static void *open_file(void *arg)
 {
-	while (!atomic_load((atomic_bool *)arg))
+	atomic_int *stage = arg;
+
+	atomic_store(stage, WAITING);
+	while (atomic_load(stage) != SEALED)
 		;
 	(void)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY);
 	return NULL;
@@ -279,16 +322,18 @@ static void *open_file(void *arg)
 /* A thread that was there before is shut in as well. */
 static int open_in_thread(const void *arg)
 {
-	atomic_bool sealed = false;
+	atomic_int stage = STARTING;
 	pthread_t thread;
 
 	(void)arg;
 	enter();
-	if (pthread_create(&thread, NULL, open_file, &sealed))
+	if (pthread_create(&thread, NULL, open_file, &stage))
 		return NOT_ENTERED;
-	if (containment_seal())
-		return NOT_SEALED;
-	atomic_store(&sealed, true);
+	/* Its first steps are system calls that are not on the list. */
+	while (atomic_load(&stage) != WAITING)
+		;
+	seal(RLIM_INFINITY, RLIM_INFINITY);
+	atomic_store(&stage, SEALED);
 	(void)pthread_join(thread, NULL);
 	return 0;
 }
@@ -410,28 +455,30 @@ static void test_landlock(void **state)
 	expect_success(check_landlock, NULL);
 }
 
-static int seal_and_wait(const void *arg)
+/* A file that is full ends neither the process nor what the file holds. */
+static int fill_file(const void *arg)
 {
-	char byte;
+	int fd = *(const int *)arg;
 
-	(void)dup2(((const int *)arg)[0], 0);
-	(void)dup2(((const int *)arg)[1], 1);
-	enter_and_seal();
-	if (write(1, "", 1) != 1)
+	enter();
+	seal(4, RLIM_INFINITY);
+	if (write(fd, "123456", 6) != 4)
 		return 1;
-	return read(0, &byte, 1) < 0;
+	return write(fd, "5", 1) == -1 && errno == EFBIG ? 0 : 2;
 }
 
-/* Soft and hard limit of the process, as its /proc/PID/limits has them. */
-static void expect_limits(const char *limits, const char *name, const char *values)
+static void test_file_size(void **state)
 {
-	const char *at = strstr(limits, name);
+	int fd = memfd_create("log", MFD_CLOEXEC);
+	struct stat st;
 
-	assert_non_null(at);
-	at += strlen(name);
-	at += strspn(at, " ");
-	if (strncmp(at, values, strlen(values)))
-		fail_msg("%s: %.40s", name, at);
+	(void)state;
+	/* containment_enter() keeps the standard streams. */
+	assert_return_code(dup2(fd, 0), errno);
+	expect_success(fill_file, &(const int){ 0 });
+	assert_return_code(fstat(fd, &st), errno);
+	assert_int_equal(st.st_size, 4);
+	close(fd);
 }
 
 static void read_proc(pid_t pid, const char *name, char text[8192])
@@ -447,6 +494,101 @@ static void read_proc(pid_t pid, const char *name, char text[8192])
 	close(fd);
 	assert_true(len > 0);
 	text[len] = 0;
+}
+
+/* Bytes that count for RLIMIT_DATA. */
+static uint64_t data_size(void)
+{
+	char status[8192], *at;
+
+	read_proc(getpid(), "status", status);
+	at = strstr(status, "\nVmData:");
+	assert_non_null(at);
+	return strtoull(at + strlen("\nVmData:"), NULL, 10) * KIB;
+}
+
+static void *map(size_t size)
+{
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static int take_memory(const void *arg)
+{
+	(void)arg;
+	enter();
+	seal(RLIM_INFINITY, *(const uint64_t *)arg + 64 * MIB);
+	if (map(32 * MIB) == MAP_FAILED)
+		return 1;
+	return map(64 * MIB) == MAP_FAILED && errno == ENOMEM ? 0 : 2;
+}
+
+static void test_data_size(void **state)
+{
+	uint64_t size = data_size();
+
+	(void)state;
+	expect_success(take_memory, &size);
+}
+
+/* The zero pages in place of lost memory are larger than what is left to be taken. */
+static int lose_memory(const void *arg)
+{
+	int fd = memfd_create("memory", MFD_CLOEXEC);
+	struct guest_memory memory;
+	struct containment_limits limits = {
+		.file_size = RLIM_INFINITY, .data_size = *(const uint64_t *)arg + 64 * MIB,
+	};
+	struct vmm_error error;
+	volatile uint8_t *p;
+
+	if (ftruncate(fd, 256 * MIB) || memory_map(&memory, fd, 256 * MIB, &error))
+		return NOT_ENTERED;
+	limits.memory = memory.base;
+	limits.memory_size = memory.size;
+	p = memory.base;
+	p[MIB] = 1;
+	if (ftruncate(fd, 0))
+		return NOT_ENTERED;
+	enter();
+	if (containment_seal(&limits))
+		return NOT_SEALED;
+	if (p[MIB] || !memory_lost())
+		return 1;
+	p[255 * MIB] = 1;
+	return p[255 * MIB] == 1 ? 0 : 2;
+}
+
+static void test_lost_memory(void **state)
+{
+	uint64_t size = data_size();
+
+	(void)state;
+	expect_success(lose_memory, &size);
+}
+
+static int seal_and_wait(const void *arg)
+{
+	char byte;
+
+	(void)dup2(((const int *)arg)[0], 0);
+	(void)dup2(((const int *)arg)[1], 1);
+	enter();
+	seal(5 * KIB, 1ULL << 60);
+	if (write(1, "", 1) != 1)
+		return 1;
+	return read(0, &byte, 1) < 0;
+}
+
+/* Soft and hard limit of the process, as its /proc/PID/limits has them. */
+static void expect_limits(const char *limits, const char *name, const char *values)
+{
+	const char *at = strstr(limits, name);
+
+	assert_non_null(at);
+	at += strlen(name);
+	at += strspn(at, " ");
+	if (strncmp(at, values, strlen(values)))
+		fail_msg("%s: %.40s", name, at);
 }
 
 static void test_seen_from_outside(void **state)
@@ -468,6 +610,8 @@ static void test_seen_from_outside(void **state)
 	expect_limits(text, "Max open files", "1 ");
 	expect_limits(text, "Max core file size", "0 ");
 	expect_limits(text, "Max locked memory", "0 ");
+	expect_limits(text, "Max file size", "5120                 5120 ");
+	expect_limits(text, "Max data size", "1152921504606846976  1152921504606846976 ");
 	read_proc(pid, "status", text);
 	assert_non_null(strstr(text, "\nSeccomp:\t2\n"));
 	assert_non_null(strstr(text, "\nNoNewPrivs:\t1\n"));
@@ -491,6 +635,9 @@ int main(void)
 		cmocka_unit_test(test_forbidden_calls),
 		cmocka_unit_test(test_allowed_calls),
 		cmocka_unit_test(test_all_threads),
+		cmocka_unit_test(test_file_size),
+		cmocka_unit_test(test_data_size),
+		cmocka_unit_test(test_lost_memory),
 		cmocka_unit_test(test_seen_from_outside),
 	};
 

@@ -16,7 +16,6 @@
 
 /* Linux, kernel/panic.c; the reason follows. */
 static const char panic_start[] = "Kernel panic - not syncing: ";
-static const char log_end_marker[] = "\n[console log ends here: size limit]\n";
 
 /* Guests print byte by byte; log and readers get what came within this time. */
 #define COLLECT_NS	5000000L
@@ -147,7 +146,7 @@ static void log_piece(struct console *console, const uint8_t *piece, size_t len)
 		console->log_failed = false;
 	console->log_size += len;
 	if (console->log_size >= CONSOLE_LOG_MAX)
-		(void)!write(console->log_fd, log_end_marker, sizeof(log_end_marker) - 1);
+		(void)!write(console->log_fd, CONSOLE_LOG_END, sizeof(CONSOLE_LOG_END) - 1);
 }
 
 void console_flush_log(struct console *console)

@@ -14,6 +14,9 @@
 
 #define CONSOLE_RING_SIZE	(1U << 20)
 #define CONSOLE_LOG_MAX		(64ULL << 20)
+/* Written behind the last byte of a log that is full; the file has this size then. */
+#define CONSOLE_LOG_END		"\n[console log ends here: size limit]\n"
+#define CONSOLE_LOG_FILE_MAX	(CONSOLE_LOG_MAX + sizeof(CONSOLE_LOG_END) - 1)
 #define CONSOLE_PANIC_SIZE	80
 
 /**

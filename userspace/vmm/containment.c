@@ -9,9 +9,13 @@
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+/* Of the main thread; what vCPUs have was mapped when they were made. */
+#define STACK_MAX	(8 * MIB)
 
 static int compare_fds(const void *a, const void *b)
 {
@@ -71,18 +75,41 @@ int containment_enter(uid_t uid, gid_t gid, int *keep, size_t nr_keep)
 	return landlock_enter();
 }
 
-int containment_seal(void)
+static int set_limits(const struct containment_limits *limits)
 {
 	/*
 	 * Not RLIMIT_NPROC: at the first KVM_RUN, KVM makes a thread in our name, and
 	 * without it no vCPU ever runs.
 	 */
-	const struct rlimit none = { 0 };
-	/* poll() takes no more entries than this; descriptor 0 is in use. */
-	const struct rlimit one = { 1, 1 };
+	const struct {
+		int resource;
+		rlim_t value;
+	} table[] = {
+		/* poll() takes no more entries than this; descriptor 0 is in use. */
+		{ RLIMIT_NOFILE, 1 },
+		{ RLIMIT_MEMLOCK, 0 },
+		{ RLIMIT_MSGQUEUE, 0 },
+		{ RLIMIT_FSIZE, limits->file_size },
+		{ RLIMIT_DATA, limits->data_size },
+		{ RLIMIT_STACK, STACK_MAX },
+	};
 
-	if (setrlimit(RLIMIT_NOFILE, &one) || setrlimit(RLIMIT_MEMLOCK, &none) ||
-	    setrlimit(RLIMIT_MSGQUEUE, &none))
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		const struct rlimit limit = { table[i].value, table[i].value };
+
+		if (setrlimit(table[i].resource, &limit))
+			return -errno;
+	}
+	return 0;
+}
+
+int containment_seal(const struct containment_limits *limits)
+{
+	int err;
+
+	/* A write beyond the limit fails, and that is all. */
+	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return -errno;
-	return syscalls_restrict();
+	err = set_limits(limits);
+	return err ? err : syscalls_restrict(limits->memory, limits->memory_size);
 }

@@ -17,6 +17,12 @@
 #include <time.h>
 #include <unistd.h>
 
+/*
+ * Heap, stacks and data of the libraries: several times what the largest image and the
+ * longest requests need. The enclave's memory is shared and does not count.
+ */
+#define DATA_MAX	(32 * MIB)
+
 /* Threads are born with these blocked or ignored. */
 static int set_signals(void)
 {
@@ -76,7 +82,12 @@ static int build(struct vmm *vmm, const struct options *options, struct vmm_erro
 	err = vmm_create(vmm, error);
 	if (err)
 		return err;
-	err = containment_seal();
+	err = containment_seal(&(const struct containment_limits){
+		.file_size = CONSOLE_LOG_FILE_MAX,
+		.data_size = DATA_MAX + options->nr_cpus * VCPU_STACK_SIZE,
+		.memory = vmm->memory.base,
+		.memory_size = vmm->memory.size,
+	});
 	return err ? cannot_isolate(error, err) : 0;
 }
 

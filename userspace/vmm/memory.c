@@ -26,21 +26,28 @@ void memory_init(struct guest_memory *memory, void *base, uint64_t size)
 	memory->low_size = MIN(size, MEMORY_HOLE_START);
 }
 
+static bool is_mapped(const uint8_t *addr)
+{
+	return addr >= mapped.base && addr - mapped.base < (ptrdiff_t)mapped.size;
+}
+
 /*
  * Put zero pages in place of the memory, so that the access that failed goes on
  * with data nobody cares for, and let the main loop find out why.
+ *
+ * A sealed process may do this, with exactly these arguments. The limit for data does not
+ * stop it, since for the kernel one mapping takes the place of another; but it would stop
+ * a second time.
  */
 static void handle_sigbus(int sig, siginfo_t *info, void *context)
 {
-	uint8_t *addr = info->si_addr;
-
 	(void)context;
-	if (addr >= mapped.base && addr - mapped.base < (ptrdiff_t)mapped.size &&
-	    mmap(mapped.base, mapped.size, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED) {
-		atomic_store(&mapped.lost, true);
+	/* One thread does it; others try their access until it has. */
+	if (is_mapped(info->si_addr) &&
+	    (atomic_exchange(&mapped.lost, true) ||
+	     mmap(mapped.base, mapped.size, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED))
 		return;
-	}
 	/* Not ours: fail again, with the default action. */
 	(void)signal(sig, SIG_DFL);
 }
@@ -106,6 +113,7 @@ int memory_map(struct guest_memory *memory, int backend_fd, uint64_t size,
 
 	mapped.base = base;
 	mapped.size = size;
+	atomic_store(&mapped.lost, false);
 	err = catch_sigbus();
 	if (err) {
 		(void)munmap(base, size);

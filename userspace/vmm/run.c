@@ -70,9 +70,6 @@ static void start(struct vmm *vmm)
 		return;
 	}
 	for (size_t i = 0; i < vmm->nr_vcpus; i++)
-		vcpu_wait_placed(&vmm->vcpus[i]);
-	fd_close(&vmm->pool_fd);
-	for (size_t i = 0; i < vmm->nr_vcpus; i++)
 		vcpu_go(&vmm->vcpus[i]);
 }
 

@@ -15,19 +15,21 @@
 #include <errno.h>
 #include <linux/kvm.h>
 #include <linux/nitro_enclaves_emu.h>
-#include <sched.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <unistd.h>
+
+/* Linux 6.11; older headers lack it. */
+#ifndef MAP_DROPPABLE
+#define MAP_DROPPABLE	0x08
+#endif
 
 /* With whatever arguments. */
 static const int plain_calls[] = {
 	/* Devices: eventfds, timers, channels, the console's log */
 	SCMP_SYS(read),
 	SCMP_SYS(write),
-	SCMP_SYS(readv),
 	SCMP_SYS(writev),
 	SCMP_SYS(recvfrom),
 	SCMP_SYS(timerfd_settime),
@@ -40,10 +42,8 @@ static const int plain_calls[] = {
 	SCMP_SYS(poll),
 	SCMP_SYS(ppoll),
 
-	/* Threads of the C library: locks, their first steps, their end */
+	/* Threads of the C library: locks, their end */
 	SCMP_SYS(futex),
-	SCMP_SYS(set_robust_list),
-	SCMP_SYS(rseq),
 	SCMP_SYS(getpid),
 	SCMP_SYS(gettid),
 	SCMP_SYS(exit),
@@ -103,32 +103,43 @@ static int allow_ioctls(scmp_filter_ctx filter)
 	return err;
 }
 
-/* Fresh memory of the heap, or in place of the enclave's when that was lost. */
+/*
+ * Fresh memory of the heap, and what getrandom() of the C library keeps (MAP_DROPPABLE).
+ * All of it counts for RLIMIT_DATA. Shared memory and stacks would not, nor would what
+ * takes the place of another mapping; and huge pages are for enclaves.
+ */
 static int allow_memory(scmp_filter_ctx filter)
 {
-	int err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
-				   SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
-				   SCMP_A3_64(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS));
+	static const uint64_t types[] = { MAP_PRIVATE, MAP_DROPPABLE };
 
-	if (err)
-		return err;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		int err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+					   SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
+					   SCMP_A3_64(SCMP_CMP_EQ, types[i] | MAP_ANONYMOUS));
+
+		if (err)
+			return err;
+	}
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 				SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
-/* A vCPU's thread names and places itself; it is kicked by a signal. */
-static int allow_threads(scmp_filter_ctx filter)
+/* Zero pages in place of the enclave's memory when that is lost: memory.c. */
+static int allow_replacement(scmp_filter_ctx filter, const void *memory, uint64_t size)
 {
-	int err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sched_setaffinity), 1,
-				   SCMP_A0_64(SCMP_CMP_EQ, 0));
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 4,
+				SCMP_A0_64(SCMP_CMP_EQ, (uintptr_t)memory),
+				SCMP_A1_64(SCMP_CMP_EQ, size),
+				SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
+				SCMP_A3_64(SCMP_CMP_EQ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED |
+					   MAP_NORESERVE));
+}
 
-	if (!err)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-				       SCMP_A0_64(SCMP_CMP_EQ, PR_SET_NAME));
-	if (!err)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				       SCMP_A0_64(SCMP_CMP_EQ, getpid()));
-	return err;
+/* A vCPU is kicked by a signal. */
+static int allow_kicks(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				SCMP_A0_64(SCMP_CMP_EQ, getpid()));
 }
 
 static int allow_plain_calls(scmp_filter_ctx filter)
@@ -142,7 +153,7 @@ static int allow_plain_calls(scmp_filter_ctx filter)
 	return 0;
 }
 
-int syscalls_restrict(void)
+int syscalls_restrict(const void *memory, uint64_t memory_size)
 {
 	__cleanup(free_filter) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int err;
@@ -158,7 +169,9 @@ int syscalls_restrict(void)
 	if (!err)
 		err = allow_memory(filter);
 	if (!err)
-		err = allow_threads(filter);
+		err = allow_replacement(filter, memory, memory_size);
+	if (!err)
+		err = allow_kicks(filter);
 	if (!err)
 		err = allow_ioctls(filter);
 	return err ? err : seccomp_load(filter);

@@ -4,11 +4,14 @@
 #ifndef NE_EMU_VMM_SYSCALLS_H
 #define NE_EMU_VMM_SYSCALLS_H
 
+#include <stdint.h>
+
 /**
  * syscalls_restrict() - allow the list in syscalls.c and nothing else, in all threads
+ * @memory: of the enclave; the one place where a mapping may replace another
  *
  * Return: 0 or a negative errno.
  */
-int syscalls_restrict(void);
+int syscalls_restrict(const void *memory, uint64_t memory_size);
 
 #endif

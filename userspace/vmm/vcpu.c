@@ -14,9 +14,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
-#define STACK_SIZE	(128 * KIB)
 #define KICK_SIGNAL	SIGRTMIN
 
 static void handle_kick(int sig)
@@ -199,7 +199,7 @@ static int start_thread(struct vcpu *vcpu, struct vmm_error *error)
 
 	err = pthread_attr_init(&attr);
 	if (!err) {
-		err = pthread_attr_setstacksize(&attr, STACK_SIZE);
+		err = pthread_attr_setstacksize(&attr, VCPU_STACK_SIZE);
 		if (!err)
 			err = pthread_create(&vcpu->thread, &attr, vcpu_thread, vcpu);
 		pthread_attr_destroy(&attr);
@@ -288,9 +288,12 @@ void vcpu_stop(struct vcpu *vcpu)
 	vcpu_kick(vcpu);
 }
 
-bool vcpu_destroy(struct vcpu *vcpu, const struct timespec *deadline)
+bool vcpu_destroy(struct vcpu *vcpu, int64_t deadline_ms)
 {
-	if (vcpu->has_thread && pthread_timedjoin_np(vcpu->thread, NULL, deadline))
+	const struct timespec deadline = { deadline_ms / 1000, deadline_ms % 1000 * 1000000 };
+
+	if (vcpu->has_thread &&
+	    pthread_clockjoin_np(vcpu->thread, NULL, CLOCK_MONOTONIC, &deadline))
 		return false;
 	vcpu->has_thread = false;
 	if (vcpu->run)

@@ -4,6 +4,7 @@
 #ifndef NE_EMU_VMM_VCPU_H
 #define NE_EMU_VMM_VCPU_H
 
+#include "common/util.h"
 #include "vmm/bus.h"
 #include "vmm/ending.h"
 #include "vmm/error.h"
@@ -14,7 +15,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
+
+#define VCPU_STACK_SIZE		(128 * KIB)
 
 struct kvm_run;
 
@@ -79,10 +81,10 @@ uint64_t vcpu_cpu_time_ns(const struct vcpu *vcpu);
 void vcpu_stop(struct vcpu *vcpu);
 /**
  * vcpu_destroy() - wait for the thread after vcpu_stop() and free the vCPU
- * @deadline: CLOCK_REALTIME
+ * @deadline_ms: as clock_ms() tells it
  *
  * Return: false if the thread is stuck; everything is left as it is then.
  */
-bool vcpu_destroy(struct vcpu *vcpu, const struct timespec *deadline);
+bool vcpu_destroy(struct vcpu *vcpu, int64_t deadline_ms);
 
 #endif

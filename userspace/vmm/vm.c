@@ -103,6 +103,7 @@ int vm_create(struct vm *vm, int kvm_fd, const struct guest_memory *memory,
 void vm_destroy(struct vm *vm)
 {
 	fd_close(&vm->fd);
+	fd_close(&vm->kvm_fd);
 }
 
 int vm_add_irq(struct vm *vm, uint32_t line, int *ret_fd)

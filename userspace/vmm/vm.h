@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 /**
- * struct vm - owns the VM's descriptor; the one of /dev/kvm is borrowed
+ * struct vm - owns its descriptors
+ * @kvm_fd: /dev/kvm until the vCPUs are made, then -1
  * @run_size: bytes to map from each vCPU descriptor
  * @max_vcpus: what the host's KVM takes
  */
@@ -24,6 +25,7 @@ struct vm {
 
 /**
  * vm_create() - VM with interrupt controllers and its memory
+ * @kvm_fd: belongs to @vm afterwards
  *
  * Return: 0 or a negative errno with a text.
  */

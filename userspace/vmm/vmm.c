@@ -3,6 +3,7 @@
 
 #include "vmm/vmm.h"
 
+#include "common/clock.h"
 #include "common/util.h"
 #include "vmm/arch/arch.h"
 #include "vmm/machine.h"
@@ -12,7 +13,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 
 #define VCPU_STOP_MS	1000
 
@@ -211,7 +211,7 @@ void vmm_init(struct vmm *vmm, const struct options *options)
 		.options = options,
 		.loop.epoll_fd = -1,
 		.ending.event_fd = -1,
-		.vm.fd = -1,
+		.vm = { .fd = -1, .kvm_fd = -1 },
 		.serial_irq_fd = -1,
 		.vsock_irq_fd = -1,
 		.nsm_irq_fd = -1,
@@ -220,6 +220,15 @@ void vmm_init(struct vmm *vmm, const struct options *options)
 		.halt_watch.source.fd = -1,
 		.sigterm.fd = -1,
 	};
+}
+
+/* Lets go of what serves to build a machine only. */
+static void finish_set_up(struct vmm *vmm)
+{
+	for (size_t i = 0; i < vmm->nr_vcpus; i++)
+		vcpu_wait_placed(&vmm->vcpus[i]);
+	fd_close(&vmm->pool_fd);
+	fd_close(&vmm->vm.kvm_fd);
 }
 
 int vmm_create(struct vmm *vmm, struct vmm_error *error)
@@ -236,33 +245,21 @@ int vmm_create(struct vmm *vmm, struct vmm_error *error)
 	if (err)
 		return err;
 	err = create_devices(vmm, error);
-	if (err)
-		return err;
-	return create_vcpus(vmm, error);
-}
-
-static struct timespec deadline_in(int ms)
-{
-	struct timespec time;
-
-	(void)clock_gettime(CLOCK_REALTIME, &time);	/* always there */
-	time.tv_sec += ms / 1000;
-	time.tv_nsec += ms % 1000 * 1000000L;
-	if (time.tv_nsec >= 1000000000L) {
-		time.tv_sec++;
-		time.tv_nsec -= 1000000000L;
-	}
-	return time;
+	if (!err)
+		err = create_vcpus(vmm, error);
+	if (!err)
+		finish_set_up(vmm);
+	return err;
 }
 
 static bool destroy_vcpus(struct vmm *vmm)
 {
-	struct timespec deadline = deadline_in(VCPU_STOP_MS);
+	int64_t deadline_ms = clock_ms() + VCPU_STOP_MS;
 
 	for (size_t i = 0; i < vmm->nr_vcpus; i++)
 		vcpu_stop(&vmm->vcpus[i]);
 	for (size_t i = 0; i < vmm->nr_vcpus; i++)
-		if (!vcpu_destroy(&vmm->vcpus[i], &deadline))
+		if (!vcpu_destroy(&vmm->vcpus[i], deadline_ms))
 			return false;
 	return true;
 }

@@ -28,7 +28,7 @@
 /**
  * struct vmm - everything; a member is set up when its descriptor or pointer is
  * @console: debug mode only, as @service
- * @pool_fd: way into the CPU pool's cgroup, or -1; until all vCPUs are placed
+ * @pool_fd: way into the CPU pool's cgroup until all vCPUs are placed, then -1
  * @backend: the kernel's wishes
  * @ended: somebody reported an end
  * @sigterm: the administrator's wish
