@@ -10,6 +10,8 @@
 #include "common/log.h"
 #include "virtio_driver.h"
 
+#include <sys/mman.h>
+
 struct fixture {
 	struct driver driver;
 	struct virtio_mmio device;
@@ -148,12 +150,61 @@ static void test_queues(void **state)
 	reg_write(&f->driver, VIRTIO_MMIO_QUEUE_READY, 0);
 	assert_int_equal(reg_read(&f->driver, VIRTIO_MMIO_QUEUE_READY), 0);
 
-	reg_write(&f->driver, VIRTIO_MMIO_QUEUE_SEL, 2);
-	assert_int_equal(reg_read(&f->driver, VIRTIO_MMIO_QUEUE_NUM_MAX), 0);
+}
+
+/* Registers of a queue that there is not: nothing is written or read anywhere. */
+static void test_no_such_queue(void **state)
+{
+	static const uint32_t selected[] = { 2, VIRTIO_MMIO_QUEUES_MAX, 0xffffffff };
+	/* Where the array has room for more than the device has queues. */
+	const struct virtqueue other = { .max_size = DRIVER_QUEUE_SIZE };
+	struct fixture *f = *state;
+	uint32_t status;
+
+	f->device.queues[2] = other;
+	driver_negotiate(&f->driver, 0);
+	driver_set_queue(&f->driver, 1);
+	status = reg_read(&f->driver, VIRTIO_MMIO_STATUS);
+	for (size_t i = 0; i < ARRAY_SIZE(selected); i++) {
+		reg_write(&f->driver, VIRTIO_MMIO_QUEUE_SEL, selected[i]);
+		assert_int_equal(reg_read(&f->driver, VIRTIO_MMIO_QUEUE_NUM_MAX), 0);
+		reg_write(&f->driver, VIRTIO_MMIO_QUEUE_NUM, 8);
+		reg_write(&f->driver, VIRTIO_MMIO_QUEUE_DESC_LOW, 0x1000);
+		reg_write(&f->driver, VIRTIO_MMIO_QUEUE_READY, 1);
+		assert_int_equal(reg_read(&f->driver, VIRTIO_MMIO_QUEUE_READY), 0);
+		assert_int_equal(reg_read(&f->driver, VIRTIO_MMIO_STATUS), status);
+		assert_memory_equal(&f->device.queues[2], &other, sizeof(other));
+	}
+	assert_true(f->device.queues[1].ready);
+}
+
+/* Values that wrap or belong to the device. */
+static void test_odd_values(void **state)
+{
+	struct fixture *f = *state;
+
+	driver_negotiate(&f->driver, 2);
+	reg_write(&f->driver, VIRTIO_MMIO_STATUS, 11 | VIRTIO_CONFIG_S_NEEDS_RESET);
+	assert_int_equal(reg_read(&f->driver, VIRTIO_MMIO_STATUS), 11);
+
+	reg_write(&f->driver, VIRTIO_MMIO_STATUS, 0);
+	for (uint32_t sel = 2; sel; sel = sel == 2 ? 0xffffffff : 0) {
+		reg_write(&f->driver, VIRTIO_MMIO_DRIVER_FEATURES_SEL, sel);
+		reg_write(&f->driver, VIRTIO_MMIO_DRIVER_FEATURES, 0xffffffff);
+		assert_int_equal(f->device.driver_features, 0);
+	}
+
+	/* A queue that is ready goes on where it was. */
+	driver_negotiate(&f->driver, 0);
+	driver_set_queue(&f->driver, 1);
+	virtqueue_take(&f->device.queues[1], 3);
 	reg_write(&f->driver, VIRTIO_MMIO_QUEUE_READY, 1);
-	reg_write(&f->driver, VIRTIO_MMIO_QUEUE_SEL, 0xffffffff);
-	reg_write(&f->driver, VIRTIO_MMIO_QUEUE_NUM, 8);
-	assert_int_equal(reg_read(&f->driver, VIRTIO_MMIO_QUEUE_READY), 0);
+	assert_int_equal(f->device.queues[1].next_avail, 3);
+
+	reg_write(&f->driver, VIRTIO_MMIO_QUEUE_READY, 0);
+	reg_write(&f->driver, VIRTIO_MMIO_QUEUE_NUM, 0x10000 + DRIVER_QUEUE_SIZE);
+	reg_write(&f->driver, VIRTIO_MMIO_QUEUE_READY, 1);
+	assert_true(reg_read(&f->driver, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET);
 }
 
 static void test_bad_queue(void **state)
@@ -194,8 +245,16 @@ static void test_notifications(void **state)
 
 	driver_notify(&f->driver, 0);
 	assert_int_equal(f->looks[0], 2);
+	/* No such queue: nobody is told. */
+	f->device.notify[2].source.fd = f->driver.irq_fd;
 	driver_notify(&f->driver, 2);
 	driver_notify(&f->driver, 0xffffffff);
+	assert_int_equal(f->looks[0], 2);
+	assert_int_equal(driver_interrupts(&f->driver), 0);
+
+	/* Only the first DRIVER_OK looks by itself. */
+	driver_ok(&f->driver);
+	driver_run(&f->driver);
 	assert_int_equal(f->looks[0], 2);
 
 	virtio_mmio_break(&f->device, "test");
@@ -229,8 +288,15 @@ static void test_reset(void **state)
 	driver_start(&f->driver, 2, 2);
 	virtio_mmio_break(&f->device, "test");
 	f->resets = 0;
+	reg_write(&f->driver, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
 	reg_write(&f->driver, VIRTIO_MMIO_STATUS, 0);
 	assert_int_equal(f->resets, 1);
+	assert_int_equal(reg_read(&f->driver, VIRTIO_MMIO_DEVICE_FEATURES), 2);
+	reg_write(&f->driver, VIRTIO_MMIO_DRIVER_FEATURES, 2);
+	assert_int_equal(f->device.driver_features, 2);
+	reg_write(&f->driver, VIRTIO_MMIO_QUEUE_NUM, 4);
+	assert_int_equal(f->device.queues[0].size, 4);
+	reg_write(&f->driver, VIRTIO_MMIO_STATUS, 0);
 	assert_int_equal(reg_read(&f->driver, VIRTIO_MMIO_STATUS), 0);
 	assert_int_equal(reg_read(&f->driver, VIRTIO_MMIO_INTERRUPT_STATUS), 0);
 	assert_int_equal(reg_read(&f->driver, VIRTIO_MMIO_QUEUE_READY), 0);
@@ -256,6 +322,62 @@ static void test_config(void **state)
 	virtio_mmio_ops.write(&f->device, VIRTIO_MMIO_CONFIG, &byte, 1);
 	virtio_mmio_ops.read(&f->device, VIRTIO_MMIO_CONFIG, &byte, 1);
 	assert_int_equal(byte, 1);
+}
+
+/* What the log says while @f's device breaks. */
+static size_t break_and_read_log(struct fixture *f, char *text, size_t size)
+{
+	int log = memfd_create("log", MFD_CLOEXEC), saved = dup(STDERR_FILENO);
+	ssize_t len;
+
+	assert_true(log >= 0 && saved >= 0);
+	assert_int_equal(dup2(log, STDERR_FILENO), STDERR_FILENO);
+	log_init(LOG_WARNING, NULL);
+	virtio_mmio_break(&f->device, "test");
+	log_init(LOG_ERR, NULL);
+	assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	len = pread(log, text, size - 1, 0);
+	close(log);
+	close(saved);
+	assert_true(len >= 0);
+	text[len] = 0;
+	assert_false(virtio_mmio_is_live(&f->device));
+	return len;
+}
+
+static void test_break_is_told_once(void **state)
+{
+	struct fixture *f = *state;
+	char text[200];
+
+	driver_start(&f->driver, 0, 2);
+	assert_int_not_equal(break_and_read_log(f, text, sizeof(text)), 0);
+	assert_string_equal(text,
+			    "virtio device 42 stopped until its driver resets it: test\n");
+	driver_start(&f->driver, 0, 2);
+	assert_true(virtio_mmio_is_live(&f->device));
+	assert_int_equal(break_and_read_log(f, text, sizeof(text)), 0);
+}
+
+/* The last one: memory is lost for good. */
+static void test_no_word_of_lost_memory(void **state)
+{
+	int fd = memfd_create("memory", MFD_CLOEXEC);
+	struct guest_memory memory = { 0 };
+	struct fixture *f = *state;
+	struct vmm_error error;
+	char text[200];
+
+	assert_int_equal(ftruncate(fd, MIB), 0);
+	assert_int_equal(memory_map(&memory, fd, MIB, &error), 0);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(*(volatile uint8_t *)memory.base, 0);
+	assert_true(memory_lost());
+
+	driver_start(&f->driver, 0, 2);
+	assert_int_equal(break_and_read_log(f, text, sizeof(text)), 0);
+	memory_unmap(&memory);
+	close(fd);
 }
 
 /* Every width at every offset; only 32 bits at multiples of four mean something. */
@@ -287,12 +409,16 @@ int main(void)
 		T(test_unknown_feature),
 		T(test_version_1_is_needed),
 		T(test_queues),
+		T(test_no_such_queue),
+		T(test_odd_values),
 		T(test_bad_queue),
 		T(test_notifications),
 		T(test_interrupts),
 		T(test_reset),
 		T(test_config),
 		T(test_odd_accesses),
+		T(test_break_is_told_once),
+		T(test_no_word_of_lost_memory),
 	};
 
 	log_init(LOG_ERR, NULL);	/* what is broken here is broken on purpose */

@@ -55,8 +55,11 @@ void virtio_mmio_break(struct virtio_mmio *device, const char *why)
 {
 	if (device->status & VIRTIO_CONFIG_S_NEEDS_RESET)
 		return;
-	/* A guest that does this over and over must not fill the log. */
-	log_write(device->was_broken ? LOG_DEBUG : LOG_WARNING,
+	/*
+	 * A guest that does this over and over must not fill the log, and no driver is to
+	 * blame for zeros in place of memory that was taken away.
+	 */
+	log_write(device->was_broken || memory_lost() ? LOG_DEBUG : LOG_WARNING,
 		  "virtio device %u stopped until its driver resets it: %s", device->id, why);
 	device->was_broken = true;
 	device->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
