@@ -575,6 +575,17 @@ static void test_panic_behind_a_false_start(void **state)
 	assert_string_equal(text, "found");
 }
 
+/* What a guest prints must not act on a terminal, or break a line of the journal. */
+static void test_panic_is_clean(void **state)
+{
+	struct fixture *f = *state;
+	char text[CONSOLE_PANIC_SIZE];
+
+	print(f, "Kernel panic - not syncing: a\x1b[31mb\tc\xffz\n");
+	assert_true(console_panic(&f->console, text, sizeof(text)));
+	assert_string_equal(text, "a\\x1b[31mb\\x09c\\xffz");
+}
+
 static void test_long_panic(void **state)
 {
 	struct fixture *f = *state;
@@ -611,6 +622,7 @@ int main(void)
 		T(test_log_fails),
 		T(test_panic),
 		T(test_panic_behind_a_false_start),
+		T(test_panic_is_clean),
 		T(test_long_panic),
 	};
 

@@ -4,10 +4,10 @@
 #include "vmm/console.h"
 
 #include "common/log.h"
+#include "common/text.h"
 #include "common/util.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -171,7 +171,7 @@ bool console_panic(struct console *console, char *text, size_t size)
 	pthread_mutex_lock(&console->lock);
 	found = console->panic_len > 0;
 	if (found)
-		(void)snprintf(text, size, "%.*s", (int)console->panic_len, console->panic);
+		(void)text_clean(text, size, console->panic, console->panic_len);
 	pthread_mutex_unlock(&console->lock);
 	return found;
 }

@@ -78,7 +78,7 @@ size_t console_copy(struct console *console, uint64_t *pos, void *buf, size_t ma
 /** console_flush_log() - write what the log does not have yet */
 void console_flush_log(struct console *console);
 
-/** console_panic() - text of a kernel panic that was printed; false without one */
+/** console_panic() - text of a kernel panic that was printed, clean; false without one */
 bool console_panic(struct console *console, char *text, size_t size);
 
 #endif

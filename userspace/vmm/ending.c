@@ -36,7 +36,7 @@ void ending_report(struct ending *ending, enum ne_emu_exit_reason reason, const 
 	if (ending->reason == NE_EMU_EXIT_REASON_NONE) {
 		ending->reason = reason;
 		va_start(args, fmt);
-		(void)vsnprintf(ending->error.text, sizeof(ending->error.text), fmt, args);
+		vmm_error_vset(&ending->error, fmt, args);
 		va_end(args);
 		/* A fresh counter has room for one. */
 		(void)!write(ending->event_fd, &one, sizeof(one));

@@ -49,7 +49,7 @@ static int bad_memory_size(struct vmm_error *error, uint64_t need)
 
 static int bad_image(struct vmm_error *error, const char *reason)
 {
-	return vmm_error_set(error, -EBADMSG, "%.*s", (int)sizeof(error->text) - 1, reason);
+	return vmm_error_set(error, -EBADMSG, "%s", reason);
 }
 
 /* EC2 starts no image with a signature that is not good now. */
