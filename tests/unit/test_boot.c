@@ -65,6 +65,22 @@ static void test_initrd_limit(void **state)
 	assert_int_equal(f->image.initrd, 32 * MIB - 4096);
 }
 
+/* The limit is the last byte that may be used. */
+static void test_initrd_up_to_the_limit(void **state)
+{
+	static char page[4096 + 1];
+	static const char *const ramdisks[] = { page, NULL };
+	struct fixture *f = *state;
+
+	memset(page, 'x', sizeof(page) - 1);
+	f->hdr->xloadflags = XLF_KERNEL_64;
+	f->hdr->initrd_addr_max = 32 * MIB - 1;
+	write_image(f, "a", ramdisks);
+	assert_int_equal(load(f), 0);
+	assert_int_equal(f->image.initrd_size, 4096);
+	assert_int_equal(f->image.initrd, 32 * MIB - 4096);
+}
+
 static void test_kernel_address(void **state)
 {
 	struct fixture *f = *state;
@@ -167,6 +183,68 @@ static void test_foreign_kernels(void **state)
 	free(save);
 }
 
+/* However short: nothing behind its end is read. */
+static void test_short_kernels(void **state)
+{
+	const size_t header_end = 0x1f1 + sizeof(struct setup_header);
+	struct fixture *f = *state;
+	struct kernel_image kernel;
+
+	for (size_t size = 0; size <= header_end; size++) {
+		uint8_t *data = malloc(size);
+		const char *why = size < header_end ? "too short for a bzImage" :
+			"within its setup code";
+
+		assert_true(data || !size);
+		if (size)
+			memcpy(data, f->kernel, size);
+		assert_int_equal(arch_probe_kernel(data, size, &kernel, &f->error), -EBADMSG);
+		if (!strstr(f->error.text, why))
+			fail_msg("%zu bytes: %s", size, f->error.text);
+		free(data);
+	}
+	/* The first byte of the code is what a kernel needs at least. */
+	assert_int_equal(arch_probe_kernel(f->kernel, 1024, &kernel, &f->error), -EBADMSG);
+	assert_int_equal(arch_probe_kernel(f->kernel, 1025, &kernel, &f->error), 0);
+	assert_int_equal(kernel.code_size, 1);
+}
+
+/* No sectors of setup code mean four, and the boot sector; room has its limits. */
+static void test_odd_headers(void **state)
+{
+	struct fixture *f = *state;
+	struct kernel_image kernel;
+
+	f->hdr->setup_sects = 0;
+	assert_int_equal(arch_probe_kernel(f->kernel, KERNEL_SIZE, &kernel, &f->error), 0);
+	assert_int_equal(kernel.code_offset, 5 * 512);
+	assert_int_equal(kernel.code_size, KERNEL_SIZE - 5 * 512);
+	f->hdr->cmdline_size = 65534;
+	assert_int_equal(arch_probe_kernel(f->kernel, KERNEL_SIZE, &kernel, &f->error), 0);
+	assert_int_equal(kernel.cmdline_max, 65534);
+	f->hdr->cmdline_size = UINT32_MAX;
+	assert_int_equal(arch_probe_kernel(f->kernel, KERNEL_SIZE, &kernel, &f->error), 0);
+	assert_int_equal(kernel.cmdline_max, 65535);
+}
+
+/* A kernel that says it needs less memory than its code has bytes. */
+static void test_init_size_below_code(void **state)
+{
+	struct fixture *f = *state;
+
+	f->hdr->init_size = 0;
+	f->hdr->relocatable_kernel = 0;
+	f->hdr->pref_address = 64 * MIB - 16 * KIB;
+	write_image(f, "a", one_ramdisk);
+	assert_int_equal(load(f), 0);
+	assert_int_equal(f->image.kernel.address, 64 * MIB - 16 * KIB);
+	assert_int_equal(f->image.kernel.run_size, CODE_SIZE);
+	assert_memory_equal(f->memory.base + f->image.kernel.address, f->kernel + 1024, CODE_SIZE);
+	loaded_image_free(&f->image);
+	f->hdr->pref_address = 64 * MIB - CODE_SIZE + 1;
+	assert_refused(f, "needs 65 MiB");
+}
+
 /* The header of an old kernel ends early; what follows is code. */
 static void test_short_header(void **state)
 {
@@ -189,6 +267,10 @@ static void test_zero_page(void **state)
 	struct fixture *f = *state;
 	const struct boot_params *params;
 
+	/* What an image must not decide. */
+	f->hdr->setup_data = 16 * MIB;
+	f->hdr->vid_mode = 1;
+	f->hdr->cmd_line_ptr = 16 * MIB;
 	write_image(f, "quiet", one_ramdisk);
 	assert_int_equal(load(f), 0);
 	memset(f->memory.base, 0xee, MIB);	/* whatever was there */
@@ -197,6 +279,8 @@ static void test_zero_page(void **state)
 	params = (struct boot_params *)(f->memory.base + ZERO_PAGE);
 	assert_int_equal(params->hdr.type_of_loader, 0xff);
 	assert_int_equal(params->hdr.header, 0x53726448);
+	assert_int_equal(params->hdr.setup_data, 0);
+	assert_int_equal(params->hdr.vid_mode, 0xffff);
 	assert_int_equal(params->hdr.ramdisk_image, f->image.initrd);
 	assert_int_equal(params->hdr.ramdisk_size, 11);
 	assert_string_equal((char *)f->memory.base + params->hdr.cmd_line_ptr, "quiet" EXTRA);
@@ -207,6 +291,70 @@ static void test_zero_page(void **state)
 	assert_int_equal(params->e820_table[2].addr, MIB);
 	assert_int_equal(params->e820_table[2].size, 63 * MIB);
 	assert_memory_equal(f->memory.base + 0xf0000, "_MP_", 4);
+}
+
+/* What the 64-bit boot protocol wants: all of 4 GiB where it is, flat segments. */
+static void test_tables(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t *gdt, *pml4, *pdpt, *pd;
+
+	write_image(f, "quiet", one_ramdisk);
+	assert_int_equal(load(f), 0);
+	assert_int_equal(arch_boot(&f->memory, &f->image, 1, &f->error), 0);
+	pml4 = (uint64_t *)(f->memory.base + 0x9000);
+	pdpt = pml4 + 512;
+	pd = pdpt + 512;
+	assert_int_equal(pml4[0], 0xa003);	/* present, writable */
+	for (uint64_t i = 0; i < 4; i++)
+		assert_int_equal(pdpt[i], (0xb000 + i * 0x1000) | 3);
+	for (uint64_t i = 0; i < 4 * 512; i++)
+		assert_int_equal(pd[i], i * 2 * MIB | 0x83);	/* and a page of 2 MiB */
+	gdt = (uint64_t *)(f->memory.base + 0x500);
+	assert_int_equal(gdt[0x10 / 8], 0x00af9b000000ffff);	/* __BOOT_CS: 64-bit code */
+	assert_int_equal(gdt[0x18 / 8], 0x00cf93000000ffff);	/* __BOOT_DS: data */
+}
+
+/* Not in any of @parts of memory, which has the value 0xee where it was not written. */
+static void assert_clear(const struct fixture *f, const uint64_t (*parts)[2], size_t count)
+{
+	uint64_t at = 0;
+
+	for (size_t i = 0; i <= count; i++) {
+		uint64_t end = i < count ? parts[i][0] : MIB;
+
+		for (; at < end; at++)
+			if (f->memory.base[at])
+				fail_msg("%#llx holds %#x", (unsigned long long)at,
+					 f->memory.base[at]);
+		at = i < count ? parts[i][1] : MIB;
+	}
+}
+
+/* Kernels look for tables of firmware there; and the image begins right behind it. */
+static void test_low_memory_is_clear(void **state)
+{
+	static const uint64_t boot_data[][2] = {
+		{ 0x500, 0x520 },		/* GDT */
+		{ ZERO_PAGE, 0x8000 },
+		{ 0x9000, 0xf000 },		/* page tables */
+		{ 0x20000, 0x20000 + strlen("quiet" EXTRA) },
+		{ 0xf0000, 0xf0000 + 400 },	/* MP table of two CPUs */
+	};
+	struct fixture *f = *state;
+
+	f->hdr->pref_address = MIB;
+	f->hdr->kernel_alignment = 4096;
+	write_image(f, "quiet", one_ramdisk);
+	assert_int_equal(load(f), 0);
+	assert_int_equal(f->image.kernel.address, MIB);
+	memset(f->memory.base, 0xee, MIB);
+	assert_int_equal(arch_boot(&f->memory, &f->image, 2, &f->error), 0);
+	assert_clear(f, boot_data, ARRAY_SIZE(boot_data));
+	assert_memory_equal(f->memory.base + MIB, f->kernel + 1024, CODE_SIZE);
+	assert_memory_equal(f->memory.base + f->image.initrd, "ramdisk one", 11);
+	/* Among them, where ACPI's pointer may be. */
+	assert_int_equal(*(uint16_t *)(f->memory.base + 0x40e), 0);
 }
 
 static void test_memory_map_with_hole(void **state)
@@ -235,14 +383,20 @@ int main(void)
 		T(test_parts),
 		T(test_empty_ramdisks),
 		T(test_initrd_limit),
+		T(test_initrd_up_to_the_limit),
 		T(test_kernel_address),
 		T(test_cmdline_limit),
 		T(test_memory_sizes),
 		T(test_init_size_overflow),
 		T(test_no_image),
 		T(test_foreign_kernels),
+		T(test_short_kernels),
+		T(test_odd_headers),
+		T(test_init_size_below_code),
 		T(test_short_header),
 		T(test_zero_page),
+		T(test_tables),
+		T(test_low_memory_is_clear),
 		T(test_memory_map_with_hole),
 	};
 

@@ -30,7 +30,11 @@ int arch_init_vcpu(int kvm_fd, int vcpu_fd, unsigned int index, unsigned int nr_
  */
 int arch_probe_kernel(const uint8_t *data, uint64_t size, struct kernel_image *kernel,
 		      struct vmm_error *error);
-/** arch_boot() - machine description and boot data into memory, below 1 MiB on x86 */
+/**
+ * arch_boot() - machine description and boot data into memory, below 1 MiB on x86
+ *
+ * Nothing else is left there of what the memory held before.
+ */
 int arch_boot(const struct guest_memory *memory, const struct loaded_image *image,
 	      unsigned int nr_vcpus, struct vmm_error *error);
 /** arch_start_vcpu() - registers of the first vCPU at the entry of the image */

@@ -151,7 +151,6 @@ static int write_zero_page(const struct guest_memory *memory, const struct loade
 
 	if (!params)
 		return -EFAULT;
-	memset(params, 0, sizeof(*params));
 	hdr = &params->hdr;
 	memcpy(hdr, image->kernel.header, sizeof(*hdr));
 	hdr->type_of_loader = LOADER_UNDEFINED;
@@ -180,13 +179,19 @@ static int write_cmdline(const struct guest_memory *memory, const char *cmdline)
 int arch_boot(const struct guest_memory *memory, const struct loaded_image *image,
 	      unsigned int nr_vcpus, struct vmm_error *error)
 {
-	void *bios = memory_at(memory, BIOS_START, BIOS_END - BIOS_START);
+	uint8_t *low = memory_at(memory, 0, HIGH_RAM_START);
 
-	if (!bios || write_zero_page(memory, image) || write_cmdline(memory, image->cmdline) ||
-	    regs_write_tables(memory))
+	if (!low)
 		return vmm_error_set(error, -EFAULT, "no memory below 1 MiB");
-	memset(bios, 0, BIOS_END - BIOS_START);
-	if (mptable_build(bios, BIOS_END - BIOS_START, BIOS_START, nr_vcpus) < 0)
+	/*
+	 * Parts of the image are above. What a client left here could be taken for tables
+	 * of firmware, which kernels look for from the EBDA's pointer on.
+	 */
+	memset(low, 0, HIGH_RAM_START);
+	if (write_zero_page(memory, image) || write_cmdline(memory, image->cmdline) ||
+	    regs_write_tables(memory))
+		return vmm_error_set(error, -EFAULT, "boot data does not fit below 1 MiB");
+	if (mptable_build(low + BIOS_START, BIOS_END - BIOS_START, BIOS_START, nr_vcpus) < 0)
 		return vmm_error_set(error, -EINVAL, "%u vCPUs do not fit into the MP table",
 				     nr_vcpus);
 	return 0;
