@@ -3,7 +3,7 @@
  * The smallest client: starts an enclave, says on stdout what happens, and closes
  * it. For the scripts of this folder.
  *
- * usage: cycle [-n ROUNDS] [-m MIB] [-i IMAGE] [-c CID] [-d] [-k]
+ * usage: cycle [-n ROUNDS] [-m MIB] [-i IMAGE] [-c CID] [-d] [-e] [-k]
  *
  *   -n  rounds (1)
  *   -m  memory in MiB (96)
@@ -11,6 +11,7 @@
  *       gets empty memory, and a round waits for the end of the enclave
  *   -c  CID (0: any)
  *   -d  debug mode
+ *   -e  while it waits for the heartbeat, close the enclave at once when that ends
  *   -k  keep: after the heartbeat stay until stdin ends or the enclave does
  *
  * Lines: "uid HEX", "cid N", "heartbeat", "hangup MS" (after so many ms in
@@ -49,6 +50,7 @@ struct options {
 	const char *image;
 	uint64_t cid;
 	bool debug;
+	bool watch_end;
 	bool keep;
 };
 
@@ -140,25 +142,41 @@ static int heartbeat_listen(void)
 	return fd;
 }
 
+/* @enclave_fd: -1, or an enclave whose end ends the wait */
+static int wait_readable(int fd, int enclave_fd)
+{
+	struct pollfd pfds[] = {
+		{ .fd = fd, .events = POLLIN },
+		{ .fd = enclave_fd },
+	};
+	int rc = poll(pfds, 2, BOOT_TIMEOUT_MS);
+
+	if (rc > 0 && !pfds[1].revents)
+		return 0;
+	if (rc >= 0)
+		errno = rc ? EPIPE : ETIMEDOUT;
+	return fail("heartbeat");
+}
+
 /*
  * Like nitro-cli: wait for the connection and for its byte, not for the enclave
  * fd. An enclave that dies early has to end both waits.
  */
-static int heartbeat_wait(int listen_fd)
+static int heartbeat_wait(int listen_fd, int enclave_fd)
 {
-	struct pollfd pfd = { .fd = listen_fd, .events = POLLIN };
 	unsigned char byte = 0;
 	int fd, rc;
 
-	if (poll(&pfd, 1, BOOT_TIMEOUT_MS) != 1) {
-		errno = ETIMEDOUT;
-		return fail("heartbeat");
-	}
+	if (wait_readable(listen_fd, enclave_fd))
+		return -1;
 	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		return fail("heartbeat");
+	rc = wait_readable(fd, enclave_fd);
 	errno = ECONNRESET;	/* for a plain end of the connection */
-	if (read(fd, &byte, 1) != 1 || byte != HEARTBEAT_BYTE || write(fd, &byte, 1) != 1)
+	if (rc)
+		;		/* said why */
+	else if (read(fd, &byte, 1) != 1 || byte != HEARTBEAT_BYTE || write(fd, &byte, 1) != 1)
 		rc = fail("heartbeat");
 	else
 		rc = puts("heartbeat") < 0;
@@ -203,7 +221,7 @@ static int start_and_wait(int fd, const struct options *options)
 	} else {
 		printf("cid %" PRIu64 "\n", (uint64_t)info.enclave_cid);
 		if (listen_fd >= 0)
-			rc = heartbeat_wait(listen_fd);
+			rc = heartbeat_wait(listen_fd, options->watch_end ? fd : -1);
 	}
 	if (listen_fd >= 0)
 		close(listen_fd);
@@ -241,7 +259,7 @@ static int parse(int argc, char **argv, struct options *options)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:m:i:c:dk")) != -1) {
+	while ((c = getopt(argc, argv, "n:m:i:c:dek")) != -1) {
 		switch (c) {
 		case 'n':
 			options->rounds = strtoul(optarg, NULL, 10);
@@ -257,6 +275,9 @@ static int parse(int argc, char **argv, struct options *options)
 			break;
 		case 'd':
 			options->debug = true;
+			break;
+		case 'e':
+			options->watch_end = true;
 			break;
 		case 'k':
 			options->keep = true;

@@ -137,7 +137,7 @@ static void release_launcher(struct vmm *vmm)
 {
 	int err;
 
-	if (vsock_heartbeat_sent(vmm->vsock) ||
+	if (!vmm->started_ms || vsock_heartbeat_sent(vmm->vsock) ||
 	    clock_ms() - vmm->started_ms >= HEARTBEAT_WAIT * 1000)
 		return;
 	err = heartbeat_abort(vmm->options->channel_fd, vmm->options->cid);
@@ -159,18 +159,11 @@ static void report_end(struct vmm *vmm, enum ne_emu_exit_reason reason,
 		log_err("cannot report the end: %s", strerror(errno));
 }
 
-static void end(struct vmm *vmm)
+/* The kernel first: a launcher that hears of the end may close the enclave at once. */
+static void tell_end(struct vmm *vmm)
 {
 	enum ne_emu_exit_reason reason;
 	struct vmm_error error = { 0 };
-
-	halt_watch_stop(&vmm->halt_watch);
-	if (!vmm_stop_vcpus(vmm))
-		log_warn("a vCPU does not stop");
-	if (vmm->options->debug) {
-		console_flush_log(&vmm->console);
-		console_service_finish(vmm->service, CONSOLE_FINISH_MS);
-	}
 
 	/* Memory is taken away when an enclave is stopped: not the end's reason. */
 	reason = ending_get(&vmm->ending, &error);
@@ -183,9 +176,20 @@ static void end(struct vmm *vmm)
 		reason = NE_EMU_EXIT_REASON_VMM_ERROR;
 		(void)vmm_error_set(&error, 0, "the enclave's memory is gone");
 	}
-	if (vmm->started_ms)
-		release_launcher(vmm);
 	report_end(vmm, reason, &error);
+	release_launcher(vmm);
+}
+
+static void end(struct vmm *vmm)
+{
+	halt_watch_stop(&vmm->halt_watch);
+	if (!vmm_stop_vcpus(vmm))
+		log_warn("a vCPU does not stop");
+	if (vmm->options->debug)
+		console_flush_log(&vmm->console);
+	tell_end(vmm);
+	if (vmm->options->debug)
+		console_service_finish(vmm->service, CONSOLE_FINISH_MS);
 }
 
 int vmm_run(struct vmm *vmm)
