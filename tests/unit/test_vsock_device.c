@@ -23,8 +23,14 @@ enum { RX, TX, EVENT, QUEUES };
 #define CID		16
 #define HDR		sizeof(struct virtio_vsock_hdr)
 
-/* Batches for which the kernel is to have no memory. */
-static unsigned int no_memory;
+/* Batches for which the kernel is to have no memory, or that a signal interrupts. */
+static unsigned int no_memory, interrupted;
+/* The channel belongs to somebody else. */
+static bool taken;
+/* Packets of the largest batch so far. */
+static unsigned int largest_batch;
+/* What the kernel was told of SOCK_SEQPACKET: 0 or 1; -1: nothing. */
+static int seqpacket = -1;
 
 /* The kernel's side of a batch, one packet after the other. */
 int __wrap_ioctl(int fd, unsigned long request, void *arg);
@@ -57,10 +63,18 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 	struct ne_emu_vsock_packet *packet;
 	uint32_t n;
 
-	if (request == NE_EMU_VSOCK_SEQPACKET)
+	if (request == NE_EMU_VSOCK_SEQPACKET) {
+		seqpacket = (uintptr_t)arg;
 		return 0;
+	}
 	assert_true(request == NE_EMU_VSOCK_RECV || request == NE_EMU_VSOCK_SEND);
 	assert_in_range(batch->count, 1, NE_EMU_VSOCK_MAX_BATCH);
+	largest_batch = MAX(largest_batch, batch->count);
+	if (taken)
+		return 0;
+	errno = EINTR;
+	if (interrupted && interrupted--)
+		return -1;
 	errno = ENOMEM;
 	if (no_memory && no_memory--)
 		return -1;
@@ -91,6 +105,11 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 	int fds[2];
 
+	no_memory = 0;
+	interrupted = 0;
+	taken = false;
+	largest_batch = 0;
+	seqpacket = -1;
 	driver_init(&f->driver);
 	assert_int_equal(ending_init(&f->ending), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
@@ -210,6 +229,25 @@ static void test_heartbeat_is_seen(void **state)
 	assert_true(vsock_heartbeat_sent(f->vsock));
 }
 
+/* What is like it but for the operation, the CID or the port. */
+static void test_other_packets_are_no_heartbeat(void **state)
+{
+	struct fixture *f = *state;
+	struct virtio_vsock_hdr others[] = {
+		make_hdr(VIRTIO_VSOCK_OP_RESPONSE, 9000, 0),
+		make_hdr(VIRTIO_VSOCK_OP_REQUEST, 9000, 0),
+		make_hdr(VIRTIO_VSOCK_OP_REQUEST, 9001, 0),
+	};
+
+	others[1].dst_cid = htole64(17);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		memcpy(driver_offer_buffer(&f->driver, TX, i, HDR, false), &others[i], HDR);
+		driver_notify(&f->driver, TX);
+		assert_int_equal(driver_used(&f->driver, TX)->idx, i + 1);
+		assert_false(vsock_heartbeat_sent(f->vsock));
+	}
+}
+
 static void test_short_packet_is_dropped(void **state)
 {
 	struct fixture *f = *state;
@@ -325,6 +363,36 @@ static void test_transmit_back_pressure(void **state)
 	driver_run(&f->driver);
 	assert_int_equal(driver_used(&f->driver, TX)->idx, 1);
 	assert_int_equal(f->vsock->channel.events, 0);
+}
+
+/* Chains as long as the queue: a batch takes no more than there is room for. */
+static void test_long_chains(void **state)
+{
+	struct virtio_vsock_hdr hdr = make_hdr(VIRTIO_VSOCK_OP_RW, 7, VIRTQUEUE_SIZE_MAX - 1);
+	enum { CHAINS = 5 };
+	struct fixture *f = *state;
+	struct vring_desc *desc = driver_desc(&f->driver, TX);
+	uint8_t packet[HDR + VIRTQUEUE_SIZE_MAX];
+
+	memset(f->driver.bytes, 0, DRIVER_MEMORY);
+	f->driver.queue_size = VIRTQUEUE_SIZE_MAX;
+	driver_start(&f->driver, 0, QUEUES);
+	memcpy(f->driver.bytes + DRIVER_DATA_ADDR, &hdr, HDR);
+	for (unsigned int i = 0; i < VIRTQUEUE_SIZE_MAX; i++)
+		desc[i] = (struct vring_desc){
+			.addr = DRIVER_DATA_ADDR + (i ? HDR : 0), .len = i ? 1 : HDR,
+			.flags = i + 1 < VIRTQUEUE_SIZE_MAX ? VRING_DESC_F_NEXT : 0,
+			.next = i + 1,
+		};
+	for (int i = 0; i < CHAINS; i++)
+		driver_offer(&f->driver, TX, 0);
+	driver_notify(&f->driver, TX);
+	for (int i = 0; i < CHAINS; i++)
+		assert_int_equal(read(f->channel, packet, sizeof(packet)),
+				 HDR + VIRTQUEUE_SIZE_MAX - 1);
+	assert_int_equal(driver_used(&f->driver, TX)->idx, CHAINS);
+	assert_int_equal(largest_batch, ARRAY_SIZE(f->vsock->iov) / VIRTQUEUE_SIZE_MAX);
+	assert_broken(f, false);
 }
 
 static void test_many_packets(void **state)
@@ -462,6 +530,54 @@ static void test_no_memory(void **state)
 	assert_int_equal(reason(f), NE_EMU_EXIT_REASON_NONE);
 }
 
+/* The kernel hears of SOCK_SEQPACKET before the first packet, and of its end. */
+static void test_seqpacket(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(seqpacket, 1);
+	reg_write(&f->driver, VIRTIO_MMIO_STATUS, 0);
+	assert_int_equal(seqpacket, 0);
+	seqpacket = -1;
+	driver_start(&f->driver, 1 << VIRTIO_VSOCK_F_SEQPACKET, QUEUES);
+	assert_int_equal(seqpacket, -1);
+	driver_run(&f->driver);
+	assert_int_equal(seqpacket, 1);
+	driver_start(&f->driver, 0, QUEUES);
+	driver_run(&f->driver);
+	assert_int_equal(seqpacket, 0);
+}
+
+static void test_interrupted(void **state)
+{
+	struct fixture *f = *state;
+	struct virtio_vsock_hdr hdr = make_hdr(VIRTIO_VSOCK_OP_RW, 7, 0);
+
+	interrupted = 3;
+	memcpy(driver_offer_buffer(&f->driver, TX, 0, HDR, false), &hdr, HDR);
+	driver_notify(&f->driver, TX);
+	assert_int_equal(interrupted, 0);
+	assert_int_equal(driver_used(&f->driver, TX)->idx, 1);
+	assert_int_equal(reason(f), NE_EMU_EXIT_REASON_NONE);
+}
+
+/* Another file took the address: no packet moves any more, and nobody tries for ever. */
+static void test_address_taken(void **state)
+{
+	struct fixture *f = *state;
+	struct virtio_vsock_hdr hdr = make_hdr(VIRTIO_VSOCK_OP_RW, 7, 0);
+
+	taken = true;
+	for (unsigned int queue = RX; queue <= TX; queue++) {
+		ending_exit(&f->ending);
+		assert_int_equal(ending_init(&f->ending), 0);
+		memcpy(driver_offer_buffer(&f->driver, queue, 0, HDR + 1, queue == RX), &hdr, HDR);
+		driver_notify(&f->driver, queue);
+		assert_int_equal(driver_used(&f->driver, queue)->idx, 0);
+		assert_int_equal(reason(f), NE_EMU_EXIT_REASON_VMM_ERROR);
+	}
+}
+
 static void test_channel_gone(void **state)
 {
 	struct fixture *f = *state;
@@ -480,12 +596,14 @@ int main(void)
 		T(test_transmit),
 		T(test_transmit_scattered),
 		T(test_heartbeat_is_seen),
+		T(test_other_packets_are_no_heartbeat),
 		T(test_short_packet_is_dropped),
 		T(test_no_header),
 		T(test_writable_transmit),
 		T(test_receive),
 		T(test_receive_back_pressure),
 		T(test_transmit_back_pressure),
+		T(test_long_chains),
 		T(test_many_packets),
 		T(test_bad_chain_after_good),
 		T(test_receive_many),
@@ -494,6 +612,9 @@ int main(void)
 		T(test_readable_receive_buffer),
 		T(test_reset),
 		T(test_no_memory),
+		T(test_seqpacket),
+		T(test_interrupted),
+		T(test_address_taken),
 		T(test_channel_gone),
 	};
 

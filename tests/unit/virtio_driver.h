@@ -19,12 +19,16 @@
 #define DRIVER_QUEUE_ADDR(i)	(0x1000 + (i) * 0x3000)
 #define DRIVER_DATA_ADDR	0x10000
 
-/** struct driver - 256 KiB of memory, queue n at DRIVER_QUEUE_ADDR(n), data behind */
+/**
+ * struct driver - 256 KiB of memory, queue n at DRIVER_QUEUE_ADDR(n), data behind
+ * @queue_size: of the queues that are set from now on
+ */
 struct driver {
 	uint8_t *bytes;
 	struct guest_memory memory;
 	struct loop loop;
 	int irq_fd;
+	unsigned int queue_size;
 	struct virtio_mmio *device;
 };
 
@@ -34,6 +38,7 @@ static inline void driver_init(struct driver *driver)
 	memset(driver->bytes, 0, DRIVER_MEMORY);
 	memory_init(&driver->memory, driver->bytes, DRIVER_MEMORY);
 	assert_int_equal(loop_init(&driver->loop), 0);
+	driver->queue_size = DRIVER_QUEUE_SIZE;
 	driver->irq_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	assert_true(driver->irq_fd >= 0);
 }
@@ -78,7 +83,7 @@ static inline void driver_set_queue(struct driver *driver, unsigned int queue)
 	uint32_t addr = DRIVER_QUEUE_ADDR(queue);
 
 	reg_write(driver, VIRTIO_MMIO_QUEUE_SEL, queue);
-	reg_write(driver, VIRTIO_MMIO_QUEUE_NUM, DRIVER_QUEUE_SIZE);
+	reg_write(driver, VIRTIO_MMIO_QUEUE_NUM, driver->queue_size);
 	reg_write(driver, VIRTIO_MMIO_QUEUE_DESC_LOW, addr);
 	reg_write(driver, VIRTIO_MMIO_QUEUE_DESC_HIGH, 0);
 	reg_write(driver, VIRTIO_MMIO_QUEUE_AVAIL_LOW, addr + 0x1000);
@@ -122,7 +127,7 @@ static inline void driver_offer(struct driver *driver, unsigned int queue, uint1
 {
 	struct vring_avail *avail = driver_avail(driver, queue);
 
-	avail->ring[avail->idx % DRIVER_QUEUE_SIZE] = head;
+	avail->ring[avail->idx % driver->queue_size] = head;
 	avail->idx++;
 }
 
