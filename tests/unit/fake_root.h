@@ -116,18 +116,12 @@ static inline void restore_stream(int number, int saved, int file, char *text)
 	close(file);
 }
 
-/** run_command() - call a command with arguments; the last one is NULL */
-static inline void run_command(struct command_result *ret, int (*command)(int argc, char **argv),
-			       ...)
+/** run_list() - call a command with a list of arguments; NULL stands behind the last one */
+static inline void run_list(struct command_result *ret, int (*command)(int argc, char **argv),
+			    int argc, char **argv)
 {
-	char *argv[ROOT_ARGS_MAX + 1];
-	int argc = 0, out, err, saved_out, saved_err;
-	va_list args;
+	int out, err, saved_out, saved_err;
 
-	va_start(args, command);
-	while ((argv[argc] = va_arg(args, char *)))
-		assert_true(++argc < ROOT_ARGS_MAX);
-	va_end(args);
 	fflush(stdout);
 	saved_out = redirect_stream(STDOUT_FILENO, &out);
 	saved_err = redirect_stream(STDERR_FILENO, &err);
@@ -135,6 +129,21 @@ static inline void run_command(struct command_result *ret, int (*command)(int ar
 	fflush(stdout);
 	restore_stream(STDOUT_FILENO, saved_out, out, ret->out);
 	restore_stream(STDERR_FILENO, saved_err, err, ret->err);
+}
+
+/** run_command() - call a command with arguments; the last one is NULL */
+static inline void run_command(struct command_result *ret, int (*command)(int argc, char **argv),
+			       ...)
+{
+	char *argv[ROOT_ARGS_MAX + 1];
+	va_list args;
+	int argc = 0;
+
+	va_start(args, command);
+	while ((argv[argc] = va_arg(args, char *)))
+		assert_true(++argc < ROOT_ARGS_MAX);
+	va_end(args);
+	run_list(ret, command, argc, argv);
 }
 
 static inline void expect_text(const char *have, const char *text)

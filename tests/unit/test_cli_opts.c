@@ -74,7 +74,8 @@ static void test_memory(void **state)
 		{ "64", 64 * MIB }, { "64M", 64 * MIB }, { "64m", 64 * MIB }, { "3g", 3 * GIB },
 		{ "1T", 1024 * GIB }, { "0", 0 }, { "", 0 }, { "M", 0 }, { "-1", 0 },
 		{ "12K", 0 }, { "1.5G", 0 }, { "99999999999999999999", 0 },
-		{ "9007199254740992G", 0 }, { "123456789012345678901234567890", 0 },
+		{ "9007199254740992G", 0 }, { "99999999999999G", 0 },
+		{ "8589934591G", 8589934591 * GIB }, { "8589934592G", 0 }, { "123456789012345678901234567890", 0 },
 	};
 	struct command_result result;
 
@@ -191,6 +192,44 @@ static void test_run_usage(void **state)
 	expect_text(result.err, "nonexistent.eif: No such file");
 }
 
+static void test_many_strings(void **state)
+{
+	char *argv[2 * (CLI_STRINGS_MAX + 1) + 3];
+	struct command_result result;
+	int argc = 0;
+
+	argv[argc++] = (char *)"command";
+	argv[argc++] = (char *)"file";
+	for (int i = 0; i < CLI_STRINGS_MAX; i++) {
+		argv[argc++] = (char *)"--strings";
+		argv[argc++] = (char *)"x";
+	}
+	argv[argc] = NULL;
+	run_list(&result, command, argc, argv);
+	assert_int_equal(result.code, 42);
+	assert_int_equal(values.strings.count, CLI_STRINGS_MAX);
+	argv[argc++] = (char *)"--strings=y";
+	argv[argc] = NULL;
+	run_list(&result, command, argc, argv);
+	assert_int_equal(result.code, CLI_USAGE);
+	expect_text(result.err, "--strings: more than 32 times");
+}
+
+/* What somebody else may have chosen is told, but cannot act on the terminal. */
+static void test_clean_errors(void **state)
+{
+	struct command_result result;
+	struct cli_text why = {};
+
+	run_command(&result, command, "command", "f", "--number", "\033[2J", NULL);
+	assert_string_equal(result.err, "tool command: --number: \"\\x1b[2J\" is not a number "
+			    "from 2 to 9\nTry \"tool command --help\".\n");
+	run_command(&result, cmd_run, "run", "\n\x9b.eif", NULL);
+	assert_string_equal(result.err, "ne-emu: \\x0a\\x9b.eif: No such file or directory\n");
+	assert_int_equal(cli_fail(&why, EIO, "%s: a reason", "\033[2J"), -EIO);
+	assert_string_equal(why.text, "\\x1b[2J: a reason");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +239,8 @@ int main(void)
 		cmocka_unit_test(test_help),
 		cmocka_unit_test(test_dispatch),
 		cmocka_unit_test(test_run_usage),
+		cmocka_unit_test(test_many_strings),
+		cmocka_unit_test(test_clean_errors),
 	};
 
 	return cmocka_run_group_tests_name("cli_opts", tests, NULL, NULL);

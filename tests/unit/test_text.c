@@ -124,6 +124,27 @@ static void test_print(void **state)
 	check_print(BYTES("\xc2\x85"), "\xc2\x85", "\\xc2\\x85");
 }
 
+__attribute__((format(printf, 3, 4)))
+static const char *format(char *to, size_t size, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	assert_ptr_equal(text_vformat(to, size, fmt, args), to);
+	va_end(args);
+	return to;
+}
+
+static void test_format(void **state)
+{
+	char to[16];
+
+	assert_string_equal(format(to, sizeof(to), "%d%s", 7, "\33[1m"), "7\\x1b[1m");
+	/* Cut where the clean text is too long, not where the other would be. */
+	assert_string_equal(format(to, sizeof(to), "12345678%s", "é\33€x"), "12345678é\\x1b");
+	assert_string_equal(format(to, 1, "%s", "a"), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +152,7 @@ int main(void)
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_print),
+		cmocka_unit_test(test_format),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

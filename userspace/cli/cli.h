@@ -118,7 +118,7 @@ static inline int cli_exit_code(int result)
 	return -1 - result;
 }
 
-/* cli_error() - one line on stderr, behind "ne-emu: " */
+/* cli_error() - one line on stderr, clean, behind "ne-emu: " */
 __attribute__((format(printf, 1, 2)))
 void cli_error(const char *fmt, ...);
 
@@ -133,7 +133,7 @@ struct cli_text {
 	char text[CLI_TEXT_SIZE];
 };
 
-/** cli_fail() - store the message; returns -@error */
+/** cli_fail() - store the message, clean; returns -@error */
 __attribute__((format(printf, 3, 4)))
 int cli_fail(struct cli_text *ret, int error, const char *fmt, ...);
 

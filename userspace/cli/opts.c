@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 
+#include "common/text.h"
 #include "common/util.h"
 
 #include <errno.h>
@@ -20,13 +21,13 @@
 
 int cli_usage_error(const struct cli_usage *usage, const char *fmt, ...)
 {
+	char text[CLI_TEXT_SIZE];
 	va_list args;
 
-	fprintf(stderr, "%s: ", usage->command);
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	(void)text_vformat(text, sizeof(text), fmt, args);
 	va_end(args);
-	fprintf(stderr, "\nTry \"%s --help\".\n", usage->command);
+	fprintf(stderr, "%s: %s\nTry \"%s --help\".\n", usage->command, text, usage->command);
 	return CLI_USAGE;
 }
 

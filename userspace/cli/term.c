@@ -3,21 +3,28 @@
 
 #include "cli/cli.h"
 
+#include "common/text.h"
+
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+/* A line on a terminal; a path of any length fits. */
+#define CLI_ERROR_SIZE	(2 * PATH_MAX)
+
 void cli_error(const char *fmt, ...)
 {
+	char text[CLI_ERROR_SIZE];
 	va_list args;
 
-	fprintf(stderr, "%sne-emu: ", cli_colour(STDERR_FILENO, CLI_RED));
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	(void)text_vformat(text, sizeof(text), fmt, args);
 	va_end(args);
-	fprintf(stderr, "%s\n", cli_colour(STDERR_FILENO, CLI_PLAIN));
+	fprintf(stderr, "%sne-emu: %s%s\n", cli_colour(STDERR_FILENO, CLI_RED), text,
+		cli_colour(STDERR_FILENO, CLI_PLAIN));
 }
 
 int cli_fail(struct cli_text *ret, int error, const char *fmt, ...)
@@ -25,7 +32,7 @@ int cli_fail(struct cli_text *ret, int error, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(ret->text, sizeof(ret->text), fmt, args);
+	(void)text_vformat(ret->text, sizeof(ret->text), fmt, args);
 	va_end(args);
 	return -error;
 }

@@ -119,6 +119,18 @@ char *text_clean(char *to, size_t size, const char *text, size_t len)
 	return to;
 }
 
+char *text_vformat(char *to, size_t size, const char *fmt, va_list args)
+{
+	__cleanup_free char *text = NULL;
+
+	*to = 0;
+	if (vasprintf(&text, fmt, args) < 0) {
+		text = NULL;	/* out of memory: whoever asked has the errno */
+		return to;
+	}
+	return text_clean(to, size, text, strlen(text));
+}
+
 void text_print(FILE *file, const char *text, size_t len, const char *keep)
 {
 	char piece[PIECE_SIZE];

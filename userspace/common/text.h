@@ -11,6 +11,7 @@
 #ifndef NE_EMU_COMMON_TEXT_H
 #define NE_EMU_COMMON_TEXT_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -31,6 +32,14 @@ size_t text_char(const char *text, size_t len);
  * Return: @to.
  */
 char *text_clean(char *to, size_t size, const char *text, size_t len);
+
+/**
+ * text_vformat() - print into a buffer, and clean the whole of it
+ *
+ * Return: @to.
+ */
+__attribute__((format(printf, 3, 0)))
+char *text_vformat(char *to, size_t size, const char *fmt, va_list args);
 
 /**
  * text_print() - print @text clean, however long it is

@@ -3,15 +3,16 @@
 
 #include "pack/error.h"
 
+#include "common/text.h"
+
 #include <stdarg.h>
-#include <stdio.h>
 
 int pack_fail(struct pack_error *ret, int error, const char *fmt, ...)
 {
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(ret->text, sizeof(ret->text), fmt, args);
+	(void)text_vformat(ret->text, sizeof(ret->text), fmt, args);
 	va_end(args);
 	return error;
 }

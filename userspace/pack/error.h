@@ -11,7 +11,7 @@ struct pack_error {
 	char text[PACK_ERROR_SIZE];
 };
 
-/** pack_fail() - store the text; returns @error, a negative errno */
+/** pack_fail() - store the text, which may hold names from an image, clean; returns @error, a negative errno */
 __attribute__((format(printf, 3, 4)))
 int pack_fail(struct pack_error *ret, int error, const char *fmt, ...);
 
