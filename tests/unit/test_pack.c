@@ -10,14 +10,17 @@
 #include "fake_root.h"
 #include "pack/application.h"
 #include "pack/cpio.h"
+#include "pack/store.h"
 #include "pack/unpack.h"
 #include "pack/users.h"
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <limits.h>
 #include <locale.h>
 #include <openssl/evp.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 
 /* One entry of a tar archive; a list ends with one without name. */
 struct entry {
@@ -315,6 +318,266 @@ static void test_sparse_file(void **state)
 	tree_exit(&tree);
 }
 
+/* One member as GNU tar writes sparse files: a hole of @hole bytes, then 512 of data. */
+static int write_hole_tar(uint64_t hole)
+{
+	uint8_t blocks[4 * 512] = { "s" };
+	char *header = (char *)blocks;
+	int fd = memfd_create("tar", MFD_CLOEXEC);
+	unsigned int sum = 0;
+
+	memset(blocks + 512, 'd', 512);
+	memcpy(header + 100, "0000644\0" "0000000\0" "0000000\0" "00000001000", 36);
+	memcpy(header + 136, "00000000000\0        S", 21);
+	memcpy(header + 257, "ustar  ", 8);
+	/* Binary numbers: a bit in front says so. */
+	for (int i = 0; i < 8; i++) {
+		blocks[386 + 4 + i] = hole >> 8 * (7 - i);
+		blocks[483 + 4 + i] = (hole + 512) >> 8 * (7 - i);
+	}
+	blocks[386] = blocks[483] = 0x80;
+	memcpy(header + 398, "00000001000", 12);
+	for (int i = 0; i < 512; i++)
+		sum += blocks[i];
+	snprintf(header + 148, 7, "%06o", sum);
+	assert_int_equal(write_full(fd, blocks, sizeof(blocks)), 0);
+	return fd;
+}
+
+static uint64_t disk_use(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	return st.st_blocks * 512;
+}
+
+/* A tree with limits; the defaults where they are 0. */
+static void limited_tree(struct tree *tree, uint64_t size, uint64_t names)
+{
+	assert_int_equal(tree_init(tree), 0);
+	tree->limits.size = size ?: tree->limits.size;
+	tree->limits.names = names ?: tree->limits.names;
+}
+
+static void test_holes(void **state)
+{
+	__cleanup_fd int gib = write_hole_tar(GIB);
+	__cleanup_fd int tib = write_hole_tar(KIB * GIB);
+	struct pack_error error = {};
+	struct tree tree;
+
+	limited_tree(&tree, 0, 0);
+	assert_int_equal(unpack_layer(&tree, gib, 0, UINT64_MAX, &error), 0);
+	assert_int_equal(tree_find(&tree, "s", false)->file->size, GIB + 512);
+	assert_true(disk_use(tree.fd) < MIB);
+	assert_int_equal(unpack_layer(&tree, tib, 0, UINT64_MAX, &error), -EFBIG);
+	expect_text(error.text, "s: with it, contents have more than 8192 MiB");
+	expect_text(error.text, "--max-size");
+	assert_true(disk_use(tree.fd) < MIB);
+	tree_exit(&tree);
+
+	/* A hole counts like what it is read as, also behind the last data. */
+	limited_tree(&tree, GIB + 511, 0);
+	assert_int_equal(unpack_layer(&tree, gib, 0, UINT64_MAX, &error), -EFBIG);
+	tree_exit(&tree);
+	limited_tree(&tree, GIB + 512, 0);
+	assert_int_equal(unpack_layer(&tree, gib, 0, UINT64_MAX, &error), 0);
+	tree_exit(&tree);
+}
+
+/* @mib MiB of zeros under @name, compressed. */
+static int write_bomb(const char *name, size_t mib, int filter)
+{
+	int fd = memfd_create("tar", MFD_CLOEXEC);
+	__cleanup_free uint8_t *zeros = calloc(1, MIB);
+	struct archive *archive = archive_write_new();
+	struct archive_entry *entry = archive_entry_new();
+
+	archive_write_set_format_ustar(archive);
+	assert_int_equal(archive_write_add_filter(archive, filter), ARCHIVE_OK);
+	assert_int_equal(archive_write_open_fd(archive, fd), ARCHIVE_OK);
+	archive_entry_set_pathname(entry, name);
+	archive_entry_set_mode(entry, S_IFREG | 0644);
+	archive_entry_set_size(entry, mib * MIB);
+	assert_int_equal(archive_write_header(archive, entry), ARCHIVE_OK);
+	for (size_t i = 0; i < mib; i++)
+		assert_int_equal(archive_write_data(archive, zeros, MIB), MIB);
+	archive_entry_free(entry);
+	assert_int_equal(archive_write_free(archive), ARCHIVE_OK);
+	return fd;
+}
+
+static void test_bombs(void **state)
+{
+	static const int filters[] = { ARCHIVE_FILTER_GZIP, ARCHIVE_FILTER_XZ,
+				       ARCHIVE_FILTER_ZSTD, ARCHIVE_FILTER_BZIP2 };
+	struct pack_error error = {};
+	struct tree tree;
+
+	for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
+		__cleanup_fd int fd = write_bomb("zeros", 4, filters[i]);
+
+		limited_tree(&tree, 4 * MIB - 1, 0);
+		assert_int_equal(unpack_layer(&tree, fd, 0, UINT64_MAX, &error), -EFBIG);
+		expect_text(error.text, "zeros: with it, contents have more than 3 MiB");
+		assert_int_equal(disk_use(tree.fd), 0);
+		tree_exit(&tree);
+		limited_tree(&tree, 4 * MIB, 0);
+		assert_int_equal(unpack_layer(&tree, fd, 0, UINT64_MAX, &error), 0);
+		/* Layers add up. */
+		assert_int_equal(unpack_layer(&tree, fd, 0, UINT64_MAX, &error), -EFBIG);
+		tree_exit(&tree);
+	}
+}
+
+/* Contents that nobody keeps cost time alone. */
+static void test_endless_archive(void **state)
+{
+	__cleanup_fd int fd = write_bomb(".wh.zeros", 192, ARCHIVE_FILTER_GZIP);
+	struct pack_error error = {};
+	struct tree tree;
+
+	limited_tree(&tree, MIB, 16);
+	assert_int_equal(unpack_layer(&tree, fd, 0, UINT64_MAX, &error), -EFBIG);
+	expect_text(error.text, "far more in the archive than may be unpacked");
+	tree_exit(&tree);
+	limited_tree(&tree, 192 * MIB, 16);
+	assert_int_equal(unpack_layer(&tree, fd, 0, UINT64_MAX, &error), 0);
+	/* What it read counts for the next layer. */
+	assert_int_equal(unpack_layer(&tree, fd, 0, UINT64_MAX, &error), -EFBIG);
+	tree_exit(&tree);
+}
+
+static void test_too_many_names(void **state)
+{
+	static const struct entry four[] = { REG("a/b/c", ""), REG("d", ""), {} };
+	char dots[4001], target[PATH_MAX + 1], text[601];
+	const struct entry detour[] = { SYM("l", dots), REG("l/f", ""), {} };
+	const struct entry far[] = { SYM("l", target), {} };
+	const struct entry texts[] = { SYM("a", text), SYM("b", text), {} };
+	struct pack_error error = {};
+	struct tree tree;
+
+	limited_tree(&tree, 0, 3);
+	assert_int_equal(layer(&tree, four, &error), -E2BIG);
+	expect_text(error.text, "d: with it, there are more than 3 names");
+	expect_text(error.text, "--max-files");
+	tree_exit(&tree);
+	limited_tree(&tree, 0, 4);
+	good_layer(&tree, four);
+	tree_exit(&tree);
+
+	/* 2000 names on the way to one. */
+	for (size_t i = 0; i < sizeof(dots) - 1; i++)
+		dots[i] = i % 2 ? '/' : '.';
+	dots[sizeof(dots) - 1] = 0;
+	limited_tree(&tree, 0, 31);
+	assert_int_equal(layer(&tree, detour, &error), -E2BIG);
+	tree_exit(&tree);
+	limited_tree(&tree, 0, 32);
+	good_layer(&tree, detour);
+	tree_exit(&tree);
+
+	/* No kernel makes longer targets; and those that it makes add up. */
+	memset(target, 'a', PATH_MAX);
+	target[PATH_MAX] = 0;
+	limited_tree(&tree, 0, 0);
+	assert_int_equal(layer(&tree, far, &error), -ENAMETOOLONG);
+	target[PATH_MAX - 1] = 0;
+	good_layer(&tree, far);
+	tree_exit(&tree);
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = 0;
+	limited_tree(&tree, 0, 4);
+	assert_int_equal(layer(&tree, texts, &error), -E2BIG);
+	tree_exit(&tree);
+	limited_tree(&tree, 0, 5);
+	good_layer(&tree, texts);
+	tree_exit(&tree);
+}
+
+/* Some functions call themselves for each folder in a folder. */
+static void test_depth(void **state)
+{
+	char path[2 * 1025];
+	struct tree_node *node;
+	struct tree tree;
+
+	for (size_t i = 0; i < sizeof(path) - 1; i++)
+		path[i] = i % 2 ? '/' : 'a';
+	path[sizeof(path) - 1] = 0;
+	assert_int_equal(tree_init(&tree), 0);
+	assert_int_equal(tree_add(&tree, path, S_IFDIR | 0755, &node), -ENAMETOOLONG);
+	path[sizeof(path) - 3] = 0;
+	assert_int_equal(tree_add(&tree, path, S_IFDIR | 0755, &node), 0);
+	assert_int_equal(node->depth, 1024);
+	tree_exit(&tree);
+}
+
+#define MANY	300000
+
+static clock_t time_to_add(bool falling)
+{
+	clock_t start = clock();
+	struct tree_node *node;
+	struct tree tree;
+	char name[20];
+
+	assert_int_equal(tree_init(&tree), 0);
+	for (unsigned int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "d/%06u", falling ? MANY - 1 - i : i);
+		if (tree_add(&tree, name, S_IFREG | 0644, &node))
+			fail_msg("%s", name);
+	}
+	assert_int_equal(tree_find(&tree, "d", false)->count, MANY);
+	tree_exit(&tree);
+	return clock() - start;
+}
+
+/* The order in which an archive has its names must not matter. */
+static void test_falling_order(void **state)
+{
+	clock_t rising = time_to_add(false);
+
+	assert_in_range(time_to_add(true), 0, 4 * rising);
+}
+
+/* Nor may it matter how often one layer says the same. */
+static void test_many_marks(void **state)
+{
+	struct tree_node *node, *folder;
+	struct tree tree;
+	char name[20];
+	clock_t start = clock(), added;
+
+	assert_int_equal(tree_init(&tree), 0);
+	tree.layer = 1;
+	for (unsigned int i = 0; i < MANY / 10; i++) {
+		snprintf(name, sizeof(name), "d/%06u", i);
+		assert_int_equal(tree_add(&tree, name, S_IFREG | 0644, &node), 0);
+	}
+	added = clock() - start;
+	folder = tree_find(&tree, "d", false);
+	start = clock();
+	for (unsigned int i = 0; i < MANY / 10; i++)
+		assert_int_equal(tree_hide_children(&tree, folder), 0);
+	assert_in_range(clock() - start, 0, 4 * added);
+	assert_int_equal(folder->count, MANY / 10);
+	tree.layer = 2;
+	assert_int_equal(tree_hide_children(&tree, folder), 0);
+	assert_int_equal(folder->count, 0);
+	tree_exit(&tree);
+}
+
+/* Names that would act on a terminal are told, but cannot. */
+static void test_clean_reasons(void **state)
+{
+	static const struct entry entries[] = { REG("../\033[31mevil\n", "x"), {} };
+
+	assert_refused(entries, "../\\x1b[31mevil\\x0a: a path with \"..\"");
+}
+
 static void assert_user(struct tree *tree, const char *user, const char *expected)
 {
 	struct pack_error error = {};
@@ -532,6 +795,22 @@ static void test_oci_layout(void **state)
 	assert_no_app(path, "amd64", "2", "no image of that name for linux/amd64");
 	assert_no_app(path, "arm64", NULL, "the image is for amd64, the kernel for arm64");
 
+	/* Two images: the first is as good as the second. */
+	snprintf(index, sizeof(index), "{\"manifests\":[{\"digest\":\"sha256:%s\"},"
+		 "{\"digest\":\"sha256:%s\"}]}", manifest_hash, config_hash);
+	fake_root_put(&dir, "/oci/index.json", index);
+	assert_no_app(path, "amd64", NULL, "there are several images for amd64: choose one");
+	snprintf(index, sizeof(index), "{\"manifests\":[{\"digest\":\"sha256:%s\",\"annotations\":"
+		 "{\"org.opencontainers.image.ref.name\":\"app:1\"}},{\"digest\":\"sha256:%s\","
+		 "\"annotations\":{\"org.opencontainers.image.ref.name\":\"app:2\"}}]}",
+		 manifest_hash, config_hash);
+	fake_root_put(&dir, "/oci/index.json", index);
+	assert_no_app(path, "amd64", NULL, "there are several images for amd64: choose one");
+	assert_app(path, "1");
+	snprintf(index, sizeof(index), "{\"manifests\":[{\"digest\":\"sha256:%s\"}]}",
+		 manifest_hash);
+	fake_root_put(&dir, "/oci/index.json", index);
+
 	write_blob(&dir, layer_hash, data, size - 1);
 	assert_no_app(path, "amd64", NULL, "its contents have the hash");
 	fake_root_put(&dir, "/oci/index.json", "{\"manifests\":[{\"digest\":\"sha256:../../../x\"}]}");
@@ -542,6 +821,58 @@ static void test_oci_layout(void **state)
 	assert_no_app(path, "amd64", NULL, "there is no image");
 	fake_root_path(&dir, "/none/", path);
 	assert_no_app(path, "amd64", NULL, "neither index.json nor manifest.json");
+	fake_root_remove(&dir);
+}
+
+#define BLOB_SIZE	(16 * MIB)
+
+/* An image of @count layers, all the same; returns how long looking at it took. */
+static clock_t time_to_open(struct temp_dir *dir, const char *layer_hash, size_t count, int result)
+{
+	char config_hash[65], hash[65], path[ROOT_PATH_SIZE], index[200], *manifest;
+	struct tree_limits limits = { .size = TREE_SIZE_MAX, .names = TREE_NAMES_MAX };
+	struct pack_error error = {};
+	struct store store;
+	clock_t start;
+	size_t size;
+	FILE *out = open_memstream(&manifest, &size);
+
+	hash_of(config, strlen(config), config_hash);
+	fprintf(out, "{\"config\":{\"digest\":\"sha256:%s\"},\"layers\":[", config_hash);
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s{\"digest\":\"sha256:%s\"}", i ? "," : "", layer_hash);
+	fprintf(out, "]}");
+	fclose(out);
+	hash_of(manifest, size, hash);
+	write_blob(dir, hash, manifest, size);
+	free(manifest);
+	snprintf(index, sizeof(index), "{\"manifests\":[{\"digest\":\"sha256:%s\"}]}", hash);
+	fake_root_put(dir, "/oci/index.json", index);
+	start = clock();
+	assert_int_equal(store_open(&store, fake_root_path(dir, "/oci", path), "amd64", NULL,
+				    &limits, &error), result);
+	if (!result)
+		assert_int_equal(store.nr_layers, count);
+	store_close(&store);
+	return clock() - start;
+}
+
+static void test_repeated_layers(void **state)
+{
+	char config_hash[65], hash[65];
+	uint8_t *blob = calloc(1, BLOB_SIZE);
+	struct temp_dir dir;
+	clock_t once;
+
+	fake_root_create(&dir);
+	hash_of(config, strlen(config), config_hash);
+	write_blob(&dir, config_hash, config, strlen(config));
+	hash_of(blob, BLOB_SIZE, hash);
+	write_blob(&dir, hash, blob, BLOB_SIZE);
+	once = time_to_open(&dir, hash, 1, 0);
+	assert_in_range(time_to_open(&dir, hash, 1024, 0), 0, 10 * once);
+	(void)time_to_open(&dir, hash, 1025, -E2BIG);
+	free(blob);
 	fake_root_remove(&dir);
 }
 
@@ -560,6 +891,8 @@ static void test_configurations(void **state)
 		{ "\"Entrypoint\":{}", NULL, "Entrypoint of the image is no list" },
 		{ "\"Cmd\":[\"a\",1]", NULL, "Cmd of the image: item 2 is no text" },
 		{ "\"Env\":7", NULL, "Env of the image is no list" },
+		{ "},\"architecture\":\"\\u001b[31mevil\",\"x\":{", NULL,
+		  "the image is for \\x1b[31mevil, the kernel" },
 	};
 	struct pack_error error = {};
 	char text[200], path[ROOT_PATH_SIZE];
@@ -592,6 +925,8 @@ static void test_docker_archive(void **state)
 {
 	static const char manifest[] = "[{\"Config\":\"c.json\",\"RepoTags\":[\"app:1\"],"
 		"\"Layers\":[\"l/layer.tar\"]}]";
+	static const char two[] = "[{\"Config\":\"c.json\",\"RepoTags\":[\"app:1\"],"
+		"\"Layers\":[\"l/layer.tar\"]},{\"Config\":\"c.json\",\"RepoTags\":[\"b:1\"]}]";
 	static const char escape[] = "[{\"Config\":\"../../../../etc/passwd\",\"Layers\":[]}]";
 	static const struct entry layer_entries[] = { REG("run", "#!"), {} };
 	__cleanup_fd int layer_fd = write_tar(layer_entries, ARCHIVE_FILTER_NONE);
@@ -615,6 +950,10 @@ static void test_docker_archive(void **state)
 	assert_app(path, NULL);
 	assert_app(path, "app:1");
 	assert_no_app(path, "amd64", "pp:1", "no image of that name");
+	fake_root_put(&dir, "/save/manifest.json", two);
+	assert_no_app(path, "amd64", NULL, "there are several images: choose one with --tag");
+	assert_no_app(path, "amd64", "1", "there are several images: choose one with --tag");
+	assert_app(path, "app:1");
 	fake_root_put(&dir, "/save/manifest.json", escape);
 	assert_no_app(path, "amd64", NULL, "\"../../../../etc/passwd\" is missing");
 
@@ -664,9 +1003,18 @@ int main(void)
 		cmocka_unit_test(test_hostile_archives),
 		cmocka_unit_test(test_damaged_archives),
 		cmocka_unit_test(test_sparse_file),
+		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_bombs),
+		cmocka_unit_test(test_endless_archive),
+		cmocka_unit_test(test_too_many_names),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_falling_order),
+		cmocka_unit_test(test_many_marks),
+		cmocka_unit_test(test_clean_reasons),
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_ramdisk),
 		cmocka_unit_test(test_oci_layout),
+		cmocka_unit_test(test_repeated_layers),
 		cmocka_unit_test(test_configurations),
 		cmocka_unit_test(test_docker_archive),
 		cmocka_unit_test(test_folder),

@@ -79,6 +79,17 @@ static int apply_options(const struct build *build, struct application *app)
 	return r;
 }
 
+/* Who gives a folder knows what is in it; a container image comes from somebody else. */
+static struct tree_limits get_limits(const struct build *build)
+{
+	if (build->rootfs)
+		return (struct tree_limits){ .size = UINT64_MAX, .names = UINT64_MAX };
+	return (struct tree_limits){
+		.size = build->max_size ?: TREE_SIZE_MAX,
+		.names = build->max_files ?: TREE_NAMES_MAX,
+	};
+}
+
 int build_read_app(const struct build *build, uint16_t flags, struct application *app,
 		   struct cli_text *why)
 {
@@ -89,6 +100,7 @@ int build_read_app(const struct build *build, uint16_t flags, struct application
 	r = application_init(app);
 	if (r)
 		return cli_fail(why, -r, "cannot make a temporary file: %s", strerror(-r));
+	app->tree.limits = get_limits(build);
 	progress_begin("unpacking");
 	if (build->rootfs)
 		r = unpack_folder(&app->tree, build->rootfs, &error);

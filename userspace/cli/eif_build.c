@@ -118,8 +118,8 @@ static int check_usage(const struct cli_usage *usage, const struct build *build)
 		if (*entry == '=' || !strchr(entry, '='))
 			return cli_usage_error(usage, "--env: \"%s\" is not NAME=VALUE", entry);
 	}
-	if (build->tag && !build->image)
-		return cli_usage_error(usage, "--tag goes with --image");
+	if ((build->tag || build->max_size || build->max_files) && !build->image)
+		return cli_usage_error(usage, "--tag, --max-size and --max-files go with --image");
 	if (!build->certificate != !build->key)
 		return cli_usage_error(usage, "--signing-certificate and --private-key go "
 				       "together");
@@ -147,6 +147,10 @@ int cmd_eif_build(int argc, char **argv)
 			   "what the enclave runs: a container image, as folder or archive in\n"
 			   "OCI layout or as \"docker save\" writes it"),
 		OPT_STRING("tag", &build.tag, "NAME", "which image, if there are several"),
+		OPT_MEMORY("max-size", &build.max_size, "SIZE",
+			   "refuse a container image that unpacks to more (8G)"),
+		OPT_NUMBER("max-files", &build.max_files, "N",
+			   "... or that has more files and folders (1048576)", 1, UINT32_MAX),
 		OPT_STRINGS("exec", &build.exec, "ARG",
 			    "program, then repeated for each argument; default: the image's"),
 		OPT_STRINGS("env", &build.env, "NAME=VALUE", "add to the environment"),

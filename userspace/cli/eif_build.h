@@ -9,7 +9,10 @@
 
 struct application;
 
-/** struct build - the command line */
+/**
+ * struct build - the command line
+ * @max_size: bytes that @image may unpack to; 0: the default, as @max_files
+ */
 struct build {
 	const char *kernel;
 	const char *cmdline;
@@ -18,6 +21,8 @@ struct build {
 	const char *rootfs;
 	const char *image;
 	const char *tag;
+	uint64_t max_size;
+	uint64_t max_files;
 	struct cli_strings exec;
 	struct cli_strings env;
 	const char *workdir;

@@ -51,6 +51,8 @@ void application_free(struct application *app);
  * @arch: "amd64" or "arm64"
  * @tag: which image, if there are several; or NULL
  *
+ * The limits of @app->tree bound what is unpacked, and the image itself likewise.
+ *
  * Return: 0 or a negative errno, with a text or not.
  */
 int application_read_image(struct application *app, const char *path, const char *arch,

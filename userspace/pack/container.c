@@ -106,7 +106,7 @@ int application_read_image(struct application *app, const char *path, const char
 	struct store store;
 	int r;
 
-	r = store_open(&store, path, arch, tag, error);
+	r = store_open(&store, path, arch, tag, &app->tree.limits, error);
 	if (!r)
 		r = unpack_layers(app, &store, error);
 	if (!r)

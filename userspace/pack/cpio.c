@@ -126,10 +126,11 @@ static int add_node(struct cpio *cpio, const struct tree *tree, const struct tre
 static int add_nodes(struct cpio *cpio, const struct tree *tree, const struct tree_node *node,
 		     char *name, size_t len)
 {
-	int r = add_node(cpio, tree, node, name);
+	__cleanup_free struct tree_node **children = tree_children(node);
+	int r = children ? add_node(cpio, tree, node, name) : -ENOMEM;
 
 	for (size_t i = 0; !r && i < node->count; i++) {
-		const struct tree_node *child = node->children[i];
+		const struct tree_node *child = children[i];
 		size_t more = strlen(child->name) + 1;
 
 		if (len + more >= PATH_MAX)

@@ -27,11 +27,12 @@ struct store {
 
 /**
  * store_open() - find an image; arguments as for application_read_image()
+ * @limits: for the files of the folder or archive
  *
  * Return: 0 or a negative errno, with a text or not; store_close() in any case.
  */
 int store_open(struct store *store, const char *path, const char *arch, const char *tag,
-	       struct pack_error *error);
+	       const struct tree_limits *limits, struct pack_error *error);
 void store_close(struct store *store);
 
 #endif

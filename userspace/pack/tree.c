@@ -7,19 +7,30 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <search.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NODES_MAX	(4 * 1024 * 1024)
 /* Links make paths that are longer than PATH_MAX; some functions go this deep. */
 #define DEPTH_MAX	1024
 #define LINKS_MAX	40		/* as the kernel follows at most */
+/*
+ * Names in paths that are followed, for each name that may be made: far more than
+ * any image has, but links to long paths full of links could cost hours.
+ */
+#define STEPS_PER_NAME	64
+/* Bytes of targets for each name; names themselves are not longer either. */
+#define TEXT_PER_NAME	(NAME_MAX + 1)
 #define FOLDER_MODE	(S_IFDIR | 0755)
 
 int tree_init(struct tree *tree)
 {
-	*tree = (struct tree){ .fd = temp_file_open(), .root.mode = FOLDER_MODE };
+	*tree = (struct tree){
+		.fd = temp_file_open(),
+		.root.mode = FOLDER_MODE,
+		.limits = { .size = TREE_SIZE_MAX, .names = TREE_NAMES_MAX },
+	};
 	return tree->fd < 0 ? tree->fd : 0;
 }
 
@@ -32,114 +43,114 @@ static void drop_contents(struct tree_node *node)
 	node->target = NULL;
 }
 
-static void free_node(struct tree *tree, struct tree_node *node);
+static void free_node(void *arg);
 
-static void free_children(struct tree *tree, struct tree_node *node)
+static void free_children(struct tree_node *node)
 {
-	for (size_t i = 0; i < node->count; i++)
-		free_node(tree, node->children[i]);
-	free(node->children);
+	tdestroy(node->children, free_node);
 	node->children = NULL;
 	node->count = 0;
 }
 
 /* At most DEPTH_MAX deep, as the others that call themselves. */
-static void free_node(struct tree *tree, struct tree_node *node)
+static void free_node(void *arg)
 {
-	free_children(tree, node);
+	struct tree_node *node = arg;
+
+	free_children(node);
 	drop_contents(node);
 	free(node->name);
 	free(node);
-	tree->nodes--;
 }
 
 void tree_exit(struct tree *tree)
 {
-	free_children(tree, &tree->root);
+	free_children(&tree->root);
 	fd_close(&tree->fd);
 }
 
-/* Place of @name among the children, or where it would be. */
-static size_t child_index(const struct tree_node *node, const char *name, bool *ret_found)
+static int compare_names(const void *a, const void *b)
 {
-	size_t low = 0, high = node->count;
+	const struct tree_node *x = a, *y = b;
 
-	*ret_found = false;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(name, node->children[middle]->name);
-
-		if (!order) {
-			*ret_found = true;
-			return middle;
-		}
-		if (order > 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return strcmp(x->name, y->name);
 }
 
 struct tree_node *tree_child(const struct tree_node *node, const char *name)
 {
-	bool found;
-	size_t i = child_index(node, name, &found);
+	const struct tree_node key = { .name = (char *)name };
+	struct tree_node *const *found = tfind(&key, &node->children, compare_names);
 
-	return found ? node->children[i] : NULL;
+	return found ? *found : NULL;
+}
+
+/** struct listing - children being collected, @count so far */
+struct listing {
+	struct tree_node **list;
+	size_t count;
+};
+
+static void collect(const void *node, VISIT visit, void *arg)
+{
+	struct listing *listing = arg;
+
+	if (visit == postorder || visit == leaf)
+		listing->list[listing->count++] = *(struct tree_node *const *)node;
+}
+
+struct tree_node **tree_children(const struct tree_node *node)
+{
+	struct listing listing = { .list = calloc(node->count ?: 1, sizeof(*listing.list)) };
+
+	if (listing.list)
+		twalk_r(node->children, collect, &listing);
+	return listing.list;
+}
+
+static struct tree_node *new_node(const struct tree *tree, struct tree_node *parent,
+				  const char *name, mode_t mode)
+{
+	struct tree_node *node = calloc(1, sizeof(*node));
+
+	if (!node)
+		return NULL;
+	*node = (struct tree_node){
+		.name = strdup(name), .parent = parent, .mode = mode, .layer = tree->layer,
+		.depth = parent->depth + 1,
+	};
+	if (node->name && tsearch(node, &parent->children, compare_names)) {
+		parent->count++;
+		return node;
+	}
+	free(node->name);
+	free(node);
+	return NULL;
 }
 
 static int add_child(struct tree *tree, struct tree_node *node, const char *name, mode_t mode,
 		     struct tree_node **ret)
 {
-	struct tree_node **children, *child;
-	bool found;
-	size_t i;
+	struct tree_node *child;
 
-	if (tree->nodes == NODES_MAX)
+	if (tree->names >= tree->limits.names)
 		return -E2BIG;
 	if (node->depth == DEPTH_MAX)
 		return -ENAMETOOLONG;
-	/* Grows at powers of two. */
-	if (!(node->count & (node->count - 1))) {
-		children = reallocarray(node->children, node->count ? 2 * node->count : 1,
-					sizeof(*children));
-		if (!children)
-			return -ENOMEM;
-		node->children = children;
-	}
-	child = calloc(1, sizeof(*child));
+	child = new_node(tree, node, name, mode);
 	if (!child)
 		return -ENOMEM;
-	child->name = strdup(name);
-	if (!child->name) {
-		free(child);
-		return -ENOMEM;
-	}
-	child->parent = node;
-	child->mode = mode;
-	child->layer = tree->layer;
-	child->depth = node->depth + 1;
-	i = child_index(node, name, &found);
-	memmove(&node->children[i + 1], &node->children[i],
-		(node->count - i) * sizeof(*node->children));
-	node->children[i] = child;
-	node->count++;
-	tree->nodes++;
+	tree->names++;
 	*ret = child;
 	return 0;
 }
 
-static void remove_child(struct tree *tree, struct tree_node *node)
+static void remove_child(struct tree_node *node)
 {
 	struct tree_node *parent = node->parent;
-	bool found;
-	size_t i = child_index(parent, node->name, &found);
 
+	tdelete(node, &parent->children, compare_names);
 	parent->count--;
-	memmove(&parent->children[i], &parent->children[i + 1],
-		(parent->count - i) * sizeof(*parent->children));
-	free_node(tree, node);
+	free_node(node);
 }
 
 /**
@@ -162,6 +173,9 @@ static int walk_name(struct walk *walk, struct tree_node **node, const char *nam
 	struct tree_node *child;
 	int r;
 
+	if (walk->tree->steps / STEPS_PER_NAME >= walk->tree->limits.names)
+		return -E2BIG;
+	walk->tree->steps++;
 	if (!S_ISDIR((*node)->mode))
 		return -ENOTDIR;
 	if (!strcmp(name, "."))
@@ -244,7 +258,7 @@ static int clean_path(const char *path, char ret[PATH_MAX])
 static struct tree_node *replace(struct tree *tree, struct tree_node *node, mode_t mode)
 {
 	if (!S_ISDIR(mode) || !S_ISDIR(node->mode))
-		free_children(tree, node);
+		free_children(node);
 	drop_contents(node);
 	node->mode = mode;
 	node->layer = tree->layer;
@@ -288,13 +302,27 @@ int tree_add(struct tree *tree, const char *path, mode_t mode, struct tree_node 
 	return add_child(tree, parent, name, mode, ret);
 }
 
-int tree_link(struct tree_node *node, const struct tree_node *target)
+int tree_set_target(struct tree *tree, struct tree_node *node, const char *target)
 {
-	if (target->target) {
-		node->target = strdup(target->target);
-		if (!node->target)
-			return -ENOMEM;
-	}
+	size_t len = strlen(target);
+
+	if (len >= PATH_MAX)
+		return -ENAMETOOLONG;
+	if ((tree->text + len) / TEXT_PER_NAME >= tree->limits.names)
+		return -E2BIG;
+	node->target = strdup(target);
+	if (!node->target)
+		return -ENOMEM;
+	tree->text += len;
+	return 0;
+}
+
+int tree_link(struct tree *tree, struct tree_node *node, const struct tree_node *target)
+{
+	int r = target->target ? tree_set_target(tree, node, target->target) : 0;
+
+	if (r)
+		return r;
 	node->uid = target->uid;
 	node->gid = target->gid;
 	node->rdev = target->rdev;
@@ -305,17 +333,35 @@ int tree_link(struct tree_node *node, const struct tree_node *target)
 	return 0;
 }
 
-void tree_hide_children(struct tree *tree, struct tree_node *node)
+/*
+ * Once for each folder and layer: what is there afterwards is this layer's, so that
+ * many marks in one layer do not look at the same names again and again.
+ */
+int tree_hide_children(struct tree *tree, struct tree_node *node)
 {
-	for (size_t i = node->count; i-- > 0;)
-		tree_hide(tree, node->children[i]);
+	__cleanup_free struct tree_node **children = NULL;
+	size_t count = node->count;
+	int r = 0;
+
+	if (!count || node->hidden == tree->layer)
+		return 0;
+	children = tree_children(node);
+	if (!children)
+		return -ENOMEM;
+	for (size_t i = 0; !r && i < count; i++)
+		r = tree_hide(tree, children[i]);
+	if (!r)
+		node->hidden = tree->layer;
+	return r;
 }
 
-void tree_hide(struct tree *tree, struct tree_node *node)
+int tree_hide(struct tree *tree, struct tree_node *node)
 {
-	tree_hide_children(tree, node);
-	if (node->layer < tree->layer && !node->count)
-		remove_child(tree, node);
+	int r = tree_hide_children(tree, node);
+
+	if (!r && node->layer < tree->layer && !node->count)
+		remove_child(node);
+	return r;
 }
 
 int tree_file_begin(struct tree *tree, struct tree_node *node)
@@ -331,15 +377,34 @@ int tree_file_begin(struct tree *tree, struct tree_node *node)
 	return 0;
 }
 
+/* Is there room for @size more bytes? */
+static bool has_room(const struct tree *tree, uint64_t size)
+{
+	return tree->end <= tree->limits.size && size <= tree->limits.size - tree->end;
+}
+
 int tree_file_write(struct tree *tree, struct tree_node *node, const void *data, size_t size)
 {
 	int r;
 
+	if (!has_room(tree, size))
+		return -EFBIG;
 	if (lseek(tree->fd, tree->end, SEEK_SET) < 0)
 		return -errno;
 	r = write_full(tree->fd, data, size);
 	if (r)
 		return r;
+	tree->end += size;
+	node->file->size += size;
+	return 0;
+}
+
+int tree_file_skip(struct tree *tree, struct tree_node *node, uint64_t size)
+{
+	if (!has_room(tree, size))
+		return -EFBIG;
+	if (ftruncate(tree->fd, tree->end + size))
+		return -errno;
 	tree->end += size;
 	node->file->size += size;
 	return 0;

@@ -18,12 +18,16 @@
 #define WHITEOUT_META	".wh..wh."	/* for the storage driver, not a file's name */
 #define WHITEOUT_OPAQUE	".wh..wh..opq"
 
+/* Of an archive for each name that may be made, beside contents: headers, bytes. */
+#define HEADERS_PER_NAME	(4 * KIB)
+
 /**
  * struct unpack - one archive or folder being read
  * @whiteouts: does it say what to remove?
  * @own: are the owners it tells kept?
  * @skip: bytes of each name in front of the part that counts
  * @at: part of @fd that libarchive has not got yet, @left bytes
+ * @feed: 0, or why it got no more: a negative errno
  */
 struct unpack {
 	struct tree *tree;
@@ -34,6 +38,7 @@ struct unpack {
 	int fd;
 	uint64_t at;
 	uint64_t left;
+	int feed;
 	uint8_t buf[64 * KIB];
 };
 
@@ -41,13 +46,33 @@ static int archive_fail(struct unpack *unpack, struct archive *archive)
 {
 	int error = archive_errno(archive);
 
+	/* Decompressors take it for the end of the archive. */
+	if (unpack->feed == -EFBIG)
+		return pack_fail(unpack->error, -EFBIG, "far more in the archive than may be "
+				 "unpacked; allow more with --max-size");
+	if (unpack->feed)
+		return pack_fail(unpack->error, unpack->feed, "cannot read: %s",
+				 strerror(-unpack->feed));
 	return pack_fail(unpack->error, error > 0 ? -error : -EBADMSG, "%s",
 			 archive_error_string(archive) ?: "unreadable archive");
+}
+
+static int size_fail(struct unpack *unpack, const char *path)
+{
+	return pack_fail(unpack->error, -EFBIG, "%.200s: with it, contents have more than %llu MiB; "
+			 "allow more with --max-size", path,
+			 (unsigned long long)(unpack->tree->limits.size / MIB));
 }
 
 static int entry_fail(struct unpack *unpack, const char *path, int r)
 {
 	switch (-r) {
+	case E2BIG:
+		return pack_fail(unpack->error, r, "%.200s: with it, there are more than %llu names, "
+				 "or long ways to them; allow more with --max-files", path,
+				 (unsigned long long)unpack->tree->limits.names);
+	case EFBIG:
+		return size_fail(unpack, path);
 	case EINVAL:
 		return pack_fail(unpack->error, r, "%.200s: a path with \"..\" or none at all", path);
 	case ENOTDIR:
@@ -65,26 +90,30 @@ static struct tree_node *folder_of(struct unpack *unpack, const char *path, cons
 	return node && S_ISDIR(node->mode) ? node : NULL;
 }
 
-/* Returns true if the entry was one. */
-static bool apply_whiteout(struct unpack *unpack, const char *path)
+static bool is_whiteout(const char *path)
 {
-	const char *name = strrchr(path, '/');
-	struct tree_node *folder, *node;
+	const char *slash = strrchr(path, '/');
 
-	name = name ? name + 1 : path;
-	if (strncmp(name, WHITEOUT, strlen(WHITEOUT)))
-		return false;
-	folder = folder_of(unpack, path, name);
+	return !strncmp(slash ? slash + 1 : path, WHITEOUT, strlen(WHITEOUT));
+}
+
+static int apply_whiteout(struct unpack *unpack, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	struct tree_node *folder = folder_of(unpack, path, name), *node;
+	int r = 0;
+
 	if (!folder)
-		return true;
+		return 0;
 	if (!strcmp(name, WHITEOUT_OPAQUE)) {
-		tree_hide_children(unpack->tree, folder);
+		r = tree_hide_children(unpack->tree, folder);
 	} else if (strncmp(name, WHITEOUT_META, strlen(WHITEOUT_META))) {
 		node = tree_child(folder, name + strlen(WHITEOUT));
 		if (node)
-			tree_hide(unpack->tree, node);
+			r = tree_hide(unpack->tree, node);
 	}
-	return true;
+	return r ? entry_fail(unpack, path, r) : 0;
 }
 
 static int add_hard_link(struct unpack *unpack, const char *path, const char *to)
@@ -103,7 +132,7 @@ static int add_hard_link(struct unpack *unpack, const char *path, const char *to
 		file->links++;
 	r = tree_add(unpack->tree, path, S_IFREG, &node);
 	if (!r && tree_find(unpack->tree, to, false) == target && target != node) {
-		r = tree_link(node, target);
+		r = tree_link(unpack->tree, node, target);
 	} else if (!r) {
 		r = -EBADMSG;
 	}
@@ -112,18 +141,6 @@ static int add_hard_link(struct unpack *unpack, const char *path, const char *to
 	if (r == -EBADMSG)
 		return pack_fail(unpack->error, r, "%.200s: hard link to itself", path);
 	return r ? entry_fail(unpack, path, r) : 0;
-}
-
-/* The hole of a sparse file in front of @to. */
-static int fill_hole(struct unpack *unpack, struct tree_node *node, uint64_t to)
-{
-	static const uint8_t zeros[4096];
-	int r = 0;
-
-	while (!r && node->file->size < to)
-		r = tree_file_write(unpack->tree, node, zeros,
-				    MIN(to - node->file->size, sizeof(zeros)));
-	return r;
 }
 
 static int read_contents(struct unpack *unpack, struct archive *archive, struct tree_node *node)
@@ -136,12 +153,15 @@ static int read_contents(struct unpack *unpack, struct archive *archive, struct 
 	r = tree_file_begin(unpack->tree, node);
 	while (!r && status == ARCHIVE_OK) {
 		status = archive_read_data_block(archive, &data, &size, &offset);
-		/* Also at the end, which comes with the size of the file. */
-		if ((status == ARCHIVE_OK || status == ARCHIVE_EOF) && offset > 0)
-			r = fill_hole(unpack, node, offset);
+		/* A hole; also at the end, which comes with the size of the file. */
+		if ((status == ARCHIVE_OK || status == ARCHIVE_EOF) && offset > 0 &&
+		    (uint64_t)offset > node->file->size)
+			r = tree_file_skip(unpack->tree, node, offset - node->file->size);
 		if (!r && status == ARCHIVE_OK)
 			r = tree_file_write(unpack->tree, node, data, size);
 	}
+	if (r == -EFBIG)
+		return size_fail(unpack, node->name);
 	if (r)
 		return pack_fail(unpack->error, r, "cannot keep a copy: %s", strerror(-r));
 	return status == ARCHIVE_EOF ? 0 : archive_fail(unpack, archive);
@@ -163,12 +183,22 @@ static int fill_node(struct unpack *unpack, struct archive *archive, struct arch
 		node->rdev = makedev(archive_entry_rdevmajor(entry), archive_entry_rdevminor(entry));
 	if (!S_ISLNK(node->mode))
 		return 0;
-	target = archive_entry_symlink(entry);
-	node->target = strdup(target ?: "");
-	r = node->target ? 0 : -ENOMEM;
+	target = archive_entry_symlink(entry) ?: "";
+	r = tree_set_target(unpack->tree, node, target);
 	/* An empty target is one that cannot be made; nor could it be followed. */
-	return r ? r : *node->target ? 0 :
-		pack_fail(unpack->error, -EBADMSG, "%s: symbolic link to nothing", node->name);
+	if (!r && !*target)
+		return pack_fail(unpack->error, -EBADMSG, "%s: symbolic link to nothing",
+				 node->name);
+	return r ? entry_fail(unpack, node->name, r) : 0;
+}
+
+/* Before any of it is read. */
+static bool fits(const struct unpack *unpack, struct archive_entry *entry)
+{
+	int64_t size = archive_entry_size(entry);
+
+	return size <= 0 || ((uint64_t)size <= unpack->tree->limits.size &&
+			     unpack->tree->end <= unpack->tree->limits.size - size);
 }
 
 static int add_entry(struct unpack *unpack, struct archive *archive, struct archive_entry *entry)
@@ -182,8 +212,8 @@ static int add_entry(struct unpack *unpack, struct archive *archive, struct arch
 	if (!path || strlen(path) < unpack->skip)
 		return pack_fail(unpack->error, -EBADMSG, "an entry has no readable name");
 	path += unpack->skip;
-	if (unpack->whiteouts && apply_whiteout(unpack, path))
-		return 0;
+	if (unpack->whiteouts && is_whiteout(path))
+		return apply_whiteout(unpack, path);
 	if (link)
 		return add_hard_link(unpack, path, link + MIN(unpack->skip, strlen(link)));
 	/* Nobody talks through a socket that was put into an archive. */
@@ -192,11 +222,25 @@ static int add_entry(struct unpack *unpack, struct archive *archive, struct arch
 	if (!S_ISREG(mode) && !S_ISDIR(mode) && !S_ISLNK(mode) && !S_ISCHR(mode) &&
 	    !S_ISBLK(mode) && !S_ISFIFO(mode))
 		return pack_fail(unpack->error, -EBADMSG, "%.200s: of no known type", path);
+	if (S_ISREG(mode) && !fits(unpack, entry))
+		return size_fail(unpack, path);
 	r = tree_add(unpack->tree, path, mode, &node);
 	if (r)
 		return entry_fail(unpack, path, r);
-	r = fill_node(unpack, archive, entry, node);
-	return r == -ENOMEM ? entry_fail(unpack, path, r) : r;
+	return fill_node(unpack, archive, entry, node);
+}
+
+/*
+ * What is not kept takes no room, but time: a whiteout can have a terabyte of contents
+ * that comes from a kilobyte. Asked before each piece of the compressed archive.
+ */
+static bool is_endless(const struct unpack *unpack, struct archive *archive)
+{
+	const struct tree *tree = unpack->tree;
+	uint64_t read = tree->archived + MAX(archive_filter_bytes(archive, 0), 0);
+
+	return read > tree->limits.size &&
+		(read - tree->limits.size) / HEADERS_PER_NAME >= tree->limits.names;
 }
 
 static la_ssize_t feed(struct archive *archive, void *arg, const void **ret)
@@ -205,10 +249,12 @@ static la_ssize_t feed(struct archive *archive, void *arg, const void **ret)
 	ssize_t n = pread(unpack->fd, unpack->buf, MIN(unpack->left, sizeof(unpack->buf)),
 			  unpack->at);
 
-	if (n < 0) {
-		archive_set_error(archive, errno, "cannot read: %s", strerror(errno));
-		return -1;
-	}
+	if (n < 0)
+		unpack->feed = -errno;
+	else if (is_endless(unpack, archive))
+		unpack->feed = -EFBIG;
+	if (unpack->feed)
+		return ARCHIVE_FATAL;
 	unpack->at += n;
 	unpack->left -= n;
 	*ret = unpack->buf;
@@ -248,6 +294,7 @@ static int read_tar(struct unpack *unpack)
 	}
 	if (!r && status != ARCHIVE_EOF)
 		r = archive_fail(unpack, archive);
+	unpack->tree->archived += MAX(archive_filter_bytes(archive, 0), 0);
 	archive_read_free(archive);
 	return r;
 }
