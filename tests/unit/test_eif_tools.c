@@ -250,6 +250,41 @@ static void test_sign_and_verify(void **state)
 	assert_int_equal(result.code, 0);
 }
 
+/* A private image stays one, whoever signs it; and a signed copy can go into a pipe. */
+static void test_sign_outputs(void **state)
+{
+	struct files *files = *state;
+	struct command_result result;
+	const char *image = path(files, "/i"), *link = path(files, "/link");
+	const char *key = path(files, "/key.pem"), *certificate = path(files, "/certificate.pem");
+	struct stat st;
+
+	write_image(files, "/i", "KERNEL", NULL);
+	write_signer(files, 10);
+	assert_int_equal(chmod(image, 0600), 0);
+	assert_int_equal(symlink("i", link), 0);
+	run_command(&result, cmd_eif_sign, "sign", link, "--signing-certificate", certificate,
+		    "--private-key", key, NULL);
+	assert_int_equal(result.code, 0);
+	assert_int_equal(stat(image, &st), 0);
+	assert_int_equal(st.st_mode, S_IFREG | 0600);
+	assert_int_equal(lstat(link, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	run_command(&result, cmd_eif_verify, "verify", "--signed", image, NULL);
+	expect_text(result.out, "made for this image");
+
+	run_command(&result, cmd_eif_sign, "sign", image, "-o", "-", "--signing-certificate",
+		    certificate, "--private-key", key, "--json", NULL);
+	assert_int_equal(result.code, 0);
+	assert_memory_equal(result.out, ".eif", 4);
+	expect_text(result.err, "\"PCR8\": ");
+	assert_int_not_equal(access("-", F_OK), 0);
+
+	run_command(&result, cmd_eif_extract, "extract", image, "-", NULL);
+	assert_int_equal(result.code, CLI_USAGE);
+	expect_text(result.err, "several files do not go to standard output");
+}
+
 static void test_verify_findings(void **state)
 {
 	struct files *files = *state;
@@ -373,6 +408,18 @@ static void test_build_from_folder(void **state)
 			 "reboot=k panic=30 pci=off nomodules console=ttyS0 i8042.noaux i8042.nomux "
 			 "i8042.nopnp i8042.dumbkbd random.trust_cpu=on");
 
+	/* The same bytes on standard output, and nothing else. */
+	assert_int_equal(build(&result, files, NULL, NULL), 0);
+	__cleanup_fd int file = open(out, O_RDONLY | O_CLOEXEC);
+	size = read_file(file, text, sizeof(text));
+	const char *name = path(files, "/-");
+	assert_int_equal(build(&result, files, "--output", "-"), 0);
+	expect_text(result.err, "PCR0  ");
+	assert_memory_equal(result.out + EIF_HEADER_SIZE, text + EIF_HEADER_SIZE, 0x300);
+	assert_memory_equal(result.out, ".eif", 4);
+	assert_int_not_equal(access(name, F_OK), 0);
+	assert_int_not_equal(access("-", F_OK), 0);
+
 	assert_int_equal(build(&result, files, "--workdir", "relative"), 1);
 	expect_text(result.err, "\"relative\" is no absolute path");
 	assert_int_equal(build(&result, files, "--user", "nobody"), 1);
@@ -383,6 +430,8 @@ static void test_build_from_folder(void **state)
 	expect_text(result.err, "bootstrap ramdisk: /nonexistent: No such file");
 	assert_int_equal(build(&result, files, "--image", "x"), 2);
 	assert_int_equal(build(&result, files, "--tag", "x"), 2);
+	assert_int_equal(build(&result, files, "--max-size", "1"), 2);
+	assert_int_equal(build(&result, files, "--max-files", "1"), 2);
 	assert_int_equal(build(&result, files, "--env", "NAME"), 2);
 	expect_text(result.err, "--env: \"NAME\" is not NAME=VALUE");
 	assert_int_equal(build(&result, files, "--env", "=value"), 2);
@@ -396,6 +445,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_pcr),
 		T(test_sign_and_verify),
+		T(test_sign_outputs),
 		T(test_verify_findings),
 		T(test_extract),
 		T(test_diff),

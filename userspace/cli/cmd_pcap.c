@@ -2,6 +2,7 @@
 /* ne-emu pcap: capture the vsock packets of enclaves. */
 
 #include "cli/cli.h"
+#include "cli/file.h"
 #include "cli/monitor.h"
 #include "cli/pcap.h"
 #include "cli/state.h"
@@ -10,7 +11,6 @@
 #include "common/util.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/virtio_vsock.h>
 #include <linux/vsockmon.h>
@@ -62,28 +62,6 @@ static int find_cid(const char *name, uint32_t *ret_cid, struct cli_text *why)
 	*ret_cid = enclave.cid;
 	ne_nl_enclave_done(&enclave);
 	return *ret_cid ? 0 : cli_fail(why, ENOTCONN, "%s has no CID yet", name);
-}
-
-static FILE *open_output(const char *path, struct cli_text *why)
-{
-	FILE *out;
-	int fd;
-
-	if (!strcmp(path, "-")) {
-		if (!isatty(STDOUT_FILENO))
-			return stdout;
-		cli_fail(why, EINVAL, "packets are no text for a terminal: use --write FILE, or a "
-			 "pipe to a program that reads them");
-		return NULL;
-	}
-	/* Others must not read what an enclave says. */
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	out = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!out) {
-		cli_fail(why, errno, "cannot write %.400s: %s", path, strerror(errno));
-		fd_close(&fd);
-	}
-	return out;
 }
 
 /* Return: 1 to go on at once, 0 when no packet waits, or a negative errno. */
@@ -188,11 +166,10 @@ int cmd_pcap(int argc, char **argv)
 	r = r ? find_cid(args[0], &capture.cid, &why) : 0;
 	if (!r) {
 		buf = capture.buf = malloc(PCAP_SNAPLEN_MAX);
-		capture.out = open_output(path, &why);
-		if (!buf)
-			r = cli_fail(&why, ENOMEM, "out of memory");
-		else
-			r = capture.out ? run_capture(&capture, &why) : -EIO;
+		r = buf ? file_stream_open(path, &capture.out, &why) :
+			cli_fail(&why, ENOMEM, "out of memory");
+		if (!r)
+			r = run_capture(&capture, &why);
 	}
 	fd_close(&capture.monitor);
 	fd_close(&capture.signals);

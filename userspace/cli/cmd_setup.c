@@ -84,7 +84,11 @@ static int save_state(int node, struct cli_text *why)
 	json_out_str(&out, STATE_CPUS, pool);
 	save_folder(&out, pages_folder(node, folder));
 	(void)mkdir(sys_path(path, NE_EMU_RUN_DIR), 0755);	/* told by the next open */
-	r = file_new_open(&file, sys_path(path, STATE_FILE));
+	r = file_new_open(&file, sys_path(path, STATE_FILE), why);
+	if (r) {
+		json_out_free(&out);
+		return r;
+	}
 	stream = r ? NULL : fdopen(dup(file.fd), "w");
 	if (!r && !stream)
 		r = -errno;
@@ -95,7 +99,7 @@ static int save_state(int node, struct cli_text *why)
 	}
 	json_out_free(&out);
 	if (!r)
-		r = file_new_commit(&file);
+		r = file_new_commit(&file, why);
 	file_new_abort(&file);
 	return r ? cli_fail(why, -r, "cannot write %s: %s", STATE_FILE, strerror(-r)) : 0;
 }

@@ -12,20 +12,20 @@
 #include <inttypes.h>
 #include <string.h>
 
-static int show_result(const struct build *build, const struct eif_file *file)
+static int show_result(const struct build *build, const struct eif_file *file, FILE *to)
 {
 	const struct eif *eif = &file->eif;
 	struct json_out out = {};
 
 	if (!build->json) {
-		printf("%s: EIF version %u, %s, %u sections, %" PRIu64 " bytes\n", build->output,
+		fprintf(to, "%s: EIF version %u, %s, %u sections, %" PRIu64 " bytes\n", build->output,
 		       eif->version, eif_show_arch(eif->flags), eif->nr_sections, eif->size);
-		eif_show_pcrs(&file->pcrs);
+		eif_show_pcrs(to, &file->pcrs);
 		return 0;
 	}
 	json_out_object(&out, NULL);
 	eif_show_measurements(&out, &file->pcrs);
-	return json_out_print(&out, stdout, 2);
+	return json_out_print(&out, to, 2);
 }
 
 /* Read the result as a loader would: nothing else is worth a name. */
@@ -47,11 +47,9 @@ static int commit_image(const struct build *build, struct file_new *new, struct 
 	r = check_image(new->fd, &file, why);
 	if (r)
 		return r;
-	r = file_new_commit(new);
-	if (r)
-		cli_fail(why, -r, "cannot create %s: %s", build->output, strerror(-r));
-	else
-		r = show_result(build, &file);
+	r = file_new_commit(new, why);
+	if (!r)
+		r = show_result(build, &file, file_new_report(new));
 	eif_file_unmap(&file);
 	return r;
 }
@@ -82,13 +80,10 @@ static int build_image(const struct build *build, struct cli_text *why)
 	struct file_new new;
 	int r;
 
-	r = file_new_open(&new, build->output);
-	if (r)
-		cli_fail(why, -r, "cannot create %s: %s", build->output, strerror(-r));
-	else if (build->certificate)
-		r = write_signed(build, new.fd, why);
-	else
-		r = build_write(build, &writer, new.fd, why);
+	r = file_new_open(&new, build->output, why);
+	if (!r)
+		r = build->certificate ? write_signed(build, new.fd, why) :
+			build_write(build, &writer, new.fd, why);
 	if (!r)
 		r = commit_image(build, &new, why);
 	file_new_abort(&new);
@@ -174,7 +169,7 @@ int cmd_eif_build(int argc, char **argv)
 			   "sign the image; certificate in PEM"),
 		OPT_STRING("private-key", &build.key, "FILE", "its key in PEM"),
 		{ .name = "output", .letter = 'o', .kind = CLI_STRING, .target = &build.output,
-		  .metavar = "FILE", .help = "the image" },
+		  .metavar = "FILE", .help = "the image; \"-\" is standard output" },
 		OPT_FLAG("json", &build.json, "print the measurements as JSON"),
 		{}
 	};

@@ -64,7 +64,7 @@ static void describe_text(const struct description *d)
 	} else {
 		printf("not signed\n\n");
 	}
-	eif_show_pcrs(&d->file.pcrs);
+	eif_show_pcrs(stdout, &d->file.pcrs);
 	while ((text = eif_show_warning(&warnings)))
 		cli_error("warning: %s", text);
 }

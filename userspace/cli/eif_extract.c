@@ -26,14 +26,17 @@ static int write_file(const struct extraction *e, const char *name, const void *
 
 	if (asprintf(&path, "%s/%s", e->folder, name) < 0)
 		return -ENOMEM;
-	r = file_new_open(&file, path);
-	if (!r)
+	r = file_new_open(&file, path, e->why);
+	if (!r) {
 		r = write_full(file.fd, data, size);
+		if (r)
+			cli_fail(e->why, -r, "cannot write %s: %s", path, strerror(-r));
+	}
 	if (!r)
-		r = file_new_commit(&file);
+		r = file_new_commit(&file, e->why);
 	file_new_abort(&file);
 	if (r)
-		return cli_fail(e->why, -r, "%s: %s", path, strerror(-r));
+		return r;
 	if (!e->out) {
 		printf("%s: %zu bytes\n", path, size);
 		return 0;
@@ -111,6 +114,9 @@ int cmd_eif_extract(int argc, char **argv)
 	if (r < 0)
 		return cli_exit_code(r);
 	e.folder = args[1];
+	if (!strcmp(e.folder, "-"))
+		return cli_usage_error(&usage, "several files do not go to standard output: name a "
+				       "folder, or ./- for one of that name");
 	if (json) {
 		e.out = &out;
 		json_out_array(&out, NULL);

@@ -110,7 +110,8 @@ static int add_metadata(const struct build *build, const struct eif_kernel_info 
 	int r;
 
 	/* "dir/hello.eif" names the image "hello". */
-	snprintf(output_name, sizeof(output_name), "%s", slash ? slash + 1 : build->output);
+	snprintf(output_name, sizeof(output_name), "%s", slash ? slash + 1 :
+		 strcmp(build->output, "-") ? build->output : "image");
 	dot = strrchr(output_name, '.');
 	if (dot && dot > output_name)
 		*dot = 0;

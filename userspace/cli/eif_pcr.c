@@ -32,7 +32,7 @@ static void put(const struct request *request, const char *name, const uint8_t *
 	if (request->out)
 		json_out_hex(request->out, name, pcr, EIF_PCR_SIZE);
 	else
-		eif_show_pcr(name, pcr);
+		eif_show_pcr(stdout, name, pcr);
 }
 
 static int put_image(const struct request *request, struct cli_text *why)

@@ -91,20 +91,18 @@ const char *eif_show_arch(uint16_t flags)
 	return flags & EIF_FLAG_ARM64 ? "aarch64" : "x86_64";
 }
 
-void eif_show_pcr(const char *name, const uint8_t *pcr)
+void eif_show_pcr(FILE *to, const char *name, const uint8_t *pcr)
 {
-	size_t i;
+	char text[2 * EIF_PCR_SIZE + 1];
 
-	printf("%-4s  ", name);
-	for (i = 0; i < EIF_PCR_SIZE; i++)
-		printf("%02x", pcr[i]);
-	putchar('\n');
+	hex_encode(pcr, EIF_PCR_SIZE, text);
+	fprintf(to, "%-4s  %s\n", name, text);
 }
 
-void eif_show_pcrs(const struct eif_pcrs *pcrs)
+void eif_show_pcrs(FILE *to, const struct eif_pcrs *pcrs)
 {
 	for (size_t i = 0; i < eif_registers(pcrs); i++)
-		eif_show_pcr(eif_register_name(i), eif_register(pcrs, i));
+		eif_show_pcr(to, eif_register_name(i), eif_register(pcrs, i));
 }
 
 void eif_show_measurements(struct json_out *out, const struct eif_pcrs *pcrs)

@@ -9,6 +9,8 @@
 #include "eif/eif.h"
 #include "eif/signature.h"
 
+#include <stdio.h>
+
 int cmd_eif_build(int argc, char **argv);
 int cmd_eif_describe(int argc, char **argv);
 int cmd_eif_diff(int argc, char **argv);
@@ -57,8 +59,8 @@ const uint8_t *eif_register(const struct eif_pcrs *pcrs, size_t i);
 /** eif_show_arch() - "x86_64" or "aarch64" */
 const char *eif_show_arch(uint16_t flags);
 /** eif_show_pcr() - one register as a line */
-void eif_show_pcr(const char *name, const uint8_t *pcr);
-void eif_show_pcrs(const struct eif_pcrs *pcrs);
+void eif_show_pcr(FILE *to, const char *name, const uint8_t *pcr);
+void eif_show_pcrs(FILE *to, const struct eif_pcrs *pcrs);
 /** eif_show_measurements() - the member "Measurements" as nitro-cli prints it */
 void eif_show_measurements(struct json_out *out, const struct eif_pcrs *pcrs);
 /** eif_show_warning() - text of the lowest bit of *@warnings, which is cleared; NULL: none */

@@ -104,18 +104,18 @@ static int check_result(int fd, struct eif_pcrs *ret_pcrs, struct cli_text *why)
 	return 0;
 }
 
-static int show_result(const char *output, const struct eif_pcrs *pcrs, bool json)
+static int show_result(const char *output, const struct eif_pcrs *pcrs, bool json, FILE *to)
 {
 	struct json_out out = {};
 
 	if (!json) {
-		printf("%s: signed\n", output);
-		eif_show_pcrs(pcrs);
+		fprintf(to, "%s: signed\n", output);
+		eif_show_pcrs(to, pcrs);
 		return 0;
 	}
 	json_out_object(&out, NULL);
 	eif_show_measurements(&out, pcrs);
-	return json_out_print(&out, stdout, 2);
+	return json_out_print(&out, to, 2);
 }
 
 static int sign_file(const char *input, const char *output, const char *certificate,
@@ -133,21 +133,18 @@ static int sign_file(const char *input, const char *output, const char *certific
 		eif_file_unmap(&file);
 		return cli_fail(why, EBADMSG, "%s is damaged: its CRC does not match", input);
 	}
-	r = file_new_open(&new, output);
-	if (r)
-		cli_fail(why, -r, "cannot create %s: %s", output, strerror(-r));
+	r = file_new_open(&new, output, why);
 	if (!r)
 		r = eif_sign(&file.eif, &file.pcrs, certificate, key, new.fd, why);
 	if (!r)
 		r = check_result(new.fd, &pcrs, why);
 	eif_file_unmap(&file);
-	if (!r) {
-		r = file_new_commit(&new);
-		if (r)
-			cli_fail(why, -r, "cannot create %s: %s", output, strerror(-r));
-	}
+	if (!r)
+		r = file_new_commit(&new, why);
+	if (!r)
+		r = show_result(output, &pcrs, json, file_new_report(&new));
 	file_new_abort(&new);
-	return r ? r : show_result(output, &pcrs, json);
+	return r;
 }
 
 int cmd_eif_sign(int argc, char **argv)
@@ -160,7 +157,8 @@ int cmd_eif_sign(int argc, char **argv)
 		OPT_STRING("private-key", &key, "FILE",
 			   "its key (PEM), on P-256, P-384 or P-521"),
 		{ .name = "output", .letter = 'o', .kind = CLI_STRING, .target = &output,
-		  .metavar = "FILE", .help = "the signed image; default: in place of the other" },
+		  .metavar = "FILE", .help = "the signed image; \"-\" is standard output;\n"
+				      "default: in place of the other" },
 		OPT_FLAG("json", &json, "print the measurements as JSON"),
 		{}
 	};

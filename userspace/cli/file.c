@@ -7,11 +7,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define READ_STEP	(64 * KIB)
+#define COPY_SIZE	(256 * KIB)
+#define NAME_TRIES	100
+/* An open file as a path. */
+#define LINK_FORMAT	"/proc/self/fd/%d"
+#define LINK_SIZE	32
+#define ACL_NAME	"system.posix_acl_access"
+#define ACL_SIZE_MAX	4096
 
 int file_read(const char *path, size_t max, char **ret_data, size_t *ret_size)
 {
@@ -45,12 +57,43 @@ int file_read(const char *path, size_t max, char **ret_data, size_t *ret_size)
 	return 0;
 }
 
-int file_new_open(struct file_new *file, const char *path)
+static int create_fail(struct cli_text *why, const char *path, int r)
 {
+	return cli_fail(why, -r, "cannot write %s: %s", path, strerror(-r));
+}
+
+/* The path of an open file, whatever links led to it. */
+static int resolve(int fd, char **ret)
+{
+	char link[LINK_SIZE], path[PATH_MAX];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), LINK_FORMAT, fd);
+	len = readlink(link, path, sizeof(path));
+	if (len < 0)
+		return -errno;
+	if (len == sizeof(path))
+		return -ENAMETOOLONG;
+	*ret = strndup(path, len);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* In the folder of its target, since it has to get a name there. */
+static int open_nameless(struct file_new *file)
+{
+	const char *slash = strrchr(file->target, '/');
+	__cleanup_free char *folder = slash ? strndup(file->target, MAX(slash - file->target, 1)) :
+		strdup(".");
 	mode_t mask;
 
-	*file = (struct file_new){ .fd = -1, .path = path };
-	if (asprintf(&file->temp, "%s.XXXXXX", path) < 0) {
+	if (!folder)
+		return -ENOMEM;
+	file->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+	if (file->fd >= 0)
+		return 0;
+	if (errno != EOPNOTSUPP)
+		return -errno;
+	if (asprintf(&file->temp, "%s.XXXXXX", file->target) < 0) {
 		file->temp = NULL;
 		return -ENOMEM;
 	}
@@ -64,18 +107,184 @@ int file_new_open(struct file_new *file, const char *path)
 	}
 	mask = umask(0);
 	(void)umask(mask);	/* the only way to ask for it */
-	if (fchmod(file->fd, 0666 & ~mask))
-		return -errno;
+	return fchmod(file->fd, 0666 & ~mask) ? -errno : 0;
+}
+
+/* Entries for single users and groups, whose mask the bits of the group then are. */
+static int take_acl(int fd, int old)
+{
+	char link[LINK_SIZE], acl[ACL_SIZE_MAX];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), LINK_FORMAT, old);
+	len = getxattr(link, ACL_NAME, acl, sizeof(acl));
+	if (len > 0)
+		return fsetxattr(fd, ACL_NAME, acl, len, 0) ? -errno : 0;
+	/* The folder may have given it some. */
+	(void)fremovexattr(fd, ACL_NAME);
 	return 0;
 }
 
-int file_new_commit(struct file_new *file)
+/* Nobody may do more with the new file than with the old one. */
+static int take_attributes(int fd, int old, const struct stat *st)
 {
-	if (rename(file->temp, file->path))
+	mode_t mode = st->st_mode & 0777;
+	/* Root can give it to its owner, others to a group of theirs. */
+	bool same_group = !fchown(fd, st->st_uid, st->st_gid) || !fchown(fd, -1, st->st_gid);
+
+	if (take_acl(fd, old) || !same_group)
+		mode &= ~(mode_t)0070;
+	return fchmod(fd, mode) ? -errno : 0;
+}
+
+/* Its contents, complete, go to @sink later. */
+static int open_sink(struct file_new *file, int sink)
+{
+	file->sink = sink;
+	if (sink < 0)
 		return -errno;
+	if (isatty(sink))
+		return -ENOTTY;
+	file->fd = temp_file_open();
+	return MIN(file->fd, 0);
+}
+
+static int open_over(struct file_new *file, int old)
+{
+	char link[LINK_SIZE];
+	struct stat st;
+	int r;
+
+	if (fstat(old, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode) || !st.st_nlink) {
+		/* The same object again, not what has its name by now. */
+		snprintf(link, sizeof(link), LINK_FORMAT, old);
+		return open_sink(file, open(link, O_WRONLY | O_NOCTTY | O_CLOEXEC));
+	}
+	file->replaces = true;
+	r = resolve(old, &file->target);
+	if (!r)
+		r = open_nameless(file);
+	return r ? r : take_attributes(file->fd, old, &st);
+}
+
+/* Links are followed where the kernel does so: not those of others in /tmp. */
+static int open_target(struct file_new *file, const char *path)
+{
+	__cleanup_fd int old = open(path, O_PATH | O_CLOEXEC);
+	struct stat st;
+
+	if (old >= 0)
+		return open_over(file, old);
+	if (errno != ENOENT)
+		return -errno;
+	if (!lstat(path, &st))
+		return -ENOLINK;
+	file->target = strdup(path);
+	return file->target ? open_nameless(file) : -ENOMEM;
+}
+
+int file_new_open(struct file_new *file, const char *path, struct cli_text *why)
+{
+	int r;
+
+	*file = (struct file_new){ .fd = -1, .sink = -1 };
+	if (strcmp(path, "-"))
+		r = open_target(file, path);
+	else
+		r = open_sink(file, fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
+	switch (-r) {
+	case 0:
+		return 0;
+	case ENOTTY:
+		return cli_fail(why, ENOTTY, "%s is a terminal, and an image is no text: name a "
+				"file, or a pipe to a program that reads it", path);
+	case ENOLINK:
+		return cli_fail(why, ENOLINK, "%s is a symbolic link to nothing: remove it, or "
+				"name the file it should lead to", path);
+	}
+	return create_fail(why, path, r);
+}
+
+static int copy_to_sink(const struct file_new *file)
+{
+	__cleanup_free char *buf = malloc(COPY_SIZE);
+	ssize_t n;
+	int r = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	if (lseek(file->fd, 0, SEEK_SET) < 0)
+		return -errno;
+	while (!r && (n = read_full(file->fd, buf, COPY_SIZE)))
+		r = n < 0 ? n : write_full(file->sink, buf, n);
+	return r;
+}
+
+static int give_name(const struct file_new *file, const char *name)
+{
+	char link[LINK_SIZE];
+
+	snprintf(link, sizeof(link), LINK_FORMAT, file->fd);
+	return linkat(AT_FDCWD, link, AT_FDCWD, name, AT_SYMLINK_FOLLOW) ? -errno : 0;
+}
+
+/* A nameless file cannot take the place of another: it needs some name first. */
+static int give_temp(struct file_new *file)
+{
+	int r = -EEXIST;
+
+	for (int tries = 0; r == -EEXIST && tries < NAME_TRIES; tries++) {
+		uint32_t number;
+
+		if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+			return -errno;
+		free(file->temp);
+		if (asprintf(&file->temp, "%s.%08" PRIx32, file->target, number) < 0) {
+			file->temp = NULL;
+			return -ENOMEM;
+		}
+		r = give_name(file, file->temp);
+	}
+	if (r) {
+		free(file->temp);
+		file->temp = NULL;
+	}
+	return r;
+}
+
+static int take_place(struct file_new *file)
+{
+	sigset_t all, before;
+	int r = 0;
+
+	/* Only SIGKILL can leave the other name behind, with all of the file. */
+	sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, &before);
+	if (!file->temp)
+		r = give_temp(file);
+	if (!r && rename(file->temp, file->target))
+		r = -errno;
+	if (r && file->temp)
+		(void)unlink(file->temp);
 	free(file->temp);
 	file->temp = NULL;
-	return 0;
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
+int file_new_commit(struct file_new *file, struct cli_text *why)
+{
+	int r;
+
+	if (!file->target)
+		r = copy_to_sink(file);
+	else if (file->replaces || file->temp)
+		r = take_place(file);
+	else
+		r = give_name(file, file->target);
+	return r ? create_fail(why, file->target ?: "the output", r) : 0;
 }
 
 void file_new_abort(struct file_new *file)
@@ -83,6 +292,50 @@ void file_new_abort(struct file_new *file)
 	if (file->temp)
 		(void)unlink(file->temp);
 	free(file->temp);
-	file->temp = NULL;
+	free(file->target);
 	fd_close(&file->fd);
+	fd_close(&file->sink);
+	*file = (struct file_new){ .fd = -1, .sink = -1 };
+}
+
+FILE *file_new_report(const struct file_new *file)
+{
+	struct stat out, sink;
+
+	return file->sink >= 0 && !fstat(STDOUT_FILENO, &out) && !fstat(file->sink, &sink) &&
+		out.st_dev == sink.st_dev && out.st_ino == sink.st_ino ? stderr : stdout;
+}
+
+/* Others must not read it, not even if they could read what was there. */
+static int make_private(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return isatty(fd) ? -ENOTTY : 0;
+	return fchmod(fd, 0600) || ftruncate(fd, 0) ? -errno : 0;
+}
+
+int file_stream_open(const char *path, FILE **ret, struct cli_text *why)
+{
+	__cleanup_fd int fd = strcmp(path, "-") ?
+		open(path, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0600) :
+		fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+	int r = fd < 0 ? -errno : strcmp(path, "-") ? make_private(fd) : isatty(fd) ? -ENOTTY : 0;
+
+	if (r == -ENOTTY)
+		return cli_fail(why, ENOTTY, "packets are no text for a terminal: use --write FILE, "
+				"or a pipe to a program that reads them");
+	if (r == -EPERM)
+		return cli_fail(why, EPERM, "%s belongs to another user: it cannot be made "
+				"unreadable for others", path);
+	if (r)
+		return create_fail(why, path, r);
+	*ret = fdopen(fd, "w");
+	if (!*ret)
+		return create_fail(why, path, -errno);
+	(void)fd_steal(&fd);
+	return 0;
 }
