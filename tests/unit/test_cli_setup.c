@@ -18,6 +18,41 @@
 #define SMALL	"hugepages-2048kB"
 #define LARGE	"hugepages-1048576kB"
 
+#define NODE	"/sys/devices/system/node/node"
+#define STATE	"/run/ne-emu/setup.json"
+
+/* What the kernel refuses, or makes less of; zeros: it does as it is told. */
+static struct {
+	int pool;		/* errno for a list of CPUs */
+	uint64_t pages_max;	/* huge pages of 2 MiB that come at most */
+	int large_pages;	/* errno for huge pages of 1 GiB */
+} kernel;
+
+int __real_sys_write(const char *text, const char *fmt, ...);
+int __wrap_sys_write(const char *text, const char *fmt, ...);
+
+int __wrap_sys_write(const char *text, const char *fmt, ...)
+{
+	char path[256], less[24];
+	va_list args;
+
+	va_start(args, fmt);
+	assert_in_range(vsnprintf(path, sizeof(path), fmt, args), 1, sizeof(path) - 1);
+	va_end(args);
+	if (!strcmp(path, POOL) && *text && kernel.pool) {
+		/* The driver's way: no pool is left, unless it is in use. */
+		if (kernel.pool != EPERM)
+			__real_sys_write("", "%s", path);
+		return -kernel.pool;
+	}
+	if (strstr(path, LARGE) && kernel.large_pages)
+		return -kernel.large_pages;
+	snprintf(less, sizeof(less), "%" PRIu64, kernel.pages_max);
+	if (strstr(path, SMALL) && kernel.pages_max && strtoull(text, NULL, 10) > kernel.pages_max)
+		text = less;
+	return __real_sys_write(text, "%s", path);
+}
+
 static void add_cpu(const struct temp_dir *root, unsigned int cpu, unsigned int node,
 		    const char *siblings)
 {
@@ -61,6 +96,29 @@ static void make_machine(struct temp_dir *root)
 	add_pages(root, 0, LARGE, "0\n", "0\n");
 	add_pages(root, 1, SMALL, "0\n", "0\n");
 	add_pages(root, 1, LARGE, "0\n", "0\n");
+	fake_root_put(root, "/proc/meminfo",
+		      "MemTotal:       33554432 kB\nMemFree:         1048576 kB\n"
+		      "MemAvailable:   16777216 kB\n");
+	fake_root_put(root, NODE "0/meminfo",
+		      "Node 0 MemTotal:       16777216 kB\nNode 0 MemFree:         8388608 kB\n"
+		      "Node 0 FilePages:       1048576 kB\nNode 0 SReclaimable:    1048576 kB\n");
+	memset(&kernel, 0, sizeof(kernel));
+}
+
+static void expect_pages(const struct temp_dir *root, unsigned int node, const char *size,
+			 const char *total)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), NODE "%u/hugepages/%s/nr_hugepages", node, size);
+	fake_root_expect(root, path, total);
+}
+
+static void expect_no_state(const struct temp_dir *root)
+{
+	char path[ROOT_PATH_SIZE];
+
+	assert_int_not_equal(access(fake_root_path(root, STATE, path), F_OK), 0);
 }
 
 static void test_topology(void **state)
@@ -166,8 +224,8 @@ static void test_setup_and_undo(void **state)
 	assert_string_equal(result.err, "");
 	assert_int_equal(result.code, CLI_OK);
 	expect_text(result.out, "huge pages: 60 MiB more");
-	expect_text(result.out, "CPU pool: 1,5 on NUMA node 0\n"
-		    "isolation: none: ne-emud does not isolate CPUs 1,5; does it run?\n");
+	expect_text(result.out, "CPU pool: 1,5 on NUMA node 0\n");
+	expect_text(result.out, "isolation: none: ne-emud does not isolate CPUs 1,5; does it run?\n");
 	fake_root_expect(&root, POOL, "1,5\n");
 	fake_root_expect(&root, "/sys/devices/system/node/node0/hugepages/" SMALL "/nr_hugepages",
 			 "38\n");
@@ -246,6 +304,171 @@ static void test_setup_errors(void **state)
 	fake_root_remove(&root);
 }
 
+/* 5 % stay with the host. */
+static void test_too_much_memory(void **state)
+{
+	static const struct {
+		const char *memory, *text;	/* NULL: it is there */
+	} cases[] = {
+		{ "100G", "102396 MiB more are needed, but only 9728 MiB are available on NUMA "
+			  "node 0; nothing was changed" },
+		{ "9734", "9730 MiB more are needed, but only 9728 MiB are available" },
+		{ "9732", NULL },
+	};
+	struct command_result result;
+	struct temp_dir root;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		make_machine(&root);
+		run_command(&result, cmd_setup, "setup", "--memory", cases[i].memory, "--cpus", "2",
+			    NULL);
+		if (!cases[i].text) {
+			assert_int_equal(result.code, CLI_OK);
+			fake_root_remove(&root);
+			continue;
+		}
+		assert_int_equal(result.code, CLI_FAILED);
+		expect_text(result.err, cases[i].text);
+		assert_string_equal(result.out, "");
+		fake_root_expect(&root, POOL, "\n");
+		expect_pages(&root, 0, SMALL, "8\n");
+		expect_no_state(&root);
+		fake_root_remove(&root);
+	}
+	/* The machine has less than the node seems to have. */
+	make_machine(&root);
+	fake_root_put(&root, "/proc/meminfo", "MemAvailable:   65536 kB\n");
+	run_command(&result, cmd_setup, "setup", "--memory", "68", NULL);
+	expect_text(result.err, "64 MiB more are needed, but only 60 MiB are available");
+	run_command(&result, cmd_setup, "setup", "--memory", "64", NULL);
+	assert_int_equal(result.code, CLI_OK);
+	fake_root_remove(&root);
+}
+
+/* Not all pages come: those that did go back, and so does the pool. */
+static void test_pages_do_not_come(void **state)
+{
+	struct command_result result;
+	struct temp_dir root;
+
+	make_machine(&root);
+	fake_root_put(&root, POOL, "3\n");
+	kernel.pages_max = 20;
+	kernel.large_pages = ENOMEM;
+	run_command(&result, cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
+	assert_int_equal(result.code, CLI_FAILED);
+	expect_text(result.err, "cannot reserve huge pages: Cannot allocate memory");
+	assert_string_equal(result.out, "CPU pool: 1,5 on NUMA node 0\nCPU pool: back to 3\n");
+	fake_root_expect(&root, POOL, "3\n");
+	expect_pages(&root, 0, SMALL, "8\n");
+	expect_no_state(&root);
+	fake_root_remove(&root);
+
+	/* Large ones stand in for small ones. */
+	make_machine(&root);
+	kernel.pages_max = 20;
+	run_command(&result, cmd_setup, "setup", "--memory", "64", NULL);
+	assert_int_equal(result.code, CLI_OK);
+	expect_pages(&root, 0, SMALL, "20\n");
+	expect_pages(&root, 0, LARGE, "1\n");
+	fake_root_remove(&root);
+}
+
+/* With no other page size, "too few" is the end. */
+static void test_too_few_pages(void **state)
+{
+	char path[ROOT_PATH_SIZE];
+	struct command_result result;
+	struct temp_dir root;
+
+	make_machine(&root);
+	assert_int_equal(unlink(fake_root_path(&root, NODE "0/hugepages/" LARGE "/free_hugepages",
+					       path)), 0);
+	kernel.pages_max = 20;
+	run_command(&result, cmd_setup, "setup", "--memory", "64", NULL);
+	assert_int_equal(result.code, CLI_FAILED);
+	expect_text(result.err, "only 24 of 60 MiB could be reserved as huge pages, and were given "
+		    "back");
+	assert_string_equal(result.out, "");
+	expect_pages(&root, 0, SMALL, "8\n");
+	expect_no_state(&root);
+	fake_root_remove(&root);
+}
+
+/* An enclave exists, or the driver refuses the list: no memory is taken. */
+static void test_pool_refused(void **state)
+{
+	static const struct {
+		int error;
+		const char *text;
+	} cases[] = {
+		{ EPERM, "the CPU pool is in use; end all enclaves" },
+		{ EINVAL, "the driver refuses the CPU pool \"1,5\": Invalid argument" },
+	};
+	struct command_result result;
+	struct temp_dir root;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		make_machine(&root);
+		fake_root_put(&root, POOL, "\n");
+		kernel.pool = cases[i].error;
+		run_command(&result, cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
+		assert_int_equal(result.code, CLI_FAILED);
+		expect_text(result.err, cases[i].text);
+		assert_string_equal(result.out, "");
+		expect_pages(&root, 0, SMALL, "8\n");
+		expect_no_state(&root);
+		fake_root_remove(&root);
+	}
+}
+
+static void test_undo_refused(void **state)
+{
+	struct command_result result;
+	struct temp_dir root;
+
+	make_machine(&root);
+	fake_root_put(&root, POOL, "3\n");
+	run_command(&result, cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
+	assert_int_equal(result.code, CLI_OK);
+	kernel.pool = EPERM;
+	run_command(&result, cmd_setup, "setup", "--undo", NULL);
+	assert_int_equal(result.code, CLI_FAILED);
+	expect_text(result.err, "the CPU pool is in use");
+	assert_string_equal(result.out, "");
+	expect_pages(&root, 0, SMALL, "38\n");
+	kernel.pool = 0;
+	run_command(&result, cmd_setup, "setup", "--undo", NULL);
+	assert_string_equal(result.out, "CPU pool: back to 3\nhuge pages: back to their counts "
+			    "before\n");
+	expect_pages(&root, 0, SMALL, "8\n");
+	fake_root_remove(&root);
+}
+
+/* Each node goes back to what it had before its own first setup. */
+static void test_undo_two_nodes(void **state)
+{
+	struct command_result result;
+	struct temp_dir root;
+
+	make_machine(&root);
+	add_pages(&root, 1, SMALL, "3\n", "0\n");
+	run_command(&result, cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
+	assert_int_equal(result.code, CLI_OK);
+	add_pages(&root, 1, SMALL, "5\n", "0\n");	/* somebody else did that */
+	run_command(&result, cmd_setup, "setup", "--memory", "64", "--cpus", "3", NULL);
+	assert_int_equal(result.code, CLI_OK);
+	run_command(&result, cmd_setup, "setup", "--memory", "128", "--cpus", "3", NULL);
+	assert_int_equal(result.code, CLI_OK);
+	expect_pages(&root, 1, SMALL, "101\n");
+	run_command(&result, cmd_setup, "setup", "--undo", NULL);
+	assert_int_equal(result.code, CLI_OK);
+	expect_pages(&root, 0, SMALL, "8\n");
+	expect_pages(&root, 1, SMALL, "5\n");
+	expect_no_state(&root);
+	fake_root_remove(&root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +479,12 @@ int main(void)
 		cmocka_unit_test(test_small_pages_first),
 		cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_setup_errors),
+		cmocka_unit_test(test_too_much_memory),
+		cmocka_unit_test(test_pages_do_not_come),
+		cmocka_unit_test(test_too_few_pages),
+		cmocka_unit_test(test_pool_refused),
+		cmocka_unit_test(test_undo_refused),
+		cmocka_unit_test(test_undo_two_nodes),
 	};
 
 	return cmocka_run_group_tests_name("cli_setup", tests, NULL, NULL);

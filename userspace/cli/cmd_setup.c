@@ -3,9 +3,9 @@
 
 #include "cli/cli.h"
 #include "cli/file.h"
-#include "cli/hugepages.h"
 #include "cli/json_in.h"
 #include "cli/pool.h"
+#include "cli/reserve.h"
 #include "cli/state.h"
 #include "cli/sysfs.h"
 #include "cli/topology.h"
@@ -36,15 +36,6 @@ struct setup {
 	bool dry_run;
 };
 
-/* Where page counts of a node are; kernels without NUMA have one place only. */
-static const char *pages_folder(int node, char *buf)
-{
-	snprintf(buf, SYS_PATH_SIZE, "/sys/devices/system/node/node%d/hugepages", node);
-	if (node < 0 || !sys_exists("%s", buf))
-		snprintf(buf, SYS_PATH_SIZE, "/sys/kernel/mm/hugepages");
-	return buf;
-}
-
 /* One member for each page size: its folder and the pages it has now. */
 static void save_folder(struct json_out *out, const char *folder)
 {
@@ -68,43 +59,58 @@ static void save_folder(struct json_out *out, const char *folder)
 	closedir(dir);
 }
 
-/* The first setup after a boot remembers how everything was. */
-static int save_state(int node, struct cli_text *why)
+static int copy_count(void *out, const char *key, uint64_t pages)
 {
-	char folder[SYS_PATH_SIZE], path[SYS_PATH_SIZE], pool[SYS_TEXT_SIZE] = "";
-	struct json_out out = {};
+	json_out_u64(out, key, pages);
+	return 0;
+}
+
+static int write_state(struct json_out *out, struct cli_text *why)
+{
+	char path[SYS_PATH_SIZE];
 	struct file_new file;
 	FILE *stream;
 	int r;
 
-	if (sys_exists(STATE_FILE))
-		return 0;
-	(void)sys_read(pool, NE_CPU_POOL_PATH);
-	json_out_object(&out, NULL);
-	json_out_str(&out, STATE_CPUS, pool);
-	save_folder(&out, pages_folder(node, folder));
 	(void)mkdir(sys_path(path, NE_EMU_RUN_DIR), 0755);	/* told by the next open */
 	r = file_new_open(&file, sys_path(path, STATE_FILE), why);
-	if (r) {
-		json_out_free(&out);
+	if (r)
 		return r;
-	}
-	stream = r ? NULL : fdopen(dup(file.fd), "w");
-	if (!r && !stream)
+	stream = fdopen(dup(file.fd), "w");
+	r = stream ? json_out_print(out, stream, 2) : -errno;
+	if (stream && fclose(stream) && !r)
 		r = -errno;
-	if (stream) {
-		r = json_out_print(&out, stream, 2);
-		if (fclose(stream) && !r)
-			r = -errno;
-	}
-	json_out_free(&out);
-	if (!r)
-		r = file_new_commit(&file, why);
+	r = r ? cli_fail(why, -r, "cannot write %s: %s", STATE_FILE, strerror(-r)) :
+		file_new_commit(&file, why);
 	file_new_abort(&file);
-	return r ? cli_fail(why, -r, "cannot write %s: %s", STATE_FILE, strerror(-r)) : 0;
+	return r;
 }
 
-static int restore_pages(const char *key, uint64_t pages)
+/* The first setup of a node after a boot remembers how all was there. */
+static int save_state(int node, bool *ret_first, struct cli_text *why)
+{
+	char folder[SYS_PATH_SIZE], path[SYS_PATH_SIZE], pool[SYS_TEXT_SIZE] = "";
+	__cleanup(json_in_free) struct json_t *state = NULL;
+	struct json_out out = {};
+	int r = json_in_load(sys_path(path, STATE_FILE), &state);
+
+	*ret_first = r == -ENOENT;
+	if (r && r != -ENOENT)
+		return cli_fail(why, -r, "cannot read %s: %s; remove it if there is nothing to undo",
+				STATE_FILE, strerror(-r));
+	(void)sys_read(pool, NE_CPU_POOL_PATH);
+	json_out_object(&out, NULL);
+	json_out_str(&out, STATE_CPUS, state ? json_in_str(state, STATE_CPUS) : pool);
+	save_folder(&out, reserve_folder(node, folder));
+	/* These are older. */
+	if (state)
+		(void)json_in_each_u64(state, copy_count, &out);
+	r = write_state(&out, why);
+	json_out_free(&out);
+	return r;
+}
+
+static int restore_pages(void *arg, const char *key, uint64_t pages)
 {
 	char text[24];
 	int r;
@@ -152,112 +158,17 @@ static int undo(const struct setup *setup, struct cli_text *why)
 	if (r)
 		return cli_fail(why, -r, "cannot read %s: %s", STATE_FILE, strerror(-r));
 	cpus = json_in_str(state, STATE_CPUS);
-	printf("CPU pool: back to %s\nhuge pages: back to their counts before\n",
-	       *cpus ? cpus : "empty");
-	if (setup->dry_run)
-		return 0;
-	if (sys_exists(NE_CPU_POOL_PATH)) {
-		r = set_pool(cpus, why);
-		if (r)
-			return r;
-	}
-	r = json_in_each_u64(state, restore_pages);
-	if (r)
-		return cli_fail(why, -r, "not all huge pages could be given back");
-	if (unlink(sys_path(path, STATE_FILE)))
-		return cli_fail(why, errno, "cannot remove %s: %s", STATE_FILE, strerror(errno));
-	return 0;
-}
-
-/* Change a page count by what is missing; returns the pages that came, or -errno. */
-static int64_t add_pages(const char *folder, uint64_t size, uint64_t count)
-{
-	uint64_t before, after;
-	char text[24];
-	int r;
-
-	r = sys_read_u64(&before, "%s/hugepages-%llukB/nr_hugepages", folder, size / KIB);
+	r = !setup->dry_run && sys_exists(NE_CPU_POOL_PATH) ? set_pool(cpus, why) : 0;
 	if (r)
 		return r;
-	snprintf(text, sizeof(text), "%" PRIu64, before + count);
-	for (int tries = 0; tries < 2; tries++) {
-		r = sys_write(text, "%s/hugepages-%llukB/nr_hugepages", folder, size / KIB);
-		if (!r)
-			r = sys_read_u64(&after, "%s/hugepages-%llukB/nr_hugepages", folder,
-					 size / KIB);
-		if (r)
-			return r;
-		if (after >= before + count)
-			break;
-		/* Once more after the kernel has put free memory together. */
-		(void)sys_write("1", "/proc/sys/vm/compact_memory");
-	}
-	return after > before ? (int64_t)(after - before) : 0;
-}
-
-static void give_back(const char *folder, uint64_t size, uint64_t count)
-{
-	uint64_t now;
-	char text[24];
-
-	if (!count || sys_read_u64(&now, "%s/hugepages-%llukB/nr_hugepages", folder, size / KIB))
-		return;
-	snprintf(text, sizeof(text), "%" PRIu64, now > count ? now - count : 0);
-	(void)sys_write(text, "%s/hugepages-%llukB/nr_hugepages", folder, size / KIB);
-}
-
-/*
- * Small pages, which every client can use (QEMU asks for the default size only);
- * large ones when memory is too fragmented. All or nothing.
- */
-static int reserve_missing(const char *folder, struct huge_sizes *sizes, uint64_t missing,
-			   struct cli_text *why)
-{
-	uint64_t wanted = missing;
-	size_t i;
-
-	for (i = sizes->count; i-- > 0 && missing;) {
-		struct huge_size *s = &sizes->list[i];
-		int64_t came = add_pages(folder, s->size, (missing + s->size - 1) / s->size);
-
-		if (came < 0)
-			return cli_fail(why, -came, "cannot reserve huge pages: %s",
-					strerror(-came));
-		s->use = came;
-		missing -= MIN(missing, s->use * s->size);
-	}
-	if (!missing)
-		return 0;
-	for (i = 0; i < sizes->count; i++)
-		give_back(folder, sizes->list[i].size, sizes->list[i].use);
-	return cli_fail(why, ENOMEM, "only %llu of %llu MiB could be reserved as huge pages; free "
-			"memory, or reserve them at boot with \"hugepages=%llu\" on the kernel "
-			"command line", (wanted - missing) / MIB, wanted / MIB,
-			wanted / HUGE_UNIT);
-}
-
-static int setup_memory(const struct setup *setup, int node, struct cli_text *why)
-{
-	uint64_t memory = (setup->memory + HUGE_UNIT - 1) & ~(HUGE_UNIT - 1);
-	char folder[SYS_PATH_SIZE];
-	struct huge_sizes sizes;
-	uint64_t have = 0;
-
-	huge_sizes_read(node, &sizes);
-	if (!sizes.count)
-		return cli_fail(why, ENODEV, "this kernel has no huge pages of 2 MiB or more");
-	for (size_t i = 0; i < sizes.count; i++) {
-		have += sizes.list[i].free * sizes.list[i].size;
-		sizes.list[i].use = 0;
-	}
-	pages_folder(node, folder);
-	if (have >= memory)
-		printf("huge pages: %llu MiB are free already\n", have / MIB);
-	else
-		printf("huge pages: %llu MiB more in %s\n", (memory - have) / MIB, folder);
-	if (setup->dry_run || have >= memory)
-		return 0;
-	return reserve_missing(folder, &sizes, memory - have, why);
+	printf("CPU pool: back to %s\n", *cpus ? cpus : "empty");
+	r = setup->dry_run ? 0 : json_in_each_u64(state, restore_pages, NULL);
+	if (r)
+		return cli_fail(why, -r, "not all huge pages could be given back");
+	printf("huge pages: back to their counts before\n");
+	if (!setup->dry_run && unlink(sys_path(path, STATE_FILE)))
+		return cli_fail(why, errno, "cannot remove %s: %s", STATE_FILE, strerror(errno));
+	return 0;
 }
 
 static int choose_cpus(const struct setup *setup, char *text, int *ret_node, struct cli_text *why)
@@ -312,26 +223,76 @@ static void print_isolation(void)
 	pool_free(&pool);
 }
 
+/* The driver clears a pool that it has, when it refuses another. */
+static int change_pool(const struct setup *setup, const char *cpus, int node, const char *before,
+		       struct cli_text *why)
+{
+	struct cli_text ignored;
+	int r = setup->dry_run ? 0 : set_pool(cpus, why);
+
+	if (r && r != -EPERM && *before)
+		(void)set_pool(before, &ignored);
+	if (!r)
+		printf("CPU pool: %s on NUMA node %d\n", cpus, MAX(node, 0));
+	return r;
+}
+
+static int change_memory(const struct setup *setup, struct reserve *plan, struct cli_text *why)
+{
+	int r;
+
+	if (!plan->missing) {
+		printf("huge pages: %llu MiB are free already\n", plan->free / MIB);
+		return 0;
+	}
+	r = setup->dry_run ? 0 : reserve_pages(plan, why);
+	if (!r)
+		printf("huge pages: %llu MiB more in %s\n", plan->missing / MIB, plan->folder);
+	return r;
+}
+
+/* The pool first: an enclave that exists forbids it, and memory takes long to come. */
+static int change(const struct setup *setup, const char *cpus, int node, struct reserve *plan,
+		  struct cli_text *why)
+{
+	char before[SYS_TEXT_SIZE] = "";
+	struct cli_text ignored;
+	int r = 0;
+
+	(void)sys_read(before, NE_CPU_POOL_PATH);
+	if (setup->cpus)
+		r = change_pool(setup, cpus, node, before, why);
+	if (r || !setup->memory)
+		return r;
+	r = change_memory(setup, plan, why);
+	if (r && setup->cpus && !set_pool(before, &ignored))
+		printf("CPU pool: back to %s\n", *before ? before : "empty");
+	return r;
+}
+
 static int do_setup(const struct setup *setup, struct cli_text *why)
 {
-	char cpus[CPUS_TEXT_SIZE] = "";
+	char cpus[CPUS_TEXT_SIZE] = "", path[SYS_PATH_SIZE];
+	struct reserve plan = {};
+	bool first = false;
 	int node, r = 0;
 
 	if (setup->cpus)
 		r = choose_cpus(setup, cpus, &node, why);
 	else
 		node = pool_node();
-	if (!r && !setup->dry_run)
-		r = save_state(node, why);
 	if (!r && setup->memory)
-		r = setup_memory(setup, node, why);
-	if (r || !setup->cpus)
+		r = reserve_plan(&plan, node, (setup->memory + HUGE_UNIT - 1) & ~(HUGE_UNIT - 1),
+				 why);
+	if (!r && !setup->dry_run)
+		r = save_state(node, &first, why);
+	if (r)
 		return r;
-	printf("CPU pool: %s on NUMA node %d\n", cpus, MAX(node, 0));
-	if (setup->dry_run)
-		return 0;
-	r = set_pool(cpus, why);
-	if (!r)
+	r = change(setup, cpus, node, &plan, why);
+	/* Then there is nothing to undo. */
+	if (r && first)
+		(void)unlink(sys_path(path, STATE_FILE));
+	if (!r && setup->cpus && !setup->dry_run)
 		print_isolation();
 	return r;
 }

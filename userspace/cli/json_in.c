@@ -48,13 +48,14 @@ uint64_t json_in_u64(const struct json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
-int json_in_each_u64(struct json_t *object, int (*fn)(const char *key, uint64_t value))
+int json_in_each_u64(struct json_t *object,
+		     int (*fn)(void *arg, const char *key, uint64_t value), void *arg)
 {
 	const char *key;
 	json_t *value;
 
 	json_object_foreach(object, key, value) {
-		int r = json_is_integer(value) ? fn(key, json_integer_value(value)) : 0;
+		int r = json_is_integer(value) ? fn(arg, key, json_integer_value(value)) : 0;
 
 		if (r)
 			return r;

@@ -23,6 +23,7 @@ const char *json_in_str(const struct json_t *object, const char *key);
 uint64_t json_in_u64(const struct json_t *object, const char *key);
 
 /** json_in_each_u64() - call @fn for all number members until it fails */
-int json_in_each_u64(struct json_t *object, int (*fn)(const char *key, uint64_t value));
+int json_in_each_u64(struct json_t *object,
+		     int (*fn)(void *arg, const char *key, uint64_t value), void *arg);
 
 #endif
