@@ -293,6 +293,16 @@ def _(peer):
     assert "signed twice" in found[0]["Reason"], found
 
 
+@case("signed there with a key beside the certificate", HERE)
+def _(peer):
+    key = CURVES["P-384"]
+    write("both.pem", read(key + ".key") + read(key + ".pem"))
+    write("both.key", read(key + ".key"))
+    peer.build("aws.eif", first(2), "both")
+    found = json.loads(run(ne_emu, "eif", "verify", "--json", "aws.eif", code=1))["Findings"]
+    assert [f["Check"] for f in found if f["Result"] == "error"] == ["private-key"], found
+
+
 @case("same sections around a signature", ALIKE)
 def _(peer):
     peer.build("aws.eif", first(2), CURVES["P-384"])

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "common/cbor.h"
 #include "common/util.h"
 #include "eif/crc32.h"
 #include "eif/eif.h"
@@ -142,6 +143,154 @@ static void test_curves(void **state)
 	}
 }
 
+/* What the image holds of a certificate file; the caller frees it. */
+static char *kept(struct signer *signer, const char *pem, size_t *ret_size)
+{
+	char reason[EIF_REASON_SIZE] = "";
+	struct eif_signature signature;
+	uint8_t *section;
+	size_t size;
+	char *copy;
+
+	if (eif_signature_make(signer->key, pem, strlen(pem), pcr0, &section, &size, reason))
+		fail_msg("%s", reason);
+	assert_int_equal(eif_signature_open(section, size, &signature, reason), 0);
+	assert_false(signature.private_key);
+	copy = strndup((const char *)signature.pem, signature.pem_size);
+	*ret_size = signature.pem_size;
+	eif_signature_close(&signature);
+	free(section);
+	return copy;
+}
+
+/* Certificates go into the image byte for byte, and nothing else does. */
+static void test_certificate_files(void **state)
+{
+	static const struct {
+		const char *file;	/* %s: the certificate, twice at most */
+		const char *kept;	/* NULL: all of it */
+	} cases[] = {
+		{ "%s", NULL },
+		{ "%s%s", NULL },
+		{ "Bag Attributes\n  friendlyName: me\n%s", "%s" },
+		{ "%s\nsecret words behind it", "%s" },
+		{ "-----BEGIN EC PARAMETERS-----\nBgUrgQQAIg==\n-----END EC PARAMETERS-----\n%s", "%s" },
+		{ "%sbetween\n%s", "%s%s" },
+		{ "a -----BEGIN CERTIFICATE----- in a line\n%s", "%s" },
+	};
+	struct signer signer = {};
+	char file[9000], expected[9000];
+
+	make_signer(&signer, "P-384", 10);
+	signer.pem[signer.pem_size] = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		size_t size;
+		char *have;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+#pragma GCC diagnostic ignored "-Wformat-extra-args"
+		snprintf(file, sizeof(file), cases[i].file, signer.pem, signer.pem);
+		snprintf(expected, sizeof(expected), cases[i].kept ?: cases[i].file, signer.pem,
+			 signer.pem);
+#pragma GCC diagnostic pop
+		have = kept(&signer, file, &size);
+		assert_int_equal(size, strlen(expected));
+		assert_string_equal(have, expected);
+		free(have);
+	}
+	free_signer(&signer);
+}
+
+/* A section with another text in place of the certificate. */
+static uint8_t *with_certificate(const struct signer *signer, const char *pem, size_t *ret_size)
+{
+	uint8_t *section = malloc(EIF_SIGNATURE_MAX);
+	struct emu_cbor_writer writer = { .buf = section, .size = EIF_SIGNATURE_MAX };
+	const uint8_t *rest = memmem(signer->section, signer->size, "\x69signature", 10);
+	size_t size = signer->section + signer->size - rest;
+
+	emu_cbor_put_array(&writer, 1);
+	emu_cbor_put_map(&writer, 2);
+	emu_cbor_put_text(&writer, "signing_certificate");
+	emu_cbor_put_array(&writer, strlen(pem));
+	for (; *pem; pem++)
+		emu_cbor_put_uint(&writer, (uint8_t)*pem);
+	assert_true(!writer.overflow && writer.used + size <= EIF_SIGNATURE_MAX);
+	memcpy(section + writer.used, rest, size);
+	*ret_size = writer.used + size;
+	return section;
+}
+
+static bool holds_key(const uint8_t *section, size_t size)
+{
+	char reason[EIF_REASON_SIZE] = "";
+	struct eif_signature signature;
+	bool ret;
+
+	if (eif_signature_open(section, size, &signature, reason))
+		fail_msg("%s", reason);
+	ret = signature.private_key;
+	eif_signature_close(&signature);
+	return ret;
+}
+
+/* Any kind of private key is refused here, and found in images made by others. */
+static void test_private_keys(void **state)
+{
+	static const struct {
+		const char *begin, *end;
+		bool key;
+	} cases[] = {
+		{ "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----\n", true },
+		{ "-----BEGIN ENCRYPTED PRIVATE KEY-----", "-----END ENCRYPTED PRIVATE KEY-----\n",
+		  true },
+		{ "-----BEGIN EC PRIVATE KEY-----", "-----END EC PRIVATE KEY-----\n", true },
+		{ "-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----\n", true },
+		{ "-----BEGIN OPENSSH PRIVATE KEY-----", "-----END OPENSSH PRIVATE KEY-----\n",
+		  true },
+		{ "-----BEGIN PGP PRIVATE KEY BLOCK-----", "-----END PGP PRIVATE KEY BLOCK-----\n",
+		  true },
+		{ " -----BEGIN PRIVATE KEY-----", "", true },
+		{ "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----\n", false },
+		{ "-----BEGIN X-----", "-----END X-----\nPRIVATE KEY\n", false },
+		{ "PRIVATE KEY", "", false },
+	};
+	char reason[EIF_REASON_SIZE], file[9000];
+	struct signer signer = {};
+
+	make_signer(&signer, "P-384", 10);
+	signer.pem[signer.pem_size] = 0;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+		uint8_t *section, *both;
+		size_t size, other;
+		int r;
+
+		/* In front of the certificate, or behind it. */
+		snprintf(file, sizeof(file), "%s%s\nMHc=\n%s%s", i % 2 ? signer.pem : "",
+			 cases[i / 2].begin, cases[i / 2].end, i % 2 ? "" : signer.pem);
+		r = eif_signature_make(signer.key, file, strlen(file), pcr0, &section, &size, reason);
+		assert_int_equal(r, cases[i / 2].key ? -EINVAL : 0);
+		if (r)
+			assert_non_null(strstr(reason, "holds a private key"));
+		else
+			free(section);
+		section = with_certificate(&signer, file, &size);
+		assert_int_equal(holds_key(section, size), cases[i / 2].key);
+		assert_int_equal(verify(section, size, pcr0, time(NULL)), EIF_VERDICT_GOOD);
+		/* Also in an entry that nobody reads. */
+		both = malloc(signer.size + size);
+		memcpy(both, signer.section, signer.size);
+		memcpy(both + signer.size, section + 1, size - 1);
+		both[0] = 0x82;
+		other = signer.size + size - 1;
+		assert_int_equal(holds_key(both, other), cases[i / 2].key);
+		free(both);
+		free(section);
+	}
+	free_signer(&signer);
+}
+
 /* The last byte of the section is the last of the COSE structure. */
 static void test_wrong_key(void **state)
 {
@@ -215,6 +364,17 @@ static void test_cose_forms(void **state)
 	assert_int_equal(eif_signature_verify(&signature, pcr0, time(NULL), &verdict, reason), 0);
 	assert_int_equal(verdict, EIF_VERDICT_BAD_COSE);
 	signature.cose[5] = 0x22;
+	/* One byte more: the last one of a signature that is otherwise good. */
+	signature.cose = realloc(signature.cose, signature.cose_size + 1);
+	assert_int_equal(signature.cose[signature.cose_size - 97], 96);
+	signature.cose[signature.cose_size - 97] = 97;
+	signature.cose[signature.cose_size++] = 0;
+	assert_int_equal(eif_signature_verify(&signature, pcr0, time(NULL), &verdict, reason), 0);
+	assert_int_equal(verdict, EIF_VERDICT_BAD_SIGNATURE);
+	signature.cose_size--;
+	signature.cose[signature.cose_size - 97] = 96;
+	assert_int_equal(eif_signature_verify(&signature, pcr0, time(NULL), &verdict, reason), 0);
+	assert_int_equal(verdict, EIF_VERDICT_GOOD);
 	while (signature.cose_size--) {
 		assert_int_equal(eif_signature_verify(&signature, pcr0, time(NULL), &verdict,
 						      reason), 0);
@@ -354,6 +514,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_curves),
+		cmocka_unit_test(test_certificate_files),
+		cmocka_unit_test(test_private_keys),
 		cmocka_unit_test(test_wrong_key),
 		cmocka_unit_test(test_unsuitable_keys),
 		cmocka_unit_test(test_cose_forms),

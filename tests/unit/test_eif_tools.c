@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "cli/eif_show.h"
+#include "common/cbor.h"
 #include "eif/build.h"
 #include "fake_root.h"
 
@@ -16,7 +17,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#define PATHS	8
+#define PATHS	16
 
 struct files {
 	struct temp_dir dir;
@@ -285,6 +286,103 @@ static void test_sign_outputs(void **state)
 	expect_text(result.err, "several files do not go to standard output");
 }
 
+/* Text of the file @name, which the caller frees. */
+static char *text_of(struct files *files, const char *name)
+{
+	char buf[ROOT_PATH_SIZE], *text = malloc(ROOT_TEXT_SIZE);
+	__cleanup_fd int fd = open(fake_root_path(&files->dir, name, buf), O_RDONLY | O_CLOEXEC);
+
+	assert_non_null(text);
+	read_file(fd, text, ROOT_TEXT_SIZE);
+	return text;
+}
+
+/* @image as a tool leaves it that takes a file with a key for the certificate. */
+static void leak_key(struct files *files, const char *image, const char *pem)
+{
+	struct eif_signature signature;
+	char reason[EIF_REASON_SIZE];
+	uint8_t section[EIF_SIGNATURE_MAX];
+	struct emu_cbor_writer cbor = { .buf = section, .size = sizeof(section) };
+	struct cli_text why = {};
+	struct eif_writer writer;
+	struct eif_file file;
+
+	if (eif_file_open(image, 0, &file, &why))
+		fail_msg("%s", why.text);
+	assert_int_equal(eif_signature_open(file.eif.signature.data, file.eif.signature.size,
+					    &signature, reason), 0);
+	emu_cbor_put_array(&cbor, 1);
+	emu_cbor_put_map(&cbor, 2);
+	emu_cbor_put_text(&cbor, "signing_certificate");
+	emu_cbor_put_array(&cbor, strlen(pem));
+	for (size_t i = 0; i < strlen(pem); i++)
+		emu_cbor_put_uint(&cbor, (uint8_t)pem[i]);
+	emu_cbor_put_text(&cbor, "signature");
+	emu_cbor_put_array(&cbor, signature.cose_size);
+	for (size_t i = 0; i < signature.cose_size; i++)
+		emu_cbor_put_uint(&cbor, signature.cose[i]);
+	__cleanup_fd int fd = open(path(files, "/leak"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	eif_writer_init(&writer, fd, 4, 0);
+	for (unsigned int i = 0; i + 1 < file.eif.nr_sections; i++)
+		assert_int_equal(eif_writer_add(&writer, file.eif.sections[i].type,
+						file.eif.base + file.eif.sections[i].offset,
+						file.eif.sections[i].size), 0);
+	assert_int_equal(eif_writer_add(&writer, EIF_SECTION_SIGNATURE, section, cbor.used), 0);
+	assert_int_equal(eif_writer_finish(&writer), 0);
+	eif_signature_close(&signature);
+	eif_file_unmap(&file);
+}
+
+static void test_private_key(void **state)
+{
+	struct files *files = *state;
+	struct command_result result;
+	const char *image = path(files, "/i"), *key = path(files, "/key.pem");
+	const char *both = path(files, "/both.pem"), *leak = path(files, "/leak");
+	__cleanup_free char *key_text = NULL, *certificate_text = NULL;
+	char kernel[0x300], text[ROOT_TEXT_SIZE];
+
+	bzimage_text(kernel, sizeof(kernel));
+	write_image(files, "/i", kernel, NULL);
+	write_signer(files, 10);
+	key_text = text_of(files, "/key.pem");
+	certificate_text = text_of(files, "/certificate.pem");
+	snprintf(text, sizeof(text), "%s%s", key_text, certificate_text);
+	fake_root_put(&files->dir, "/both.pem", text);
+	run_command(&result, cmd_eif_sign, "sign", image, "--signing-certificate", both,
+		    "--private-key", both, NULL);
+	assert_int_equal(result.code, 1);
+	expect_text(result.err, "the certificate file holds a private key, which everybody could "
+		    "read in the image");
+	run_command(&result, cmd_eif_verify, "verify", "--signed", image, NULL);
+	assert_int_equal(result.code, 1);
+	expect_text(result.out, "there is none");
+
+	/* The key may come from such a file. */
+	run_command(&result, cmd_eif_sign, "sign", image, "--signing-certificate",
+		    path(files, "/certificate.pem"), "--private-key", both, NULL);
+	assert_int_equal(result.code, 0);
+	assert_finding(image, 0, "private-key", "");
+	leak_key(files, image, text);
+	assert_finding(leak, 1, "private-key", "error");
+	assert_finding(leak, 1, "signature", "ok");
+	run_command(&result, cmd_eif_describe, "describe", leak, NULL);
+	assert_int_equal(result.code, 1);
+	expect_text(result.err, "the image holds a private key");
+	run_command(&result, cmd_eif_describe, "describe", "--json", leak, NULL);
+	assert_int_equal(result.code, 1);
+	expect_text(result.out, "the image holds a private key");
+	run_command(&result, cmd_eif_extract, "extract", leak, path(files, "/parts"), NULL);
+	assert_int_equal(result.code, 0);
+	expect_text(result.err, "warning: the image holds a private key");
+	fake_root_expect(&files->dir, "/parts/certificate.pem", certificate_text);
+	run_command(&result, cmd_eif_sign, "sign", leak, "--signing-certificate",
+		    path(files, "/certificate.pem"), "--private-key", key, NULL);
+	assert_int_equal(result.code, 0);
+	assert_finding(leak, 0, "private-key", "");
+}
+
 static void test_verify_findings(void **state)
 {
 	struct files *files = *state;
@@ -446,6 +544,7 @@ int main(void)
 		T(test_pcr),
 		T(test_sign_and_verify),
 		T(test_sign_outputs),
+		T(test_private_key),
 		T(test_verify_findings),
 		T(test_extract),
 		T(test_diff),

@@ -67,11 +67,14 @@ static void describe_text(const struct description *d)
 	eif_show_pcrs(stdout, &d->file.pcrs);
 	while ((text = eif_show_warning(&warnings)))
 		cli_error("warning: %s", text);
+	if (d->signature.private_key)
+		cli_error("%s", EIF_SHOW_PRIVATE_KEY);
 }
 
 /* What nitro-cli does not print. */
-static void add_details(struct json_out *out, const struct eif *eif)
+static void add_details(struct json_out *out, const struct description *d)
 {
+	const struct eif *eif = &d->file.eif;
 	unsigned int warnings = eif->warnings;
 	const char *text;
 	char crc[9];
@@ -93,6 +96,8 @@ static void add_details(struct json_out *out, const struct eif *eif)
 	json_out_array(out, "Warnings");
 	while ((text = eif_show_warning(&warnings)))
 		json_out_str(out, NULL, text);
+	if (d->signature.private_key)
+		json_out_str(out, NULL, EIF_SHOW_PRIVATE_KEY);
 	json_out_end(out);
 	json_out_end(out);
 }
@@ -116,7 +121,7 @@ static int describe_json(const struct description *d)
 					       d->verdict == EIF_VERDICT_EXPIRED));
 	if (eif->metadata.data)
 		eif_metadata_show(&out, (const char *)eif->metadata.data, eif->metadata.size);
-	add_details(&out, eif);
+	add_details(&out, d);
 	return json_out_print(&out, stdout, 2);
 }
 
@@ -151,7 +156,7 @@ static int read_signature(struct description *d)
 static bool is_bad(const struct description *d)
 {
 	return d->file.eif.warnings & (EIF_WARN_CRC | EIF_WARN_SIGNATURE) ||
-		(d->is_signed && d->verdict != EIF_VERDICT_GOOD);
+		d->signature.private_key || (d->is_signed && d->verdict != EIF_VERDICT_GOOD);
 }
 
 int cmd_eif_describe(int argc, char **argv)
@@ -165,7 +170,7 @@ int cmd_eif_describe(int argc, char **argv)
 	const struct cli_usage usage = {
 		"ne-emu eif describe", "FILE",
 		"Check an enclave image and print its parts and measurements.\n"
-		"Exit code 1: no image, or CRC or signature are not good", opts, 1, 1,
+		"Exit code 1: no image, or CRC or signature are not good, or it holds a private key", opts, 1, 1,
 	};
 	struct description d = {};
 	struct cli_text why = {};

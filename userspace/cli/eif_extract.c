@@ -6,6 +6,7 @@
 #include "cli/progress.h"
 
 #include "common/util.h"
+#include "eif/pem.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -51,8 +52,10 @@ static int write_file(const struct extraction *e, const char *name, const void *
 /* The certificate beside the section, for tools that know certificates. */
 static int write_certificate(const struct extraction *e, const struct eif_blob *section)
 {
+	__cleanup_free char *certificates = NULL;
 	char reason[EIF_REASON_SIZE];
 	struct eif_signature signature;
+	size_t size;
 	int r;
 
 	r = eif_signature_open(section->data, section->size, &signature, reason);
@@ -62,7 +65,12 @@ static int write_certificate(const struct extraction *e, const struct eif_blob *
 	}
 	if (r)
 		return cli_fail(e->why, -r, "cannot read the signature: %s", strerror(-r));
-	r = write_file(e, "certificate.pem", signature.pem, signature.pem_size);
+	if (signature.private_key)
+		cli_error("warning: %s", EIF_SHOW_PRIVATE_KEY);
+	r = pem_certificates((const char *)signature.pem, signature.pem_size, &certificates,
+			     &size);
+	r = r ? cli_fail(e->why, -r, "cannot read the certificate: %s", strerror(-r)) :
+		write_file(e, "certificate.pem", certificates, size);
 	eif_signature_close(&signature);
 	return r;
 }

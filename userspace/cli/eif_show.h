@@ -66,6 +66,11 @@ void eif_show_measurements(struct json_out *out, const struct eif_pcrs *pcrs);
 /** eif_show_warning() - text of the lowest bit of *@warnings, which is cleared; NULL: none */
 const char *eif_show_warning(unsigned int *warnings);
 
+/* What is wrong with an image whose signature holds a private key. */
+#define EIF_SHOW_PRIVATE_KEY	"the image holds a private key, and so has everybody who has the " \
+				"image: replace the key, and sign with a file that holds the " \
+				"certificate only"
+
 /** eif_show_certificate() - the member "SigningCertificate" as nitro-cli prints it */
 void eif_show_certificate(struct json_out *out, const struct eif_signature *signature);
 /** eif_print_certificate() - the same as text */

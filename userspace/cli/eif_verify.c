@@ -3,6 +3,7 @@
 
 #include "cli/eif_show.h"
 
+#include "common/text.h"
 #include "common/util.h"
 #include "eif/build.h"
 
@@ -45,7 +46,7 @@ static void found(struct verification *v, const char *check, enum result result,
 	finding->check = check;
 	finding->result = result;
 	va_start(args, fmt);
-	vsnprintf(finding->reason, sizeof(finding->reason), fmt, args);
+	(void)text_vformat(finding->reason, sizeof(finding->reason), fmt, args);
 	va_end(args);
 	v->count++;
 }
@@ -124,6 +125,8 @@ static int check_signature(struct verification *v, const struct eif_file *file)
 		found(v, "signature", BAD, "%s", reason);
 	if (!r)
 		check_dates(v, &signature);
+	if (signature.private_key)
+		found(v, "private-key", BAD, "%s", EIF_SHOW_PRIVATE_KEY);
 	eif_signature_close(&signature);
 	return r;
 }

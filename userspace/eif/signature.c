@@ -9,6 +9,7 @@
 #include "common/cbor.h"
 #include "common/util.h"
 #include "eif/cose.h"
+#include "eif/pem.h"
 
 #include <errno.h>
 #include <openssl/bio.h>
@@ -107,6 +108,8 @@ static int read_entries(struct emu_cbor_reader *reader, struct eif_signature *re
 		struct eif_signature other = {};
 
 		r = read_entry(reader, i ? &other : ret, reason);
+		ret->private_key |= pem_has_private_key(ret->pem, ret->pem_size) ||
+			pem_has_private_key(other.pem, other.pem_size);
 		eif_signature_close(&other);
 	}
 	if (!r && reader->left)
@@ -253,19 +256,14 @@ static void put_numbers(struct emu_cbor_writer *writer, const char *key, const u
 		emu_cbor_put_uint(writer, bytes[i]);
 }
 
-int eif_signature_make(struct evp_pkey_st *key, const char *pem, size_t pem_size,
-		       const uint8_t *pcr0, uint8_t **ret, size_t *ret_size, char *reason)
+/* A certificate file that may go into an image; -EINVAL with a reason. */
+static int check_certificate(struct evp_pkey_st *key, const char *pem, size_t size, char *reason)
 {
-	__cleanup_free uint8_t *buf = malloc(EIF_SIGNATURE_MAX);
-	struct emu_cbor_writer writer = { .buf = buf, .size = EIF_SIGNATURE_MAX };
-	uint8_t cose[EIF_COSE_MAX], pcr8[EIF_PCR_SIZE];
+	uint8_t pcr8[EIF_PCR_SIZE];
 	X509 *certificate;
-	size_t cose_size;
 	int r;
 
-	if (!buf)
-		return -ENOMEM;
-	r = eif_certificate_read((const uint8_t *)pem, pem_size, &certificate, pcr8);
+	r = eif_certificate_read((const uint8_t *)pem, size, &certificate, pcr8);
 	if (r == -EBADMSG) {
 		(void)refuse(reason, "the certificate is no X.509 certificate in PEM");
 		return -EINVAL;
@@ -275,10 +273,33 @@ int eif_signature_make(struct evp_pkey_st *key, const char *pem, size_t pem_size
 	r = X509_check_private_key(certificate, key) == 1;
 	X509_free(certificate);
 	ERR_clear_error();
-	if (!r) {
+	if (!r)
 		(void)refuse(reason, "the key does not belong to the certificate");
-		return -EINVAL;
-	}
+	else if (pem_has_private_key(pem, size))
+		(void)refuse(reason, "the certificate file holds a private key, which everybody "
+			     "could read in the image: use one without");
+	else
+		return 0;
+	return -EINVAL;
+}
+
+int eif_signature_make(struct evp_pkey_st *key, const char *pem, size_t pem_size,
+		       const uint8_t *pcr0, uint8_t **ret, size_t *ret_size, char *reason)
+{
+	__cleanup_free uint8_t *buf = malloc(EIF_SIGNATURE_MAX);
+	struct emu_cbor_writer writer = { .buf = buf, .size = EIF_SIGNATURE_MAX };
+	__cleanup_free char *certificates = NULL;
+	uint8_t cose[EIF_COSE_MAX];
+	size_t cose_size;
+	int r;
+
+	if (!buf)
+		return -ENOMEM;
+	r = check_certificate(key, pem, pem_size, reason);
+	if (!r)
+		r = pem_certificates(pem, pem_size, &certificates, &pem_size);
+	if (r)
+		return r;
 	r = eif_cose_sign(key, pcr0, cose, &cose_size);
 	if (r == -EINVAL)
 		(void)refuse(reason, "the key is no EC key on P-256, P-384 or P-521");
@@ -286,7 +307,7 @@ int eif_signature_make(struct evp_pkey_st *key, const char *pem, size_t pem_size
 		return r;
 	emu_cbor_put_array(&writer, 1);
 	emu_cbor_put_map(&writer, 2);
-	put_numbers(&writer, KEY_CERTIFICATE, (const uint8_t *)pem, pem_size);
+	put_numbers(&writer, KEY_CERTIFICATE, (const uint8_t *)certificates, pem_size);
 	put_numbers(&writer, KEY_SIGNATURE, cose, cose_size);
 	if (writer.overflow) {
 		(void)refuse(reason, "a certificate of %zu bytes does not fit into the section",

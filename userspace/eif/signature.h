@@ -6,6 +6,7 @@
 
 #include "eif/eif.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -20,6 +21,7 @@ struct x509_st;
  * @cose: the COSE_Sign1 structure, @cose_size bytes
  * @certificate: of @pem, the first if it holds several
  * @pcr8: its measurement
+ * @private_key: an entry holds one beside its certificate, and so everybody has it
  */
 struct eif_signature {
 	unsigned int entries;
@@ -29,6 +31,7 @@ struct eif_signature {
 	size_t cose_size;
 	struct x509_st *certificate;
 	uint8_t pcr8[EIF_PCR_SIZE];
+	bool private_key;
 };
 
 /**
@@ -81,7 +84,7 @@ const char *eif_verdict_text(enum eif_verdict verdict);
 /**
  * eif_signature_make() - a signature section for an image
  * @key: EC key on P-256, P-384 or P-521; must belong to @certificate
- * @pem: text of the certificate, kept as it is
+ * @pem: text of the certificate; only certificates of it are kept, as they are
  * @ret: the section's data, which the caller frees
  *
  * Return: 0, -EINVAL (see @reason, of EIF_REASON_SIZE bytes), -ENOMEM or -EIO.
