@@ -235,6 +235,11 @@ static void test_expectations(void **state)
 	s->policy.pcrs_wanted = 5;
 	s->policy.nonce = sample.nonce;
 	assert_true(verify(s, &sample));
+	/* All bytes count, the last one too. */
+	s->policy.pcrs[2][ATTEST_PCR_SIZE - 1] ^= 1;
+	assert_false(verify(s, &sample));
+	assert_fails(s, "last byte of a PCR", "pcr2");
+	s->policy.pcrs[2][ATTEST_PCR_SIZE - 1] ^= 1;
 	s->policy.user_data = sample.nonce;
 	s->policy.public_key = sample.nonce;
 	assert_false(verify(s, &sample));

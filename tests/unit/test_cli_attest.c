@@ -12,8 +12,10 @@
 #include "common/paths.h"
 #include "daemon/control.h"
 #include "fake_root.h"
+#include "hand_document.h"
 #include "sample_document.h"
 
+#include <jansson.h>
 #include <openssl/evp.h>
 #include <poll.h>
 #include <signal.h>
@@ -126,6 +128,44 @@ static void test_verify(void **state)
 	assert_int_equal(r->code, 3);
 	expect_text(r->out, "FAIL  validity");
 	expect_text(r->out, "REJECTED");
+}
+
+/* Whoever made the document, it cannot act on the terminal, and JSON loses nothing. */
+static void test_hostile_texts(void **state)
+{
+	static const char module_id[] = "i-\033[2J\xc2\x9b" "31m\u202e\0é";
+	struct state *s = *state;
+	struct command_result *r = &s->result;
+	struct hand_document hand;
+	json_t *json;
+
+	hand_begin(&hand, 2);
+	emu_cbor_put_text(&hand.payload, "module_id");
+	/* A byte string has the same head but for one bit. */
+	emu_cbor_put_data(&hand.payload, module_id, sizeof(module_id) - 1);
+	hand.payload_bytes[hand.payload.used - sizeof(module_id)] |= 0x20;
+	emu_cbor_put_text(&hand.payload, "digest");
+	emu_cbor_put_text(&hand.payload, "\n\177");
+	hand_end(&hand);
+	fake_root_write(&s->dir, "/document", hand.bytes, hand.len);
+	run_command(r, cmd_attest, "attest", "show", s->path, NULL);
+	assert_int_equal(r->code, 0);
+	expect_text(r->out, "module_id    i-\\x1b[2J\\xc2\\x9b31m\\xe2\\x80\\xae\\x00é\n");
+	expect_text(r->out, "digest       \\x0a\\x7f\n");
+	run_command(r, cmd_attest, "attest", "show", "--json", s->path, NULL);
+	assert_int_equal(r->code, 0);
+	expect_text(r->out, "\"i-\\u001B[2J\\u009B31m\\u202E\\u0000\\u00E9\"");
+	json = json_loads(r->out, JSON_ALLOW_NUL, NULL);
+	assert_non_null(json);
+	assert_int_equal(json_string_length(json_object_get(json, "ModuleId")),
+			 sizeof(module_id) - 1);
+	assert_memory_equal(json_string_value(json_object_get(json, "ModuleId")), module_id,
+			    sizeof(module_id));
+	json_decref(json);
+	run_command(r, cmd_attest, "attest", "verify", s->path, NULL);
+	assert_int_equal(r->code, 3);
+	assert_null(strchr(r->out, '\033'));
+	assert_null(strchr(r->err, '\033'));
 }
 
 static void test_text_forms(void **state)
@@ -305,6 +345,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_verify),
+		TEST(test_hostile_texts),
 		TEST(test_text_forms),
 		TEST(test_show),
 		TEST(test_expectations),

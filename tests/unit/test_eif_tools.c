@@ -432,6 +432,51 @@ static void test_extract(void **state)
 	expect_text(result.err, "Not a directory");
 }
 
+/* What an image says of itself cannot act on the terminal. */
+static void test_hostile_texts(void **state)
+{
+	static const char metadata[] = "{\"ImageName\":\"\xc2\x9b" "31m\",\"ImageVersion\":\"\u202e\","
+		"\"BuildMetadata\":{\"BuildTime\":\"\",\"BuildTool\":\"\","
+		"\"BuildToolVersion\":\"\",\"OperatingSystem\":\"\",\"KernelVersion\":\"\"},"
+		"\"DockerInfo\":null,\"CustomMetadata\":{\"\xc2\x9b" "1m\":1}}";
+	static const char *const bad[] = { "{\"a\":\033[31m}", "{\"a\":\"\xff\"}" };
+	struct files *files = *state;
+	struct command_result result;
+	const char *image = path(files, "/i");
+	char kernel[0x300];
+
+	bzimage_text(kernel, sizeof(kernel));
+	for (size_t i = 0; i < 1 + ARRAY_SIZE(bad); i++) {
+		const char *text = i ? bad[i - 1] : metadata;
+		__cleanup_fd int fd = open(image, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		struct eif_writer writer;
+
+		eif_writer_init(&writer, fd, 4, 0);
+		assert_int_equal(eif_writer_add(&writer, EIF_SECTION_KERNEL, kernel,
+						strlen(kernel)), 0);
+		assert_int_equal(eif_writer_add(&writer, EIF_SECTION_CMDLINE, "\033[2J\xff\u202eé",
+						10), 0);
+		assert_int_equal(eif_writer_add(&writer, EIF_SECTION_METADATA, text,
+						strlen(text)), 0);
+		assert_int_equal(eif_writer_add(&writer, EIF_SECTION_RAMDISK, "R", 1), 0);
+		assert_int_equal(eif_writer_finish(&writer), 0);
+		run_command(&result, cmd_eif_describe, "describe", image, NULL);
+		expect_text(result.out, "cmdline: \\x1b[2J\\xff\\xe2\\x80\\xaeé\n");
+		assert_null(strchr(result.out, '\033'));
+		run_command(&result, cmd_eif_describe, "describe", "--json", image, NULL);
+		assert_null(strchr(result.out, '\033'));
+		if (!i) {
+			expect_text(result.out, "\"ImageName\": \"\\u009B31m\"");
+			expect_text(result.out, "\"\\u009B1m\": 1");
+			expect_text(result.out, "\"ImageVersion\": \"\\u202E\"");
+		}
+		run_command(&result, cmd_eif_verify, "verify", image, NULL);
+		assert_null(strchr(result.out, '\033'));
+		if (i == 1)
+			expect_text(result.out, "\\x1b");
+	}
+}
+
 static void test_diff(void **state)
 {
 	struct files *files = *state;
@@ -547,6 +592,7 @@ int main(void)
 		T(test_private_key),
 		T(test_verify_findings),
 		T(test_extract),
+		T(test_hostile_texts),
 		T(test_diff),
 		T(test_build_from_folder),
 	};

@@ -199,6 +199,11 @@ static void test_lock_pcrs(void **state)
 	assert_locked(*state, "90000102030405060708090a0b0c0d0e0f");
 	assert_answer(*state, LOCK_PCRS "14", LOCKED_RANGE);
 	assert_locked(*state, "94000102030405060708090a0b0c0d0e0f10111213");
+	/* A shorter range unlocks nothing; nor does an empty one. */
+	assert_answer(*state, LOCK_PCRS "11", LOCKED_RANGE);
+	assert_locked(*state, "94000102030405060708090a0b0c0d0e0f10111213");
+	assert_answer(*state, LOCK_PCRS "00", LOCKED_RANGE);
+	assert_locked(*state, "94000102030405060708090a0b0c0d0e0f10111213");
 	assert_answer(*state, LOCK_PCR "1818", LOCKED);
 	assert_locked(*state, "95000102030405060708090a0b0c0d0e0f101112131818");
 	assert_answer(*state, LOCK_PCRS "1821", INVALID_INDEX);

@@ -432,6 +432,7 @@ static void test_renewal(void **state)
 	};
 	struct attested *a = *state;
 	struct test_key old = a->key;
+	uint8_t longer[500] = {};
 
 	attest(a, ATTEST_PLAIN);
 	assert_true(signature_holds(a));
@@ -444,8 +445,14 @@ static void test_renewal(void **state)
 	test_key_free(&old);
 
 	assert_int_equal(nsm_set_identity(a->f->nsm, &bad), -EBADMSG);
+	/* A key, and a byte behind it. */
+	memcpy(longer, a->key.der, a->key.der_len);
+	bad.key = (struct nsm_bytes){ longer, a->key.der_len + 1 };
+	assert_int_equal(nsm_set_identity(a->f->nsm, &bad), -EBADMSG);
 	attest(a, ATTEST_PLAIN);
 	assert_true(signature_holds(a));
+	bad.key.len--;
+	assert_int_equal(nsm_set_identity(a->f->nsm, &bad), 0);
 }
 
 /* EC2 lets the verifier judge, and so does the emulator. */
@@ -567,7 +574,7 @@ static void test_flaws_of_fields(void **state)
 	assert_true(signature_holds(a));
 	attest_with(a, NSM_FLAW_DUPLICATE);
 	assert_int_equal(cbor_map_size(a->payload), 10);
-	assert_text(cbor_map_handle(a->payload)[9].key, "pcrs");
+	assert_text(cbor_map_handle(a->payload)[9].key, "nonce");
 	assert_true(signature_holds(a));
 	attest_with(a, NSM_FLAW_OVERSIZED);
 	assert_int_equal(cbor_bytestring_length(field(a, "padding")), 4096);

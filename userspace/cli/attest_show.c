@@ -6,6 +6,7 @@
 
 #include "attest/chain.h"
 #include "common/json_out.h"
+#include "common/text.h"
 #include "common/util.h"
 
 #include <inttypes.h>
@@ -29,8 +30,7 @@ static void time_text(uint64_t ms, char text[TIME_SIZE])
 static void print_string(const char *label, const struct nsm_bytes *text)
 {
 	printf("%-12s ", label);
-	for (size_t i = 0; i < text->len; i++)
-		putchar(text->data[i] >= ' ' && text->data[i] < 0x7f ? text->data[i] : '?');
+	text_print(stdout, (const char *)text->data, text->len, "");
 	putchar('\n');
 }
 
@@ -82,14 +82,6 @@ static void show_text(const struct attest_document *document)
 	puts("\nNothing of this was checked; see \"ne-emu attest verify\".");
 }
 
-static void put_string(struct json_out *out, const char *key, const struct nsm_bytes *text)
-{
-	char *copy = text->data ? strndup((const char *)text->data, text->len) : NULL;
-
-	json_out_str(out, key, copy);
-	free(copy);
-}
-
 static void put_bytes(struct json_out *out, const char *key, const struct nsm_bytes *bytes)
 {
 	if (bytes->data)
@@ -124,8 +116,9 @@ static int show_json(const struct attest_document *document)
 	json_out_bool(&out, "Verified", false);
 	json_out_bool(&out, "Debug", attest_is_debug(document));
 	json_out_bool(&out, "Tagged", document->message.tagged);
-	put_string(&out, "ModuleId", &document->module_id);
-	put_string(&out, "Digest", &document->digest);
+	json_out_strn(&out, "ModuleId", (const char *)document->module_id.data,
+		      document->module_id.len);
+	json_out_strn(&out, "Digest", (const char *)document->digest.data, document->digest.len);
 	json_out_str(&out, "Time", text);
 	json_out_u64(&out, "Timestamp", MIN(document->timestamp, (uint64_t)INT64_MAX));
 	json_out_object(&out, "Pcrs");

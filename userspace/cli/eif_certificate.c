@@ -3,6 +3,8 @@
 
 #include "cli/eif_show.h"
 
+#include "common/text.h"
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
@@ -14,7 +16,8 @@
 
 /* An attribute of the issuer: its name and its value in UTF-8, for @put. */
 static void each_attribute(const X509 *certificate,
-			   void (*put)(void *arg, const char *name, const char *value), void *arg)
+			   void (*put)(void *arg, const char *name, const char *value, size_t len),
+			   void *arg)
 {
 	const X509_NAME *issuer = X509_get_issuer_name(certificate);
 
@@ -22,11 +25,12 @@ static void each_attribute(const X509 *certificate,
 		const X509_NAME_ENTRY *entry = X509_NAME_get_entry(issuer, i);
 		char name[TEXT_SIZE];
 		unsigned char *value;
+		int len;
 
 		if (OBJ_obj2txt(name, sizeof(name), X509_NAME_ENTRY_get_object(entry), 0) <= 0 ||
-		    ASN1_STRING_to_UTF8(&value, X509_NAME_ENTRY_get_data(entry)) < 0)
+		    (len = ASN1_STRING_to_UTF8(&value, X509_NAME_ENTRY_get_data(entry))) < 0)
 			continue;
-		put(arg, name, (char *)value);
+		put(arg, name, (char *)value, len);
 		OPENSSL_free(value);
 	}
 	ERR_clear_error();
@@ -52,9 +56,9 @@ static void algorithm_text(const X509 *certificate, char ret[TEXT_SIZE])
 		*ret = 0;
 }
 
-static void put_member(void *out, const char *name, const char *value)
+static void put_member(void *out, const char *name, const char *value, size_t len)
 {
-	json_out_str(out, name, value);
+	json_out_strn(out, name, value, len);
 }
 
 /* "AB:CD:..." */
@@ -93,12 +97,10 @@ void eif_show_certificate(struct json_out *out, const struct eif_signature *sign
 	free(bytes);
 }
 
-static void print_member(void *arg, const char *name, const char *value)
+static void print_member(void *arg, const char *name, const char *value, size_t len)
 {
 	printf("issuer:   %s = ", name);
-	/* It comes from anywhere: nothing in it may talk to the terminal. */
-	for (; *value; value++)
-		putchar(*value >= ' ' && *value < 0x7f ? *value : '?');
+	text_print(stdout, value, len, "");
 	putchar('\n');
 }
 

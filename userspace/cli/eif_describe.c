@@ -3,6 +3,7 @@
 
 #include "cli/eif_show.h"
 
+#include "common/text.h"
 #include "common/util.h"
 #include "eif/build.h"
 
@@ -34,8 +35,7 @@ static void print_bytes(const char *label, const struct eif_blob *blob)
 	uint64_t size = MIN(blob->size, PRINT_MAX);
 
 	printf("%s: ", label);
-	for (uint64_t i = 0; i < size; i++)
-		putchar(blob->data[i] >= ' ' && blob->data[i] < 0x7f ? blob->data[i] : '?');
+	text_print(stdout, (const char *)blob->data, size, "");
 	printf("%s\n", size < blob->size ? "..." : "");
 }
 

@@ -3,9 +3,12 @@
 
 #include "common/json_out.h"
 
+#include "common/text.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Takes @value over. */
 static void add(struct json_out *out, const char *key, json_t *value)
@@ -60,9 +63,19 @@ void json_out_end(struct json_out *out)
 
 void json_out_str(struct json_out *out, const char *key, const char *value)
 {
-	json_t *string = value ? json_string(value) : json_null();
+	json_out_strn(out, key, value, value ? strlen(value) : 0);
+}
 
-	add(out, key, string ? string : json_string(""));
+void json_out_strn(struct json_out *out, const char *key, const char *value, size_t len)
+{
+	json_t *string = value ? json_stringn(value, len) : json_null();
+	size_t size = 4 * len + 1;
+	char *clean = string ? NULL : malloc(size);
+
+	if (clean)
+		string = json_string(text_clean(clean, size, value, len));
+	free(clean);
+	add(out, key, string);
 }
 
 void json_out_u64(struct json_out *out, const char *key, uint64_t value)
@@ -108,7 +121,7 @@ void json_out_json(struct json_out *out, const char *key, struct json_t *value)
 
 int json_out_print(struct json_out *out, FILE *file, unsigned int indent)
 {
-	size_t flags = indent ? JSON_INDENT(indent) : JSON_COMPACT;
+	size_t flags = JSON_ENSURE_ASCII | (indent ? JSON_INDENT(indent) : JSON_COMPACT);
 	int r = out->error;
 
 	if (!r && !out->depth)

@@ -29,8 +29,10 @@ void json_out_array(struct json_out *out, const char *key);
 /** json_out_end() - close the innermost object or array; the root stays open */
 void json_out_end(struct json_out *out);
 
-/** json_out_str() - NULL gives null; bytes that are not UTF-8 give "" */
+/** json_out_str() - NULL gives null; what is not UTF-8 becomes a clean text, see common/text.h */
 void json_out_str(struct json_out *out, const char *key, const char *value);
+/** json_out_strn() - the same with @len bytes, zeros included */
+void json_out_strn(struct json_out *out, const char *key, const char *value, size_t len);
 void json_out_u64(struct json_out *out, const char *key, uint64_t value);
 void json_out_bool(struct json_out *out, const char *key, bool value);
 void json_out_null(struct json_out *out, const char *key);
@@ -49,6 +51,8 @@ void json_out_json(struct json_out *out, const char *key, struct json_t *value);
 /**
  * json_out_print() - print the document with a newline and free it
  * @indent: spaces per level; 0: one line
+ *
+ * In ASCII: other characters, some of which act on a terminal, are escaped.
  *
  * Return: 0 or the first error.
  */

@@ -122,7 +122,7 @@ static void apply_to_fields(uint64_t flaws, struct document *document)
 	if (has(flaws, NSM_FLAW_KEY_ORDER))
 		reverse_fields(document);
 	if (has(flaws, NSM_FLAW_DUPLICATE))
-		document->fields[document->nr_fields++] = DOCUMENT_PCRS;
+		document->fields[document->nr_fields++] = DOCUMENT_NONCE;
 	if (has(flaws, NSM_FLAW_OVERSIZED)) {
 		document->padding = (struct nsm_bytes){ zeros, PADDING_SIZE };
 		document->fields[document->nr_fields++] = DOCUMENT_PADDING;
