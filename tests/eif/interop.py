@@ -261,6 +261,17 @@ def _(peer, build):
     assert [before[r] == after[r] for r in ("PCR0", "PCR1", "PCR2")] == [False, False, True]
 
 
+@both("cmdline last")
+def _(peer, build):
+    build("image.eif", first(2))
+    before = ours("image.eif")["Measurements"]
+    image = Image("image.eif")
+    image.sections = image.without(CMDLINE).sections + Image("image.eif").only(CMDLINE)
+    image.save("image.eif")
+    after = compare(peer, "image.eif", False)[0]["Measurements"]
+    assert [before[r] == after[r] for r in ("PCR0", "PCR1", "PCR2")] == [False, False, True]
+
+
 @case("signed here again and again", THERE)
 def _(peer):
     peer.build("aws.eif", first(2))

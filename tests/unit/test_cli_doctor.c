@@ -190,6 +190,10 @@ static void test_vsock_packets(void **state)
 		    "state:\tlive\ncid:\t17\nconsole:\t1\ndropped:\t0\nmalformed:\t2\n");
 	put_channel(&root, 40, 5, "/dev/ne_emu_vsock",
 		    "state:\tgone\nqueued:\t1\ndropped:\t5\nmalformed:\t5\n");
+	put_channel(&root, 40, 9, "/dev/ne_emu_vsock",
+		    "state:\tlive\ncid:\t18\nconsole:\t0\nqueued:\t5\ndropped:\t3\nmalformed:\t0\n");
+	put_channel(&root, 40, 10, "/dev/ne_emu_vsock",
+		    "state:\tlive\ncid:\t19\nconsole:\t0\nqueued:\t5\ndropped:\t0\nmalformed:\t0\n");
 	put_channel(&root, 40, 6, "/dev/ne_emu_vsock2", bad);
 	put_channel(&root, 40, 7, "/dev/ne_emu_vsoc", bad);
 	put_channel(&root, 40, 8, "/dev/ne_emu_vsock", "");
@@ -199,11 +203,51 @@ static void test_vsock_packets(void **state)
 	expect_text(result.out, "CID 16 sent 18446744073709551615 malformed packets");
 	expect_text(result.out, "7 packets to CID 16 were dropped: 8192 waited already");
 	expect_text(result.out, "the console of CID 17 sent 2 malformed packets");
+	expect_text(result.out, "3 packets to CID 18 were dropped: 5 waited already");
+	assert_null(strstr(result.out, "CID 18 sent"));
+	assert_null(strstr(result.out, "CID 17 were dropped"));
+	assert_null(strstr(result.out, "CID 19"));
 	assert_null(strstr(result.out, "666"));
 	run_command(&result, cmd_doctor, "doctor", "--json", NULL);
 	json = parse(&result);
-	expect_text(finding(json, "vsock-packets", "warn"), " malformed packets");
+	expect_text(finding(json, "vsock-packets", "warn"), " packets");
 	json_decref(json);
+	fake_root_remove(&root);
+}
+
+/* Huge pages have to be on the node of the pool. */
+static void test_nodes(void **state)
+{
+	static const struct {
+		const char *pages[2];	/* free on node 0 and 1 */
+		const char *fail;
+	} cases[] = {
+		{ { "32\n", "0\n" }, "" },
+		{ { "0\n", "32\n" }, "the free huge pages are not on node 0, where the CPU pool is" },
+		{ { "31\n", "32\n" }, "the free huge pages are not on node 0, where the CPU pool is" },
+		{ { "32\n", "32\n" }, "" },
+		{ { "31\n", "31\n" }, "only 62 MiB are free as huge pages, an enclave needs 64 at "
+				      "least" },
+	};
+	struct command_result result;
+	struct temp_dir root;
+	char path[100];
+	json_t *json;
+
+	fake_root_create(&root);
+	fake_root_put(&root, "/sys/module/nitro_enclaves/parameters/ne_cpus", "2\n");
+	fake_root_put(&root, "/sys/devices/system/cpu/cpu2/node0/x", "");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		for (int node = 0; node < 2; node++) {
+			snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/hugepages/"
+				 "hugepages-2048kB/free_hugepages", node);
+			fake_root_put(&root, path, cases[i].pages[node]);
+		}
+		run_command(&result, cmd_doctor, "doctor", "--json", NULL);
+		json = parse(&result);
+		assert_string_equal(finding(json, "huge-pages", "fail"), cases[i].fail);
+		json_decref(json);
+	}
 	fake_root_remove(&root);
 }
 
@@ -310,6 +354,7 @@ int main(void)
 		cmocka_unit_test(test_good_parts),
 		cmocka_unit_test(test_isolation),
 		cmocka_unit_test(test_vsock_packets),
+		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_aws_driver),
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_logs),

@@ -60,6 +60,11 @@ static const struct part parts_t4b[] = { K, C, M, R1, R2, END };
 	   "dd26e2a8df1fb8fec0cc7762082ec57e"
 #define V7 "2ebd0d4867246a94247ca596bf408d1063406b31b8b99a62dc632543de78707a" \
 	   "c32521ae59fa7746da378b7836553d61"
+/* Computed by Python's hashlib. */
+#define V8 "5f41633d2d18dd03a896673fc9647f07b04010575f5e05ac9cd418d5ec71868d" \
+	   "7868c43cd3e24f343128cc4f2ef571a2"
+#define V9 "97497a647019e55e1802283fb2b7a7793d63908f36b9edbf20545af7ee7f7e3a" \
+	   "9ce95b2da7c76a42ced86ccce14e02bf"
 
 static void put(struct image *image, size_t offset, uint64_t value, unsigned int width)
 {
@@ -235,6 +240,8 @@ static void test_measurements(void **state)
 	static const struct part swapped[] = { C, K, M, R1, END };
 	static const struct part last[] = { K, C, R1, M, END };
 	static const struct part empty[] = { K, C, M, R1, R0, END };
+	/* What counts for PCR1 may come after what does not. */
+	static const struct part behind[] = { K, R1, R2, C, M, END };
 	struct image image;
 
 	build_version(&image, 2, 0, parts_k_c_r1);
@@ -254,6 +261,8 @@ static void test_measurements(void **state)
 	assert_int_not_equal(get(&image, EIF_CRC_OFFSET, 4), 0x1393eddd);
 	build(&image, empty);
 	assert_pcrs(&image, V1, V1, V2);
+	build(&image, behind);
+	assert_pcrs(&image, V8, V9, V4);
 }
 
 /* What QEMU makes of -kernel without -append and -initrd. */
@@ -320,6 +329,7 @@ static void test_header_values(void **state)
 		{ OFFSETS + 8, 8, T4_KERNEL, "section 1 at offset 548: overlaps or precedes" },
 		{ OFFSETS + 8, 8, T4_CMDLINE - 1, "overlaps or precedes section 0" },
 		{ SIZES, 8, 7, "section 0 (kernel) at offset 548: size 6 there, but 7" },
+		{ T4_METADATA + 4, 8, 3, "section 2 (metadata) at offset 585: size 3 there, but 2" },
 		{ T4_METADATA + 4, 8, 1, "section 2 (metadata) at offset 585: size 1" },
 		{ T4_CMDLINE, 2, 0, "section 1 at offset 578: unknown type 0" },
 		{ T4_CMDLINE, 2, 6, "section 1 at offset 578: unknown type 6" },
