@@ -386,6 +386,25 @@ static void test_holes(void **state)
 	tree_exit(&tree);
 }
 
+/* Also where no archive has told the size before. */
+static void test_room(void **state)
+{
+	struct tree_node *node;
+	struct tree tree;
+
+	limited_tree(&tree, 10, 0);
+	assert_int_equal(tree_put(&tree, "a", 0644, "12345", 5), 0);
+	assert_int_equal(tree_put(&tree, "b", 0644, "123456", 6), -EFBIG);
+	node = tree_find(&tree, "b", false);
+	assert_int_equal(node->file->size, 0);
+	assert_int_equal(tree_file_skip(&tree, node, 6), -EFBIG);
+	assert_int_equal(tree_file_skip(&tree, node, UINT64_MAX), -EFBIG);
+	assert_int_equal(tree_file_skip(&tree, node, 4), 0);
+	assert_int_equal(tree_file_write(&tree, node, "1", 1), 0);
+	assert_int_equal(tree_file_write(&tree, node, "1", 1), -EFBIG);
+	tree_exit(&tree);
+}
+
 /* @mib MiB of zeros under @name, compressed. */
 static int write_bomb(const char *name, size_t mib, int filter)
 {
@@ -1004,6 +1023,7 @@ int main(void)
 		cmocka_unit_test(test_damaged_archives),
 		cmocka_unit_test(test_sparse_file),
 		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_bombs),
 		cmocka_unit_test(test_endless_archive),
 		cmocka_unit_test(test_too_many_names),
