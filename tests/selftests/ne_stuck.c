@@ -31,7 +31,7 @@ static void *stuck_thread(void *arg)
 
 	switch (s->call) {
 	case NE_STUCK_RECV:
-		n = recv(s->fd, s->page, PAGE, 0);
+		n = recv(s->fd, s->page, 1, 0);
 		break;
 	case NE_STUCK_SEND:
 		n = send(s->fd, s->page, 100, MSG_NOSIGNAL);

@@ -312,6 +312,8 @@ static void n11_connecting(struct ne_test *t)
 	CHECK_EQ(t, ne_sock_connected(fd), 0);
 	check_received(t, fd);
 
+	while (ne_wait(c.chan, POLLIN, 0))
+		ne_chan_read(c.chan, p, sizeof(*p));
 	fd = ne_conn_begin(t, &c, p);
 	ne_stuck_begin(t, &s, fd, NE_STUCK_SETSOCKOPT);
 	CHECK_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_RST, 0, NULL, 0), 0);
