@@ -92,4 +92,17 @@ static inline void ne_vsock_count_received(struct virtio_vsock_sock *vvs, u32 le
 #endif
 }
 
+/*
+ * Newer kernels count a socket when it is put into the queue of a listener; there,
+ * vsock_pending_to_accept() moves one that was counted before. Others leave that to the
+ * caller. Remove with support for kernels without vsock_pending_to_accept().
+ */
+static inline void ne_vsock_enqueue_accept(struct sock *listener, struct sock *child)
+{
+#ifndef NE_HAVE_VSOCK_ENQUEUE_COUNTS
+	sk_acceptq_added(listener);
+#endif
+	vsock_enqueue_accept(listener, child);
+}
+
 #endif /* NE_EMU_COMPAT_VSOCK_H */

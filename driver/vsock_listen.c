@@ -86,9 +86,8 @@ static int ne_vsock_enqueue_child(struct ne_vsock_chan *chan, struct sock *liste
 	if (!err)
 		err = ne_vsock_conn_insert(conn, chan);
 	if (!err) {
-		sk_acceptq_added(listener);
 		vsock_insert_connected(vsock_sk(child));
-		vsock_enqueue_accept(listener, child);
+		ne_vsock_enqueue_accept(listener, child);
 		/* Before anything that the new socket sends. */
 		if (ne_vsock_chan_queue(chan, response))
 			kfree_skb(response);
