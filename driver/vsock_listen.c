@@ -236,7 +236,8 @@ static int ne_vsock_pend(struct ne_vsock_chan *chan, struct sock *listener,
 	INIT_WORK(&pending->work, ne_vsock_pending_work);
 
 	spin_lock(&chan->pending_lock);
-	if (ne_vsock_chan_state(chan) != NE_VSOCK_LIVE || chan->nr_pending >= NE_VSOCK_MAX_PENDING) {
+	if (ne_vsock_chan_state(chan) != NE_VSOCK_LIVE ||
+	    chan->nr_pending >= NE_VSOCK_MAX_PENDING) {
 		err = -ECONNREFUSED;
 	} else {
 		list_add_tail(&pending->node, &chan->pending);
