@@ -16,31 +16,30 @@ need_daemon
 need_image
 sysctl=/proc/sys/vm/unprivileged_userfaultfd
 [ -w "$sysctl" ] || skip_all "this kernel has no userfaultfd"
-cid=910 listen_port=7900
+cid=910 listen_port=7950
 # Enough for emulated CPUs; what was stuck would wait for ever.
 at_once_ms=5000
 
-# stuck NAME CID|listen PORT - as nobody, until free_stuck
+# stuck NAME CID|listen PORT - as nobody, until free_stuck; cases are subshells
 stuck() {
 	(
 		exec 8>&- 9>&-
 		exec setpriv --reuid 65534 --regid 65534 --clear-groups \
 			"$bin/vsock_stuck" "$2" "$3"
 	) > "$tmp/stuck.$1" 2>&1 &
-	stuck_pids="$stuck_pids $!"
 	wait_for 10 grep -q stuck "$tmp/stuck.$1" || {
 		cat "$tmp/stuck.$1"
 		return 1
 	}
 }
 
+no_stuck() {
+	! pgrep -x vsock_stuck > /dev/null
+}
+
 free_stuck() {
-	# shellcheck disable=SC2086 # a list
-	kill -9 $stuck_pids
-	for pid in $stuck_pids; do
-		wait "$pid" || :
-	done
-	stuck_pids=
+	pkill -9 -x vsock_stuck
+	wait_for 10 no_stuck
 }
 
 # at_once COMMAND... - succeeds in time
@@ -69,7 +68,7 @@ lives_on() {
 	stuck listener listen "$listen_port"
 	at_once echo_once "$cid"
 	# The guest prints, and the log grows.
-	log=$(find "$log_folder" -name console.log -newermt '-5 minutes' | xargs ls -t | head -n 1)
+	log=$(find "$log_folder" -name console.log -printf '%T@ %p\n' | sort -n | sed -n '$s/.* //p')
 	size=$(stat -c %s "$log")
 	at_once control "$cid" "flood 10"
 	wait_for 10 log_has_grown
@@ -107,7 +106,6 @@ unloads() {
 	start_daemon
 }
 
-stuck_pids=
 saved_sysctl=$(cat "$sysctl")
 echo 1 > "$sysctl"
 start_enclave
