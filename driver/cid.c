@@ -7,11 +7,26 @@
 #include "ne_emu.h"
 
 /* The first CID that EC2 hands out on its own. */
-#define NE_CID_AUTO_FIRST	16
+#define NE_CID_AUTO_FIRST	16U
 
-static DEFINE_XARRAY_ALLOC(ne_cids);
+static DEFINE_XARRAY_FLAGS(ne_cids, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
 /* Last CID given; under the lock of ne_cids. */
 static u32 ne_cid_next = NE_CID_AUTO_FIRST;
+
+/**
+ * ne_cid_is_valid() - may an enclave ask for this CID?
+ * @cid: what was asked for; 0 is valid and asks for any
+ *
+ * 1 and 2 are reserved by vsock, and 3 is the parent's. Those below min_cid are left
+ * to the guests of other hypervisors: such a guest has its CID only while its socket
+ * exists, so an enclave could take it, and the guest's clients, when it reboots.
+ */
+bool ne_cid_is_valid(u64 cid)
+{
+	if (!cid)
+		return true;
+	return cid > NE_EMU_CID_PARENT && cid >= READ_ONCE(ne_min_cid) && cid < VMADDR_CID_ANY;
+}
 
 /**
  * ne_cid_alloc() - take a CID
@@ -23,6 +38,7 @@ static u32 ne_cid_next = NE_CID_AUTO_FIRST;
  */
 int ne_cid_alloc(u64 requested, u32 *ret_cid)
 {
+	u32 first = max(NE_CID_AUTO_FIRST, READ_ONCE(ne_min_cid));
 	int rc;
 
 	if (requested) {
@@ -35,7 +51,7 @@ int ne_cid_alloc(u64 requested, u32 *ret_cid)
 	}
 
 	rc = xa_alloc_cyclic(&ne_cids, ret_cid, xa_mk_value(1),
-			     XA_LIMIT(NE_CID_AUTO_FIRST, VMADDR_CID_ANY - 1),
+			     XA_LIMIT(first, VMADDR_CID_ANY - 1),
 			     &ne_cid_next, GFP_KERNEL);
 	return rc < 0 ? rc : 0;
 }

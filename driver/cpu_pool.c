@@ -216,9 +216,9 @@ int ne_pool_set(const char *text)
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 
-	ne_enclaves_lock();
+	mutex_lock(&ne_enclaves_lock);
 	if (!ne_enclaves_empty()) {
-		ne_enclaves_unlock();
+		mutex_unlock(&ne_enclaves_lock);
 		pr_err("The CPU pool is used by enclave(s)\n");
 		return -EPERM;
 	}
@@ -233,7 +233,7 @@ int ne_pool_set(const char *text)
 	if (rc)
 		ne_pool_clear();
 	mutex_unlock(&ne_pool.lock);
-	ne_enclaves_unlock();
+	mutex_unlock(&ne_enclaves_lock);
 	return rc;
 }
 
@@ -416,10 +416,10 @@ int ne_pool_next_thread(const struct cpumask *claimed, const struct cpumask *use
 	return best < nr_cpu_ids ? best : -ENOENT;
 }
 
-/** ne_pool_return() - give the CPUs of an enclave back; list locked */
+/** ne_pool_return() - give the CPUs of an enclave back; table locked */
 void ne_pool_return(const struct cpumask *claimed)
 {
-	ne_enclaves_assert_held();
+	lockdep_assert_held(&ne_enclaves_lock);
 
 	mutex_lock(&ne_pool.lock);
 	cpumask_or(&ne_pool.avail, &ne_pool.avail, claimed);

@@ -1,91 +1,68 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Enclaves: the list of them, their lifetime and their states
+ * Enclaves: the table of them, their lifetime and their states
  * (INIT -> RUNNING -> STOPPED, and gone with the last close).
  */
 
 #include <linux/cred.h>
 #include <linux/ktime.h>
+#include <linux/nsproxy.h>
+#include <linux/pid.h>
 #include <linux/random.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
+#include <net/net_namespace.h>
 
 #include "ne_emu.h"
 #include "trace.h"
 
 /*
- * All enclaves with an fd, oldest first. The lock also makes "no enclave exists"
- * and "the CPU pool changes" exclude each other.
+ * Of the table of enclaves and of the quota. It also makes "no enclave exists" and
+ * "the CPU pool changes" exclude each other. Readers of the table do without it.
  */
-static struct {
-	struct mutex lock;	/* of all fields */
-	struct list_head list;
-	u64 last_slot_uid;
-} ne_enclaves = {
-	.lock = __MUTEX_INITIALIZER(ne_enclaves.lock),
-	.list = LIST_HEAD_INIT(ne_enclaves.list),
-};
+DEFINE_MUTEX(ne_enclaves_lock);
 
-/** ne_enclaves_lock() - lock the list of enclaves */
-void ne_enclaves_lock(void)
-{
-	mutex_lock(&ne_enclaves.lock);
-}
+/*
+ * All enclaves with an fd, by slot uid, hence in order of creation. Changed under
+ * ne_enclaves_lock; an enclave that is found under the lock of the array itself has
+ * the reference of its file.
+ */
+static DEFINE_XARRAY_FLAGS(ne_enclaves, XA_FLAGS_ACCOUNT);
+static_assert(sizeof(unsigned long) == sizeof(u64));
 
-/** ne_enclaves_unlock() - unlock the list of enclaves */
-void ne_enclaves_unlock(void)
-{
-	mutex_unlock(&ne_enclaves.lock);
-}
+/* Under ne_enclaves_lock. */
+static u64 ne_last_slot_uid;
 
-/** ne_enclaves_assert_held() - tell lockdep that the list must be locked */
-void ne_enclaves_assert_held(void)
-{
-	lockdep_assert_held(&ne_enclaves.lock);
-}
-
-/** ne_enclaves_empty() - true without any enclave fd; the list is locked */
+/** ne_enclaves_empty() - true without any enclave fd; the table is locked */
 bool ne_enclaves_empty(void)
 {
-	lockdep_assert_held(&ne_enclaves.lock);
-	return list_empty(&ne_enclaves.list);
+	lockdep_assert_held(&ne_enclaves_lock);
+	return xa_empty(&ne_enclaves);
 }
 
 /*
  * As on EC2: 48 bits of Unix time in ms, then 16 random bits. Strictly rising, so
- * that it is unique and orders the list.
+ * that it is unique and orders the table.
  */
 static u64 ne_slot_uid_new(void)
 {
 	u64 uid;
 
-	lockdep_assert_held(&ne_enclaves.lock);
+	lockdep_assert_held(&ne_enclaves_lock);
 
 	uid = (u64)ktime_to_ms(ktime_get_real()) << 16 | get_random_u16();
-	ne_enclaves.last_slot_uid = max(uid, ne_enclaves.last_slot_uid + 1);
-	return ne_enclaves.last_slot_uid;
+	ne_last_slot_uid = max(uid, ne_last_slot_uid + 1);
+	return ne_last_slot_uid;
 }
 
-/**
- * ne_enclave_create() - make an enclave in state INIT, not yet in the list
- *
- * Context: Process context, list locked.
- * Return: the enclave with one reference, or an ERR_PTR: -ENOMEM or
- * -NE_ERR_NO_CPUS_AVAIL_IN_POOL (every core is claimed, or the pool is not set).
- */
-struct ne_enclave *ne_enclave_create(void)
+static struct ne_enclave *ne_enclave_alloc(void)
 {
 	struct ne_enclave *enclave;
 
-	lockdep_assert_held(&ne_enclaves.lock);
-
-	if (!ne_pool_has_cpus())
-		return ERR_PTR(-NE_ERR_NO_CPUS_AVAIL_IN_POOL);
-
 	enclave = kzalloc(sizeof(*enclave), GFP_KERNEL_ACCOUNT);
 	if (!enclave)
-		return ERR_PTR(-ENOMEM);
-
+		return NULL;
 	if (!zalloc_cpumask_var(&enclave->claimed, GFP_KERNEL_ACCOUNT))
 		goto err_enclave;
 	if (!zalloc_cpumask_var(&enclave->vcpus, GFP_KERNEL_ACCOUNT))
@@ -95,17 +72,15 @@ struct ne_enclave *ne_enclave_create(void)
 		goto err_vcpus;
 
 	kref_init(&enclave->ref);
-	INIT_LIST_HEAD(&enclave->node);
 	mutex_init(&enclave->lock);
 	spin_lock_init(&enclave->info_lock);
 	init_waitqueue_head(&enclave->wait);
 	ne_mem_init(&enclave->mem);
 
-	enclave->slot_uid = ne_slot_uid_new();
-	enclave->numa_node = ne_pool_numa_node();
 	enclave->state = NE_EMU_ENCLAVE_STATE_INIT;
 	enclave->owner_uid = current_euid();
-	enclave->owner_pid = task_tgid_nr(current);
+	enclave->owner_net = current->nsproxy->net_ns->net_cookie;
+	enclave->owner_pid = get_task_pid(current, PIDTYPE_TGID);
 	enclave->mm = current->mm;
 	mmgrab(enclave->mm);
 	return enclave;
@@ -116,14 +91,7 @@ err_claimed:
 	free_cpumask_var(enclave->claimed);
 err_enclave:
 	kfree(enclave);
-	return ERR_PTR(-ENOMEM);
-}
-
-/** ne_enclave_publish() - put a new enclave into the list, which is locked */
-void ne_enclave_publish(struct ne_enclave *enclave)
-{
-	lockdep_assert_held(&ne_enclaves.lock);
-	list_add_tail(&enclave->node, &ne_enclaves.list);
+	return NULL;
 }
 
 static void ne_enclave_free(struct kref *ref)
@@ -131,6 +99,7 @@ static void ne_enclave_free(struct kref *ref)
 	struct ne_enclave *enclave = container_of(ref, struct ne_enclave, ref);
 
 	mmdrop(enclave->mm);
+	put_pid(enclave->owner_pid);
 	kfree(enclave->vcpu_ids);
 	free_cpumask_var(enclave->vcpus);
 	free_cpumask_var(enclave->claimed);
@@ -150,6 +119,67 @@ void ne_enclave_put(struct ne_enclave *enclave)
 }
 
 /**
+ * ne_enclave_create() - make an enclave in state INIT, not yet in the table
+ *
+ * Its place in the table and in the quota is reserved.
+ *
+ * Context: Process context, table locked.
+ * Return: the enclave with one reference, or an ERR_PTR: -ENOMEM,
+ * -NE_ERR_NO_CPUS_AVAIL_IN_POOL (every core is claimed, or the pool is not set) or
+ * -EBUSY (as many enclaves exist as may).
+ */
+struct ne_enclave *ne_enclave_create(void)
+{
+	kuid_t user = ne_quota_user();
+	struct ne_enclave *enclave;
+	int rc;
+
+	lockdep_assert_held(&ne_enclaves_lock);
+
+	if (!ne_pool_has_cpus())
+		return ERR_PTR(-NE_ERR_NO_CPUS_AVAIL_IN_POOL);
+
+	rc = ne_quota_charge(user);
+	if (rc)
+		return ERR_PTR(rc);
+
+	enclave = ne_enclave_alloc();
+	if (!enclave) {
+		rc = -ENOMEM;
+		goto err_quota;
+	}
+	enclave->quota_user = user;
+	enclave->numa_node = ne_pool_numa_node();
+	enclave->slot_uid = ne_slot_uid_new();
+	rc = xa_reserve(&ne_enclaves, enclave->slot_uid, GFP_KERNEL);
+	if (rc)
+		goto err_enclave;
+	return enclave;
+
+err_enclave:
+	ne_enclave_put(enclave);
+err_quota:
+	ne_quota_uncharge(user);
+	return ERR_PTR(rc);
+}
+
+/** ne_enclave_publish() - put a new enclave into the table, which is locked */
+void ne_enclave_publish(struct ne_enclave *enclave)
+{
+	lockdep_assert_held(&ne_enclaves_lock);
+	/* Cannot fail: the place is reserved. */
+	xa_store(&ne_enclaves, enclave->slot_uid, enclave, GFP_NOWAIT);
+}
+
+/** ne_enclave_leave() - give its places in table and quota back; the table is locked */
+void ne_enclave_leave(struct ne_enclave *enclave)
+{
+	lockdep_assert_held(&ne_enclaves_lock);
+	xa_erase(&ne_enclaves, enclave->slot_uid);
+	ne_quota_uncharge(enclave->quota_user);
+}
+
+/**
  * ne_enclave_next() - the enclave after a slot uid in order of creation
  * @slot_uid: 0 for the first
  *
@@ -157,18 +187,15 @@ void ne_enclave_put(struct ne_enclave *enclave)
  */
 struct ne_enclave *ne_enclave_next(u64 slot_uid)
 {
-	struct ne_enclave *enclave, *found = NULL;
+	unsigned long index = slot_uid;
+	struct ne_enclave *enclave;
 
-	ne_enclaves_lock();
-	list_for_each_entry(enclave, &ne_enclaves.list, node) {
-		if (enclave->slot_uid > slot_uid) {
-			ne_enclave_get(enclave);
-			found = enclave;
-			break;
-		}
-	}
-	ne_enclaves_unlock();
-	return found;
+	xa_lock(&ne_enclaves);
+	enclave = xa_find_after(&ne_enclaves, &index, ULONG_MAX, XA_PRESENT);
+	if (enclave)
+		ne_enclave_get(enclave);
+	xa_unlock(&ne_enclaves);
+	return enclave;
 }
 
 /**
@@ -181,13 +208,11 @@ struct ne_enclave *ne_enclave_find(u64 slot_uid)
 {
 	struct ne_enclave *enclave;
 
-	if (!slot_uid)
-		return NULL;
-	enclave = ne_enclave_next(slot_uid - 1);
-	if (enclave && enclave->slot_uid != slot_uid) {
-		ne_enclave_put(enclave);
-		enclave = NULL;
-	}
+	xa_lock(&ne_enclaves);
+	enclave = xa_load(&ne_enclaves, slot_uid);
+	if (enclave)
+		ne_enclave_get(enclave);
+	xa_unlock(&ne_enclaves);
 	return enclave;
 }
 
@@ -395,10 +420,10 @@ void ne_enclave_release(struct ne_enclave *enclave)
 	spin_unlock(&enclave->info_lock);
 	mutex_unlock(&enclave->lock);
 
-	ne_enclaves_lock();
+	mutex_lock(&ne_enclaves_lock);
 	ne_pool_return(enclave->claimed);
-	list_del(&enclave->node);
-	ne_enclaves_unlock();
+	ne_enclave_leave(enclave);
+	mutex_unlock(&ne_enclaves_lock);
 
 	ne_enclave_announce(enclave);
 	ne_enclave_put(enclave);

@@ -44,7 +44,7 @@ static const struct genl_split_ops ne_emu_nl_ops[] = {
 	{
 		.cmd	= NE_EMU_CMD_ACCEPT,
 		.doit	= ne_emu_nl_accept_doit,
-		.flags	= GENL_ADMIN_PERM | GENL_CMD_CAP_DO,
+		.flags	= GENL_CMD_CAP_DO,
 	},
 	{
 		.cmd	= NE_EMU_CMD_POOL_GET,
@@ -54,7 +54,7 @@ static const struct genl_split_ops ne_emu_nl_ops[] = {
 };
 
 static const struct genl_multicast_group ne_emu_nl_mcgrps[] = {
-	[NE_EMU_NLGRP_BACKEND] = { "backend", .flags = GENL_MCAST_CAP_NET_ADMIN, },
+	[NE_EMU_NLGRP_BACKEND] = { "backend", .flags = GENL_MCAST_CAP_SYS_ADMIN, },
 	[NE_EMU_NLGRP_EVENTS] = { "events", },
 };
 

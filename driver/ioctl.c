@@ -73,13 +73,6 @@ static int ne_ioctl_set_memory(struct ne_enclave *enclave,
 	return rc;
 }
 
-static bool ne_cid_is_valid(u64 cid)
-{
-	/* Hypervisor's own 1 and 2 are reserved; 0 asks for any. */
-	return cid != VMADDR_CID_LOCAL && cid != VMADDR_CID_HOST &&
-	       cid != NE_EMU_CID_PARENT && cid < VMADDR_CID_ANY;
-}
-
 static int ne_ioctl_start(struct ne_enclave *enclave,
 			  struct ne_enclave_start_info __user *arg)
 {

@@ -10,6 +10,19 @@ module_param_named(max_mem_regions, ne_max_mem_regions, uint, 0644);
 MODULE_PARM_DESC(max_mem_regions,
 		 "Physically contiguous memory ranges an enclave may have (65536)");
 
+unsigned int ne_max_enclaves = 64;
+module_param_named(max_enclaves, ne_max_enclaves, uint, 0644);
+MODULE_PARM_DESC(max_enclaves, "Enclaves there may be (64)");
+
+unsigned int ne_max_enclaves_per_user = 16;
+module_param_named(max_enclaves_per_user, ne_max_enclaves_per_user, uint, 0644);
+MODULE_PARM_DESC(max_enclaves_per_user,
+		 "Enclaves that a user without CAP_SYS_RESOURCE may have (16)");
+
+unsigned int ne_min_cid = 4;
+module_param_named(min_cid, ne_min_cid, uint, 0644);
+MODULE_PARM_DESC(min_cid, "Least vsock CID of an enclave; other guests have those below (4)");
+
 static int __init ne_emu_init(void)
 {
 	int rc;
@@ -23,7 +36,7 @@ static int __init ne_emu_init(void)
 	if (rc)
 		goto err_netlink;
 
-	/* Last: with the node, everything is open to users. */
+	/* Last, because users can open the node at once. */
 	rc = ne_misc_dev_init();
 	if (rc)
 		goto err_sysfs;

@@ -7,6 +7,7 @@
 #include <linux/uaccess.h>
 
 #include "ne_emu.h"
+#include "trace.h"
 
 /**
  * ne_create_vm() - NE_CREATE_VM: make an enclave and its fd
@@ -14,7 +15,8 @@
  *	as in the AWS driver
  *
  * Context: Process context.
- * Return: the enclave fd, NE_ERR_NO_CPUS_AVAIL_IN_POOL, or a negative errno.
+ * Return: the enclave fd, NE_ERR_NO_CPUS_AVAIL_IN_POOL, EBUSY (as many enclaves exist
+ * as may) or another errno; all errors negative.
  */
 static int ne_create_vm(u64 __user *uid_ptr)
 {
@@ -23,10 +25,10 @@ static int ne_create_vm(u64 __user *uid_ptr)
 	u64 slot_uid;
 	int fd;
 
-	ne_enclaves_lock();
+	mutex_lock(&ne_enclaves_lock);
 	enclave = ne_enclave_create();
 	if (IS_ERR(enclave)) {
-		ne_enclaves_unlock();
+		mutex_unlock(&ne_enclaves_lock);
 		return PTR_ERR(enclave);
 	}
 
@@ -44,7 +46,7 @@ static int ne_create_vm(u64 __user *uid_ptr)
 	/* The file owns the enclave from here on: only its release ends it. */
 	slot_uid = enclave->slot_uid;
 	ne_enclave_publish(enclave);
-	ne_enclaves_unlock();
+	mutex_unlock(&ne_enclaves_lock);
 
 	if (put_user(slot_uid, uid_ptr)) {
 		put_unused_fd(fd);
@@ -56,16 +58,22 @@ static int ne_create_vm(u64 __user *uid_ptr)
 	return fd;
 
 err_enclave:
-	ne_enclaves_unlock();
+	ne_enclave_leave(enclave);
+	mutex_unlock(&ne_enclaves_lock);
 	ne_enclave_put(enclave);
 	return fd;
 }
 
 static long ne_misc_dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	if (cmd == NE_CREATE_VM)
-		return ne_create_vm((u64 __user *)arg);
-	return -ENOTTY;
+	int rc;
+
+	if (cmd != NE_CREATE_VM)
+		return -ENOTTY;
+	rc = ne_create_vm((u64 __user *)arg);
+	if (rc < 0)
+		trace_ne_emu_refused(0, cmd, -rc);
+	return rc;
 }
 
 /* No compat_ioctl: the AWS driver gives 32-bit callers ENOTTY. */

@@ -3,7 +3,7 @@
  * Private interface of nitro_enclaves_emu: objects, their locks, and the
  * functions of each file, in file order.
  *
- * Lock order: ne_enclaves.lock (mutex) > ne_enclave.lock (mutex) > ne_pool.lock
+ * Lock order: ne_enclaves_lock (mutex) > ne_enclave.lock (mutex) > ne_pool.lock
  * (mutex); the spinlocks ne_enclave.info_lock and ne_backend.lock are innermost
  * and never nested in each other. ne_backend.map_lock (rwsem) nests inside the
  * mmap lock of a VMM.
@@ -28,6 +28,7 @@
 #include <uapi/linux/nitro_enclaves_emu.h>
 
 struct ne_backend;
+struct sock;
 
 /* Limits of the AWS driver (its source): bytes. */
 #define NE_MEM_REGION_ALIGN	(2UL << 20)
@@ -82,12 +83,13 @@ struct ne_mem {
 /**
  * struct ne_enclave - one enclave, from NE_CREATE_VM to the last close
  * @ref: held by the enclave file and by a backend
- * @node: link in the list of enclaves; ne_enclaves.lock
  * @slot_uid: its identity, never 0; constant
  * @numa_node: node its memory must be on; constant
  * @mm: address space that created it, mmgrab()ed, only compared; constant
  * @owner_uid: effective user id of the creator; constant
- * @owner_pid: thread group of the creator; constant
+ * @owner_net: cookie of the network namespace of the creator; constant
+ * @owner_pid: thread group of the creator, referenced; constant
+ * @quota_user: whose quota it counts in; constant
  * @lock: serialises the ioctls, the end and the release
  * @claimed: CPUs of the cores taken from the pool; @lock
  * @vcpus: CPUs added as vCPUs, a subset of @claimed; @lock
@@ -109,12 +111,13 @@ struct ne_mem {
  */
 struct ne_enclave {
 	struct kref ref;
-	struct list_head node;
 	u64 slot_uid;
 	int numa_node;
 	struct mm_struct *mm;
 	kuid_t owner_uid;
-	pid_t owner_pid;
+	u64 owner_net;
+	struct pid *owner_pid;
+	kuid_t quota_user;
 
 	struct mutex lock;		/* ioctls, end and release */
 	cpumask_var_t claimed;
@@ -205,16 +208,35 @@ struct ne_backend {
 	struct delayed_work kill_work;
 };
 
+/**
+ * struct ne_view - what a reader is told of an enclave beyond what all are
+ * @text: is the text of the end or of a failed start shown?
+ * @owner: are @pid and @uid?
+ * @pid: of the creator in the reader's PID namespace, 0 if it is not there
+ * @uid: of the creator in the reader's user namespace
+ */
+struct ne_view {
+	bool text;
+	bool owner;
+	pid_t pid;
+	uid_t uid;
+};
+
 /* main.c */
 extern unsigned int ne_max_mem_regions;
+extern unsigned int ne_max_enclaves;
+extern unsigned int ne_max_enclaves_per_user;
+extern unsigned int ne_min_cid;
 
 /* misc_dev.c */
 int ne_misc_dev_init(void);
 void ne_misc_dev_exit(void);
 
 /* enclave.c */
+extern struct mutex ne_enclaves_lock;
 struct ne_enclave *ne_enclave_create(void);
 void ne_enclave_publish(struct ne_enclave *enclave);
+void ne_enclave_leave(struct ne_enclave *enclave);
 void ne_enclave_get(struct ne_enclave *enclave);
 void ne_enclave_put(struct ne_enclave *enclave);
 void ne_enclave_release(struct ne_enclave *enclave);
@@ -225,10 +247,12 @@ int ne_enclave_ended(struct ne_enclave *enclave, struct ne_backend *backend,
 		     enum ne_emu_exit_reason reason, const char *text);
 struct ne_enclave *ne_enclave_find(u64 slot_uid);
 struct ne_enclave *ne_enclave_next(u64 slot_uid);
-void ne_enclaves_lock(void);
-void ne_enclaves_unlock(void);
-void ne_enclaves_assert_held(void);
 bool ne_enclaves_empty(void);
+
+/* quota.c */
+kuid_t ne_quota_user(void);
+int ne_quota_charge(kuid_t uid);
+void ne_quota_uncharge(kuid_t uid);
 
 /* enclave_fd.c */
 struct file *ne_enclave_file_create(struct ne_enclave *enclave);
@@ -265,6 +289,7 @@ int ne_sysfs_init(void);
 void ne_sysfs_exit(void);
 
 /* cid.c */
+bool ne_cid_is_valid(u64 cid);
 int ne_cid_alloc(u64 requested, u32 *ret_cid);
 void ne_cid_free(u32 cid);
 
@@ -286,6 +311,12 @@ struct file *ne_backend_file_create(struct ne_backend *backend);
 
 /* settle.c */
 void ne_vmm_settle(struct pid *vmm);
+
+/* authority.c */
+bool ne_opener_may_control(const struct sock *sk, const struct ne_enclave *enclave);
+bool ne_may_control(const struct sock *sk, const struct ne_enclave *enclave);
+bool ne_may_accept(const struct sock *sk);
+void ne_view_get(const struct sock *sk, const struct ne_enclave *enclave, struct ne_view *view);
 
 /* netlink.c */
 int ne_netlink_init(void);

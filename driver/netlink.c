@@ -4,19 +4,49 @@
  * everybody. Messages and policies: Documentation/netlink/specs/ne-emu.yaml.
  */
 
-#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/slab.h>
 
 #include "genl.h"
 #include "ne_emu.h"
 
-/* All attributes but the vCPUs, with room to spare. */
-#define NE_NL_FIXED_SIZE	512
+#define NE_NL_U32_SIZE	nla_total_size(sizeof(u32))
+#define NE_NL_U64_SIZE	nla_total_size_64bit(sizeof(u64))
 
-static size_t ne_nl_size(unsigned int nr_vcpus)
+/* What ne_nl_put_enclave() puts at most. */
+static size_t ne_nl_enclave_size(void)
 {
-	return NE_NL_FIXED_SIZE + nr_vcpus * nla_total_size(sizeof(u32));
+	return NE_NL_U64_SIZE +				/* SLOT_UID */
+	       NE_NL_U32_SIZE +				/* STATE */
+	       NE_NL_U64_SIZE +				/* MEM_SIZE */
+	       NE_NL_U32_SIZE +				/* EXIT_REASON */
+	       nla_total_size(NE_EMU_STATUS_TEXT_SIZE) +	/* EXIT_TEXT */
+	       NE_NL_U32_SIZE +				/* OWNER_PID */
+	       NE_NL_U32_SIZE +				/* OWNER_UID */
+	       NE_NL_U32_SIZE +				/* CID */
+	       NE_NL_U64_SIZE +				/* FLAGS */
+	       NE_NL_U64_SIZE +				/* STARTED_NS */
+	       nr_cpu_ids * NE_NL_U32_SIZE;		/* VCPU */
+}
+
+/* What ne_nl_put_request() puts. */
+static size_t ne_nl_request_size(unsigned int nr_vcpus)
+{
+	return NE_NL_U64_SIZE +				/* SLOT_UID */
+	       NE_NL_U32_SIZE +				/* CID */
+	       NE_NL_U64_SIZE +				/* FLAGS */
+	       NE_NL_U64_SIZE +				/* MEM_SIZE */
+	       NE_NL_U64_SIZE +				/* IMAGE_OFFSET */
+	       NE_NL_U32_SIZE +				/* OWNER_UID */
+	       NE_NL_U32_SIZE +				/* BACKEND_FD */
+	       nr_vcpus * NE_NL_U32_SIZE;		/* VCPU */
+}
+
+/* What ne_nl_put_pool() puts at most. */
+static size_t ne_nl_pool_size(void)
+{
+	return 2 * nr_cpu_ids * NE_NL_U32_SIZE +	/* CPU, CLAIMED */
+	       NE_NL_U32_SIZE;				/* NODE */
 }
 
 static int ne_nl_put_vcpus(struct sk_buff *skb, const u32 *ids, unsigned int nr)
@@ -41,27 +71,51 @@ static int ne_nl_put_started(struct sk_buff *skb, struct ne_enclave *enclave)
 
 	if (!enclave->cid)
 		return 0;
-	return nla_put_u32(skb, NE_EMU_A_ENCLAVE_CID, enclave->cid) ||
-	       ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_FLAGS, enclave->flags) ||
-	       ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_STARTED_NS, enclave->started_ns) ?
-	       -EMSGSIZE : 0;
+	if (nla_put_u32(skb, NE_EMU_A_ENCLAVE_CID, enclave->cid) ||
+	    ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_FLAGS, enclave->flags) ||
+	    ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_STARTED_NS, enclave->started_ns))
+		return -EMSGSIZE;
+	return 0;
 }
 
-static int ne_nl_put_enclave(struct sk_buff *skb, struct ne_enclave *enclave)
+/* Everything that can change, but not the text. */
+static int ne_nl_put_info(struct sk_buff *skb, struct ne_enclave *enclave)
+{
+	lockdep_assert_held(&enclave->info_lock);
+
+	if (nla_put_u32(skb, NE_EMU_A_ENCLAVE_STATE, enclave->state) ||
+	    ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_MEM_SIZE, enclave->mem_size) ||
+	    nla_put_u32(skb, NE_EMU_A_ENCLAVE_EXIT_REASON, enclave->exit_reason) ||
+	    ne_nl_put_started(skb, enclave) ||
+	    ne_nl_put_vcpus(skb, enclave->vcpu_ids, enclave->nr_vcpus))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int ne_nl_put_owner(struct sk_buff *skb, const struct ne_view *view)
+{
+	if (!view->owner)
+		return 0;
+	if (view->pid && nla_put_u32(skb, NE_EMU_A_ENCLAVE_OWNER_PID, view->pid))
+		return -EMSGSIZE;
+	if (nla_put_u32(skb, NE_EMU_A_ENCLAVE_OWNER_UID, view->uid))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int ne_nl_put_enclave(struct sk_buff *skb, struct ne_enclave *enclave,
+			     const struct ne_view *view)
 {
 	int rc;
 
+	if (ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_SLOT_UID, enclave->slot_uid) ||
+	    ne_nl_put_owner(skb, view))
+		return -EMSGSIZE;
+
 	spin_lock(&enclave->info_lock);
-	rc = ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_SLOT_UID, enclave->slot_uid) ||
-	     nla_put_u32(skb, NE_EMU_A_ENCLAVE_STATE, enclave->state) ||
-	     ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_MEM_SIZE, enclave->mem_size) ||
-	     nla_put_u32(skb, NE_EMU_A_ENCLAVE_EXIT_REASON, enclave->exit_reason) ||
-	     nla_put_string(skb, NE_EMU_A_ENCLAVE_EXIT_TEXT, enclave->exit_text) ||
-	     nla_put_u32(skb, NE_EMU_A_ENCLAVE_OWNER_PID, enclave->owner_pid) ||
-	     nla_put_u32(skb, NE_EMU_A_ENCLAVE_OWNER_UID,
-			 from_kuid_munged(&init_user_ns, enclave->owner_uid)) ||
-	     ne_nl_put_started(skb, enclave) ||
-	     ne_nl_put_vcpus(skb, enclave->vcpu_ids, enclave->nr_vcpus) ? -EMSGSIZE : 0;
+	rc = ne_nl_put_info(skb, enclave);
+	if (!rc && view->text)
+		rc = nla_put_string(skb, NE_EMU_A_ENCLAVE_EXIT_TEXT, enclave->exit_text);
 	spin_unlock(&enclave->info_lock);
 	return rc;
 }
@@ -80,10 +134,14 @@ static enum ne_emu_enclave_state ne_nl_state(struct ne_enclave *enclave)
  * Fills in a reply. -ENOENT for an enclave that is being released but still found:
  * only notifications have the state "freed". It is final, hence looked at last.
  */
-static int ne_nl_put_reply(struct sk_buff *skb, struct ne_enclave *enclave)
+static int ne_nl_put_reply(struct sk_buff *skb, struct ne_enclave *enclave,
+			   const struct sock *sk)
 {
-	int rc = ne_nl_put_enclave(skb, enclave);
+	struct ne_view view;
+	int rc;
 
+	ne_view_get(sk, enclave, &view);
+	rc = ne_nl_put_enclave(skb, enclave, &view);
 	if (!rc && ne_nl_state(enclave) == NE_EMU_ENCLAVE_STATE_FREED)
 		rc = -ENOENT;
 	return rc;
@@ -116,13 +174,13 @@ int ne_emu_nl_enclave_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(enclave))
 		return PTR_ERR(enclave);
 
-	reply = genlmsg_new(ne_nl_size(nr_cpu_ids), GFP_KERNEL);
+	reply = genlmsg_new(ne_nl_enclave_size(), GFP_KERNEL);
 	if (!reply) {
 		rc = -ENOMEM;
 		goto out;
 	}
 	head = genlmsg_put_reply(reply, info, &ne_emu_nl_family, 0, NE_EMU_CMD_ENCLAVE_GET);
-	rc = head ? ne_nl_put_reply(reply, enclave) : -EMSGSIZE;
+	rc = head ? ne_nl_put_reply(reply, enclave, NETLINK_CB(skb).sk) : -EMSGSIZE;
 	if (rc) {
 		nlmsg_free(reply);
 		goto out;
@@ -137,7 +195,7 @@ out:
 /*
  * enclave-get of all.
  *
- * Slot uids rise in the order of the list, so the last one told is the place to
+ * They come in the order of their slot uids, so the last one told is the place to
  * go on from, whatever came or went meanwhile.
  */
 int ne_emu_nl_enclave_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
@@ -150,7 +208,8 @@ int ne_emu_nl_enclave_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 	while ((enclave = ne_enclave_next(ctx->last))) {
 		void *head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 					 &ne_emu_nl_family, NLM_F_MULTI, NE_EMU_CMD_ENCLAVE_GET);
-		int rc = head ? ne_nl_put_reply(skb, enclave) : -EMSGSIZE;
+		int rc = head ? ne_nl_put_reply(skb, enclave, NETLINK_CB(cb->skb).sk) :
+				-EMSGSIZE;
 
 		if (!rc)
 			genlmsg_end(skb, head);
@@ -179,31 +238,42 @@ static bool ne_nl_is_running(struct ne_enclave *enclave)
 int ne_emu_nl_enclave_stop_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct ne_enclave *enclave;
-	int rc = -EPERM;
+	int rc;
 
 	enclave = ne_nl_find(info);
 	if (IS_ERR(enclave))
 		return PTR_ERR(enclave);
 
-	if (uid_eq(current_euid(), enclave->owner_uid) || netlink_capable(skb, CAP_NET_ADMIN))
-		rc = !ne_nl_is_running(enclave) ? -ENOTCONN :
-		     ne_enclave_ended(enclave, NULL, NE_EMU_EXIT_REASON_ADMIN_STOP,
+	if (!ne_may_control(NETLINK_CB(skb).sk, enclave)) {
+		GENL_SET_ERR_MSG(info, "the enclave belongs to another user");
+		rc = -EPERM;
+		goto out;
+	}
+	rc = -ENOTCONN;
+	if (ne_nl_is_running(enclave))
+		rc = ne_enclave_ended(enclave, NULL, NE_EMU_EXIT_REASON_ADMIN_STOP,
 				      "stopped on request");
-	if (rc == -ENOTCONN)
+	if (rc)
 		GENL_SET_ERR_MSG(info, "the enclave is not running");
+out:
 	ne_enclave_put(enclave);
 	return rc;
 }
 
 static int ne_nl_put_request(struct sk_buff *skb, struct ne_backend *backend, int fd)
 {
-	return ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_SLOT_UID, backend->enclave->slot_uid) ||
-	       nla_put_u32(skb, NE_EMU_A_ENCLAVE_CID, backend->cid) ||
-	       ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_FLAGS, backend->flags) ||
-	       ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_MEM_SIZE, backend->mem_size) ||
-	       ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_IMAGE_OFFSET, NE_EMU_IMAGE_OFFSET) ||
-	       nla_put_s32(skb, NE_EMU_A_ENCLAVE_BACKEND_FD, fd) ||
-	       ne_nl_put_vcpus(skb, backend->vcpu_ids, backend->nr_vcpus) ? -EMSGSIZE : 0;
+	kuid_t owner = backend->enclave->owner_uid;
+
+	if (ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_SLOT_UID, backend->enclave->slot_uid) ||
+	    nla_put_u32(skb, NE_EMU_A_ENCLAVE_CID, backend->cid) ||
+	    ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_FLAGS, backend->flags) ||
+	    ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_MEM_SIZE, backend->mem_size) ||
+	    ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_IMAGE_OFFSET, NE_EMU_IMAGE_OFFSET) ||
+	    nla_put_u32(skb, NE_EMU_A_ENCLAVE_OWNER_UID, from_kuid(&init_user_ns, owner)) ||
+	    nla_put_s32(skb, NE_EMU_A_ENCLAVE_BACKEND_FD, fd) ||
+	    ne_nl_put_vcpus(skb, backend->vcpu_ids, backend->nr_vcpus))
+		return -EMSGSIZE;
+	return 0;
 }
 
 /* Tell the caller about its new fd; on failure the fd is not installed. */
@@ -212,7 +282,7 @@ static int ne_nl_reply_request(struct genl_info *info, struct ne_backend *backen
 	struct sk_buff *reply;
 	void *head;
 
-	reply = genlmsg_new(ne_nl_size(backend->nr_vcpus), GFP_KERNEL);
+	reply = genlmsg_new(ne_nl_request_size(backend->nr_vcpus), GFP_KERNEL);
 	if (!reply)
 		return -ENOMEM;
 	head = genlmsg_put_reply(reply, info, &ne_emu_nl_family, 0, NE_EMU_CMD_ACCEPT);
@@ -225,7 +295,7 @@ static int ne_nl_reply_request(struct genl_info *info, struct ne_backend *backen
 }
 
 /*
- * accept: EAGAIN, ENOMEM, EMFILE.
+ * accept: EPERM, EAGAIN, ENOMEM, EMFILE.
  *
  * The fd goes to the caller of sendmsg(), in whose context this runs.
  */
@@ -235,6 +305,11 @@ int ne_emu_nl_accept_doit(struct sk_buff *skb, struct genl_info *info)
 	struct file *file;
 	int fd;
 	int rc;
+
+	if (!ne_may_accept(NETLINK_CB(skb).sk)) {
+		GENL_SET_ERR_MSG(info, "needs CAP_SYS_ADMIN and the initial network namespace");
+		return -EPERM;
+	}
 
 	backend = ne_backend_accept();
 	if (!backend)
@@ -280,7 +355,7 @@ int ne_netlink_ready(u64 slot_uid)
 	struct sk_buff *skb;
 	void *head;
 
-	skb = genlmsg_new(NE_NL_FIXED_SIZE, GFP_KERNEL);
+	skb = genlmsg_new(NE_NL_U64_SIZE, GFP_KERNEL);
 	if (!skb)
 		return -ENOMEM;
 	head = genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0, NE_EMU_CMD_READY);
@@ -293,6 +368,50 @@ int ne_netlink_ready(u64 slot_uid)
 }
 
 /**
+ * struct ne_nl_audience - for whom one form of a notification is
+ * @enclave: what it is about
+ * @control: those who may control the enclave; otherwise those who may not
+ */
+struct ne_nl_audience {
+	const struct ne_enclave *enclave;
+	bool control;
+};
+
+/* Nonzero keeps the message from a listener. */
+static int ne_nl_filter(struct sock *sk, struct sk_buff *skb, void *data)
+{
+	const struct ne_nl_audience *audience = data;
+
+	return ne_opener_may_control(sk, audience->enclave) != audience->control;
+}
+
+static void ne_nl_notify(struct ne_enclave *enclave, bool control)
+{
+	struct ne_nl_audience audience = { .enclave = enclave, .control = control };
+	/* The PID namespaces of listeners are not known. */
+	struct ne_view view = {
+		.text	= control,
+		.owner	= control,
+		.uid	= from_kuid(&init_user_ns, enclave->owner_uid),
+	};
+	struct sk_buff *skb;
+	void *head;
+
+	skb = genlmsg_new(ne_nl_enclave_size(), GFP_KERNEL);
+	if (!skb)
+		return;
+	head = genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0, NE_EMU_CMD_ENCLAVE_NTF);
+	if (!head || ne_nl_put_enclave(skb, enclave, &view)) {
+		nlmsg_free(skb);
+		return;
+	}
+	genlmsg_end(skb, head);
+	(void)genlmsg_multicast_netns_filtered(&ne_emu_nl_family, &init_net, skb, 0,
+					       NE_EMU_NLGRP_EVENTS, GFP_KERNEL, ne_nl_filter,
+					       &audience);
+}
+
+/**
  * ne_netlink_notify() - tell listeners the state of an enclave
  * @enclave: referenced
  *
@@ -300,22 +419,10 @@ int ne_netlink_ready(u64 slot_uid)
  */
 void ne_netlink_notify(struct ne_enclave *enclave)
 {
-	struct sk_buff *skb;
-	void *head;
-
 	if (!genl_has_listeners(&ne_emu_nl_family, &init_net, NE_EMU_NLGRP_EVENTS))
 		return;
-
-	skb = genlmsg_new(ne_nl_size(nr_cpu_ids), GFP_KERNEL);
-	if (!skb)
-		return;
-	head = genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0, NE_EMU_CMD_ENCLAVE_NTF);
-	if (!head || ne_nl_put_enclave(skb, enclave)) {
-		nlmsg_free(skb);
-		return;
-	}
-	genlmsg_end(skb, head);
-	(void)genlmsg_multicast(&ne_emu_nl_family, skb, 0, NE_EMU_NLGRP_EVENTS, GFP_KERNEL);
+	ne_nl_notify(enclave, true);
+	ne_nl_notify(enclave, false);
 }
 
 static int ne_nl_put_cpus(struct sk_buff *skb, int attr, const struct cpumask *cpus)
@@ -358,7 +465,7 @@ int ne_emu_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
 	void *head;
 	int rc;
 
-	reply = genlmsg_new(ne_nl_size(2 * nr_cpu_ids), GFP_KERNEL);
+	reply = genlmsg_new(ne_nl_pool_size(), GFP_KERNEL);
 	if (!reply)
 		return -ENOMEM;
 	head = genlmsg_put_reply(reply, info, &ne_emu_nl_family, 0, NE_EMU_CMD_POOL_GET);
@@ -385,7 +492,7 @@ void ne_netlink_notify_pool(void)
 	if (!genl_has_listeners(&ne_emu_nl_family, &init_net, NE_EMU_NLGRP_EVENTS))
 		return;
 
-	skb = genlmsg_new(ne_nl_size(2 * nr_cpu_ids), GFP_KERNEL);
+	skb = genlmsg_new(ne_nl_pool_size(), GFP_KERNEL);
 	if (!skb)
 		return;
 	head = genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0, NE_EMU_CMD_POOL_NTF);

@@ -17,6 +17,7 @@ static void ne_cid_test_exit(struct kunit *test)
 {
 	xa_destroy(&ne_cids);
 	ne_cid_next = NE_CID_AUTO_FIRST;
+	ne_min_cid = 4;
 }
 
 static void ne_cid_expect(struct kunit *test, u64 requested, u32 expected)
@@ -87,7 +88,44 @@ static void ne_cid_test_auto_skips_explicit(struct kunit *test)
 	ne_cid_expect(test, 0, 19);
 }
 
+static void ne_cid_test_valid(struct kunit *test)
+{
+	static const u64 valid[] = { 0, 4, 5, 16, NE_CID_LAST };
+	static const u64 invalid[] = { 1, 2, 3, VMADDR_CID_ANY, 1ULL << 32, (1ULL << 32) + 4 };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(valid); i++)
+		KUNIT_EXPECT_TRUE_MSG(test, ne_cid_is_valid(valid[i]), "%llu", valid[i]);
+	for (i = 0; i < ARRAY_SIZE(invalid); i++)
+		KUNIT_EXPECT_FALSE_MSG(test, ne_cid_is_valid(invalid[i]), "%llu", invalid[i]);
+}
+
+/* Those below min_cid are left to others, whether asked for or counted up to. */
+static void ne_cid_test_minimum(struct kunit *test)
+{
+	u32 cid;
+
+	ne_cid_expect(test, 0, 16);
+	ne_min_cid = 1000;
+	KUNIT_EXPECT_TRUE(test, ne_cid_is_valid(0));
+	KUNIT_EXPECT_FALSE(test, ne_cid_is_valid(16));
+	KUNIT_EXPECT_FALSE(test, ne_cid_is_valid(999));
+	KUNIT_EXPECT_TRUE(test, ne_cid_is_valid(1000));
+	ne_cid_expect(test, 0, 1000);
+	ne_cid_expect(test, 0, 1001);
+
+	/* It frees no one of the parent's and vsock's own. */
+	ne_min_cid = 0;
+	KUNIT_EXPECT_FALSE(test, ne_cid_is_valid(3));
+
+	ne_min_cid = VMADDR_CID_ANY;
+	KUNIT_EXPECT_FALSE(test, ne_cid_is_valid(NE_CID_LAST));
+	KUNIT_EXPECT_EQ(test, ne_cid_alloc(0, &cid), -EBUSY);
+}
+
 static struct kunit_case ne_cid_cases[] = {
+	KUNIT_CASE(ne_cid_test_valid),
+	KUNIT_CASE(ne_cid_test_minimum),
 	KUNIT_CASE(ne_cid_test_auto),
 	KUNIT_CASE(ne_cid_test_auto_no_reuse),
 	KUNIT_CASE(ne_cid_test_auto_wraps),

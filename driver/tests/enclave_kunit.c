@@ -82,9 +82,9 @@ static void ne_enclave_test_pool_used_up(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ne_kunit_add_vcpu(two, 0), -NE_ERR_NO_CPUS_AVAIL_IN_POOL);
 	KUNIT_EXPECT_EQ(test, ne_kunit_add_vcpu(two, 2), -NE_ERR_VCPU_NOT_IN_CPU_POOL);
 
-	ne_enclaves_lock();
+	mutex_lock(&ne_enclaves_lock);
 	none = ne_enclave_create();
-	ne_enclaves_unlock();
+	mutex_unlock(&ne_enclaves_lock);
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(none), -NE_ERR_NO_CPUS_AVAIL_IN_POOL);
 
 	ne_kunit_release_now(test, one);
@@ -97,9 +97,9 @@ static void ne_enclave_test_pool_unset(struct kunit *test)
 	struct ne_enclave *none;
 
 	ne_pool_exit();
-	ne_enclaves_lock();
+	mutex_lock(&ne_enclaves_lock);
 	none = ne_enclave_create();
-	ne_enclaves_unlock();
+	mutex_unlock(&ne_enclaves_lock);
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(none), -NE_ERR_NO_CPUS_AVAIL_IN_POOL);
 }
 

@@ -8,8 +8,11 @@
 
 #include "ne_kunit.h"
 
-/* main.c, which has it as a parameter, is not part of the test kernel. */
+/* main.c, which has them as parameters, is not part of the test kernel. */
 unsigned int ne_max_mem_regions = 65536;
+unsigned int ne_max_enclaves = 64;
+unsigned int ne_max_enclaves_per_user = 16;
+unsigned int ne_min_cid = 4;
 
 static void ne_kunit_clear_pool(void *unused)
 {
@@ -67,11 +70,11 @@ struct ne_enclave *ne_kunit_enclave(struct kunit *test)
 {
 	struct ne_enclave *enclave;
 
-	ne_enclaves_lock();
+	mutex_lock(&ne_enclaves_lock);
 	enclave = ne_enclave_create();
 	if (!IS_ERR(enclave))
 		ne_enclave_publish(enclave);
-	ne_enclaves_unlock();
+	mutex_unlock(&ne_enclaves_lock);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, enclave);
 	KUNIT_ASSERT_EQ(test, kunit_add_action(test, ne_kunit_release, enclave), 0);
@@ -122,4 +125,34 @@ void ne_kunit_set_state(struct ne_enclave *enclave, enum ne_emu_enclave_state st
 	enclave->state = state;
 	spin_unlock(&enclave->info_lock);
 	mutex_unlock(&enclave->lock);
+}
+
+static void ne_kunit_put_cred(void *cred)
+{
+	put_cred(cred);
+}
+
+/**
+ * ne_kunit_cred() - credentials of a user, until the end of the test
+ * @test: the test
+ * @uid: all of its user ids
+ * @cap: the only capability, or -1 for none
+ */
+struct cred *ne_kunit_cred(struct kunit *test, uid_t uid, int cap)
+{
+	struct cred *cred = prepare_creds();
+
+	KUNIT_ASSERT_NOT_NULL(test, cred);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, ne_kunit_put_cred, cred), 0);
+	cred->uid = KUIDT_INIT(uid);
+	cred->euid = cred->uid;
+	cred->suid = cred->uid;
+	cred->fsuid = cred->uid;
+	cap_clear(cred->cap_effective);
+	cap_clear(cred->cap_permitted);
+	if (cap >= 0) {
+		cap_raise(cred->cap_permitted, cap);
+		cap_raise(cred->cap_effective, cap);
+	}
+	return cred;
 }

@@ -5,6 +5,7 @@
 #define NE_KUNIT_H
 
 #include <kunit/test.h>
+#include <linux/cred.h>
 
 #include "../ne_emu.h"
 
@@ -15,10 +16,14 @@
  * struct ne_kunit_nl_answer - what an answer of the netlink family held
  * @state: of the enclave, or -1
  * @fd: of a backend, or -1
+ * @text: it had the text of an end
+ * @owner: it had the user id of the owner
  */
 struct ne_kunit_nl_answer {
 	int state;
 	int fd;
+	bool text;
+	bool owner;
 };
 
 int ne_kunit_init(struct kunit *test);
@@ -30,7 +35,11 @@ void ne_kunit_add_memory(struct kunit *test, struct ne_enclave *enclave, u64 siz
 int ne_kunit_add_vcpu(struct ne_enclave *enclave, u32 vcpu_id);
 void ne_kunit_set_state(struct ne_enclave *enclave, enum ne_emu_enclave_state state);
 
+struct cred *ne_kunit_cred(struct kunit *test, uid_t uid, int cap);
+
+struct file *ne_kunit_nl_socket(struct kunit *test, const struct cred *opener);
 void ne_kunit_nl_register(struct kunit *test);
+int ne_kunit_nl_send(struct file *file, u8 cmd, u64 uid, struct ne_kunit_nl_answer *answer);
 int ne_kunit_nl(u8 cmd, u64 uid, struct ne_kunit_nl_answer *answer);
 
 #endif /* NE_KUNIT_H */

@@ -32,7 +32,7 @@ void ne_kunit_nl_register(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, kunit_add_action(test, ne_kunit_nl_unregister, NULL), 0);
 }
 
-static int ne_kunit_nl_send(struct socket *sock, u8 cmd, u64 uid)
+static int ne_kunit_nl_request(struct socket *sock, u8 cmd, u64 uid)
 {
 	struct ne_kunit_nl_request req = {
 		.nlh = {
@@ -65,6 +65,10 @@ static void ne_kunit_nl_parse(const struct nlmsghdr *nlh, struct ne_kunit_nl_ans
 			answer->state = nla_get_u32(attr);
 		if (nla_type(attr) == NE_EMU_A_ENCLAVE_BACKEND_FD)
 			answer->fd = nla_get_s32(attr);
+		if (nla_type(attr) == NE_EMU_A_ENCLAVE_EXIT_TEXT)
+			answer->text = true;
+		if (nla_type(attr) == NE_EMU_A_ENCLAVE_OWNER_UID)
+			answer->owner = true;
 	}
 }
 
@@ -95,33 +99,75 @@ static int ne_kunit_nl_receive(struct socket *sock, struct ne_kunit_nl_answer *a
 	return rc;
 }
 
-/**
- * ne_kunit_nl() - send a request of the registered family
- * @cmd: NE_EMU_CMD_*
- * @uid: slot uid, 0 for none
- * @answer: what an answer held; -1 each for nothing
- *
- * Return: 0 or the negative errno of the answer.
- */
-int ne_kunit_nl(u8 cmd, u64 uid, struct ne_kunit_nl_answer *answer)
+/* The file of a netlink socket, or an ERR_PTR. */
+static struct file *ne_kunit_nl_open(const struct cred *opener)
 {
+	const struct cred *saved = NULL;
 	struct socket *sock;
 	struct file *file;
 	int rc;
 
-	*answer = (struct ne_kunit_nl_answer) { .state = -1, .fd = -1 };
-
 	rc = sock_create_kern(&init_net, AF_NETLINK, SOCK_RAW, NETLINK_GENERIC, &sock);
 	if (rc)
-		return rc;
-	/* The sender's rights are those of the file's opener. */
+		return ERR_PTR(rc);
+	if (opener)
+		saved = override_creds(opener);
 	file = sock_alloc_file(sock, 0, NULL);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
+	if (opener)
+		revert_creds(saved);
+	return file;
+}
 
-	rc = ne_kunit_nl_send(sock, cmd, uid);
+static void ne_kunit_nl_close(void *file)
+{
+	__fput_sync(file);
+}
+
+/**
+ * ne_kunit_nl_socket() - a netlink socket, until the end of the test
+ * @test: the test
+ * @opener: whose credentials its file has; NULL for those of the test
+ */
+struct file *ne_kunit_nl_socket(struct kunit *test, const struct cred *opener)
+{
+	struct file *file = ne_kunit_nl_open(opener);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, ne_kunit_nl_close, file), 0);
+	return file;
+}
+
+/**
+ * ne_kunit_nl_send() - send a request of the registered family
+ * @file: the socket's
+ * @cmd: NE_EMU_CMD_*
+ * @uid: slot uid, 0 for none
+ * @answer: what an answer held; nothing is -1 or false
+ *
+ * Return: 0 or the negative errno of the answer.
+ */
+int ne_kunit_nl_send(struct file *file, u8 cmd, u64 uid, struct ne_kunit_nl_answer *answer)
+{
+	struct socket *sock = sock_from_file(file);
+	int rc;
+
+	*answer = (struct ne_kunit_nl_answer) { .state = -1, .fd = -1 };
+
+	rc = ne_kunit_nl_request(sock, cmd, uid);
 	if (!rc)
 		rc = ne_kunit_nl_receive(sock, answer);
+	return rc;
+}
+
+/** ne_kunit_nl() - the same through a socket of its own */
+int ne_kunit_nl(u8 cmd, u64 uid, struct ne_kunit_nl_answer *answer)
+{
+	struct file *file = ne_kunit_nl_open(NULL);
+	int rc;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	rc = ne_kunit_nl_send(file, cmd, uid, answer);
 	__fput_sync(file);
 	return rc;
 }

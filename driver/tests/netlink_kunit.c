@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Netlink: that messages hold all there can be, and whom enclave-stop stops. */
 
+#include <linux/net.h>
+
 #include "ne_kunit.h"
 
 struct ne_nl_test_request {
@@ -31,17 +33,34 @@ static struct genl_info *ne_nl_test_request(struct kunit *test, u64 uid)
 	return &req->info;
 }
 
+static void ne_nl_test_free(void *skb)
+{
+	kfree_skb(skb);
+}
+
+/*
+ * enclave-stop as the family calls it, without the lock that it holds meanwhile: some
+ * tests hold those that are taken inside it.
+ */
+static int ne_nl_test_stop(struct kunit *test, u64 uid)
+{
+	struct genl_info *info = ne_nl_test_request(test, uid);
+	struct file *file = ne_kunit_nl_socket(test, NULL);
+	struct sk_buff *skb;
+
+	skb = alloc_skb(NLMSG_HDRLEN, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, ne_nl_test_free, skb), 0);
+	NETLINK_CB(skb).sk = sock_from_file(file)->sk;
+	return ne_emu_nl_enclave_stop_doit(skb, info);
+}
+
 static void ne_nl_test_stop_nobody(struct kunit *test)
 {
 	struct ne_enclave *enclave = ne_kunit_enclave(test);
 
-	KUNIT_EXPECT_EQ(test, ne_emu_nl_enclave_stop_doit(NULL, ne_nl_test_request(test, 0)),
-			-EINVAL);
-	KUNIT_EXPECT_EQ(test,
-			ne_emu_nl_enclave_stop_doit(NULL,
-						    ne_nl_test_request(test,
-								       enclave->slot_uid + 1)),
-			-ENOENT);
+	KUNIT_EXPECT_EQ(test, ne_nl_test_stop(test, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, ne_nl_test_stop(test, enclave->slot_uid + 1), -ENOENT);
 }
 
 /* NE_START_ENCLAVE waits with the lock: to be told so must not wait for it. */
@@ -50,10 +69,7 @@ static void ne_nl_test_stop_starting(struct kunit *test)
 	struct ne_enclave *enclave = ne_kunit_enclave(test);
 
 	mutex_lock(&enclave->lock);
-	KUNIT_EXPECT_EQ(test,
-			ne_emu_nl_enclave_stop_doit(NULL,
-						    ne_nl_test_request(test, enclave->slot_uid)),
-			-ENOTCONN);
+	KUNIT_EXPECT_EQ(test, ne_nl_test_stop(test, enclave->slot_uid), -ENOTCONN);
 	mutex_unlock(&enclave->lock);
 	KUNIT_EXPECT_FALSE(test, enclave->hup);
 }
@@ -61,7 +77,6 @@ static void ne_nl_test_stop_starting(struct kunit *test)
 static void ne_nl_test_stop_running(struct kunit *test)
 {
 	struct ne_enclave *enclave = ne_kunit_enclave(test);
-	struct genl_info *info = ne_nl_test_request(test, enclave->slot_uid);
 
 	mutex_lock(&enclave->lock);
 	enclave->backend = ne_backend_create(enclave, 77, 0);
@@ -69,17 +84,24 @@ static void ne_nl_test_stop_running(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, enclave->backend);
 	ne_kunit_set_state(enclave, NE_EMU_ENCLAVE_STATE_RUNNING);
 
-	KUNIT_EXPECT_EQ(test, ne_emu_nl_enclave_stop_doit(NULL, info), 0);
+	KUNIT_EXPECT_EQ(test, ne_nl_test_stop(test, enclave->slot_uid), 0);
 	KUNIT_EXPECT_TRUE(test, enclave->hup);
 	KUNIT_EXPECT_EQ(test, enclave->state, NE_EMU_ENCLAVE_STATE_STOPPED);
 	KUNIT_EXPECT_EQ(test, enclave->exit_reason, NE_EMU_EXIT_REASON_ADMIN_STOP);
 	KUNIT_EXPECT_EQ(test, enclave->backend->state, NE_BACKEND_STOPPED);
-	KUNIT_EXPECT_EQ(test, ne_emu_nl_enclave_stop_doit(NULL, info), -ENOTCONN);
+	KUNIT_EXPECT_EQ(test, ne_nl_test_stop(test, enclave->slot_uid), -ENOTCONN);
+}
+
+/* Allocations are rounded up, so that too much may still fit. */
+static void ne_nl_test_fits(struct kunit *test, const struct sk_buff *skb, size_t size)
+{
+	KUNIT_EXPECT_LE(test, skb->len, nlmsg_total_size(genlmsg_total_size(size)));
 }
 
 /* Every possible vCPU, the longest text, all that a started enclave has. */
 static void ne_nl_test_size_enclave(struct kunit *test)
 {
+	struct ne_view view = { .text = true, .owner = true, .pid = 1, .uid = 1 };
 	struct ne_enclave *enclave = ne_kunit_enclave(test);
 	struct sk_buff *skb;
 	void *head;
@@ -88,11 +110,12 @@ static void ne_nl_test_size_enclave(struct kunit *test)
 	enclave->cid = U32_MAX;
 	memset(enclave->exit_text, 'a', sizeof(enclave->exit_text) - 1);
 
-	skb = genlmsg_new(ne_nl_size(nr_cpu_ids), GFP_KERNEL);
+	skb = genlmsg_new(ne_nl_enclave_size(), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, skb);
 	head = genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0, NE_EMU_CMD_ENCLAVE_NTF);
 	KUNIT_EXPECT_NOT_NULL(test, head);
-	KUNIT_EXPECT_EQ(test, ne_nl_put_enclave(skb, enclave), 0);
+	KUNIT_EXPECT_EQ(test, ne_nl_put_enclave(skb, enclave, &view), 0);
+	ne_nl_test_fits(test, skb, ne_nl_enclave_size());
 	nlmsg_free(skb);
 	enclave->nr_vcpus = 0;
 	enclave->cid = 0;
@@ -111,12 +134,16 @@ static void ne_nl_test_size_request(struct kunit *test)
 	mutex_unlock(&enclave->lock);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, backend);
 
-	skb = genlmsg_new(ne_nl_size(nr_cpu_ids), GFP_KERNEL);
-	if (skb)
+	skb = genlmsg_new(ne_nl_request_size(nr_cpu_ids), GFP_KERNEL);
+	KUNIT_EXPECT_NOT_NULL(test, skb);
+	if (skb) {
+		KUNIT_EXPECT_NOT_NULL(test, genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0,
+							NE_EMU_CMD_ACCEPT));
 		KUNIT_EXPECT_EQ(test, ne_nl_put_request(skb, backend, INT_MAX), 0);
+		ne_nl_test_fits(test, skb, ne_nl_request_size(nr_cpu_ids));
+	}
 	nlmsg_free(skb);
 	ne_backend_put(backend);
-	KUNIT_EXPECT_NOT_NULL(test, skb);
 }
 
 /* Every possible CPU in the pool, and all claimed. */
@@ -124,13 +151,14 @@ static void ne_nl_test_size_pool(struct kunit *test)
 {
 	struct sk_buff *skb;
 
-	skb = genlmsg_new(ne_nl_size(2 * nr_cpu_ids), GFP_KERNEL);
+	skb = genlmsg_new(ne_nl_pool_size(), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, skb);
 	KUNIT_EXPECT_NOT_NULL(test, genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0,
 						NE_EMU_CMD_POOL_NTF));
 	KUNIT_EXPECT_EQ(test, ne_nl_put_cpus(skb, NE_EMU_A_POOL_CPU, cpu_possible_mask), 0);
 	KUNIT_EXPECT_EQ(test, ne_nl_put_cpus(skb, NE_EMU_A_POOL_CLAIMED, cpu_possible_mask), 0);
 	KUNIT_EXPECT_EQ(test, nla_put_u32(skb, NE_EMU_A_POOL_NODE, MAX_NUMNODES - 1), 0);
+	ne_nl_test_fits(test, skb, ne_nl_pool_size());
 	nlmsg_free(skb);
 }
 

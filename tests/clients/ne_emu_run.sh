@@ -54,6 +54,48 @@ run_and_stop() {
 	same_as_before
 }
 
+stranger() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+}
+
+stranger_elsewhere() {
+	unshare --net --pid --fork setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+}
+
+# seen_by WHO - what ps tells him of process, user and end of the only enclave
+seen_by() {
+	"$1" ne-emu ps --json > "$tmp/seen.json"
+	json "$tmp/seen.json" '[type(d[0][k]).__name__ for k in ("ProcessID", "OwnerUID", "ExitReason", "ExitText")]'
+}
+
+has_ended() {
+	[ "$(list 'd[0]["State"]')" = STOPPED ]
+}
+
+others_see_and_stop_less() {
+	remember
+	run_image a
+	uid=$(value a uid)
+	fails stranger timeout 30 ne-emu stop "$uid" 2> "$tmp/said"
+	grep 'belongs to user 0; use sudo' "$tmp/said"
+	fails stranger_elsewhere timeout 30 ne-emu stop "$uid" 2> "$tmp/said"
+	grep 'belongs to somebody outside of this container' "$tmp/said"
+
+	# Its launcher would close it at once.
+	kill -STOP "$(client_pid a)"
+	control "$(value a cid)" reboot
+	wait_for 60 has_ended
+	[ "$(seen_by env)" = "['int', 'int', 'str', 'str']" ]
+	[ "$(seen_by stranger)" = "['int', 'int', 'str', 'NoneType']" ]
+	[ "$(seen_by stranger_elsewhere)" = "['NoneType', 'NoneType', 'str', 'NoneType']" ]
+	ne-emu ps | grep ' guest-reset: .'
+	stranger ne-emu ps | grep ' [0-9]* guest-reset$'
+	stranger_elsewhere ne-emu ps | grep ' - guest-reset$'
+	kill -CONT "$(client_pid a)"
+	close_client a
+	same_as_before
+}
+
 console() {
 	remember
 	detached --debug --cid 33
@@ -138,6 +180,7 @@ two_starts_at_once() {
 }
 
 check "run --detach, ps, stop" run_and_stop
+check "others see less and stop nothing" others_see_and_stop_less
 check "console and logs in debug mode" console
 check "console without debug mode: refused" console_without_debug
 check "run --console until the guest ends" foreground

@@ -46,6 +46,21 @@ no_supervisor() {
 	return "$wrong"
 }
 
+# It takes memory of all users: not without CAP_SYS_ADMIN, and not in a container.
+supervisor_not_allowed() {
+	systemctl stop ne-emud.service
+	wait_for 5 no_vmm
+	remember
+	saved_daemon=1
+	wrong=0
+	refused 5 'not allowed to serve .* CAP_SYS_ADMIN' \
+		setpriv --bounding-set -sys_admin ne-emud || wrong=1
+	refused 5 "not allowed to accept .* host's network namespace" \
+		unshare --net ne-emud || wrong=1
+	start_daemon
+	return "$wrong"
+}
+
 kvm_module() {
 	for module in kvm_amd kvm_intel; do
 		[ ! -d "/sys/module/$module" ] || echo "$module"
@@ -158,6 +173,7 @@ missing_file() {
 }
 
 check "no supervisor" no_supervisor
+check "a supervisor that may not serve" supervisor_not_allowed
 check "no KVM" no_kvm
 check "no free huge pages" no_huge_pages
 check "no CPU pool" no_pool

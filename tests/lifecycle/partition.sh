@@ -306,12 +306,6 @@ host_cannot() {
 	Delegate=no
 	UNIT
 	not_isolated Delegate=cpuset
-	configure_daemon <<-'UNIT'
-	[Service]
-	CapabilityBoundingSet=
-	CapabilityBoundingSet=CAP_NET_ADMIN CAP_KILL CAP_SETUID CAP_SETGID CAP_SETPCAP
-	UNIT
-	not_isolated "Enable partition not permitted"
 	default_daemon
 }
 

@@ -97,7 +97,7 @@ static void c05_no_fd_left(struct ne_test *t)
 	CHECK_EQ(t, ne_env_pool_restore(env), 0);
 }
 
-/* EC2 has a limit of four, which is the hypervisor's. The emulator has none. */
+/* EC2 has a limit of four, which is the hypervisor's. The emulator's is higher. */
 static void c06_more_than_four(struct ne_test *t)
 {
 	uint64_t uids[6];

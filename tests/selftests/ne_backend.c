@@ -235,6 +235,8 @@ void ne_netlink_close(struct ne_netlink *nl)
 	nl->event_fd = -1;
 }
 
+static const struct ne_info nothing_told = { .owner_uid = NE_NO_OWNER, .backend_fd = -1 };
+
 static void read_enclave(const struct nlattr *attr, size_t len, void *arg)
 {
 	struct ne_info *info = arg;
@@ -270,9 +272,13 @@ static void read_enclave(const struct nlattr *attr, size_t len, void *arg)
 		break;
 	case NE_EMU_A_ENCLAVE_EXIT_TEXT:
 		attr_string(attr, len, info->exit_text, sizeof(info->exit_text));
+		info->has_text = true;
 		break;
 	case NE_EMU_A_ENCLAVE_OWNER_PID:
 		info->owner_pid = attr_u32(attr, len);
+		break;
+	case NE_EMU_A_ENCLAVE_OWNER_UID:
+		info->owner_uid = attr_u32(attr, len);
 		break;
 	case NE_EMU_A_ENCLAVE_STARTED_NS:
 		info->started_ns = attr_u64(attr, len);
@@ -319,8 +325,7 @@ static int enclave_request(struct ne_netlink *nl, uint8_t cmd, const uint64_t *s
 		put_attr(&msg, NE_EMU_A_ENCLAVE_SLOT_UID, slot_uid, sizeof(*slot_uid));
 	if (!ret_info)
 		return exchange(nl, &msg, NULL, NULL);
-	memset(ret_info, 0, sizeof(*ret_info));
-	ret_info->backend_fd = -1;
+	*ret_info = nothing_told;
 	return request(nl, &msg, read_enclave, ret_info);
 }
 
@@ -343,8 +348,7 @@ static void read_message(const struct nlmsghdr *nlh, struct ne_info *ret_info)
 {
 	struct attr_reader reader = { read_enclave, ret_info };
 
-	memset(ret_info, 0, sizeof(*ret_info));
-	ret_info->backend_fd = -1;
+	*ret_info = nothing_told;
 	read_attrs(nlh, &reader);
 }
 

@@ -6,14 +6,19 @@
 
 #include <linux/ne_emu_netlink.h>
 #include <linux/nitro_enclaves_emu.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define NE_REQUEST_MAX_VCPUS	16
+#define NE_NO_OWNER		UINT32_MAX
 
 /**
  * struct ne_info - an enclave as netlink tells it
+ * @owner_pid: 0 if it is not told
+ * @owner_uid: NE_NO_OWNER if it is not told
  * @backend_fd: reply to accept only, otherwise -1; the caller closes it
+ * @has_text: @exit_text is told, and may be empty
  */
 struct ne_info {
 	uint64_t slot_uid;
@@ -25,9 +30,11 @@ struct ne_info {
 	uint32_t state;
 	uint32_t exit_reason;
 	uint32_t owner_pid;
+	uint32_t owner_uid;
 	uint32_t vcpus[NE_REQUEST_MAX_VCPUS];
 	size_t nr_vcpus;
 	int backend_fd;
+	bool has_text;
 	char exit_text[256];
 };
 

@@ -60,6 +60,7 @@ static void test_update_keeps_what_is_not_said(void **state)
 	struct ne_nl_enclave bare = {
 		.slot_uid = 1, .state = NE_EMU_ENCLAVE_STATE_FREED,
 		.exit_reason = NE_EMU_EXIT_REASON_LOST, .exit_text = "gone",
+		.owner_uid = NE_NL_NO_OWNER,
 	};
 	struct enclave_table table;
 	struct enclave *e;

@@ -91,6 +91,20 @@ static void test_all_attributes(void **state)
 	ne_nl_enclave_done(&e);
 }
 
+/* As strangers get it: who the owner is must not read as root, process 0. */
+static void test_nothing_of_the_owner(void **state)
+{
+	struct message msg = { 0 };
+	struct ne_nl_enclave e;
+
+	put_u64(&msg, NE_EMU_A_ENCLAVE_SLOT_UID, 1);
+	assert_int_equal(ne_nl_parse(msg.bytes, msg.len, &e), 0);
+	assert_int_equal(e.owner_uid, NE_NL_NO_OWNER);
+	assert_int_equal(e.owner_pid, 0);
+	assert_string_equal(e.exit_text, "");
+	ne_nl_enclave_done(&e);
+}
+
 static void test_pool(void **state)
 {
 	struct message msg = { 0 };
@@ -350,6 +364,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_attributes),
+		cmocka_unit_test(test_nothing_of_the_owner),
 		cmocka_unit_test(test_pool),
 		cmocka_unit_test(test_bad_pool),
 		cmocka_unit_test(test_absent_attributes_are_zero),

@@ -36,6 +36,7 @@ static struct module {
 	const struct step *steps;
 	size_t nr_steps, at;
 	int open_err;
+	int accept_err;
 	int event_fd;
 	int requests;	/* waiting to be accepted */
 	int accepted;
@@ -117,6 +118,10 @@ int ne_nl_pool_get(struct ne_nl *nl, struct ne_nl_pool *ret)
 
 int ne_nl_accept(struct ne_nl *nl, struct ne_nl_enclave *ret)
 {
+	if (module.accept_err) {
+		module.accepted++;
+		return module.accept_err;
+	}
 	if (!module.requests)
 		return -EAGAIN;
 	module.requests--;
@@ -222,6 +227,14 @@ static void test_requests_from_before(void **state)
 	module.requests = 2;
 	assert_int_equal(run(*state, NULL, 0), 0);
 	assert_int_equal(module.accepted, 2);
+}
+
+/* It would not help to try again. */
+static void test_not_allowed(void **state)
+{
+	module.accept_err = -EPERM;
+	assert_int_equal(run(*state, NULL, 0), -EPERM);
+	assert_int_equal(module.accepted, 1);
 }
 
 static void test_ready(void **state)
@@ -342,6 +355,7 @@ int main(int argc, char **argv)
 		CASE(test_no_module),
 		CASE(test_stop_by_signal),
 		CASE(test_requests_from_before),
+		CASE(test_not_allowed),
 		CASE(test_ready),
 		CASE(test_pool),
 		CASE(test_lost_notifications),

@@ -16,6 +16,7 @@
 #define NS_PER_SEC	1000000000ULL
 #define CPUS_TEXT_SIZE	64
 #define UPTIME_SIZE	24
+#define PID_SIZE	12
 
 static uint64_t uptime_seconds(const struct ne_nl_enclave *enclave)
 {
@@ -70,6 +71,27 @@ static const char *uptime_text(const struct ne_nl_enclave *enclave, char *buf)
 	return buf;
 }
 
+static const char *pid_text(const struct ne_nl_enclave *enclave, char *buf)
+{
+	if (enclave->owner_pid)
+		snprintf(buf, PID_SIZE, "%u", enclave->owner_pid);
+	else
+		snprintf(buf, PID_SIZE, "-");
+	return buf;
+}
+
+/* The text is for the owner and root only. */
+static void print_exit(const struct ne_nl_enclave *enclave)
+{
+	bool ended = enclave->exit_reason != NE_EMU_EXIT_REASON_NONE;
+
+	if (!ended && !*enclave->exit_text)
+		printf("-\n");
+	else
+		printf("%s%s%s\n", ne_nl_exit_reason_name(enclave->exit_reason),
+		       *enclave->exit_text ? ": " : "", enclave->exit_text);
+}
+
 static void print_table(const struct ne_nl_enclave *list, size_t count)
 {
 	const char *bold = cli_colour(STDOUT_FILENO, CLI_BOLD);
@@ -79,16 +101,14 @@ static void print_table(const struct ne_nl_enclave *list, size_t count)
 	       cli_colour(STDOUT_FILENO, CLI_PLAIN));
 	for (size_t i = 0; i < count; i++) {
 		const struct ne_nl_enclave *e = &list[i];
-		bool ended = e->exit_reason != NE_EMU_EXIT_REASON_NONE || *e->exit_text;
 		char id[STATE_ID_SIZE], state[16], cpus[CPUS_TEXT_SIZE], uptime[UPTIME_SIZE];
+		char pid[PID_SIZE];
 
-		printf("%-19s %10u %-8s %-10s %-12s %5llu MiB %9s %7u ", state_id(e->slot_uid, id),
+		printf("%-19s %10u %-8s %-10s %-12s %5llu MiB %9s %7s ", state_id(e->slot_uid, id),
 		       e->cid, state_name(e, state, sizeof(state)), flags_name(e),
-		       cpus_text(e, cpus), e->mem_size / MIB, uptime_text(e, uptime), e->owner_pid);
-		if (ended)
-			printf("%s: %s\n", ne_nl_exit_reason_name(e->exit_reason), e->exit_text);
-		else
-			printf("-\n");
+		       cpus_text(e, cpus), e->mem_size / MIB, uptime_text(e, uptime),
+		       pid_text(e, pid));
+		print_exit(e);
 	}
 }
 
@@ -103,6 +123,18 @@ static void json_vsock(struct json_out *out, const struct channel *channel)
 	json_out_u64(out, "DroppedPackets", channel->dropped);
 	json_out_u64(out, "MalformedPackets", channel->malformed);
 	json_out_end(out);
+}
+
+static void json_owner(struct json_out *out, const struct ne_nl_enclave *enclave)
+{
+	if (enclave->owner_pid)
+		json_out_u64(out, "ProcessID", enclave->owner_pid);
+	else
+		json_out_null(out, "ProcessID");
+	if (enclave->owner_uid != NE_NL_NO_OWNER)
+		json_out_u64(out, "OwnerUID", enclave->owner_uid);
+	else
+		json_out_null(out, "OwnerUID");
 }
 
 static int print_json(const struct ne_nl_enclave *list, size_t count)
@@ -121,8 +153,7 @@ static int print_json(const struct ne_nl_enclave *list, size_t count)
 
 		json_out_object(&out, NULL);
 		json_out_str(&out, "EnclaveID", state_id(e->slot_uid, id));
-		json_out_u64(&out, "ProcessID", e->owner_pid);
-		json_out_u64(&out, "OwnerUID", e->owner_uid);
+		json_owner(&out, e);
 		json_out_u64(&out, "EnclaveCID", e->cid);
 		state_json_cpus(&out, e->vcpus, e->nr_vcpus);
 		json_out_u64(&out, "MemoryMiB", e->mem_size / MIB);

@@ -15,10 +15,36 @@
 #define NS_PER_SEC	1000000000ULL
 #define NS_PER_MS	1000000ULL
 #define DEFAULT_TIMEOUT	10		/* seconds */
+/* Events are told in the host's network namespace only. */
+#define LOOK_AGAIN_MS	500
+#define NAME_SIZE	64
+
+/* "process 4242 (name)", as far as this user is told. */
+static const char *launcher(const struct ne_nl_enclave *enclave, char buf[NAME_SIZE])
+{
+	char comm[SYS_TEXT_SIZE];
+
+	if (!enclave->owner_pid)
+		snprintf(buf, NAME_SIZE, "the process that created it");
+	else if (sys_read(comm, "/proc/%u/comm", enclave->owner_pid))
+		snprintf(buf, NAME_SIZE, "process %u", enclave->owner_pid);
+	else
+		snprintf(buf, NAME_SIZE, "process %u (%.32s)", enclave->owner_pid, comm);
+	return buf;
+}
+
+static const char *owner(const struct ne_nl_enclave *enclave, char buf[NAME_SIZE])
+{
+	if (enclave->owner_uid == NE_NL_NO_OWNER)
+		snprintf(buf, NAME_SIZE, "somebody outside of this container");
+	else
+		snprintf(buf, NAME_SIZE, "user %u", enclave->owner_uid);
+	return buf;
+}
 
 static int ask_stop(struct ne_nl *nl, const struct ne_nl_enclave *enclave, struct cli_text *why)
 {
-	char id[STATE_ID_SIZE];
+	char id[STATE_ID_SIZE], name[NAME_SIZE];
 	int r = ne_nl_enclave_stop(nl, enclave->slot_uid);
 
 	state_id(enclave->slot_uid, id);
@@ -30,11 +56,11 @@ static int ask_stop(struct ne_nl *nl, const struct ne_nl_enclave *enclave, struc
 		/* Ended before: the launcher only has to let go. */
 		if (enclave->state == NE_EMU_ENCLAVE_STATE_STOPPED)
 			return 0;
-		return cli_fail(why, ENOTCONN, "%s does not run; end the process that created it "
-				"(pid %u)", id, enclave->owner_pid);
+		return cli_fail(why, ENOTCONN, "%s does not run; end %s", id,
+				launcher(enclave, name));
 	case -EPERM:
-		return cli_fail(why, EPERM, "%s belongs to user %u; use sudo", id,
-				enclave->owner_uid);
+		return cli_fail(why, EPERM, "%s belongs to %s; use sudo", id,
+				owner(enclave, name));
 	}
 	return cli_fail(why, -r, "cannot stop %s: %s", id, strerror(-r));
 }
@@ -46,13 +72,11 @@ static void ignore_event(int cmd, const struct ne_nl_enclave *enclave, void *arg
 
 static int still_held(const struct ne_nl_enclave *enclave, struct cli_text *why)
 {
-	char comm[SYS_TEXT_SIZE], id[STATE_ID_SIZE];
-	bool named = !sys_read(comm, "/proc/%u/comm", enclave->owner_pid);
+	char id[STATE_ID_SIZE], name[NAME_SIZE];
 
 	return cli_fail(why, ETIMEDOUT, "%s has ended, but its launcher still holds its CPUs and "
-			"memory: end process %u%s%.32s%s", state_id(enclave->slot_uid, id),
-			enclave->owner_pid, named ? " (" : "", named ? comm : "",
-			named ? ")" : "");
+			"memory: end %s", state_id(enclave->slot_uid, id),
+			launcher(enclave, name));
 }
 
 /* Its CPUs and memory are free when the kernel does not know it any more. */
@@ -62,7 +86,7 @@ static int wait_gone(struct ne_nl *nl, const struct ne_nl_enclave *enclave, uint
 	for (;;) {
 		struct pollfd fd = { .fd = ne_nl_event_fd(nl), .events = POLLIN };
 		struct ne_nl_enclave now;
-		uint64_t now_ns;
+		uint64_t now_ns, left_ms;
 		int r;
 
 		r = ne_nl_enclave_get(nl, enclave->slot_uid, &now);
@@ -74,7 +98,8 @@ static int wait_gone(struct ne_nl *nl, const struct ne_nl_enclave *enclave, uint
 		now_ns = watch_now_ns();
 		if (now_ns >= deadline_ns)
 			return still_held(enclave, why);
-		if (poll(&fd, 1, (deadline_ns - now_ns) / NS_PER_MS + 1) > 0)
+		left_ms = (deadline_ns - now_ns) / NS_PER_MS + 1;
+		if (poll(&fd, 1, MIN(left_ms, LOOK_AGAIN_MS)) > 0)
 			(void)ne_nl_event_read(nl, ignore_event, NULL);
 	}
 }

@@ -28,7 +28,8 @@ static const struct {
 	{ STEP_OPEN, EPERM, "you may not use it; a container must be given the device" },
 	{ STEP_CREATE, NE_ERR_NO_CPUS_AVAIL_IN_POOL, "the CPU pool is empty or other enclaves "
 	  "use all of it; set it with \"sudo ne-emu setup\" or see \"ne-emu ps\"" },
-	{ STEP_CREATE, EBUSY, "as many enclaves as possible exist; see \"ne-emu ps\"" },
+	{ STEP_CREATE, EBUSY, "you, or all users together, have as many enclaves as is allowed; "
+	  "see \"ne-emu ps\", and max_enclaves in nitro_enclaves_emu(4)" },
 	{ STEP_CPU, NE_ERR_VCPU_ALREADY_USED, "this enclave has that CPU already; name each CPU "
 	  "once" },
 	{ STEP_CPU, NE_ERR_VCPU_NOT_IN_CPU_POOL, "the CPU is not in the pool, another enclave "
@@ -66,7 +67,8 @@ static const struct {
 	{ STEP_START, NE_ERR_FULL_CORES_NOT_USED, "an enclave takes whole CPU cores with all their "
 	  "threads; make --cpus a multiple of the threads per core (2, as a rule) or name all "
 	  "siblings in --cpu-ids" },
-	{ STEP_START, NE_ERR_INVALID_ENCLAVE_CID, "this CID is reserved; take another, from 4 on" },
+	{ STEP_START, NE_ERR_INVALID_ENCLAVE_CID, "this CID is reserved; take another, from 4 or the "
+	  "module's min_cid on" },
 	{ STEP_START, EADDRINUSE, "an enclave with this CID is running; take another --cid or "
 	  "none" },
 	{ STEP_START, ENXIO, "one of its CPUs is offline; bring it back with \"echo 1 > "

@@ -10,12 +10,15 @@
 #include <stdint.h>
 
 #define NE_NL_TEXT_SIZE		120
+#define NE_NL_NO_OWNER		UINT32_MAX
 
 /**
  * struct ne_nl_enclave - one enclave as the kernel tells it
  * @vcpus: host CPUs in the order they were added, @nr_vcpus of them
  * @backend_fd: reply to accept only, otherwise -1; owned by the struct
  * @started_ns: CLOCK_BOOTTIME, nanoseconds; 0 before a start
+ * @owner_pid: 0 if the kernel does not say
+ * @owner_uid: who created it; NE_NL_NO_OWNER if the kernel does not say
  */
 struct ne_nl_enclave {
 	uint64_t slot_uid;
@@ -67,7 +70,12 @@ int ne_nl_enclave_get(struct ne_nl *nl, uint64_t slot_uid, struct ne_nl_enclave 
 /** ne_nl_enclave_list() - all enclaves, oldest first; free with ne_nl_list_free() */
 int ne_nl_enclave_list(struct ne_nl *nl, struct ne_nl_enclave **ret, size_t *ret_count);
 int ne_nl_enclave_stop(struct ne_nl *nl, uint64_t slot_uid);
-/** ne_nl_accept() - oldest waiting start request; -EAGAIN without one */
+/**
+ * ne_nl_accept() - oldest waiting start request
+ *
+ * -EAGAIN without one; -EPERM without CAP_SYS_ADMIN in the initial user namespace, or
+ * in another network namespace than the initial one.
+ */
 int ne_nl_accept(struct ne_nl *nl, struct ne_nl_enclave *ret);
 
 /** ne_nl_pool_get() - the CPU pool; free with ne_nl_pool_done() */
@@ -105,7 +113,7 @@ typedef void (*ne_nl_event_fn)(int cmd, const struct ne_nl_enclave *enclave, voi
  * ne_nl_subscribe() - a second socket, for notifications; once per @nl
  * @groups: NULL-terminated list of NE_EMU_MCGRP_* names
  *
- * Return: 0 or a negative errno (-EPERM: the group needs CAP_NET_ADMIN).
+ * Return: 0 or a negative errno (-EPERM: the group needs CAP_SYS_ADMIN).
  */
 int ne_nl_subscribe(struct ne_nl *nl, const char *const *groups);
 /** ne_nl_event_fd() - descriptor to poll for POLLIN; -1 before ne_nl_subscribe() */

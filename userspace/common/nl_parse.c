@@ -139,7 +139,9 @@ static int parse_array(const void *attrs, size_t len, int type, uint32_t **ret, 
 
 int ne_nl_parse(const void *attrs, size_t len, struct ne_nl_enclave *ret)
 {
-	__cleanup(ne_nl_enclave_done) struct ne_nl_enclave parsed = { .backend_fd = -1 };
+	__cleanup(ne_nl_enclave_done) struct ne_nl_enclave parsed = {
+		.backend_fd = -1, .owner_uid = NE_NL_NO_OWNER,
+	};
 	const struct nlattr *attr;
 	int err, rest;
 

@@ -42,6 +42,7 @@ int enclave_table_add(struct enclave_table *table, uint64_t slot_uid, struct enc
 		return -ENOMEM;
 	enclave->info.slot_uid = slot_uid;
 	enclave->info.backend_fd = -1;
+	enclave->info.owner_uid = NE_NL_NO_OWNER;
 	TAILQ_INSERT_TAIL(&table->list, enclave, node);
 	*ret = enclave;
 	return 0;
@@ -100,9 +101,9 @@ int enclave_update(struct enclave *enclave, const struct ne_nl_enclave *info)
 		known->started_ns = info->started_ns;
 	if (info->cid)
 		known->cid = info->cid;
-	if (info->owner_pid) {
+	if (info->owner_pid)
 		known->owner_pid = info->owner_pid;
+	if (info->owner_uid != NE_NL_NO_OWNER)
 		known->owner_uid = info->owner_uid;
-	}
 	return 0;
 }

@@ -150,7 +150,7 @@ static void set_signals(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
-/* Needed for the partition only, so VMMs do without; not allowed without root. */
+/* Needed for starts and the partition, so VMMs do without; not allowed without root. */
 static void keep_admin_from_vmms(void)
 {
 	if (prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0))
@@ -192,7 +192,8 @@ static int connect_supervisor(struct supervisor *s)
 		log_err("nitro_enclaves_emu is not loaded; modprobe nitro_enclaves_emu");
 		return EXIT_NO_MODULE;
 	case -EPERM:
-		log_err("not allowed to serve nitro_enclaves_emu; run as root");
+		log_err("not allowed to serve nitro_enclaves_emu; run as root, with "
+			"CAP_SYS_ADMIN");
 		return EXIT_ERROR;
 	default:
 		log_err("cannot connect to nitro_enclaves_emu: %s", strerror(-err));
@@ -206,6 +207,9 @@ static int serve(struct supervisor *s)
 
 	if (err == -ENOENT)
 		log_info("nitro_enclaves_emu was unloaded");
+	else if (err == -EPERM)
+		log_err("not allowed to accept start requests; run in the host's network "
+			"namespace");
 	else if (err)
 		log_err("cannot go on: %s", strerror(-err));
 	return err && err != -ENOENT ? EXIT_ERROR : EXIT_OK;

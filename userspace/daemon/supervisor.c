@@ -187,7 +187,7 @@ static void supervisor_accept(struct supervisor *s)
 		err = ne_nl_accept(s->nl, &request);
 		if (err == -EAGAIN)
 			return;
-		if (err == -ENOENT) {
+		if (err == -ENOENT || err == -EPERM) {
 			supervisor_fail(s, err);
 			return;
 		}
