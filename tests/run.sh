@@ -32,6 +32,8 @@
 set -eu
 # shellcheck source=vm/lib.sh
 . "$(dirname "$0")/vm/lib.sh"
+# shellcheck source=lib/peer.sh
+. "$top/tests/lib/peer.sh"
 
 logs=$top/build/log
 ktap=$top/tests/lib/ktap.sh
@@ -49,6 +51,20 @@ heading() {
 # count PASSED FAILED SKIPPED
 count() {
 	echo "$1 $2 $3" >> "$work/counts"
+}
+
+# count_missing WHAT "skip: REASON"|"fail: REASON" - what ask_for_peer said
+count_missing() {
+	case $2 in
+	skip:*)
+		echo "  SKIP $1: ${2#skip: }"
+		count 0 0 1
+		;;
+	*)
+		echo "  FAIL $1: ${2#fail: }"
+		count 0 1 0
+		;;
+	esac
 }
 
 # count_results PART COMMAND... - a command that prints what run-each.sh prints
@@ -103,6 +119,7 @@ room_for_two() {
 # start_kernel SERIES "--again"|"" PROGRAM... - in a session of its own, to end all of it
 start_kernel() {
 	series=$1
+	: > "$work/output.$series"	# await_kernels may look before the job writes
 	setsid "$top/tests/lib/on-kernel.sh" "$work/counts.$series" "$@" \
 		> "$work/output.$series" 2>&1 < /dev/null &
 	jobs="$jobs -$!"
@@ -173,18 +190,15 @@ vsock_elsewhere() {
 		sed 's/\.c$//' | sort
 }
 
-# Needs what the Rust crate registry gives; a machine that does not reach it skips.
 run_eif() {
 	peers=
 	for version in 0.3.0 0.8.1; do
-		log=$logs/eif-peer-$version.log
-		if peer=$("$top/tests/eif/peer.sh" "$version" 2> "$log"); then
-			peers="$peers $peer"
-		else
-			tail -n 3 "$log"
-			echo "  SKIP eif: there is no library $version of AWS, see $log"
-			count 0 0 1
-		fi
+		peer=$(ask_for_peer "$logs/eif-peer-$version.log" \
+			"$top/tests/eif/peer.sh" "$version")
+		case $peer in
+		/*) peers="$peers $peer" ;;
+		*) count_missing "eif: AWS's library $version" "$peer" ;;
+		esac
 	done
 	# shellcheck disable=SC2086 # a list
 	[ -z "$peers" ] || in_root eif tests/lib/eif.sh $peers
@@ -199,12 +213,9 @@ run_lint() {
 	fi
 }
 
-# peer KIND - its folder, or "-" where the registry is not reached
+# peer KIND - what ask_for_peer says
 peer() {
-	"$top/tests/attest/peer.sh" "$1" 2> "$logs/attest-$1.log" || {
-		tail -n 3 "$logs/attest-$1.log" >&2
-		echo -
-	}
+	ask_for_peer "$logs/attest-$1.log" "$top/tests/attest/peer.sh" "$1"
 }
 
 run_attest() {

@@ -6,7 +6,8 @@ should: TAP.
 usage: peers.py DOCUMENTS NE_EMU GO RUST EC2
 
 DOCUMENTS is a folder that make-documents filled; NE_EMU the program; the others are the
-folders that peer.sh prints, "-" for one that could not be made.
+folders that peer.sh prints, or "skip: REASON" or "fail: REASON" for one that it did not
+make.
 """
 
 import pathlib
@@ -60,6 +61,17 @@ OURS_ACCEPTS -= {"full", "empty"}
 PCR0 = "0=" + 48 * "a0"
 
 
+def report_missing(number, what, why):
+    """A result for what peer.sh did not make, from "skip: REASON" or "fail: REASON".
+    Returns whether it is a failure."""
+    verdict, reason = why.split(": ", 1)
+    if verdict == "skip":
+        print(f"ok {number} - {what} # SKIP {reason}")
+        return False
+    print(f"# {reason}\nnot ok {number} - {what}")
+    return True
+
+
 class Tap:
     """Results, one line each."""
 
@@ -76,10 +88,10 @@ class Tap:
               f"is {'accepted' if accepts else 'rejected'}"
               f"{'' if accepts or not reason else ': ' + reason}")
 
-    def skip(self, verifier):
+    def missing(self, verifier, why):
         """A verifier that could not be made."""
         self.number += 1
-        print(f"ok {self.number} - {verifier} # SKIP its registry cannot be reached")
+        self.failed |= report_missing(self.number, verifier, why)
 
 
 def ask_peer(program, root, documents):
@@ -161,13 +173,13 @@ def main():
     for name, where, expected in (("hf/nitrite (Go)", go_peer, GO_ACCEPTS),
                                   ("nsm-nitro-enclave-utils (Rust)", rust_peer,
                                    RUST_ACCEPTS)):
-        if where == "-":
-            tap.skip(name)
-        else:
+        if where.startswith("/"):
             peers.append((name, pathlib.Path(where) / "verifier", expected))
+        else:
+            tap.missing(name, where)
     check_documents(tap, folder, ours, peers)
-    if ec2 == "-":
-        tap.skip("a document of EC2")
+    if not ec2.startswith("/"):
+        tap.missing("a document of EC2", ec2)
     else:
         check_ec2(tap, ours, pathlib.Path(ec2) / "document.cose",
                   pathlib.Path(ec2) / "root.der", folder / "root.der",

@@ -7,7 +7,7 @@
 # "# Runs: vm"   - in the VM, as /opt/ne-emu/bench/NAME.sh
 #
 # A line "# Peer: CRATE" asks for that program of the Rust crate registry, in
-# /opt/ne-emu/bin; where the registry is not reached, the bench does without it.
+# /opt/ne-emu/bin; where the registry cannot be reached, the bench does without it.
 #
 # It prints its figures, and fails when one is worse than it has to be.
 #
@@ -18,6 +18,8 @@
 set -eu
 # shellcheck source=../vm/lib.sh
 . "$(dirname "$0")/../vm/lib.sh"
+# shellcheck source=../lib/peer.sh
+. "$top/tests/lib/peer.sh"
 
 vm_dir=$top/tests/vm
 here=$top/tests/bench
@@ -38,10 +40,17 @@ make_payload() {
 		cp "$top/build/vm/payload.tar" "$work/payload.tar" || return
 	crate=$(header "$1" Peer)
 	[ -n "$crate" ] || return 0
-	if peer=$("$here/peer.sh" "$crate"); then
+	peer=$(ask_for_peer "$logs/$1-peer.log" "$here/peer.sh" "$crate")
+	case $peer in
+	/*)
 		tar -C "$peer" -r --owner=0 --group=0 --transform 's,^,./opt/ne-emu/bin/,' \
 			-f "$work/payload.tar" "$crate"
-	fi
+		;;
+	*)
+		echo "without $crate: ${peer#*: }"
+		[ "${peer%%:*}" = skip ]
+		;;
+	esac
 }
 
 in_vm() {

@@ -6,7 +6,7 @@
 # FUNCTION..." for those whose names say what they check; then tap_end.
 #
 # What a check prints is shown when it fails, and the last lines of the file $log, if
-# the script has one.
+# the script has one. Checks of a script with "set -e" end at their first failure, too.
 
 tap_notes=$(mktemp)
 tap_number=0
@@ -21,7 +21,16 @@ report() {
 	tap_number=$((tap_number + 1))
 	tap_title=$1
 	shift
-	if "$@" > "$tap_notes" 2>&1; then
+	tap_flags=$-
+	set +e
+	(
+		# Not in a list with "||" or "if": that would switch "set -e" off inside.
+		case $tap_flags in *e*) set -e ;; esac
+		"$@"
+	) > "$tap_notes" 2>&1
+	tap_status=$?
+	case $tap_flags in *e*) set -e ;; esac
+	if [ "$tap_status" = 0 ]; then
 		echo "ok $tap_number - $tap_title"
 		return
 	fi

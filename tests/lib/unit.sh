@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds and runs the unit tests. Runs in the build root.
+# Builds and runs the unit tests, and those of the scripts of this folder. Runs in the
+# build root.
 #
 # usage: unit.sh [PREFIX]... - of the names of tests; without any, all of them
 
@@ -39,6 +40,11 @@ for corpus in tests/fuzz/corpus/*; do
 	END
 	chmod +x "$out/fuzz/${corpus##*/}"
 	tests/lib/run-each.sh fuzz 120 "$out/fuzz/${corpus##*/}"
+done
+# Of the tests' own scripts.
+for script in tests/lib/test_*.sh; do
+	name=$(basename "$script" .sh)
+	! wanted "${name#test_}" "$@" || "$script"
 done
 wanted attest "$@" || exit 0
 MAKE_DOCUMENTS=$out/unit/make-documents

@@ -44,6 +44,18 @@ ns() {
 	fi
 }
 
+# std_descriptors COMMAND... - run it with no other descriptors than the standard ones,
+# whatever the caller of a script has left open
+std_descriptors() {
+	# bash, since a POSIX shell names only those below 10. The pattern is a snapshot.
+	bash -c '
+		for fd in /proc/self/fd/*; do
+			fd=${fd##*/}
+			[ "$fd" -le 2 ] || eval "exec $fd>&-"
+		done
+		exec "$@"' - "$@"
+}
+
 # lock NAME - hold a lock of the cache until the script ends
 lock() {
 	mkdir -p "$cache"
