@@ -94,7 +94,7 @@ on_its_own() {
 	part=$1 script=$2
 	heading "$part"
 	"$script" 2>&1 | tee "$logs/$part.output" |
-		grep --line-buffered -E '^ *not ok|FAIL|the kernel stopped|was stopped|complaint|^[a-z.-]+\.sh: ' || :
+		grep --line-buffered -E '^ *not ok|FAIL|the kernel stopped|was stopped|complaint|known fault|^[a-z.-]+\.sh: ' || :
 	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' \
 		"$logs/$part.output" | tail -n 1)
 	if [ -n "$line" ]; then

@@ -11,7 +11,8 @@ set -eu
 cd /opt/ne-emu
 [ $# -gt 0 ] || set -- 'abi/*' 'lifecycle/*' 'debug/*_test'
 NE_TEST_BIN=/opt/ne-emu/bin
-export NE_TEST_BIN
+NE_TEST_MARK=/opt/ne-emu/kmsg-mark.sh
+export NE_TEST_BIN NE_TEST_MARK
 
 mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug
 echo clear > /sys/kernel/debug/kmemleak

@@ -42,13 +42,11 @@ try_vm() {
 in_vm() {
 	printf '\n== %s on %s\n' "$(shift 2 && echo "$*")" "$kernel"
 	try_vm "$@"
-	# QEMU's emulation can lose the race when a kernel patches its own code while
-	# another CPU runs it; the kernel dies of the breakpoint. Nothing of ours does
-	# such a thing, so this says nothing about what is tested.
-	if [ -e "$work/status" ] &&
-		grep -qs 'Oops: int3' "$logs/$2/console.log" "$logs/$2/kernel.log"; then
-		echo "  the emulated CPU missed a patched instruction (int3); once more"
-		mv "$logs/$2.log" "$logs/$2-int3.log"
+	# Of known faults, some kill the kernel, which says nothing about what is tested.
+	if [ -e "$work/status" ] && "$vm_dir/scan-log.sh" --died "$logs/$2/console.log" \
+		"$logs/$2/kernel.log"; then
+		echo "  once more"
+		mv "$logs/$2.log" "$logs/$2-died.log"
 		rm "$work/status" "$work/counts"
 		try_vm "$@"
 	fi

@@ -103,6 +103,11 @@ show() {
 	sed -e '/^# = /d' -e 's/^/    /' "$1"
 }
 
+# mark TEXT - note in the kernel log, if the caller wants such notes, what is loaded now
+mark() {
+	[ -z "${NE_TEST_MARK-}" ] || "$NE_TEST_MARK" "$NE_TEST_NAME" "$1"
+}
+
 # run DRIVER FILE ARGUMENT... - all programs; their output goes to FILE
 run() {
 	NE_MODULE=$1 output=$2
@@ -144,9 +149,11 @@ fi
 
 systemctl -q stop ne-emud.service
 modprobe -r nitro_enclaves_emu
+mark "in-tree driver"
 run nitro_enclaves "$tmp/theirs" "$@"
 modprobe -r nitro_enclaves
 modprobe nitro_enclaves_emu
+mark "emulator again"
 sed -n '/^not ok/s/^/# in-tree driver: /p' "$tmp/theirs"
 values "$tmp/ours" > "$tmp/ours.values"
 values "$tmp/theirs" > "$tmp/theirs.values"

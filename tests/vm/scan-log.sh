@@ -1,27 +1,156 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Looks for kernel complaints in logs: exits 1 and shows them when there are any.
+# Looks for kernel complaints in logs: exits 1 and shows them when there are any besides
+# those of the file known-faults, which it only names.
 #
 # usage: scan-log.sh FILE...
+#        scan-log.sh --died FILE...   only: did the kernel die of a known fault?
+#
+# Which test ran, and which modules of ours were loaded, is in the logs (kmsg-mark.sh).
 
 set -eu
 
 complaints='WARNING:|BUG:|Oops|lockdep is turned off|[Ll]eaked|blocked for more than'
 complaints="$complaints|general protection fault|refcount_t|KASAN|UBSAN|KCSAN"
 complaints="$complaints|soft lockup|rcu.*detected stall|unreferenced object"
-complaints="$complaints|circular locking|Kernel panic|Call Trace:"
+complaints="$complaints|circular locking|Kernel panic"
+known=$(dirname "$0")/known-faults
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
-# Of the topology "nodes": the emulated CPU does not tell which cores share a cache,
-# so Linux takes all of a package, and warns once at boot that this spans two nodes.
-# After "Power down": a slow emulated CPU that still runs may complain about those that do
-# not.
-# Of fault injection: memory refused to a page fault, which the kernel tries again.
-lines() {
-	sed -s -e '/\] reboot: Power down/,$d' \
-		-e '/WARNING: .* topology_sane/,/end trace/d' -e '/VM_FAULT_OOM leaked out/d' "$@"
+# unknown FATAL FILE... - the logs without what is known; notes on that go to $work/notes
+unknown() {
+	fatal=$1
+	shift
+	# After "Power down": a slow emulated CPU that still runs may complain about those
+	# that do not.
+	sed -s -e 's/\r$//' -e '/\] reboot: Power down/,$d' "$@" |
+		awk -v known="$known" -v complaints="$complaints" -v fatal="$fatal" \
+			-v notes="$work/notes" "$program"
 }
 
-lines "$@" | grep -E -A 25 "$complaints" > /dev/null || exit 0
+# shellcheck disable=SC2016 # awk's
+program='
+function read_known(	line, key) {
+	n = 1
+	while ((getline line < known) > 0) {
+		if (line ~ /^#/)
+			continue
+		if (line == "") {
+			n++
+		} else if (line ~ /^ /) {
+			entry[n, key] = entry[n, key] line
+		} else {
+			key = line
+			sub(/:.*/, "", key)
+			entry[n, key] = substr(line, length(key) + 3)
+		}
+	}
+}
+
+# "*" at the end stands for any rest.
+function fits(text, pattern) {
+	if (pattern ~ /\*$/)
+		return index(text, substr(pattern, 1, length(pattern) - 1)) == 1
+	return text == pattern
+}
+
+function applies(e) {
+	return (entry[e, "fatal"] == "yes") == (fatal == "yes") && fits(test, entry[e, "test"]) &&
+		fits(release, entry[e, "kernel"]) && (entry[e, "modules"] == "*" || !ours)
+}
+
+# The number of the entry that explains a complaint, which nlines lines tell of, or 0.
+function explained(	e, i) {
+	for (e = 1; e <= n; e++) {
+		if (!((e, "complaint") in entry) || !applies(e))
+			continue
+		for (i = 1; i <= nlines; i++)
+			if (lines[i] ~ entry[e, "complaint"])
+				return e
+	}
+	return 0
+}
+
+# One complaint is over: it is passed on, unless it is known and nothing else is in it.
+function judge(	e, i) {
+	e = heads == 1 || fatal == "yes" ? explained() : 0
+	for (i = 1; i <= nlines && !e; i++)
+		print lines[i]
+	if (e)
+		print "known fault of the kernel (" test ", " (release == "" ? "?" : release) "): " \
+			entry[e, "complaint"] ": " entry[e, "reason"] > notes
+	nlines = 0
+	inside = 0
+}
+
+function add(line) {
+	lines[++nlines] = line
+	heads += line ~ complaints
+	# The kernel tells itself what is loaded; what was unloaded before does not count.
+	if (line ~ /Modules linked in:/) {
+		sub(/\[last unloaded:.*/, "", line)
+		ours = ours || line ~ /[ :](nitro_enclaves_emu|ne_emu_vsock)/
+	}
+}
+
+function begin() {
+	inside = 1
+	nlines = heads = 0
+	ours = loaded
+	test = marked
+}
+
+BEGIN {
+	read_known()
+	marked = "boot"
+}
+
+# The next file: logs begin at the boot.
+FNR == 1 { marked = "boot"; release = ""; loaded = 0 }
+
+/ne-emu-test: / {
+	line = $0
+	sub(/.*ne-emu-test: /, "", line)
+	split(line, word, /[ ,]+/)
+	marked = line ~ / ends, / ? "-" : word[1]
+	release = line
+	sub(/.*, kernel /, "", release)
+	sub(/, .*/, "", release)
+	loaded = line !~ /, loaded: none/
+	next
+}
+
+/-\[ cut here \]-|Oops:/ && !inside { begin() }
+inside {
+	add($0)
+	if (/---\[ end trace/ || nlines == 200)
+		judge()
+	next
+}
+$0 ~ complaints { begin(); add($0); judge(); next }
+{ print }
+END { if (inside) judge() }'
+
+touch "$work/notes"
+if [ "$1" = --died ]; then
+	shift
+	for log; do
+		[ ! -e "$log" ] || unknown yes "$log" > /dev/null
+	done
+	sort -u "$work/notes"
+	[ -s "$work/notes" ]
+	exit
+fi
+for log; do
+	[ -r "$log" ] || {
+		echo "there is no kernel log $log"
+		exit 1
+	}
+	unknown no "$log"
+done > "$work/unknown"
+sort -u "$work/notes"
+grep -E -A 25 "$complaints|Call Trace:" "$work/unknown" > "$work/found" || exit 0
 echo "the kernel log holds a complaint:"
-lines "$@" | grep -E -A 25 "$complaints" | head -n 60
+head -n 60 "$work/found"
 exit 1
