@@ -32,5 +32,8 @@ exec "$vm_dir/enter.sh" --root fuzz sh -eu -c '
 	llvm-profdata merge -o "$out/all" "$out"/raw/*
 	llvm-cov report -instr-profile "$out/all" -show-branch-summary \
 		-show-region-summary=false $objects userspace/eif userspace/pack \
-		userspace/cose userspace/nsm userspace/vmm/loader.c userspace/vmm/reserved.c userspace/vmm/arch
+		userspace/cose userspace/nsm userspace/vmm/loader.c userspace/vmm/reserved.c \
+		userspace/vmm/arch userspace/vmm/virtio userspace/vmm/console.c \
+		userspace/vmm/console_service.c userspace/daemon/control.c \
+		userspace/daemon/control_answer.c userspace/common/nl_parse.c
 ' - "$@"
