@@ -7,7 +7,7 @@
 #define MIB(n)		((u64)(n) << 20)
 #define GIB(n)		((u64)(n) << 30)
 
-/* Four pages of an enclave: their places in it, sizes, and physical places. */
+/* Five pages of an enclave: their places in it, sizes, and physical places. */
 static const struct {
 	u64 offset;
 	u64 size;
@@ -17,6 +17,7 @@ static const struct {
 	{ MIB(2), GIB(1), GIB(5) },
 	{ GIB(1) + MIB(2), MIB(2), MIB(510) },
 	{ GIB(1) + MIB(4), MIB(4), MIB(2) },	/* contiguous, aligned to 2 MiB only */
+	{ GIB(1) + MIB(8), MIB(2), GIB(8) },	/* aligned to more than it has */
 };
 
 struct ne_fd_pfn_case {
@@ -31,15 +32,18 @@ static const struct ne_fd_pfn_case ne_fd_pfn_cases[] = {
 	{ "last 4 KiB of a page", MIB(2) - KIB(4), KIB(4), MIB(514) - KIB(4) },
 	{ "first of the next page", MIB(2), KIB(4), GIB(5) },
 	{ "inside 1 GiB", MIB(2) + KIB(12), KIB(4), GIB(5) + KIB(12) },
-	{ "last 4 KiB of all", GIB(1) + MIB(8) - KIB(4), KIB(4), MIB(6) - KIB(4) },
-	{ "behind the end", GIB(1) + MIB(8), KIB(4), 0 },
+	{ "last 4 KiB of all", GIB(1) + MIB(10) - KIB(4), KIB(4), GIB(8) + MIB(2) - KIB(4) },
+	{ "behind the end", GIB(1) + MIB(10), KIB(4), 0 },
 	{ "far behind the end", U64_MAX - KIB(4) + 1, KIB(4), 0 },
 	{ "2 MiB", 0, MIB(2), MIB(512) },
 	{ "2 MiB of 1 GiB", MIB(6), MIB(2), GIB(5) + MIB(4) },
 	{ "last 2 MiB of 1 GiB", GIB(1), MIB(2), GIB(6) - MIB(2) },
 	{ "2 MiB, not aligned", MIB(3), MIB(2), 0 },
-	{ "2 MiB over the end of a page", GIB(1) + MIB(1), MIB(2), 0 },
-	{ "2 MiB over the end of all", GIB(1) + MIB(7), MIB(2), 0 },
+	{ "2 MiB over the end of a page, not aligned", GIB(1) + MIB(1), MIB(2), 0 },
+	{ "2 MiB over the end of all, not aligned", GIB(1) + MIB(9), MIB(2), 0 },
+	{ "2 MiB at 8 GiB", GIB(1) + MIB(8), MIB(2), GIB(8) },
+	{ "4 MiB over the end of a page, aligned", GIB(1) + MIB(8), MIB(4), 0 },
+	{ "1 GiB over the end of a page, aligned", GIB(1) + MIB(8), GIB(1), 0 },
 	{ "1 GiB", MIB(2), GIB(1), GIB(5) },
 	{ "1 GiB of 2 MiB", 0, GIB(1), 0 },
 	{ "1 GiB, not aligned", MIB(4), GIB(1), 0 },
