@@ -13,6 +13,7 @@
 #include "vmm/nsm_inbox.h"
 
 #include <errno.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #define ATTESTATION	"a16b4174746573746174696f6ea0"
@@ -193,14 +194,38 @@ static void test_no_socket(void **state)
 	nsm_inbox_close(&none);
 }
 
-/* A socket whose other end is gone is not asked for ever. */
+static int nr_events(struct inbox_fixture *i)
+{
+	struct epoll_event event;
+
+	return epoll_wait(i->loop.epoll_fd, &event, 1, 0);
+}
+
+/* A socket whose other end is gone is not asked for ever; what it had said counts. */
 static void test_closed(void **state)
 {
 	struct inbox_fixture *i = *state;
+	struct test_key key;
 
+	test_key_create(&key, "P-384");
+	post_identity(i, &key, 0);
+	assert_int_equal(nr_events(i), 1);
+	run_loop(i);
+	assert_int_equal(nr_events(i), 0);
+	post_identity(i, &key, 0);
 	fd_close(&i->fds[1]);
 	run_loop(i);
+	assert_int_equal(nr_events(i), 0);
+	/* Nobody can send to it any more, which it hears of again and again. */
+	assert_int_equal(shutdown(i->fds[0], SHUT_RDWR), 0);
+	assert_int_equal(nr_events(i), 1);
+	run_loop(i);
+	assert_int_equal(nr_events(i), 0);
+	assert_int_equal(i->inbox.source.fd, -1);
 	nsm_inbox_drain(&i->inbox);
+	ask(i->f, ATTESTATION);
+	assert_true(i->f->len > 1100);
+	test_key_free(&key);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
