@@ -55,14 +55,25 @@ case $1 in
 	;;
 esac
 export NE_TEST_OPTIONS
+# programs NAME - of a folder, or the one; a name of nothing is a failure
+programs() {
+	find "$here/$1" -maxdepth 1 -type f -perm -u+x 2> /dev/null | sort > "$list"
+	[ -s "$list" ] || printf '#> begin %s\n1..1\nnot ok 1 there is no such program\n#> end %s 1 0\n' \
+		"$1" "$1"
+}
+
+list=$(mktemp)
 hold_kvm
 for name; do
-	for test in $(find "$here/$name" -maxdepth 1 -type f -perm -u+x | sort); do
+	programs "$name"
+	for test in $(cat "$list"); do
 		[ -z "$NE_TEST_OPTIONS" ] || has_special_cases "$test" || continue
 		[ -z "$again" ] || ! grep -qs '^# Once: ' "$test" || continue
 		# It unloads KVM.
 		[ "${test##*/}" != errors.sh ] || release_kvm
 		folder=${test%/*}
+		NE_SLOWNESS=$("$here/slowness.sh")
+		export NE_SLOWNESS
 		"$here/run-each.sh" "${folder##*/}" 900 "$test"
 		[ -n "$holder" ] || hold_kvm
 	done

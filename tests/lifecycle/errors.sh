@@ -19,7 +19,7 @@ edit() {
 
 # refused SECONDS PATTERN COMMAND... - the command fails in time and says so
 refused() {
-	limit=$1 pattern=$2
+	limit=$(($1 * ${NE_SLOWNESS:-1})) pattern=$2
 	shift 2
 	begin=$(now_ms)
 	if timeout $((limit * 2)) "$@" > "$tmp/said" 2>&1; then

@@ -15,7 +15,7 @@ need_program python3
 
 # released SECONDS IMAGE [ARGUMENT]... - the wait fails, in time
 released() {
-	limit=$1 bad=$2
+	limit=$(($1 * ${NE_SLOWNESS:-1})) bad=$2
 	shift 2
 	remember
 	begin=$(now_ms)

@@ -91,9 +91,9 @@ fails() {
 	}
 }
 
-# wait_for SECONDS COMMAND... - repeat the command until it succeeds
+# wait_for SECONDS COMMAND... - repeat the command until it succeeds; slow machines get more
 wait_for() {
-	wait_end=$(($(now_ms) + $1 * 1000))
+	wait_end=$(($(now_ms) + $1 * ${NE_SLOWNESS:-1} * 1000))
 	shift
 	until "$@"; do
 		[ "$(now_ms)" -lt "$wait_end" ] || {

@@ -27,7 +27,7 @@
 #define EMPTY_SIZE		(96 * NE_MIB)
 #define MAX_POOL		64
 #define CONSOLE_PORT		10000
-#define END_TIMEOUT_MS		20000
+#define END_TIMEOUT_MS		(20000 * ne_slowness())
 #define RANDOM_SIZE		(64 * NE_KIB)
 #define RANDOM_BLOCK		64
 #define INSTALLED_VMM		"/usr/libexec/ne-emu/ne-emu-vmm"

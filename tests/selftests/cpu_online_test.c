@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define EVENT_MS	5000
+#define EVENT_MS	(5000 * ne_slowness())
 #define NR_PAGES	(NE_MIN_ENCLAVE_SIZE / NE_PAGE)
 
 static void need_two_cores(struct ne_test *t)

@@ -15,7 +15,7 @@
 #define FILE_MAX	"/proc/sys/fs/file-max"
 #define ROUNDS		1000
 /* For what the kernel frees after a grace period. */
-#define FREE_TIMEOUT_MS	10000
+#define FREE_TIMEOUT_MS	(10000 * ne_slowness())
 
 /* The number that the next open file gets. */
 static int lowest_free_fd(void)

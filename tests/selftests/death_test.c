@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define EVENT_MS	5000
+#define EVENT_MS	(5000 * ne_slowness())
 #define PAGES		(NE_MIN_ENCLAVE_SIZE / NE_PAGE)
 
 enum step {

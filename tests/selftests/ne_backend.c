@@ -15,7 +15,7 @@
 
 #define BUFFER_SIZE	8192
 /* Netlink answers within the system call; this only bounds a broken driver. */
-#define REPLY_TIMEOUT_S	10
+#define REPLY_TIMEOUT_S	(10 * ne_slowness())
 
 struct message {
 	struct nlmsghdr nlh;

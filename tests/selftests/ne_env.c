@@ -17,7 +17,7 @@
 
 #define NR_HUGEPAGES	NE_NODE0_2M "nr_hugepages"
 /* udev creates and adjusts the node after the module is in. */
-#define NODE_TIMEOUT_MS	5000
+#define NODE_TIMEOUT_MS	(5000 * ne_slowness())
 
 static void write_list(struct ne_env *env)
 {

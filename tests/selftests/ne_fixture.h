@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* For an event that is due. */
-#define NE_EVENT_MS	5000
+#define NE_EVENT_MS	(5000 * ne_slowness())
 
 /**
  * struct ne_fixture - an enclave being started in a thread

@@ -21,7 +21,7 @@
 #define NOISE_KIB	6144
 #define NOISE_SOCKETS	16
 /* How long the kernel may need to give back what nobody holds any more. */
-#define RETURN_MS	12000
+#define RETURN_MS	(12000 * ne_slowness())
 /* Round trips between two looks at what the kernel holds. */
 #define TRIPS_PER_LOOK	4
 

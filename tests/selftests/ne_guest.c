@@ -23,9 +23,9 @@
 #define DEFAULT_EIF		"/usr/local/share/ne-emu/sample.eif"
 #define HEARTBEAT_BYTE		0xb7
 /* Boot of a small kernel by nested virtualization under software emulation. */
-#define BOOT_TIMEOUT_MS		60000
-#define ANSWER_TIMEOUT_MS	10000
-#define END_TIMEOUT_MS		20000
+#define BOOT_TIMEOUT_MS		(60000 * ne_slowness())
+#define ANSWER_TIMEOUT_MS	(10000 * ne_slowness())
+#define END_TIMEOUT_MS		(20000 * ne_slowness())
 #define MAX_FAKE_GUESTS		64
 
 static bool want_fake(void)

@@ -19,6 +19,11 @@
 #include <time.h>
 #include <unistd.h>
 
+/* More, and "at once" would be later than the time-outs that it is to be told from. */
+#define SLOWNESS_MAX	6
+/* A thread on its way into a system call is there by then. */
+#define SYSCALL_TIMEOUT_MS	(20000 * ne_slowness())
+
 extern char **environ;
 
 int ne_ioctl(int fd, unsigned long request, void *arg)
@@ -337,6 +342,23 @@ void ne_msleep(unsigned int ms)
 	poll(NULL, 0, ms);
 }
 
+bool ne_await_syscall(pid_t tid, long number)
+{
+	uint64_t end = ne_now_ms() + SYSCALL_TIMEOUT_MS;
+	char path[64], text[256];
+	long found;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
+	do {
+		/* "running", or the number and arguments of the call it sleeps in. */
+		if (ne_read_file(path, text, sizeof(text)) > 0 &&
+		    sscanf(text, "%ld", &found) == 1 && found == number)
+			return true;
+		ne_msleep(10);
+	} while (ne_now_ms() < end);
+	return false;
+}
+
 bool ne_has_checkers(void)
 {
 	return !access("/sys/kernel/debug/kmemleak", F_OK);
@@ -344,7 +366,12 @@ bool ne_has_checkers(void)
 
 unsigned int ne_slowness(void)
 {
-	return ne_has_checkers() ? 6 : 1;
+	const char *measured = getenv("NE_SLOWNESS");
+	long slowness = measured ? strtol(measured, NULL, 10) : 1;
+
+	if (ne_has_checkers() || slowness > SLOWNESS_MAX)
+		return SLOWNESS_MAX;
+	return slowness < 1 ? 1 : slowness;
 }
 
 uint64_t ne_now_ms(void)

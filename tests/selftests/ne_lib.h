@@ -87,8 +87,20 @@ int ne_wait_hup(int fd, int timeout_ms);
 
 /** ne_has_checkers() - the kernel checks itself: it is slow and takes more memory */
 bool ne_has_checkers(void);
-/** ne_slowness() - time that things may take, in multiples of a usual kernel's */
+/**
+ * ne_slowness() - time that things may take, in multiples of a usual kernel's
+ *
+ * Kernels with checkers are slow; what the caller has measured is in NE_SLOWNESS.
+ */
 unsigned int ne_slowness(void);
+
+/**
+ * ne_await_syscall() - until a thread of this process sleeps in a system call
+ * @tid: getpid() for the first thread
+ *
+ * Return: false when it does not for 20 seconds.
+ */
+bool ne_await_syscall(pid_t tid, long number);
 
 /** ne_msleep() - for waiting in polling loops only */
 void ne_msleep(unsigned int ms);

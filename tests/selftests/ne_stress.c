@@ -21,7 +21,7 @@
 /* Children that nobody looks after end by themselves, seconds. */
 #define CHILD_LIFE_S		4
 /* Until all processes have left the kernel. */
-#define END_TIMEOUT_MS		20000
+#define END_TIMEOUT_MS		(20000 * ne_slowness())
 
 #define SHARED_HUGE_SIZE	(16 * NE_PAGE)
 

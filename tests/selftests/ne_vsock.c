@@ -20,7 +20,7 @@
 #include <linux/vm_sockets.h>
 
 /* How long something that must come may take. */
-#define WAIT_MS		5000
+#define WAIT_MS		(5000 * ne_slowness())
 
 int ne_chan_open(struct ne_test *t, uint32_t cid, uint32_t flags)
 {

@@ -49,7 +49,7 @@ mkdir "$tests/docs/pages"
 cp README.md Documentation/troubleshooting.rst Documentation/ci.rst \
 	Documentation/examples/github-workflow.yml "$tests/docs/pages/"
 cp tests/demo.sh tests/lib/run-each.sh tests/lib/run-all.sh tests/lib/kmsg-mark.sh \
-	"$tests/"
+	tests/lib/slowness.sh "$tests/"
 
 image/build.sh "$kernel" "$out/userspace/guest" "$out/userspace/ne-emu" "$share/sample.eif"
 image/build.sh "$kernel" "$out/userspace/guest" "$out/userspace/ne-emu" "$share/vsock.eif" \
