@@ -8,6 +8,7 @@
 #include "ne_lib.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -39,6 +40,7 @@ static void b02_request(struct ne_test *t)
 	for (i = 0; i < f.info.nr_vcpus; i++)
 		CHECK_EQ(t, f.info.vcpus[i], env->cpus[i]);
 	CHECK_EQ(t, ne_backend_poll(f.info.backend_fd, 0), 0);
+	CHECK_EQ(t, fcntl(f.info.backend_fd, F_GETFD), FD_CLOEXEC);
 	CHECK_EQ(t, ne_backend_done(f.info.backend_fd, 0, ""), 0);
 	ne_fixture_join(&f);
 	CHECK_EQ(t, f.rc, 0);
@@ -165,6 +167,31 @@ static bool readable(const char *p)
 	return ok;
 }
 
+/* What mmap() of part of the memory comes to: 0 or a negative errno. */
+static int try_map(int fd, size_t size, off_t offset)
+{
+	void *view = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, offset);
+
+	return view == MAP_FAILED ? -errno : munmap(view, size);
+}
+
+/* The memory is the VMM's alone: no child of it has the mapping. */
+static void check_not_inherited(struct ne_test *t, char *view)
+{
+	unsigned char in_core;
+	pid_t pid;
+
+	CHECK_EQ(t, mincore(view, 1, &in_core) ? -errno : 0, 0);
+	pid = fork();
+	REQUIRE(t, pid >= 0);
+	if (!pid) {
+		CHECK_EQ(t, mincore(view, 1, &in_core) ? -errno : 0, -ENOMEM);
+		fflush(stdout);
+		_exit(0);
+	}
+	ne_wait_child(t, pid);
+}
+
 static void b13_memory(struct ne_test *t)
 {
 	size_t size = NE_MIN_ENCLAVE_SIZE + 2 * NE_PAGE;
@@ -188,8 +215,12 @@ static void b13_memory(struct ne_test *t)
 	CHECK_EQ(t, f.info.mem_size, size);
 
 	CHECK(t, mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED && errno == EINVAL);
-	CHECK(t, mmap(NULL, size + NE_PAGE, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED &&
-	      errno == EINVAL);
+	CHECK_EQ(t, try_map(fd, size, 0), 0);
+	CHECK_EQ(t, try_map(fd, size + NE_PAGE, 0), -EINVAL);
+	CHECK_EQ(t, try_map(fd, NE_PAGE, size - NE_PAGE), 0);
+	CHECK_EQ(t, try_map(fd, 2 * NE_PAGE, size - NE_PAGE), -EINVAL);
+	CHECK_EQ(t, try_map(fd, NE_PAGE, size), -EINVAL);
+	CHECK_EQ(t, try_map(fd, NE_PAGE, size + NE_PAGE), -EINVAL);
 	view = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	REQUIRE(t, view != MAP_FAILED);
 	CHECK_EQ(t, view[0], 2);
@@ -198,6 +229,7 @@ static void b13_memory(struct ne_test *t)
 	CHECK_EQ(t, view[NE_MIN_ENCLAVE_SIZE + NE_PAGE], 1);
 	view[NE_PAGE] = 5;
 	CHECK_EQ(t, f.mem[NE_PAGE], 5);
+	check_not_inherited(t, view);
 
 	REQUIRE_EQ(t, ne_backend_done(fd, 0, ""), 0);
 	ne_fixture_join(&f);
@@ -273,7 +305,7 @@ static void b15_privilege(struct ne_test *t)
 		fflush(stdout);
 		_exit(0);
 	}
-	waitpid(pid, NULL, 0);
+	ne_wait_child(t, pid);
 	CHECK_EQ(t, ne_wait_hup(f.fd, 0), 0);
 }
 

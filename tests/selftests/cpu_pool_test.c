@@ -345,6 +345,8 @@ static void p15_race_with_create(struct ne_test *t)
 		CHECK_EQ(t, ne_add_vcpu_id(fd, 0), env->cpus[0]);
 		close(fd);
 	}
+	/* It has been toggling all the time. */
+	CHECK_EQ(t, waitpid(pid, NULL, WNOHANG), 0);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	ne_note("%u enclaves created meanwhile", created);

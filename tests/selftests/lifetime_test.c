@@ -15,12 +15,18 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define END_TIMEOUT_MS	20000
+#define END_TIMEOUT_MS	(20000 * ne_slowness())
 #define START_ROUNDS	100
 #define KILL_ROUNDS	60
+
+/* What poll() calls where there is only the newer one. */
+#ifndef SYS_poll
+#define SYS_poll	SYS_ppoll
+#endif
 
 static int poll_usual(int fd, int timeout_ms)
 {
@@ -53,12 +59,14 @@ static void l01_nothing_happened(struct ne_test *t)
 struct poll_call {
 	int fd;
 	int revents;
+	_Atomic pid_t tid;
 };
 
 static void *poll_in_thread(void *arg)
 {
 	struct poll_call *call = arg;
 
+	call->tid = syscall(SYS_gettid);
 	call->revents = poll_usual(call->fd, END_TIMEOUT_MS);
 	return NULL;
 }
@@ -180,13 +188,15 @@ static void l08_closed_while_polled(struct ne_test *t)
 	pid = fork();
 	REQUIRE(t, pid >= 0);
 	if (!pid) {
-		struct poll_call call;
+		struct poll_call call = { 0 };
 		pthread_t thread;
 
 		ne_enclave_run(t, &e);
 		call.fd = e.fd;
 		REQUIRE(t, !pthread_create(&thread, NULL, poll_in_thread, &call));
-		ne_msleep(200);		/* until it is in poll() */
+		while (!call.tid)
+			ne_msleep(1);
+		REQUIRE(t, ne_await_syscall(call.tid, SYS_poll));
 		close(e.fd);
 		CHECK_ERR(t, ne_env_pool_restore(t->env), EPERM);
 		e.fd = -1;
@@ -194,7 +204,7 @@ static void l08_closed_while_polled(struct ne_test *t)
 		fflush(stdout);
 		_exit(0);
 	}
-	waitpid(pid, NULL, 0);
+	ne_wait_child(t, pid);
 	check_all_free(t);
 }
 
@@ -273,7 +283,7 @@ static void l10_passed_to_child(struct ne_test *t)
 		}
 		_exit(0);
 	}
-	waitpid(pid, NULL, 0);
+	ne_wait_child(t, pid);
 	close(fds[1]);
 	CHECK_ERR(t, ne_env_pool_restore(t->env), EPERM);
 	REQUIRE_EQ(t, write(fds[0], "g", 1), 1);
@@ -338,7 +348,7 @@ static void l10_passed_by_socket(struct ne_test *t)
 		send_fd(t, fds[1], e.fd);
 		_exit(0);
 	}
-	waitpid(pid, NULL, 0);
+	ne_wait_child(t, pid);
 	CHECK_ERR(t, ne_env_pool_restore(t->env), EPERM);
 	fd = receive_fd(t, fds[0]);
 	CHECK_EQ(t, ne_wait_hup(fd, 0), 0);
@@ -410,6 +420,7 @@ static void l13_killed_anywhere(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
 	unsigned int i;
+	int status;
 
 	srandom(1);
 	for (i = 0; i < KILL_ROUNDS; i++) {
@@ -420,7 +431,8 @@ static void l13_killed_anywhere(struct ne_test *t)
 			cycle_for_ever();
 		usleep(random() % 200000);
 		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
+		REQUIRE_EQ(t, waitpid(pid, &status, 0), pid);
+		REQUIRE(t, WIFSIGNALED(status));	/* it could go on for ever */
 		if (!CHECK_EQ(t, ne_meminfo("HugePages_Free"), env->free_pages))
 			break;
 	}

@@ -54,7 +54,7 @@ static void i03_any_process(struct ne_test *t)
 		fflush(stdout);
 		_exit(0);
 	}
-	waitpid(pid, NULL, 0);
+	ne_wait_child(t, pid);
 }
 
 static void check_refused(struct ne_test *t, int fd)

@@ -139,7 +139,7 @@ static void m17_forked_child(struct ne_test *t)
 		fflush(stdout);
 		_exit(0);
 	}
-	waitpid(pid, NULL, 0);
+	ne_wait_child(t, pid);
 }
 
 static void m18_running(struct ne_test *t)

@@ -89,6 +89,17 @@ void ne_abort(void)
 	_exit(NE_EXIT_FAIL);
 }
 
+void ne_wait_child(struct ne_test *t, pid_t pid)
+{
+	pid_t ended;
+	int status;
+
+	do {
+		ended = waitpid(pid, &status, 0);
+	} while (ended < 0 && errno == EINTR);
+	CHECK(t, ended == pid && WIFEXITED(status) && !WEXITSTATUS(status));
+}
+
 void ne_skip(struct ne_test *t, const char *fmt, ...)
 {
 	va_list args;

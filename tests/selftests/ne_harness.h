@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #define NE_EXIT_PASS	0
 #define NE_EXIT_FAIL	1
@@ -90,6 +91,13 @@ void ne_note(const char *fmt, ...);
 
 /** ne_abort() - end this process of the case now */
 __attribute__((noreturn)) void ne_abort(void);
+
+/**
+ * ne_wait_child() - wait for a process of the case that ends with _exit(0)
+ *
+ * A failure if it ends in any other way: then it may have checked nothing.
+ */
+void ne_wait_child(struct ne_test *t, pid_t pid);
 
 /** ne_skip() - end the case, it cannot run here because of ... */
 __attribute__((noreturn, format(printf, 2, 3)))

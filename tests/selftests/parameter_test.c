@@ -88,6 +88,7 @@ static void p09_other_user(struct ne_test *t)
 	/* Its values come first: they are compared in order. */
 	fflush(stdout);
 	pid = fork();
+	REQUIRE(t, pid >= 0);
 	if (!pid) {
 		if (setgid(NOBODY) || setuid(NOBODY))
 			_exit(1);
@@ -96,8 +97,7 @@ static void p09_other_user(struct ne_test *t)
 		fflush(stdout);
 		_exit(0);
 	}
-	waitpid(pid, NULL, 0);
-	REQUIRE(t, pid > 0);
+	ne_wait_child(t, pid);
 }
 
 /* A descriptor that root opened does not make its user root. */
@@ -111,6 +111,7 @@ static void p09_passed_descriptor(struct ne_test *t)
 	/* Its values come first: they are compared in order. */
 	fflush(stdout);
 	pid = fork();
+	REQUIRE(t, pid >= 0);
 	if (!pid) {
 		if (setgid(NOBODY) || setuid(NOBODY))
 			_exit(1);
@@ -118,8 +119,7 @@ static void p09_passed_descriptor(struct ne_test *t)
 		fflush(stdout);
 		_exit(0);
 	}
-	waitpid(pid, NULL, 0);
-	REQUIRE(t, pid > 0);
+	ne_wait_child(t, pid);
 	CHECK_EQ(t, write(fd, env->list, len), len);
 }
 

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,6 +75,29 @@ static void b05_supervisor_lost(struct ne_test *t)
 	CHECK_EQ(t, ne_backend_done(f.info.backend_fd, 0, ""), 0);
 	ne_fixture_join(&f);
 	CHECK_EQ(t, f.rc, 0);
+}
+
+/* The client learns at once that its request could not be taken, not after 30 s. */
+static void s14_supervisor_without_descriptors(struct ne_test *t)
+{
+	struct rlimit limit, none;
+	struct ne_fixture f;
+	struct ne_info ready;
+	int cmd, rc;
+
+	ne_fixture_prepare(t, &f);
+	REQUIRE_EQ(t, ne_netlink_open(&f.nl, NE_EMU_MCGRP_BACKEND), 0);
+	REQUIRE(t, !pthread_create(&f.thread, NULL, ne_fixture_start, &f));
+	REQUIRE_EQ(t, ne_netlink_event(&f.nl, NE_EVENT_MS, &cmd, &ready), 0);
+	REQUIRE_EQ(t, getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = limit.rlim_max };
+	REQUIRE_EQ(t, setrlimit(RLIMIT_NOFILE, &none), 0);
+	rc = ne_netlink_accept(&f.nl, &f.info);
+	REQUIRE_EQ(t, setrlimit(RLIMIT_NOFILE, &limit), 0);
+	CHECK_EQ(t, rc, -EMFILE);
+	ne_fixture_join(&f);
+	CHECK_EQ(t, f.rc, -EMFILE);
+	ne_fixture_check_again(t, &f);
 }
 
 static void s14_time_out(struct ne_test *t)
@@ -151,6 +175,8 @@ static const struct ne_case cases[] = {
 	{ "S14 VMM lost: ECONNRESET, another try works", s14_vmm_lost, 0 },
 	{ "S14 no answer: ETIMEDOUT, another try works", s14_time_out, 100 },
 	{ "S14 no supervisor: ENODEV, another try works", s14_no_supervisor, 0 },
+	{ "S14 supervisor without descriptors: EMFILE at once, another try works",
+	  s14_supervisor_without_descriptors, 0 },
 	{ "S14 refused by the supervisor: its errno, another try works", s14_refused, 0 },
 	{ "B05 supervisor restarts: the request waits for it", b05_supervisor_lost, 0 },
 	{ "B07 a signal does not interrupt a start", b07_signal, 0 },

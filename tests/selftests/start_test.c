@@ -15,7 +15,7 @@
 #define FIRST_AUTO_CID		16
 #define OWN_CID			77
 #define FIRST_GUEST_CID		4
-#define END_TIMEOUT_MS		20000
+#define END_TIMEOUT_MS		(20000 * ne_slowness())
 
 static int start(int fd, uint64_t flags, uint64_t cid)
 {
@@ -212,7 +212,7 @@ static void s15_started_by_child(struct ne_test *t)
 		fflush(stdout);
 		_exit(0);
 	}
-	waitpid(pid, NULL, 0);
+	ne_wait_child(t, pid);
 	CHECK_ERR(t, start(e.fd, 0, 0), NE_ERR_NOT_IN_INIT_STATE);
 }
 

@@ -138,7 +138,7 @@ static void add_in_child(struct ne_test *t, int fd, int expected)
 		fflush(stdout);
 		_exit(0);
 	}
-	waitpid(pid, NULL, 0);
+	ne_wait_child(t, pid);
 }
 
 static void v06_forked_child(struct ne_test *t)
