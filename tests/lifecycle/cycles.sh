@@ -67,7 +67,7 @@ kmemleak() {
 }
 
 exit_records_stay_few() {
-	[ "$(find "$log_folder" -mindepth 1 -maxdepth 1 -type d | wc -l)" -lt 150 ]
+	[ "$(find "$log_folder" -mindepth 2 -maxdepth 2 -type d | wc -l)" -lt 150 ]
 }
 
 check "50 cycles without an image" empty_cycles

@@ -134,8 +134,39 @@ daemon_restart_after_client() {
 	pool_is_free
 	wait_for 15 no_vmm
 	daemon_again
+	wait_for 10 run_folder_gone "$(value a uid)"
 	run_image b
 	close_client b
+}
+
+run_folder_gone() {
+	[ ! -e "/run/ne-emu/$1" ]
+}
+
+# A VMM that does nothing more is nobody's child after the restart, and killed still.
+hanging_vmm_of_earlier_supervisor() {
+	run_image a
+	vmm=$(vmm_pids)
+	kill_daemon
+	daemon_again
+	wait_for 10 adopted "$(value a uid)"
+	kill -STOP "$vmm"
+	close_client a
+	pool_is_free
+	wait_for 20 no_vmm
+	wait_for 10 run_folder_gone "$(value a uid)"
+}
+
+# The same when the enclave ended before there was another supervisor.
+hanging_vmm_without_supervisor() {
+	run_image a
+	vmm=$(vmm_pids)
+	kill_daemon
+	kill -STOP "$vmm"
+	close_client a
+	daemon_again
+	wait_for 20 no_vmm
+	wait_for 10 run_folder_gone "$(value a uid)"
 }
 
 check "client killed while booting: all is free" client_booting
@@ -146,4 +177,6 @@ check "supervisor killed while booting: the enclave boots" daemon_booting
 check "supervisor killed while running: adopted by the next" daemon_running
 check "supervisor killed before a start" daemon_gone_at_start
 check "client gone while there was no supervisor" daemon_restart_after_client
+check "hanging VMM of an earlier supervisor is killed" hanging_vmm_of_earlier_supervisor
+check "hanging VMM of an enclave that ended without one" hanging_vmm_without_supervisor
 finish

@@ -313,12 +313,17 @@ control_once() {
 	[ "$(echo "$2" | timeout 20 socat -,ignoreeof "VSOCK-CONNECT:$1:5007" 2>/dev/null)" = ok ]
 }
 
+# log_of UID NAME - a file of its log folder, which is in one per owner; "" without
+log_of() {
+	find "$log_folder" -mindepth 3 -maxdepth 3 -path "*/$1/$2"
+}
+
 # exit_record UID KEY - a value of the record that the daemon keeps
 exit_record() {
 	python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' \
-		"$log_folder/$1/exit.json" "$2"
+		"$(log_of "$1" exit.json)" "$2"
 }
 
 has_exit_record() {
-	[ -s "$log_folder/$1/exit.json" ]
+	[ -s "$(log_of "$1" exit.json)" ]
 }

@@ -80,7 +80,7 @@ descriptors() {
 	cat "$tmp/fds"
 	sed 's/^[0-9]* //' "$tmp/fds" | grep -vE '^(/dev/null|/dev/ne_emu_vsock)$' |
 		grep -vE '^anon_inode:(\[?(eventfd|eventpoll|timerfd|signalfd)\]?|kvm-vm|kvm-vcpu:[0-9]+|ne.*|\[ne.*)$' |
-		grep -vE "^(socket:\[[0-9]+\]|$log_folder/[0-9a-f]{16}/console.log)$" > "$tmp/others" || :
+		grep -vE "^(socket:\[[0-9]+\]|$log_folder/0/[0-9a-f]{16}/console.log)$" > "$tmp/others" || :
 	[ ! -s "$tmp/others" ] || {
 		echo "also open:"
 		cat "$tmp/others"

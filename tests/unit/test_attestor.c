@@ -15,17 +15,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <openssl/x509.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* 2026-03-01 12:00:00 UTC */
 #define NOW	1772366400LL
 #define HOUR	3600
 #define UID	0x0193000000010000ULL
 #define UID_TEXT	"0193000000010000"
+/* Members of the group, who are nobody here. */
+#define ALICE	2001
+#define BOB	2002
 
 struct state {
 	struct temp_dir dir;
@@ -79,9 +85,15 @@ static void assert_nothing(struct state *s)
 	assert_int_equal(errno, EAGAIN);
 }
 
+static void drain(struct state *s)
+{
+	while (recv(s->fd, s->message, sizeof(s->message), MSG_DONTWAIT) > 0)
+		;
+}
+
 static void start(struct state *s, int64_t now)
 {
-	assert_non_null(attestor_prepare(&s->attestor, UID, &s->fd));
+	assert_non_null(attestor_prepare(&s->attestor, UID, ALICE, &s->fd));
 	attestor_started(&s->attestor, UID, now);
 }
 
@@ -92,7 +104,7 @@ static void test_start(void **state)
 	char path[128];
 	struct stat st;
 
-	assert_non_null(attestor_prepare(&s->attestor, UID, &s->fd));
+	assert_non_null(attestor_prepare(&s->attestor, UID, ALICE, &s->fd));
 	message = receive(s, NSM_CONTROL_SETTINGS);
 	assert_int_equal(message.settings.pcrs_given, 1U << 4);
 	assert_nothing(s);
@@ -193,11 +205,11 @@ static void test_clock_set_back(void **state)
 static void test_restart(void **state)
 {
 	struct state *s = *state;
+	struct lab_settings next = s->defaults;
 	struct lab_error error;
 
-	s->attestor.next = s->defaults;
-	assert_int_equal(lab_set(&s->attestor.next, "region", "eu-west-1", false, &error), 0);
-	s->attestor.has_next = true;
+	assert_int_equal(lab_set(&next, "region", "eu-west-1", false, &error), 0);
+	assert_int_equal(attestor_set_next(&s->attestor, ALICE, &next), 0);
 	start(s, NOW);
 	(void)receive(s, NSM_CONTROL_SETTINGS);
 	(void)receive(s, NSM_CONTROL_IDENTITY);
@@ -205,10 +217,10 @@ static void test_restart(void **state)
 	/* Another supervisor finds the enclave, its socket and its settings. */
 	attestor_exit(&s->attestor);
 	attestor_init(&s->attestor, s->dir.path, s->state_dir, &s->defaults);
-	attestor_adopt(&s->attestor, UID, NOW + HOUR);
+	attestor_adopt(&s->attestor, UID, ALICE, NOW + HOUR);
 	assert_int_equal(receive(s, NSM_CONTROL_IDENTITY).identity.not_after, NOW + 4 * HOUR);
 	assert_string_equal(attestor_find(&s->attestor, UID)->settings.place.region, "eu-west-1");
-	attestor_adopt(&s->attestor, UID, NOW + HOUR);
+	attestor_adopt(&s->attestor, UID, ALICE, NOW + HOUR);
 	assert_nothing(s);
 }
 
@@ -230,9 +242,11 @@ static void test_failing_ca(void **state)
 	assert_nothing(s);
 	(void)attestor_run(&s->attestor, NOW + 60);
 	assert_nothing(s);
+	/* A clock that is set back does not put off the next try. */
+	assert_in_range(attestor_run(&s->attestor, NOW - HOUR), 1, 60);
 
 	assert_int_equal(fchmodat(store.fd, "default.pem", 0600, 0), 0);
-	(void)attestor_run(&s->attestor, NOW + 120);
+	(void)attestor_run(&s->attestor, NOW - HOUR + 60);
 	(void)receive(s, NSM_CONTROL_IDENTITY);
 	assert_string_equal(s->attestor.authority.error.text, "");
 	ca_store_close(&store);
@@ -243,7 +257,7 @@ static void test_no_run_folder(void **state)
 	struct state *s = *state;
 
 	s->attestor.run_dir = "/does/not/exist";
-	assert_non_null(attestor_prepare(&s->attestor, UID, &s->fd));
+	assert_non_null(attestor_prepare(&s->attestor, UID, ALICE, &s->fd));
 	assert_int_equal(s->fd, -1);
 	attestor_started(&s->attestor, UID, NOW);
 	attestor_forget(&s->attestor, UID);
@@ -297,9 +311,12 @@ static void test_rotation(void **state)
 	assert_published(s, &message.identity);
 }
 
+/* Who sends the requests: the enclave is Alice's. */
+static uid_t asking = ALICE;
+
 static json_t *ask(struct state *s, const char *request)
 {
-	char *text = control_answer(&s->attestor, request, strlen(request), NOW);
+	char *text = control_answer(&s->attestor, asking, request, strlen(request), NOW);
 	json_t *answer = json_loads(text, 0, NULL);
 
 	assert_non_null(answer);
@@ -368,6 +385,200 @@ static void test_requests(void **state)
 	expect_setting(s, "defaults", "flaws", "none");
 	expect_ok(s, "{\"command\":\"lab-reset\",\"target\":\"next\"}");
 	expect_setting(s, "next", "flaws", "none");
+}
+
+#define LAB_SET(target, settings) \
+	"{\"command\":\"lab-set\",\"target\":\"" target "\",\"settings\":{" settings "}}"
+#define LAB_RESET(target)	"{\"command\":\"lab-reset\",\"target\":\"" target "\"}"
+#define LAB_SHOW(target)	"{\"command\":\"lab-show\",\"target\":\"" target "\"}"
+
+/* What Bob sets is for his next enclave, whoever starts one first. */
+static void test_next_is_per_user(void **state)
+{
+	struct state *s = *state;
+
+	asking = BOB;
+	expect_ok(s, LAB_SET("next", "\"region\":\"eu-west-1\""));
+	asking = ALICE;
+	expect_setting(s, "next", "region", "us-east-1");
+	expect_ok(s, LAB_SET("next", "\"map\":\"definite\""));
+	expect_setting(s, "next", "map", "definite");
+	expect_setting(s, "next", "region", "us-east-1");
+
+	start(s, NOW);		/* Alice's */
+	assert_string_equal(attestor_find(&s->attestor, UID)->settings.place.region, "us-east-1");
+	assert_true(attestor_find(&s->attestor, UID)->settings.module.definite_map);
+	expect_setting(s, "next", "map", "indefinite");
+	asking = BOB;
+	expect_setting(s, "next", "region", "eu-west-1");
+	expect_ok(s, LAB_RESET("next"));
+	expect_setting(s, "next", "region", "us-east-1");
+	asking = ALICE;
+}
+
+/* A running enclave is its owner's, and root's. */
+static void test_running_is_its_owners(void **state)
+{
+	static const char *const requests[] = {
+		LAB_SHOW(UID_TEXT), LAB_SET(UID_TEXT, "\"flaws\":\"wrong-root\""),
+		LAB_RESET(UID_TEXT),
+	};
+	struct state *s = *state;
+
+	start(s, NOW);
+	(void)receive(s, NSM_CONTROL_SETTINGS);
+	(void)receive(s, NSM_CONTROL_IDENTITY);
+	asking = BOB;
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
+		expect_error(s, requests[i], "belongs to user 2001; use sudo");
+	assert_nothing(s);
+	assert_int_equal(attestor_find(&s->attestor, UID)->settings.place.flaws, 0);
+	for (asking = 0; ; asking = ALICE) {
+		for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
+			expect_ok(s, requests[i]);
+		for (size_t i = 0; i < 2; i++) {
+			(void)receive(s, NSM_CONTROL_SETTINGS);
+			(void)receive(s, NSM_CONTROL_IDENTITY);
+		}
+		if (asking == ALICE)
+			break;
+	}
+}
+
+static json_t *next_region_of(struct state *s, const char *user)
+{
+	char request[128];
+	json_t *answer, *region;
+
+	snprintf(request, sizeof(request),
+		 "{\"command\":\"lab-show\",\"target\":\"next\",\"user\":%s}", user);
+	answer = ask(s, request);
+	region = json_incref(json_object_get(json_object_get(answer, "settings"), "region"));
+	json_decref(answer);
+	return region;
+}
+
+/* Root names another user; others may name themselves only. */
+static void test_next_of_another(void **state)
+{
+	static const char *const values[] = { "-1", "4294967295", "1.0", "\"2001\"", "null" };
+	struct state *s = *state;
+	char request[160];
+	json_t *region;
+
+	asking = 0;
+	expect_ok(s, "{\"command\":\"lab-set\",\"target\":\"next\",\"user\":2001,"
+		  "\"settings\":{\"region\":\"eu-west-1\"}}");
+	region = next_region_of(s, "0");
+	assert_string_equal(json_string_value(region), "us-east-1");
+	json_decref(region);
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+		snprintf(request, sizeof(request), "{\"command\":\"lab-reset\","
+			 "\"target\":\"next\",\"user\":%s}", values[i]);
+		expect_error(s, request, "not a user id");
+	}
+	asking = BOB;
+	expect_error(s, "{\"command\":\"lab-reset\",\"target\":\"next\",\"user\":2001}",
+		     "is not yours");
+	expect_error(s, "{\"command\":\"lab-set\",\"target\":\"next\",\"user\":2001,"
+		     "\"settings\":{}}", "is not yours");
+	assert_null(next_region_of(s, "2001"));
+	asking = ALICE;
+	region = next_region_of(s, "2001");
+	assert_string_equal(json_string_value(region), "eu-west-1");
+	json_decref(region);
+}
+
+static void test_too_many_nexts(void **state)
+{
+	struct state *s = *state;
+
+	for (asking = 10000; asking < 10000 + ATTESTOR_NEXT_MAX; asking++)
+		expect_ok(s, LAB_SET("next", "\"map\":\"definite\""));
+	expect_error(s, LAB_SET("next", "\"map\":\"definite\""), "makes room");
+	asking--;
+	expect_ok(s, LAB_SET("next", "\"map\":\"definite\""));
+	expect_ok(s, LAB_RESET("next"));
+	asking = ALICE;
+	expect_ok(s, LAB_SET("next", "\"map\":\"definite\""));
+}
+
+/* Names of projects are anybody's choice; root makes more of them by hand. */
+static void test_too_many_roots(void **state)
+{
+	struct state *s = *state;
+	struct ca_store store;
+	struct ca_error error;
+	char request[160];
+
+	start(s, NOW);		/* makes one */
+	assert_int_equal(ca_store_open(&store, s->state_dir, false, &error), 0);
+	for (int i = 1; i <= AUTHORITY_ROOTS_MAX; i++) {
+		snprintf(request, sizeof(request), LAB_SET(UID_TEXT, "\"project\":\"p%d\""), i);
+		if (i < AUTHORITY_ROOTS_MAX)
+			expect_ok(s, request);
+		else
+			expect_error(s, request, "ne-emu-ca create --project p64");
+		drain(s);
+	}
+	assert_int_equal(faccessat(store.fd, "p64.pem", F_OK, 0), -1);
+	expect_ok(s, LAB_SET(UID_TEXT, "\"project\":\"p1\""));
+	assert_int_equal(ca_store_create(&store, "p64", false, &error), 0);
+	expect_ok(s, request);
+	ca_store_close(&store);
+}
+
+/* Neither one that has not started nor one that has ended. */
+static void test_only_while_it_runs(void **state)
+{
+	struct state *s = *state;
+
+	assert_non_null(attestor_prepare(&s->attestor, UID, ALICE, &s->fd));
+	expect_error(s, LAB_SET(UID_TEXT, "\"map\":\"definite\""), "no running enclave");
+	attestor_started(&s->attestor, UID, NOW);
+	expect_ok(s, LAB_SET(UID_TEXT, "\"map\":\"definite\""));
+	attestor_forget(&s->attestor, UID);
+	expect_error(s, LAB_SET(UID_TEXT, "\"map\":\"definite\""), "no running enclave");
+	expect_error(s, LAB_SHOW(UID_TEXT), "no running enclave");
+}
+
+/* A reason however the client's words are cut. */
+static void test_reasons_are_text(void **state)
+{
+	static const char *const formats[] = {
+		"{\"command\":\"lab-show\",\"target\":\"%.*s%s\"}",
+		"{\"command\":\"%.*s%s\"}",
+		"{\"command\":\"lab-set\",\"target\":\"next\",\"settings\":{\"%.*s%s\":\"1\"}}",
+		"{\"command\":\"lab-set\",\"target\":\"next\",\"settings\":{\"%.*s%s\":1}}",
+		"{\"command\":\"lab-set\",\"target\":\"next\",\"settings\":"
+		"{\"flaws\":\"%.*s%s\"}}",
+	};
+	static const char *const characters[] = { "é", "€", "\U0001f600", "\\u001b", "\u202e" };
+	static char words[60];
+	struct state *s = *state;
+	char request[256];
+
+	memset(words, 'x', sizeof(words));
+	for (size_t f = 0; f < ARRAY_SIZE(formats); f++)
+		for (size_t c = 0; c < ARRAY_SIZE(characters); c++)
+			for (int len = 0; len < (int)sizeof(words); len++) {
+				json_t *answer;
+				const char *error;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+				snprintf(request, sizeof(request), formats[f], len, words,
+					 characters[c]);
+#pragma GCC diagnostic pop
+				answer = ask(s, request);
+				error = json_string_value(json_object_get(answer, "error"));
+				assert_non_null(error);
+				assert_null(strchr(error, 033));
+				/* Cut in front of a character, not in it. */
+				assert_true(c >= 3 || !strstr(error, "\\x"));
+				assert_null(strstr(error, "\u202e"));
+				json_decref(answer);
+			}
 }
 
 static void test_lab_on_running(void **state)
@@ -472,6 +683,205 @@ static void test_socket(void **state)
 	assert_int_equal(stat(path, &st), -1);
 }
 
+/* A client that @uid would have. */
+static int put_client(struct control *control, uid_t uid)
+{
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	control->clients[control->nr_clients++] = (struct control_client){
+		.fd = fds[0], .uid = uid,
+	};
+	return fds[1];
+}
+
+static bool is_closed(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+/* Whoever has most makes room. */
+static void test_socket_is_shared(void **state)
+{
+	struct state *s = *state;
+	struct control control;
+	int alice, bob[CONTROL_CLIENTS_MAX - 1], mine;
+	char path[128];
+
+	control_init(&control);
+	snprintf(path, sizeof(path), "%s/sock", s->dir.path);
+	assert_int_equal(control_open(&control, path, "no-such-group"), 0);
+	alice = put_client(&control, ALICE);	/* waits longest */
+	for (size_t i = 0; i < ARRAY_SIZE(bob); i++)
+		bob[i] = put_client(&control, BOB);
+	mine = connect_control(&control);
+	dispatch(&control, s);
+	assert_false(is_closed(alice));
+	assert_true(is_closed(bob[0]));
+	assert_false(is_closed(bob[1]));
+	assert_false(is_closed(mine));
+	assert_int_equal(control.nr_clients, CONTROL_CLIENTS_MAX);
+	control_exit(&control);
+	for (size_t i = 0; i < ARRAY_SIZE(bob); i++)
+		close(bob[i]);
+	close(alice);
+	close(mine);
+}
+
+/* Credentials of a client process. */
+struct who {
+	uid_t uid;
+	gid_t gid;
+	gid_t groups[2];
+	size_t nr_groups;
+};
+
+/* Its exit status: 0 - it has got an answer, 1 - it has not. */
+static int run_client(const struct control *control, const struct who *who)
+{
+	char answer[4096];
+	int fd;
+
+	if (setgroups(who->nr_groups, who->groups) || setresgid(who->gid, who->gid, who->gid) ||
+	    setresuid(who->uid, who->uid, who->uid))
+		return 2;
+	fd = connect_control(control);
+	if (fcntl(fd, F_SETFL, 0) < 0)
+		return 2;
+	(void)send(fd, LAB_SHOW("next"), strlen(LAB_SHOW("next")), MSG_NOSIGNAL);
+	return recv(fd, answer, sizeof(answer), 0) > 0 ? 0 : 1;
+}
+
+static int client_status(struct control *control, struct state *s, const struct who *who)
+{
+	pid_t pid = fork(), ended;
+	int status;
+
+	assert_return_code(pid, errno);
+	if (!pid)
+		_exit(run_client(control, who));
+	while (!(ended = waitpid(pid, &status, WNOHANG)))
+		dispatch(control, s);
+	assert_int_equal(ended, pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* The socket's mode is open to all, so that its own check decides. */
+static void test_foreign_peers(void **state)
+{
+	const struct group *group = getgrnam("daemon");
+	struct state *s = *state;
+	struct control control;
+	char path[128];
+
+	if (geteuid())
+		skip();		/* only root can become somebody else */
+	assert_non_null(group);
+	{
+		const gid_t ne = group->gr_gid, other = ne + 4000;
+		const struct who root = { 0, 0, { 0 }, 0 };
+		const struct who member = { ALICE, ALICE, { other, ne }, 2 };
+		const struct who primary = { ALICE, ne, { other }, 1 };
+		const struct who stranger = { ALICE, ALICE, { other, other + 1 }, 2 };
+		const struct who alone = { ALICE, ALICE, { 0 }, 0 };
+
+		control_init(&control);
+		snprintf(path, sizeof(path), "%s/sock", s->dir.path);
+		assert_return_code(chmod(s->dir.path, 0755), errno);
+		assert_int_equal(control_open(&control, path, "daemon"), 0);
+		assert_return_code(chmod(path, 0666), errno);
+		assert_int_equal(client_status(&control, s, &root), 0);
+		assert_int_equal(client_status(&control, s, &member), 0);
+		assert_int_equal(client_status(&control, s, &primary), 0);
+		assert_int_equal(client_status(&control, s, &stranger), 1);
+		assert_int_equal(client_status(&control, s, &alone), 1);
+		control_exit(&control);
+
+		/* Where there is no such group only root may. */
+		assert_int_equal(control_open(&control, path, "no-such-group"), 0);
+		assert_return_code(chmod(path, 0666), errno);
+		assert_int_equal(client_status(&control, s, &root), 0);
+		assert_int_equal(client_status(&control, s, &member), 1);
+		control_exit(&control);
+	}
+}
+
+/* A request acts as the user that has connected. */
+static void test_peer_is_the_owner(void **state)
+{
+	const struct group *group = getgrnam("daemon");
+	struct state *s = *state;
+	struct lab_settings next = s->defaults;
+	struct control control;
+	char path[128];
+	int status;
+	pid_t pid;
+
+	if (geteuid())
+		skip();
+	assert_non_null(group);
+	control_init(&control);
+	snprintf(path, sizeof(path), "%s/sock", s->dir.path);
+	assert_return_code(chmod(s->dir.path, 0755), errno);
+	assert_int_equal(control_open(&control, path, "daemon"), 0);
+	assert_int_equal(attestor_set_next(&s->attestor, ALICE, &next), 0);
+	assert_int_equal(attestor_set_next(&s->attestor, BOB, &next), 0);
+	pid = fork();
+	assert_return_code(pid, errno);
+	if (!pid) {
+		char answer[4096];
+		int fd;
+
+		if (setgroups(0, NULL) || setresgid(group->gr_gid, group->gr_gid, group->gr_gid) ||
+		    setresuid(BOB, BOB, BOB))
+			_exit(2);
+		fd = connect_control(&control);
+		(void)fcntl(fd, F_SETFL, 0);
+		(void)send(fd, LAB_RESET("next"), strlen(LAB_RESET("next")), MSG_NOSIGNAL);
+		_exit(recv(fd, answer, sizeof(answer), 0) > 0 ? 0 : 1);
+	}
+	while (!waitpid(pid, &status, WNOHANG))
+		dispatch(&control, s);
+	assert_int_equal(status, 0);
+	assert_int_equal(s->attestor.nr_next, 1);
+	assert_ptr_not_equal(attestor_next(&s->attestor, ALICE), &s->attestor.defaults);
+	assert_ptr_equal(attestor_next(&s->attestor, BOB), &s->attestor.defaults);
+	control_exit(&control);
+}
+
+/* Many at once: a few at a time, and all in the end. */
+static void test_issues_are_bounded(void **state)
+{
+	struct state *s = *state;
+	int fds[ATTESTOR_ISSUES_MAX + 3];
+	unsigned int issued = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = -1;
+		assert_non_null(attestor_prepare(&s->attestor, UID + i, ALICE, &fds[i]));
+		attestor_started(&s->attestor, UID + i, NOW);
+		s->fd = fds[i];
+		(void)receive(s, NSM_CONTROL_SETTINGS);
+		(void)receive(s, NSM_CONTROL_IDENTITY);
+	}
+	assert_int_equal(attestor_run(&s->attestor, NOW + 100 * HOUR), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		if (recv(fds[i], s->message, sizeof(s->message), MSG_DONTWAIT) > 0)
+			issued++;
+	assert_int_equal(issued, ATTESTOR_ISSUES_MAX);
+	assert_in_range(attestor_run(&s->attestor, NOW + 100 * HOUR), 1, 300);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		if (recv(fds[i], s->message, sizeof(s->message), MSG_DONTWAIT) > 0)
+			issued++;
+	assert_int_equal(issued, ARRAY_SIZE(fds));
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	s->fd = -1;
+}
+
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -485,8 +895,19 @@ int main(void)
 		TEST(test_no_run_folder),
 		TEST(test_rotation),
 		TEST(test_requests),
+		TEST(test_next_is_per_user),
+		TEST(test_running_is_its_owners),
+		TEST(test_next_of_another),
+		TEST(test_too_many_nexts),
+		TEST(test_too_many_roots),
+		TEST(test_only_while_it_runs),
+		TEST(test_reasons_are_text),
 		TEST(test_lab_on_running),
 		TEST(test_socket),
+		TEST(test_socket_is_shared),
+		TEST(test_foreign_peers),
+		TEST(test_peer_is_the_owner),
+		TEST(test_issues_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

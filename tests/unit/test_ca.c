@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "ca/issuer.h"
+#include "ca/root.h"
 #include "ca/store.h"
 #include "common/util.h"
 #include "temp_dir.h"
@@ -17,7 +18,9 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -137,6 +140,90 @@ static void test_store_rotates(void **state)
 	ca_der_wipe(kept, kept_len);
 }
 
+static void assert_zeros(int fd)
+{
+	uint8_t bytes[8192];
+	ssize_t len = pread(fd, bytes, sizeof(bytes), 0);
+
+	assert_true(len > 500);
+	for (ssize_t i = 0; i < len; i++)
+		assert_int_equal(bytes[i], 0);
+}
+
+/* The key of an old root is gone for whoever still has its file open. */
+static void test_store_forgets(void **state)
+{
+	struct state *s = *state;
+	uint8_t *before, *after;
+	size_t before_len, after_len;
+	int first, second;
+
+	assert_int_equal(ca_store_create(&s->store, "default", false, &s->error), 0);
+	assert_false(ca_store_has_old(&s->store, "default"));
+	assert_int_equal(ca_store_forget(&s->store, "default", &s->error), -ENOENT);
+	first = openat(s->store.fd, "default.pem", O_RDONLY);
+	assert_int_equal(ca_store_create(&s->store, "default", true, &s->error), 0);
+	assert_true(ca_store_has_old(&s->store, "default"));
+	second = openat(s->store.fd, "default.pem", O_RDONLY);
+	/* One is kept, not more. */
+	assert_int_equal(ca_store_create(&s->store, "default", true, &s->error), 0);
+	assert_zeros(first);
+	read_root(s, "default", &before, &before_len);
+
+	assert_int_equal(ca_store_forget(&s->store, "default", &s->error), 0);
+	assert_zeros(second);
+	assert_false(ca_store_has_old(&s->store, "default"));
+	assert_int_equal(ca_store_forget(&s->store, "default", &s->error), -ENOENT);
+	read_root(s, "default", &after, &after_len);
+	assert_int_equal(before_len, after_len);
+	assert_memory_equal(before, after, before_len);
+	ca_der_wipe(before, before_len);
+	ca_der_wipe(after, after_len);
+	close(first);
+	close(second);
+}
+
+/* A rotation that a crash cut short: both names are of the root that is in force. */
+static void test_store_forgets_only_old(void **state)
+{
+	struct state *s = *state;
+	uint8_t *der;
+	size_t len;
+
+	assert_int_equal(ca_store_create(&s->store, "default", false, &s->error), 0);
+	assert_int_equal(linkat(s->store.fd, "default.pem", s->store.fd, "default.old.pem", 0), 0);
+	assert_int_equal(ca_store_forget(&s->store, "default", &s->error), 0);
+	assert_false(ca_store_has_old(&s->store, "default"));
+	read_root(s, "default", &der, &len);
+	ca_der_wipe(der, len);
+}
+
+static void *create_root(void *arg)
+{
+	struct state *s = arg;
+	struct ca_error error;
+
+	assert_int_equal(ca_store_create(&s->store, "default", false, &error), 0);
+	return NULL;
+}
+
+/* Two programs at a time: one waits for the other. */
+static void test_store_locks(void **state)
+{
+	struct state *s = *state;
+	int fd = openat(s->store.fd, ".lock", O_RDWR | O_CREAT, 0600);
+	pthread_t thread;
+
+	assert_return_code(flock(fd, LOCK_EX), errno);
+	assert_int_equal(pthread_create(&thread, NULL, create_root, s), 0);
+	usleep(300000);
+	assert_int_equal(faccessat(s->store.fd, "default.pem", F_OK, 0), -1);
+	assert_return_code(flock(fd, LOCK_UN), errno);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(faccessat(s->store.fd, "default.pem", F_OK, 0), 0);
+	close(fd);
+}
+
 static void assert_refused(struct state *s, int err, const char *text)
 {
 	struct ca_signer root = { 0 };
@@ -206,6 +293,41 @@ static void test_store_refuses_broken_files(void **state)
 	assert_int_equal(unlinkat(s->store.fd, "default.pem", AT_REMOVEDIR), 0);
 	assert_int_equal(symlinkat("/etc/passwd", s->store.fd, "default.pem"), 0);
 	assert_refused(s, -ELOOP, "default.pem");
+}
+
+/* A root that differs from a good one by its curve, or in being a CA. */
+static void put_odd_root(struct state *s, const char *curve, int pathlen)
+{
+	__cleanup(ca_signer_clear) struct ca_signer root = { 0 };
+	const struct ca_rdn subject[] = { { NID_commonName, "odd" }, { 0 } };
+	const struct ca_cert_spec spec = {
+		.subject = subject, .serial = (const uint8_t *)"\1", .serial_len = 1,
+		.not_before = CA_ROOT_NOT_BEFORE, .not_after = CA_ROOT_NOT_AFTER,
+		.pathlen = pathlen, .key_usage = "critical,keyCertSign", .extensions = "BSK",
+	};
+	uint8_t *text;
+	size_t len;
+
+	root.key = ca_key_generate(curve);
+	root.cert = ca_cert_make(&spec, root.key, NULL);
+	assert_non_null(root.cert);
+	assert_int_equal(ca_root_encode(&root, &text, &len, &s->error), 0);
+	overwrite(s, "default.pem", text, len);
+	ca_der_wipe(text, len);
+}
+
+static void test_store_refuses_odd_roots(void **state)
+{
+	struct state *s = *state;
+	struct ca_signer root = { 0 };
+
+	put_odd_root(s, "P-256", CA_PATHLEN_NONE);
+	assert_refused(s, -EBADMSG, "not on curve P-384");
+	put_odd_root(s, "P-384", CA_PATHLEN_LEAF);
+	assert_refused(s, -EBADMSG, "not a CA's");
+	put_odd_root(s, "P-384", CA_PATHLEN_NONE);
+	assert_int_equal(ca_store_obtain(&s->store, "default", &root, &s->error), 0);
+	ca_signer_clear(&root);
 }
 
 /* What a crash can leave is a file under another name. */
@@ -431,17 +553,16 @@ static void test_lives(void **state)
 	chain_clear(&chain);
 }
 
-/* Two months in steps of five hours: whatever is issued is valid as long as its leaf. */
-static void test_renewal_keeps_chains_valid(void **state)
+/* Two months in steps: whatever is issued is valid as long as its leaf. */
+static void check_renewal(struct state *s, const struct ca_place *at, int64_t step)
 {
-	struct state *s = *state;
 	__cleanup(ca_signer_clear) struct ca_signer root = { 0 };
 	unsigned int root_used = 0;
 	struct ca_issuer issuer;
 
 	assert_int_equal(ca_store_obtain(&s->store, "default", &root, &s->error), 0);
-	ca_issuer_init(&issuer, &place);
-	for (int64_t now = NOW; now < NOW + 60 * DAY; now += 5 * HOUR) {
+	ca_issuer_init(&issuer, at);
+	for (int64_t now = NOW; now < NOW + 60 * DAY; now += step) {
 		bool needed = ca_issuer_needs_root(&issuer, now);
 		struct chain chain;
 
@@ -460,6 +581,49 @@ static void test_renewal_keeps_chains_valid(void **state)
 	}
 	/* Every 13 days or so, never per enclave. */
 	assert_in_range(root_used, 4, 6);
+	ca_issuer_clear(&issuer);
+}
+
+static void test_renewal_keeps_chains_valid(void **state)
+{
+	check_renewal(*state, &place, 5 * HOUR);
+}
+
+/* A leaf of 30 days under CAs that have been there for a while. */
+static void test_long_leaves_under_old_cas(void **state)
+{
+	struct ca_place lasting = place;
+
+	lasting.leaf_life = 30 * DAY;
+	check_renewal(*state, &lasting, 29 * HOUR);
+}
+
+/* A new root and CAs of the old one make no chain: what is left is nothing. */
+static void test_failed_renewal_leaves_nothing(void **state)
+{
+	struct state *s = *state;
+	__cleanup(ca_signer_clear) struct ca_signer root = { 0 }, odd = { 0 };
+	struct ca_issuer issuer;
+	struct chain chain;
+
+	assert_int_equal(ca_store_obtain(&s->store, "default", &root, &s->error), 0);
+	ca_issuer_init(&issuer, &place);
+	assert_int_equal(ca_issuer_renew(&issuer, &root, NOW, &s->error), 0);
+	assert_false(ca_issuer_needs_root(&issuer, NOW));
+
+	/* A key that cannot sign. */
+	X509_up_ref(root.cert);
+	odd.cert = root.cert;
+	odd.key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+	assert_non_null(odd.key);
+	assert_true(ca_issuer_renew(&issuer, &odd, NOW + 15 * DAY, &s->error) < 0);
+	assert_true(ca_issuer_needs_root(&issuer, NOW));
+	for (size_t i = 0; i < NR_CA_LEVELS; i++)
+		assert_null(issuer.levels[i].cert);
+
+	assert_int_equal(ca_issuer_renew(&issuer, &root, NOW, &s->error), 0);
+	chain_read(&issuer, NOW, &chain);
+	chain_clear(&chain);
 	ca_issuer_clear(&issuer);
 }
 
@@ -494,6 +658,16 @@ static void test_clock_out_of_range(void **state)
 	assert_int_equal(ca_issuer_renew(&issuer, &root, CA_ROOT_NOT_AFTER, &s->error), -ERANGE);
 	assert_int_equal(ca_issuer_renew(&issuer, &root, NOW, &s->error), 0);
 	ca_issuer_clear(&issuer);
+	/* To the second: a day after the root's beginning, an hour before its end. */
+	for (int late = 0; late < 2; late++) {
+		int64_t edge = late ? CA_ROOT_NOT_AFTER - HOUR : CA_ROOT_NOT_BEFORE + DAY;
+		int64_t beyond = late ? edge + 1 : edge - 1;
+
+		assert_int_equal(ca_issuer_renew(&issuer, &root, beyond, &s->error), -ERANGE);
+		assert_int_equal(ca_issuer_renew(&issuer, &root, edge, &s->error), 0);
+		assert_true(ca_cert_end(issuer.levels[CA_INSTANCE].cert) <= CA_ROOT_NOT_AFTER);
+		ca_issuer_clear(&issuer);
+	}
 }
 
 static void test_texts(void **state)
@@ -521,8 +695,12 @@ int main(void)
 		TEST(test_store_creates_once),
 		TEST(test_store_projects_differ),
 		TEST(test_store_rotates),
+		TEST(test_store_forgets),
+		TEST(test_store_forgets_only_old),
+		TEST(test_store_locks),
 		TEST(test_store_refuses_open_modes),
 		TEST(test_store_refuses_broken_files),
+		TEST(test_store_refuses_odd_roots),
 		TEST(test_store_survives_crash),
 		TEST(test_store_lists),
 		TEST(test_shape),
@@ -530,6 +708,8 @@ int main(void)
 		TEST(test_leaf_serial),
 		TEST(test_lives),
 		TEST(test_renewal_keeps_chains_valid),
+		TEST(test_long_leaves_under_old_cas),
+		TEST(test_failed_renewal_leaves_nothing),
 		TEST(test_long_lived),
 		TEST(test_clock_out_of_range),
 		cmocka_unit_test(test_texts),

@@ -303,8 +303,8 @@ static void test_ids(void **state)
 	assert_string_equal(state_id(0x017d91012b842240, id), "enc017d91012b842240");
 }
 
-#define OLD	"/var/log/ne-emu/017d91012b842240"
-#define NEW	"/var/log/ne-emu/017d91012b842241"
+#define OLD	"/var/log/ne-emu/1000/017d91012b842240"
+#define NEW	"/var/log/ne-emu/0/017d91012b842241"
 
 static void test_logs(void **state)
 {
@@ -339,6 +339,10 @@ static void test_logs(void **state)
 	run_command(&result, cmd_logs, "logs", "--json", NULL);
 	json = parse(&result);
 	assert_int_equal(json_array_size(json), 2);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(json, 0),
+							    "OwnerUID")), 0);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(json, 1),
+							    "OwnerUID")), 1000);
 	assert_string_equal(json_string_value(json_object_get(json_array_get(json, 1),
 							      "ExitReason")), "guest-reset");
 	json_decref(json);

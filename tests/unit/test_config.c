@@ -92,14 +92,14 @@ static void write_text(const char *path, const char *text, size_t len)
 static void test_files(void **state)
 {
 	static char big[70000];
-	struct lab_settings settings;
+	struct settings settings = { 0 };
 	struct config_error error;
 	struct temp_dir dir;
 	char path[64];
 
 	temp_dir_create(&dir);
 	snprintf(path, sizeof(path), "%s/conf", dir.path);
-	lab_init(&settings);
+	lab_init(&settings.attestation);
 	assert_int_equal(settings_load(path, &settings, &error), -ENOENT);
 	assert_non_null(strstr(error.text, path));
 
@@ -112,7 +112,7 @@ static void test_files(void **state)
 
 	write_text(path, "[attestation]\nregion = eu-west-1\n", 33);
 	assert_int_equal(settings_load(path, &settings, &error), 0);
-	assert_string_equal(settings.place.region, "eu-west-1");
+	assert_string_equal(settings.attestation.place.region, "eu-west-1");
 	write_text(path, "[attestation]\nregion = nowhere at all\n", 38);
 	assert_int_equal(settings_load(path, &settings, &error), -EINVAL);
 	assert_non_null(strstr(error.text, ":2: region: not a region"));
@@ -121,6 +121,49 @@ static void test_files(void **state)
 	assert_non_null(strstr(error.text, "[attestation]"));
 	temp_dir_remove(&dir);
 }
+
+static void test_logs_section(void **state)
+{
+	static const struct {
+		const char *value;
+		uint64_t size;		/* 0: refused */
+	} cases[] = {
+		{ "128M", 128 * MIB }, { "127M", 0 }, { "2G", 2 * GIB }, { "17179869183G",
+		17179869183 * GIB }, { "17179869184G", 0 }, { "2", 0 }, { "G", 0 }, { "", 0 },
+		{ "2g", 0 }, { "-2G", 0 }, { "2 G", 0 }, { "0x2G", 0 }, { "2GG", 0 },
+		{ "2147483648", 0 }, { "00000000000000002G", 0 },
+	};
+	struct config_error error;
+	struct temp_dir dir;
+	char path[64];
+
+	temp_dir_create(&dir);
+	snprintf(path, sizeof(path), "%s/conf", dir.path);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct settings settings = { .consoles_max = 7 };
+		char text[80];
+
+		snprintf(text, sizeof(text), "[logs]\nconsoles-max = %s\n", cases[i].value);
+		write_text(path, text, strlen(text));
+		if (cases[i].size) {
+			assert_int_equal(settings_load(path, &settings, &error), 0);
+			assert_true(settings.consoles_max == cases[i].size);
+			continue;
+		}
+		assert_int_equal(settings_load(path, &settings, &error), -EINVAL);
+		assert_non_null(strstr(error.text, ":2: consoles-max: not a size of 128M"));
+		assert_true(settings.consoles_max == 7);
+	}
+	write_text(path, "[logs]\nregion = eu-west-1\n", 26);
+	{
+		struct settings settings = { 0 };
+
+		assert_int_equal(settings_load(path, &settings, &error), -EINVAL);
+		assert_non_null(strstr(error.text, "no such setting"));
+	}
+	temp_dir_remove(&dir);
+}
+
 
 #define PCR_TEXT \
 	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f" \
@@ -293,6 +336,7 @@ int main(void)
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_errors_say_where),
 		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_logs_section),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_settings_file),
 		cmocka_unit_test(test_pcr3_and_pcr4),

@@ -67,8 +67,11 @@ static void test_update_keeps_what_is_not_said(void **state)
 
 	enclave_table_init(&table);
 	assert_int_equal(enclave_table_add(&table, 1, &e), 0);
+	/* Nobody has said whose it is: root's. */
+	assert_int_equal(ne_nl_owner(&e->info), 0);
 	assert_int_equal(enclave_update(e, &full), 0);
 	assert_ptr_not_equal(e->info.vcpus, vcpus);
+	assert_int_equal(ne_nl_owner(&e->info), 1000);
 	assert_int_equal(e->info.backend_fd, -1);
 	assert_int_equal(enclave_update(e, &bare), 0);
 	assert_int_equal(e->info.cid, 16);
@@ -82,6 +85,12 @@ static void test_update_keeps_what_is_not_said(void **state)
 	assert_int_equal(e->info.state, NE_EMU_ENCLAVE_STATE_FREED);
 	assert_int_equal(e->info.exit_reason, NE_EMU_EXIT_REASON_LOST);
 	assert_string_equal(e->info.exit_text, "gone");
+	/* Its number may be hidden, its owner's not. */
+	full.owner_pid = 0;
+	full.owner_uid = 1001;
+	assert_int_equal(enclave_update(e, &full), 0);
+	assert_int_equal(e->info.owner_pid, 10);
+	assert_int_equal(e->info.owner_uid, 1001);
 	enclave_table_exit(&table);
 }
 

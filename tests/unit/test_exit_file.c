@@ -22,6 +22,7 @@
 #define ENDED_NS	1740746096789000000LL
 #define STARTED_NS	1740746000000999999LL
 #define SLOT_UID	0x0000abcdef012345ULL
+#define OWNER		2001
 
 static uint32_t vcpus[] = { 3, 2, 65535 };
 
@@ -29,6 +30,7 @@ static struct ne_nl_enclave example_enclave(void)
 {
 	return (struct ne_nl_enclave){
 		.slot_uid = SLOT_UID,
+		.owner_uid = OWNER,
 		.cid = UINT32_MAX - 1,
 		.flags = 1,
 		.mem_size = 64 * GIB,
@@ -84,6 +86,7 @@ static void test_all_fields(void **state)
 
 	assert_true(json_is_true(json_object_get(root, "emulated")));
 	check_string(root, "slot_uid", "0000abcdef012345");
+	check_integer(root, "owner_uid", OWNER);
 	check_integer(root, "cid", UINT32_MAX - 1);
 	check_integer(root, "flags", 1);
 	assert_true(json_is_true(json_object_get(root, "debug_mode")));
@@ -96,7 +99,7 @@ static void test_all_fields(void **state)
 	assert_int_equal(json_array_size(array), ARRAY_SIZE(vcpus));
 	for (size_t i = 0; i < ARRAY_SIZE(vcpus); i++)
 		assert_int_equal(json_integer_value(json_array_get(array, i)), vcpus[i]);
-	assert_int_equal(json_object_size(root), 12);
+	assert_int_equal(json_object_size(root), 13);
 	json_decref(root);
 }
 
@@ -180,7 +183,7 @@ static void test_odd_text(void **state)
 
 	strcpy(enclave.exit_text, "a\"b\\c\n\x80\xff\x1b");
 	root = parse(&record);
-	check_string(root, "text", "a\"b\\c????");
+	check_string(root, "text", "a\"b\\c\\x0a\\x80\\xff\\x1b");
 	json_decref(root);
 
 	memset(enclave.exit_text, 'x', sizeof(enclave.exit_text));
@@ -202,22 +205,22 @@ static void test_write(void **state)
 
 	temp_dir_create(&dir);
 	assert_int_equal(log_root_open(&root, dir.path), 0);
-	assert_false(folder_has_exit_file(&root, SLOT_UID));
+	assert_false(folder_has_exit_file(&root, OWNER, SLOT_UID));
 
 	/* The second time it replaces the first. */
 	assert_int_equal(exit_file_write(&root, &record), 0);
 	record.vmm_status = 9;
 	assert_int_equal(exit_file_write(&root, &record), 0);
-	assert_true(folder_has_exit_file(&root, SLOT_UID));
+	assert_true(folder_has_exit_file(&root, OWNER, SLOT_UID));
 
-	snprintf(path, sizeof(path), "%s/0000abcdef012345/exit.json", dir.path);
+	snprintf(path, sizeof(path), "%s/2001/0000abcdef012345/exit.json", dir.path);
 	json = json_load_file(path, 0, NULL);
 	check_integer(json_object_get(json, "vmm"), "exit_code", 9);
 	json_decref(json);
 	assert_return_code(stat(path, &st), errno);
-	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(st.st_mode & 07777, 0644);
 
-	snprintf(path, sizeof(path), "%s/0000abcdef012345/%s", dir.path, EXIT_FILE_TEMP);
+	snprintf(path, sizeof(path), "%s/2001/0000abcdef012345/%s", dir.path, EXIT_FILE_TEMP);
 	assert_int_equal(access(path, F_OK), -1);
 	log_root_close(&root);
 	temp_dir_remove(&dir);

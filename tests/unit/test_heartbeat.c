@@ -13,6 +13,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/virtio_vsock.h>
 #include <pthread.h>
 #include <signal.h>
@@ -61,6 +62,7 @@ static int abort_with(uint16_t answer, struct peer *peer)
 	int fds[2], ret;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	assert_return_code(fcntl(fds[1], F_SETFL, O_NONBLOCK), errno);
 	*peer = (struct peer){ .fd = fds[0], .answer = answer };
 	assert_int_equal(pthread_create(&thread, NULL, run_peer, peer), 0);
 	ret = heartbeat_abort(fds[1], CID);
@@ -113,9 +115,57 @@ static void test_channel_gone(void **state)
 	int fds[2];
 
 	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
 	assert_int_equal(close(fds[0]), 0);
 	assert_true(heartbeat_abort(fds[1], CID) < 0);
+	assert_int_equal(close(fds[1]), 0);
+}
+
+/* Somebody sends to this CID without end: so does this device. */
+static void test_flood(void **state)
+{
+	int64_t before = clock_ms();
+	int fd = open("/dev/zero", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	struct heartbeat_abort abort;
+
+	(void)state;
+	assert_return_code(fd, errno);
+	/* A step ends although there is always more to read. */
+	heartbeat_abort_begin(&abort, fd, CID);
+	assert_int_equal(heartbeat_abort_step(&abort), -EAGAIN);
+	assert_true(abort.asked);
+	assert_int_equal(heartbeat_abort(fd, CID), -ETIMEDOUT);
+	assert_in_range(clock_ms() - before, 900, 9000);
+	assert_int_equal(close(fd), 0);
+}
+
+/* Step by step, as the supervisor does it; what was asked for can be taken back. */
+static void test_steps(void **state)
+{
+	struct heartbeat_abort abort;
+	struct peer peer;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
+	peer = (struct peer){ .fd = fds[0] };
+	heartbeat_abort_begin(&abort, fds[1], CID);
+	heartbeat_abort_cancel(&abort);
+	assert_int_equal(read(fds[0], &peer.last, sizeof(peer.last)), -1);
+	assert_int_equal(heartbeat_abort_step(&abort), -EAGAIN);
+	assert_int_equal(heartbeat_abort_step(&abort), -EAGAIN);
+	assert_int_equal(read(fds[0], &peer.request, sizeof(peer.request)), sizeof(peer.request));
+	assert_int_equal(le16toh(peer.request.op), VIRTIO_VSOCK_OP_REQUEST);
+	assert_int_equal(read(fds[0], &peer.last, sizeof(peer.last)), -1);
+	heartbeat_abort_cancel(&abort);
+	assert_int_equal(read(fds[0], &peer.last, sizeof(peer.last)), sizeof(peer.last));
+	assert_int_equal(le16toh(peer.last.op), VIRTIO_VSOCK_OP_RST);
+
+	heartbeat_abort_begin(&abort, fds[1], CID);
+	assert_int_equal(heartbeat_abort_step(&abort), -EAGAIN);
+	send_answer(&peer, le32toh(peer.request.src_port), VIRTIO_VSOCK_OP_RESPONSE);
+	assert_int_equal(heartbeat_abort_step(&abort), 0);
+	assert_int_equal(close(fds[0]), 0);
 	assert_int_equal(close(fds[1]), 0);
 }
 
@@ -126,6 +176,8 @@ int main(void)
 		cmocka_unit_test(test_nobody_waits),
 		cmocka_unit_test(test_no_answer),
 		cmocka_unit_test(test_channel_gone),
+		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_steps),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);

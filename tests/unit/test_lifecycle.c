@@ -140,7 +140,7 @@ static json_t *load(struct fixture *f)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "%s/%016" PRIx64 "/exit.json", f->dir.path,
+	snprintf(path, sizeof(path), "%s/0/%016" PRIx64 "/exit.json", f->dir.path,
 		 (uint64_t)UID);
 	return json_load_file(path, 0, NULL);
 }
@@ -162,7 +162,7 @@ static void test_orderly_end(void **state)
 	json_t *root;
 
 	notice(f, NE_EMU_ENCLAVE_STATE_RUNNING);
-	assert_false(folder_has_exit_file(&f->logs, UID));
+	assert_false(folder_has_exit_file(&f->logs, 0, UID));
 	elapsed_ns = 5 * NSEC_PER_SEC;
 	notice_stopped(f, NE_EMU_EXIT_REASON_GUEST_RESET, "reset");
 	check_record(f, "guest-reset", "reset");
@@ -223,14 +223,14 @@ static void test_failed_start_leaves_nothing(void **state)
 	struct vmm *vmm = start_vmm_of(f, UID, 100);
 	int fd;
 
-	assert_int_equal(folder_open(&f->logs, UID, &fd), 0);
+	assert_int_equal(folder_open(&f->logs, 0, UID, &fd), 0);
 	fd_close(&fd);
 	end_vmm(f, vmm, CLD_EXITED, 1);
 	assert_null(load(f));
 	freed.state = NE_EMU_ENCLAVE_STATE_FREED;
 	lifecycle_notice(&f->s, &freed);
 	assert_null(enclave_table_find(&f->s.enclaves, UID));
-	assert_int_equal(faccessat(f->logs.fd, "0193000000010000", F_OK, 0), -1);
+	assert_int_equal(faccessat(f->logs.fd, "0/0193000000010000", F_OK, 0), -1);
 }
 
 static void test_second_try(void **state)
@@ -332,8 +332,8 @@ static void test_recorded_end_is_kept(void **state)
 	int folder, file;
 	json_t *root;
 
-	assert_int_equal(folder_open(&f->logs, UID, &folder), 0);
-	assert_int_equal(folder_create_file(&f->logs, folder, "exit.json", &file), 0);
+	assert_int_equal(folder_open(&f->logs, 0, UID, &folder), 0);
+	assert_int_equal(folder_create_file(folder, "exit.json", &file), 0);
 	assert_int_equal(write_full(file, "{\"old\":1}", 9), 0);
 	fd_close(&file);
 	fd_close(&folder);
@@ -407,18 +407,47 @@ static void test_old_folders_go(void **state)
 	for (uint64_t uid = 1; uid <= FOLDER_KEEP + 3; uid++) {
 		struct timespec times[2] = { { .tv_sec = uid }, { .tv_sec = uid } };
 
-		assert_int_equal(folder_open(&f->logs, uid, &fd), 0);
+		assert_int_equal(folder_open(&f->logs, 0, uid, &fd), 0);
 		assert_return_code(futimens(fd, times), errno);
 		fd_close(&fd);
 	}
-	/* The oldest of all lives, and the new record is one more. */
+	/* The oldest of all lives, and so does the new one. */
 	start_vmm_of(f, 1, 50);
 	notice(f, NE_EMU_ENCLAVE_STATE_RUNNING);
 	notice_stopped(f, NE_EMU_EXIT_REASON_GUEST_RESET, "");
-	assert_int_equal(faccessat(f->logs.fd, "0000000000000001", F_OK, 0), 0);
-	assert_int_equal(faccessat(f->logs.fd, "0000000000000004", F_OK, 0), -1);
-	assert_int_equal(faccessat(f->logs.fd, "0000000000000005", F_OK, 0), 0);
-	assert_true(folder_has_exit_file(&f->logs, UID));
+	assert_int_equal(faccessat(f->logs.fd, "0/0000000000000001", F_OK, 0), 0);
+	assert_int_equal(faccessat(f->logs.fd, "0/0000000000000003", F_OK, 0), -1);
+	assert_int_equal(faccessat(f->logs.fd, "0/0000000000000004", F_OK, 0), 0);
+	assert_true(folder_has_exit_file(&f->logs, 0, UID));
+}
+
+/* The record is its owner's, and the settings are those of his next enclave. */
+static void test_owner(void **state)
+{
+	struct ne_nl_enclave info = enclave_in(NE_EMU_ENCLAVE_STATE_INIT);
+	struct fixture *f = *state;
+
+	info.owner_uid = 2001;
+	assert_int_equal(lifecycle_starting(&f->s, &info), 0);
+	/* Later messages need not say whose it is. */
+	info = enclave_in(NE_EMU_ENCLAVE_STATE_RUNNING);
+	info.owner_uid = NE_NL_NO_OWNER;
+	lifecycle_notice(&f->s, &info);
+	info.state = NE_EMU_ENCLAVE_STATE_STOPPED;
+	lifecycle_notice(&f->s, &info);
+	assert_true(folder_has_exit_file(&f->logs, 2001, UID));
+	assert_false(folder_has_exit_file(&f->logs, 0, UID));
+}
+
+/* The supervisor that accepted the start may be an earlier one. */
+static void test_owner_of_adopted(void **state)
+{
+	struct ne_nl_enclave info = enclave_in(NE_EMU_ENCLAVE_STATE_RUNNING);
+	struct fixture *f = *state;
+
+	info.owner_uid = 2001;
+	lifecycle_sync(&f->s, &info, 1);
+	assert_int_equal(attestor_find(&f->s.attestor, UID)->owner, 2001);
 }
 
 #define CASE(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -442,6 +471,8 @@ int main(void)
 		CASE(test_sync_notices_what_is_gone),
 		CASE(test_news_of_nobody),
 		CASE(test_old_folders_go),
+		CASE(test_owner),
+		CASE(test_owner_of_adopted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,31 @@ static void test_nothing_of_the_owner(void **state)
 	ne_nl_enclave_done(&e);
 }
 
+/* The VMM, a guest's panic message or an image chose it: clean, cut at a character. */
+static void test_exit_text_is_clean(void **state)
+{
+	char text[NE_NL_TEXT_SIZE + 2] = "\33[31mred\n\xff";
+	struct message msg = { 0 };
+	struct ne_nl_enclave e;
+
+	put_u64(&msg, NE_EMU_A_ENCLAVE_SLOT_UID, 1);
+	put(&msg, NE_EMU_A_ENCLAVE_EXIT_TEXT, text, strlen(text) + 1);
+	assert_int_equal(ne_nl_parse(msg.bytes, msg.len, &e), 0);
+	assert_string_equal(e.exit_text, "\\x1b[31mred\\x0a\\xff");
+	assert_int_equal(e.owner_uid, NE_NL_NO_OWNER);
+	ne_nl_enclave_done(&e);
+
+	/* Its last character would need the place of the NUL. */
+	memset(text, 'x', sizeof(text));
+	memcpy(text + NE_NL_TEXT_SIZE - 2, "é", sizeof("é"));
+	msg.len = 0;
+	put_u64(&msg, NE_EMU_A_ENCLAVE_SLOT_UID, 1);
+	put(&msg, NE_EMU_A_ENCLAVE_EXIT_TEXT, text, strlen(text) + 1);
+	assert_int_equal(ne_nl_parse(msg.bytes, msg.len, &e), 0);
+	assert_int_equal(strlen(e.exit_text), NE_NL_TEXT_SIZE - 2);
+	ne_nl_enclave_done(&e);
+}
+
 static void test_pool(void **state)
 {
 	struct message msg = { 0 };
@@ -321,6 +346,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_attributes),
 		cmocka_unit_test(test_nothing_of_the_owner),
+		cmocka_unit_test(test_exit_text_is_clean),
 		cmocka_unit_test(test_pool),
 		cmocka_unit_test(test_bad_pool),
 		cmocka_unit_test(test_absent_attributes_are_zero),

@@ -18,6 +18,8 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define UID	0x0193000000010000ULL
 
@@ -37,9 +39,14 @@ static struct module {
 	size_t nr_steps, at;
 	int open_err;
 	int accept_err;
+	int list_err;
 	int event_fd;
 	int requests;	/* waiting to be accepted */
+	int bad_requests;	/* the same, but accepting fails */
 	int accepted;
+	int tries;	/* calls of ne_nl_accept() */
+	int tries_before;	/* what they were at the last ne_nl_event_read() */
+	int most_tries;	/* between two of these */
 	int listed;
 	int pool_asked;
 	bool running;	/* one enclave is in the list */
@@ -98,6 +105,8 @@ int ne_nl_enclave_stop(struct ne_nl *nl, uint64_t slot_uid)
 int ne_nl_enclave_list(struct ne_nl *nl, struct ne_nl_enclave **ret, size_t *ret_count)
 {
 	module.listed++;
+	if (module.list_err)
+		return module.list_err;
 	*ret_count = 0;
 	*ret = NULL;
 	if (module.running) {
@@ -118,9 +127,14 @@ int ne_nl_pool_get(struct ne_nl *nl, struct ne_nl_pool *ret)
 
 int ne_nl_accept(struct ne_nl *nl, struct ne_nl_enclave *ret)
 {
+	module.tries++;
 	if (module.accept_err) {
 		module.accepted++;
 		return module.accept_err;
+	}
+	if (module.bad_requests) {
+		module.bad_requests--;
+		return -EIO;
 	}
 	if (!module.requests)
 		return -EAGAIN;
@@ -137,6 +151,10 @@ int ne_nl_event_read(struct ne_nl *nl, ne_nl_event_fn fn, void *arg)
 	const struct step *step;
 	struct ne_nl_enclave info;
 
+	module.most_tries = MAX(module.most_tries, module.tries - module.tries_before);
+	module.tries_before = module.tries;
+	if (module.at == module.nr_steps && module.requests)
+		return 0;
 	if (module.at == module.nr_steps) {
 		if (!module.wait_for_vmm || TAILQ_EMPTY(&module.wait_for_vmm->vmms))
 			raise(SIGTERM);
@@ -250,6 +268,44 @@ static void test_ready(void **state)
 	assert_int_equal(module.listed, 1);
 }
 
+/* Other work does not wait for an endless row of them. */
+static void test_many_requests(void **state)
+{
+	static const struct step steps[] = {
+		{ .cmd = NE_EMU_CMD_READY, .requests = 100 },
+	};
+
+	assert_int_equal(run(*state, steps, ARRAY_SIZE(steps)), 0);
+	assert_int_equal(module.accepted, 100);
+	assert_int_equal(module.most_tries, 16);
+}
+
+/* After 64 failures in a row it waits for news. */
+static void test_bad_requests(void **state)
+{
+	static const struct step steps[] = {
+		{ 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 },
+		{ .cmd = NE_EMU_CMD_READY }, { 0 }, { 0 },
+	};
+
+	module.bad_requests = 70;
+	assert_int_equal(run(*state, steps, 8), 0);
+	assert_int_equal(module.tries, 64);
+	assert_int_equal(module.most_tries, 16);
+}
+
+static void test_good_after_bad(void **state)
+{
+	static const struct step steps[] = {
+		{ 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 }, { 0 },
+		{ .cmd = NE_EMU_CMD_READY, .requests = 1 },
+	};
+
+	module.bad_requests = 70;
+	assert_int_equal(run(*state, steps, ARRAY_SIZE(steps)), 0);
+	assert_int_equal(module.accepted, 1);
+}
+
 /* Looked at in the beginning, before each start, and when it changes. */
 static void test_pool(void **state)
 {
@@ -344,7 +400,128 @@ static void test_vmm_outlives_enclave(void **state)
 	assert_int_equal(supervisor_run(&f->s), 0);
 	assert_true(TAILQ_EMPTY(&f->s.vmms));
 	assert_null(enclave_table_find(&f->s.enclaves, UID));
-	assert_true(folder_has_exit_file(&f->s.logs, UID));
+	assert_true(folder_has_exit_file(&f->s.logs, 0, UID));
+}
+
+/* The folder that attestor_prepare() makes for an enclave. */
+static void make_enclave_folder(struct fixture *f, char *path, size_t size)
+{
+	assert_int_equal(attestor_folder(&f->s.attestor, UID, path, size), 0);
+	assert_return_code(mkdir(path, 0700), errno);
+}
+
+/* Another supervisor takes over from @f->s. */
+static void restart(struct fixture *f)
+{
+	struct start_config start = f->s.start;
+	const struct supervisor_paths paths = {
+		.run_dir = f->run_dir.path, .state_dir = f->run_dir.path,
+	};
+	struct lab_settings defaults = f->s.attestor.defaults;
+	struct log_root logs;
+
+	supervisor_exit(&f->s);
+	assert_int_equal(log_root_open(&logs, f->dir.path), 0);
+	supervisor_init(&f->s, &start, &logs, &paths, &defaults);
+	f->s.now = fake_now;
+	module.event_fd = -1;
+}
+
+/* The process of @vmm has been killed, not by this test. */
+static void assert_killed(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+}
+
+/* An enclave is started, and its supervisor ends; @folder is the enclave's. */
+static pid_t leave_vmm(struct fixture *f, char *folder, size_t size)
+{
+	pid_t pid;
+
+	assert_int_equal(supervisor_connect(&f->s), 0);
+	make_enclave_folder(f, folder, size);
+	spawn_watched_vmm(&f->s);
+	pid = TAILQ_FIRST(&f->s.vmms)->pid;
+	restart(f);
+	return pid;
+}
+
+/* A VMM of an earlier supervisor is watched, and killed if it stays. */
+static void test_adopted_vmm_outlives_enclave(void **state)
+{
+	static const struct step steps[] = {
+		{ .cmd = NE_EMU_CMD_ENCLAVE_NTF, .state = NE_EMU_ENCLAVE_STATE_FREED },
+	};
+	struct fixture *f = *state;
+	char folder[128];
+	pid_t pid;
+
+	module.running = true;
+	pid = leave_vmm(f, folder, sizeof(folder));
+	module.steps = steps;
+	module.nr_steps = ARRAY_SIZE(steps);
+	module.clock_step_ns = NSEC_PER_SEC;
+	module.wait_for_vmm = &f->s;
+	assert_int_equal(supervisor_connect(&f->s), 0);
+	assert_false(TAILQ_EMPTY(&f->s.vmms));
+	assert_int_equal(supervisor_run(&f->s), 0);
+	assert_true(TAILQ_EMPTY(&f->s.vmms));
+	assert_null(enclave_table_find(&f->s.enclaves, UID));
+	assert_killed(pid);
+	assert_int_equal(access(folder, F_OK), -1);
+}
+
+static void put_file(const char *folder, const char *name)
+{
+	char path[160];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fclose(file);
+}
+
+/* The enclave ended meanwhile: what it left goes, and so does its VMM. */
+static void test_ended_without_supervisor(void **state)
+{
+	struct fixture *f = *state;
+	char folder[128];
+	pid_t pid;
+
+	pid = leave_vmm(f, folder, sizeof(folder));
+	put_file(folder, "nsm.sock");
+	put_file(folder, "settings");
+	put_file(f->run_dir.path, "keep");
+	module.clock_step_ns = NSEC_PER_SEC;
+	module.wait_for_vmm = &f->s;
+	assert_int_equal(supervisor_connect(&f->s), 0);
+	assert_int_equal(supervisor_run(&f->s), 0);
+	assert_killed(pid);
+	assert_int_equal(access(folder, F_OK), -1);
+	snprintf(folder, sizeof(folder), "%s/keep", f->run_dir.path);
+	assert_int_equal(access(folder, F_OK), 0);
+}
+
+/* The list could not be had: nothing is known to have ended. */
+static void test_no_list_no_sweep(void **state)
+{
+	struct fixture *f = *state;
+	char folder[128];
+
+	make_enclave_folder(f, folder, sizeof(folder));
+	put_file(folder, "settings");
+	module.list_err = -ENOMEM;
+	assert_int_equal(run(f, NULL, 0), 0);
+	assert_int_equal(access(folder, F_OK), 0);
+	module.list_err = 0;
+	restart(f);
+	assert_int_equal(run(f, NULL, 0), 0);
+	assert_int_equal(access(folder, F_OK), -1);
 }
 
 #define CASE(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -363,6 +540,12 @@ int main(int argc, char **argv)
 		CASE(test_broken_socket),
 		CASE(test_adopts),
 		CASE(test_vmm_outlives_enclave),
+		CASE(test_many_requests),
+		CASE(test_bad_requests),
+		CASE(test_good_after_bad),
+		CASE(test_adopted_vmm_outlives_enclave),
+		CASE(test_ended_without_supervisor),
+		CASE(test_no_list_no_sweep),
 	};
 
 	if (argc > 1)

@@ -59,6 +59,9 @@ static int make_root(const struct cli_usage *usage, const struct place *place, i
 		cli_error("%s", error.text);
 		return CLI_FAILED;
 	}
+	if (replace && ca_store_has_old(&store, place->project))
+		fprintf(stderr, "the root before it is kept with its key, as %s/%s.old.pem; "
+			"\"ne-emu-ca forget\" destroys it\n", place->state, place->project);
 	return ca_export(root.cert, CA_EXPORT_FINGERPRINT, stdout) ? CLI_FAILED : CLI_OK;
 }
 
@@ -80,11 +83,40 @@ static int cmd_rotate(int argc, char **argv)
 	const struct cli_opt opts[] = { OPT_STATE(place), OPT_PROJECT(place), {} };
 	const struct cli_usage usage = {
 		"ne-emu-ca rotate", "", "Put a new root in the place of the one there is, which "
-		"is kept as NAME.old.pem,\nand print its fingerprint. Enclaves get certificates "
-		"under it when their next is due", opts, 0, 0,
+		"is kept as NAME.old.pem\nwith its key until \"ne-emu-ca forget\", and print its "
+		"fingerprint. Enclaves get\ncertificates under it when their next is due",
+		opts, 0, 0,
 	};
 
 	return make_root(&usage, &place, argc, argv, true);
+}
+
+static int cmd_forget(int argc, char **argv)
+{
+	__cleanup(ca_store_close) struct ca_store store = { .fd = -1 };
+	struct place place = PLACE_INIT;
+	const struct cli_opt opts[] = { OPT_STATE(place), OPT_PROJECT(place), {} };
+	const struct cli_usage usage = {
+		"ne-emu-ca forget", "", "Destroy NAME.old.pem, the root before the last "
+		"\"ne-emu-ca rotate\", with its key", opts, 0, 0,
+	};
+	struct ca_error error;
+	char **args;
+	int r;
+
+	r = cli_parse(&usage, argc, argv, &args);
+	if (r < 0)
+		return cli_exit_code(r);
+	if (open_store(&place, false, &store))
+		return CLI_FAILED;
+	r = ca_store_forget(&store, place.project, &error);
+	if (!r)
+		return CLI_OK;
+	if (r == -ENOENT)
+		cli_error("project %s has no root from before a rotation", place.project);
+	else
+		cli_error("%s", error.text);
+	return CLI_FAILED;
 }
 
 static int load_root(const struct place *place, struct ca_signer *root)
@@ -201,6 +233,7 @@ static int cmd_list(int argc, char **argv)
 static const struct cli_command commands[] = {
 	{ "create", "make a root", cmd_create },
 	{ "rotate", "replace a root", cmd_rotate },
+	{ "forget", "destroy the root before the last rotation", cmd_forget },
 	{ "export", "print the certificate of a root", cmd_export },
 	{ "list", "list projects and the fingerprints of their roots", cmd_list },
 	{}

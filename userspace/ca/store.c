@@ -165,11 +165,66 @@ static int write_file(const struct ca_store *store, const char *name, const void
 	return err;
 }
 
+static int overwrite(int fd, off_t size)
+{
+	static const uint8_t zeros[FILE_SIZE_MAX];
+	int err = 0;
+
+	if (size > FILE_SIZE_MAX)
+		return -EFBIG;
+	err = write_full(fd, zeros, size);
+	if (!err && fsync(fd) < 0)
+		err = -errno;
+	return err;
+}
+
+/* A root under a second name is one that a rotation has not replaced in the end. */
+static int destroy(const struct ca_store *store, const char *name)
+{
+	__cleanup_fd int fd = openat(store->fd, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK |
+				     O_CLOEXEC);
+	struct stat st;
+	int err = 0;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISREG(st.st_mode) && st.st_nlink == 1)
+		err = overwrite(fd, st.st_size);
+	if (!err && (unlinkat(store->fd, name, 0) < 0 || fsync(store->fd) < 0))
+		err = -errno;
+	return err;
+}
+
+bool ca_store_has_old(const struct ca_store *store, const char *project)
+{
+	struct file_name name = file_name(project, SUFFIX_OLD);
+
+	return !faccessat(store->fd, name.text, F_OK, AT_SYMLINK_NOFOLLOW);
+}
+
+int ca_store_forget(const struct ca_store *store, const char *project, struct ca_error *error)
+{
+	struct file_name name = file_name(project, SUFFIX_OLD);
+	__cleanup_fd int lock_fd = -1;
+	int err;
+
+	err = store_lock(store, &lock_fd, error);
+	if (err)
+		return err;
+	err = destroy(store, name.text);
+	if (err)
+		return ca_fail(error, -err, "cannot destroy %s/%s: %s", store->path, name.text,
+			       strerror(-err));
+	return 0;
+}
+
 /* The old root stays under its name until the new one takes it. */
 static int keep_old(const struct ca_store *store, const char *name, const char *old_name)
 {
-	if (unlinkat(store->fd, old_name, 0) < 0 && errno != ENOENT)
-		return -errno;
+	int err = destroy(store, old_name);
+
+	if (err && err != -ENOENT)
+		return err;
 	if (linkat(store->fd, name, store->fd, old_name, 0) < 0 && errno != ENOENT)
 		return -errno;
 	return 0;

@@ -67,13 +67,27 @@ int ca_store_load(const struct ca_store *store, const char *project, struct ca_s
 
 /**
  * ca_store_create() - a new root for a project
- * @replace: keep the root there may be as PROJECT.old.pem
+ * @replace: keep the root there may be as PROJECT.old.pem; one that was kept before is
+ *	destroyed
  *
  * Return: 0, -EEXIST (there is one, and @replace is not set) or another negative
  * errno, with @error.
  */
 int ca_store_create(const struct ca_store *store, const char *project, bool replace,
 		    struct ca_error *error);
+
+/** ca_store_has_old() - is there a root from before a rotation? */
+bool ca_store_has_old(const struct ca_store *store, const char *project);
+
+/**
+ * ca_store_forget() - destroy the root before the last one, with its key
+ *
+ * Overwritten and then removed. What the file system or the medium may have kept of it
+ * elsewhere is out of reach.
+ *
+ * Return: 0, -ENOENT (there is none) or another negative errno, with @error.
+ */
+int ca_store_forget(const struct ca_store *store, const char *project, struct ca_error *error);
 
 /** ca_store_obtain() - ca_store_load(), after ca_store_create() if there is none */
 int ca_store_obtain(const struct ca_store *store, const char *project, struct ca_signer *ret,

@@ -7,6 +7,7 @@
 #include "cli/sysfs.h"
 
 #include "common/paths.h"
+#include "common/text.h"
 #include "common/util.h"
 
 #include <dirent.h>
@@ -20,47 +21,95 @@
 #define UID_DIGITS	16
 #define COPY_STEP	(64 * KIB)
 
-/** struct log_list - slot uids that have a folder, the newest first */
+/** struct log_entry - the folder of one enclave */
+struct log_entry {
+	uint64_t uid;
+	uid_t owner;
+};
+
+/**
+ * struct log_list - folders that the user may read, the newest first
+ * @others: owners of others, which the user may not read, @nr_others of them
+ */
 struct log_list {
-	uint64_t *uids;
+	struct log_entry *entries;
 	size_t count;
+	uid_t *others;
+	size_t nr_others;
 };
 
 #define __cleanup_json	__cleanup(json_in_free)
 
 static void log_list_free(struct log_list *list)
 {
-	free(list->uids);
+	free(list->entries);
+	free(list->others);
+}
+
+static void dir_cleanup(DIR **dir)
+{
+	if (*dir)
+		(void)closedir(*dir);
 }
 
 /* Slot uids begin with the time of creation. */
 static int compare_newest(const void *a, const void *b)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	uint64_t x = ((const struct log_entry *)a)->uid, y = ((const struct log_entry *)b)->uid;
 
 	return (x < y) - (x > y);
 }
 
-static int log_list_add(struct log_list *list, const char *name)
+static int add_entry(struct log_list *list, uid_t owner, const char *name)
 {
-	uint64_t uid, *grown;
+	struct log_entry *grown;
+	uint64_t uid;
 
 	if (strlen(name) != UID_DIGITS || parse_u64(name, 16, UINT64_MAX, &uid))
 		return 0;	/* not ours */
-	grown = reallocarray(list->uids, list->count + 1, sizeof(*grown));
+	grown = reallocarray(list->entries, list->count + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
-	list->uids = grown;
-	list->uids[list->count++] = uid;
+	list->entries = grown;
+	list->entries[list->count++] = (struct log_entry){ .uid = uid, .owner = owner };
 	return 0;
+}
+
+static int add_other(struct log_list *list, uid_t owner)
+{
+	uid_t *grown = reallocarray(list->others, list->nr_others + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	list->others = grown;
+	list->others[list->nr_others++] = owner;
+	return 0;
+}
+
+static int read_owner(struct log_list *list, const char *name)
+{
+	__cleanup(dir_cleanup) DIR *dir = NULL;
+	char path[SYS_PATH_SIZE];
+	struct dirent *entry;
+	uint64_t owner;
+	int r = 0;
+
+	if (parse_u64(name, 10, UINT32_MAX, &owner))
+		return 0;	/* not ours */
+	dir = opendir(sys_path(path, NE_EMU_LOG_DIR "/%" PRIu64, owner));
+	if (!dir)
+		return errno == EACCES ? add_other(list, owner) : 0;
+	while (!r && (entry = readdir(dir)))
+		r = add_entry(list, owner, entry->d_name);
+	return r;
 }
 
 static int log_list_read(struct log_list *list, struct cli_text *why)
 {
+	__cleanup(dir_cleanup) DIR *dir = NULL;
 	char path[SYS_PATH_SIZE];
 	struct dirent *entry;
 	int r = 0;
-	DIR *dir;
 
 	dir = opendir(sys_path(path, NE_EMU_LOG_DIR));
 	if (!dir)
@@ -68,27 +117,27 @@ static int log_list_read(struct log_list *list, struct cli_text *why)
 				"; use sudo or join the group ne" : errno == ENOENT ?
 				"; no enclave has been started yet" : "");
 	while (!r && (entry = readdir(dir)))
-		r = log_list_add(list, entry->d_name);
-	closedir(dir);
+		r = read_owner(list, entry->d_name);
 	if (r)
 		return cli_fail(why, -r, "%s", strerror(-r));
 	if (list->count)
-		qsort(list->uids, list->count, sizeof(*list->uids), compare_newest);
+		qsort(list->entries, list->count, sizeof(*list->entries), compare_newest);
 	return 0;
 }
 
-static const char *log_path(char *buf, uint64_t uid, const char *name)
+static const char *log_path(char *buf, const struct log_entry *entry, const char *name)
 {
-	return sys_path(buf, NE_EMU_LOG_DIR "/%016" PRIx64 "/%s", uid, name);
+	return sys_path(buf, NE_EMU_LOG_DIR "/%" PRIu32 "/%016" PRIx64 "/%s", entry->owner,
+			entry->uid, name);
 }
 
 /* NULL while the enclave lives. */
-static struct json_t *load_exit(uint64_t uid)
+static struct json_t *load_exit(const struct log_entry *entry)
 {
 	char path[SYS_PATH_SIZE];
 	struct json_t *record = NULL;
 
-	(void)json_in_load(log_path(path, uid, NE_EMU_EXIT_FILE), &record);
+	(void)json_in_load(log_path(path, entry, NE_EMU_EXIT_FILE), &record);
 	return record;
 }
 
@@ -111,25 +160,41 @@ static uint64_t find_cid(const struct log_list *list, const char *name, uint32_t
 		}
 	}
 	for (size_t i = 0; i < list->count; i++) {
-		__cleanup_json struct json_t *record = load_exit(list->uids[i]);
+		__cleanup_json struct json_t *record = load_exit(&list->entries[i]);
 
 		if (record && json_in_u64(record, "cid") == cid)
-			return list->uids[i];
+			return list->entries[i].uid;
 	}
 	return 0;
 }
 
-static int choose(const struct log_list *list, const char *name, uint64_t *ret_uid,
+/* Somebody else's folder can be found, but not entered. */
+static int fail_not_kept(const struct log_list *list, const char *name, uint64_t uid,
+			 struct cli_text *why)
+{
+	char path[SYS_PATH_SIZE], user[STATE_USER_SIZE], id[STATE_ID_SIZE];
+
+	for (size_t i = 0; uid && i < list->nr_others; i++) {
+		sys_path(path, NE_EMU_LOG_DIR "/%" PRIu32 "/%016" PRIx64, list->others[i], uid);
+		if (!access(path, F_OK))
+			return cli_fail(why, EACCES, "%s belongs to %s; use sudo",
+					state_id(uid, id), state_user(list->others[i], user));
+	}
+	return cli_fail(why, ENOENT, "no logs are kept of %s; see \"ne-emu logs --list\"", name);
+}
+
+static int choose(const struct log_list *list, const char *name, struct log_entry *ret,
 		  struct cli_text *why)
 {
 	uint64_t uid;
 	uint32_t cid;
-	size_t i;
 
-	if (!list->count)
-		return cli_fail(why, ENOENT, "no logs are kept in %s", NE_EMU_LOG_DIR);
+	if (!name && !list->count)
+		return cli_fail(why, ENOENT, "no logs%s are kept in %s%s",
+				list->nr_others ? " of yours" : "", NE_EMU_LOG_DIR,
+				list->nr_others ? "; use sudo for those of others" : "");
 	if (!name) {
-		*ret_uid = list->uids[0];
+		*ret = list->entries[0];
 		return 0;
 	}
 	if (state_parse_id(name, &uid, &cid))
@@ -137,39 +202,59 @@ static int choose(const struct log_list *list, const char *name, uint64_t *ret_u
 				"\"ne-emu logs --list\"", name);
 	if (!uid)
 		uid = find_cid(list, name, cid);
-	for (i = 0; i < list->count && list->uids[i] != uid; i++)
-		;
-	if (i == list->count)
-		return cli_fail(why, ENOENT, "no logs are kept of %s; see \"ne-emu logs --list\"",
-				name);
-	*ret_uid = uid;
-	return 0;
+	for (size_t i = 0; i < list->count; i++)
+		if (list->entries[i].uid == uid) {
+			*ret = list->entries[i];
+			return 0;
+		}
+	return fail_not_kept(list, name, uid, why);
 }
 
-static int copy_console(uint64_t uid)
+/* The guest chose every byte: none of them may command the terminal. */
+static int print_console(FILE *file)
+{
+	__cleanup_free char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+
+	while ((len = getline(&line, &size, file)) > 0) {
+		if (line[len - 1] == '\n')
+			len--;
+		if (len && line[len - 1] == '\r')
+			len--;
+		text_print(stdout, line, len, "\t");
+		if (putchar('\n') == EOF)
+			return -EPIPE;
+	}
+	return ferror(file) ? -EIO : 0;
+}
+
+static int copy_console(const struct log_entry *entry)
 {
 	char path[SYS_PATH_SIZE], buf[COPY_STEP];
-	__cleanup_fd int fd = open(log_path(path, uid, NE_EMU_CONSOLE_LOG), O_RDONLY | O_CLOEXEC);
+	__cleanup_file FILE *file = fopen(log_path(path, entry, NE_EMU_CONSOLE_LOG), "re");
 	ssize_t n;
 
-	if (fd < 0)
+	if (!file)
 		return -errno;
-	while ((n = read_full(fd, buf, sizeof(buf))) > 0)
+	if (isatty(STDOUT_FILENO))
+		return print_console(file);
+	while ((n = read_full(fileno(file), buf, sizeof(buf))) > 0)
 		if (write_full(STDOUT_FILENO, buf, n))
 			return -EPIPE;
 	return n;
 }
 
 /* What stdout does not hold goes to stderr: the log may be piped. */
-static int show(uint64_t uid)
+static int show(const struct log_entry *entry)
 {
-	__cleanup_json struct json_t *record = load_exit(uid);
+	__cleanup_json struct json_t *record = load_exit(entry);
 	char id[STATE_ID_SIZE];
-	int r = copy_console(uid);
+	int r = copy_console(entry);
 
-	state_id(uid, id);
+	state_id(entry->uid, id);
 	if (r == -ENOENT) {
-		fprintf(stderr, "%s: no console was kept, it is no debug enclave\n", id);
+		fprintf(stderr, "%s: no console was kept; only debug enclaves have one\n", id);
 	} else if (r) {
 		cli_error("%s: cannot copy the console: %s", id, strerror(-r));
 		return CLI_FAILED;
@@ -182,27 +267,28 @@ static int show(uint64_t uid)
 	return CLI_OK;
 }
 
-static uint64_t console_size(uint64_t uid)
+static uint64_t console_size(const struct log_entry *entry)
 {
 	char path[SYS_PATH_SIZE];
 	struct stat st;
 
-	return stat(log_path(path, uid, NE_EMU_CONSOLE_LOG), &st) ? 0 : st.st_size;
+	return stat(log_path(path, entry, NE_EMU_CONSOLE_LOG), &st) ? 0 : st.st_size;
 }
 
 static void print_table(const struct log_list *list)
 {
-	printf("%-19s %10s %12s  %s\n", "ID", "CID", "CONSOLE", "END");
+	printf("%-19s %10s %10s %12s  %s\n", "ID", "OWNER", "CID", "CONSOLE", "END");
 	for (size_t i = 0; i < list->count; i++) {
-		__cleanup_json struct json_t *record = load_exit(list->uids[i]);
+		const struct log_entry *entry = &list->entries[i];
+		__cleanup_json struct json_t *record = load_exit(entry);
 		char id[STATE_ID_SIZE];
 
-		printf("%-19s ", state_id(list->uids[i], id));
+		printf("%-19s %10" PRIu32 " ", state_id(entry->uid, id), entry->owner);
 		if (record)
 			printf("%10" PRIu64 " ", json_in_u64(record, "cid"));
 		else
 			printf("%10s ", "-");
-		printf("%12" PRIu64 "  ", console_size(list->uids[i]));
+		printf("%12" PRIu64 "  ", console_size(entry));
 		if (record)
 			printf("%s %s: %s\n", json_in_str(record, "ended"),
 			       json_in_str(record, "reason"), json_in_str(record, "text"));
@@ -217,14 +303,16 @@ static int print_json(const struct log_list *list)
 
 	json_out_array(&out, NULL);
 	for (size_t i = 0; i < list->count; i++) {
-		__cleanup_json struct json_t *record = load_exit(list->uids[i]);
+		const struct log_entry *entry = &list->entries[i];
+		__cleanup_json struct json_t *record = load_exit(entry);
 		char id[STATE_ID_SIZE], path[SYS_PATH_SIZE];
 
 		json_out_object(&out, NULL);
-		json_out_str(&out, "EnclaveID", state_id(list->uids[i], id));
-		json_out_str(&out, "Console", console_size(list->uids[i]) ?
-			     log_path(path, list->uids[i], NE_EMU_CONSOLE_LOG) : NULL);
-		json_out_u64(&out, "ConsoleBytes", console_size(list->uids[i]));
+		json_out_str(&out, "EnclaveID", state_id(entry->uid, id));
+		json_out_u64(&out, "OwnerUID", entry->owner);
+		json_out_str(&out, "Console", console_size(entry) ?
+			     log_path(path, entry, NE_EMU_CONSOLE_LOG) : NULL);
+		json_out_u64(&out, "ConsoleBytes", console_size(entry));
 		json_out_bool(&out, "Ended", record);
 		if (record) {
 			json_out_u64(&out, "EnclaveCID", json_in_u64(record, "cid"));
@@ -248,11 +336,11 @@ int cmd_logs(int argc, char **argv)
 	const struct cli_usage usage = {
 		"ne-emu logs", "[ID|CID]",
 		"Show the console log of an enclave and why it ended; without an argument,\n"
-		"of the newest one", opts, 0, 1,
+		"of the newest one. Root sees all, others what is theirs", opts, 0, 1,
 	};
 	__cleanup(log_list_free) struct log_list list = {};
 	struct cli_text why;
-	uint64_t uid = 0;
+	struct log_entry entry = { 0 };
 	char **args;
 	int r;
 
@@ -263,14 +351,14 @@ int cmd_logs(int argc, char **argv)
 	if (list_all && r)
 		return cli_usage_error(&usage, "--list takes no argument");
 	if (log_list_read(&list, &why) ||
-	    (!list_all && choose(&list, r ? args[0] : NULL, &uid, &why))) {
+	    (!list_all && choose(&list, r ? args[0] : NULL, &entry, &why))) {
 		cli_error("%s", why.text);
 		return CLI_FAILED;
 	}
 	if (json)
 		return print_json(&list);
 	if (!list_all)
-		return show(uid);
+		return show(&entry);
 	print_table(&list);
 	return CLI_OK;
 }

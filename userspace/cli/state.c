@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -20,6 +21,17 @@
 const char *state_id(uint64_t slot_uid, char *buf)
 {
 	snprintf(buf, STATE_ID_SIZE, "enc%016" PRIx64, slot_uid);
+	return buf;
+}
+
+const char *state_user(uint32_t uid, char *buf)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (user)
+		snprintf(buf, STATE_USER_SIZE, "%.40s (uid %" PRIu32 ")", user->pw_name, uid);
+	else
+		snprintf(buf, STATE_USER_SIZE, "user %" PRIu32, uid);
 	return buf;
 }
 

@@ -11,9 +11,14 @@
 #define STATE_TEXT_SIZE		NE_NL_TEXT_SIZE
 /* "enc" and 16 hexadecimal digits, with the NUL. */
 #define STATE_ID_SIZE		20
+/* Name and number of a user. */
+#define STATE_USER_SIZE		64
 
 /** state_id() - "enc0123456789abcdef"; returns @buf */
 const char *state_id(uint64_t slot_uid, char *buf);
+
+/** state_user() - "alice (uid 1000)", or "user 1000" without a name; returns @buf */
+const char *state_user(uint32_t uid, char *buf);
 
 /**
  * state_exit() - why an enclave ended

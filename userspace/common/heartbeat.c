@@ -16,29 +16,13 @@
 #define ABORT_TIMEOUT_MS	1000
 /* Above what guests choose by themselves, so it is no connection of theirs. */
 #define ABORT_PORT		0xfffffff0U
+/* Packets of others that are passed over at a time. */
+#define PACKETS_MAX		64
 
-static int wait_for(int fd, short events, int64_t deadline)
-{
-	struct pollfd pollfd = { .fd = fd, .events = events };
-
-	for (;;) {
-		int64_t left = deadline - clock_ms();
-		int n = poll(&pollfd, 1, MAX(left, 0));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			return -ETIMEDOUT;
-		return pollfd.revents & events ? pollfd.revents : -EPIPE;
-	}
-}
-
-static int send_op(int fd, uint32_t cid, uint16_t op)
+static int send_op(const struct heartbeat_abort *abort, uint16_t op)
 {
 	struct virtio_vsock_hdr hdr = {
-		.src_cid = htole64(cid),
+		.src_cid = htole64(abort->cid),
 		.dst_cid = htole64(NE_EMU_CID_PARENT),
 		.src_port = htole32(ABORT_PORT),
 		.dst_port = htole32(NE_EMU_HEARTBEAT_PORT),
@@ -47,7 +31,7 @@ static int send_op(int fd, uint32_t cid, uint16_t op)
 	};
 
 	for (;;) {
-		if (write(fd, &hdr, sizeof(hdr)) >= 0)
+		if (write(abort->fd, &hdr, sizeof(hdr)) >= 0)
 			return 0;
 		if (errno != EINTR)
 			return -errno;
@@ -62,7 +46,7 @@ static int receive_op(int fd)
 	ssize_t n = read(fd, packet, sizeof(packet));
 
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+		return errno == EINTR ? 0 : -errno;
 	if (n < (ssize_t)sizeof(*hdr))
 		return -EPIPE;
 	if (le64toh(hdr->src_cid) != NE_EMU_CID_PARENT ||
@@ -72,35 +56,70 @@ static int receive_op(int fd)
 	return le16toh(hdr->op);
 }
 
+/* Return: -EAGAIN while there is no answer, otherwise the result. */
+static int receive(const struct heartbeat_abort *abort)
+{
+	for (int i = 0; i < PACKETS_MAX; i++) {
+		int op = receive_op(abort->fd);
+
+		if (op < 0)
+			return op;
+		if (op == VIRTIO_VSOCK_OP_RST)
+			return -ECONNREFUSED;
+		if (op == VIRTIO_VSOCK_OP_RESPONSE)
+			return send_op(abort, VIRTIO_VSOCK_OP_RST);
+	}
+	return -EAGAIN;
+}
+
+void heartbeat_abort_begin(struct heartbeat_abort *abort, int channel_fd, uint32_t cid)
+{
+	*abort = (struct heartbeat_abort){
+		.fd = channel_fd, .cid = cid, .deadline_ms = clock_ms() + ABORT_TIMEOUT_MS,
+	};
+}
+
+int heartbeat_abort_step(struct heartbeat_abort *abort)
+{
+	/* Reading first makes room for writing. */
+	int r = receive(abort);
+
+	if (r == -EAGAIN && !abort->asked) {
+		r = send_op(abort, VIRTIO_VSOCK_OP_REQUEST);
+		abort->asked = !r;
+		r = r ? r : -EAGAIN;
+	}
+	if (r != -EAGAIN || clock_ms() < abort->deadline_ms)
+		return r;
+	heartbeat_abort_cancel(abort);
+	return -ETIMEDOUT;
+}
+
+void heartbeat_abort_cancel(struct heartbeat_abort *abort)
+{
+	if (abort->asked)
+		(void)send_op(abort, VIRTIO_VSOCK_OP_RST);
+	abort->asked = false;
+}
+
+static int wait_for(const struct heartbeat_abort *abort)
+{
+	short events = POLLIN | (abort->asked ? 0 : POLLOUT);
+	struct pollfd pollfd = { .fd = abort->fd, .events = events };
+	int n = poll(&pollfd, 1, MAX(abort->deadline_ms - clock_ms(), 0));
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	return n && !(pollfd.revents & events) ? -EPIPE : 0;
+}
+
 int heartbeat_abort(int channel_fd, uint32_t cid)
 {
-	int64_t deadline = clock_ms() + ABORT_TIMEOUT_MS;
-	short events = POLLIN | POLLOUT;
+	struct heartbeat_abort abort;
+	int r, err = 0;
 
-	for (;;) {
-		int ready = wait_for(channel_fd, events, deadline);
-		int ret = 0;
-
-		if (ready == -ETIMEDOUT && !(events & POLLOUT))
-			(void)send_op(channel_fd, cid, VIRTIO_VSOCK_OP_RST);
-		if (ready < 0)
-			return ready;
-		/* Reading first makes room for writing. */
-		if (ready & POLLIN)
-			ret = receive_op(channel_fd);
-		if (ret < 0)
-			return ret;
-		if (ret == VIRTIO_VSOCK_OP_RST)
-			return -ECONNREFUSED;
-		if (ret == VIRTIO_VSOCK_OP_RESPONSE)
-			return send_op(channel_fd, cid, VIRTIO_VSOCK_OP_RST);
-
-		if ((events & POLLOUT) && (ready & POLLOUT)) {
-			ret = send_op(channel_fd, cid, VIRTIO_VSOCK_OP_REQUEST);
-			if (!ret)
-				events = POLLIN;
-			else if (ret != -EAGAIN)
-				return ret;
-		}
-	}
+	heartbeat_abort_begin(&abort, channel_fd, cid);
+	while (!err && (r = heartbeat_abort_step(&abort)) == -EAGAIN)
+		err = wait_for(&abort);
+	return err ? err : r;
 }

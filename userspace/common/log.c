@@ -3,6 +3,9 @@
 
 #include "log.h"
 
+#include "text.h"
+#include "util.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -44,7 +47,7 @@ void log_write(int level, const char *fmt, ...)
 {
 	int saved = errno;
 	/* One write per line, so that lines of several processes do not mix. */
-	char line[1024];
+	char line[1024], message[1024];
 	size_t len = 0;
 	va_list args;
 	int n;
@@ -56,17 +59,18 @@ void log_write(int level, const char *fmt, ...)
 		len += snprintf(line, sizeof(line), "<%d>", level);
 	if (log_prefix)
 		len += snprintf(line + len, sizeof(line) - len, "%s: ", log_prefix);
-	if (len >= sizeof(line))
-		len = sizeof(line) - 1;
+	len = MIN(len, sizeof(line) - 2);
 
 	errno = saved;	/* for %m */
 	va_start(args, fmt);
-	n = vsnprintf(line + len, sizeof(line) - len, fmt, args);
+	n = vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);
-	if (n > 0)
-		len += n;
-	if (len > sizeof(line) - 2)
-		len = sizeof(line) - 2;
+	if (n < 0)
+		n = 0;
+	/* Whatever a guest or an image has put into it stays one line of text. */
+	text_clean(line + len, sizeof(line) - len - 1, message,
+		   MIN((size_t)n, sizeof(message) - 1));
+	len += strlen(line + len);
 	line[len++] = '\n';
 
 	/* There is nowhere to report that reporting failed. */

@@ -19,6 +19,7 @@
  * @started_ns: CLOCK_BOOTTIME, nanoseconds; 0 before a start
  * @owner_pid: 0 if the kernel does not say
  * @owner_uid: who created it; NE_NL_NO_OWNER if the kernel does not say
+ * @exit_text: clean, see common/text.h
  */
 struct ne_nl_enclave {
 	uint64_t slot_uid;
@@ -82,6 +83,12 @@ int ne_nl_accept(struct ne_nl *nl, struct ne_nl_enclave *ret);
 int ne_nl_pool_get(struct ne_nl *nl, struct ne_nl_pool *ret);
 void ne_nl_pool_done(struct ne_nl_pool *pool);
 
+/** ne_nl_owner() - who may see and change what belongs to an enclave, besides root */
+static inline uint32_t ne_nl_owner(const struct ne_nl_enclave *enclave)
+{
+	return enclave->owner_uid == NE_NL_NO_OWNER ? 0 : enclave->owner_uid;
+}
+
 /** ne_nl_enclave_done() - free what an enclave holds (fd included) */
 void ne_nl_enclave_done(struct ne_nl_enclave *enclave);
 void ne_nl_list_free(struct ne_nl_enclave *list, size_t count);
@@ -120,6 +127,8 @@ int ne_nl_subscribe(struct ne_nl *nl, const char *const *groups);
 int ne_nl_event_fd(const struct ne_nl *nl);
 /**
  * ne_nl_event_read() - deliver what waits, without blocking
+ *
+ * Not necessarily all of it: poll again.
  *
  * Return: 0; -ENOBUFS when notifications were lost: look at everything again;
  * -ENOENT when the family has gone (the module was unloaded): nothing more will

@@ -17,6 +17,8 @@
 
 /* Room for notifications that wait while the reader is busy, bytes. */
 #define EVENT_BUF_SIZE	(1 << 20)
+/* Datagrams read at a time, so that other work does not wait. */
+#define DATAGRAMS_MAX	64
 
 struct event_ctx {
 	struct ne_nl *nl;
@@ -126,20 +128,19 @@ int ne_nl_event_read(struct ne_nl *nl, ne_nl_event_fn fn, void *arg)
 {
 	struct event_ctx ctx = { .nl = nl, .fn = fn, .arg = arg };
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
-	int err;
+	int err = 0;
 
 	if (!cb)
 		return -ENOMEM;
 	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, on_any_seq, NULL);
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_event, &ctx);
-	do {
+	for (int i = 0; i < DATAGRAMS_MAX && err >= 0 && !ctx.family_gone; i++)
 		err = nl_recvmsgs(nl->events, cb);
-	} while (err >= 0 && !ctx.family_gone);
 	nl_cb_put(cb);
 
 	if (ctx.family_gone)
 		return -ENOENT;
-	if (err == -NLE_AGAIN)
+	if (err >= 0 || err == -NLE_AGAIN)
 		return 0;
 	/* libnl has one name for "no memory" and "notifications were lost". */
 	return err == -NLE_NOMEM ? -ENOBUFS : nl_errno(err);

@@ -3,11 +3,13 @@
 
 #include "nl.h"
 
+#include "text.h"
 #include "util.h"
 
 #include <errno.h>
 #include <netlink/attr.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Exact sizes; strings end in a NUL, which libnl checks. */
 static const struct nla_policy enclave_policy[NE_EMU_A_ENCLAVE_MAX + 1] = {
@@ -47,6 +49,14 @@ void ne_nl_list_free(struct ne_nl_enclave *list, size_t count)
 	free(list);
 }
 
+/* The policy has seen the NUL at its end. */
+static void parse_text(const struct nlattr *attr, char text[NE_NL_TEXT_SIZE])
+{
+	const char *value = nla_get_string(attr);
+
+	text_clean(text, NE_NL_TEXT_SIZE, value, strlen(value));
+}
+
 static void parse_attr(const struct nlattr *attr, struct ne_nl_enclave *ret)
 {
 	switch (nla_type(attr)) {
@@ -72,7 +82,7 @@ static void parse_attr(const struct nlattr *attr, struct ne_nl_enclave *ret)
 		ret->exit_reason = nla_get_u32(attr);
 		break;
 	case NE_EMU_A_ENCLAVE_EXIT_TEXT:
-		nla_strlcpy(ret->exit_text, attr, sizeof(ret->exit_text));
+		parse_text(attr, ret->exit_text);
 		break;
 	case NE_EMU_A_ENCLAVE_OWNER_PID:
 		ret->owner_pid = nla_get_u32(attr);

@@ -11,11 +11,13 @@
 #define KVM_PATH		"/dev/kvm"
 
 /*
- * One folder per enclave, named by its slot uid (16 hexadecimal digits):
- * console.log (debug mode only) and, when it has ended, exit.json.
+ * One folder per owner, named by the user id, and in it one per enclave, named by its
+ * slot uid (16 hexadecimal digits): console.log (debug mode only) and, when it has
+ * ended, exit.json.
  */
 #define NE_EMU_LOG_DIR		"/var/log/ne-emu"
 #define NE_EMU_CONSOLE_LOG	"console.log"
+#define NE_EMU_CONSOLE_LOG_MAX	(64ULL << 20)	/* bytes */
 #define NE_EMU_EXIT_FILE	"exit.json"
 
 #define NE_EMU_RUN_DIR		"/run/ne-emu"

@@ -30,7 +30,59 @@ void attestor_init(struct attestor *attestor, const char *run_dir, const char *s
 {
 	*attestor = (struct attestor){ .run_dir = run_dir, .defaults = *defaults };
 	authority_init(&attestor->authority, state_dir, run_dir);
+	TAILQ_INIT(&attestor->next);
 	TAILQ_INIT(&attestor->attestees);
+}
+
+static struct attestor_next *find_next(const struct attestor *attestor, uid_t owner)
+{
+	struct attestor_next *next;
+
+	TAILQ_FOREACH(next, &attestor->next, node)
+		if (next->owner == owner)
+			return next;
+	return NULL;
+}
+
+static void next_del(struct attestor *attestor, struct attestor_next *next)
+{
+	TAILQ_REMOVE(&attestor->next, next, node);
+	attestor->nr_next--;
+	free(next);
+}
+
+const struct lab_settings *attestor_next(const struct attestor *attestor, uid_t owner)
+{
+	const struct attestor_next *next = find_next(attestor, owner);
+
+	return next ? &next->settings : &attestor->defaults;
+}
+
+int attestor_set_next(struct attestor *attestor, uid_t owner,
+		      const struct lab_settings *settings)
+{
+	struct attestor_next *next = find_next(attestor, owner);
+
+	if (!next) {
+		if (attestor->nr_next == ATTESTOR_NEXT_MAX)
+			return -EUSERS;
+		next = calloc(1, sizeof(*next));
+		if (!next)
+			return -ENOMEM;
+		next->owner = owner;
+		TAILQ_INSERT_TAIL(&attestor->next, next, node);
+		attestor->nr_next++;
+	}
+	next->settings = *settings;
+	return 0;
+}
+
+void attestor_reset_next(struct attestor *attestor, uid_t owner)
+{
+	struct attestor_next *next = find_next(attestor, owner);
+
+	if (next)
+		next_del(attestor, next);
 }
 
 static void attestee_del(struct attestor *attestor, struct attestee *attestee)
@@ -41,8 +93,11 @@ static void attestee_del(struct attestor *attestor, struct attestee *attestee)
 
 void attestor_exit(struct attestor *attestor)
 {
+	struct attestor_next *next;
 	struct attestee *attestee;
 
+	while ((next = TAILQ_FIRST(&attestor->next)))
+		next_del(attestor, next);
 	while ((attestee = TAILQ_FIRST(&attestor->attestees)))
 		attestee_del(attestor, attestee);
 	authority_exit(&attestor->authority);
@@ -58,7 +113,7 @@ struct attestee *attestor_find(struct attestor *attestor, uint64_t slot_uid)
 	return NULL;
 }
 
-static struct attestee *attestee_add(struct attestor *attestor, uint64_t slot_uid)
+static struct attestee *attestee_add(struct attestor *attestor, uint64_t slot_uid, uid_t owner)
 {
 	struct attestee *attestee = attestor_find(attestor, slot_uid);
 
@@ -70,12 +125,12 @@ static struct attestee *attestee_add(struct attestor *attestor, uint64_t slot_ui
 		return NULL;
 	}
 	attestee->slot_uid = slot_uid;
+	attestee->owner = owner;
 	TAILQ_INSERT_TAIL(&attestor->attestees, attestee, node);
 	return attestee;
 }
 
-static int enclave_folder(const struct attestor *attestor, uint64_t slot_uid, char *path,
-			  size_t size)
+int attestor_folder(const struct attestor *attestor, uint64_t slot_uid, char *path, size_t size)
 {
 	int len = snprintf(path, size, "%s/%016" PRIx64, attestor->run_dir, slot_uid);
 
@@ -101,7 +156,7 @@ static int socket_bind(const struct attestor *attestor, uint64_t slot_uid, int *
 	__cleanup_fd int fd = -1;
 	int err;
 
-	err = enclave_folder(attestor, slot_uid, folder, sizeof(folder));
+	err = attestor_folder(attestor, slot_uid, folder, sizeof(folder));
 	if (!err)
 		err = socket_address(attestor, slot_uid, &address);
 	if (err)
@@ -225,7 +280,7 @@ static int issue(struct attestor *attestor, struct attestee *attestee, int64_t n
 static void save(const struct attestor *attestor, const struct attestee *attestee)
 {
 	char folder[PATH_MAX];
-	int err = enclave_folder(attestor, attestee->slot_uid, folder, sizeof(folder));
+	int err = attestor_folder(attestor, attestee->slot_uid, folder, sizeof(folder));
 
 	if (!err)
 		err = settings_file_write(folder, &attestee->settings);
@@ -245,16 +300,16 @@ static void log_settings(const struct attestee *attestee)
 }
 
 const struct lab_settings *attestor_prepare(struct attestor *attestor, uint64_t slot_uid,
-					    int *ret_fd)
+					    uid_t owner, int *ret_fd)
 {
-	struct attestee *attestee = attestee_add(attestor, slot_uid);
+	struct attestee *attestee = attestee_add(attestor, slot_uid, owner);
 	int err;
 
 	if (!attestee)
 		return NULL;
 	attestee->running = false;
-	attestee->settings = attestor->has_next ? attestor->next : attestor->defaults;
-	attestor->has_next = false;
+	attestee->settings = *attestor_next(attestor, owner);
+	attestor_reset_next(attestor, owner);
 	log_settings(attestee);
 	err = socket_bind(attestor, slot_uid, ret_fd);
 	if (!err)
@@ -279,7 +334,7 @@ void attestor_started(struct attestor *attestor, uint64_t slot_uid, int64_t now)
 	(void)issue(attestor, attestee, now);	/* logged, and tried again */
 }
 
-void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, int64_t now)
+void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, uid_t owner, int64_t now)
 {
 	struct attestee *attestee;
 	struct config_error error;
@@ -288,11 +343,11 @@ void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, int64_t now)
 
 	if (attestor_find(attestor, slot_uid))
 		return;
-	attestee = attestee_add(attestor, slot_uid);
+	attestee = attestee_add(attestor, slot_uid, owner);
 	if (!attestee)
 		return;
 	attestee->settings = attestor->defaults;
-	err = enclave_folder(attestor, slot_uid, folder, sizeof(folder));
+	err = attestor_folder(attestor, slot_uid, folder, sizeof(folder));
 	if (!err)
 		err = settings_file_read(folder, &attestee->settings, &error);
 	if (err && err != -ENOENT) {
@@ -312,7 +367,7 @@ void attestor_forget(struct attestor *attestor, uint64_t slot_uid)
 		attestee_del(attestor, attestee);
 	/* What is left takes a few bytes of memory and is in nobody's way. */
 	if (socket_address(attestor, slot_uid, &address) ||
-	    enclave_folder(attestor, slot_uid, folder, sizeof(folder)))
+	    attestor_folder(attestor, slot_uid, folder, sizeof(folder)))
 		return;
 	(void)unlink(address.sun_path);
 	settings_file_remove(folder);
@@ -331,22 +386,30 @@ int attestor_change(struct attestor *attestor, struct attestee *attestee,
 	return err ? err : issue(attestor, attestee, now);
 }
 
-/* Its leaf ends soon, or has not begun since the clock was set back. */
+/*
+ * Its leaf ends soon, or has not begun since the clock was set back, which must not
+ * put off the next try after a failure either.
+ */
 static bool is_due(const struct attestee *attestee, int64_t now)
 {
-	return attestee->due <= now || now < attestee->issued - CA_LEAF_BACKDATE;
+	return attestee->due <= now || now < attestee->issued - CA_LEAF_BACKDATE ||
+	       (attestee->failing && attestee->due > now + RETRY_SECONDS);
 }
 
 int64_t attestor_run(struct attestor *attestor, int64_t now)
 {
-	int64_t left = -1;
 	struct attestee *attestee;
+	unsigned int issues = 0;
+	int64_t left = -1;
 
 	TAILQ_FOREACH(attestee, &attestor->attestees, node) {
 		if (!attestee->running)
 			continue;
-		if (is_due(attestee, now))
+		if (is_due(attestee, now)) {
+			if (issues++ == ATTESTOR_ISSUES_MAX)
+				return 0;
 			(void)issue(attestor, attestee, now);	/* logged */
+		}
 		left = left < 0 ? LOOK_SECONDS : left;
 		left = MIN(left, attestee->due - now);
 	}

@@ -88,6 +88,30 @@ static struct authority_entry *entry_add(struct authority *authority,
 	return entry;
 }
 
+static int count_project(const char *project, void *arg)
+{
+	++*(unsigned int *)arg;
+	return 0;
+}
+
+/* Any member of the group may name a project, but not make the disk full of them. */
+static int obtain_root(struct authority *authority, const struct ca_store *store,
+		       const char *project, struct ca_signer *ret)
+{
+	unsigned int count = 0;
+	int err = ca_store_load(store, project, ret, &authority->error);
+
+	if (err != -ENOENT)
+		return err;
+	err = ca_store_each(store, count_project, &count);
+	if (err)
+		return ca_fail(&authority->error, -err, "cannot list roots: %s", strerror(-err));
+	if (count >= AUTHORITY_ROOTS_MAX)
+		return ca_fail(&authority->error, ENOSPC, "there are %u roots; \"sudo ne-emu-ca "
+			       "create --project %s\" makes one more", count, project);
+	return ca_store_obtain(store, project, ret, &authority->error);
+}
+
 /* Bring a chain up to date; the root's key is only read where it is needed. */
 static int issuer_renew(struct authority *authority, const struct ca_store *store,
 			const char *project, struct ca_issuer *issuer, int64_t now)
@@ -96,7 +120,7 @@ static int issuer_renew(struct authority *authority, const struct ca_store *stor
 	int err = 0;
 
 	if (ca_issuer_needs_root(issuer, now))
-		err = ca_store_obtain(store, project, &root, &authority->error);
+		err = obtain_root(authority, store, project, &root);
 	if (err)
 		return err;
 	return ca_issuer_renew(issuer, root.key ? &root : NULL, now, &authority->error);

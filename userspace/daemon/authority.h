@@ -10,6 +10,9 @@
 
 #include <sys/queue.h>
 
+/* Roots that are made on demand. */
+#define AUTHORITY_ROOTS_MAX	64
+
 struct authority_entry;
 
 /**

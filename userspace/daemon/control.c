@@ -26,7 +26,7 @@ void control_init(struct control *control)
 
 static void client_del(struct control *control, size_t i)
 {
-	fd_close(&control->clients[i]);
+	fd_close(&control->clients[i].fd);
 	control->nr_clients--;
 	memmove(&control->clients[i], &control->clients[i + 1],
 		(control->nr_clients - i) * sizeof(control->clients[0]));
@@ -111,36 +111,64 @@ static bool in_group(int fd, gid_t gid)
 }
 
 /* The socket's mode says the same; but it may have been handed on, or changed. */
-static bool peer_allowed(const struct control *control, int fd)
+static bool peer_allowed(const struct control *control, int fd, uid_t *ret_uid)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return false;
+	*ret_uid = peer.uid;
 	if (peer.uid == 0 || peer.uid == geteuid())
 		return true;
 	return control->gid != (gid_t)-1 &&
 	       (peer.gid == control->gid || in_group(fd, control->gid));
 }
 
+static size_t count_clients(const struct control *control, uid_t uid)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < control->nr_clients; i++)
+		count += control->clients[i].uid == uid;
+	return count;
+}
+
+/* So that nobody keeps others out by connecting again and again. */
+static void make_room(struct control *control)
+{
+	size_t victim = 0, most = 0;
+
+	for (size_t i = 0; i < control->nr_clients; i++) {
+		size_t count = count_clients(control, control->clients[i].uid);
+
+		if (count > most) {
+			most = count;
+			victim = i;
+		}
+	}
+	client_del(control, victim);
+}
+
 static void accept_client(struct control *control)
 {
-	int fd = accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct control_client client;
 
-	if (fd < 0)
+	client.fd = accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (client.fd < 0)
 		return;		/* it has given up, or comes again */
-	if (!peer_allowed(control, fd) || watch(control, fd)) {
-		fd_close(&fd);
+	if (!peer_allowed(control, client.fd, &client.uid) || watch(control, client.fd)) {
+		fd_close(&client.fd);
 		return;
 	}
 	if (control->nr_clients == CONTROL_CLIENTS_MAX)
-		client_del(control, 0);
-	control->clients[control->nr_clients++] = fd;
+		make_room(control);
+	control->clients[control->nr_clients++] = client;
 }
 
 /* One request and its answer; then it may go. */
-static void serve_client(int fd, struct attestor *attestor, int64_t now)
+static void serve_client(const struct control_client *client, struct attestor *attestor,
+			 int64_t now)
 {
 	__cleanup_free char *request = malloc(CONTROL_REQUEST_MAX + 1);
 	__cleanup_free char *answer = NULL;
@@ -148,11 +176,12 @@ static void serve_client(int fd, struct attestor *attestor, int64_t now)
 
 	if (!request)
 		return;
-	len = recv(fd, request, CONTROL_REQUEST_MAX + 1, MSG_DONTWAIT);
+	len = recv(client->fd, request, CONTROL_REQUEST_MAX + 1, MSG_DONTWAIT);
 	if (len <= 0)
 		return;
-	answer = control_answer(attestor, request, len, now);
-	if (answer && send(fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+	answer = control_answer(attestor, client->uid, request, len, now);
+	if (answer &&
+	    send(client->fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		log_debug("control: an answer was not taken: %s", strerror(errno));
 }
 
@@ -160,9 +189,9 @@ static void dispatch_client(struct control *control, int fd, struct attestor *at
 			    int64_t now)
 {
 	for (size_t i = 0; i < control->nr_clients; i++) {
-		if (control->clients[i] != fd)
+		if (control->clients[i].fd != fd)
 			continue;
-		serve_client(fd, attestor, now);
+		serve_client(&control->clients[i], attestor, now);
 		client_del(control, i);
 		return;
 	}

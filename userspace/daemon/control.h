@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Requests of "ne-emu lab" and "ne-emu doctor": one JSON object in a packet, answered by
- * one. See Documentation/attestation.rst.
+ * one. See Documentation/attestation.rst. Each client acts as the user it was when it
+ * connected.
  */
 
 #ifndef NE_EMU_DAEMON_CONTROL_H
@@ -13,8 +14,17 @@
 
 /* Largest request, bytes. */
 #define CONTROL_REQUEST_MAX	32768
-/* Clients at a time; the one that waits longest makes room for another. */
+/*
+ * Clients at a time. To make room for another, the one that waits longest goes, of the
+ * user who has most.
+ */
 #define CONTROL_CLIENTS_MAX	16
+
+/** struct control_client - @fd: connected; @uid: the user that did it */
+struct control_client {
+	int fd;
+	uid_t uid;
+};
 
 /**
  * struct control - the socket
@@ -28,7 +38,7 @@ struct control {
 	gid_t gid;
 	int epoll_fd;
 	int listen_fd;
-	int clients[CONTROL_CLIENTS_MAX];
+	struct control_client clients[CONTROL_CLIENTS_MAX];
 	size_t nr_clients;
 };
 
@@ -49,10 +59,12 @@ void control_dispatch(struct control *control, struct attestor *attestor, int64_
 
 /**
  * control_answer() - answer one request
+ * @uid: who asks; root may all, others what is theirs
  * @request: JSON text
  *
  * Return: JSON text for the caller to free, or NULL (no memory).
  */
-char *control_answer(struct attestor *attestor, const char *request, size_t len, int64_t now);
+char *control_answer(struct attestor *attestor, uid_t uid, const char *request, size_t len,
+		     int64_t now);
 
 #endif

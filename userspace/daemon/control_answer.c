@@ -3,21 +3,27 @@
 
 #include "control.h"
 
+#include "common/text.h"
 #include "common/util.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TARGET_NEXT	"next"
 #define TARGET_DEFAULTS	"defaults"
 #define UID_DIGITS	16
 #define TEXT_SIZE	400
 
-/* One request being answered; @err sticks and @text says why. */
+/* What a text that the client chose takes in an error. */
+#define QUOTE_SIZE	48
+
+/* One request being answered; @text says why it failed. */
 struct request {
 	struct attestor *attestor;
+	uid_t uid;
 	json_t *json;
 	int64_t now;
 	char text[TEXT_SIZE];
@@ -41,19 +47,49 @@ static const char *member(const struct request *request, const char *key)
 	return value ? value : "";
 }
 
+static bool is_root(const struct request *request)
+{
+	return request->uid == 0 || request->uid == geteuid();
+}
+
 static struct attestee *find_enclave(struct request *request)
 {
 	const char *target = member(request, "target");
 	struct attestee *attestee = NULL;
+	char quote[QUOTE_SIZE];
 	uint64_t slot_uid;
 
 	if (strlen(target) == UID_DIGITS && !parse_u64(target, 16, UINT64_MAX, &slot_uid))
 		attestee = attestor_find(request->attestor, slot_uid);
 	if (!attestee || !attestee->running) {
-		(void)fail(request, "no running enclave \"%.40s\"", target);
+		(void)fail(request, "no running enclave \"%s\"",
+			   text_clean(quote, sizeof(quote), target, strlen(target)));
+		return NULL;
+	}
+	if (attestee->owner != request->uid && !is_root(request)) {
+		(void)fail(request, "enclave %s belongs to user %" PRIu32 "; use sudo", target,
+			   attestee->owner);
 		return NULL;
 	}
 	return attestee;
+}
+
+/* Whose next enclave: the client's, unless root says another. */
+static int find_owner(struct request *request, uid_t *ret_owner)
+{
+	const json_t *user = json_object_get(request->json, "user");
+	json_int_t value = json_integer_value(user);
+
+	*ret_owner = request->uid;
+	if (!user)
+		return 0;
+	if (!json_is_integer(user) || value < 0 || value >= UINT32_MAX)
+		return fail(request, "\"user\" is not a user id");
+	if (value != request->uid && !is_root(request))
+		return fail(request, "the next enclave of user %" PRIu32 " is not yours; use sudo",
+			    (uint32_t)value);
+	*ret_owner = value;
+	return 0;
 }
 
 static int put_settings(json_t *answer, const struct lab_settings *settings)
@@ -75,12 +111,15 @@ static int lab_show(struct request *request, json_t *answer)
 	struct attestor *attestor = request->attestor;
 	const char *target = member(request, "target");
 	struct attestee *attestee;
+	uid_t owner;
 
 	if (!strcmp(target, TARGET_DEFAULTS))
 		return put_settings(answer, &attestor->defaults);
-	if (!strcmp(target, TARGET_NEXT))
-		return put_settings(answer, attestor->has_next ? &attestor->next :
-				    &attestor->defaults);
+	if (!strcmp(target, TARGET_NEXT)) {
+		int err = find_owner(request, &owner);
+
+		return err ? err : put_settings(answer, attestor_next(attestor, owner));
+	}
 	attestee = find_enclave(request);
 	return attestee ? put_settings(answer, &attestee->settings) : -EINVAL;
 }
@@ -89,6 +128,7 @@ static int lab_show(struct request *request, json_t *answer)
 static int apply(struct request *request, struct lab_settings *settings, bool running)
 {
 	json_t *object = json_object_get(request->json, "settings");
+	char quote[QUOTE_SIZE];
 	struct lab_error error;
 	const char *name;
 	json_t *value;
@@ -96,10 +136,11 @@ static int apply(struct request *request, struct lab_settings *settings, bool ru
 	if (!json_is_object(object))
 		return fail(request, "there is no object \"settings\"");
 	json_object_foreach(object, name, value) {
+		text_clean(quote, sizeof(quote), name, strlen(name));
 		if (!json_is_string(value))
-			return fail(request, "%.40s: not a string", name);
+			return fail(request, "%s: not a string", quote);
 		if (lab_set(settings, name, json_string_value(value), running, &error))
-			return fail(request, "%.40s: %s", name, error.text);
+			return fail(request, "%s: %s", quote, error.text);
 	}
 	return 0;
 }
@@ -116,22 +157,36 @@ static int change(struct request *request, struct attestee *attestee,
 		    *cause ? cause : strerror(-err));
 }
 
-static int lab_set_request(struct request *request, json_t *answer)
+static int set_next(struct request *request)
 {
 	struct attestor *attestor = request->attestor;
+	struct lab_settings settings;
+	uid_t owner;
+	int err;
+
+	err = find_owner(request, &owner);
+	if (err)
+		return err;
+	settings = *attestor_next(attestor, owner);
+	err = apply(request, &settings, false);
+	if (err)
+		return err;
+	err = attestor_set_next(attestor, owner, &settings);
+	if (err == -EUSERS)
+		return fail(request, "%d users have settings for their next enclave: "
+			    "\"sudo ne-emu lab reset --user NAME\" makes room",
+			    ATTESTOR_NEXT_MAX);
+	return err;
+}
+
+static int lab_set_request(struct request *request, json_t *answer)
+{
 	struct lab_settings settings;
 	struct attestee *attestee;
 	int err;
 
-	if (!strcmp(member(request, "target"), TARGET_NEXT)) {
-		settings = attestor->has_next ? attestor->next : attestor->defaults;
-		err = apply(request, &settings, false);
-		if (err)
-			return err;
-		attestor->next = settings;
-		attestor->has_next = true;
-		return 0;
-	}
+	if (!strcmp(member(request, "target"), TARGET_NEXT))
+		return set_next(request);
 	attestee = find_enclave(request);
 	if (!attestee)
 		return -EINVAL;
@@ -145,10 +200,14 @@ static int lab_reset_request(struct request *request, json_t *answer)
 	struct attestor *attestor = request->attestor;
 	struct lab_settings settings;
 	struct attestee *attestee;
+	uid_t owner;
 
 	if (!strcmp(member(request, "target"), TARGET_NEXT)) {
-		attestor->has_next = false;
-		return 0;
+		int err = find_owner(request, &owner);
+
+		if (!err)
+			attestor_reset_next(attestor, owner);
+		return err;
 	}
 	attestee = find_enclave(request);
 	if (!attestee)
@@ -188,17 +247,30 @@ static const struct {
 static int dispatch(struct request *request, json_t *answer)
 {
 	const char *command = member(request, "command");
+	char quote[QUOTE_SIZE];
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i].name, command))
 			return commands[i].answer(request, answer);
-	return fail(request, "no command \"%.40s\": the programs come from different versions?",
-		    command);
+	return fail(request, "no command \"%s\": the programs come from different versions?",
+		    text_clean(quote, sizeof(quote), command, strlen(command)));
 }
 
-char *control_answer(struct attestor *attestor, const char *text, size_t len, int64_t now)
+/* Always a reason: @text may hold what others wrote, such as the text of a certificate. */
+static void put_error(json_t *answer, const char *text)
 {
-	struct request request = { .attestor = attestor, .now = now, .text = "out of memory" };
+	char clean[TEXT_SIZE];
+
+	(void)json_object_set_new(answer, "error", json_string(
+		text_clean(clean, sizeof(clean), text, strlen(text))));
+}
+
+char *control_answer(struct attestor *attestor, uid_t uid, const char *text, size_t len,
+		     int64_t now)
+{
+	struct request request = {
+		.attestor = attestor, .uid = uid, .now = now, .text = "out of memory",
+	};
 	json_t *answer = json_object();
 	char *out;
 	int err;
@@ -210,7 +282,7 @@ char *control_answer(struct attestor *attestor, const char *text, size_t len, in
 	else
 		err = fail(&request, "the request is no JSON object, or too long");
 	if (err)
-		(void)json_object_set_new(answer, "error", json_string(request.text));
+		put_error(answer, request.text);
 	(void)json_object_set_new(answer, "emulated", json_true());
 	(void)json_object_set_new(answer, "ok", json_boolean(!err));
 	out = json_dumps(answer, JSON_COMPACT);

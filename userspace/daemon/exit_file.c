@@ -4,6 +4,7 @@
 #include "exit_file.h"
 
 #include "common/paths.h"
+#include "common/text.h"
 #include "common/util.h"
 #include "instant.h"
 
@@ -35,15 +36,11 @@ static json_t *exit_file_time(int64_t ns)
 	return json_string(text);
 }
 
-/* The kernel lets only printable text through, but JSON needs it for sure. */
 static json_t *exit_file_string(const char *text)
 {
 	char clean[NE_NL_TEXT_SIZE];
-	size_t len = strnlen(text, sizeof(clean) - 1);
 
-	for (size_t i = 0; i < len; i++)
-		clean[i] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
-	return json_stringn(clean, len);
+	return json_string(text_clean(clean, sizeof(clean), text, strlen(text)));
 }
 
 static json_t *exit_file_vcpus(const struct ne_nl_enclave *enclave)
@@ -83,9 +80,10 @@ int exit_file_text(const struct exit_record *record, char **ret_text)
 	char *text;
 
 	snprintf(uid, sizeof(uid), "%016" PRIx64, enclave->slot_uid);
-	root = json_pack("{s:b, s:s, s:I, s:I, s:b, s:I, s:o, s:o, s:o, s:s, s:o, s:o}",
+	root = json_pack("{s:b, s:s, s:I, s:I, s:I, s:b, s:I, s:o, s:o, s:o, s:s, s:o, s:o}",
 			 "emulated", 1,
 			 "slot_uid", uid,
+			 "owner_uid", (json_int_t)ne_nl_owner(enclave),
 			 "cid", (json_int_t)enclave->cid,
 			 "flags", (json_int_t)enclave->flags,
 			 "debug_mode", !!(enclave->flags & NE_ENCLAVE_DEBUG_MODE),
@@ -118,9 +116,10 @@ int exit_file_write(const struct log_root *root, const struct exit_record *recor
 
 	err = exit_file_text(record, &text);
 	if (!err)
-		err = folder_open(root, record->enclave->slot_uid, &folder_fd);
+		err = folder_open(root, ne_nl_owner(record->enclave), record->enclave->slot_uid,
+				  &folder_fd);
 	if (!err)
-		err = folder_create_file(root, folder_fd, EXIT_FILE_TEMP, &fd);
+		err = folder_create_file(folder_fd, EXIT_FILE_TEMP, &fd);
 	if (!err)
 		err = write_full(fd, text, strlen(text));
 	if (!err)

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The folder of one enclave below the log folder: create, use, remove old ones. */
+/* Folders of enclaves below the log folder: create, use, remove. */
 
 #include "folder.h"
 
+#include "acl.h"
+#include "common/log.h"
 #include "common/paths.h"
 #include "common/util.h"
 #include "exit_file.h"
+#include "folder_private.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,15 +19,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FOLDER_MODE		0750
-#define FOLDER_FILE_MODE	0640
-#define FOLDER_NAME_LEN		16
-#define FOLDER_NAME_SIZE	(FOLDER_NAME_LEN + 1)
-
-struct folder_age {
-	uint64_t slot_uid;
-	int64_t changed_ns;
-};
+#define ROOT_MODE	0750
+/* Members of the group may look for an enclave whose slot uid they know. */
+#define OWNER_MODE	0710
+#define SLOT_MODE	0700
+/* The folders keep others out. */
+#define FILE_MODE	0644
 
 static void cleanup_dir(DIR **dir)
 {
@@ -32,30 +32,66 @@ static void cleanup_dir(DIR **dir)
 		closedir(*dir);
 }
 
-static void folder_name(uint64_t slot_uid, char name[FOLDER_NAME_SIZE])
+void folder_owner_name(uid_t owner, char name[FOLDER_NAME_SIZE])
+{
+	snprintf(name, FOLDER_NAME_SIZE, "%" PRIu32, owner);
+}
+
+void folder_slot_name(uint64_t slot_uid, char name[FOLDER_NAME_SIZE])
 {
 	snprintf(name, FOLDER_NAME_SIZE, "%016" PRIx64, slot_uid);
 }
 
-static int folder_parse_name(const char *name, uint64_t *ret_slot_uid)
+int folder_parse_owner(const char *name, uid_t *ret_owner)
 {
-	if (strlen(name) != FOLDER_NAME_LEN ||
-	    strspn(name, "0123456789abcdef") != FOLDER_NAME_LEN)
+	char canonical[FOLDER_NAME_SIZE];
+	uint64_t owner;
+
+	if (parse_u64(name, 10, UINT32_MAX, &owner))
+		return -EINVAL;
+	folder_owner_name(owner, canonical);
+	if (strcmp(name, canonical))
+		return -EINVAL;		/* leading zeros */
+	*ret_owner = owner;
+	return 0;
+}
+
+int folder_parse_slot(const char *name, uint64_t *ret_slot_uid)
+{
+	if (strlen(name) != FOLDER_NAME_SIZE - 1 ||
+	    strspn(name, "0123456789abcdef") != FOLDER_NAME_SIZE - 1)
 		return -EINVAL;
 	return parse_u64(name, 16, UINT64_MAX, ret_slot_uid);
 }
 
-/* Whatever the umask and the group of the process: the group may read. */
-static int folder_set_access(const struct log_root *root, int fd, mode_t mode)
+int folder_each(int fd, int (*fn)(int fd, const char *name, void *arg), void *arg)
+{
+	__cleanup(cleanup_dir) DIR *dir = NULL;
+	__cleanup_fd int dir_fd = -1;
+	struct dirent *entry;
+	int err = 0;
+
+	dir_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return -errno;
+	dir = fdopendir(dir_fd);
+	if (!dir)
+		return -errno;
+	(void)fd_steal(&dir_fd);	/* belongs to dir now */
+	while (!err && (entry = readdir(dir)))
+		err = fn(fd, entry->d_name, arg);
+	return err;
+}
+
+/* Whatever the umask and the group of the process. */
+static int set_access(const struct log_root *root, int fd, mode_t mode)
 {
 	if (root->gid != (gid_t)-1 && fchown(fd, -1, root->gid) < 0)
 		return -errno;
-	if (fchmod(fd, mode) < 0)
-		return -errno;
-	return 0;
+	return fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
-static int folder_open_at(int at, const char *name, int *ret_fd)
+int folder_open_at(int at, const char *name, int *ret_fd)
 {
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -65,30 +101,71 @@ static int folder_open_at(int at, const char *name, int *ret_fd)
 	return 0;
 }
 
-/* Opens @name, creating it with our access rights if it is not there. */
-static int folder_open_or_create(const struct log_root *root, int at, const char *name,
-				 int *ret_fd)
+/* Opens @name, creating it if it is not there; *@ret_created says so. */
+static int open_or_create(const struct log_root *root, int at, const char *name, mode_t mode,
+			  bool *ret_created, int *ret_fd)
 {
 	__cleanup_fd int fd = -1;
-	bool created;
 	int err;
 
-	created = mkdirat(at, name, FOLDER_MODE) == 0;
-	if (!created && errno != EEXIST)
+	*ret_created = mkdirat(at, name, mode) == 0;
+	if (!*ret_created && errno != EEXIST)
 		return -errno;
 	err = folder_open_at(at, name, &fd);
-	if (!err && created)
-		err = folder_set_access(root, fd, FOLDER_MODE);
+	if (!err && *ret_created)
+		err = set_access(root, fd, mode);
 	if (err)
 		return err;
 	*ret_fd = fd_steal(&fd);
 	return 0;
 }
 
+/* The same for a folder that is shared with its owner. */
+static int open_or_create_shared(const struct log_root *root, uid_t owner, int at,
+				 const char *name, mode_t mode, int *ret_fd)
+{
+	bool created;
+	int err = open_or_create(root, at, name, mode, &created, ret_fd);
+
+	if (err || !created || owner == geteuid())
+		return err;
+	err = acl_let_read(*ret_fd, owner, mode >> 3 & 7);
+	/* Their logs are not worth less to root. */
+	if (err)
+		log_warn("user %" PRIu32 " cannot read logs of their enclaves: %s", owner,
+			 err == -EOPNOTSUPP ? "the file system has no access control lists" :
+			 strerror(-err));
+	return 0;
+}
+
+static int open_owner(const struct log_root *root, uid_t owner, int *ret_fd)
+{
+	char name[FOLDER_NAME_SIZE];
+
+	folder_owner_name(owner, name);
+	return open_or_create_shared(root, owner, root->fd, name, OWNER_MODE, ret_fd);
+}
+
+/* Version 0.1.0 had the folders of all enclaves side by side, readable for the group. */
+static int move_flat(int root_fd, const char *name, void *arg)
+{
+	const struct log_root *root = arg;
+	__cleanup_fd int owner_fd = -1, fd = -1;
+	uint64_t slot_uid;
+
+	if (folder_parse_slot(name, &slot_uid) || folder_open_at(root_fd, name, &fd) ||
+	    open_owner(root, 0, &owner_fd))
+		return 0;
+	if (fchmod(fd, SLOT_MODE) < 0 || renameat(root_fd, name, owner_fd, name) < 0)
+		log_warn("log folder %s stays for all members of group " FOLDER_GROUP ": %m", name);
+	return 0;
+}
+
 int log_root_open(struct log_root *root, const char *path)
 {
-	struct log_root opened = { .fd = -1, .gid = -1 };
+	struct log_root opened = { .fd = -1, .gid = -1, .consoles_max = FOLDER_CONSOLES_MAX };
 	const struct group *group;
+	bool created;
 	int err;
 
 	/* Without privilege files keep the caller's group. */
@@ -96,9 +173,14 @@ int log_root_open(struct log_root *root, const char *path)
 	if (group)
 		opened.gid = group->gr_gid;
 
-	err = folder_open_or_create(&opened, AT_FDCWD, path, &opened.fd);
+	err = open_or_create(&opened, AT_FDCWD, path, ROOT_MODE, &created, &opened.fd);
 	if (err)
 		return err;
+	err = folder_each(opened.fd, move_flat, &opened);
+	if (err) {
+		log_root_close(&opened);
+		return err;
+	}
 	*root = opened;
 	return 0;
 }
@@ -108,136 +190,70 @@ void log_root_close(struct log_root *root)
 	fd_close(&root->fd);
 }
 
-int folder_open(const struct log_root *root, uint64_t slot_uid, int *ret_fd)
+int folder_open(const struct log_root *root, uid_t owner, uint64_t slot_uid, int *ret_fd)
 {
+	__cleanup_fd int owner_fd = -1;
 	char name[FOLDER_NAME_SIZE];
-
-	folder_name(slot_uid, name);
-	return folder_open_or_create(root, root->fd, name, ret_fd);
-}
-
-int folder_create_file(const struct log_root *root, int folder_fd, const char *name,
-		       int *ret_fd)
-{
-	__cleanup_fd int fd = -1;
 	int err;
 
-	fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-		    FOLDER_FILE_MODE);
-	if (fd < 0)
-		return -errno;
-	err = folder_set_access(root, fd, FOLDER_FILE_MODE);
+	folder_slot_name(slot_uid, name);
+	err = open_owner(root, owner, &owner_fd);
 	if (err)
 		return err;
+	return open_or_create_shared(root, owner, owner_fd, name, SLOT_MODE, ret_fd);
+}
+
+int folder_create_file(int folder_fd, const char *name, int *ret_fd)
+{
+	__cleanup_fd int fd = -1;
+
+	fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+		    FILE_MODE);
+	if (fd < 0 || fchmod(fd, FILE_MODE) < 0)
+		return -errno;
 	*ret_fd = fd_steal(&fd);
 	return 0;
 }
 
-bool folder_has_exit_file(const struct log_root *root, uint64_t slot_uid)
+bool folder_has_exit_file(const struct log_root *root, uid_t owner, uint64_t slot_uid)
 {
-	char path[FOLDER_NAME_SIZE + sizeof(NE_EMU_EXIT_FILE)];
+	char path[2 * FOLDER_NAME_SIZE + sizeof(NE_EMU_EXIT_FILE)];
 
-	snprintf(path, sizeof(path), "%016" PRIx64 "/%s", slot_uid, NE_EMU_EXIT_FILE);
+	snprintf(path, sizeof(path), "%" PRIu32 "/%016" PRIx64 "/" NE_EMU_EXIT_FILE, owner,
+		 slot_uid);
 	return faccessat(root->fd, path, F_OK, 0) == 0;
 }
 
-int folder_remove(const struct log_root *root, uint64_t slot_uid)
+static int remove_slot(int owner_fd, const char *name)
 {
 	static const char *const files[] = {
 		NE_EMU_CONSOLE_LOG, NE_EMU_EXIT_FILE, EXIT_FILE_TEMP,
 	};
-	char name[FOLDER_NAME_SIZE];
 	__cleanup_fd int fd = -1;
 	int err;
 
-	folder_name(slot_uid, name);
-	err = folder_open_at(root->fd, name, &fd);
+	err = folder_open_at(owner_fd, name, &fd);
 	if (err)
-		return err == -ENOENT ? 0 : err;
+		return err;
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		if (unlinkat(fd, files[i], 0) < 0 && errno != ENOENT)
 			return -errno;
-	if (unlinkat(root->fd, name, AT_REMOVEDIR) < 0)
-		return -errno;
-	return 0;
+	return unlinkat(owner_fd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
-/* A folder changes when its enclave starts and when its end is recorded. */
-static int folder_age(int root_fd, const char *name, struct folder_age *ret)
+int folder_remove(const struct log_root *root, uid_t owner, uint64_t slot_uid)
 {
-	struct stat st;
+	char owner_name[FOLDER_NAME_SIZE], name[FOLDER_NAME_SIZE];
+	__cleanup_fd int owner_fd = -1;
 	int err;
 
-	err = folder_parse_name(name, &ret->slot_uid);
+	folder_owner_name(owner, owner_name);
+	folder_slot_name(slot_uid, name);
+	err = folder_open_at(root->fd, owner_name, &owner_fd);
+	if (!err)
+		err = remove_slot(owner_fd, name);
 	if (err)
-		return err;
-	if (fstatat(root_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	if (!S_ISDIR(st.st_mode))
-		return -ENOTDIR;
-	ret->changed_ns = st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec;
+		return err == -ENOENT ? 0 : err;
+	(void)unlinkat(root->fd, owner_name, AT_REMOVEDIR);	/* if it was the last */
 	return 0;
-}
-
-/* Folders below @root in no order; names that are not ours are passed over. */
-static int folder_list(int root_fd, struct folder_age **ret, size_t *ret_count)
-{
-	__cleanup(cleanup_dir) DIR *dir = NULL;
-	__cleanup_free struct folder_age *list = NULL;
-	__cleanup_fd int fd = -1;
-	size_t count = 0;
-	struct dirent *entry;
-
-	fd = openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	dir = fdopendir(fd);
-	if (!dir)
-		return -errno;
-	(void)fd_steal(&fd);	/* belongs to dir now */
-
-	while ((entry = readdir(dir))) {
-		struct folder_age age, *grown;
-
-		if (folder_age(root_fd, entry->d_name, &age))
-			continue;
-		grown = reallocarray(list, count + 1, sizeof(*list));
-		if (!grown)
-			return -ENOMEM;
-		list = grown;
-		list[count++] = age;
-	}
-
-	*ret = list;
-	list = NULL;
-	*ret_count = count;
-	return 0;
-}
-
-static int folder_compare_newest_first(const void *a, const void *b)
-{
-	const struct folder_age *x = a, *y = b;
-
-	if (x->changed_ns != y->changed_ns)
-		return x->changed_ns < y->changed_ns ? 1 : -1;
-	return (x->slot_uid < y->slot_uid) - (x->slot_uid > y->slot_uid);
-}
-
-int folder_prune(const struct log_root *root, size_t keep, folder_live_fn live, void *arg)
-{
-	__cleanup_free struct folder_age *list = NULL;
-	int err, removed = 0;
-	size_t count = 0;
-
-	err = folder_list(root->fd, &list, &count);
-	if (err)
-		return err;
-	if (count <= keep)
-		return 0;
-
-	qsort(list, count, sizeof(*list), folder_compare_newest_first);
-	for (size_t i = keep; i < count; i++)
-		if (!live(list[i].slot_uid, arg) && !folder_remove(root, list[i].slot_uid))
-			removed++;
-	return removed;
 }

@@ -1,34 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The folder of one enclave below the log folder: create, use, remove old ones. */
+/*
+ * Folders below the log folder: one per owner, named by the user id, and in it one per
+ * enclave. Create, use, remove old ones.
+ *
+ * All belong to root. A member of the group may pass through an owner's folder but not
+ * list it; owners may list and read what is theirs.
+ */
 
 #ifndef NE_EMU_DAEMON_FOLDER_H
 #define NE_EMU_DAEMON_FOLDER_H
+
+#include "common/util.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Group that may read the folders, as it may use the device. */
+/* Group that may look for folders, as it may use the device. */
 #define FOLDER_GROUP		"ne"
-/* Folders kept; those of live enclaves are kept beyond it. */
+/* Folders of ended enclaves that are kept: of each owner, and of all together. */
 #define FOLDER_KEEP		64
-
-/**
- * struct log_root - the folder that holds the enclaves' folders
- * @fd: open folder
- * @gid: group of what is created, or (gid_t)-1 to leave it as it comes
- */
-struct log_root {
-	int fd;
-	gid_t gid;
-};
+#define FOLDER_KEEP_ALL		1024
+/* What console logs may take together: 32 that are full. */
+#define FOLDER_CONSOLES_MAX	(2 * GIB)
+/* Two owners with one console log each. */
+#define FOLDER_CONSOLES_MIN	(2 * NE_EMU_CONSOLE_LOG_MAX)
 
 /** typedef folder_live_fn - does the enclave still exist? */
 typedef bool (*folder_live_fn)(uint64_t slot_uid, void *arg);
 
 /**
+ * struct log_root - the folder that holds the owners' folders
+ * @fd: open folder
+ * @gid: group of what is created, or (gid_t)-1 to leave it as it comes
+ * @consoles_max: bytes of all console logs together
+ * @live: tells enclaves whose folder stays however old it is; NULL: there are none
+ * @live_arg: for @live
+ */
+struct log_root {
+	int fd;
+	gid_t gid;
+	uint64_t consoles_max;
+	folder_live_fn live;
+	void *live_arg;
+};
+
+/**
  * log_root_open() - open @path, creating its last part
+ *
+ * Folders of enclaves that lie in it as earlier versions put them become root's.
  *
  * Return: 0 or a negative errno.
  */
@@ -37,10 +58,13 @@ void log_root_close(struct log_root *root);
 
 /**
  * folder_open() - open an enclave's folder, creating it if need be
+ * @owner: who may read it besides root
+ *
+ * On a file system without access control lists only root may.
  *
  * Return: 0 or a negative errno.
  */
-int folder_open(const struct log_root *root, uint64_t slot_uid, int *ret_fd);
+int folder_open(const struct log_root *root, uid_t owner, uint64_t slot_uid, int *ret_fd);
 
 /**
  * folder_create_file() - an empty file for writing in an enclave's folder
@@ -48,11 +72,10 @@ int folder_open(const struct log_root *root, uint64_t slot_uid, int *ret_fd);
  *
  * An older file of that name is emptied. Return: 0 or a negative errno.
  */
-int folder_create_file(const struct log_root *root, int folder_fd, const char *name,
-		       int *ret_fd);
+int folder_create_file(int folder_fd, const char *name, int *ret_fd);
 
 /** folder_has_exit_file() - has the end of this enclave been recorded? */
-bool folder_has_exit_file(const struct log_root *root, uint64_t slot_uid);
+bool folder_has_exit_file(const struct log_root *root, uid_t owner, uint64_t slot_uid);
 
 /**
  * folder_remove() - remove an enclave's folder with the files that belong in it
@@ -60,16 +83,28 @@ bool folder_has_exit_file(const struct log_root *root, uint64_t slot_uid);
  * Return: 0 (also if there is none), -ENOTEMPTY when it holds foreign files, or
  * another negative errno.
  */
-int folder_remove(const struct log_root *root, uint64_t slot_uid);
+int folder_remove(const struct log_root *root, uid_t owner, uint64_t slot_uid);
 
 /**
- * folder_prune() - remove the oldest folders
- * @keep: number of folders to keep
- * @live: tells enclaves whose folder must stay however old it is
- * @arg: for @live
+ * folder_prune() - remove the oldest folders of ended enclaves
+ *
+ * Of each owner beyond FOLDER_KEEP; beyond FOLDER_KEEP_ALL and consoles_max, of the
+ * owner who has most.
  *
  * Return: number of folders removed, or a negative errno.
  */
-int folder_prune(const struct log_root *root, size_t keep, folder_live_fn live, void *arg);
+int folder_prune(const struct log_root *root);
+
+/**
+ * folder_make_room() - remove old folders until one more console log has room
+ * @slot_uid: whose log it will be
+ *
+ * A live enclave counts with all that its console may still print. Those of one owner
+ * may have half of consoles_max.
+ *
+ * Return: 0, -ENOSPC (live enclaves have it all), -EDQUOT (live enclaves of this owner
+ * have their half) or another negative errno.
+ */
+int folder_make_room(const struct log_root *root, uid_t owner, uint64_t slot_uid);
 
 #endif

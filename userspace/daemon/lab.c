@@ -3,6 +3,7 @@
 
 #include "lab.h"
 
+#include "common/text.h"
 #include "common/util.h"
 
 #include <ctype.h>
@@ -142,12 +143,14 @@ static int find_flaw(const char *name, size_t len, struct lab_settings *to)
 static int set_flaws(struct lab_settings *settings, const char *value, struct lab_error *error)
 {
 	struct lab_settings parsed = { 0 };
+	char name[48];
 
 	while (strcmp(value, "none")) {
 		size_t len = strcspn(value, ",");
 
 		if (find_flaw(value, len, &parsed))
-			return fail(error, "\"%.*s\" is no flaw", (int)MIN(len, 40), value);
+			return fail(error, "\"%s\" is no flaw",
+				    text_clean(name, sizeof(name), value, len));
 		value += len;
 		if (!*value++)
 			break;

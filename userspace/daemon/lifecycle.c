@@ -6,11 +6,16 @@
 #include "common/heartbeat.h"
 #include "common/log.h"
 #include "exit_file.h"
+#include "folder_private.h"
+#include "vmm_record.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A VMM may take this long to end after its enclave; the kernel waits 5 s. */
 #define VMM_GRACE_NS		(8 * NSEC_PER_SEC)
@@ -28,7 +33,7 @@ static struct vmm *lifecycle_find_vmm(struct supervisor *s, uint64_t slot_uid)
 	return NULL;
 }
 
-static bool lifecycle_is_known(uint64_t slot_uid, void *arg)
+bool lifecycle_is_known(uint64_t slot_uid, void *arg)
 {
 	struct supervisor *s = arg;
 
@@ -37,7 +42,7 @@ static bool lifecycle_is_known(uint64_t slot_uid, void *arg)
 
 void lifecycle_prune(struct supervisor *s)
 {
-	int removed = folder_prune(&s->logs, FOLDER_KEEP, lifecycle_is_known, s);
+	int removed = folder_prune(&s->logs);
 
 	if (removed < 0)
 		log_warn("cannot remove old log folders: %s", strerror(-removed));
@@ -96,7 +101,8 @@ static void lifecycle_running(struct supervisor *s, struct enclave *enclave, boo
 		 info->slot_uid, is_new ? "runs already, adopted" : "started", info->cid,
 		 info->mem_size >> 20, info->nr_vcpus, info->flags ? ", debug mode" : "");
 	if (is_new)
-		attestor_adopt(&s->attestor, info->slot_uid, s->now().real_ns / NSEC_PER_SEC);
+		attestor_adopt(&s->attestor, info->slot_uid, ne_nl_owner(info),
+			       s->now().real_ns / NSEC_PER_SEC);
 }
 
 static void lifecycle_ended(struct supervisor *s, struct enclave *enclave, bool is_new)
@@ -113,7 +119,7 @@ static void lifecycle_ended(struct supervisor *s, struct enclave *enclave, bool 
 
 	attestor_forget(&s->attestor, info->slot_uid);
 	/* An earlier supervisor knew more about an end that it has recorded. */
-	if (!is_new || !folder_has_exit_file(&s->logs, info->slot_uid))
+	if (!is_new || !folder_has_exit_file(&s->logs, ne_nl_owner(info), info->slot_uid))
 		lifecycle_record(s, enclave);
 	lifecycle_prune(s);
 }
@@ -136,7 +142,8 @@ static void lifecycle_freed(struct supervisor *s, struct enclave *enclave)
 
 	if (!enclave->was_started && !enclave->info.started_ns) {
 		/* It never ran: there is nothing to keep. */
-		(void)folder_remove(&s->logs, enclave->info.slot_uid);
+		(void)folder_remove(&s->logs, ne_nl_owner(&enclave->info),
+				    enclave->info.slot_uid);
 		attestor_forget(&s->attestor, enclave->info.slot_uid);
 	} else if (!enclave->ended_ns) {
 		enclave->closed = enclave->info.exit_reason == NE_EMU_EXIT_REASON_NONE;
@@ -167,10 +174,49 @@ static void lifecycle_changed(struct supervisor *s, struct enclave *enclave, boo
 	}
 }
 
+/* The note of its VMM, and its folder, in which nothing else is left by then. */
+static void lifecycle_forget_vmm(struct supervisor *s, uint64_t slot_uid)
+{
+	char folder[PATH_MAX];
+
+	if (attestor_folder(&s->attestor, slot_uid, folder, sizeof(folder)))
+		return;
+	vmm_record_remove(folder);
+	(void)rmdir(folder);
+}
+
+/* A VMM that an earlier supervisor has started; NULL if there is none that runs. */
+static struct vmm *lifecycle_adopt_vmm(struct supervisor *s, uint64_t slot_uid)
+{
+	char folder[PATH_MAX];
+	struct vmm *vmm;
+	int err;
+
+	err = attestor_folder(&s->attestor, slot_uid, folder, sizeof(folder));
+	if (!err)
+		err = vmm_record_find(folder, slot_uid, &vmm);
+	if (err) {
+		if (err != -ENOENT && err != -ESRCH)
+			log_debug(ENCLAVE_FMT "cannot watch its VMM: %s", slot_uid,
+				  strerror(-err));
+		return NULL;
+	}
+	err = supervisor_watch_vmm(s, vmm);
+	if (err) {
+		log_warn(ENCLAVE_FMT "cannot watch its VMM: %s", slot_uid, strerror(-err));
+		vmm_free(vmm);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&s->vmms, vmm, node);
+	log_debug(ENCLAVE_FMT "VMM %d adopted", slot_uid, (int)vmm->pid);
+	return vmm;
+}
+
 /* Finds the enclave or adds it; NULL when memory is short, which is logged. */
 static struct enclave *lifecycle_know(struct supervisor *s, uint64_t slot_uid, bool *ret_is_new)
 {
 	struct enclave *enclave = enclave_table_find(&s->enclaves, slot_uid);
+	const struct vmm *vmm;
 	int err;
 
 	*ret_is_new = !enclave;
@@ -181,6 +227,9 @@ static struct enclave *lifecycle_know(struct supervisor *s, uint64_t slot_uid, b
 		log_err(ENCLAVE_FMT "cannot keep track: %s", slot_uid, strerror(-err));
 		return NULL;
 	}
+	vmm = lifecycle_adopt_vmm(s, slot_uid);
+	if (vmm)
+		enclave->vmm_pid = vmm->pid;
 	return enclave;
 }
 
@@ -239,8 +288,8 @@ void lifecycle_sync(struct supervisor *s, const struct ne_nl_enclave *list, size
 
 int lifecycle_starting(struct supervisor *s, const struct ne_nl_enclave *request)
 {
-	struct vmm *old = lifecycle_find_vmm(s, request->slot_uid);
 	struct enclave *enclave;
+	struct vmm *old;
 	bool is_new;
 	int err;
 
@@ -252,6 +301,7 @@ int lifecycle_starting(struct supervisor *s, const struct ne_nl_enclave *request
 		return err;
 
 	/* The start it was made for was given up, or there would be no other. */
+	old = lifecycle_find_vmm(s, request->slot_uid);
 	if (old) {
 		old->given_up = true;
 		old->kill_ns = s->now().boot_ns;
@@ -264,16 +314,24 @@ int lifecycle_starting(struct supervisor *s, const struct ne_nl_enclave *request
 void lifecycle_vmm_started(struct supervisor *s, struct vmm *vmm)
 {
 	struct enclave *enclave = enclave_table_find(&s->enclaves, vmm->slot_uid);
+	char folder[PATH_MAX];
+	int err;
 
 	TAILQ_INSERT_TAIL(&s->vmms, vmm, node);
 	if (enclave)
 		enclave->vmm_pid = vmm->pid;
+	err = attestor_folder(&s->attestor, vmm->slot_uid, folder, sizeof(folder));
+	if (!err)
+		err = vmm_record_write(folder, vmm);
+	if (err)
+		log_debug(ENCLAVE_FMT "no later ne-emud will know its VMM: %s", vmm->slot_uid,
+			  strerror(-err));
 	log_debug(ENCLAVE_FMT "VMM is process %d", vmm->slot_uid, (int)vmm->pid);
 }
 
 static void lifecycle_log_vmm_end(const struct vmm *vmm, const struct vmm_end *end)
 {
-	bool by_signal = end->code != CLD_EXITED;
+	bool by_signal = end->code && end->code != CLD_EXITED;
 
 	if (!by_signal && !end->status)
 		log_debug(ENCLAVE_FMT "VMM %d has ended", vmm->slot_uid, (int)vmm->pid);
@@ -288,8 +346,10 @@ void lifecycle_vmm_ended(struct supervisor *s, struct vmm *vmm, const struct vmm
 	struct enclave *enclave = enclave_table_find(&s->enclaves, vmm->slot_uid);
 
 	lifecycle_log_vmm_end(vmm, end);
+	if (!vmm->given_up)
+		lifecycle_forget_vmm(s, vmm->slot_uid);
 	if (enclave && !vmm->given_up) {
-		enclave->vmm_ended = true;
+		enclave->vmm_ended = !vmm->adopted;
 		enclave->vmm_code = end->code;
 		enclave->vmm_status = end->status;
 		if (enclave->ended_ns)
@@ -299,4 +359,33 @@ void lifecycle_vmm_ended(struct supervisor *s, struct vmm *vmm, const struct vmm
 	}
 	TAILQ_REMOVE(&s->vmms, vmm, node);
 	vmm_free(vmm);
+}
+
+/* A folder of an enclave that nobody knows: what belongs to it goes. */
+static void lifecycle_sweep_folder(struct supervisor *s, uint64_t slot_uid)
+{
+	struct vmm *vmm;
+
+	if (enclave_table_find(&s->enclaves, slot_uid))
+		return;
+	log_debug(ENCLAVE_FMT "ended while no ne-emud ran", slot_uid);
+	attestor_forget(&s->attestor, slot_uid);
+	vmm = lifecycle_adopt_vmm(s, slot_uid);
+	if (vmm)
+		vmm->kill_ns = s->now().boot_ns + VMM_GRACE_NS;
+	else
+		lifecycle_forget_vmm(s, slot_uid);
+}
+
+void lifecycle_sweep(struct supervisor *s)
+{
+	DIR *dir = opendir(s->attestor.run_dir);
+	struct dirent *entry;
+	uint64_t slot_uid;
+
+	while (dir && (entry = readdir(dir)))
+		if (!folder_parse_slot(entry->d_name, &slot_uid))
+			lifecycle_sweep_folder(s, slot_uid);
+	if (dir)
+		(void)closedir(dir);
 }

@@ -216,24 +216,25 @@ static int serve(struct supervisor *s)
 }
 
 /* Only the file that was asked for has to be there. */
-static int load_settings(const struct options *opts, struct lab_settings *settings)
+static int load_settings(const struct options *opts, struct settings *settings)
 {
 	const char *path = opts->config ? opts->config : NE_EMU_CONFIG_FILE;
 	struct config_error error;
 	int err;
 
-	lab_init(settings);
+	lab_init(&settings->attestation);
+	settings->consoles_max = FOLDER_CONSOLES_MAX;
 	err = settings_load(path, settings, &error);
 	if (err && (err != -ENOENT || opts->config)) {
 		log_err("%s", error.text);
 		return EXIT_USAGE;
 	}
 	if (opts->instance_id)
-		strcpy(settings->place.instance_id, opts->instance_id);
+		strcpy(settings->attestation.place.instance_id, opts->instance_id);
 	return EXIT_OK;
 }
 
-static int run(const struct options *opts, const struct lab_settings *settings)
+static int run(const struct options *opts, const struct settings *settings)
 {
 	const struct supervisor_paths paths = {
 		.run_dir = NE_EMU_RUN_DIR, .state_dir = opts->state_dir,
@@ -243,7 +244,8 @@ static int run(const struct options *opts, const struct lab_settings *settings)
 	int code, err;
 
 	err = log_root_open(&logs, opts->log_dir);
-	supervisor_init(&s, &opts->start, &logs, &paths, settings);
+	logs.consoles_max = settings->consoles_max;
+	supervisor_init(&s, &opts->start, &logs, &paths, &settings->attestation);
 	partition_init(&s.partition, "", NE_EMU_RUN_DIR, opts->isolate);
 	if (err) {
 		log_err("%s: %s", opts->log_dir, strerror(-err));
@@ -269,7 +271,7 @@ int main(int argc, char **argv)
 		.isolate = true,
 	};
 	__cleanup_fd int lock_fd = -1;
-	struct lab_settings settings;
+	struct settings settings;
 	int code, err;
 
 	parse_options(argc, argv, &opts);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Settings of attestation in files. */
+/* Settings in files. */
 
 #include "settings_file.h"
 
+#include "common/paths.h"
 #include "common/util.h"
+#include "folder.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -13,24 +15,71 @@
 
 #define FILE_NAME	"settings"
 
-static int set(const char *section, const char *name, const char *value, void *arg,
-	       struct config_error *error)
+static int set_attestation(const char *name, const char *value, struct lab_settings *settings,
+			   struct config_error *error)
 {
 	struct lab_error cause;
-	int err;
+	int err = lab_set(settings, name, value, false, &cause);
 
-	if (strcmp(section, SETTINGS_SECTION)) {
-		snprintf(error->text, sizeof(error->text), "%s is not in section ["
-			 SETTINGS_SECTION "], the only one there is", name);
-		return -EINVAL;
-	}
-	err = lab_set(arg, name, value, false, &cause);
 	if (err)
 		snprintf(error->text, sizeof(error->text), "%s: %s", name, cause.text);
 	return err ? -EINVAL : 0;
 }
 
-int settings_load(const char *path, struct lab_settings *settings, struct config_error *error)
+/* "512M" or "2G". */
+static int parse_size(const char *value, uint64_t *ret)
+{
+	size_t len = strlen(value);
+	char digits[16];
+	uint64_t unit;
+
+	if (len < 2 || len >= sizeof(digits))
+		return -EINVAL;
+	unit = value[len - 1] == 'M' ? MIB : value[len - 1] == 'G' ? GIB : 0;
+	if (!unit)
+		return -EINVAL;
+	memcpy(digits, value, len - 1);
+	digits[len - 1] = 0;
+	if (parse_u64(digits, 10, UINT64_MAX / unit, ret))
+		return -EINVAL;
+	*ret *= unit;
+	return 0;
+}
+
+static int set_logs(const char *name, const char *value, struct settings *settings,
+		    struct config_error *error)
+{
+	uint64_t size;
+
+	if (strcmp(name, "consoles-max")) {
+		snprintf(error->text, sizeof(error->text), "%s: no such setting", name);
+		return -EINVAL;
+	}
+	if (parse_size(value, &size) || size < FOLDER_CONSOLES_MIN) {
+		snprintf(error->text, sizeof(error->text),
+			 "%s: not a size of %lluM or more, such as 2G", name,
+			 FOLDER_CONSOLES_MIN / MIB);
+		return -EINVAL;
+	}
+	settings->consoles_max = size;
+	return 0;
+}
+
+static int set(const char *section, const char *name, const char *value, void *arg,
+	       struct config_error *error)
+{
+	struct settings *settings = arg;
+
+	if (!strcmp(section, SETTINGS_SECTION))
+		return set_attestation(name, value, &settings->attestation, error);
+	if (!strcmp(section, SETTINGS_SECTION_LOGS))
+		return set_logs(name, value, settings, error);
+	snprintf(error->text, sizeof(error->text), "%s is neither in section ["
+		 SETTINGS_SECTION "] nor in [" SETTINGS_SECTION_LOGS "]", name);
+	return -EINVAL;
+}
+
+int settings_load(const char *path, struct settings *settings, struct config_error *error)
 {
 	return config_load(path, set, settings, error);
 }
@@ -61,6 +110,12 @@ int settings_file_write(const char *folder, const struct lab_settings *settings)
 	return fflush(file) || ferror(file) ? -EIO : 0;
 }
 
+static int set_of_enclave(const char *section, const char *name, const char *value, void *arg,
+			  struct config_error *error)
+{
+	return set_attestation(name, value, arg, error);
+}
+
 int settings_file_read(const char *folder, struct lab_settings *settings,
 		       struct config_error *error)
 {
@@ -71,7 +126,7 @@ int settings_file_read(const char *folder, struct lab_settings *settings,
 		snprintf(error->text, sizeof(error->text), "%s", strerror(-err));
 		return err;
 	}
-	return settings_load(path, settings, error);
+	return config_load(path, set_of_enclave, settings, error);
 }
 
 void settings_file_remove(const char *folder)

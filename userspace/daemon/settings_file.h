@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings of attestation in files: the configuration, and those of one enclave. */
+/* Settings in files: the configuration, and those of attestation of one enclave. */
 
 #ifndef NE_EMU_DAEMON_SETTINGS_FILE_H
 #define NE_EMU_DAEMON_SETTINGS_FILE_H
@@ -8,15 +8,26 @@
 #include "lab.h"
 
 #define SETTINGS_SECTION	"attestation"
+#define SETTINGS_SECTION_LOGS	"logs"
+
+/**
+ * struct settings - the configuration
+ * @attestation: of enclaves that have no settings of their own
+ * @consoles_max: bytes of all console logs together
+ */
+struct settings {
+	struct lab_settings attestation;
+	uint64_t consoles_max;
+};
 
 /** settings_load() - change @settings by a configuration file; as config_load() */
-int settings_load(const char *path, struct lab_settings *settings, struct config_error *error);
+int settings_load(const char *path, struct settings *settings, struct config_error *error);
 
 /* The file of an enclave in its @folder, which keeps others out. */
 
 /** settings_file_write() - Return: 0 or a negative errno */
 int settings_file_write(const char *folder, const struct lab_settings *settings);
-/** settings_file_read() - Return: as settings_load() */
+/** settings_file_read() - Return: as config_load() */
 int settings_file_read(const char *folder, struct lab_settings *settings,
 		       struct config_error *error);
 /** settings_file_remove() - if there is one */

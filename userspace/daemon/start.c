@@ -115,20 +115,35 @@ int start_open_channel(const char *path, uint32_t cid, uint32_t flags, int *ret_
 	return 0;
 }
 
+static const char *start_log_error(int err)
+{
+	switch (err) {
+	case -ENOSPC:
+		return "consoles of live enclaves may fill the limit of [logs]";
+	case -EDQUOT:
+		return "consoles of live enclaves of its owner may fill half the limit of [logs]";
+	default:
+		return strerror(-err);
+	}
+}
+
 /* The enclave is worth more than its log: failures are told, not returned. */
 static void start_open_log(const struct log_root *logs, const struct ne_nl_enclave *request,
 			   int *ret_fd)
 {
 	bool debug = request->flags & NE_ENCLAVE_DEBUG_MODE;
+	uid_t owner = ne_nl_owner(request);
 	__cleanup_fd int folder_fd = -1;
 	int err;
 
-	err = folder_open(logs, request->slot_uid, &folder_fd);
+	err = folder_open(logs, owner, request->slot_uid, &folder_fd);
 	if (!err && debug)
-		err = folder_create_file(logs, folder_fd, NE_EMU_CONSOLE_LOG, ret_fd);
+		err = folder_make_room(logs, owner, request->slot_uid);
+	if (!err && debug)
+		err = folder_create_file(folder_fd, NE_EMU_CONSOLE_LOG, ret_fd);
 	if (err)
 		log_warn("enclave %016" PRIx64 ": no %s: %s", request->slot_uid,
-			 debug ? NE_EMU_CONSOLE_LOG : "log folder", strerror(-err));
+			 debug ? NE_EMU_CONSOLE_LOG : "log folder", start_log_error(err));
 }
 
 static int start_open_fds(const struct start_config *config, const struct log_root *logs,

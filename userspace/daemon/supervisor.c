@@ -3,7 +3,7 @@
 
 #include "supervisor.h"
 
-#include "common/heartbeat.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/paths.h"
 #include "common/sd.h"
@@ -20,22 +20,62 @@
 
 /* Events taken from epoll at a time. */
 #define EVENTS_MAX	16
-/* Failures after which accepting waits for the next notification. */
+/* Start requests accepted at a time, so that other work does not wait. */
+#define ACCEPT_MAX		16
+/* Failures in a row after which accepting waits for the next notification. */
 #define ACCEPT_FAILURES_MAX	64
 
-/* Takes up to a second, in which other requests wait; VMMs seldom crash at start. */
+/* @what is the object that the event is about; it tells kinds of events apart. */
+static int supervisor_watch(struct supervisor *s, int fd, void *what)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = what };
+
+	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+int supervisor_watch_vmm(struct supervisor *s, struct vmm *vmm)
+{
+	return supervisor_watch(s, vmm->pidfd, vmm);
+}
+
+static void supervisor_step_abort(struct supervisor *s)
+{
+	int err = heartbeat_abort_step(&s->abort);
+
+	if (err == -EAGAIN)
+		return;
+	log_debug("CID %" PRIu32 ": heartbeat aborted on its behalf: %s", s->abort.cid,
+		  strerror(-err));
+	fd_close(&s->abort.fd);		/* leaves epoll */
+}
+
+/* Only the client of the last start waits for a heartbeat, so one at a time will do. */
+static void supervisor_cancel_abort(struct supervisor *s)
+{
+	if (s->abort.fd < 0)
+		return;
+	heartbeat_abort_cancel(&s->abort);
+	fd_close(&s->abort.fd);
+}
+
 static void supervisor_abort_heartbeat(struct supervisor *s, uint32_t cid)
 {
 	struct start_failure failure;
-	__cleanup_fd int fd = -1;
-	int err;
+	int err, fd;
 
+	supervisor_cancel_abort(s);
 	if (start_open_channel(s->start.vsock_path, cid, 0, &fd, &failure)) {
 		log_debug("CID %" PRIu32 ": cannot abort its heartbeat: %s", cid, failure.text);
 		return;
 	}
-	err = heartbeat_abort(fd, cid);
-	log_debug("CID %" PRIu32 ": heartbeat aborted on its behalf: %s", cid, strerror(-err));
+	heartbeat_abort_begin(&s->abort, fd, cid);
+	err = supervisor_watch(s, fd, &s->abort);
+	if (err) {
+		log_debug("CID %" PRIu32 ": cannot abort its heartbeat: %s", cid, strerror(-err));
+		supervisor_cancel_abort(s);
+		return;
+	}
+	supervisor_step_abort(s);
 }
 
 void supervisor_init(struct supervisor *s, const struct start_config *start,
@@ -48,10 +88,13 @@ void supervisor_init(struct supervisor *s, const struct start_config *start,
 		.partition = { .group_fd = -1, .threads_fd = -1 },
 		.now = instant_now,
 		.abort_heartbeat = supervisor_abort_heartbeat,
+		.abort.fd = -1,
 		.epoll_fd = -1,
 		.signal_fd = -1,
 	};
 	logs->fd = -1;
+	s->logs.live = lifecycle_is_known;
+	s->logs.live_arg = s;
 	enclave_table_init(&s->enclaves);
 	TAILQ_INIT(&s->vmms);
 	attestor_init(&s->attestor, paths->run_dir, paths->state_dir, defaults);
@@ -67,6 +110,7 @@ void supervisor_exit(struct supervisor *s)
 		vmm_free(vmm);
 	}
 	enclave_table_exit(&s->enclaves);
+	supervisor_cancel_abort(s);
 	control_exit(&s->control);
 	attestor_exit(&s->attestor);
 	fd_close(&s->signal_fd);
@@ -80,14 +124,6 @@ static void supervisor_fail(struct supervisor *s, int err)
 {
 	s->stop = true;
 	s->err = err;
-}
-
-/* @what is the object that the event is about; it tells kinds of events apart. */
-static int supervisor_watch(struct supervisor *s, int fd, void *what)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = what };
-
-	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
 static int supervisor_block_signals(struct supervisor *s)
@@ -142,7 +178,8 @@ static int supervisor_start(struct supervisor *s, const struct ne_nl_enclave *re
 
 	if (lifecycle_starting(s, request))
 		return -1;
-	settings = attestor_prepare(&s->attestor, request->slot_uid, &control_fd);
+	settings = attestor_prepare(&s->attestor, request->slot_uid, ne_nl_owner(request),
+				    &control_fd);
 	if (!settings)
 		return -1;
 	module = (struct start_module){
@@ -163,12 +200,14 @@ static void supervisor_serve(struct supervisor *s, const struct ne_nl_enclave *r
 		  request->cid);
 	/* The host may have lost it meanwhile, when all its CPUs were offline. */
 	supervisor_sync_pool(s);
+	/* Its CID may be the one, and nobody waits for an earlier heartbeat any more. */
+	supervisor_cancel_abort(s);
 	if (supervisor_start(s, request, &vmm, &failure)) {
 		supervisor_refuse(s, request, &failure);
 		return;
 	}
 
-	if (supervisor_watch(s, vmm->pidfd, vmm)) {
+	if (supervisor_watch_vmm(s, vmm)) {
 		vmm_abort(vmm);		/* its end would never be noticed */
 		supervisor_refuse(s, request, &failure);
 		return;
@@ -178,31 +217,41 @@ static void supervisor_serve(struct supervisor *s, const struct ne_nl_enclave *r
 	attestor_started(&s->attestor, request->slot_uid, supervisor_seconds(s));
 }
 
-static void supervisor_accept(struct supervisor *s)
+/* Return: 0, or a negative errno when there is nothing more to accept now. */
+static int supervisor_accept_one(struct supervisor *s)
 {
 	struct ne_nl_enclave request;
-	int err, failures = 0;
+	int err = ne_nl_accept(s->nl, &request);
 
-	while (failures < ACCEPT_FAILURES_MAX) {
-		err = ne_nl_accept(s->nl, &request);
-		if (err == -EAGAIN)
-			return;
-		if (err == -ENOENT || err == -EPERM) {
-			supervisor_fail(s, err);
-			return;
-		}
-		if (err) {
-			/* That request has failed with it; the next may be good. */
-			log_err("cannot accept a start request: %s", strerror(-err));
-			failures++;
-			continue;
-		}
+	if (!err) {
+		s->accept_failures = 0;
 		supervisor_serve(s, &request);
 		ne_nl_enclave_done(&request);
+		return 0;
 	}
+	if (err == -EAGAIN)
+		return err;
+	if (err == -ENOENT || err == -EPERM) {
+		supervisor_fail(s, err);
+		return err;
+	}
+	/* That request has failed with it; the next may be good. */
+	log_err("cannot accept a start request: %s", strerror(-err));
+	return ++s->accept_failures < ACCEPT_FAILURES_MAX ? 0 : err;
 }
 
-static void supervisor_sync(struct supervisor *s)
+static void supervisor_accept(struct supervisor *s)
+{
+	s->accept_more = false;
+	for (int i = 0; i < ACCEPT_MAX; i++)
+		if (supervisor_accept_one(s)) {
+			s->accept_failures = 0;
+			return;
+		}
+	s->accept_more = true;
+}
+
+static int supervisor_sync(struct supervisor *s)
 {
 	struct ne_nl_enclave *list;
 	size_t count;
@@ -217,6 +266,7 @@ static void supervisor_sync(struct supervisor *s)
 		lifecycle_sync(s, list, count);
 		ne_nl_list_free(list, count);
 	}
+	return err;
 }
 
 struct notification_ctx {
@@ -245,7 +295,7 @@ static void supervisor_read_notifications(struct supervisor *s)
 	err = ne_nl_event_read(s->nl, supervisor_on_notification, &ctx);
 	if (err == -ENOBUFS) {
 		log_warn("notifications were lost, looking at all enclaves again");
-		supervisor_sync(s);
+		(void)supervisor_sync(s);	/* logged */
 		ctx.ready = true;
 		ctx.pool_changed = true;
 	} else if (err) {
@@ -253,8 +303,7 @@ static void supervisor_read_notifications(struct supervisor *s)
 	}
 	if (ctx.pool_changed && !s->stop)
 		supervisor_sync_pool(s);
-	if (ctx.ready && !s->stop)
-		supervisor_accept(s);
+	s->accept_more |= ctx.ready;
 }
 
 static void supervisor_reap(struct supervisor *s, struct vmm *vmm)
@@ -291,6 +340,8 @@ static void supervisor_dispatch(struct supervisor *s, void *what)
 		supervisor_read_notifications(s);
 	else if (what == &s->signal_fd)
 		supervisor_on_signal(s);
+	else if (what == &s->abort)
+		supervisor_step_abort(s);
 	else if (what == &s->control)
 		control_dispatch(&s->control, &s->attestor, supervisor_seconds(s));
 	else
@@ -322,7 +373,10 @@ static int64_t supervisor_attest(struct supervisor *s)
 	return left < 0 ? -1 : left * NSEC_PER_SEC;
 }
 
-/* Milliseconds until a VMM has to be killed or @left_ns is over; -1: no such time. */
+/*
+ * Milliseconds until a VMM has to be killed, an abort is given up or @left_ns is over;
+ * -1: no such time.
+ */
 static int supervisor_timeout(const struct supervisor *s, int64_t left_ns)
 {
 	int64_t now = s->now().boot_ns;
@@ -330,6 +384,10 @@ static int supervisor_timeout(const struct supervisor *s, int64_t left_ns)
 	const struct vmm *vmm;
 	int64_t left;
 
+	if (s->accept_more)
+		return 0;
+	if (s->abort.fd >= 0)
+		first = MIN(first, now + (s->abort.deadline_ms - clock_ms()) * NSEC_PER_MSEC);
 	TAILQ_FOREACH(vmm, &s->vmms, node)
 		if (vmm->kill_ns)
 			first = MIN(first, vmm->kill_ns);
@@ -391,7 +449,8 @@ int supervisor_connect(struct supervisor *s)
 		return err;
 
 	supervisor_listen(s);
-	supervisor_sync(s);
+	if (!supervisor_sync(s))
+		lifecycle_sweep(s);
 	lifecycle_prune(s);
 	if (!s->err)
 		supervisor_sync_pool(s);
@@ -406,10 +465,12 @@ int supervisor_run(struct supervisor *s)
 	s->nr_told = enclave_table_count(&s->enclaves, NE_EMU_ENCLAVE_STATE_RUNNING);
 	(void)sd_report("READY=1\nSTATUS=%zu enclaves running", s->nr_told);
 	/* Those who asked before the subscription are not announced again. */
-	supervisor_accept(s);
+	s->accept_more = true;
 
 	while (!s->stop) {
 		supervisor_kill_overdue(s);
+		if (s->abort.fd >= 0 && clock_ms() >= s->abort.deadline_ms)
+			supervisor_step_abort(s);
 		supervisor_tell_status(s);
 		nr = epoll_wait(s->epoll_fd, events, EVENTS_MAX,
 				supervisor_timeout(s, supervisor_attest(s)));
@@ -417,6 +478,8 @@ int supervisor_run(struct supervisor *s)
 			supervisor_fail(s, -errno);
 		for (int i = 0; i < nr && !s->stop; i++)
 			supervisor_dispatch(s, events[i].data.ptr);
+		if (s->accept_more && !s->stop)
+			supervisor_accept(s);
 	}
 
 	(void)sd_report("STOPPING=1");

@@ -5,6 +5,7 @@
 #define NE_EMU_DAEMON_SUPERVISOR_H
 
 #include "attestor.h"
+#include "common/heartbeat.h"
 #include "control.h"
 #include "enclave_table.h"
 #include "folder.h"
@@ -19,15 +20,18 @@
  * @logs: where ends are recorded
  * @partition: isolates the CPU pool; does nothing before partition_init()
  * @now: the clock
- * @abort_heartbeat: tell the client of the enclave with this CID that no
+ * @abort_heartbeat: begin to tell the client of the enclave with this CID that no
  *	heartbeat will come
+ * @abort: what that has begun; its descriptor is -1 when it is over
  * @nl: the kernel module
  * @enclaves: the enclaves that exist, and those whose VMM still runs
- * @vmms: VMMs to be waited for
+ * @vmms: VMMs to be waited for, adopted ones included
  * @attestor: settings and certificates of enclaves
  * @control: requests of "ne-emu lab" and "ne-emu doctor"
- * @epoll_fd: @nl's notifications, @signal_fd, and the pidfds of @vmms
+ * @epoll_fd: @nl's notifications, @signal_fd, @control, @abort, and the pidfds of @vmms
  * @signal_fd: SIGTERM and SIGINT
+ * @accept_more: there may be start requests that no notification will tell of
+ * @accept_failures: in a row
  * @nr_told: number of running enclaves last told to the service manager
  * @stop: leave the loop
  * @err: why, if not by a signal: a negative errno, -ENOENT for "module gone"
@@ -38,6 +42,7 @@ struct supervisor {
 	struct partition partition;
 	struct instant (*now)(void);
 	void (*abort_heartbeat)(struct supervisor *s, uint32_t cid);
+	struct heartbeat_abort abort;
 	struct ne_nl *nl;
 	struct enclave_table enclaves;
 	struct vmm_list vmms;
@@ -45,6 +50,8 @@ struct supervisor {
 	struct control control;
 	int epoll_fd;
 	int signal_fd;
+	bool accept_more;
+	unsigned int accept_failures;
 	size_t nr_told;
 	bool stop;
 	int err;
@@ -87,6 +94,9 @@ int supervisor_connect(struct supervisor *s);
  */
 int supervisor_run(struct supervisor *s);
 
+/** supervisor_watch_vmm() - have its end noticed; Return: 0 or a negative errno */
+int supervisor_watch_vmm(struct supervisor *s, struct vmm *vmm);
+
 /* lifecycle.c: what is news about an enclave, and what follows from it */
 
 /** lifecycle_notice() - the kernel describes an enclave */
@@ -111,6 +121,16 @@ void lifecycle_vmm_started(struct supervisor *s, struct vmm *vmm);
 
 /** lifecycle_vmm_ended() - a VMM has been waited for; it is freed */
 void lifecycle_vmm_ended(struct supervisor *s, struct vmm *vmm, const struct vmm_end *end);
+
+/** lifecycle_is_known() - struct log_root's @live; @arg: the supervisor */
+bool lifecycle_is_known(uint64_t slot_uid, void *arg);
+
+/**
+ * lifecycle_sweep() - remove what enclaves left that ended while there was no supervisor
+ *
+ * Once all enclaves that exist are known. Their VMMs are killed if they still run.
+ */
+void lifecycle_sweep(struct supervisor *s);
 
 /** lifecycle_prune() - keep the log folder at its size */
 void lifecycle_prune(struct supervisor *s);

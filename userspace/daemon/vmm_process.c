@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -236,10 +237,24 @@ int vmm_spawn(const struct vmm_config *config, struct vmm **ret)
 	return 0;
 }
 
+static int vmm_look(const struct vmm *vmm)
+{
+	struct pollfd pollfd = { .fd = vmm->pidfd, .events = POLLIN };
+	int n = poll(&pollfd, 1, 0);
+
+	if (n < 0)
+		return -errno;
+	return n ? 0 : -EAGAIN;
+}
+
 int vmm_reap(const struct vmm *vmm, struct vmm_end *ret)
 {
 	siginfo_t info = { 0 };
 
+	if (vmm->adopted) {
+		*ret = (struct vmm_end){ 0 };
+		return vmm_look(vmm);
+	}
 	if (waitid(P_PIDFD, vmm->pidfd, &info, WEXITED | WNOHANG) < 0)
 		return -errno;
 	if (!info.si_pid)

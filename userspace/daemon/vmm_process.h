@@ -50,7 +50,8 @@ struct vmm_config {
 };
 
 /**
- * struct vmm - a VMM that this supervisor has started and not yet waited for
+ * struct vmm - a VMM whose end has not been noticed yet
+ * @adopted: an earlier supervisor has started it, so that it is no child
  * @pid: its process id
  * @pidfd: readable when it has ended
  * @slot_uid: enclave it was started for
@@ -62,6 +63,7 @@ struct vmm {
 	pid_t pid;
 	int pidfd;
 	uint64_t slot_uid;
+	bool adopted;
 	bool given_up;
 	int64_t kill_ns;
 };
@@ -70,7 +72,7 @@ TAILQ_HEAD(vmm_list, vmm);
 
 /**
  * struct vmm_end - how a process ended
- * @code: CLD_EXITED, CLD_KILLED or CLD_DUMPED
+ * @code: CLD_EXITED, CLD_KILLED or CLD_DUMPED; 0: nobody knows, it was adopted
  * @status: exit code or signal number
  */
 struct vmm_end {

@@ -4,6 +4,7 @@
 #ifndef NE_EMU_VMM_CONSOLE_H
 #define NE_EMU_VMM_CONSOLE_H
 
+#include "common/paths.h"
 #include "vmm/loop.h"
 
 #include <pthread.h>
@@ -13,7 +14,7 @@
 #include <stdint.h>
 
 #define CONSOLE_RING_SIZE	(1U << 20)
-#define CONSOLE_LOG_MAX		(64ULL << 20)
+#define CONSOLE_LOG_MAX		NE_EMU_CONSOLE_LOG_MAX
 /* Written behind the last byte of a log that is full; the file has this size then. */
 #define CONSOLE_LOG_END		"\n[console log ends here: size limit]\n"
 #define CONSOLE_LOG_FILE_MAX	(CONSOLE_LOG_MAX + sizeof(CONSOLE_LOG_END) - 1)

@@ -15,7 +15,7 @@ removal_ends_enclaves() {
 	no_vmm
 	fails pgrep -x ne-emu
 	[ ! -d /sys/module/nitro_enclaves_emu ]
-	grep -q '"reason": "admin-stop"' "/var/log/ne-emu/${id#enc}/exit.json"
+	grep -q '"reason": "admin-stop"' "/var/log/ne-emu/0/${id#enc}/exit.json"
 	[ -s "$(module_for "$kernel" nitro_enclaves_emu)" ]
 }
 
