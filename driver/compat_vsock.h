@@ -55,6 +55,20 @@ static inline int ne_vsock_compat_send_pkt(struct sk_buff *skb)
 #endif
 
 /*
+ * virtio_vsock_skb_put() came in 6.17, and to 6.12 with 6.12.68, together with
+ * packets whose payload lies in fragments; virtio_vsock_alloc_skb() of kernels
+ * without it makes linear ones only. Remove with support for kernels that lack it.
+ */
+static inline void ne_vsock_compat_skb_put(struct sk_buff *skb, u32 len)
+{
+#ifdef NE_HAVE_VSOCK_SKB_PUT
+	virtio_vsock_skb_put(skb, len);
+#else
+	skb_put(skb, len);
+#endif
+}
+
+/*
  * Since 7.1 CIDs above 2 go to a guest-to-host transport only if it claims them
  * with has_remote_cid; before, they do when no host-to-guest transport is
  * loaded. Remove with support for kernels below 7.1.

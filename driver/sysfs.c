@@ -10,6 +10,7 @@
 #include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/slab.h>
 #include <linux/sysfs.h>
 
 #include "ne_emu.h"
@@ -69,11 +70,34 @@ static const struct kernel_param_ops ne_cpus_param_ops = {
 module_param_cb(ne_cpus, &ne_cpus_param_ops, NULL, 0);
 MODULE_PARM_DESC(ne_cpus, "CPU list for enclaves, as <cpu list>");
 
+/*
+ * A member of the set of modules, so that the kernel refuses the AWS driver, when
+ * somebody loads it beside this module, because a module of that name is there
+ * (EINVAL, one line in the log), and not because sysfs has the name already (EEXIST,
+ * which modprobe takes for success, and a stack dump). Otherwise the kernel looks into
+ * the set only for built-in modules, while it boots.
+ *
+ * The kobject type is that of kobject_create_and_add(), which takes no set: whoever
+ * has looked the folder up may release it when this module is gone.
+ */
+static int ne_sysfs_add_dir(struct kset *modules)
+{
+	int rc;
+
+	ne_sysfs_dir = kzalloc(sizeof(*ne_sysfs_dir), GFP_KERNEL);
+	if (!ne_sysfs_dir)
+		return -ENOMEM;
+
+	ne_sysfs_dir->kset = modules;
+	rc = kobject_init_and_add(ne_sysfs_dir, get_ktype(kernel_kobj), NULL,
+				  NE_AWS_MODULE_NAME);
+	if (rc)
+		kobject_put(ne_sysfs_dir);
+	return rc;
+}
+
 /**
  * ne_sysfs_init() - create the folder and the file
- *
- * The folder is a plain kobject below /sys/module; it does not join the set of
- * modules, whose members the kernel takes for real modules.
  *
  * Return: 0, -EBUSY (the AWS driver is loaded; modprobe takes EEXIST for success)
  * or another negative errno.
@@ -92,9 +116,9 @@ int ne_sysfs_init(void)
 		return -EBUSY;
 	}
 
-	ne_sysfs_dir = kobject_create_and_add(NE_AWS_MODULE_NAME, &modules->kobj);
-	if (!ne_sysfs_dir)
-		return -ENOMEM;
+	rc = ne_sysfs_add_dir(modules);
+	if (rc)
+		return rc;
 
 	rc = sysfs_create_group(ne_sysfs_dir, &ne_sysfs_group);
 	if (rc)

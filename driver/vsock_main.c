@@ -8,6 +8,7 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/kmod.h>
 #include <linux/module.h>
 #include <uapi/linux/nitro_enclaves_emu.h>
 
@@ -243,6 +244,12 @@ struct virtio_transport ne_vsock_transport = {
 static int __init ne_vsock_init(void)
 {
 	int err;
+
+	/*
+	 * Local programs keep CID 1: the kernel loads this for a socket only while
+	 * AF_VSOCK is unknown to it. A kernel without it has nothing to lose.
+	 */
+	(void)request_module("vsock_loopback");
 
 	err = ne_vsock_conn_init();
 	if (err)

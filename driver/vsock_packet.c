@@ -6,6 +6,7 @@
 #include <linux/uio.h>
 #include <uapi/linux/nitro_enclaves_emu.h>
 
+#include "compat_vsock.h"
 #include "vsock.h"
 
 /*
@@ -141,7 +142,7 @@ static int ne_vsock_deliver_from(struct ne_vsock_chan *chan,
 
 	*virtio_vsock_hdr(skb) = *hdr;
 	if (len) {
-		virtio_vsock_skb_put(skb, len);
+		ne_vsock_compat_skb_put(skb, len);
 		if (skb_copy_datagram_from_iter(skb, 0, from, len)) {
 			kfree_skb(skb);
 			return -EFAULT;

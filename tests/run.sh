@@ -6,7 +6,7 @@
 # usage: run.sh PART...
 #
 # style: sources, scripts, licences, generated files
-# build: modules of both kernels and userspace, without a warning
+# build: modules for all kernels that are claimed, and userspace, without a warning
 # unit: userspace, with ASan and UBSan
 # eif: images, with AWS's library, both ways; alone also what unit and vm have of them
 # attest: attestation documents and requests, with verifiers and decoders of others
@@ -231,7 +231,7 @@ vm_folders=
 for part; do
 	case $part in
 	style) in_root style tests/lib/style.sh ;;
-	build) in_root build tests/lib/build.sh ;;
+	build) in_root build tests/lib/build.sh "$("$vm_dir/headers.sh")" ;;
 	unit) in_root unit tests/lib/unit.sh ;;
 	eif)
 		run_eif

@@ -1,12 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds everything for all kernels of the VM with all warnings, which are errors:
-# TAP on stdout. Runs in the build root.
+# Builds everything for all kernels of the VM with all warnings, which are errors, and the
+# modules for more kernels: TAP on stdout. Runs in the build root.
+#
+# usage: build.sh HEADERS    (what vm/headers.sh has made)
 
 set -u
 # shellcheck source=tap.sh
 . "$(dirname "$0")/tap.sh"
 
+headers=${1:?usage: build.sh HEADERS}
 out=$PWD/build/check
 log=$out/log
 kernels=$(sed 's/^[^ ]* //' /usr/share/ne-emu-kernels)
@@ -19,10 +22,28 @@ sparse_finds_nothing() {
 		! grep -E 'driver/[^ ]*: (warning|error)' "$log"
 }
 
+# modules RELEASE KDIR
 modules() {
-	make -s B="$out" KVER="$1" KDIR="/lib/modules/$1/build" W=1 WERROR=1 \
-		modules > "$log" 2>&1 &&
+	make -s -j "$(nproc)" B="$out" KVER="$1" KDIR="$2" W=1 WERROR=1 modules > "$log" 2>&1 &&
 		! grep -i 'warning: .*driver/\|driver/.*warning' "$log"
+}
+
+# refused RELEASE KDIR - with the reason, before anything is compiled
+refused() {
+	! make -s B="$out" KVER="$1" KDIR="$2" modules > "$log" 2>&1 &&
+		grep -q 'these headers are older than Linux 6.12' "$log" &&
+		! grep 'error:' "$log"
+}
+
+# The series of the headers above, and those that have the interfaces of one of them.
+dkms_takes_what_is_built() {
+	claim=$(sed -n 's/^BUILD_EXCLUSIVE_KERNEL="\(.*\)"/\1/p' dkms.conf)
+	for series in 6.12 6.13 6.14 6.15 6.16 6.17 6.18 6.19 7.0 7.1 7.2 7.3; do
+		echo "$series.0" | grep -E "$claim" || return 1
+	done
+	for series in 5.15 6.1 6.2 6.8 6.11 6.20 7.4 7.10 8.0; do
+		! echo "$series.0" | grep -E "$claim" || return 1
+	done
 }
 
 userspace() {
@@ -60,11 +81,19 @@ installs() {
 
 tap_begin build/all
 for kernel in $kernels; do
-	report "modules for $kernel" modules "$kernel"
+	report "modules for $kernel" modules "$kernel" "/lib/modules/$kernel/build"
 	case $kernel in
 	6.12.*) report "sparse on $kernel" sparse_finds_nothing "$kernel" ;;
 	esac
 done
+for folder in "$headers"/usr/src/linux-headers-*-cloud-amd64; do
+	kernel=${folder##*/linux-headers-}
+	case $kernel in
+	as-6.10-*) report "too old a kernel is refused" refused "$kernel" "$folder" ;;
+	*) report "modules for $kernel" modules "$kernel" "$folder" ;;
+	esac
+done
+report "dkms.conf takes what is built, and nothing else" dkms_takes_what_is_built
 report "userspace" userspace
 report "options in help, manuals and completions" tests/docs/options.py "$out/userspace"
 report "selftests in a kernel tree" selftests_in_kernel_tree

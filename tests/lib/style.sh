@@ -35,7 +35,7 @@ kernel_style() {
 	# shellcheck disable=SC2046 # names without blanks
 	"$kernel/scripts/checkpatch.pl" --no-tree --strict --quiet --no-summary \
 		--ignore FILE_PATH_CHANGES,LINUX_VERSION_CODE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT \
-		-f $(files '^(driver/[^/]*|include/uapi/linux/nitro.*)\.[ch]$' |
+		-f $(files '^(driver/([^/]*\.[ch]|Kconfig)|include/uapi/linux/nitro.*\.[ch])$' |
 			grep -v '/genl\.')
 }
 

@@ -57,6 +57,19 @@ empty_enclaves() {
 	"$cycle" -n 5
 }
 
+# In one line, which is the kernel's own, and modprobe fails.
+driver_for_ec2_is_refused() {
+	log_mark
+	fails modprobe nitro_enclaves
+	[ ! -e /sys/module/nitro_enclaves/initstate ]
+	log_since > "$tmp/lines"
+	cat "$tmp/lines"
+	[ "$(wc -l < "$tmp/lines")" = 1 ]
+	grep -q 'nitro_enclaves: module is already loaded$' "$tmp/lines"
+	pool_is_free
+}
+
+check "driver for EC2 beside us" driver_for_ec2_is_refused
 check "first enclave" run_once
 check "pool set" quiet pool_changes
 check "enclave" quiet run_once

@@ -82,6 +82,59 @@ unload() {
 	wait_for 20 modprobe -r "$@" 2> /dev/null
 }
 
+# talks LISTEN_CID CONNECT_CID - programs of the host with each other
+talks() {
+	got=$(python3 "$here/talk.py" "$@")
+	[ "$got" = talked ] || {
+		echo "from CID $2 to a listener on CID $1: $got"
+		return 1
+	}
+}
+
+# As after a boot: the first socket loads the transports that have an alias.
+without_vsock() {
+	for module in ne_emu_vsock vsock_loopback vsock_diag vmw_vsock_vmci_transport hv_sock \
+		vmw_vsock_virtio_transport_common vsock; do
+		[ ! -d "/sys/module/$module" ] || unload "$module" || {
+			ls "/sys/module/$module/holders"
+			return 1
+		}
+	done
+}
+
+host_talks_without_us() {
+	without_vsock
+	talks "$any_cid" 1
+	talks 1 1
+}
+
+# talks_after COMMAND... - with a listener from before the command
+talks_after() {
+	rm -f "$tmp/go"
+	mkfifo "$tmp/go"
+	python3 "$here/talk.py" 1 1 wait < "$tmp/go" > "$tmp/talk" &
+	talk=$!
+	exec 7> "$tmp/go"
+	wait_for 10 grep -q listening "$tmp/talk"
+	"$@"
+	echo >&7
+	exec 7>&-
+	wait "$talk"
+	cat "$tmp/talk"
+	grep -q talked "$tmp/talk"
+}
+
+host_talks_beside_us() {
+	without_vsock
+	modprobe ne_emu_vsock
+	talks "$any_cid" 1
+	talks 1 1
+	talks "$any_cid" 3
+	talks 3 3
+	talks_after unload ne_emu_vsock
+	talks_after modprobe ne_emu_vsock
+}
+
 only_the_parent() {
 	run_image b -m 128 -d
 	other=$(value b cid)
@@ -101,6 +154,20 @@ only_the_parent() {
 	answers "$cid" "$free_port" ECONNRESET
 	answers $((cid + 100)) "$free_port" ECONNRESET
 	close_client b
+}
+
+# The system's own, as that of an sshd that systemd starts by itself.
+listener_is_named() {
+	ne-emu doctor > "$tmp/doctor" || :
+	fails grep vsock-ports "$tmp/doctor"
+	socat "VSOCK-LISTEN:22" - 8>&- < /dev/null &
+	listener=$!
+	wait_for 5 listening 22
+	doctor_says 'vsock-ports .* vsock port 22, which every enclave reaches'
+	from_guest "$cid" 3 22 > /dev/null
+	wait "$listener"
+	ne-emu doctor > "$tmp/doctor" || :
+	fails grep vsock-ports "$tmp/doctor"
 }
 
 sockets_are_shown() {
@@ -203,10 +270,14 @@ namespaces() {
 	answers "$cid" "$echo_port" connected
 }
 
+check "programs of the host with each other, without us" host_talks_without_us
+check "programs of the host with each other, beside us" host_talks_beside_us
 # One enclave for all that need not load us anew.
+modprobe ne_emu_vsock
 enclave
 check "an enclave reaches the parent and nothing else" only_the_parent
 check "ss shows connections" sockets_are_shown
+check "doctor names what listens for the system" listener_is_named
 check "beside vsock_loopback" beside_loopback
 check "network namespaces" namespaces
 check "vhost_vsock loaded after us" vhost_after

@@ -21,6 +21,7 @@ static void (*const checks[])(struct doctor *doctor) = {
 	doctor_check_daemon,
 	doctor_check_vsock,
 	doctor_check_vsock_packets,
+	doctor_check_vsock_ports,
 	doctor_check_attestation,
 	doctor_check_cpus,
 	doctor_check_pool,

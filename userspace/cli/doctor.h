@@ -49,8 +49,9 @@ void doctor_check_daemon(struct doctor *doctor);
 void doctor_check_pool(struct doctor *doctor);
 void doctor_check_vsock(struct doctor *doctor);
 
-/* doctor_vsock.c: what became of the packets of enclaves. */
+/* doctor_vsock.c: what became of the packets of enclaves, and what they reach. */
 void doctor_check_vsock_packets(struct doctor *doctor);
+void doctor_check_vsock_ports(struct doctor *doctor);
 
 /* doctor_attest.c: certificates. */
 void doctor_check_attestation(struct doctor *doctor);
