@@ -66,6 +66,8 @@ list=$(mktemp)
 hold_kvm
 for name; do
 	programs "$name"
+	# Names of ours; the programs keep the standard input.
+	# shellcheck disable=SC2013
 	for test in $(cat "$list"); do
 		[ -z "$NE_TEST_OPTIONS" ] || has_special_cases "$test" || continue
 		[ -z "$again" ] || ! grep -qs '^# Once: ' "$test" || continue
