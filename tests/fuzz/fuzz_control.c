@@ -42,7 +42,8 @@ static void set_up(void)
 	log_init(LOG_EMERG, NULL);
 	lab_init(&daemon_.defaults);
 	attestor_init(&daemon_.attestor, daemon_.dir, daemon_.state_dir, &daemon_.defaults);
-	must(attestor_prepare(&daemon_.attestor, UID, &daemon_.module) != NULL);
+	must(attestor_prepare(&daemon_.attestor, UID, geteuid(),
+			      &daemon_.module) != NULL);
 	attestor_started(&daemon_.attestor, UID, NOW);
 	control_init(&daemon_.control);
 	must(!control_open(&daemon_.control, daemon_.path, "root"));
