@@ -52,7 +52,17 @@ a_lock_stays_with_its_owner() {
 	! flock -n "$cache/x.lock" true || return 1
 }
 
+# Each call in the scripts that make roots.
+roots_are_made_so() {
+	for script in tests/vm/mkroot.sh tests/vm/plain.sh; do
+		calls=$(grep -c '^[^#]*mmdebstrap --variant' "$script")
+		safe=$(grep -c '^[^#]*std_descriptors mmdebstrap --variant' "$script")
+		echo "$script: $calls calls, $safe of them without other descriptors"
+		[ "$calls" -gt 0 ] && [ "$calls" = "$safe" ] || return 1
+	done
+}
+
 tap_begin lib/descriptors
 report_each all_are_passed_on_otherwise only_the_standard_ones_are_left \
-	a_lock_stays_with_its_owner
+	a_lock_stays_with_its_owner roots_are_made_so
 tap_end

@@ -36,7 +36,7 @@ need_mmdebstrap() {
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 		say "installing mmdebstrap"
 		apt-get update -qq >&2
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+		DEBIAN_FRONTEND=noninteractive std_descriptors apt-get install -y -qq \
 			--no-install-recommends mmdebstrap >&2
 		return 0
 	fi
@@ -121,7 +121,7 @@ bootstrap() {
 	host_apt_options > "$tmp/apt.conf"
 	backports_hook > "$tmp/backports.sh"
 	backports_pin > "$tmp/preferences"
-	mmdebstrap --variant=apt --include="$include" \
+	std_descriptors mmdebstrap --variant=apt --include="$include" \
 		--aptopt="$tmp/apt.conf" \
 		--aptopt='Apt::Install-Recommends "false"' \
 		--dpkgopt=force-unsafe-io \

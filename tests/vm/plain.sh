@@ -99,7 +99,7 @@ if [ ! -e "$out" ]; then
 		paste -s -d ,)
 	# The build root's pins bring QEMU's firmware and linux-base from backports.
 	cat "$apt/sources.list" "$apt"/sources.list.d/*.list |
-		mmdebstrap --variant=important --include="$include" \
+		std_descriptors mmdebstrap --variant=important --include="$include" \
 			--aptopt="$apt/apt.conf.d/99mmdebstrap" \
 			--dpkgopt=force-unsafe-io \
 			--skip=output/dev \
