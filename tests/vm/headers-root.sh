@@ -7,8 +7,7 @@
 # Unpacks into FOLDER, which is to be moved to PLACE, the headers of Debian's cloud
 # kernels: of each series that dkms.conf takes the oldest and the newest that the mirror
 # has, but for those of the root. Where it has none of a series, headers of a neighbour
-# are given the interfaces of that series, as far as driver/compat*.h knows them; 7.1 has
-# those of 7.2.
+# are given the interfaces of that series, as far as driver/compat*.h knows them.
 
 set -eu
 
@@ -87,16 +86,20 @@ done
 old=$(echo "$list" | grep -m 1 '^6\.12\.')
 new=$(echo "$list" | grep -m 1 '^7\.2\.')
 
-# 6.12.0 to 6.12.67: payload is linear, and its length is read from the packet's header.
+# 6.12.0 to 6.12.67: payload is linear, its length is read from the packet's header, and
+# what a socket has used of its buffer is not told apart from what waits in it.
 as 6.12.0 "$old" \
 	's/virtio_vsock_skb_put(struct sk_buff \*skb, u32 len)/virtio_vsock_skb_rx_put(struct sk_buff *skb)/
-	s/skb->len = len/skb->len = 0/; s/skb_put(skb, len)/skb_put(skb, 0)/' \
+	s/skb->len = len/skb->len = 0/; s/skb_put(skb, len)/skb_put(skb, 0)/
+	/buf_used;/d' \
 	linux/virtio_vsock.h
 # 6.13 to 6.16: KVM takes no references to frames without a reference count.
 as 6.13 as-6.12.0-cloud-amd64 /kvm_pfn_to_refcounted_page/d linux/kvm_host.h
-# 7.0: transports claim no CIDs.
-as 7.0 "$new" /has_remote_cid/d net/af_vsock.h
-# 6.17 to 6.19: nor do they know of network namespaces.
+# 7.1: transports count sockets that wait to be accepted.
+as 7.1 "$new" /vsock_pending_to_accept/d net/af_vsock.h
+# 7.0: they claim no CIDs.
+as 7.0 as-7.1-cloud-amd64 /has_remote_cid/d net/af_vsock.h
+# 6.17 to 6.19: they know nothing of network namespaces.
 as 6.17 as-7.0-cloud-amd64 's/\(allow)\{0,1\}(\)struct vsock_sock \*vsk, /\1/
 	s/, struct net \*net)/)/' linux/virtio_vsock.h net/af_vsock.h
 # Too old.

@@ -106,6 +106,7 @@ host_talks_without_us() {
 	without_vsock
 	talks "$any_cid" 1
 	talks 1 1
+	talks "$any_cid" 2
 }
 
 # talks_after COMMAND... - with a listener from before the command
@@ -131,6 +132,9 @@ host_talks_beside_us() {
 	talks 1 1
 	talks "$any_cid" 3
 	talks 3 3
+	# As with any other guest-to-host transport.
+	answers 2 "$free_port" ECONNRESET
+	fails talks "$any_cid" 2
 	talks_after unload ne_emu_vsock
 	talks_after modprobe ne_emu_vsock
 }
