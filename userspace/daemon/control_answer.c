@@ -35,7 +35,7 @@ static int fail(struct request *request, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(request->text, sizeof(request->text), fmt, args);
+	(void)text_vformat(request->text, sizeof(request->text), fmt, args);
 	va_end(args);
 	return -EINVAL;
 }
@@ -256,15 +256,6 @@ static int dispatch(struct request *request, json_t *answer)
 		    text_clean(quote, sizeof(quote), command, strlen(command)));
 }
 
-/* Always a reason: @text may hold what others wrote, such as the text of a certificate. */
-static void put_error(json_t *answer, const char *text)
-{
-	char clean[TEXT_SIZE];
-
-	(void)json_object_set_new(answer, "error", json_string(
-		text_clean(clean, sizeof(clean), text, strlen(text))));
-}
-
 char *control_answer(struct attestor *attestor, uid_t uid, const char *text, size_t len,
 		     int64_t now)
 {
@@ -282,7 +273,7 @@ char *control_answer(struct attestor *attestor, uid_t uid, const char *text, siz
 	else
 		err = fail(&request, "the request is no JSON object, or too long");
 	if (err)
-		put_error(answer, request.text);
+		(void)json_object_set_new(answer, "error", json_string(request.text));
 	(void)json_object_set_new(answer, "emulated", json_true());
 	(void)json_object_set_new(answer, "ok", json_boolean(!err));
 	out = json_dumps(answer, JSON_COMPACT);
