@@ -14,10 +14,10 @@
 #include <stdint.h>
 
 #define CONSOLE_RING_SIZE	(1U << 20)
-#define CONSOLE_LOG_MAX		NE_EMU_CONSOLE_LOG_MAX
 /* Written behind the last byte of a log that is full; the file has this size then. */
 #define CONSOLE_LOG_END		"\n[console log ends here: size limit]\n"
-#define CONSOLE_LOG_FILE_MAX	(CONSOLE_LOG_MAX + sizeof(CONSOLE_LOG_END) - 1)
+#define CONSOLE_LOG_FILE_MAX	NE_EMU_CONSOLE_LOG_MAX
+#define CONSOLE_LOG_MAX		(CONSOLE_LOG_FILE_MAX - (sizeof(CONSOLE_LOG_END) - 1))
 #define CONSOLE_PANIC_SIZE	80
 
 /**
