@@ -14,13 +14,14 @@ set -eu
 need_host 160
 need_daemon
 need_image
-need_program python3 socat useradd userdel setpriv
+need_program python3 socat useradd userdel setpriv unshare
 
 leave() {
 	status=$?
 	for user in ne-alice ne-bob ne-mallory; do
 		userdel "$user" 2> /dev/null || :
 	done
+	[ ! -e "$tmp/configured" ] || default_configuration || :
 	(exit "$status") || :
 	undo
 }
@@ -152,9 +153,28 @@ stranger_may_nothing() {
 	as ne-mallory ne-emu attest root > /dev/null
 }
 
+# contained COMMAND... - by a user who is root in namespaces of their own
+contained() {
+	as ne-mallory unshare --user --map-root-user --net "$@"
+}
+
+container_may_nothing() {
+	[ "$(contained id -u)" = 0 ]
+	refused "for root and the members of group ne" contained ne-emu lab show
+	refused "Permission denied" contained sh -c ': < /dev/nitro_enclaves'
+	refused "Permission denied" contained sh -c ': < /dev/ne_emu_vsock'
+	refused "Permission denied" contained ls "$log_folder"
+	refused "Permission denied" contained ls "/run/ne-emu/$uid"
+	refused "Permission denied" contained ls /var/lib/ne-emu/ca
+	fails contained ne-emu stop "$uid"
+	echo_works "$cid"
+	contained ne-emu attest root > /dev/null
+}
+
 # As on EC2: vsock knows no users.
 ports_are_open() {
 	[ "$(echo hello | as ne-mallory timeout 20 socat -t 10 - "VSOCK-CONNECT:$cid:5005")" = hello ]
+	[ "$(echo hello | contained timeout 20 socat -t 10 - "VSOCK-CONNECT:$cid:5005")" = hello ]
 	as ne-mallory timeout 5 ne-emu console "$cid" > "$tmp/console" || :
 	grep -q Linux "$tmp/console"
 }
@@ -213,11 +233,22 @@ terminal_is_safe() {
 	fails grep -F '\x0d' "$tmp/shown"
 }
 
+restart_daemon() {
+	systemctl reset-failed ne-emud.service
+	systemctl restart ne-emud.service
+}
+
+default_configuration() {
+	rm -f /etc/ne-emu/ne-emud.conf "$tmp/configured"
+	restart_daemon
+}
+
 # Live consoles may come to so much: half of it for one user.
 consoles_have_a_limit() {
+	: > "$tmp/configured"
 	mkdir -p /etc/ne-emu
 	printf '[logs]\nconsoles-max = 128M\n' > /etc/ne-emu/ne-emud.conf
-	systemctl restart ne-emud.service
+	restart_daemon
 	fallocate -l 80M "$log_folder/2001/$uid/console.log"
 	run_image a -d
 	first=$(value a uid)
@@ -230,8 +261,7 @@ consoles_have_a_limit() {
 	journalctl -q -u ne-emud.service -o cat | grep "$second: no console.log: consoles of live"
 	close_client b
 	close_client a
-	rm /etc/ne-emu/ne-emud.conf
-	systemctl restart ne-emud.service
+	default_configuration
 }
 
 check "settings of the next enclave are its user's" next_is_of_its_user
@@ -243,6 +273,7 @@ check "a running enclave is its owner's and root's" running_is_its_owners
 check "root sets any user's next enclave" root_sets_anybodys
 check "logs while it runs" logs_are_its_owners
 check "strangers" stranger_may_nothing
+check "containers" container_may_nothing
 check "ports and console" ports_are_open
 close_client a
 wait_for 10 has_exit_record "$uid"
