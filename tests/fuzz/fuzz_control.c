@@ -109,10 +109,25 @@ static void reset(json_t *before, json_t *after)
 		json_decref(ask_text("{\"command\":\"lab-reset\",\"target\":\"" UID_TEXT "\"}"));
 }
 
+/*
+ * A refusal has its reason and changes nothing. One thing is no refusal: what was set is
+ * in force, but the enclave has no certificate for it yet, as when there are too many
+ * roots, of which inputs make one after the other.
+ */
+static bool was_refused(const json_t *answer)
+{
+	const char *reason = json_string_value(json_object_get(answer, "error"));
+
+	if (json_is_true(json_object_get(answer, "ok")))
+		return false;
+	must(json_is_false(json_object_get(answer, "ok")));
+	must(reason && *reason);
+	return strncmp(reason, "set, but ", strlen("set, but "));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	json_t *before, *after, *answer;
-	bool ok;
 
 	if (!daemon_.dir[0])
 		set_up();
@@ -121,15 +136,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	before = settings();
 	answer = ask(data, size);
 	must(answer != NULL);
-	ok = json_is_true(json_object_get(answer, "ok"));
-	must(ok || json_is_false(json_object_get(answer, "ok")));
 	after = settings();
-	if (ok) {
-		reset(before, after);
-	} else {
-		must(json_string_length(json_object_get(answer, "error")) > 0);
+	if (was_refused(answer))
 		must(json_equal(before, after));
-	}
+	else
+		reset(before, after);
 	must(json_equal(json_object_get(before, "defaults"), json_object_get(after, "defaults")));
 	forget_messages();
 	json_decref(before);
