@@ -41,15 +41,15 @@ function result(kernel, name, what,	key, rest) {
 
 BEGIN {
 	read_ids()
-	areas = "D device,C create,V vCPUs,I load info,M memory,S start,L life,P ne_cpus,X clients"
+	areas = "D device,C create,V vCPUs,I load info,M memory,S start,L life,P ne_cpus,X clients,E vsock CIDs"
 }
 
 { kernel = $1; $1 = ""; sub(/^ /, "") }
 !(kernel in seen) { seen[kernel] = 1; kernels[++nkernels] = kernel }
 /^#> begin / { program = $3; next }
-/^ *(not )?ok [0-9]+ (- )?[DCVIMSLPX][0-9][0-9] / {
+/^ *(not )?ok [0-9]+ (- )?[DCVIMSLPXE][0-9][0-9] / {
 	failed = /^ *not ok/
-	match($0, /[DCVIMSLPX][0-9][0-9] /)
+	match($0, /[DCVIMSLPXE][0-9][0-9] /)
 	name = substr($0, RSTART)
 	skipped = match(name, / *# *[Ss][Kk][Ii][Pp]/)
 	if (skipped)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A: CID 2, VMADDR_CID_HOST, is the parent for an enclave, as CID 3 is. Two products
+ * E: CID 2, VMADDR_CID_HOST, is the parent for an enclave, as CID 3 is. Two products
  * that run on EC2 only rely on it: libkrun's init for Nitro Enclaves and the egress
  * proxy of enclaver. Answers have to come from the CID that the enclave has called, or
  * its kernel finds no socket for them.
@@ -74,7 +74,7 @@ static void check_traffic(struct ne_test *t, const struct ne_conn *c, uint64_t c
 	CHECK(t, !memcmp(p->data, text, strlen(text)));
 }
 
-static void a01_reaches_parent(struct ne_test *t)
+static void e01_reaches_parent(struct ne_test *t)
 {
 	static const uint32_t bound[] = { NE_EMU_CID_PARENT, VMADDR_CID_ANY };
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
@@ -98,7 +98,7 @@ static void a01_reaches_parent(struct ne_test *t)
 }
 
 /* From the same port of the guest to the same port of the parent. */
-static void a02_beside_cid_3(struct ne_test *t)
+static void e02_beside_cid_3(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
@@ -116,7 +116,7 @@ static void a02_beside_cid_3(struct ne_test *t)
 	check_traffic(t, &c, NE_EMU_CID_PARENT, parent, "parent", p);
 }
 
-static void a03_end_of_either_side(struct ne_test *t)
+static void e03_end_of_either_side(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
@@ -139,9 +139,9 @@ static void a03_end_of_either_side(struct ne_test *t)
 }
 
 static const struct ne_case cases[] = {
-	{ "A01 reaches_parent", a01_reaches_parent, 0 },
-	{ "A02 beside_cid_3", a02_beside_cid_3, 0 },
-	{ "A03 end_of_either_side", a03_end_of_either_side, 0 },
+	{ "E01 reaches_parent", e01_reaches_parent, 0 },
+	{ "E02 beside_cid_3", e02_beside_cid_3, 0 },
+	{ "E03 end_of_either_side", e03_end_of_either_side, 0 },
 };
 
 int main(int argc, char **argv)

@@ -121,7 +121,8 @@ FNR == 1 { marked = "boot"; release = ""; loaded = 0 }
 	next
 }
 
-/-\[ cut here \]-|Oops:/ && !inside { begin() }
+# A console that shows warnings only has no line that cuts.
+(/-\[ cut here \]-|Oops:/ || /WARNING: .* at [^ ]*\+0x/) && !inside { begin() }
 inside {
 	add($0)
 	if (/---\[ end trace/ || nlines == 200)

@@ -93,8 +93,8 @@ talks() {
 
 # As after a boot: the first socket loads the transports that have an alias.
 without_vsock() {
-	for module in ne_emu_vsock vsock_loopback vsock_diag vmw_vsock_vmci_transport hv_sock \
-		vmw_vsock_virtio_transport_common vsock; do
+	for module in ne_emu_vsock vsock_loopback vsock_diag vsockmon vmw_vsock_vmci_transport \
+		hv_sock vmw_vsock_virtio_transport_common vsock; do
 		[ ! -d "/sys/module/$module" ] || unload "$module" || {
 			ls "/sys/module/$module/holders"
 			return 1
