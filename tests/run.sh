@@ -137,8 +137,24 @@ await_kernels() {
 	rm "$work"/counts.* "$work/jobs"
 }
 
+# AWS's client goes into the payload, or why there is none.
+add_nitro_cli() {
+	folder=$work/nitro-cli/opt/ne-emu/bin
+	mkdir -p "$folder"
+	peer=$(ask_for_peer "$logs/nitro-cli.log" "$top/tests/lib/crate-peer.sh" nitro-cli)
+	case $peer in
+	/*) cp "$peer/nitro-cli" "$folder/" ;;
+	*) echo "$peer" > "$folder/nitro-cli.missing" ;;
+	esac
+	tar -C "$work/nitro-cli" -r --owner=0 --group=0 -f "$top/build/vm/payload.tar" \
+		./opt/ne-emu/bin
+}
+
 run_vm_parts() {
 	make -s -C "$top" payload
+	if has clients "$@" || has clients/nitro_cli.sh "$@"; then
+		add_nitro_cli
+	fi
 	# shellcheck disable=SC2046 # a list
 	set -- "$@" $(cases_elsewhere "$@") $(vsock_elsewhere "$@")
 	logs_of_cases=

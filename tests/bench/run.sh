@@ -40,7 +40,8 @@ make_payload() {
 		cp "$top/build/vm/payload.tar" "$work/payload.tar" || return
 	crate=$(header "$1" Peer)
 	[ -n "$crate" ] || return 0
-	peer=$(ask_for_peer "$logs/$1-peer.log" "$here/peer.sh" "$crate")
+	peer=$(ask_for_peer "$logs/$1-peer.log" \
+		"$top/tests/lib/crate-peer.sh" "$crate")
 	case $peer in
 	/*)
 		tar -C "$peer" -r --owner=0 --group=0 --transform 's,^,./opt/ne-emu/bin/,' \

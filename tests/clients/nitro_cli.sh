@@ -1,12 +1,23 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# AWS's nitro-cli, unmodified, where it is installed.
+# AWS's nitro-cli, unmodified: that which is installed, or the registry's (crate-peer.sh).
 
 set -eu
 # shellcheck source=../lifecycle/lib.sh
 . "$(dirname "$0")/../lifecycle/lib.sh"
 
+PATH=$PATH:${NE_TEST_BIN-}
+missing=$(cat "${NE_TEST_BIN-}/nitro-cli.missing" 2> /dev/null) || :
+case $missing in
+fail:*)
+	echo "# ${missing#fail: }"
+	echo "1..1"
+	echo "not ok 1 X03 nitro-cli can be built"
+	exit 1
+	;;
+skip:*) skip_all "${missing#skip: }" ;;
+esac
 command -v nitro-cli > /dev/null || skip_all "nitro-cli is not installed"
 need_program python3 socat
 need_host 160

@@ -29,7 +29,7 @@ make_tree() {
 	printf 'payload:\n' > "$tree/Makefile"
 	for file in run.sh vm/lib.sh vm/kernels vm/tools.packages lib/peer.sh lib/ktap.sh \
 		lib/ask-registry.sh attest/peer.sh attest/build-peer.sh attest/peers \
-		eif/peer.sh eif/build-peer.sh eif/eif_build.rs eif/eif_describe.rs bench/peer.sh; do
+		eif/peer.sh eif/build-peer.sh eif/eif_build.rs eif/eif_describe.rs lib/crate-peer.sh; do
 		mkdir -p "$(dirname "$tree/tests/$file")"
 		cp -r "tests/$file" "$tree/tests/$file"
 	done
@@ -78,12 +78,14 @@ make_client() {
 	END
 }
 
-# ends STATUS TEXT FAKE PEER_SH ARGUMENT... - so it ends, with this in its last line
+# ends STATUS TEXT FAKE FOLDER ARGUMENT - so that folder's script ends, with this in its last line
 ends() {
 	expected=$1 text=$2 FAKE=$3
 	shift 3
 	status=0
-	"$tree/tests/$1/peer.sh" "$2" > "$tmp/out" 2> "$tmp/err" || status=$?
+	script=peer.sh
+	[ "$1" != lib ] || script=crate-peer.sh
+	"$tree/tests/$1/$script" "$2" > "$tmp/out" 2> "$tmp/err" || status=$?
 	cat "$tmp/out" "$tmp/err"
 	[ "$status" = "$expected" ] && tail -n 1 "$tmp/err" | grep -qF "$text" &&
 		[ ! -s "$tmp/out" ]
@@ -91,7 +93,7 @@ ends() {
 
 each() {
 	for peer in "attest go" "attest rust" "attest nsm-api" "attest ec2" "eif 0.3.0" \
-		"eif 0.8.1" "bench vhost-device-vsock"; do
+		"eif 0.8.1" "lib vhost-device-vsock" "lib nitro-cli"; do
 		# shellcheck disable=SC2086 # two words
 		"$@" $peer || { echo "$peer" && return 1; }
 	done
@@ -119,11 +121,11 @@ nothing_is_left_of_a_failure() {
 
 a_peer_that_can_be_built_is_kept() {
 	FAKE=compiles
-	folder=$("$tree/tests/bench/peer.sh" vhost-device-vsock)
+	folder=$("$tree/tests/lib/crate-peer.sh" vhost-device-vsock)
 	[ -x "$folder/vhost-device-vsock" ]
 	# Neither the root nor the registry is asked again.
 	FAKE=no-root
-	[ "$("$tree/tests/bench/peer.sh" vhost-device-vsock)" = "$folder" ]
+	[ "$("$tree/tests/lib/crate-peer.sh" vhost-device-vsock)" = "$folder" ]
 }
 
 # counted FAKE LINE STATUS - run.sh of a part with two peers
