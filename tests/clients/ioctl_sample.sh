@@ -10,7 +10,7 @@ set -eu
 
 sample=${NE_TEST_BIN:-$here}/ne_ioctl_sample
 
-[ -x "$sample" ] || skip_all "ne_ioctl_sample was not built"
+[ -x "$sample" ] || lacking "ne_ioctl_sample was not built"
 need_host 256
 need_daemon
 need_image

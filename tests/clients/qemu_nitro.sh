@@ -11,7 +11,7 @@ qemu=${QEMU:-qemu-system-x86_64}
 memory=128
 
 need_program "$qemu" python3 socat
-"$qemu" -accel help | grep -qx nitro || skip_all "$qemu has no nitro accelerator"
+"$qemu" -accel help | grep -qx nitro || lacking "$qemu has no nitro accelerator"
 need_host 144
 need_daemon
 need_image

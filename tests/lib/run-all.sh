@@ -11,7 +11,8 @@
 here=$(dirname "$0")
 NE_TEST_BIN=$here/bin
 NE_TEST_MARK=$here/kmsg-mark.sh
-export NE_TEST_BIN NE_TEST_MARK
+NE_TEST_COMPLETE=1
+export NE_TEST_BIN NE_TEST_MARK NE_TEST_COMPLETE
 holder=
 
 # The first VM of a host and the end of its last one make KVM patch the scheduler's

@@ -103,7 +103,11 @@ void ne_wait_child(struct ne_test *t, pid_t pid);
 __attribute__((noreturn, format(printf, 2, 3)))
 void ne_skip(struct ne_test *t, const char *fmt, ...);
 
-/** ne_skip_suite() - in a setup: no case can run here because of ... */
+/**
+ * ne_skip_suite() - in a setup: no case can run here because of ...
+ *
+ * A failure where NE_TEST_COMPLETE is set: the machine is made for the tests.
+ */
 __attribute__((format(printf, 2, 3)))
 void ne_skip_suite(struct ne_test *t, const char *fmt, ...);
 
