@@ -273,7 +273,6 @@ void ne_backend_revoke(struct ne_backend *backend)
 {
 	struct ne_mem_seg *segs;
 	struct inode *inode;
-	struct pid *vmm;
 
 	down_write(&backend->map_lock);
 	segs = backend->segs;
@@ -285,12 +284,6 @@ void ne_backend_revoke(struct ne_backend *backend)
 	if (inode)
 		unmap_mapping_range(inode->i_mapping, 0, 0, 1);
 	kvfree(segs);
-
-	spin_lock(&backend->lock);
-	vmm = get_pid(backend->vmm);
-	spin_unlock(&backend->lock);
-	ne_vmm_settle(vmm);
-	put_pid(vmm);
 }
 
 /**
@@ -470,8 +463,6 @@ void ne_backend_closed(struct ne_backend *backend)
 		ne_enclave_ended(backend->enclave, backend, NE_EMU_EXIT_REASON_LOST,
 				 "the VMM went away without giving a reason");
 
-	/* A release that finds no VMM any more does not wait for it. */
-	ne_vmm_settle(backend->vmm);
 	spin_lock(&backend->lock);
 	vmm = backend->vmm;
 	backend->vmm = NULL;

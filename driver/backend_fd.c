@@ -53,11 +53,11 @@ static vm_fault_t ne_backend_insert(struct vm_fault *vmf, unsigned long pfn, uns
 		return vmf_insert_pfn(vmf->vma, vmf->address & PAGE_MASK, pfn);
 #ifdef CONFIG_ARCH_SUPPORTS_PMD_PFNMAP
 	case PMD_ORDER:
-		return vmf_insert_pfn_pmd(vmf, ne_insert_pfn(pfn), vmf->flags & FAULT_FLAG_WRITE);
+		return ne_insert_pmd(vmf, pfn);
 #endif
 #ifdef CONFIG_ARCH_SUPPORTS_PUD_PFNMAP
 	case PUD_ORDER:
-		return vmf_insert_pfn_pud(vmf, ne_insert_pfn(pfn), vmf->flags & FAULT_FLAG_WRITE);
+		return ne_insert_pud(vmf, pfn);
 #endif
 	default:
 		return VM_FAULT_FALLBACK;

@@ -10,9 +10,55 @@
 
 #include <linux/mm.h>
 
+#ifdef NE_HAVE_KVM_REFCOUNTED_PFN
 /*
- * vmf_insert_pfn_pmd() and _pud() took a pfn_t before 6.17; Debian 6.12 has the
- * old form. Remove with support for kernels below 6.17.
+ * Before 6.13 KVM wants a reference on each page that it maps; Debian 6.12 does. It
+ * takes one through get_user_pages_fast(), which follows entries of the page table
+ * that are not marked as special, and otherwise refuses the tail pages of a huge page
+ * (KVM_RUN: EFAULT). vmf_insert_pfn_pmd() and _pud() mark theirs. Without the mark an
+ * entry is another one to get_user_pages_fast() only: all else that looks at huge
+ * entries asks for VM_PFNMAP, too. The caller's reference makes the page last as long
+ * as the entry. Remove with support for kernels below 6.13.
+ */
+static inline vm_fault_t ne_insert_pmd(struct vm_fault *vmf, unsigned long pfn)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	pmd_t pmd = pmd_mkhuge(pfn_pmd(pfn, vma->vm_page_prot));
+	spinlock_t *ptl;
+
+	pmd = pmd_mkyoung(pmd_mkdirty(pmd));
+	if (vma->vm_flags & VM_WRITE)
+		pmd = pmd_mkwrite_novma(pmd);
+
+	ptl = pmd_lock(vma->vm_mm, vmf->pmd);
+	if (pmd_none(*vmf->pmd) || pmd_leaf(*vmf->pmd))
+		set_pmd_at(vma->vm_mm, vmf->address & PMD_MASK, vmf->pmd, pmd);
+	spin_unlock(ptl);
+	return VM_FAULT_NOPAGE;
+}
+
+#ifdef CONFIG_ARCH_SUPPORTS_PUD_PFNMAP
+static inline vm_fault_t ne_insert_pud(struct vm_fault *vmf, unsigned long pfn)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	pud_t pud = pud_mkhuge(pfn_pud(pfn, vma->vm_page_prot));
+	spinlock_t *ptl;
+
+	pud = pud_mkyoung(pud_mkdirty(pud));
+	if (vma->vm_flags & VM_WRITE)
+		pud = pud_mkwrite(pud);
+
+	ptl = pud_lock(vma->vm_mm, vmf->pud);
+	if (pud_none(*vmf->pud) || pud_leaf(*vmf->pud))
+		set_pud_at(vma->vm_mm, vmf->address & PUD_MASK, vmf->pud, pud);
+	spin_unlock(ptl);
+	return VM_FAULT_NOPAGE;
+}
+#endif
+#else
+/*
+ * vmf_insert_pfn_pmd() and _pud() took a pfn_t before 6.17. Remove with support for
+ * kernels below 6.17.
  */
 #ifdef NE_HAVE_PFN_T_INSERT
 #include <linux/pfn_t.h>
@@ -21,34 +67,17 @@
 #define ne_insert_pfn(pfn)	(pfn)
 #endif
 
-/*
- * Before 6.13 KVM takes a reference on each page it maps unless PG_reserved is
- * set, and refuses the tail pages of a hugetlb page (KVM_RUN: EFAULT); Debian
- * 6.12 does. Remove with support for kernels below 6.13.
- */
-#ifdef NE_HAVE_KVM_REFCOUNTED_PFN
-#define NE_KVM_NEEDS_RESERVED	true
-
-/* Not SetPageReserved(): that is not meant for parts of compound pages. */
-static inline void ne_page_set_reserved(struct page *page)
+static inline vm_fault_t ne_insert_pmd(struct vm_fault *vmf, unsigned long pfn)
 {
-	set_bit(PG_reserved, &page->flags);
+	return vmf_insert_pfn_pmd(vmf, ne_insert_pfn(pfn), vmf->flags & FAULT_FLAG_WRITE);
 }
 
-static inline void ne_page_clear_reserved(struct page *page)
+#ifdef CONFIG_ARCH_SUPPORTS_PUD_PFNMAP
+static inline vm_fault_t ne_insert_pud(struct vm_fault *vmf, unsigned long pfn)
 {
-	clear_bit(PG_reserved, &page->flags);
-}
-#else
-#define NE_KVM_NEEDS_RESERVED	false
-
-static inline void ne_page_set_reserved(struct page *page)
-{
-}
-
-static inline void ne_page_clear_reserved(struct page *page)
-{
+	return vmf_insert_pfn_pud(vmf, ne_insert_pfn(pfn), vmf->flags & FAULT_FLAG_WRITE);
 }
 #endif
+#endif /* NE_HAVE_KVM_REFCOUNTED_PFN */
 
 #endif /* NE_EMU_COMPAT_H */

@@ -12,7 +12,6 @@
 #include <linux/uaccess.h>
 #include <linux/xarray.h>
 
-#include "compat.h"
 #include "ne_emu.h"
 
 /*
@@ -94,34 +93,8 @@ out:
 	return rc < 0 ? rc : -EFAULT;
 }
 
-/*
- * Kernels whose KVM refuses the tail pages of a huge page otherwise need the
- * flag on each of them (compat.h). Where the memory map of huge pages is folded,
- * only the first page of struct pages may be written to, and stands for all.
- */
-static void ne_mem_mark_reserved(struct page *page, u64 size, bool reserved)
-{
-	unsigned long nr = size / PAGE_SIZE;
-	unsigned long i;
-
-	if (!NE_KVM_NEEDS_RESERVED)
-		return;
-
-#ifdef CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP
-	if (folio_test_hugetlb_vmemmap_optimized(page_folio(page)))
-		nr = PAGE_SIZE / sizeof(struct page);
-#endif
-	for (i = 0; i < nr; i++) {
-		if (reserved)
-			ne_page_set_reserved(page + i);
-		else
-			ne_page_clear_reserved(page + i);
-	}
-}
-
 static void ne_mem_seg_release(struct ne_mem_seg *seg)
 {
-	ne_mem_mark_reserved(seg->page, seg->size, false);
 	xa_erase(&ne_donated, ne_donated_index(seg->page));
 	unpin_user_page(seg->page);
 }
@@ -147,8 +120,6 @@ static int ne_mem_seg_take(struct ne_mem_seg *seg, unsigned long addr, int numa_
 	rc = xa_insert(&ne_donated, ne_donated_index(seg->page), seg->page, GFP_KERNEL_ACCOUNT);
 	if (rc)
 		goto err_unpin;	/* -EBUSY: some enclave has it */
-
-	ne_mem_mark_reserved(seg->page, seg->size, true);
 	return 0;
 
 err_unpin:

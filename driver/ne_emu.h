@@ -309,9 +309,6 @@ void ne_backend_closed(struct ne_backend *backend);
 /* backend_fd.c */
 struct file *ne_backend_file_create(struct ne_backend *backend);
 
-/* settle.c */
-void ne_vmm_settle(struct pid *vmm);
-
 /* authority.c */
 bool ne_opener_may_control(const struct sock *sk, const struct ne_enclave *enclave);
 bool ne_may_control(const struct sock *sk, const struct ne_enclave *enclave);

@@ -187,16 +187,6 @@ static int ne_mem_test_add(struct ne_enclave *enclave, u64 addr, u64 size)
 	return rc;
 }
 
-static bool ne_mem_test_reserved(struct kunit *test, const struct ne_mem_seg *seg)
-{
-	unsigned long i, nr = 0;
-
-	for (i = 0; i < seg->size / PAGE_SIZE; i++)
-		nr += test_bit(PG_reserved, &seg->page[i].flags);
-	KUNIT_EXPECT_TRUE(test, !nr || nr == i);
-	return nr;
-}
-
 static void ne_mem_test_pages(struct kunit *test)
 {
 	struct ne_enclave *enclave = ne_kunit_enclave(test);
@@ -227,11 +217,9 @@ static void ne_mem_test_pages(struct kunit *test)
 	kvfree(segs);
 
 	KUNIT_EXPECT_TRUE(test, folio_maybe_dma_pinned(page_folio(first.page)));
-	KUNIT_EXPECT_EQ(test, ne_mem_test_reserved(test, &first), NE_KVM_NEEDS_RESERVED);
 
 	/* The caller keeps its mapping; nothing else is left. */
 	ne_kunit_release_now(test, enclave);
-	KUNIT_EXPECT_FALSE(test, ne_mem_test_reserved(test, &first));
 	KUNIT_EXPECT_FALSE(test, folio_maybe_dma_pinned(page_folio(first.page)));
 	KUNIT_EXPECT_TRUE(test, xa_empty(&ne_donated));
 	KUNIT_EXPECT_EQ(test, ne_mem_test_free_pages(), free - 4);

@@ -8,7 +8,7 @@
 #include <poll.h>
 #include <string.h>
 
-void ne_fixture_prepare(struct ne_test *t, struct ne_fixture *f)
+void ne_fixture_prepare_with(struct ne_test *t, struct ne_fixture *f, void *mem)
 {
 	struct ne_env *env = t->env;
 	unsigned int i;
@@ -16,11 +16,16 @@ void ne_fixture_prepare(struct ne_test *t, struct ne_fixture *f)
 	memset(f, 0, sizeof(*f));
 	f->fd = ne_new_enclave(&f->uid);
 	REQUIRE_OK(t, f->fd);
-	f->mem = ne_map_huge(NE_MIN_ENCLAVE_SIZE);
+	f->mem = mem;
 	REQUIRE(t, f->mem);
 	REQUIRE_EQ(t, ne_add_region(f->fd, f->mem, NE_MIN_ENCLAVE_SIZE), 0);
 	for (i = 0; i < env->threads; i++)
 		REQUIRE_OK(t, ne_add_vcpu_id(f->fd, 0));
+}
+
+void ne_fixture_prepare(struct ne_test *t, struct ne_fixture *f)
+{
+	ne_fixture_prepare_with(t, f, ne_map_huge(NE_MIN_ENCLAVE_SIZE));
 }
 
 void *ne_fixture_start(void *arg)

@@ -37,6 +37,8 @@ int ne_fixture_main(const struct ne_case *cases, size_t nr_cases, int argc, char
 
 /** ne_fixture_prepare() - an enclave that can be started; no thread, no sockets */
 void ne_fixture_prepare(struct ne_test *t, struct ne_fixture *f);
+/** ne_fixture_prepare_with() - the same with huge pages at @mem, NE_MIN_ENCLAVE_SIZE of them */
+void ne_fixture_prepare_with(struct ne_test *t, struct ne_fixture *f, void *mem);
 /** ne_fixture_start() - start it; also the body of the thread */
 void *ne_fixture_start(void *arg);
 /** ne_fixture_begin() - start it in the thread and take the request */

@@ -86,6 +86,16 @@ static int reserve_aligned(uint64_t size, uint8_t **ret_base)
 	return 0;
 }
 
+/*
+ * Has the kernel map all pages, of 2 MiB at least, while the guest does not wait for it.
+ * KVM before Linux 6.13 takes what it finds mapped, and fails otherwise.
+ */
+static void touch_pages(const uint8_t *base, uint64_t size)
+{
+	for (uint64_t offset = 0; offset < size; offset += 2 * MIB)
+		(void)*(const volatile uint8_t *)(base + offset);
+}
+
 int memory_map(struct guest_memory *memory, int backend_fd, uint64_t size,
 	       struct vmm_error *error)
 {
@@ -119,6 +129,7 @@ int memory_map(struct guest_memory *memory, int backend_fd, uint64_t size,
 		(void)munmap(base, size);
 		return vmm_error_set(error, err, "cannot catch SIGBUS: %s", strerror(-err));
 	}
+	touch_pages(base, size);
 	memory_init(memory, base, size);
 	return 0;
 }

@@ -33,6 +33,9 @@
  * mmap()   shared mapping of the donated memory at offset 0: all regions in
  *          call order as one contiguous range of "mem-size" bytes. Accesses
  *          raise SIGBUS (KVM_RUN: EFAULT) once the enclave is being released.
+ *          For KVM before Linux 6.13, at a multiple of 2 MiB (or of the page
+ *          size, for larger mappings in KVM) and with each 2 MiB touched before
+ *          a guest uses them: it does not fault them in (KVM_RUN: EFAULT).
  * poll()   POLLIN   the enclave is RUNNING: load and run the image.
  *          POLLHUP  the enclave was stopped or released, or its start was
  *                   given up: exit now. A VMM that stays is killed.
@@ -61,7 +64,8 @@ struct ne_emu_backend_status {
  * NE_EMU_BACKEND_DONE - answer the start request; NE_START_ENCLAVE returns.
  *
  * With @code 0 the caller's process becomes the backend that is killed if it
- * outlives the enclave. With another @code the start fails with that errno,
+ * outlives the enclave. Memory and KVM may be in use before, and by any process
+ * that has the fd or a mapping: release takes the memory from all of them. With another @code the start fails with that errno,
  * the enclave stays in INIT and @text is readable through "enclave-get".
  *
  * EFAULT: bad pointer. EINVAL: @reserved, @code or @text invalid.

@@ -35,7 +35,6 @@ static struct ne_fault_point ne_fault_points[] = {
 	NE_FAULT_POINT(get_user_pages_fast, -ENOMEM, 0),
 	NE_FAULT_POINT(pin_user_pages_fast, -ENOMEM, 0),
 	NE_FAULT_POINT(vmf_insert_pfn, VM_FAULT_OOM, 0),
-	NE_FAULT_POINT(vmf_insert_pfn_pmd, VM_FAULT_OOM, 0),
 	NE_FAULT_POINT(get_unused_fd_flags, -EMFILE, 0),
 	NE_FAULT_POINT(anon_inode_getfile, -ENFILE, 0),
 	NE_FAULT_POINT(anon_inode_create_getfile, -ENFILE, 0),

@@ -20,8 +20,7 @@ void cpuid_set_topology(struct kvm_cpuid2 *cpuid, unsigned int apic_id, unsigned
  * cpuid_hide_virtualization() - a guest cannot have guests, as on EC2
  *
  * KVM then refuses VMX and SVM. It would keep frames of the guest's memory while a
- * nested guest runs, and kernels before 6.13 must not have any at the end (the
- * driver's settle.c).
+ * nested guest runs, also after the enclave's end.
  */
 void cpuid_hide_virtualization(struct kvm_cpuid2 *cpuid);
 
