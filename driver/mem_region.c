@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory donated by NE_SET_USER_MEMORY_REGION: huge pages of the caller, pinned
- * until the enclave is released.
+ * Memory donated by NE_SET_USER_MEMORY_REGION: huge pages of the caller, held by a
+ * reference until the enclave is released.
  */
 
 #include <linux/hugetlb.h>
@@ -52,8 +52,8 @@ static int ne_mem_check_page(struct page *page, int numa_node, u64 *size)
 }
 
 /*
- * Look at the page without pinning it, as the AWS driver does: a long-term pin
- * is refused for some mappings that must get NE_ERR_MEM_NOT_HUGE_PAGE.
+ * Look at the page before it is touched for writing, which is refused for some mappings
+ * that must get NE_ERR_MEM_NOT_HUGE_PAGE, and copies pages that are shared.
  */
 static int ne_mem_peek_page(unsigned long addr, int numa_node)
 {
@@ -71,32 +71,38 @@ static int ne_mem_peek_page(unsigned long addr, int numa_node)
 }
 
 /*
- * Pin for writing. A read-only mapping is accepted when the page is private to
- * the caller, as on EC2; a guest must not write to a file its owner cannot.
+ * Take a reference on a page that the guest may write to. A read-only mapping is
+ * accepted when the page is private to the caller, as on EC2; a guest must not write
+ * to a file its owner cannot.
+ *
+ * The pin of the moment makes the kernel end copy-on-write sharing, with a child or a
+ * parent, even for a read-only mapping. It does not stay: a fork() would copy pinned
+ * pages, and a long-term pin moves them out of ZONE_MOVABLE and CMA first.
  */
-static int ne_mem_pin_page(unsigned long addr, struct page **page)
+static int ne_mem_get_page(unsigned long addr, struct page **page)
 {
 	int rc;
 
-	rc = pin_user_pages_fast(addr, 1, FOLL_WRITE | FOLL_LONGTERM, page);
-	if (rc != -EFAULT)
-		goto out;
-
-	rc = pin_user_pages_fast(addr, 1, FOLL_LONGTERM, page);
-	if (rc == 1 && !PageAnon(*page)) {
-		unpin_user_page(*page);
-		return -EFAULT;
+	rc = pin_user_pages_fast(addr, 1, FOLL_WRITE, page);
+	if (rc == -EFAULT) {
+		rc = pin_user_pages_fast(addr, 1, 0, page);
+		if (rc == 1 && !PageAnon(*page)) {
+			unpin_user_page(*page);
+			return -EFAULT;
+		}
 	}
-out:
-	if (rc == 1)
-		return 0;
-	return rc < 0 ? rc : -EFAULT;
+	if (rc != 1)
+		return rc < 0 ? rc : -EFAULT;
+
+	get_page(*page);
+	unpin_user_page(*page);
+	return 0;
 }
 
 static void ne_mem_seg_release(struct ne_mem_seg *seg)
 {
 	xa_erase(&ne_donated, ne_donated_index(seg->page));
-	unpin_user_page(seg->page);
+	put_page(seg->page);
 }
 
 /* One huge page at @addr into @seg; its offset is the caller's business. */
@@ -108,22 +114,22 @@ static int ne_mem_seg_take(struct ne_mem_seg *seg, unsigned long addr, int numa_
 	if (rc)
 		return rc;
 
-	rc = ne_mem_pin_page(addr, &seg->page);
+	rc = ne_mem_get_page(addr, &seg->page);
 	if (rc)
 		return rc;
 
 	/* Another thread may have changed the mapping since the look. */
 	rc = ne_mem_check_page(seg->page, numa_node, &seg->size);
 	if (rc)
-		goto err_unpin;
+		goto err_put;
 
 	rc = xa_insert(&ne_donated, ne_donated_index(seg->page), seg->page, GFP_KERNEL_ACCOUNT);
 	if (rc)
-		goto err_unpin;	/* -EBUSY: some enclave has it */
+		goto err_put;	/* -EBUSY: some enclave has it */
 	return 0;
 
-err_unpin:
-	unpin_user_page(seg->page);
+err_put:
+	put_page(seg->page);
 	return rc;
 }
 

@@ -42,7 +42,7 @@ struct sock;
  * struct ne_mem_seg - one donated huge page
  * @offset: where it begins in the enclave's memory, bytes
  * @size: bytes
- * @page: its head page, pinned
+ * @page: its head page, with a reference
  */
 struct ne_mem_seg {
 	u64 offset;

@@ -216,11 +216,13 @@ static void ne_mem_test_pages(struct kunit *test)
 	first = segs[3];
 	kvfree(segs);
 
-	KUNIT_EXPECT_TRUE(test, folio_maybe_dma_pinned(page_folio(first.page)));
+	/* The caller's mapping and the enclave; no pin, which fork() would mind. */
+	KUNIT_EXPECT_EQ(test, folio_ref_count(page_folio(first.page)), 2);
+	KUNIT_EXPECT_FALSE(test, folio_maybe_dma_pinned(page_folio(first.page)));
 
 	/* The caller keeps its mapping; nothing else is left. */
 	ne_kunit_release_now(test, enclave);
-	KUNIT_EXPECT_FALSE(test, folio_maybe_dma_pinned(page_folio(first.page)));
+	KUNIT_EXPECT_EQ(test, folio_ref_count(page_folio(first.page)), 1);
 	KUNIT_EXPECT_TRUE(test, xa_empty(&ne_donated));
 	KUNIT_EXPECT_EQ(test, ne_mem_test_free_pages(), free - 4);
 	KUNIT_EXPECT_EQ(test, vm_munmap(addr, MIB(8)), 0);

@@ -89,7 +89,7 @@ static void load_info(struct ne_test *t)
 	close(fd);
 }
 
-/* Among the failures: the look at and the pin of each page, also in the middle. */
+/* Among the failures: the look at and the taking of each page, also in the middle. */
 static void add_memory(struct ne_test *t)
 {
 	struct fault f;

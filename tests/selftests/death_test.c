@@ -231,8 +231,6 @@ static void die_after(struct ne_test *t, enum step last)
 	REQUIRE_OK(t, fd);
 	mem = ne_map_huge(NE_MIN_ENCLAVE_SIZE);
 	REQUIRE(t, mem);
-	/* Children would get copies of pinned pages. */
-	REQUIRE_EQ(t, madvise(mem, NE_MIN_ENCLAVE_SIZE, MADV_DONTFORK), 0);
 	REQUIRE_EQ(t, ne_add_region(fd, mem, NE_MIN_ENCLAVE_SIZE), 0);
 	for (i = 0; i < env->threads; i++)
 		REQUIRE_OK(t, ne_add_vcpu_id(fd, 0));

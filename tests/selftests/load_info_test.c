@@ -86,6 +86,5 @@ static const struct ne_case cases[] = {
 
 int main(int argc, char **argv)
 {
-	/* Twice: a child of fork() copies donated pages instead of sharing them. */
-	return ne_guest_main(cases, ARRAY_SIZE(cases), 2 * ne_guest_pages(), argc, argv);
+	return ne_guest_main(cases, ARRAY_SIZE(cases), ne_guest_pages(), argc, argv);
 }

@@ -135,6 +135,18 @@ static void m12_read_only_shared(struct ne_test *t)
 	CHECK_ERR(t, ne_add_region(ne_require_enclave(t), p, NE_PAGE), EFAULT);
 }
 
+/* The page is the file's until somebody may write to it. */
+static void m12_read_only_private_file(struct ne_test *t)
+{
+	int mem_fd = require_memfd(t, NE_PAGE);
+	void *p = mmap(NULL, NE_PAGE, PROT_READ, MAP_PRIVATE, mem_fd, 0);
+
+	REQUIRE(t, p != MAP_FAILED);
+	CHECK_ERR(t, ne_add_region(ne_require_enclave(t), p, NE_PAGE), EFAULT);
+	REQUIRE_EQ(t, mprotect(p, NE_PAGE, PROT_READ | PROT_WRITE), 0);
+	CHECK_EQ(t, ne_add_region(ne_require_enclave(t), p, NE_PAGE), 0);
+}
+
 static void *map_hugetlbfs_file(struct ne_test *t)
 {
 	char dir[] = "/tmp/ne-selftest-XXXXXX";
@@ -271,6 +283,7 @@ static const struct ne_case cases[] = {
 	{ "M11 refused pages are not lost", m11_refused_pages_come_back, 120 },
 	{ "M12 read-only anonymous: accepted", m12_read_only_anonymous, 0 },
 	{ "M12 read-only shared file: EFAULT (differs from AWS)", m12_read_only_shared, 0 },
+	{ "M12 read-only private file: EFAULT (differs from AWS)", m12_read_only_private_file, 0 },
 	{ "M13 shared memfd and hugetlbfs file", m13_shared, 0 },
 	{ "M14 page of another node: 264, page not lost", m14_other_node, 0, NE_NEED_NODES },
 	{ "M15 middle of a 1 GiB page: 273, not lost", m15_middle_of_gigantic, 60, NE_NEED_1G },

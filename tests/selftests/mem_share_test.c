@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * N: who else uses donated memory: KVM guests of the donor and of the VMM. None of
- * them loses a page for the host.
+ * N: who else uses donated memory: the donor with KVM guests of its own, its children,
+ * the VMM's KVM. None of them loses a page for the host, or is kept from what works
+ * without an enclave.
  */
 
 #include "ne_fixture.h"
@@ -129,10 +130,119 @@ static void n03_guest_of_failed_start(struct ne_test *t)
 	CHECK_EQ(t, ne_meminfo("HugePages_Free"), env->free_pages);
 }
 
+static int try_fork(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	if (pid < 0)
+		return -errno;
+	return waitpid(pid, NULL, 0) == pid ? 0 : -ECHILD;
+}
+
+/* There is no page to copy any of them to. */
+static void n04_fork_without_free_page(struct ne_test *t)
+{
+	struct ne_env *env = t->env;
+	size_t size = env->free_pages * NE_PAGE;
+	char *mem = ne_map_huge(size);
+	int fd = ne_require_enclave(t);
+
+	REQUIRE(t, mem);
+	memset(mem, 1, size);
+	CHECK_EQ(t, try_fork(), 0);
+	REQUIRE_EQ(t, ne_add_region(fd, mem, size), 0);
+	CHECK_EQ(t, ne_meminfo("HugePages_Free"), 0);
+	CHECK_EQ(t, try_fork(), 0);
+	/* The child is gone: the page is the parent's alone, and the enclave's. */
+	mem[0] = 2;
+	CHECK_EQ(t, mem[0], 2);
+	close(fd);
+	CHECK_EQ(t, try_fork(), 0);
+}
+
+/* What the enclave has does not change when its donor gets a copy to write to. */
+static void n05_written_beside_a_child(struct ne_test *t)
+{
+	struct ne_fixture f;
+	int gate[2];
+	char *map;
+	pid_t pid;
+
+	ne_fixture_run(t, &f);
+	map = map_backend(t, &f, NE_MIN_ENCLAVE_SIZE);
+	map[0] = 1;
+	CHECK_EQ(t, f.mem[0], 1);
+
+	REQUIRE(t, !pipe(gate));
+	pid = fork();
+	REQUIRE(t, pid >= 0);
+	if (!pid) {
+		char c;
+
+		close(gate[1]);
+		(void)!read(gate[0], &c, 1);
+		_exit(f.mem[0]);
+	}
+	f.mem[0] = 2;
+	CHECK_EQ(t, map[0], 1);
+	map[0] = 3;
+	CHECK_EQ(t, f.mem[0], 2);
+	/* Its page is the child's still; the donor's others are its own. */
+	map[NE_PAGE] = 4;
+	CHECK_EQ(t, f.mem[NE_PAGE], 4);
+	close(gate[1]);
+	waitpid(pid, NULL, 0);
+	close(f.fd);
+	close(f.info.backend_fd);
+}
+
+/* A child gives away a page that it has in common with its parent. */
+static void n06_page_of_the_parent(struct ne_test *t)
+{
+	int prot;
+
+	for (prot = 0; prot < 2; prot++) {
+		char *mem = ne_map_huge(NE_MIN_ENCLAVE_SIZE);
+		int status = -1;
+		pid_t pid;
+
+		REQUIRE(t, mem);
+		memset(mem, 5, NE_MIN_ENCLAVE_SIZE);
+		pid = fork();
+		REQUIRE(t, pid >= 0);
+		if (!pid) {
+			struct ne_fixture f;
+			char *map;
+
+			REQUIRE_EQ(t, mprotect(mem, NE_MIN_ENCLAVE_SIZE,
+					       prot ? PROT_READ : PROT_READ | PROT_WRITE), 0);
+			ne_fixture_prepare_with(t, &f, mem);
+			REQUIRE_EQ(t, ne_netlink_open(&f.nl, NE_EMU_MCGRP_BACKEND), 0);
+			ne_fixture_begin(t, &f);
+			map = map_backend(t, &f, NE_MIN_ENCLAVE_SIZE);
+			CHECK_EQ(t, map[NE_PAGE], 5);
+			memset(map, 6, NE_MIN_ENCLAVE_SIZE);
+			/* The child's own mapping shows what its enclave does. */
+			CHECK_EQ(t, mem[NE_PAGE], 6);
+			fflush(stdout);
+			_exit(0);
+		}
+		REQUIRE_EQ(t, waitpid(pid, &status, 0), pid);
+		CHECK_EQ(t, status, 0);
+		CHECK_EQ(t, mem[NE_PAGE], 5);
+		munmap(mem, NE_MIN_ENCLAVE_SIZE);
+	}
+}
+
 static const struct ne_case cases[] = {
 	{ "N01 a KVM guest of the donor on pages of an enclave loses none", n01_donors_guest, 60 },
 	{ "N02 nor does one beside the VMM's guest", n02_both_guests, 60 },
 	{ "N03 nor does a VMM's guest of a start that failed", n03_guest_of_failed_start, 60 },
+	{ "N04 fork() with all huge pages donated", n04_fork_without_free_page, 60 },
+	{ "N05 a donor that writes beside a child writes to its copy", n05_written_beside_a_child, 60 },
+	{ "N06 pages shared with a parent are copied first", n06_page_of_the_parent, 60 },
 };
 
 int main(int argc, char **argv)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the machine has: CPUs, cores, NUMA nodes, pages of 1 GiB. */
+/* What the machine has: CPUs, cores, NUMA nodes, pages of 1 GiB, a movable zone. */
 
 #include "ne_machine.h"
 #include "ne_lib.h"
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define MAX_THREADS	8
+#define MOVABLE_PAGES	(1 << 18)	/* of 4 KiB: what NE_NEED_MOVABLE means */
 
 /* Parse "0-2,4"; stores at most @max numbers, returns how many there are. */
 static int parse_list(const char *list, uint32_t *cpus, unsigned int max)
@@ -101,6 +102,24 @@ int ne_sparse_core(uint32_t *cpus, unsigned int max)
 	return 0;
 }
 
+long ne_movable_pages(void)
+{
+	FILE *file = fopen("/proc/zoneinfo", "re");
+	bool here = false;
+	char line[256];
+	long pages = 0;
+
+	while (file && !pages && fgets(line, sizeof(line), file)) {
+		if (!strncmp(line, "Node ", 5))
+			here = !strcmp(line, "Node 0, zone  Movable\n");
+		else if (here)
+			(void)!sscanf(line, " managed %ld", &pages);
+	}
+	if (file)
+		fclose(file);
+	return pages;
+}
+
 static bool has_nodes(void)
 {
 	unsigned int cpu, nr = ne_nr_cpu_ids();
@@ -141,5 +160,7 @@ const char *ne_machine_missing(unsigned int needs)
 		return "core ids with gaps";
 	if ((needs & NE_NEED_ODD_CPUS) && !has_odd_cpus())
 		return "an odd number of CPUs in cores of two";
+	if ((needs & NE_NEED_MOVABLE) && ne_movable_pages() < MOVABLE_PAGES)
+		return "1 GiB of movable memory on node 0";
 	return NULL;
 }

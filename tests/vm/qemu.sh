@@ -12,7 +12,8 @@
 # TOPOLOGY:
 # default: three cores of two threads
 # nodes: two NUMA nodes of 6 and 3 CPUs in one package, so that the ids of cores have
-#	a gap and the last core has one thread; on node 0 a page of 1 GiB
+#	a gap and the last core has one thread; on node 0 a page of 1 GiB and 2 GiB
+#	that the kernel does not use for itself
 
 set -eu
 
@@ -35,7 +36,7 @@ nodes)
 		-object memory-backend-ram,id=node1,size=1024M
 		-numa node,nodeid=0,cpus=0-5,memdev=node0
 		-numa node,nodeid=1,cpus=6-11,memdev=node1"
-	append="nr_cpus=9 hugepagesz=1G hugepages=0:1"
+	append="nr_cpus=9 hugepagesz=1G hugepages=0:1 movablecore=2G"
 	;;
 *)
 	echo "no topology $topology" >&2

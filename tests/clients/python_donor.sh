@@ -1,0 +1,20 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2317,SC2329 # functions are called by check
+# A client in Python that has children after it gave away its memory.
+
+set -eu
+# shellcheck source=../lifecycle/lib.sh
+. "$(dirname "$0")/../lifecycle/lib.sh"
+
+need_program python3
+need_host 128
+
+donor_has_children() {
+	remember
+	python3 "$here/donor.py"
+	same_as_before
+}
+
+check "children of a client that gave away all huge pages" donor_has_children
+finish
