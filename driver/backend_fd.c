@@ -89,9 +89,14 @@ static vm_fault_t ne_backend_huge_fault(struct vm_fault *vmf, unsigned int order
 	return ret;
 }
 
+/* Huge pages also where transparent ones are off, and the core does not ask for them. */
 static vm_fault_t ne_backend_fault(struct vm_fault *vmf)
 {
-	return ne_backend_huge_fault(vmf, 0);
+	vm_fault_t ret = VM_FAULT_FALLBACK;
+
+	if (pmd_none(*vmf->pmd))
+		ret = ne_backend_huge_fault(vmf, PMD_ORDER);
+	return ret & VM_FAULT_FALLBACK ? ne_backend_huge_fault(vmf, 0) : ret;
 }
 
 static const struct vm_operations_struct ne_backend_vm_ops = {

@@ -20,6 +20,7 @@
  * entries asks for VM_PFNMAP, too. The caller's reference makes the page last as long
  * as the entry. Remove with support for kernels below 6.13.
  */
+#ifdef CONFIG_ARCH_SUPPORTS_PMD_PFNMAP
 static inline vm_fault_t ne_insert_pmd(struct vm_fault *vmf, unsigned long pfn)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -36,6 +37,7 @@ static inline vm_fault_t ne_insert_pmd(struct vm_fault *vmf, unsigned long pfn)
 	spin_unlock(ptl);
 	return VM_FAULT_NOPAGE;
 }
+#endif
 
 #ifdef CONFIG_ARCH_SUPPORTS_PUD_PFNMAP
 static inline vm_fault_t ne_insert_pud(struct vm_fault *vmf, unsigned long pfn)
@@ -67,10 +69,12 @@ static inline vm_fault_t ne_insert_pud(struct vm_fault *vmf, unsigned long pfn)
 #define ne_insert_pfn(pfn)	(pfn)
 #endif
 
+#ifdef CONFIG_ARCH_SUPPORTS_PMD_PFNMAP
 static inline vm_fault_t ne_insert_pmd(struct vm_fault *vmf, unsigned long pfn)
 {
 	return vmf_insert_pfn_pmd(vmf, ne_insert_pfn(pfn), vmf->flags & FAULT_FLAG_WRITE);
 }
+#endif
 
 #ifdef CONFIG_ARCH_SUPPORTS_PUD_PFNMAP
 static inline vm_fault_t ne_insert_pud(struct vm_fault *vmf, unsigned long pfn)

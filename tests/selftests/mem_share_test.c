@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -130,6 +131,22 @@ static void n03_guest_of_failed_start(struct ne_test *t)
 	CHECK_EQ(t, ne_meminfo("HugePages_Free"), env->free_pages);
 }
 
+/* Transparent huge pages have nothing to do with it, although KVM wants huge entries. */
+static void n09_without_thp(struct ne_test *t)
+{
+	struct ne_fixture f;
+	char *map;
+
+	ne_kvm_require(t);
+	REQUIRE_EQ(t, prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0), 0);
+	ne_fixture_run(t, &f);
+	map = map_backend(t, &f, NE_MIN_ENCLAVE_SIZE);
+	ne_kvm_touch(t, map, NE_MIN_ENCLAVE_SIZE);
+	CHECK_EQ(t, f.mem[NE_PAGE], 1);
+	close(f.fd);
+	close(f.info.backend_fd);
+}
+
 static int try_fork(void)
 {
 	pid_t pid = fork();
@@ -243,6 +260,7 @@ static const struct ne_case cases[] = {
 	{ "N04 fork() with all huge pages donated", n04_fork_without_free_page, 60 },
 	{ "N05 a donor that writes beside a child writes to its copy", n05_written_beside_a_child, 60 },
 	{ "N06 pages shared with a parent are copied first", n06_page_of_the_parent, 60 },
+	{ "N09 a VMM's guest without transparent huge pages", n09_without_thp, 60 },
 };
 
 int main(int argc, char **argv)
