@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * N: huge pages that lie in ZONE_MOVABLE. They stay there when they are donated: to move
+ * J: huge pages that lie in ZONE_MOVABLE. They stay there when they are donated: to move
  * them, the kernel would take as much of the memory that it needs for itself.
  */
 
@@ -45,7 +45,7 @@ static long reserve(struct ne_test *t)
 	return nr;
 }
 
-static void n07_pages_stay(struct ne_test *t)
+static void j07_pages_stay(struct ne_test *t)
 {
 	long nr = reserve(t);
 	char *mem = ne_map_huge(nr * NE_PAGE);
@@ -67,7 +67,7 @@ static void n07_pages_stay(struct ne_test *t)
 }
 
 /* The host goes on to have memory for itself, and gets back what the enclave had. */
-static void n08_large_enclave(struct ne_test *t)
+static void j08_large_enclave(struct ne_test *t)
 {
 	long killed = vmstat(t, "oom_kill");
 	long nr = reserve(t);
@@ -88,8 +88,8 @@ static void n08_large_enclave(struct ne_test *t)
 }
 
 static const struct ne_case cases[] = {
-	{ "N07 donated pages stay in the movable zone", n07_pages_stay, 120, NE_NEED_MOVABLE },
-	{ "N08 an enclave of most of the movable zone", n08_large_enclave, 300, NE_NEED_MOVABLE },
+	{ "J07 donated pages stay in the movable zone", j07_pages_stay, 120, NE_NEED_MOVABLE },
+	{ "J08 an enclave of most of the movable zone", j08_large_enclave, 300, NE_NEED_MOVABLE },
 };
 
 int main(int argc, char **argv)

@@ -142,6 +142,7 @@ static void m12_read_only_private_file(struct ne_test *t)
 	void *p = mmap(NULL, NE_PAGE, PROT_READ, MAP_PRIVATE, mem_fd, 0);
 
 	REQUIRE(t, p != MAP_FAILED);
+	REQUIRE_EQ(t, fallocate(mem_fd, 0, 0, NE_PAGE), 0);
 	CHECK_ERR(t, ne_add_region(ne_require_enclave(t), p, NE_PAGE), EFAULT);
 	REQUIRE_EQ(t, mprotect(p, NE_PAGE, PROT_READ | PROT_WRITE), 0);
 	CHECK_EQ(t, ne_add_region(ne_require_enclave(t), p, NE_PAGE), 0);

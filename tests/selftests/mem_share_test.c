@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * N: who else uses donated memory: the donor with KVM guests of its own, its children,
+ * J: who else uses donated memory: the donor with KVM guests of its own, its children,
  * the VMM's KVM. None of them loses a page for the host, or is kept from what works
  * without an enclave.
  */
@@ -64,7 +64,7 @@ static void guest_on_donated_pages(struct ne_test *t)
 }
 
 /* No start, hence no VMM: only the two groups are needed for it. */
-static void n01_donors_guest(struct ne_test *t)
+static void j01_donors_guest(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
 
@@ -87,7 +87,7 @@ static char *map_backend(struct ne_test *t, const struct ne_fixture *f, size_t s
 }
 
 /* The VMM's guest and one of the donor's, in turn, on the pages of a running enclave. */
-static void n02_both_guests(struct ne_test *t)
+static void j02_both_guests(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
 	struct ne_fixture f;
@@ -110,7 +110,7 @@ static void n02_both_guests(struct ne_test *t)
 }
 
 /* Whoever holds the memory of a VMM that is killed, it is not its KVM. */
-static void n03_guest_of_failed_start(struct ne_test *t)
+static void j03_guest_of_failed_start(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
 	struct ne_fixture f;
@@ -132,7 +132,7 @@ static void n03_guest_of_failed_start(struct ne_test *t)
 }
 
 /* Transparent huge pages have nothing to do with it, although KVM wants huge entries. */
-static void n09_without_thp(struct ne_test *t)
+static void j09_without_thp(struct ne_test *t)
 {
 	struct ne_fixture f;
 	char *map;
@@ -159,7 +159,7 @@ static int try_fork(void)
 }
 
 /* There is no page to copy any of them to. */
-static void n04_fork_without_free_page(struct ne_test *t)
+static void j04_fork_without_free_page(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
 	size_t size = env->free_pages * NE_PAGE;
@@ -180,7 +180,7 @@ static void n04_fork_without_free_page(struct ne_test *t)
 }
 
 /* What the enclave has does not change when its donor gets a copy to write to. */
-static void n05_written_beside_a_child(struct ne_test *t)
+static void j05_written_beside_a_child(struct ne_test *t)
 {
 	struct ne_fixture f;
 	int gate[2];
@@ -216,7 +216,7 @@ static void n05_written_beside_a_child(struct ne_test *t)
 }
 
 /* A child gives away a page that it has in common with its parent. */
-static void n06_page_of_the_parent(struct ne_test *t)
+static void j06_page_of_the_parent(struct ne_test *t)
 {
 	int prot;
 
@@ -254,13 +254,13 @@ static void n06_page_of_the_parent(struct ne_test *t)
 }
 
 static const struct ne_case cases[] = {
-	{ "N01 a KVM guest of the donor on pages of an enclave loses none", n01_donors_guest, 60 },
-	{ "N02 nor does one beside the VMM's guest", n02_both_guests, 60 },
-	{ "N03 nor does a VMM's guest of a start that failed", n03_guest_of_failed_start, 60 },
-	{ "N04 fork() with all huge pages donated", n04_fork_without_free_page, 60 },
-	{ "N05 a donor that writes beside a child writes to its copy", n05_written_beside_a_child, 60 },
-	{ "N06 pages shared with a parent are copied first", n06_page_of_the_parent, 60 },
-	{ "N09 a VMM's guest without transparent huge pages", n09_without_thp, 60 },
+	{ "J01 a KVM guest of the donor on pages of an enclave loses none", j01_donors_guest, 60 },
+	{ "J02 nor does one beside the VMM's guest", j02_both_guests, 60 },
+	{ "J03 nor does a VMM's guest of a start that failed", j03_guest_of_failed_start, 60 },
+	{ "J04 fork() with all huge pages donated", j04_fork_without_free_page, 60 },
+	{ "J05 a donor that writes beside a child writes to its copy", j05_written_beside_a_child, 60 },
+	{ "J06 pages shared with a parent are copied first", j06_page_of_the_parent, 60 },
+	{ "J09 a VMM's guest without transparent huge pages", j09_without_thp, 60 },
 };
 
 int main(int argc, char **argv)

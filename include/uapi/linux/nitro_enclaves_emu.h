@@ -64,9 +64,10 @@ struct ne_emu_backend_status {
  * NE_EMU_BACKEND_DONE - answer the start request; NE_START_ENCLAVE returns.
  *
  * With @code 0 the caller's process becomes the backend that is killed if it
- * outlives the enclave. Memory and KVM may be in use before, and by any process
- * that has the fd or a mapping: release takes the memory from all of them. With another @code the start fails with that errno,
- * the enclave stays in INIT and @text is readable through "enclave-get".
+ * outlives the enclave. It may have used the memory before, also with KVM, and
+ * so may any other process that has the fd or a mapping: release takes the memory
+ * from all of them. With another @code the start fails with that errno, the
+ * enclave stays in INIT and @text is readable through "enclave-get".
  *
  * EFAULT: bad pointer. EINVAL: @reserved, @code or @text invalid.
  * EALREADY: already answered. ESTALE: the start was given up meanwhile.
