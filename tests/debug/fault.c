@@ -147,6 +147,13 @@ void fault_close(struct ne_test *t, struct fault *f)
 	close(f->fd);
 }
 
+void fault_close_unfailing(struct ne_test *t, struct fault *f)
+{
+	CHECK(t, f->done);
+	CHECK_EQ(t, f->injected, 0);
+	close(f->fd);
+}
+
 bool fault_check(struct ne_test *t, struct fault *f, const char *what, long rc,
 		 const int *errors)
 {

@@ -19,8 +19,10 @@ echo clear > /sys/kernel/debug/kmemleak
 
 for pattern; do
 	for program in $pattern; do
-		[ ! -f "$program" ] || [ ! -x "$program" ] ||
-			./run-each.sh "${program%/*}" "${NE_LIMIT:-3600}" "./$program"
+		[ -f "$program" ] && [ -x "$program" ] || continue
+		NE_SLOWNESS=$(./slowness.sh)
+		export NE_SLOWNESS
+		./run-each.sh "${program%/*}" "${NE_LIMIT:-3600}" "./$program"
 	done
 done
 ./run-each.sh debug 3600 ./debug/leaks.sh

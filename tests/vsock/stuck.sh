@@ -18,7 +18,7 @@ sysctl=/proc/sys/vm/unprivileged_userfaultfd
 [ -w "$sysctl" ] || skip_all "this kernel has no userfaultfd"
 cid=910 listen_port=7950
 # Enough for emulated CPUs; what was stuck would wait for ever.
-at_once_ms=5000
+at_once_ms=$((5000 * ${NE_SLOWNESS:-1}))
 
 # stuck NAME CID|listen PORT - as nobody, until free_stuck; cases are subshells
 stuck() {
