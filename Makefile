@@ -116,7 +116,7 @@ dkms_tree = $(DESTDIR)$(srcdir)/nitro-enclaves-emu-$(shell cat VERSION)
 dkms-tree:
 	$(INSTALL) -d $(dkms_tree)
 	cp -r Kbuild VERSION dkms.conf driver include $(dkms_tree)/
-	rm -r $(dkms_tree)/driver/tests
+	rm -r $(dkms_tree)/driver/*/tests
 
 # The configuration in modprobe.d and modules-load.d may have been edited and stays.
 uninstall:

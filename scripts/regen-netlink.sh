@@ -30,9 +30,9 @@ generate()
 }
 
 generate uapi --header include/uapi/linux/ne_emu_netlink.h
-generate kernel --header driver/genl.h
-generate kernel --source driver/genl.c
+generate kernel --header driver/enclave/genl.h
+generate kernel --source driver/enclave/genl.c
 
 # The description of a multicast group cannot ask for a capability (6.12 and 7.3).
 sed -i 's/{ "backend", }/{ "backend", .flags = GENL_MCAST_CAP_SYS_ADMIN, }/' \
-	"$out/driver/genl.c"
+	"$out/driver/enclave/genl.c"

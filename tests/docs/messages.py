@@ -44,7 +44,7 @@ NAMES = {"ne"}
 
 def our_strings():
     """String literals; those that follow each other are one."""
-    for path in glob.glob("driver/*.[ch]") + glob.glob("userspace/**/*.[ch]", recursive=True):
+    for path in glob.glob("driver/*/*.[ch]") + glob.glob("userspace/**/*.[ch]", recursive=True):
         with open(path, encoding="utf-8") as file:
             for group in re.finditer(rf"(?:{LITERAL}\s*)+", file.read()):
                 text = "".join(re.findall(LITERAL, group[0]))

@@ -35,7 +35,7 @@ kernel_style() {
 	# shellcheck disable=SC2046 # names without blanks
 	"$kernel/scripts/checkpatch.pl" --no-tree --strict --quiet --no-summary \
 		--ignore FILE_PATH_CHANGES,LINUX_VERSION_CODE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT \
-		-f $(files '^(driver/([^/]*\.[ch]|Kconfig)|include/uapi/linux/nitro.*\.[ch])$' |
+		-f $(files '^driver/([^/]*/[^/]*\.[ch]|Kconfig)$|^include/uapi/linux/nitro.*\.h$' |
 			grep -v '/genl\.')
 }
 
@@ -56,14 +56,14 @@ licence_of_each_file() {
 }
 
 kernel_versions_only_in_compat() {
-	! files '^driver/.*\.[ch]$' | grep -v '^driver/compat' |
+	! files '^driver/.*\.[ch]$' | grep -v '/compat\.h$' |
 		xargs grep -nE 'LINUX_VERSION_CODE|KERNEL_VERSION\('
 }
 
 netlink_files_are_generated() {
 	mkdir "$work/gen"
 	scripts/regen-netlink.sh "$kernel" "$work/gen" &&
-		for file in include/uapi/linux/ne_emu_netlink.h driver/genl.h driver/genl.c; do
+		for file in include/uapi/linux/ne_emu_netlink.h driver/enclave/genl.[ch]; do
 			diff -u "$file" "$work/gen/$file" || return 1
 		done
 }

@@ -7,7 +7,7 @@
 # Unpacks into FOLDER, which is to be moved to PLACE, the headers of Debian's cloud
 # kernels: of each series that dkms.conf takes the oldest and the newest that the mirror
 # has, but for those of the root. Where it has none of a series, headers of a neighbour
-# are given the interfaces of that series, as far as driver/compat*.h knows them.
+# are given the interfaces of that series, as far as driver/*/compat.h knows them.
 
 set -eu
 

@@ -25,7 +25,7 @@ static inline vm_fault_t ne_insert_pmd(struct vm_fault *vmf, unsigned long pfn)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	pmd_t pmd = pmd_mkhuge(pfn_pmd(pfn, vma->vm_page_prot));
-	spinlock_t *ptl;
+	spinlock_t *ptl;	/* of the page table page */
 
 	pmd = pmd_mkyoung(pmd_mkdirty(pmd));
 	if (vma->vm_flags & VM_WRITE)
@@ -44,7 +44,7 @@ static inline vm_fault_t ne_insert_pud(struct vm_fault *vmf, unsigned long pfn)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	pud_t pud = pud_mkhuge(pfn_pud(pfn, vma->vm_page_prot));
-	spinlock_t *ptl;
+	spinlock_t *ptl;	/* of the page table page */
 
 	pud = pud_mkyoung(pud_mkdirty(pud));
 	if (vma->vm_flags & VM_WRITE)

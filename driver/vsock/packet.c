@@ -6,7 +6,7 @@
 #include <linux/uio.h>
 #include <uapi/linux/nitro_enclaves_emu.h>
 
-#include "compat_vsock.h"
+#include "compat.h"
 #include "vsock.h"
 
 /*

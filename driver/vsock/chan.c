@@ -371,5 +371,5 @@ void ne_vsock_chan_show(struct ne_vsock_chan *chan, struct seq_file *m)
 }
 
 #if IS_ENABLED(CONFIG_NE_EMU_KUNIT_TEST)
-#include "tests/vsock_chan_kunit.c"
+#include "tests/chan_kunit.c"
 #endif

@@ -6,8 +6,8 @@
  * backport). Each entry says what changed and when it can go.
  */
 
-#ifndef NE_EMU_COMPAT_VSOCK_H
-#define NE_EMU_COMPAT_VSOCK_H
+#ifndef NE_EMU_VSOCK_COMPAT_H
+#define NE_EMU_VSOCK_COMPAT_H
 
 #include <linux/virtio_vsock.h>
 #include <net/net_namespace.h>
@@ -119,4 +119,4 @@ static inline void ne_vsock_enqueue_accept(struct sock *listener, struct sock *c
 	vsock_enqueue_accept(listener, child);
 }
 
-#endif /* NE_EMU_COMPAT_VSOCK_H */
+#endif /* NE_EMU_VSOCK_COMPAT_H */

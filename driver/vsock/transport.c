@@ -12,7 +12,7 @@
 #include <linux/module.h>
 #include <uapi/linux/nitro_enclaves_emu.h>
 
-#include "compat_vsock.h"
+#include "compat.h"
 #include "vsock.h"
 
 static u32 ne_vsock_get_local_cid(void)

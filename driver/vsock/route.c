@@ -157,5 +157,5 @@ void ne_vsock_route_detach(struct ne_vsock_chan *chan)
 }
 
 #if IS_ENABLED(CONFIG_NE_EMU_KUNIT_TEST)
-#include "tests/vsock_route_kunit.c"
+#include "tests/route_kunit.c"
 #endif

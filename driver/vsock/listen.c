@@ -10,7 +10,7 @@
 #include <linux/slab.h>
 #include <uapi/linux/nitro_enclaves_emu.h>
 
-#include "compat_vsock.h"
+#include "compat.h"
 #include "vsock.h"
 
 /**

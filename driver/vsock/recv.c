@@ -8,7 +8,7 @@
 
 #include <uapi/linux/nitro_enclaves_emu.h>
 
-#include "compat_vsock.h"
+#include "compat.h"
 #include "vsock.h"
 
 /* What to tell the socket when no lock is held any more. */
