@@ -81,7 +81,7 @@ struct ne_backend *ne_backend_create(struct ne_enclave *enclave, u32 cid, u64 fl
 	init_rwsem(&backend->map_lock);
 	INIT_DELAYED_WORK(&backend->kill_work, ne_backend_kill_work);
 
-	ne_enclave_get(enclave);
+	kref_get(&enclave->ref);
 	backend->enclave = enclave;
 	backend->cid = cid;
 	backend->flags = flags;

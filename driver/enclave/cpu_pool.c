@@ -216,9 +216,9 @@ int ne_pool_set(const char *text)
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 
-	mutex_lock(&ne_enclaves_lock);
-	if (!ne_enclaves_empty()) {
-		mutex_unlock(&ne_enclaves_lock);
+	mutex_lock(&ne_registry_lock);
+	if (!ne_registry_empty()) {
+		mutex_unlock(&ne_registry_lock);
 		pr_err("The CPU pool is used by enclave(s)\n");
 		return -EPERM;
 	}
@@ -233,7 +233,7 @@ int ne_pool_set(const char *text)
 	if (rc)
 		ne_pool_clear();
 	mutex_unlock(&ne_pool.lock);
-	mutex_unlock(&ne_enclaves_lock);
+	mutex_unlock(&ne_registry_lock);
 	return rc;
 }
 
@@ -419,7 +419,7 @@ int ne_pool_next_thread(const struct cpumask *claimed, const struct cpumask *use
 /** ne_pool_return() - give the CPUs of an enclave back; table locked */
 void ne_pool_return(const struct cpumask *claimed)
 {
-	lockdep_assert_held(&ne_enclaves_lock);
+	lockdep_assert_held(&ne_registry_lock);
 
 	mutex_lock(&ne_pool.lock);
 	cpumask_or(&ne_pool.avail, &ne_pool.avail, claimed);

@@ -8,53 +8,12 @@
 #include <linux/ktime.h>
 #include <linux/nsproxy.h>
 #include <linux/pid.h>
-#include <linux/random.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include <linux/xarray.h>
 #include <net/net_namespace.h>
 
 #include "ne_emu.h"
 #include "trace.h"
-
-/*
- * Of the table of enclaves and of the quota. It also makes "no enclave exists" and
- * "the CPU pool changes" exclude each other. Readers of the table do without it.
- */
-DEFINE_MUTEX(ne_enclaves_lock);
-
-/*
- * All enclaves with an fd, by slot uid, hence in order of creation. Changed under
- * ne_enclaves_lock; an enclave that is found under the lock of the array itself has
- * the reference of its file.
- */
-static DEFINE_XARRAY_FLAGS(ne_enclaves, XA_FLAGS_ACCOUNT);
-static_assert(sizeof(unsigned long) == sizeof(u64));
-
-/* Under ne_enclaves_lock. */
-static u64 ne_last_slot_uid;
-
-/** ne_enclaves_empty() - true without any enclave fd; the table is locked */
-bool ne_enclaves_empty(void)
-{
-	lockdep_assert_held(&ne_enclaves_lock);
-	return xa_empty(&ne_enclaves);
-}
-
-/*
- * As on EC2: 48 bits of Unix time in ms, then 16 random bits. Strictly rising, so
- * that it is unique and orders the table.
- */
-static u64 ne_slot_uid_new(void)
-{
-	u64 uid;
-
-	lockdep_assert_held(&ne_enclaves_lock);
-
-	uid = (u64)ktime_to_ms(ktime_get_real()) << 16 | get_random_u16();
-	ne_last_slot_uid = max(uid, ne_last_slot_uid + 1);
-	return ne_last_slot_uid;
-}
 
 static struct ne_enclave *ne_enclave_alloc(void)
 {
@@ -106,12 +65,6 @@ static void ne_enclave_free(struct kref *ref)
 	kfree(enclave);
 }
 
-/** ne_enclave_get() - take a reference */
-void ne_enclave_get(struct ne_enclave *enclave)
-{
-	kref_get(&enclave->ref);
-}
-
 /** ne_enclave_put() - drop a reference; what users gave is freed by release */
 void ne_enclave_put(struct ne_enclave *enclave)
 {
@@ -134,7 +87,7 @@ struct ne_enclave *ne_enclave_create(void)
 	struct ne_enclave *enclave;
 	int rc;
 
-	lockdep_assert_held(&ne_enclaves_lock);
+	lockdep_assert_held(&ne_registry_lock);
 
 	if (!ne_pool_has_cpus())
 		return ERR_PTR(-NE_ERR_NO_CPUS_AVAIL_IN_POOL);
@@ -150,8 +103,7 @@ struct ne_enclave *ne_enclave_create(void)
 	}
 	enclave->quota_user = user;
 	enclave->numa_node = ne_pool_numa_node();
-	enclave->slot_uid = ne_slot_uid_new();
-	rc = xa_reserve(&ne_enclaves, enclave->slot_uid, GFP_KERNEL);
+	rc = ne_registry_reserve(enclave);
 	if (rc)
 		goto err_enclave;
 	return enclave;
@@ -163,57 +115,17 @@ err_quota:
 	return ERR_PTR(rc);
 }
 
-/** ne_enclave_publish() - put a new enclave into the table, which is locked */
-void ne_enclave_publish(struct ne_enclave *enclave)
+/**
+ * ne_enclave_unregister() - undo ne_enclave_create() except for the reference
+ * @enclave: the enclave; nobody finds it any more
+ *
+ * Context: Process context under ne_registry_lock.
+ */
+void ne_enclave_unregister(struct ne_enclave *enclave)
 {
-	lockdep_assert_held(&ne_enclaves_lock);
-	/* Cannot fail: the place is reserved. */
-	xa_store(&ne_enclaves, enclave->slot_uid, enclave, GFP_NOWAIT);
-}
-
-/** ne_enclave_leave() - give its places in table and quota back; the table is locked */
-void ne_enclave_leave(struct ne_enclave *enclave)
-{
-	lockdep_assert_held(&ne_enclaves_lock);
-	xa_erase(&ne_enclaves, enclave->slot_uid);
+	lockdep_assert_held(&ne_registry_lock);
+	ne_registry_remove(enclave);
 	ne_quota_uncharge(enclave->quota_user);
-}
-
-/**
- * ne_enclave_next() - the enclave after a slot uid in order of creation
- * @slot_uid: 0 for the first
- *
- * Return: the enclave with a reference, or NULL.
- */
-struct ne_enclave *ne_enclave_next(u64 slot_uid)
-{
-	unsigned long index = slot_uid;
-	struct ne_enclave *enclave;
-
-	xa_lock(&ne_enclaves);
-	enclave = xa_find_after(&ne_enclaves, &index, ULONG_MAX, XA_PRESENT);
-	if (enclave)
-		ne_enclave_get(enclave);
-	xa_unlock(&ne_enclaves);
-	return enclave;
-}
-
-/**
- * ne_enclave_find() - the enclave with a slot uid
- * @slot_uid: any value
- *
- * Return: the enclave with a reference, or NULL.
- */
-struct ne_enclave *ne_enclave_find(u64 slot_uid)
-{
-	struct ne_enclave *enclave;
-
-	xa_lock(&ne_enclaves);
-	enclave = xa_load(&ne_enclaves, slot_uid);
-	if (enclave)
-		ne_enclave_get(enclave);
-	xa_unlock(&ne_enclaves);
-	return enclave;
 }
 
 /** ne_enclave_check_init() - 0 in state INIT, else -NE_ERR_NOT_IN_INIT_STATE */
@@ -221,12 +133,6 @@ int ne_enclave_check_init(struct ne_enclave *enclave)
 {
 	lockdep_assert_held(&enclave->lock);
 	return enclave->state == NE_EMU_ENCLAVE_STATE_INIT ? 0 : -NE_ERR_NOT_IN_INIT_STATE;
-}
-
-/** ne_enclave_check_mm() - 0 in the creator's address space, else -EIO */
-int ne_enclave_check_mm(struct ne_enclave *enclave)
-{
-	return current->mm == enclave->mm ? 0 : -EIO;
 }
 
 /* The resources the AWS driver wants before a start, in its order. */
@@ -420,10 +326,10 @@ void ne_enclave_release(struct ne_enclave *enclave)
 	spin_unlock(&enclave->info_lock);
 	mutex_unlock(&enclave->lock);
 
-	mutex_lock(&ne_enclaves_lock);
+	mutex_lock(&ne_registry_lock);
 	ne_pool_return(enclave->claimed);
-	ne_enclave_leave(enclave);
-	mutex_unlock(&ne_enclaves_lock);
+	ne_enclave_unregister(enclave);
+	mutex_unlock(&ne_registry_lock);
 
 	ne_enclave_announce(enclave);
 	ne_enclave_put(enclave);

@@ -25,10 +25,10 @@ static int ne_create_vm(u64 __user *uid_ptr)
 	u64 slot_uid;
 	int fd;
 
-	mutex_lock(&ne_enclaves_lock);
+	mutex_lock(&ne_registry_lock);
 	enclave = ne_enclave_create();
 	if (IS_ERR(enclave)) {
-		mutex_unlock(&ne_enclaves_lock);
+		mutex_unlock(&ne_registry_lock);
 		return PTR_ERR(enclave);
 	}
 
@@ -45,8 +45,8 @@ static int ne_create_vm(u64 __user *uid_ptr)
 
 	/* The file owns the enclave from here on: only its release ends it. */
 	slot_uid = enclave->slot_uid;
-	ne_enclave_publish(enclave);
-	mutex_unlock(&ne_enclaves_lock);
+	ne_registry_publish(enclave);
+	mutex_unlock(&ne_registry_lock);
 
 	if (put_user(slot_uid, uid_ptr)) {
 		put_unused_fd(fd);
@@ -58,8 +58,8 @@ static int ne_create_vm(u64 __user *uid_ptr)
 	return fd;
 
 err_enclave:
-	ne_enclave_leave(enclave);
-	mutex_unlock(&ne_enclaves_lock);
+	ne_enclave_unregister(enclave);
+	mutex_unlock(&ne_registry_lock);
 	ne_enclave_put(enclave);
 	return fd;
 }

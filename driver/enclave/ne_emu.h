@@ -3,7 +3,7 @@
  * Private interface of nitro_enclaves_emu: objects, their locks, and the
  * functions of each file, in file order.
  *
- * Lock order: ne_enclaves_lock (mutex) > ne_enclave.lock (mutex) > ne_pool.lock
+ * Lock order: ne_registry_lock (mutex) > ne_enclave.lock (mutex) > ne_pool.lock
  * (mutex); the spinlocks ne_enclave.info_lock and ne_backend.lock are innermost
  * and never nested in each other. ne_backend.map_lock (rwsem) nests inside the
  * mmap lock of a VMM.
@@ -19,6 +19,7 @@
 #include <linux/mutex.h>
 #include <linux/nitro_enclaves.h>
 #include <linux/rwsem.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
@@ -232,22 +233,24 @@ extern unsigned int ne_min_cid;
 int ne_misc_dev_init(void);
 void ne_misc_dev_exit(void);
 
+/* registry.c */
+extern struct mutex ne_registry_lock;
+bool ne_registry_empty(void);
+int ne_registry_reserve(struct ne_enclave *enclave);
+void ne_registry_publish(struct ne_enclave *enclave);
+void ne_registry_remove(struct ne_enclave *enclave);
+struct ne_enclave *ne_registry_find(u64 slot_uid);
+struct ne_enclave *ne_registry_next(u64 slot_uid);
+
 /* enclave.c */
-extern struct mutex ne_enclaves_lock;
 struct ne_enclave *ne_enclave_create(void);
-void ne_enclave_publish(struct ne_enclave *enclave);
-void ne_enclave_leave(struct ne_enclave *enclave);
-void ne_enclave_get(struct ne_enclave *enclave);
+void ne_enclave_unregister(struct ne_enclave *enclave);
 void ne_enclave_put(struct ne_enclave *enclave);
 void ne_enclave_release(struct ne_enclave *enclave);
 int ne_enclave_check_init(struct ne_enclave *enclave);
-int ne_enclave_check_mm(struct ne_enclave *enclave);
 int ne_enclave_start(struct ne_enclave *enclave, struct ne_enclave_start_info *info);
 int ne_enclave_ended(struct ne_enclave *enclave, struct ne_backend *backend,
 		     enum ne_emu_exit_reason reason, const char *text);
-struct ne_enclave *ne_enclave_find(u64 slot_uid);
-struct ne_enclave *ne_enclave_next(u64 slot_uid);
-bool ne_enclaves_empty(void);
 
 /* quota.c */
 kuid_t ne_quota_user(void);
@@ -321,5 +324,16 @@ void ne_netlink_exit(void);
 int ne_netlink_ready(u64 slot_uid);
 void ne_netlink_notify(struct ne_enclave *enclave);
 void ne_netlink_notify_pool(void);
+
+/**
+ * ne_enclave_check_mm() - check that current is in the creator's address space
+ * @enclave: the enclave
+ *
+ * Return: 0 or -EIO.
+ */
+static inline int ne_enclave_check_mm(const struct ne_enclave *enclave)
+{
+	return current->mm == enclave->mm ? 0 : -EIO;
+}
 
 #endif /* NE_EMU_H */

@@ -154,7 +154,7 @@ static struct ne_enclave *ne_nl_find(struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, NE_EMU_A_ENCLAVE_SLOT_UID))
 		return ERR_PTR(-EINVAL);
 
-	enclave = ne_enclave_find(nla_get_u64(info->attrs[NE_EMU_A_ENCLAVE_SLOT_UID]));
+	enclave = ne_registry_find(nla_get_u64(info->attrs[NE_EMU_A_ENCLAVE_SLOT_UID]));
 	if (!enclave) {
 		GENL_SET_ERR_MSG(info, "no enclave with this slot uid");
 		return ERR_PTR(-ENOENT);
@@ -205,7 +205,7 @@ int ne_emu_nl_enclave_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 	} *ctx = (void *)cb->ctx;
 	struct ne_enclave *enclave;
 
-	while ((enclave = ne_enclave_next(ctx->last))) {
+	while ((enclave = ne_registry_next(ctx->last))) {
 		void *head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 					 &ne_emu_nl_family, NLM_F_MULTI, NE_EMU_CMD_ENCLAVE_GET);
 		int rc = head ? ne_nl_put_reply(skb, enclave, NETLINK_CB(cb->skb).sk) :

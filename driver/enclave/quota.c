@@ -8,9 +8,9 @@
 
 #include "ne_emu.h"
 
-/* Number of enclaves by user id of the initial user namespace; ne_enclaves_lock. */
+/* Number of enclaves by user id of the initial user namespace; ne_registry_lock. */
 static DEFINE_XARRAY_FLAGS(ne_quota_users, XA_FLAGS_ACCOUNT);
-/* The sum of them; ne_enclaves_lock. */
+/* The sum of them; ne_registry_lock. */
 static unsigned int ne_quota_total;
 
 /**
@@ -31,7 +31,7 @@ kuid_t ne_quota_user(void)
 
 static unsigned long ne_quota_count(kuid_t uid)
 {
-	lockdep_assert_held(&ne_enclaves_lock);
+	lockdep_assert_held(&ne_registry_lock);
 	return xa_to_value(xa_load(&ne_quota_users, __kuid_val(uid)));
 }
 

@@ -71,9 +71,9 @@ static void ne_pool_lay_out(struct kunit *test, const struct ne_pool_layout *lay
 
 static void ne_pool_give_back(const struct cpumask *claimed)
 {
-	mutex_lock(&ne_enclaves_lock);
+	mutex_lock(&ne_registry_lock);
 	ne_pool_return(claimed);
-	mutex_unlock(&ne_enclaves_lock);
+	mutex_unlock(&ne_registry_lock);
 }
 
 static void ne_pool_expect_mask(struct kunit *test, const struct cpumask *mask,

@@ -82,9 +82,9 @@ static void ne_enclave_test_pool_used_up(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ne_kunit_add_vcpu(two, 0), -NE_ERR_NO_CPUS_AVAIL_IN_POOL);
 	KUNIT_EXPECT_EQ(test, ne_kunit_add_vcpu(two, 2), -NE_ERR_VCPU_NOT_IN_CPU_POOL);
 
-	mutex_lock(&ne_enclaves_lock);
+	mutex_lock(&ne_registry_lock);
 	none = ne_enclave_create();
-	mutex_unlock(&ne_enclaves_lock);
+	mutex_unlock(&ne_registry_lock);
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(none), -NE_ERR_NO_CPUS_AVAIL_IN_POOL);
 
 	ne_kunit_release_now(test, one);
@@ -97,9 +97,9 @@ static void ne_enclave_test_pool_unset(struct kunit *test)
 	struct ne_enclave *none;
 
 	ne_pool_exit();
-	mutex_lock(&ne_enclaves_lock);
+	mutex_lock(&ne_registry_lock);
 	none = ne_enclave_create();
-	mutex_unlock(&ne_enclaves_lock);
+	mutex_unlock(&ne_registry_lock);
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(none), -NE_ERR_NO_CPUS_AVAIL_IN_POOL);
 }
 
@@ -143,24 +143,24 @@ static void ne_enclave_test_find(struct kunit *test)
 	u64 uid = one->slot_uid;
 	struct ne_enclave *found;
 
-	found = ne_enclave_find(uid);
+	found = ne_registry_find(uid);
 	KUNIT_EXPECT_PTR_EQ(test, found, one);
 	ne_enclave_put(found);
-	KUNIT_EXPECT_NULL(test, ne_enclave_find(0));
-	KUNIT_EXPECT_NULL(test, ne_enclave_find(uid - 1));
-	KUNIT_EXPECT_NULL(test, ne_enclave_find(U64_MAX));
+	KUNIT_EXPECT_NULL(test, ne_registry_find(0));
+	KUNIT_EXPECT_NULL(test, ne_registry_find(uid - 1));
+	KUNIT_EXPECT_NULL(test, ne_registry_find(U64_MAX));
 
-	found = ne_enclave_next(0);
+	found = ne_registry_next(0);
 	KUNIT_EXPECT_PTR_EQ(test, found, one);
 	ne_enclave_put(found);
-	found = ne_enclave_next(uid);
+	found = ne_registry_next(uid);
 	KUNIT_EXPECT_PTR_EQ(test, found, two);
 	ne_enclave_put(found);
-	KUNIT_EXPECT_NULL(test, ne_enclave_next(two->slot_uid));
+	KUNIT_EXPECT_NULL(test, ne_registry_next(two->slot_uid));
 
 	ne_kunit_release_now(test, one);
-	KUNIT_EXPECT_NULL(test, ne_enclave_find(uid));
-	found = ne_enclave_next(0);
+	KUNIT_EXPECT_NULL(test, ne_registry_find(uid));
+	found = ne_registry_next(0);
 	KUNIT_EXPECT_PTR_EQ(test, found, two);
 	ne_enclave_put(found);
 }

@@ -70,11 +70,11 @@ struct ne_enclave *ne_kunit_enclave(struct kunit *test)
 {
 	struct ne_enclave *enclave;
 
-	mutex_lock(&ne_enclaves_lock);
+	mutex_lock(&ne_registry_lock);
 	enclave = ne_enclave_create();
 	if (!IS_ERR(enclave))
-		ne_enclave_publish(enclave);
-	mutex_unlock(&ne_enclaves_lock);
+		ne_registry_publish(enclave);
+	mutex_unlock(&ne_registry_lock);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, enclave);
 	KUNIT_ASSERT_EQ(test, kunit_add_action(test, ne_kunit_release, enclave), 0);

@@ -7,17 +7,17 @@ static int ne_quota_test_charge(uid_t uid)
 {
 	int rc;
 
-	mutex_lock(&ne_enclaves_lock);
+	mutex_lock(&ne_registry_lock);
 	rc = ne_quota_charge(KUIDT_INIT(uid));
-	mutex_unlock(&ne_enclaves_lock);
+	mutex_unlock(&ne_registry_lock);
 	return rc;
 }
 
 static void ne_quota_test_uncharge(uid_t uid)
 {
-	mutex_lock(&ne_enclaves_lock);
+	mutex_lock(&ne_registry_lock);
 	ne_quota_uncharge(KUIDT_INIT(uid));
-	mutex_unlock(&ne_enclaves_lock);
+	mutex_unlock(&ne_registry_lock);
 }
 
 /* The limits see who asks, not only whose quota it is. */

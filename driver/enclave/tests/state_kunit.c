@@ -404,15 +404,15 @@ static struct ne_state_test *ne_state_new(struct kunit *test, bool publish)
 	t->huge = ne_kunit_map_huge(test, MIB(4), PROT_READ | PROT_WRITE);
 	t->mm = current->mm;
 
-	mutex_lock(&ne_enclaves_lock);
+	mutex_lock(&ne_registry_lock);
 	t->enclave = ne_enclave_create();
 	if (!IS_ERR(t->enclave)) {
-		ne_enclave_get(t->enclave);
+		kref_get(&t->enclave->ref);
 		t->file = ne_enclave_file_create(t->enclave);
 		if (publish && !IS_ERR(t->file))
-			ne_enclave_publish(t->enclave);
+			ne_registry_publish(t->enclave);
 	}
-	mutex_unlock(&ne_enclaves_lock);
+	mutex_unlock(&ne_registry_lock);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, t->enclave);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, t->file);
 	KUNIT_ASSERT_EQ(test, kunit_add_action(test, ne_state_end, t), 0);
