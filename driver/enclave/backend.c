@@ -217,7 +217,7 @@ int ne_backend_start(struct ne_backend *backend)
 	int rc;
 
 	ne_backend_enqueue(backend);
-	rc = ne_netlink_ready(backend->enclave->slot_uid);
+	rc = ne_notify_ready(backend->enclave->slot_uid);
 	if (rc == -ENOMEM && ne_backend_give_up(backend, "no memory to call the supervisor")) {
 		ne_backend_dequeue(backend);
 		return rc;

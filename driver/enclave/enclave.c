@@ -172,7 +172,7 @@ static int ne_enclave_check_online(struct ne_enclave *enclave)
 static void ne_enclave_announce(struct ne_enclave *enclave)
 {
 	trace_ne_emu_state(enclave);
-	ne_netlink_notify(enclave);
+	ne_notify_enclave(enclave);
 }
 
 /* Keep why a start failed; the caller sees only the errno. */

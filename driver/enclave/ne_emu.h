@@ -28,7 +28,9 @@
 #include <uapi/linux/ne_emu_netlink.h>
 #include <uapi/linux/nitro_enclaves_emu.h>
 
+struct genl_info;
 struct ne_backend;
+struct sk_buff;
 struct sock;
 
 /* Limits of the AWS driver (its source): bytes. */
@@ -318,12 +320,24 @@ bool ne_may_control(const struct sock *sk, const struct ne_enclave *enclave);
 bool ne_may_accept(const struct sock *sk);
 void ne_view_get(const struct sock *sk, const struct ne_enclave *enclave, struct ne_view *view);
 
+/* message.c */
+int ne_msg_put_enclave(struct sk_buff *skb, struct ne_enclave *enclave,
+		       const struct ne_view *view);
+struct sk_buff *ne_msg_enclave(const struct genl_info *info, struct ne_enclave *enclave,
+			       const struct ne_view *view);
+struct sk_buff *ne_msg_request(const struct genl_info *info, struct ne_backend *backend,
+			       int fd);
+struct sk_buff *ne_msg_ready(u64 slot_uid);
+struct sk_buff *ne_msg_pool(const struct genl_info *info);
+
+/* notify.c */
+int ne_notify_ready(u64 slot_uid);
+void ne_notify_enclave(struct ne_enclave *enclave);
+void ne_notify_pool(void);
+
 /* netlink.c */
 int ne_netlink_init(void);
 void ne_netlink_exit(void);
-int ne_netlink_ready(u64 slot_uid);
-void ne_netlink_notify(struct ne_enclave *enclave);
-void ne_netlink_notify_pool(void);
 
 /**
  * ne_enclave_check_mm() - check that current is in the creator's address space

@@ -10,116 +10,6 @@
 #include "genl.h"
 #include "ne_emu.h"
 
-#define NE_NL_U32_SIZE	nla_total_size(sizeof(u32))
-#define NE_NL_U64_SIZE	nla_total_size_64bit(sizeof(u64))
-
-/* What ne_nl_put_enclave() puts at most. */
-static size_t ne_nl_enclave_size(void)
-{
-	return NE_NL_U64_SIZE +				/* SLOT_UID */
-	       NE_NL_U32_SIZE +				/* STATE */
-	       NE_NL_U64_SIZE +				/* MEM_SIZE */
-	       NE_NL_U32_SIZE +				/* EXIT_REASON */
-	       nla_total_size(NE_EMU_STATUS_TEXT_SIZE) +	/* EXIT_TEXT */
-	       NE_NL_U32_SIZE +				/* OWNER_PID */
-	       NE_NL_U32_SIZE +				/* OWNER_UID */
-	       NE_NL_U32_SIZE +				/* CID */
-	       NE_NL_U64_SIZE +				/* FLAGS */
-	       NE_NL_U64_SIZE +				/* STARTED_NS */
-	       nr_cpu_ids * NE_NL_U32_SIZE;		/* VCPU */
-}
-
-/* What ne_nl_put_request() puts. */
-static size_t ne_nl_request_size(unsigned int nr_vcpus)
-{
-	return NE_NL_U64_SIZE +				/* SLOT_UID */
-	       NE_NL_U32_SIZE +				/* CID */
-	       NE_NL_U64_SIZE +				/* FLAGS */
-	       NE_NL_U64_SIZE +				/* MEM_SIZE */
-	       NE_NL_U64_SIZE +				/* IMAGE_OFFSET */
-	       NE_NL_U32_SIZE +				/* OWNER_UID */
-	       NE_NL_U32_SIZE +				/* BACKEND_FD */
-	       nr_vcpus * NE_NL_U32_SIZE;		/* VCPU */
-}
-
-/* What ne_nl_put_pool() puts at most. */
-static size_t ne_nl_pool_size(void)
-{
-	return 2 * nr_cpu_ids * NE_NL_U32_SIZE +	/* CPU, CLAIMED */
-	       NE_NL_U32_SIZE;				/* NODE */
-}
-
-static int ne_nl_put_vcpus(struct sk_buff *skb, const u32 *ids, unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		if (nla_put_u32(skb, NE_EMU_A_ENCLAVE_VCPU, ids[i]))
-			return -EMSGSIZE;
-	return 0;
-}
-
-static int ne_nl_put_u64(struct sk_buff *skb, int attr, u64 value)
-{
-	return nla_put_u64_64bit(skb, attr, value, NE_EMU_A_ENCLAVE_PAD);
-}
-
-/* What a started enclave has in addition. */
-static int ne_nl_put_started(struct sk_buff *skb, struct ne_enclave *enclave)
-{
-	lockdep_assert_held(&enclave->info_lock);
-
-	if (!enclave->cid)
-		return 0;
-	if (nla_put_u32(skb, NE_EMU_A_ENCLAVE_CID, enclave->cid) ||
-	    ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_FLAGS, enclave->flags) ||
-	    ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_STARTED_NS, enclave->started_ns))
-		return -EMSGSIZE;
-	return 0;
-}
-
-/* Everything that can change, but not the text. */
-static int ne_nl_put_info(struct sk_buff *skb, struct ne_enclave *enclave)
-{
-	lockdep_assert_held(&enclave->info_lock);
-
-	if (nla_put_u32(skb, NE_EMU_A_ENCLAVE_STATE, enclave->state) ||
-	    ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_MEM_SIZE, enclave->mem_size) ||
-	    nla_put_u32(skb, NE_EMU_A_ENCLAVE_EXIT_REASON, enclave->exit_reason) ||
-	    ne_nl_put_started(skb, enclave) ||
-	    ne_nl_put_vcpus(skb, enclave->vcpu_ids, enclave->nr_vcpus))
-		return -EMSGSIZE;
-	return 0;
-}
-
-static int ne_nl_put_owner(struct sk_buff *skb, const struct ne_view *view)
-{
-	if (!view->owner)
-		return 0;
-	if (view->pid && nla_put_u32(skb, NE_EMU_A_ENCLAVE_OWNER_PID, view->pid))
-		return -EMSGSIZE;
-	if (nla_put_u32(skb, NE_EMU_A_ENCLAVE_OWNER_UID, view->uid))
-		return -EMSGSIZE;
-	return 0;
-}
-
-static int ne_nl_put_enclave(struct sk_buff *skb, struct ne_enclave *enclave,
-			     const struct ne_view *view)
-{
-	int rc;
-
-	if (ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_SLOT_UID, enclave->slot_uid) ||
-	    ne_nl_put_owner(skb, view))
-		return -EMSGSIZE;
-
-	spin_lock(&enclave->info_lock);
-	rc = ne_nl_put_info(skb, enclave);
-	if (!rc && view->text)
-		rc = nla_put_string(skb, NE_EMU_A_ENCLAVE_EXIT_TEXT, enclave->exit_text);
-	spin_unlock(&enclave->info_lock);
-	return rc;
-}
-
 static enum ne_emu_enclave_state ne_nl_state(struct ne_enclave *enclave)
 {
 	enum ne_emu_enclave_state state;
@@ -131,20 +21,12 @@ static enum ne_emu_enclave_state ne_nl_state(struct ne_enclave *enclave)
 }
 
 /*
- * Fills in a reply. -ENOENT for an enclave that is being released but still found:
- * only notifications have the state "freed". It is final, hence looked at last.
+ * Only notifications have the state "freed": for requests, an enclave that is being
+ * released but still found does not exist. The state is final, hence looked at last.
  */
-static int ne_nl_put_reply(struct sk_buff *skb, struct ne_enclave *enclave,
-			   const struct sock *sk)
+static bool ne_nl_is_freed(struct ne_enclave *enclave)
 {
-	struct ne_view view;
-	int rc;
-
-	ne_view_get(sk, enclave, &view);
-	rc = ne_nl_put_enclave(skb, enclave, &view);
-	if (!rc && ne_nl_state(enclave) == NE_EMU_ENCLAVE_STATE_FREED)
-		rc = -ENOENT;
-	return rc;
+	return ne_nl_state(enclave) == NE_EMU_ENCLAVE_STATE_FREED;
 }
 
 static struct ne_enclave *ne_nl_find(struct genl_info *info)
@@ -162,33 +44,62 @@ static struct ne_enclave *ne_nl_find(struct genl_info *info)
 	return enclave;
 }
 
+static int ne_nl_reply(struct genl_info *info, struct sk_buff *reply)
+{
+	return IS_ERR(reply) ? PTR_ERR(reply) : genlmsg_reply(reply, info);
+}
+
+static int ne_nl_reply_enclave(struct genl_info *info, struct ne_enclave *enclave,
+			       const struct sock *sk)
+{
+	struct sk_buff *reply;
+	struct ne_view view;
+
+	ne_view_get(sk, enclave, &view);
+	reply = ne_msg_enclave(info, enclave, &view);
+	if (!IS_ERR(reply) && ne_nl_is_freed(enclave)) {
+		nlmsg_free(reply);
+		return -ENOENT;
+	}
+	return ne_nl_reply(info, reply);
+}
+
 /* enclave-get of one enclave: EINVAL, ENOENT, ENOMEM. */
 int ne_emu_nl_enclave_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct ne_enclave *enclave;
-	struct sk_buff *reply;
-	void *head;
 	int rc;
 
 	enclave = ne_nl_find(info);
 	if (IS_ERR(enclave))
 		return PTR_ERR(enclave);
 
-	reply = genlmsg_new(ne_nl_enclave_size(), GFP_KERNEL);
-	if (!reply) {
-		rc = -ENOMEM;
-		goto out;
-	}
-	head = genlmsg_put_reply(reply, info, &ne_emu_nl_family, 0, NE_EMU_CMD_ENCLAVE_GET);
-	rc = head ? ne_nl_put_reply(reply, enclave, NETLINK_CB(skb).sk) : -EMSGSIZE;
-	if (rc) {
-		nlmsg_free(reply);
-		goto out;
-	}
-	genlmsg_end(reply, head);
-	rc = genlmsg_reply(reply, info);
-out:
+	rc = ne_nl_reply_enclave(info, enclave, NETLINK_CB(skb).sk);
 	ne_enclave_put(enclave);
+	return rc;
+}
+
+/* One message of a dump: 0, -ENOENT (freed meanwhile) or -EMSGSIZE (@skb is full). */
+static int ne_nl_dump_enclave(struct sk_buff *skb, struct netlink_callback *cb,
+			      struct ne_enclave *enclave)
+{
+	struct ne_view view;
+	void *head;
+	int rc;
+
+	head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+			   &ne_emu_nl_family, NLM_F_MULTI, NE_EMU_CMD_ENCLAVE_GET);
+	if (!head)
+		return -EMSGSIZE;
+
+	ne_view_get(NETLINK_CB(cb->skb).sk, enclave, &view);
+	rc = ne_msg_put_enclave(skb, enclave, &view);
+	if (!rc && ne_nl_is_freed(enclave))
+		rc = -ENOENT;
+	if (rc)
+		genlmsg_cancel(skb, head);
+	else
+		genlmsg_end(skb, head);
 	return rc;
 }
 
@@ -206,15 +117,8 @@ int ne_emu_nl_enclave_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 	struct ne_enclave *enclave;
 
 	while ((enclave = ne_registry_next(ctx->last))) {
-		void *head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-					 &ne_emu_nl_family, NLM_F_MULTI, NE_EMU_CMD_ENCLAVE_GET);
-		int rc = head ? ne_nl_put_reply(skb, enclave, NETLINK_CB(cb->skb).sk) :
-				-EMSGSIZE;
+		int rc = ne_nl_dump_enclave(skb, cb, enclave);
 
-		if (!rc)
-			genlmsg_end(skb, head);
-		else if (head)
-			genlmsg_cancel(skb, head);
 		if (rc != -EMSGSIZE)
 			ctx->last = enclave->slot_uid;
 		ne_enclave_put(enclave);
@@ -260,40 +164,6 @@ out:
 	return rc;
 }
 
-static int ne_nl_put_request(struct sk_buff *skb, struct ne_backend *backend, int fd)
-{
-	kuid_t owner = backend->enclave->owner_uid;
-
-	if (ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_SLOT_UID, backend->enclave->slot_uid) ||
-	    nla_put_u32(skb, NE_EMU_A_ENCLAVE_CID, backend->cid) ||
-	    ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_FLAGS, backend->flags) ||
-	    ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_MEM_SIZE, backend->mem_size) ||
-	    ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_IMAGE_OFFSET, NE_EMU_IMAGE_OFFSET) ||
-	    nla_put_u32(skb, NE_EMU_A_ENCLAVE_OWNER_UID, from_kuid(&init_user_ns, owner)) ||
-	    nla_put_s32(skb, NE_EMU_A_ENCLAVE_BACKEND_FD, fd) ||
-	    ne_nl_put_vcpus(skb, backend->vcpu_ids, backend->nr_vcpus))
-		return -EMSGSIZE;
-	return 0;
-}
-
-/* Tell the caller about its new fd; on failure the fd is not installed. */
-static int ne_nl_reply_request(struct genl_info *info, struct ne_backend *backend, int fd)
-{
-	struct sk_buff *reply;
-	void *head;
-
-	reply = genlmsg_new(ne_nl_request_size(backend->nr_vcpus), GFP_KERNEL);
-	if (!reply)
-		return -ENOMEM;
-	head = genlmsg_put_reply(reply, info, &ne_emu_nl_family, 0, NE_EMU_CMD_ACCEPT);
-	if (!head || ne_nl_put_request(reply, backend, fd)) {
-		nlmsg_free(reply);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(reply, head);
-	return genlmsg_reply(reply, info);
-}
-
 /*
  * accept: EPERM, EAGAIN, ENOMEM, EMFILE.
  *
@@ -327,7 +197,7 @@ int ne_emu_nl_accept_doit(struct sk_buff *skb, struct genl_info *info)
 		goto err_fd;
 	}
 
-	rc = ne_nl_reply_request(info, backend, fd);
+	rc = ne_nl_reply(info, ne_msg_request(info, backend, fd));
 	if (rc) {
 		put_unused_fd(fd);
 		fput(file);	/* refuses the request */
@@ -344,164 +214,10 @@ err_backend:
 	return rc;
 }
 
-/**
- * ne_netlink_ready() - announce a start request
- * @slot_uid: whose
- *
- * Return: 0, -ESRCH (nobody listens) or another negative errno.
- */
-int ne_netlink_ready(u64 slot_uid)
-{
-	struct sk_buff *skb;
-	void *head;
-
-	skb = genlmsg_new(NE_NL_U64_SIZE, GFP_KERNEL);
-	if (!skb)
-		return -ENOMEM;
-	head = genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0, NE_EMU_CMD_READY);
-	if (!head || ne_nl_put_u64(skb, NE_EMU_A_ENCLAVE_SLOT_UID, slot_uid)) {
-		nlmsg_free(skb);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(skb, head);
-	return genlmsg_multicast(&ne_emu_nl_family, skb, 0, NE_EMU_NLGRP_BACKEND, GFP_KERNEL);
-}
-
-/**
- * struct ne_nl_audience - for whom one form of a notification is
- * @enclave: what it is about
- * @control: those who may control the enclave; otherwise those who may not
- */
-struct ne_nl_audience {
-	const struct ne_enclave *enclave;
-	bool control;
-};
-
-/* Nonzero keeps the message from a listener. */
-static int ne_nl_filter(struct sock *sk, struct sk_buff *skb, void *data)
-{
-	const struct ne_nl_audience *audience = data;
-
-	return ne_opener_may_control(sk, audience->enclave) != audience->control;
-}
-
-static void ne_nl_notify(struct ne_enclave *enclave, bool control)
-{
-	struct ne_nl_audience audience = { .enclave = enclave, .control = control };
-	/* The PID namespaces of listeners are not known. */
-	struct ne_view view = {
-		.text	= control,
-		.owner	= control,
-		.uid	= from_kuid(&init_user_ns, enclave->owner_uid),
-	};
-	struct sk_buff *skb;
-	void *head;
-
-	skb = genlmsg_new(ne_nl_enclave_size(), GFP_KERNEL);
-	if (!skb)
-		return;
-	head = genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0, NE_EMU_CMD_ENCLAVE_NTF);
-	if (!head || ne_nl_put_enclave(skb, enclave, &view)) {
-		nlmsg_free(skb);
-		return;
-	}
-	genlmsg_end(skb, head);
-	(void)genlmsg_multicast_netns_filtered(&ne_emu_nl_family, &init_net, skb, 0,
-					       NE_EMU_NLGRP_EVENTS, GFP_KERNEL, ne_nl_filter,
-					       &audience);
-}
-
-/**
- * ne_netlink_notify() - tell listeners the state of an enclave
- * @enclave: referenced
- *
- * Listeners that miss one learn so (ENOBUFS), thus failures are not reported.
- */
-void ne_netlink_notify(struct ne_enclave *enclave)
-{
-	if (!genl_has_listeners(&ne_emu_nl_family, &init_net, NE_EMU_NLGRP_EVENTS))
-		return;
-	ne_nl_notify(enclave, true);
-	ne_nl_notify(enclave, false);
-}
-
-static int ne_nl_put_cpus(struct sk_buff *skb, int attr, const struct cpumask *cpus)
-{
-	unsigned int cpu;
-
-	for_each_cpu(cpu, cpus)
-		if (nla_put_u32(skb, attr, cpu))
-			return -EMSGSIZE;
-	return 0;
-}
-
-static int ne_nl_put_pool(struct sk_buff *skb)
-{
-	cpumask_var_t cpus, claimed;
-	int node;
-	int rc = -ENOMEM;
-
-	if (!alloc_cpumask_var(&cpus, GFP_KERNEL))
-		return rc;
-	if (!alloc_cpumask_var(&claimed, GFP_KERNEL))
-		goto out_cpus;
-
-	node = ne_pool_snapshot(cpus, claimed);
-	rc = ne_nl_put_cpus(skb, NE_EMU_A_POOL_CPU, cpus) ?:
-	     ne_nl_put_cpus(skb, NE_EMU_A_POOL_CLAIMED, claimed);
-	if (!rc && node != NUMA_NO_NODE)
-		rc = nla_put_u32(skb, NE_EMU_A_POOL_NODE, node);
-
-	free_cpumask_var(claimed);
-out_cpus:
-	free_cpumask_var(cpus);
-	return rc;
-}
-
 /* pool-get: ENOMEM. */
 int ne_emu_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct sk_buff *reply;
-	void *head;
-	int rc;
-
-	reply = genlmsg_new(ne_nl_pool_size(), GFP_KERNEL);
-	if (!reply)
-		return -ENOMEM;
-	head = genlmsg_put_reply(reply, info, &ne_emu_nl_family, 0, NE_EMU_CMD_POOL_GET);
-	rc = head ? ne_nl_put_pool(reply) : -EMSGSIZE;
-	if (rc) {
-		nlmsg_free(reply);
-		return rc;
-	}
-	genlmsg_end(reply, head);
-	return genlmsg_reply(reply, info);
-}
-
-/**
- * ne_netlink_notify_pool() - tell listeners that the pool was set or cleared
- *
- * As ne_netlink_notify(). It tells the pool of now, which may be newer than the
- * change that is announced.
- */
-void ne_netlink_notify_pool(void)
-{
-	struct sk_buff *skb;
-	void *head;
-
-	if (!genl_has_listeners(&ne_emu_nl_family, &init_net, NE_EMU_NLGRP_EVENTS))
-		return;
-
-	skb = genlmsg_new(ne_nl_pool_size(), GFP_KERNEL);
-	if (!skb)
-		return;
-	head = genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0, NE_EMU_CMD_POOL_NTF);
-	if (!head || ne_nl_put_pool(skb)) {
-		nlmsg_free(skb);
-		return;
-	}
-	genlmsg_end(skb, head);
-	(void)genlmsg_multicast(&ne_emu_nl_family, skb, 0, NE_EMU_NLGRP_EVENTS, GFP_KERNEL);
+	return ne_nl_reply(info, ne_msg_pool(info));
 }
 
 /** ne_netlink_init() - register the family */

@@ -31,7 +31,7 @@ static ssize_t ne_cpus_store(struct kobject *kobj, struct kobj_attribute *attr,
 
 	/* A list that is refused has cleared the pool, as a rule. */
 	if (rc != -EPERM)
-		ne_netlink_notify_pool();
+		ne_notify_pool();
 	return rc ? rc : count;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Netlink: that messages hold all there can be, and whom enclave-stop stops. */
+/* Netlink: whom enclave-stop stops. */
 
 #include <linux/net.h>
 
@@ -92,83 +92,10 @@ static void ne_nl_test_stop_running(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ne_nl_test_stop(test, enclave->slot_uid), -ENOTCONN);
 }
 
-/* Allocations are rounded up, so that too much may still fit. */
-static void ne_nl_test_fits(struct kunit *test, const struct sk_buff *skb, size_t size)
-{
-	KUNIT_EXPECT_LE(test, skb->len, nlmsg_total_size(genlmsg_total_size(size)));
-}
-
-/* Every possible vCPU, the longest text, all that a started enclave has. */
-static void ne_nl_test_size_enclave(struct kunit *test)
-{
-	struct ne_view view = { .text = true, .owner = true, .pid = 1, .uid = 1 };
-	struct ne_enclave *enclave = ne_kunit_enclave(test);
-	struct sk_buff *skb;
-	void *head;
-
-	enclave->nr_vcpus = nr_cpu_ids;
-	enclave->cid = U32_MAX;
-	memset(enclave->exit_text, 'a', sizeof(enclave->exit_text) - 1);
-
-	skb = genlmsg_new(ne_nl_enclave_size(), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, skb);
-	head = genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0, NE_EMU_CMD_ENCLAVE_NTF);
-	KUNIT_EXPECT_NOT_NULL(test, head);
-	KUNIT_EXPECT_EQ(test, ne_nl_put_enclave(skb, enclave, &view), 0);
-	ne_nl_test_fits(test, skb, ne_nl_enclave_size());
-	nlmsg_free(skb);
-	enclave->nr_vcpus = 0;
-	enclave->cid = 0;
-}
-
-static void ne_nl_test_size_request(struct kunit *test)
-{
-	struct ne_enclave *enclave = ne_kunit_enclave(test);
-	struct ne_backend *backend;
-	struct sk_buff *skb;
-
-	mutex_lock(&enclave->lock);
-	enclave->nr_vcpus = nr_cpu_ids;
-	backend = ne_backend_create(enclave, U32_MAX, 1);
-	enclave->nr_vcpus = 0;
-	mutex_unlock(&enclave->lock);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, backend);
-
-	skb = genlmsg_new(ne_nl_request_size(nr_cpu_ids), GFP_KERNEL);
-	KUNIT_EXPECT_NOT_NULL(test, skb);
-	if (skb) {
-		KUNIT_EXPECT_NOT_NULL(test, genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0,
-							NE_EMU_CMD_ACCEPT));
-		KUNIT_EXPECT_EQ(test, ne_nl_put_request(skb, backend, INT_MAX), 0);
-		ne_nl_test_fits(test, skb, ne_nl_request_size(nr_cpu_ids));
-	}
-	nlmsg_free(skb);
-	ne_backend_put(backend);
-}
-
-/* Every possible CPU in the pool, and all claimed. */
-static void ne_nl_test_size_pool(struct kunit *test)
-{
-	struct sk_buff *skb;
-
-	skb = genlmsg_new(ne_nl_pool_size(), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, skb);
-	KUNIT_EXPECT_NOT_NULL(test, genlmsg_put(skb, 0, 0, &ne_emu_nl_family, 0,
-						NE_EMU_CMD_POOL_NTF));
-	KUNIT_EXPECT_EQ(test, ne_nl_put_cpus(skb, NE_EMU_A_POOL_CPU, cpu_possible_mask), 0);
-	KUNIT_EXPECT_EQ(test, ne_nl_put_cpus(skb, NE_EMU_A_POOL_CLAIMED, cpu_possible_mask), 0);
-	KUNIT_EXPECT_EQ(test, nla_put_u32(skb, NE_EMU_A_POOL_NODE, MAX_NUMNODES - 1), 0);
-	ne_nl_test_fits(test, skb, ne_nl_pool_size());
-	nlmsg_free(skb);
-}
-
 static struct kunit_case ne_nl_cases[] = {
 	KUNIT_CASE(ne_nl_test_stop_nobody),
 	KUNIT_CASE(ne_nl_test_stop_starting),
 	KUNIT_CASE(ne_nl_test_stop_running),
-	KUNIT_CASE(ne_nl_test_size_enclave),
-	KUNIT_CASE(ne_nl_test_size_request),
-	KUNIT_CASE(ne_nl_test_size_pool),
 	{}
 };
 
