@@ -141,20 +141,20 @@ deb:
 
 # Everything that is installed in the VM, for all of its kernels.
 payload:
-	@tests/vm/payload.sh $(out)/vm
+	@scripts/vm/payload.sh $(out)/vm
 
 vm: payload
-	@tests/vm/vm.sh $(if $(KERNEL),--kernel $(KERNEL)) \
+	@scripts/vm/vm.sh $(if $(KERNEL),--kernel $(KERNEL)) \
 		--payload $(out)/vm/payload.tar --log $(out)/log/vm --shell
 
 vm-run: export CMD := $(CMD)
 vm-run: payload
 	@test -n "$$CMD" || { echo "usage: make vm-run CMD='...' [KERNEL=7.3]" >&2; exit 2; }
-	@tests/vm/vm.sh $(if $(KERNEL),--kernel $(KERNEL)) \
+	@scripts/vm/vm.sh $(if $(KERNEL),--kernel $(KERNEL)) \
 		--payload $(out)/vm/payload.tar --log $(out)/log/vm --command "$$CMD"
 
 demo: payload
-	@tests/vm/vm.sh $(if $(KERNEL),--kernel $(KERNEL)) \
+	@scripts/vm/vm.sh $(if $(KERNEL),--kernel $(KERNEL)) \
 		--payload $(out)/vm/payload.tar --log $(out)/log/demo \
 		--command /opt/ne-emu/demo.sh
 
@@ -176,8 +176,8 @@ lint: check-lint
 # On this host; check-abi runs the same programs in the VM.
 kselftest:
 	@tests/lib/kselftest.sh --check
-	$(MAKE) -C tests/selftests OUTPUT=$(out)/selftests INSTALL_PATH=$(out)/selftests/host install
-	@tests/lib/kselftest.sh $(out)/selftests/host
+	$(MAKE) -C tests/abi OUTPUT=$(out)/abi INSTALL_PATH=$(out)/abi/host install
+	@tests/lib/kselftest.sh $(out)/abi/host
 
 # With syzkaller's own compiler: SYZKALLER=/path/to/its/source/tree.
 check-syzkaller: export SYZKALLER := $(SYZKALLER)
@@ -203,7 +203,7 @@ fuzz:
 
 # The netlink files that are made from the YAML description.
 regen:
-	tests/vm/enter.sh scripts/regen-netlink.sh /usr/src/linux-source-6.12
+	scripts/root/enter.sh scripts/regen-netlink.sh /usr/src/linux-source-6.12
 
 help:
 	@echo 'Building:   all, modules [KVER=], userspace, man, clean'

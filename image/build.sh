@@ -1,17 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes the sample image from the enclave kernel and the guest programs, or one like
-# it that runs PAYLOAD and has each PROGRAM in its root folder.
+# Makes an image that runs PAYLOAD and has each PROGRAM in its root directory.
 #
-# usage: build.sh KERNEL GUEST_FOLDER NE_EMU OUTPUT [PAYLOAD [PROGRAM...]]
+# usage: build.sh KERNEL INIT NE_EMU OUTPUT PAYLOAD [PROGRAM...]
 #
 # The same inputs give the same image.
 
 set -eu
 
-kernel=$1 guest=$(cd "$2" && pwd) ne_emu=$3 out=$4
-payload=${5:-$guest/payload}
-shift $(($# < 5 ? $# : 5))
+kernel=$1 init=$2 ne_emu=$3 out=$4 payload=$5
+shift 5
 here=$(cd "$(dirname "$0")" && pwd)
 SOURCE_DATE_EPOCH=0
 export SOURCE_DATE_EPOCH
@@ -29,7 +27,7 @@ ramdisk() {
 
 # As AWS lays them out: init in the first, the application in the second.
 mkdir "$tmp/init" "$tmp/app"
-install -m 755 "$guest/init" "$tmp/init/init"
+install -m 755 "$init" "$tmp/init/init"
 install -m 755 "$payload" "$tmp/app/payload"
 [ $# = 0 ] || install -m 755 "$@" "$tmp/app"
 echo /payload > "$tmp/app/cmd"

@@ -3,11 +3,11 @@
 # Makes the enclave kernel in the cache and prints the path of its bzImage.
 
 set -eu
-# shellcheck source=../tests/vm/lib.sh
-. "$(dirname "$0")/../tests/vm/lib.sh"
+# shellcheck source=../scripts/root/lib.sh
+. "$(dirname "$0")/../scripts/root/lib.sh"
 
 config=$top/image/kernel.config
-root=$("$top/tests/vm/mkroot.sh" build)
+root=$("$root_dir/mkroot.sh" build)
 key=$({
 	list "$config"
 	version linux-source-6.12
@@ -21,7 +21,7 @@ fi
 if [ ! -e "$out" ]; then
 	say "building the enclave kernel, 6 minutes on two cores: $out"
 	rm -rf "$out.part"
-	"$top/tests/vm/enter.sh" "$top/image/build-kernel.sh" "$config" \
+	"$root_dir/enter.sh" "$top/image/build-kernel.sh" "$config" \
 		"$out.part" >&2
 	mv "$out.part" "$out"
 	drop_old enclave-kernel- "${out##*/}"

@@ -7,13 +7,13 @@
 # VERSION instead of that in the file VERSION, for trying upgrades.
 
 set -eu
-# shellcheck source=../tests/vm/lib.sh
-. "$(dirname "$0")/../tests/vm/lib.sh"
+# shellcheck source=../scripts/root/lib.sh
+. "$(dirname "$0")/../scripts/root/lib.sh"
 
 out=${1:?usage: deb.sh FOLDER [VERSION]}
 mkdir -p "$out"
 # shellcheck disable=SC2016 # expanded by the inner shell
-"$vm_dir/enter.sh" --root deb sh -eu -c '
+"$root_dir/enter.sh" --root deb sh -eu -c '
 	out=$1 old=$(cat VERSION)
 	new=${2:-$old}
 	mkdir /tmp/source

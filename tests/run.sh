@@ -30,8 +30,8 @@
 # could run is a failure.
 
 set -eu
-# shellcheck source=vm/lib.sh
-. "$(dirname "$0")/vm/lib.sh"
+# shellcheck source=../scripts/root/lib.sh
+. "$(dirname "$0")/../scripts/root/lib.sh"
 # shellcheck source=lib/peer.sh
 . "$top/tests/lib/peer.sh"
 
@@ -86,7 +86,7 @@ count_results() {
 in_root() {
 	part=$1
 	shift
-	count_results "$part" "$vm_dir/enter.sh" "$@"
+	count_results "$part" "$root_dir/enter.sh" "$@"
 }
 
 # on_its_own PART SCRIPT - a script with a closing line of its own
@@ -161,7 +161,7 @@ run_vm_parts() {
 	again=
 	together=
 	! room_for_two || together=1
-	for series in ${KERNEL:-$(list "$vm_dir/kernels")}; do
+	for series in ${KERNEL:-$(list "$root_dir/kernels")}; do
 		[ -z "$again" ] || ! only_once "$@" || continue
 		start_kernel "$series" "$again" "$@"
 		[ -n "$together" ] || await_kernels
@@ -173,7 +173,7 @@ run_vm_parts() {
 	! has abi "$@" || {
 		heading "conformance cases"
 		# shellcheck disable=SC2086 # a list
-		"$top/tests/lib/coverage.sh" "$work/counts" $logs_of_cases
+		"$top/tests/abi/lib/coverage.sh" "$work/counts" $logs_of_cases
 	}
 }
 
@@ -202,7 +202,7 @@ cases_elsewhere() {
 # With vsock but not abi, the vsock programs of that folder.
 vsock_elsewhere() {
 	has vsock "$@" && ! has abi "$@" || return 0
-	find "$top/tests/selftests" -name 'vsock_*_test.c' -printf 'abi/%f\n' |
+	find "$top/tests/abi" -name 'vsock_*_test.c' -printf 'abi/%f\n' |
 		sed 's/\.c$//' | sort
 }
 
@@ -217,13 +217,13 @@ run_eif() {
 		esac
 	done
 	# shellcheck disable=SC2086 # a list
-	[ -z "$peers" ] || in_root eif tests/lib/eif.sh $peers
+	[ -z "$peers" ] || in_root eif tests/eif/run.sh $peers
 }
 
 # The root makes the packages, too.
 run_lint() {
 	if "$top/packaging/deb.sh" "$top/build/deb"; then
-		in_root lint --root deb tests/install/lint.sh build/deb
+		in_root lint --root deb tests/lint/run.sh build/deb
 	else
 		count 0 1 0
 	fi
@@ -239,24 +239,24 @@ run_attest() {
 	rust=$(peer rust)
 	api=$(peer nsm-api)
 	ec2=$(peer ec2)
-	in_root attest tests/lib/attest.sh "$go" "$rust" "$api" "$ec2"
+	in_root attest tests/attest/run.sh "$go" "$rust" "$api" "$ec2"
 }
 
 vm_folders=
 [ $# -gt 0 ] || die "usage: run.sh PART..."
 for part; do
 	case $part in
-	style) in_root style tests/lib/style.sh ;;
-	build) in_root build tests/lib/build.sh "$("$vm_dir/headers.sh")" ;;
-	unit) in_root unit tests/lib/unit.sh ;;
+	style) in_root style tests/style/run.sh ;;
+	build) in_root build tests/build/run.sh "$("$root_dir/headers.sh")" ;;
+	unit) in_root unit tests/unit/run.sh ;;
 	eif)
 		run_eif
-		has unit "$@" || in_root unit tests/lib/unit.sh eif cose loader pack layer
+		has unit "$@" || in_root unit tests/unit/run.sh eif cose loader pack layer
 		has vm "$@" || vm_folders="$vm_folders lifecycle/images.sh"
 		;;
 	attest) run_attest ;;
 	nsm)
-		in_root unit tests/lib/unit.sh nsm cose ca attest config cli_attest
+		in_root unit tests/unit/run.sh nsm cose ca attest config cli_attest
 		run_attest
 		vm_folders="$vm_folders lifecycle/attest.sh lifecycle/lab.sh"
 		;;
@@ -265,11 +265,11 @@ for part; do
 	vm) vm_folders="$vm_folders lifecycle" ;;
 	*/*) vm_folders="$vm_folders $part" ;;
 	lint) run_lint ;;
-	packages) in_root packages --root deb tests/install/dkms.sh ;;
+	packages) in_root packages --root deb tests/packages/run.sh ;;
 	install)
 		# shellcheck disable=SC2046,SC2086 # lists
-		count_results install "$top/tests/install/plain.sh" \
-			${KERNEL:-$(list "$vm_dir/kernels")}
+		count_results install "$top/tests/install/run.sh" \
+			${KERNEL:-$(list "$root_dir/kernels")}
 		;;
 	debug) on_its_own debug "$top/tests/debug/run.sh" ;;
 	*) die "no part $part" ;;

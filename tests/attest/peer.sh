@@ -8,8 +8,8 @@
 #        peer.sh ec2       "document.cose", made on EC2, and "root.der", AWS's root
 
 set -eu
-# shellcheck source=../vm/lib.sh
-. "$(dirname "$0")/../vm/lib.sh"
+# shellcheck source=../../scripts/root/lib.sh
+. "$(dirname "$0")/../../scripts/root/lib.sh"
 # shellcheck source=../lib/peer.sh
 . "$top/tests/lib/peer.sh"
 
@@ -21,7 +21,7 @@ rust | nsm-api | ec2) client=cargo ;;
 *) die "usage: peer.sh go|rust|nsm-api|ec2" ;;
 esac
 key=$(find "$here/peers/$kind" -type f | sort |
-	xargs cat "$here/build-peer.sh" "$vm_dir/tools.packages" | hash -)
+	xargs cat "$here/build-peer.sh" "$root_dir/tools.packages" | hash -)
 out=$cache/attest-peer-$kind-$key
 make_peer "$client" "attest-peer-$kind" "$out" "a peer ($kind)" \
 	sh "$here/build-peer.sh" "$kind" "$out.part"

@@ -16,12 +16,12 @@
 # KERNEL=6.12 or 7.3 chooses that of the VM. All output is in build/log/bench.
 
 set -eu
-# shellcheck source=../vm/lib.sh
-. "$(dirname "$0")/../vm/lib.sh"
+# shellcheck source=../../scripts/root/lib.sh
+. "$(dirname "$0")/../../scripts/root/lib.sh"
 # shellcheck source=../lib/peer.sh
 . "$top/tests/lib/peer.sh"
+vm_dir=$top/scripts/vm
 
-vm_dir=$top/tests/vm
 here=$top/tests/bench
 logs=$top/build/log/bench
 work=$(mktemp -d)
@@ -62,7 +62,7 @@ in_vm() {
 }
 
 in_root() {
-	"$vm_dir/enter.sh" "$here/$1.sh"
+	"$root_dir/enter.sh" "$here/$1.sh"
 }
 
 # bench NAME - leaves a line for the summary

@@ -14,8 +14,8 @@
 # vhost-device-vsock the table says so. What the ratios are is for the reader to judge.
 
 set -eu
-# shellcheck source=../vsock/lib.sh
-. "$(dirname "$0")/../vsock/lib.sh"
+# shellcheck source=../vsock/lib/guest.sh
+. "$(dirname "$0")/../vsock/lib/guest.sh"
 
 rounds=${1:-3}
 qemu_cid=50

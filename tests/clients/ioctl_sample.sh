@@ -5,8 +5,8 @@
 # mode, heartbeat.
 
 set -eu
-# shellcheck source=../lifecycle/lib.sh
-. "$(dirname "$0")/../lifecycle/lib.sh"
+# shellcheck source=../lib/enclave.sh
+. "$(dirname "$0")/../lib/enclave.sh"
 
 sample=${NE_TEST_BIN:-$here}/ne_ioctl_sample
 

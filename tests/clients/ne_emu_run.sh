@@ -4,8 +4,8 @@
 # The launcher: run, ps, console, logs, stop.
 
 set -eu
-# shellcheck source=../lifecycle/lib.sh
-. "$(dirname "$0")/../lifecycle/lib.sh"
+# shellcheck source=../lib/enclave.sh
+. "$(dirname "$0")/../lib/enclave.sh"
 
 need_program ne-emu python3
 need_host 160

@@ -4,8 +4,8 @@
 # AWS's nitro-cli, unmodified: that which is installed, or the registry's (crate-peer.sh).
 
 set -eu
-# shellcheck source=../lifecycle/lib.sh
-. "$(dirname "$0")/../lifecycle/lib.sh"
+# shellcheck source=../lib/enclave.sh
+. "$(dirname "$0")/../lib/enclave.sh"
 
 PATH=$PATH:${NE_TEST_BIN-}
 missing=$(cat "${NE_TEST_BIN-}/nitro-cli.missing" 2> /dev/null) || :
@@ -101,7 +101,7 @@ none_left() {
 
 # Not after its 180 s.
 bad_image() {
-	python3 "$here/../lifecycle/eif_edit.py" cmdline "$image" \
+	python3 "$here/../lifecycle/lib/eif_edit.py" cmdline "$image" \
 		'console=ttyS0 rdinit=/nowhere panic=-1' "$tmp/bad.eif"
 	remember
 	begin=$(now_ms)

@@ -4,15 +4,15 @@
 # A client in Python that has children after it gave away its memory.
 
 set -eu
-# shellcheck source=../lifecycle/lib.sh
-. "$(dirname "$0")/../lifecycle/lib.sh"
+# shellcheck source=../lib/enclave.sh
+. "$(dirname "$0")/../lib/enclave.sh"
 
 need_program python3
 need_host 128
 
 donor_has_children() {
 	remember
-	python3 "$here/donor.py"
+	python3 "$here/lib/donor.py"
 	same_as_before
 }
 

@@ -4,8 +4,8 @@
 # QEMU as a client: -accel nitro -M nitro. Its trace events tell what it saw.
 
 set -eu
-# shellcheck source=../lifecycle/lib.sh
-. "$(dirname "$0")/../lifecycle/lib.sh"
+# shellcheck source=../lib/enclave.sh
+. "$(dirname "$0")/../lib/enclave.sh"
 
 qemu=${QEMU:-qemu-system-x86_64}
 memory=128
@@ -109,7 +109,7 @@ eif_production() {
 # QEMU makes the image itself, of a kernel and a ramdisk.
 direct_boot() {
 	for part in kernel ramdisk cmdline; do
-		python3 "$here/../lifecycle/eif_edit.py" extract "$image" "$part" "$tmp/$part"
+		python3 "$here/../lifecycle/lib/eif_edit.py" extract "$image" "$part" "$tmp/$part"
 	done
 	remember
 	start_qemu a ,debug-mode=on -nographic -kernel "$tmp/kernel" \

@@ -27,7 +27,7 @@ cp -r tests/debug "$stage/opt/ne-emu/"
 cp "$out"/bin/*_test "$stage/opt/ne-emu/debug/"
 
 # Built where its output may lie.
-cp -r tests/debug/ne_fault "$out/"
+cp -r tests/debug/lib/ne_fault "$out/"
 make -C "$kernel/build" M="$out/ne_fault" KCFLAGS=-Werror modules
 cp "$out/ne_fault/ne_fault.ko" "$stage/opt/ne-emu/debug/"
 

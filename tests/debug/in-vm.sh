@@ -11,7 +11,7 @@ set -eu
 cd /opt/ne-emu
 [ $# -gt 0 ] || set -- 'abi/*' 'lifecycle/*' 'debug/*_test'
 NE_TEST_BIN=/opt/ne-emu/bin
-NE_TEST_MARK=/opt/ne-emu/kmsg-mark.sh
+NE_TEST_MARK=/opt/ne-emu/lib/kmsg-mark.sh
 export NE_TEST_BIN NE_TEST_MARK
 
 mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug
@@ -19,10 +19,10 @@ echo clear > /sys/kernel/debug/kmemleak
 
 for pattern; do
 	for program in $pattern; do
-		[ -f "$program" ] && [ -x "$program" ] || continue
-		NE_SLOWNESS=$(./slowness.sh)
+		if [ ! -f "$program" ] || [ ! -x "$program" ]; then continue; fi
+		NE_SLOWNESS=$(lib/slowness.sh)
 		export NE_SLOWNESS
-		./run-each.sh "${program%/*}" "${NE_LIMIT:-3600}" "./$program"
+		lib/run-each.sh "${program%/*}" "${NE_LIMIT:-3600}" "./$program"
 	done
 done
-./run-each.sh debug 3600 ./debug/leaks.sh
+lib/run-each.sh debug 3600 ./debug/leaks.sh

@@ -6,9 +6,8 @@
 # usage: kernel.sh
 
 set -eu
-# shellcheck source=../vm/lib.sh
-. "$(dirname "$0")/../vm/lib.sh"
-vm_dir=$top/tests/vm
+# shellcheck source=../../scripts/root/lib.sh
+. "$(dirname "$0")/../../scripts/root/lib.sh"
 here=$top/tests/debug
 export NE_EMU_CACHE="$cache"
 
@@ -17,7 +16,7 @@ version() {
 	sed -n "/^Package: $1\$/,/^\$/s/^Version: //p" "$root/var/lib/dpkg/status"
 }
 
-root=$("$vm_dir/mkroot.sh" build)
+root=$("$root_dir/mkroot.sh" build)
 key=$({
 	cat "$here/debug.fragment" "$here/build-kernel.sh"
 	version linux-source-6.12
@@ -30,7 +29,7 @@ fi
 if [ ! -e "$out" ]; then
 	say "building the debug kernel, 15 minutes and more: $out"
 	ns rm -rf "$out.part"
-	nice -n 10 "$vm_dir/enter.sh" "$here/build-kernel.sh" \
+	nice -n 10 "$root_dir/enter.sh" "$here/build-kernel.sh" \
 		"$here/debug.fragment" "$out.part" >&2
 	mv "$out.part" "$out"
 	drop_old debug-kernel- "${out##*/}"

@@ -12,9 +12,9 @@
 # build/log/debug.
 
 set -eu
-# shellcheck source=../vm/lib.sh
-. "$(dirname "$0")/../vm/lib.sh"
-vm_dir=$top/tests/vm
+# shellcheck source=../../scripts/root/lib.sh
+. "$(dirname "$0")/../../scripts/root/lib.sh"
+vm_dir=$top/scripts/vm
 here=$top/tests/debug
 build=$top/build
 logs=$build/log
@@ -27,7 +27,7 @@ mkdir -p "$logs"
 
 kernel=$("$here/kernel.sh")
 "$vm_dir/payload.sh" "$build/vm"
-"$vm_dir/enter.sh" "$here/build.sh" "$kernel" "$build/vm/payload.tar" "$build/debug" \
+"$root_dir/enter.sh" "$here/build.sh" "$kernel" "$build/vm/payload.tar" "$build/debug" \
 	> "$logs/debug-build.log" 2>&1 || {
 	tail -n 40 "$logs/debug-build.log" >&2
 	die "the build failed, all of it is in $logs/debug-build.log"

@@ -7,15 +7,15 @@
 # usage: peer.sh VERSION (see build-peer.sh)
 
 set -eu
-# shellcheck source=../vm/lib.sh
-. "$(dirname "$0")/../vm/lib.sh"
+# shellcheck source=../../scripts/root/lib.sh
+. "$(dirname "$0")/../../scripts/root/lib.sh"
 # shellcheck source=../lib/peer.sh
 . "$top/tests/lib/peer.sh"
 
 version=$1
 here=$top/tests/eif
 key=$(hash "$here/build-peer.sh" "$here/eif_build.rs" "$here/eif_describe.rs" \
-	"$vm_dir/tools.packages")
+	"$root_dir/tools.packages")
 out=$cache/eif-peer-$version-$key
 make_peer cargo "eif-peer-$version" "$out" "AWS's library $version" \
 	sh "$here/build-peer.sh" "$version" "$out.part"

@@ -9,12 +9,12 @@
 # all writing, is not reached and need not be.
 
 set -eu
-# shellcheck source=../vm/lib.sh
-. "$(dirname "$0")/../vm/lib.sh"
+# shellcheck source=../../scripts/root/lib.sh
+. "$(dirname "$0")/../../scripts/root/lib.sh"
 
 mkdir -p "$top/build/coverage"
 # shellcheck disable=SC2016 # expanded by the inner shell
-exec "$vm_dir/enter.sh" --root fuzz sh -eu -c '
+exec "$root_dir/enter.sh" --root fuzz sh -eu -c '
 	out=$PWD/build/coverage
 	rm -rf "$out/raw"
 	make -s -j 2 -C tests/fuzz O="$out" coverage

@@ -8,8 +8,8 @@
 # made it crash to build/fuzz/crash-*; both only if there is something new.
 
 set -eu
-# shellcheck source=../vm/lib.sh
-. "$(dirname "$0")/../vm/lib.sh"
+# shellcheck source=../../scripts/root/lib.sh
+. "$(dirname "$0")/../../scripts/root/lib.sh"
 
 [ $# = 2 ] || die "usage: run.sh TARGET SECONDS"
 target=$1 seconds=$2
@@ -20,7 +20,7 @@ corpus=$top/tests/fuzz/corpus/$target
 out=$top/build/fuzz
 mkdir -p "$out/$target"
 # shellcheck disable=SC2016 # expanded by the inner shell
-"$vm_dir/enter.sh" --root fuzz sh -eu -c '
+"$root_dir/enter.sh" --root fuzz sh -eu -c '
 	make -s -j 2 -C tests/fuzz O="$1" fuzz
 	cd "$1"
 	exec nice -n 19 "fuzz/fuzz_$2" -max_total_time="$3" -timeout=60 -rss_limit_mb=2048 \

@@ -8,13 +8,13 @@
 # later runs, from other source trees too, compile only what changed.
 
 set -eu
-# shellcheck source=../vm/lib.sh
-. "$(dirname "$0")/../vm/lib.sh"
-vm_dir=$top/tests/vm
+# shellcheck source=../../scripts/root/lib.sh
+. "$(dirname "$0")/../../scripts/root/lib.sh"
+vm_dir=$top/scripts/vm
 here=$top/tests/kunit
 export NE_EMU_CACHE="$cache"
 
-root=$("$vm_dir/mkroot.sh" build)
+root=$("$root_dir/mkroot.sh" build)
 key=$({
 	cat "$here/.kunitconfig" "$here/overlay.sh" "$here/link.sh"
 	version linux-source-6.12
@@ -25,7 +25,7 @@ lock kunit
 if [ ! -e "$dir/build/.config" ]; then
 	say "the first run builds a kernel, some minutes: $dir"
 	ns rm -rf "$dir"
-	"$vm_dir/enter.sh" "$here/overlay.sh" \
+	"$root_dir/enter.sh" "$here/overlay.sh" \
 		"$root/usr/src/linux-source-6.12" "$dir"
 	drop_old kunit- "${dir##*/}"
 fi
@@ -33,6 +33,6 @@ touch -c "$dir"
 
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
-"$vm_dir/enter.sh" "$here/build-and-boot.sh" "$dir" "${1-*}" 2>&1 | tee "$out"
+"$root_dir/enter.sh" "$here/build-and-boot.sh" "$dir" "${1-*}" 2>&1 | tee "$out"
 "$here/count.sh" < "$out"
 "$vm_dir/scan-log.sh" "$out"

@@ -6,8 +6,8 @@
 # usage: crate-peer.sh vhost-device-vsock|nitro-cli
 
 set -eu
-# shellcheck source=../vm/lib.sh
-. "$(dirname "$0")/../vm/lib.sh"
+# shellcheck source=../../scripts/root/lib.sh
+. "$(dirname "$0")/../../scripts/root/lib.sh"
 # shellcheck source=peer.sh
 . "$top/tests/lib/peer.sh"
 
@@ -17,7 +17,7 @@ vhost-device-vsock) crate=$1 version=0.3.0 profile=release ;;
 nitro-cli) crate=aws-nitro-enclaves-cli version=1.5.2 profile=dev ;;
 *) die "usage: crate-peer.sh vhost-device-vsock|nitro-cli" ;;
 esac
-out=$cache/crate-peer-$1-$version-$(hash "$vm_dir/tools.packages")
+out=$cache/crate-peer-$1-$version-$(hash "$root_dir/tools.packages")
 # shellcheck disable=SC2016 # expanded by the inner shell
 make_peer cargo "crate-peer-$1" "$out" "$1" sh -eu -c '
 	CARGO_HOME=$5/cargo CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked \

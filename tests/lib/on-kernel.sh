@@ -8,10 +8,10 @@
 # COUNTS. The logs are build/log/vm-SERIES.log and build/log/vm-SERIES.
 
 set -eu
-# shellcheck source=../vm/lib.sh
-. "$(dirname "$0")/../vm/lib.sh"
+# shellcheck source=../../scripts/root/lib.sh
+. "$(dirname "$0")/../../scripts/root/lib.sh"
+vm_dir=$top/scripts/vm
 
-vm_dir=$top/tests/vm
 logs=$top/build/log
 ktap=$top/tests/lib/ktap.sh
 counts=$1 kernel=$2 again=$3
@@ -33,7 +33,7 @@ try_vm() {
 	{
 		"$vm_dir/vm.sh" --kernel "$kernel" --topology "$topology" --timeout 3000 \
 			--payload "$top/build/vm/payload.tar" --log "$logs/$log" \
-			--command "/opt/ne-emu/run-all.sh $*" 2>&1 ||
+			--command "/opt/ne-emu/lib/run-all.sh $*" 2>&1 ||
 			echo $? > "$work/status"
 	} | tee "$logs/$log.log" | "$ktap" "$work/counts"
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=sh disable=SC2154 # vm/lib.sh, which comes first, sets those
+# shellcheck shell=sh disable=SC2154 # scripts/root/lib.sh, which comes first, sets those
 # For the scripts peer.sh, which make a folder of the cache from a package registry once,
 # and for those that ask them for it.
 #
@@ -15,12 +15,12 @@ make_peer() {
 	shift 4
 	[ -e "$peer_out" ] || lock "$peer_lock"
 	if [ ! -e "$peer_out" ]; then
-		"$vm_dir/mkroot.sh" tools > /dev/null || die "the tools root cannot be made"
+		"$root_dir/mkroot.sh" tools > /dev/null || die "the tools root cannot be made"
 		trap 'ns rm -rf "$peer_out.part"' EXIT
 		ns rm -rf "$peer_out.part"
 		mkdir -p "$peer_out.part"
 		say "getting $peer_what from a package registry, up to some minutes: $peer_out"
-		"$vm_dir/enter.sh" --root tools "$@" >&2 || give_up_peer
+		"$root_dir/enter.sh" --root tools "$@" >&2 || give_up_peer
 		mv "$peer_out.part" "$peer_out"
 		peer_name=${peer_out##*/}
 		drop_old "${peer_name%-*}-" "$peer_name"
@@ -32,7 +32,7 @@ make_peer() {
 # Whose fault it was: a registry that answers afterwards was not the cause.
 give_up_peer() {
 	peer_status=0
-	peer_reason=$("$vm_dir/enter.sh" --root tools sh "$top/tests/lib/ask-registry.sh" \
+	peer_reason=$("$root_dir/enter.sh" --root tools sh "$top/tests/lib/ask-registry.sh" \
 		"$peer_client" "$peer_out.part/probe" 2>&1) || peer_status=$?
 	peer_reason=$(echo "$peer_reason" | sed 's/^[[:space:]]*//' | tail -n 1)
 	case $peer_status in

@@ -8,9 +8,10 @@
 # programs that have any. --again leaves out the programs with a line "# Once: ...",
 # which need not run on every kernel.
 
-here=$(dirname "$0")
+lib=$(dirname "$0")
+here=$lib/..
 NE_TEST_BIN=$here/bin
-NE_TEST_MARK=$here/kmsg-mark.sh
+NE_TEST_MARK=$lib/kmsg-mark.sh
 NE_TEST_COMPLETE=1
 export NE_TEST_BIN NE_TEST_MARK NE_TEST_COMPLETE
 holder=
@@ -35,7 +36,7 @@ release_kvm() {
 	holder=
 }
 
-# has_special_cases PROGRAM - only those of the selftests know the question
+# has_special_cases PROGRAM - only those of abi know the question
 has_special_cases() {
 	case $1 in
 	*/abi/*) [ -n "$("$1" -l -s)" ] ;;
@@ -75,9 +76,9 @@ for name; do
 		# It unloads KVM.
 		[ "${test##*/}" != errors.sh ] || release_kvm
 		folder=${test%/*}
-		NE_SLOWNESS=$("$here/slowness.sh")
+		NE_SLOWNESS=$("$lib/slowness.sh")
 		export NE_SLOWNESS
-		"$here/run-each.sh" "${folder##*/}" 900 "$test"
+		"$lib/run-each.sh" "${folder##*/}" 900 "$test"
 		[ -n "$holder" ] || hold_kvm
 	done
 done

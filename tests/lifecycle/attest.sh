@@ -7,8 +7,8 @@
 # Once: the documents are made in userspace, for the enclave's kernel.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../lib/enclave.sh
+. "$(dirname "$0")/../lib/enclave.sh"
 
 verify_py=$here/../attest/verify.py
 
@@ -19,13 +19,13 @@ need_program python3 socat
 
 # nsm CID REQUEST [NAME=VALUE]... - the response as JSON
 nsm() {
-	timeout 90 python3 "$here/nsm_ask.py" "$@"
+	timeout 90 python3 "$here/lib/nsm_ask.py" "$@"
 }
 
 # document [NAME=VALUE]... - have the enclave attest
 document() {
 	rm -f "$tmp/document"
-	timeout 90 python3 "$here/nsm_ask.py" -o "$tmp/document" "$cid" Attestation "$@"
+	timeout 90 python3 "$here/lib/nsm_ask.py" -o "$tmp/document" "$cid" Attestation "$@"
 }
 
 # nsm_is EXPECTED CID REQUEST...
@@ -53,7 +53,7 @@ verify() {
 
 # What PCR 0, 1, 2 must be, from the image's bytes: "0=HEX", a line each.
 expected_pcrs() {
-	PYTHONPATH=$here python3 - "$image" <<-'PYTHON'
+	PYTHONPATH=$here/lib python3 - "$image" <<-'PYTHON'
 	import hashlib, sys
 	from eif_edit import Image
 	contents, ramdisks = [b"", b"", b""], 0
@@ -124,7 +124,7 @@ large_documents() {
 
 # Each of many clients at once gets its own answer.
 at_once() {
-	timeout 120 python3 "$here/nsm_many.py" "$cid" 90
+	timeout 120 python3 "$here/lib/nsm_many.py" "$cid" 90
 }
 
 refusals() {

@@ -8,15 +8,15 @@
 # Once: the commands are the same on each kernel.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../lib/enclave.sh
+. "$(dirname "$0")/../lib/enclave.sh"
 
 need_program ne-emu python3 jq busybox qemu-system-x86_64
 need_host 320
 need_daemon
 need_image
 
-docs=$here/../docs
+docs=$here/docs
 pages=$docs/pages
 files=$tmp/files
 
@@ -44,10 +44,10 @@ make_files() {
 	cp "$tmp/parts/ramdisk0" "$files/init.cpio.gz"
 	cp "$tmp/parts/ramdisk1" "$files/app.cpio.gz"
 	cp "$image" "$files/old.eif"
-	python3 "$here/certificate.py" "$files/key.pem" "$files/cert.pem"
+	python3 "$here/lib/certificate.py" "$files/key.pem" "$files/cert.pem"
 	cat > "$files/get-document" <<-END
 	#!/bin/sh
-	python3 "$here/nsm_ask.py" -o /dev/stdout "\$1" Attestation "nonce=0x\$2"
+	python3 "$here/lib/nsm_ask.py" -o /dev/stdout "\$1" Attestation "nonce=0x\$2"
 	END
 	chmod +x "$files/get-document"
 	document --debug > "$files/debug-document"

@@ -4,8 +4,8 @@
 # Many enclaves one after the other: whatever they took is back afterwards.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../lib/enclave.sh
+. "$(dirname "$0")/../lib/enclave.sh"
 
 need_host 80
 need_daemon

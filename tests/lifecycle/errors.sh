@@ -5,8 +5,8 @@
 # message that names the cause, and with nothing left behind.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../lib/enclave.sh
+. "$(dirname "$0")/../lib/enclave.sh"
 
 need_program ne-emu python3
 need_host 160
@@ -14,7 +14,7 @@ need_daemon
 need_image
 
 edit() {
-	python3 "$here/eif_edit.py" "$@"
+	python3 "$here/lib/eif_edit.py" "$@"
 }
 
 # refused SECONDS PATTERN COMMAND... - the command fails in time and says so
@@ -133,7 +133,7 @@ larger_than_memory() {
 	import runpy, sys
 	target, ramdisk, here = sys.argv[1:]
 	sys.argv = ["eif_edit.py", "extract", target, "cmdline", "/dev/null"]
-	Image = runpy.run_path(here + "/eif_edit.py")["Image"]
+	Image = runpy.run_path(here + "/lib/eif_edit.py")["Image"]
 	image = Image(open(target, "rb").read())
 	image.sections.append([3, 0, open(ramdisk, "rb").read()])
 	image.fields[6] += 1

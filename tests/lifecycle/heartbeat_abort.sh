@@ -5,8 +5,8 @@
 # at CID 3 port 9000 (nitro-cli: for 180 s) is released at once.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../lib/enclave.sh
+. "$(dirname "$0")/../lib/enclave.sh"
 
 need_host 80
 need_daemon
@@ -31,18 +31,18 @@ released() {
 }
 
 bad_image() {
-	python3 "$here/eif_edit.py" break "$image" "$tmp/bad.eif"
+	python3 "$here/lib/eif_edit.py" break "$image" "$tmp/bad.eif"
 	released 10 "$tmp/bad.eif"
 }
 
 bad_image_debug() {
-	python3 "$here/eif_edit.py" break "$image" "$tmp/bad.eif"
+	python3 "$here/lib/eif_edit.py" break "$image" "$tmp/bad.eif"
 	released 10 "$tmp/bad.eif" -d
 }
 
 no_init() {
-	python3 "$here/eif_edit.py" extract "$image" cmdline "$tmp/cmdline"
-	python3 "$here/eif_edit.py" cmdline "$image" \
+	python3 "$here/lib/eif_edit.py" extract "$image" cmdline "$tmp/cmdline"
+	python3 "$here/lib/eif_edit.py" cmdline "$image" \
 		"$(cat "$tmp/cmdline") rdinit=/nowhere panic=-1" "$tmp/bad.eif"
 	released 60 "$tmp/bad.eif"
 }

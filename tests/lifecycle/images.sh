@@ -7,8 +7,8 @@
 # Once: what is tested is the image and the VMM's loader.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../lib/enclave.sh
+. "$(dirname "$0")/../lib/enclave.sh"
 
 need_program ne-emu python3 busybox
 need_host 160
@@ -41,7 +41,7 @@ application() {
 
 # sign DAYS - the sample image as $tmp/signed.eif
 sign() {
-	python3 "$here/certificate.py" "$tmp/key.pem" "$tmp/certificate.pem" "$1"
+	python3 "$here/lib/certificate.py" "$tmp/key.pem" "$tmp/certificate.pem" "$1"
 	ne-emu eif sign --private-key "$tmp/key.pem" --signing-certificate \
 		"$tmp/certificate.pem" --output "$tmp/signed.eif" "$image"
 }

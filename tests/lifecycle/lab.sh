@@ -7,8 +7,8 @@
 # Once: what is tested is userspace.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../lib/enclave.sh
+. "$(dirname "$0")/../lib/enclave.sh"
 
 need_host 160
 need_daemon
@@ -19,7 +19,7 @@ ca=/var/lib/ne-emu/ca/default.pem
 
 # document FILE - a document of the enclave
 document() {
-	timeout 90 python3 "$here/nsm_ask.py" -o "$1" "$cid" Attestation \
+	timeout 90 python3 "$here/lib/nsm_ask.py" -o "$1" "$cid" Attestation \
 		nonce=0x0102 > "$tmp/answer"
 }
 

@@ -7,8 +7,8 @@
 # Once: nothing in it depends on the kernel.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../lib/enclave.sh
+. "$(dirname "$0")/../lib/enclave.sh"
 
 need_program ne-emu python3
 need_host 160
@@ -42,7 +42,7 @@ through() {
 }
 
 keys() {
-	python3 "$here/certificate.py" "$tmp/key.pem" "$tmp/cert.pem" 9
+	python3 "$here/lib/certificate.py" "$tmp/key.pem" "$tmp/cert.pem" 9
 }
 
 private() {

@@ -8,8 +8,8 @@
 # Once: what is tested is userspace.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../lib/enclave.sh
+. "$(dirname "$0")/../lib/enclave.sh"
 
 need_host 160
 need_daemon
@@ -83,7 +83,7 @@ starts_with_its_own() {
 	as ne-alice ne-emu lab show "$cid" > "$tmp/settings"
 	grep -q '^pcr0 *measured$' "$tmp/settings"
 	grep -q '^region *eu-west-1$' "$tmp/settings"
-	timeout 90 python3 "$here/nsm_ask.py" -o "$tmp/document" "$cid" Attestation nonce=0x0102
+	timeout 90 python3 "$here/lib/nsm_ask.py" -o "$tmp/document" "$cid" Attestation nonce=0x0102
 	as ne-bob ne-emu lab show | grep -q "^pcr0 *$pcr$"
 	fails ne-emu attest verify --pcr 0="$pcr" "$tmp/document"
 	# Debug mode: PCR0 is zero.

@@ -5,8 +5,8 @@
 # vCPU threads and by nothing else, kept while ne-emud is away.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../lib/enclave.sh
+. "$(dirname "$0")/../lib/enclave.sh"
 
 need_host 160
 need_daemon

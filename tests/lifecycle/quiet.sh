@@ -4,8 +4,8 @@
 # Success is silent: no operation that works adds a line to the kernel log.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../lib/enclave.sh
+. "$(dirname "$0")/../lib/enclave.sh"
 
 need_host 160
 need_daemon

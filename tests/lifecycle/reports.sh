@@ -5,8 +5,8 @@
 # enclave; no warning when all went well; and nothing that acts on a terminal.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=../lib/enclave.sh
+. "$(dirname "$0")/../lib/enclave.sh"
 
 need_host 80
 need_daemon
@@ -14,7 +14,7 @@ need_image
 need_program python3 socat
 
 edit() {
-	python3 "$here/eif_edit.py" "$@"
+	python3 "$here/lib/eif_edit.py" "$@"
 }
 
 # While this runs, processes wait for each other.

@@ -5,8 +5,8 @@
 # "ne-emu pcap": an enclave's packets from the kernel's monitor device.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=lib/guest.sh
+. "$(dirname "$0")/lib/guest.sh"
 
 need_program socat python3 jq
 need_host 160
@@ -29,7 +29,7 @@ end_capture() {
 }
 
 shown() {
-	python3 "$here/capture.py" "$tmp/pcap" "$cid" > "$tmp/packets"
+	python3 "$here/lib/capture.py" "$tmp/pcap" "$cid" > "$tmp/packets"
 }
 
 captured() {
@@ -86,7 +86,7 @@ console_too() {
 	timeout 5 socat -u "VSOCK-CONNECT:0:$((10000 + cid))" - > "$tmp/text" || :
 	grep -q 'Linux version' "$tmp/text"
 	end_capture TERM
-	python3 "$here/capture.py" "$tmp/console" 0 > "$tmp/packets"
+	python3 "$here/lib/capture.py" "$tmp/console" 0 > "$tmp/packets"
 	grep -q "^payload RW 0:$((10000 + cid)) 3:" "$tmp/packets"
 	fails grep -q ':10001 ' "$tmp/packets"
 	# No payload: the largest packet of the file is both headers.
@@ -98,7 +98,7 @@ count_ends_it() {
 	vsock_exchange "$cid" "$echo_port" "hello enclave"
 	wait "$capture_pid"
 	grep -qx '3 packets captured' "$tmp/three.said"
-	[ "$(python3 "$here/capture.py" "$tmp/three" "$cid" | wc -l)" = 3 ]
+	[ "$(python3 "$here/lib/capture.py" "$tmp/three" "$cid" | wc -l)" = 3 ]
 }
 
 # A reader that goes away is no failure; nor does it leave anything.

@@ -5,8 +5,8 @@
 # loaded before and after us, another guest-to-host transport, network namespaces.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=lib/guest.sh
+. "$(dirname "$0")/lib/guest.sh"
 
 need_program socat python3 qemu-system-x86_64 cpio
 need_host 192
@@ -18,7 +18,7 @@ free_port=7900
 # answers CID PORT [to-host] WANTED - how a connect ends
 answers() {
 	wanted=$(shift $(($# - 1)) && echo "$1")
-	got=$(python3 "$here/ask.py" "$@")
+	got=$(python3 "$here/lib/ask.py" "$@")
 	[ "$got" = "$wanted" ] || {
 		echo "connect to CID $1 port $2: $got instead of $wanted"
 		return 1
@@ -84,7 +84,7 @@ unload() {
 
 # talks LISTEN_CID CONNECT_CID - programs of the host with each other
 talks() {
-	got=$(python3 "$here/talk.py" "$@")
+	got=$(python3 "$here/lib/talk.py" "$@")
 	[ "$got" = talked ] || {
 		echo "from CID $2 to a listener on CID $1: $got"
 		return 1
@@ -113,7 +113,7 @@ host_talks_without_us() {
 talks_after() {
 	rm -f "$tmp/go"
 	mkfifo "$tmp/go"
-	python3 "$here/talk.py" 1 1 wait < "$tmp/go" > "$tmp/talk" &
+	python3 "$here/lib/talk.py" 1 1 wait < "$tmp/go" > "$tmp/talk" &
 	talk=$!
 	exec 7> "$tmp/go"
 	wait_for 10 grep -q listening "$tmp/talk"
@@ -266,10 +266,10 @@ namespaces() {
 		echo "this kernel has no namespaces of vsock"
 		exit 4
 	}
-	unshare -n python3 "$here/ask.py" "$cid" "$echo_port" | grep -x connected
+	unshare -n python3 "$here/lib/ask.py" "$cid" "$echo_port" | grep -x connected
 	# The mode is for namespaces made from now on in this one.
 	unshare -n sh -c 'echo local > /proc/sys/net/vsock/child_ns_mode
-		unshare -n python3 "$@"' - "$here/ask.py" "$cid" "$echo_port" |
+		unshare -n python3 "$@"' - "$here/lib/ask.py" "$cid" "$echo_port" |
 		grep -x ENETUNREACH
 	answers "$cid" "$echo_port" connected
 }

@@ -6,8 +6,8 @@
 # Its cases are the cases here, by its numbers.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=lib/guest.sh
+. "$(dirname "$0")/lib/guest.sh"
 
 need_program socat
 need_host 160

@@ -6,8 +6,8 @@
 # early and late, fast and slow, until the enclave ends.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=lib/guest.sh
+. "$(dirname "$0")/lib/guest.sh"
 
 need_program socat python3
 need_host 160
@@ -18,7 +18,7 @@ small_buffer=4096
 
 # copy_console FILE [SECONDS] - what the console says, until its end
 copy_console() {
-	timeout "${2:-60}" python3 "$here/console_reader.py" "$cid" > "$1" < /dev/null
+	timeout "${2:-60}" python3 "$here/lib/console_reader.py" "$cid" > "$1" < /dev/null
 }
 
 # As a process of its own, which holds nothing of the client's; $reader is its id.
@@ -43,7 +43,7 @@ first_moment() {
 	mkfifo "$tmp/go"
 	(
 		exec 8>&- 9>&-
-		python3 "$here/console_reader.py" "$cid" "$small_buffer" < "$tmp/go" \
+		python3 "$here/lib/console_reader.py" "$cid" "$small_buffer" < "$tmp/go" \
 			> "$tmp/slow" 2> "$tmp/slow.said"
 	) &
 	slow=$!
@@ -90,7 +90,7 @@ late_ones_equal() {
 }
 
 gone() {
-	python3 "$here/ask.py" 0 "$((10000 + cid))" | grep -x ECONNRESET
+	python3 "$here/lib/ask.py" 0 "$((10000 + cid))" | grep -x ECONNRESET
 }
 
 production() {

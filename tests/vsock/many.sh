@@ -6,8 +6,8 @@
 # next enclave with this CID can be talked to.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=lib/guest.sh
+. "$(dirname "$0")/lib/guest.sh"
 
 need_program socat
 need_host 320

@@ -6,8 +6,8 @@
 # lives nor when it ends.
 
 set -eu
-# shellcheck source=lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=lib/guest.sh
+. "$(dirname "$0")/lib/guest.sh"
 image=${NE_SAMPLE_EIF:-/usr/local/share/ne-emu/sample.eif}
 
 need_program socat setpriv

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Authority: that opener and user of a socket must each have the right. What
- * namespaces change is in tests/selftests.
+ * namespaces change is in tests/abi.
  */
 
 #include "ne_kunit.h"

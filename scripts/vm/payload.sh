@@ -1,0 +1,24 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Builds in the build root what the VM gets: everything installed, for every
+# kernel, the tests, the sample image. Makes FOLDER/payload.tar.
+#
+# usage: payload.sh FOLDER
+
+set -eu
+# shellcheck source=../root/lib.sh
+. "$(dirname "$0")/../root/lib.sh"
+vm_dir=$top/scripts/vm
+
+out=${1:?usage: payload.sh FOLDER}
+kernel=${ENCLAVE_KERNEL:-$("$top/image/kernel.sh")}
+
+mkdir -p "$out"
+exec 8> "$out/lock"
+flock 8
+say "building for the VM; the details are in $out/build.log"
+"$root_dir/enter.sh" "$vm_dir/payload-root.sh" "$out" "$kernel" \
+	> "$out/build.log" 2>&1 || {
+	tail -n 40 "$out/build.log" >&2
+	die "the build failed, all of it is in $out/build.log"
+}

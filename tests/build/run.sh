@@ -1,0 +1,101 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Builds everything for all kernels of the VM with all warnings, which are errors, and the
+# modules for more kernels: TAP on stdout. Runs in the build root.
+#
+# usage: run.sh HEADERS    (what vm/headers.sh has made)
+
+set -u
+# shellcheck source=../lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+headers=${1:?usage: run.sh HEADERS}
+out=$PWD/build/check
+log=$out/log
+kernels=$(sed 's/^[^ ]* //' /usr/share/ne-emu-kernels)
+mkdir -p "$out"
+
+# Modules only: sparse of Debian 13 stumbles over headers of newer kernels.
+sparse_finds_nothing() {
+	make -s B="$out/sparse" KVER="$1" KDIR="/lib/modules/$1/build" W=1 \
+		C=2 CF=-D__CHECK_ENDIAN__ modules > "$log" 2>&1 &&
+		! grep -E 'driver/[^ ]*: (warning|error)' "$log"
+}
+
+# modules RELEASE KDIR
+modules() {
+	make -s -j "$(nproc)" B="$out" KVER="$1" KDIR="$2" W=1 WERROR=1 modules > "$log" 2>&1 &&
+		! grep -i 'warning: .*driver/\|driver/.*warning' "$log"
+}
+
+# refused RELEASE KDIR - with the reason, before anything is compiled
+refused() {
+	! make -s B="$out" KVER="$1" KDIR="$2" modules > "$log" 2>&1 &&
+		grep -q 'these headers are older than Linux 6.12' "$log" &&
+		! grep 'error:' "$log"
+}
+
+# The series of the headers above, and those that have the interfaces of one of them.
+dkms_takes_what_is_built() {
+	claim=$(sed -n 's/^BUILD_EXCLUSIVE_KERNEL="\(.*\)"/\1/p' dkms.conf)
+	for series in 6.12 6.13 6.14 6.15 6.16 6.17 6.18 6.19 7.0 7.1 7.2 7.3; do
+		echo "$series.0" | grep -E "$claim" || return 1
+	done
+	for series in 5.15 6.1 6.2 6.8 6.11 6.20 7.4 7.10 8.0; do
+		! echo "$series.0" | grep -E "$claim" || return 1
+	done
+}
+
+userspace() {
+	make -s -j "$(nproc)" -C userspace O="$out/userspace" WERROR=1 > "$log" 2>&1
+}
+
+# Links to the kernel's sources, so that the selftests find its lib.mk and what that
+# includes. Their objects are made once and are no part of any other check.
+selftests_in_kernel_tree() {
+	source=/usr/src/linux-source-6.12
+	tree=$out/kselftest
+	tests=$tree/tools/testing/selftests
+	rm -rf "$tree"
+	mkdir -p "$tests"
+	ln -s "$source"/scripts "$source"/Makefile "$tree/"
+	cp "$source"/tools/testing/selftests/lib.mk \
+		"$source"/tools/testing/selftests/kselftest*.h "$tests/"
+	cp -r tests/abi "$tests/nitro_enclaves"
+	make -j "$(nproc)" -C "$tests/nitro_enclaves" KHDR_INCLUDES="-isystem $PWD/include/uapi" \
+		USERCFLAGS="-O0 -Werror" > "$log" 2>&1 &&
+		listed=$(make -s -C "$tests/nitro_enclaves" emit_tests | wc -l) &&
+		[ "$listed" -gt "$(find tests/abi -name '*_test.c' | wc -l)" ]
+}
+
+installs() {
+	make -s B="$out" DESTDIR="$out/root" PREFIX=/usr install > "$log" 2>&1 &&
+		[ -x "$out/root/usr/bin/ne-emu" ] &&
+		[ -x "$out/root/usr/libexec/ne-emu/ne-emu-vmm" ] &&
+		grep -q '^ExecStart=/usr/sbin/ne-emud' \
+			"$out/root/usr/lib/systemd/system/ne-emud.service" &&
+		make -s B="$out" DESTDIR="$out/root" PREFIX=/usr uninstall > "$log" 2>&1 &&
+		left=$(find "$out/root" -type f ! -name '*.conf') &&
+		{ [ -z "$left" ] || { echo "left behind: $left" >> "$log"; false; }; }
+}
+
+tap_begin build/all
+for kernel in $kernels; do
+	report "modules for $kernel" modules "$kernel" "/lib/modules/$kernel/build"
+	case $kernel in
+	6.12.*) report "sparse on $kernel" sparse_finds_nothing "$kernel" ;;
+	esac
+done
+for folder in "$headers"/usr/src/linux-headers-*-cloud-amd64; do
+	kernel=${folder##*/linux-headers-}
+	case $kernel in
+	as-6.10-*) report "too old a kernel is refused" refused "$kernel" "$folder" ;;
+	*) report "modules for $kernel" modules "$kernel" "$folder" ;;
+	esac
+done
+report "dkms.conf takes what is built, and nothing else" dkms_takes_what_is_built
+report "userspace" userspace
+report "options in help, manuals and completions" tests/build/options.py "$out/userspace"
+report "selftests in a kernel tree" selftests_in_kernel_tree
+report "install and uninstall" installs
+tap_end

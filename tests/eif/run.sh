@@ -1,0 +1,18 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Runs the tests with AWS's library and prints their table. Runs in the build root.
+#
+# usage: run.sh FOLDER... (see tests/eif/peer.sh)
+
+set -eu
+
+out=$PWD/build/check/userspace
+make -s -j "$(nproc)" -C userspace O="$out" WERROR=1
+rm -f "$out/interop.table"
+cat > "$out/interop" <<END
+#!/bin/sh
+exec python3 "$PWD/tests/eif/interop.py" "$out/ne-emu" "$out/interop.table" $*
+END
+chmod +x "$out/interop"
+tests/lib/run-each.sh eif 300 "$out/interop"
+cat "$out/interop.table"

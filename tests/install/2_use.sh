@@ -1,0 +1,167 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2317,SC2329 # functions are called by check
+# From the installed packages to running enclaves, as README tells it.
+
+set -eu
+# shellcheck source=lib/plain.sh
+. "$(dirname "$0")/lib/plain.sh"
+
+before_the_module() {
+	doctor_says fail module 'sudo modprobe nitro_enclaves_emu'
+	fails ne-emu run "$image" > "$tmp/said" 2>&1
+	grep 'sudo modprobe nitro_enclaves_emu' "$tmp/said"
+}
+
+# The driver for EC2 loads here, without a device.
+aws_driver_excludes_it() {
+	log_mark
+	modprobe nitro_enclaves
+	fails modprobe nitro_enclaves_emu > "$tmp/said" 2>&1
+	cat "$tmp/said"
+	[ ! -d /sys/module/nitro_enclaves_emu ]
+	log_since > "$tmp/log"
+	cat "$tmp/log"
+	grep 'nitro_enclaves_emu: .*nitro_enclaves' "$tmp/log"
+	doctor_says fail module 'modprobe -r nitro_enclaves && sudo modprobe nitro_enclaves_emu'
+	modprobe -r nitro_enclaves
+}
+
+# The line that README names; the next start of the emulator is not touched by it.
+configuration_keeps_it_out() {
+	sed -i.before 's/^#install nitro_enclaves /install nitro_enclaves /' \
+		/etc/modprobe.d/"$tools".conf
+	fails modprobe nitro_enclaves
+	[ ! -d /sys/module/nitro_enclaves ]
+	mv /etc/modprobe.d/"$tools".conf.before /etc/modprobe.d/"$tools".conf
+}
+
+# Nobody starts ne-emud: the device is there, and enclaves are refused with the reason.
+module_without_daemon() {
+	systemctl mask --runtime ne-emud.service
+	modprobe nitro_enclaves_emu
+	wait_for 20 device_is_for_group
+	ne-emu setup --cpus 2 --memory $((memory * 2))
+	doctor_says fail daemon 'sudo systemctl start ne-emud'
+	fails ne-emu run --memory "$memory" "$image" > "$tmp/said" 2>&1
+	cat "$tmp/said"
+	grep 'sudo systemctl start ne-emud' "$tmp/said"
+	systemctl unmask --runtime ne-emud.service
+	ne-emu setup --undo
+}
+
+device_is_for_group() {
+	[ "$(stat -c '%a %U:%G' "$device" 2> /dev/null)" = '660 root:ne' ]
+}
+
+daemon_by_hand() {
+	systemctl start ne-emud.service
+	daemon_runs
+	modprobe -r nitro_enclaves_emu
+	wait_for 20 daemon_is_over
+	no_failed_units
+}
+
+daemon_is_over() {
+	[ "$(systemctl is-active ne-emud.service)" = inactive ]
+}
+
+modprobe_brings_all() {
+	modprobe nitro_enclaves_emu
+	wait_for 20 daemon_runs
+	device_is_for_group
+	[ -d /sys/module/ne_emu_vsock ]
+	[ "$(cat /sys/module/nitro_enclaves_emu/version)" = "$(version_of old)" ]
+}
+
+setup_and_doctor() {
+	ne-emu setup --cpus 2 --memory $((memory * 2))
+	ne-emu doctor || {
+		cat "$tmp/output"
+		return 1
+	}
+	ne-emu doctor | grep '0 failed: enclaves can run here'
+}
+
+# Ctrl-C ends it.
+attached() {
+	timeout 120 ne-emu run --debug --console --memory "$memory" "$image" > "$tmp/console" \
+		2> "$tmp/said" &
+	launcher=$!
+	wait_for 90 grep -a -q 'payload: ready' "$tmp/console"
+	kill -INT "$launcher"
+	wait "$launcher" || {
+		status=$?
+		cat "$tmp/said"
+		return "$status"
+	}
+	wait_for 10 no_vmm
+}
+
+member_of_group() {
+	useradd -m -G ne member
+	started su - member -c "ne-emu run --detach --json --memory $memory $image"
+	[ "$(ps -o user= -p "$(json_value ProcessID "$tmp/run.json")")" = member ]
+	[ "$(ps -o user= -p "$(vmm_pids)")" = ne-emu ]
+	echo_works "$cid"
+	su - member -c "ne-emu ps && ne-emu stop $id && ne-emu doctor"
+	wait_for 10 no_vmm
+}
+
+outsider() {
+	useradd -m outsider
+	fails su - outsider -c "ne-emu run --memory $memory $image" > "$tmp/said" 2>&1
+	cat "$tmp/said"
+	grep 'sudo usermod -aG ne' "$tmp/said"
+	su - outsider -c 'ne-emu doctor' > "$tmp/doctor" || :
+	cat "$tmp/doctor"
+	grep -A 1 '^fail *device ' "$tmp/doctor" | grep 'sudo usermod -aG ne'
+	# What README says then works.
+	usermod -aG ne outsider
+	su - outsider -c 'ne-emu doctor'
+}
+
+qemu_client() {
+	mkfifo "$tmp/qemu.in"
+	qemu-system-x86_64 -accel nitro,debug-mode=on -M nitro -nographic -smp 2 \
+		-m "$memory"M -kernel "$image" < "$tmp/qemu.in" > "$tmp/qemu" 2>&1 &
+	qemu=$!
+	exec 8> "$tmp/qemu.in"
+	wait_for 90 grep -a -q 'payload: ready' "$tmp/qemu" || {
+		cat "$tmp/qemu"
+		return 1
+	}
+	ne-emu ps --json > "$tmp/ps"
+	echo_works "$(json_value EnclaveCID "$tmp/ps")"
+	kill "$qemu"
+	wait "$qemu" || :
+	wait_for 10 no_vmm
+}
+
+folders_of_nitro_cli_are_left_alone() {
+	[ -z "$(find /run/nitro_enclaves /var/log/nitro_enclaves -mindepth 1)" ]
+}
+
+# 3_boot.sh compares the root of attestation.
+load_at_boot() {
+	ne-emu attest root > /var/tmp/root.pem
+	sed -i 's/^#nitro_enclaves_emu/nitro_enclaves_emu/' /etc/modules-load.d/"$tools".conf
+	grep -x nitro_enclaves_emu /etc/modules-load.d/"$tools".conf
+}
+
+check "without the module: what to do" before_the_module
+check "driver for EC2 is loaded: refused, and doctor names it" aws_driver_excludes_it
+check "driver for EC2 is kept out by configuration" configuration_keeps_it_out
+check "module without ne-emud: what to do" module_without_daemon
+hold_kvm
+check "ne-emud started by hand; goes with the module" daemon_by_hand
+check "modprobe brings transport, device and ne-emud" modprobe_brings_all
+check "setup; doctor finds all well" setup_and_doctor
+check "an enclave in the foreground, ended by Ctrl-C" attached
+check "an enclave in the background: heartbeat, console, vsock, stop" whole_life
+check "a user in group ne" member_of_group
+check "a user outside of it: what to do" outsider
+check "QEMU as a client" qemu_client
+check "nothing of ours in nitro-cli's folders" folders_of_nitro_cli_are_left_alone
+check "load it at each boot" load_at_boot
+finish

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# For commands.sh: what stands in for commands of the documentation that a machine
+# without network and terminal cannot execute as they are.
+
+: "${here:?}" "${tmp:?}" # of commands.sh
+
+# The tests are root.
+sudo() {
+	"$@"
+}
+
+# Packages and this project are installed.
+apt-get() {
+	:
+}
+
+make() {
+	:
+}
+
+# Has layers like any other image.
+docker() {
+	[ "$*" = "save app:1" ]
+	python3 "$here/docs/container.py" app:1
+}
+
+# These stay as long as the enclave does.
+ne-emu() {
+	local words=()
+
+	# The first enclave has CID 16; here, others came before it.
+	for word; do
+		[ "$word" != 16 ] || word=$(newest_cid)
+		words+=("$word")
+	done
+	case "$*" in
+	"eif diff"*) command ne-emu "${words[@]}" || [ $? = 1 ] ;;	# they differ
+	*--detach*) command ne-emu "${words[@]}" ;;
+	pcap\ *) timeout --preserve-status --signal=INT 3 ne-emu "${words[@]}" ;;
+	run\ * | console\ *) until_ready ne-emu "${words[@]}" ;;
+	*) command ne-emu "${words[@]}" ;;
+	esac
+}
+
+# Takes a capture on standard input.
+wireshark() {
+	[ "$*" = "-k -i -" ]
+	[ "$(head -c 4 | od -An -tx4)" = " a1b23c4d" ]
+	cat > /dev/null
+}
+
+qemu-system-x86_64() {
+	until_ready qemu-system-x86_64 "$@"
+}
+
+nitro-cli() {
+	type -P nitro-cli > /dev/null || return 0
+	command nitro-cli "$@"
+	command nitro-cli terminate-enclave --all
+}
+
+newest_cid() {
+	command ne-emu ps --json | jq '.[-1].EnclaveCID'
+}
+
+# until_ready COMMAND... - until the sample image's program has said so on the console
+until_ready() {
+	local pid
+
+	timeout 60 "$@" > "$tmp/console" 2>&1 < /dev/null &
+	pid=$!
+	until grep -a -q 'payload: ready' "$tmp/console"; do
+		kill -0 $pid || {
+			cat "$tmp/console"
+			return 1
+		}
+		sleep 0.1
+	done
+	kill $pid
+	wait $pid || :
+}

@@ -1,0 +1,102 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Holds the packages and the files that people install against other people's checkers:
+# TAP on stdout. Runs in the deb root, after "make deb".
+#
+# usage: run.sh FOLDER_OF_PACKAGES
+
+set -u
+# shellcheck source=../lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+packages=${1:?usage: run.sh FOLDER_OF_PACKAGES}
+# Of "systemd-analyze security", times 10: what ne-emud can do without is taken away.
+exposure_max=30
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+host=$work/host
+dpkg-deb -x "$packages"/nitro-enclaves-emu_*_amd64.deb "$host"
+units=$host/usr/lib/systemd/system
+
+debian_packages() {
+	lintian --fail-on error,warning,info --tag-display-limit 0 --allow-root \
+		"$packages"/*.changes
+}
+
+# Its program is where systemd looks for it, and the manuals it names are there.
+systemd_units() {
+	mkdir -p "$work/units"
+	sed "s,^ExecStart=/,&$host/,; s,//*,/,g" "$units/ne-emud.service" \
+		> "$work/units/ne-emud.service"
+	MANPATH=$host/usr/share/man systemd-analyze verify "$work/units/ne-emud.service"
+}
+
+exposure_of_the_service() {
+	systemd-analyze security --offline=true --threshold=$exposure_max \
+		"$units/ne-emud.service" > "$work/security"
+	status=$?
+	tail -n 1 "$work/security" | sed 's/^/# /' >&3
+	[ $status = 0 ] || cat "$work/security"
+	return $status
+}
+
+# The group comes from sysusers.d and is not here.
+udev_rules() {
+	udevadm verify --resolve-names=late "$host"/usr/lib/udev/rules.d/*
+}
+
+sysusers_and_tmpfiles() {
+	mkdir -p "$work/root/etc" "$work/root/usr/lib"
+	cp -r "$host/usr/lib/sysusers.d" "$host/usr/lib/tmpfiles.d" "$work/root/usr/lib/"
+	systemd-sysusers --root="$work/root" ne-emu.conf &&
+		systemd-tmpfiles --root="$work/root" --create ne-emu.conf &&
+		[ "$(stat -c %a "$work/root/var/log/ne-emu")" = 750 ] &&
+		grep '^ne:' "$work/root/etc/group"
+}
+
+# scdoc leaves such macros behind, and they do nothing.
+manuals() {
+	for page in "$host"/usr/share/man/*/*.gz; do
+		gzip -dc "$page" > "$work/${page##*/}"
+		mandoc -T lint -W warning "$work/${page##*/}"
+	done | grep -v 'WARNING: skipping paragraph macro: '
+	[ $? = 1 ]
+}
+
+rpm_packages() {
+	packaging/rpm.sh "$work/rpm" > "$work/rpm.log" 2>&1 || {
+		tail -n 40 "$work/rpm.log"
+		return 1
+	}
+	while read -r _ kernel; do
+		for module in nitro_enclaves_emu ne_emu_vsock; do
+			file=$(find "$work/rpm" -path "*/BUILDROOT/*/$kernel/extra/*/$module.ko")
+			modinfo -F vermagic "$file" | grep "^$kernel " || return 1
+		done
+	done < /usr/share/ne-emu-kernels
+	rpmlint --strict -c packaging/rpm/rpmlintrc.toml packaging/rpm/*.spec \
+		"$work"/rpm/RPMS/x86_64/*.rpm
+}
+
+# As GitHub and the kernel's tools read it: without a configuration.
+documentation() {
+	sphinx-build -C -D root_doc=index -W --keep-going -q -b dummy -d "$work/doctrees" \
+		Documentation "$work/documentation"
+}
+
+licences() {
+	tar -c --exclude=./build --exclude=./.git . | (mkdir "$work/tree" && tar -x -C "$work/tree")
+	reuse --root "$work/tree" lint
+}
+
+completions() {
+	bash -n "$host/usr/share/bash-completion/completions/ne-emu" &&
+		zsh -n "$host/usr/share/zsh/vendor-completions/_ne-emu"
+}
+
+exec 3>&1
+tap_begin lint/packages
+report_each debian_packages rpm_packages systemd_units exposure_of_the_service udev_rules \
+	sysusers_and_tmpfiles manuals documentation licences completions
+tap_end

@@ -1,0 +1,118 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Looks at the sources without running them: TAP on stdout. Runs in the build root.
+
+set -u
+# shellcheck source=../lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+kernel=/usr/src/linux-source-6.12
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# Files of the project, also when there is no git repository.
+find . -path ./build -prune -o -path ./.git -prune -o -type f -print |
+	sed 's,^\./,,' | sort > "$work/files"
+
+files() {
+	grep -E "$1" "$work/files"
+}
+
+scripts() {
+	files '\.sh$|^\.ci/|/initramfs/init$|/sbin/ne-emu-|bash-completion/' |
+		while read -r file; do
+			head -n 1 "$file" | grep -qE '^#!.*sh|^# shellcheck' &&
+				echo "$file"
+		done
+}
+
+no_warnings_in_scripts() {
+	# shellcheck disable=SC2046 # names without blanks
+	shellcheck $(scripts)
+}
+
+kernel_style() {
+	# Complaints about the generated files would be the generator's.
+	# shellcheck disable=SC2046 # names without blanks
+	"$kernel/scripts/checkpatch.pl" --no-tree --strict --quiet --no-summary \
+		--ignore FILE_PATH_CHANGES,LINUX_VERSION_CODE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT \
+		-f $(files '^driver/([^/]*/[^/]*\.[ch]|Kconfig)$|^include/uapi/linux/nitro.*\.h$' |
+			grep -v '/genl\.')
+}
+
+licence_of_each_file() {
+	while read -r file; do
+		case $file in
+		LICENSES/* | COPYING | VERSION | README.md | *.md | .gitignore | \
+			*/corpus/* | */go.sum | debian/changelog | debian/copyright | \
+			debian/source/format | debian/*.dkms | scripts/root/kernels | image/cmdline) continue ;;
+		esac
+		# REUSE-IgnoreStart
+		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: ' ||
+		# REUSE-IgnoreEnd
+			echo "$file: no licence in its first lines"
+	done < "$work/files" > "$work/found"
+	cat "$work/found"
+	[ ! -s "$work/found" ]
+}
+
+kernel_versions_only_in_compat() {
+	! files '^driver/.*\.[ch]$' | grep -v '/compat\.h$' |
+		xargs grep -nE 'LINUX_VERSION_CODE|KERNEL_VERSION\('
+}
+
+netlink_files_are_generated() {
+	mkdir "$work/gen"
+	scripts/regen-netlink.sh "$kernel" "$work/gen" &&
+		for file in include/uapi/linux/ne_emu_netlink.h driver/enclave/genl.[ch]; do
+			diff -u "$file" "$work/gen/$file" || return 1
+		done
+}
+
+syzkaller_constants_are_the_headers() {
+	tests/syzkaller/consts.sh | diff -u tests/syzkaller/ne_emu.txt.const -
+}
+
+manuals_are_valid() {
+	for page in Documentation/man/*.scd; do
+		scdoc < "$page" > /dev/null || return 1
+	done
+}
+
+spelling() {
+	files '\.(md|rst|scd|yaml|h)$' | xargs codespell --quiet-level 3
+}
+
+# The workflow's steps are executed in the VM.
+examples_are_valid() {
+	python3 -c '
+import sys, yaml
+workflow = yaml.safe_load(open(sys.argv[1]))
+for job in workflow["jobs"].values():
+    assert job["runs-on"] and all("run" in s or "uses" in s for s in job["steps"])
+' Documentation/examples/github-workflow.yml
+}
+
+tables_are_well_formed() {
+	tests/style/tables.py
+}
+
+quoted_messages_exist() {
+	tests/style/messages.py
+}
+
+versions_in_packaging_are_the_projects() {
+	{
+		# shellcheck disable=SC2016 # expanded by the inner shell
+		bash -c '. ./dkms.conf && echo "$PACKAGE_VERSION dkms.conf"'
+		sed -n 's/^Version: *\(.*\)/\1 spec/p' packaging/rpm/*.spec
+	} | grep -v "^$(cat VERSION) "
+	[ $? = 1 ]
+}
+
+tap_begin style/sources
+report_each no_warnings_in_scripts kernel_style licence_of_each_file \
+	kernel_versions_only_in_compat netlink_files_are_generated \
+	syzkaller_constants_are_the_headers manuals_are_valid spelling \
+	tables_are_well_formed quoted_messages_exist examples_are_valid \
+	versions_in_packaging_are_the_projects
+tap_end
