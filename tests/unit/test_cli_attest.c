@@ -8,7 +8,8 @@
 #include <cmocka.h>
 
 #include "ca/store.h"
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "command/command.h"
 #include "common/paths.h"
 #include "daemon/control.h"
 #include "fake_root.h"

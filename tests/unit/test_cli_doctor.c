@@ -7,8 +7,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "cli/cli.h"
-#include "cli/state.h"
+#include "cli/commands.h"
+#include "cli/enclave/state.h"
+#include "command/command.h"
 #include "fake_root.h"
 
 #include <jansson.h>

@@ -7,7 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "command/command.h"
 #include "fake_root.h"
 
 /* What the options of the command under test were set to. */

@@ -7,9 +7,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "cli/cli.h"
-#include "cli/hugepages.h"
-#include "cli/topology.h"
+#include "cli/commands.h"
+#include "cli/host/hugepages.h"
+#include "cli/host/topology.h"
+#include "command/command.h"
 #include "fake_root.h"
 
 #include <inttypes.h>

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "cli/watch.h"
+#include "cli/enclave/watch.h"
 #include "fake_root.h"
 
 #include <signal.h>

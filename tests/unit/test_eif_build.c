@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "cli/eif_show.h"
+#include "cli/eif/show.h"
 #include "eif/build.h"
 #include "eif/eif.h"
 #include "fake_root.h"

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "cli/pcap.h"
+#include "cli/enclave/pcap.h"
 #include "common/util.h"
 
 #include <endian.h>

@@ -3,7 +3,7 @@
 
 #include "ca/export.h"
 #include "ca/store.h"
-#include "cli/cli.h"
+#include "command/command.h"
 #include "common/json_out.h"
 #include "common/util.h"
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu attest: the tool for attestation documents; and its root command. */
 
-#include "cli/attest_input.h"
-#include "cli/cli.h"
+#include "cli/attest/input.h"
+#include "cli/commands.h"
+#include "command/command.h"
 
 #include "ca/export.h"
 #include "common/paths.h"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu console: the console of a running debug enclave. */
 
-#include "cli/cli.h"
-#include "cli/state.h"
-#include "cli/vsock.h"
-#include "cli/watch.h"
+#include "cli/commands.h"
+#include "cli/enclave/state.h"
+#include "cli/enclave/vsock.h"
+#include "cli/enclave/watch.h"
+#include "command/command.h"
 
 #include "common/util.h"
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu doctor: whether this machine can run enclaves, and what to do if not. */
 
-#include "cli/cli.h"
-#include "cli/doctor.h"
-#include "cli/pool.h"
-#include "cli/state.h"
-#include "cli/sysfs.h"
+#include "cli/commands.h"
+#include "cli/doctor/doctor.h"
+#include "cli/enclave/state.h"
+#include "cli/host/pool.h"
+#include "cli/host/sysfs.h"
+#include "command/command.h"
 
 #include "common/util.h"
 

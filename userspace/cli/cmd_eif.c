@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu eif: the image tool. */
 
-#include "cli/cli.h"
-#include "cli/eif_show.h"
+#include "cli/commands.h"
+#include "cli/eif/show.h"
+#include "command/command.h"
 
 static const struct cli_command commands[] = {
 	{ "build", "make an image from a kernel and ramdisks, a folder or a container image",

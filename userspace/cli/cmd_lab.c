@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu lab: change how enclaves attest themselves. */
 
-#include "cli/cli.h"
-#include "cli/daemon_client.h"
-#include "cli/state.h"
+#include "cli/commands.h"
+#include "cli/enclave/daemon_client.h"
+#include "cli/enclave/state.h"
+#include "command/command.h"
 
 #include "common/util.h"
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu logs: what the supervisor kept of an enclave, also after its end. */
 
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/enclave/state.h"
+#include "cli/host/sysfs.h"
 #include "cli/json_in.h"
-#include "cli/state.h"
-#include "cli/sysfs.h"
+#include "command/command.h"
 
 #include "common/paths.h"
 #include "common/text.h"

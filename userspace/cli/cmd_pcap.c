@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu pcap: capture the vsock packets of enclaves. */
 
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/enclave/monitor.h"
+#include "cli/enclave/pcap.h"
+#include "cli/enclave/state.h"
+#include "cli/enclave/watch.h"
 #include "cli/file.h"
-#include "cli/monitor.h"
-#include "cli/pcap.h"
-#include "cli/state.h"
-#include "cli/watch.h"
+#include "command/command.h"
 
 #include "common/util.h"
 

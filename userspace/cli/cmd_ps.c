@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu ps: the enclaves of this machine. */
 
-#include "cli/channels.h"
-#include "cli/cli.h"
-#include "cli/state.h"
+#include "cli/commands.h"
+#include "cli/enclave/channels.h"
+#include "cli/enclave/state.h"
+#include "command/command.h"
 
 #include "common/util.h"
 

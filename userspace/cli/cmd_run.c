@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu run: start an enclave and keep it. Works on EC2 just as well. */
 
-#include "cli/cli.h"
-#include "cli/enclave.h"
-#include "cli/explain.h"
-#include "cli/state.h"
-#include "cli/vsock.h"
-#include "cli/watch.h"
+#include "cli/commands.h"
+#include "cli/enclave/enclave.h"
+#include "cli/enclave/explain.h"
+#include "cli/enclave/state.h"
+#include "cli/enclave/vsock.h"
+#include "cli/enclave/watch.h"
+#include "command/command.h"
 
-#include "cli/sysfs.h"
+#include "cli/host/sysfs.h"
 #include "common/util.h"
 
 #include <errno.h>

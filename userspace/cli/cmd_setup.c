@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu setup: huge pages and a CPU pool for enclaves. */
 
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/enclave/state.h"
 #include "cli/file.h"
+#include "cli/host/pool.h"
+#include "cli/host/reserve.h"
+#include "cli/host/sysfs.h"
+#include "cli/host/topology.h"
 #include "cli/json_in.h"
-#include "cli/pool.h"
-#include "cli/reserve.h"
-#include "cli/state.h"
-#include "cli/sysfs.h"
-#include "cli/topology.h"
+#include "command/command.h"
 
 #include "common/clock.h"
 #include "common/json_out.h"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu stop: end enclaves and wait until what they held is free. */
 
-#include "cli/cli.h"
-#include "cli/state.h"
-#include "cli/sysfs.h"
-#include "cli/watch.h"
+#include "cli/commands.h"
+#include "cli/enclave/state.h"
+#include "cli/enclave/watch.h"
+#include "cli/host/sysfs.h"
+#include "command/command.h"
 
 #include "common/util.h"
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu version: of this program and of the module that is loaded. */
 
-#include "cli/cli.h"
-#include "cli/state.h"
-#include "cli/sysfs.h"
+#include "cli/commands.h"
+#include "cli/enclave/state.h"
+#include "cli/host/sysfs.h"
+#include "command/command.h"
 
 #include "common/paths.h"
 

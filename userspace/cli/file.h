@@ -4,7 +4,7 @@
 #ifndef NE_EMU_CLI_FILE_H
 #define NE_EMU_CLI_FILE_H
 
-#include "cli/cli.h"
+#include "command/command.h"
 
 #include <stdbool.h>
 #include <stddef.h>

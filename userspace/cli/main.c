@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu: run enclaves and look after them. */
 
-#include "cli/cli.h"
+#include "cli/commands.h"
+#include "command/command.h"
 
 #include <string.h>
 

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emu attest verify: every check with its result. */
+
+#include "cli/attest/input.h"
+#include "command/command.h"
+
+#include "ca/cert.h"
+#include "common/json_out.h"
+#include "common/util.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PCR_MAX		31
+#define MSEC_PER_SEC	1000ULL
+
+/* The command line. */
+struct verify_options {
+	const char *root;
+	struct cli_strings pcrs;
+	const char *nonce;
+	const char *user_data;
+	const char *public_key;
+	const char *time;
+	uint64_t max_age;
+	bool allow_debug;
+	bool strict;
+	bool json;
+};
+
+/* "N=96 digits" */
+static int set_pcr(const char *text, struct attest_policy *policy)
+{
+	const char *equals = strchr(text, '=');
+	char index_text[3] = "";
+	uint64_t index;
+	size_t len;
+
+	if (equals && equals - text < (int)sizeof(index_text)) {
+		memcpy(index_text, text, equals - text);
+		if (!parse_u64(index_text, 10, PCR_MAX, &index) &&
+		    !hex_decode(equals + 1, policy->pcrs[index], ATTEST_PCR_SIZE, &len) &&
+		    len == ATTEST_PCR_SIZE && !(policy->pcrs_wanted & 1U << index)) {
+			policy->pcrs_wanted |= 1U << index;
+			return 0;
+		}
+	}
+	cli_error("--pcr: not N=VALUE with N from 0 to %d, each once, and 96 hexadecimal "
+		  "digits: %s", PCR_MAX, text);
+	return -EINVAL;
+}
+
+static int set_time(const char *text, struct attest_policy *policy)
+{
+	struct tm tm = { 0 };
+	uint64_t seconds;
+	const char *end;
+
+	if (!text) {
+		policy->now_ms = time(NULL) * MSEC_PER_SEC;
+		return 0;
+	}
+	if (!strcmp(text, "document")) {
+		policy->use_timestamp = true;
+		return 0;
+	}
+	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (end && !*end) {
+		policy->now_ms = timegm(&tm) * MSEC_PER_SEC;
+		return 0;
+	}
+	if (!parse_u64(text, 10, INT64_MAX / MSEC_PER_SEC, &seconds)) {
+		policy->now_ms = seconds * MSEC_PER_SEC;
+		return 0;
+	}
+	cli_error("--time: neither \"document\", nor a time such as 2026-01-31T12:00:00Z, nor "
+		  "seconds since 1970: %s", text);
+	return -EINVAL;
+}
+
+static int set_value(const char *option, const char *text, struct nsm_bytes *to)
+{
+	return text ? attest_read_value(option, text, to) : 0;
+}
+
+static int set_root(const char *path, struct attest_policy *policy)
+{
+	X509 *root = NULL;
+	uint8_t *der = NULL;
+	int err = attest_read_root(path, &root);
+
+	if (err)
+		return err;
+	err = ca_cert_der(root, &der, &policy->root.len);
+	policy->root.data = der;
+	X509_free(root);
+	return err ? -ENOMEM : 0;
+}
+
+static int make_policy(const struct verify_options *options, struct attest_policy *policy)
+{
+	int err = set_root(options->root, policy);
+
+	policy->max_age_ms = options->max_age * MSEC_PER_SEC;
+	policy->allow_debug = options->allow_debug;
+	policy->strict = options->strict;
+	for (size_t i = 0; !err && i < options->pcrs.count; i++)
+		err = set_pcr(options->pcrs.list[i], policy);
+	if (!err)
+		err = set_time(options->time, policy);
+	if (!err)
+		err = set_value("nonce", options->nonce, &policy->nonce);
+	if (!err)
+		err = set_value("user-data", options->user_data, &policy->user_data);
+	if (!err)
+		err = set_value("public-key", options->public_key, &policy->public_key);
+	return err;
+}
+
+static void policy_cleanup(struct attest_policy *policy)
+{
+	ca_der_wipe((uint8_t *)policy->root.data, policy->root.len);
+	free((void *)policy->nonce.data);
+	free((void *)policy->user_data.data);
+	free((void *)policy->public_key.data);
+}
+
+static void print_text(const char *path, const struct attest_report *report, bool passed)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct attest_check *check = &report->checks[i];
+		enum cli_colour colour = check->passed ? CLI_GREEN : CLI_RED;
+
+		printf("%s%-4s%s  %-12s %s\n", cli_colour(STDOUT_FILENO, colour),
+		       check->passed ? "ok" : "FAIL", cli_colour(STDOUT_FILENO, CLI_PLAIN),
+		       check->name, check->text);
+	}
+	printf("\n%s: %s\n", path, passed ? "verified" : "REJECTED");
+}
+
+static int print_json(const struct attest_document *document, const struct attest_report *report,
+		      bool passed)
+{
+	struct json_out out = {};
+
+	json_out_object(&out, NULL);
+	json_out_bool(&out, "Verified", passed);
+	json_out_bool(&out, "Debug", report->checks[0].passed && attest_is_debug(document));
+	json_out_array(&out, "Checks");
+	for (size_t i = 0; i < report->count; i++) {
+		const struct attest_check *check = &report->checks[i];
+
+		json_out_object(&out, NULL);
+		json_out_str(&out, "Check", check->name);
+		json_out_bool(&out, "Passed", check->passed);
+		json_out_str(&out, "Reason", check->passed ? NULL : check->text);
+		json_out_end(&out);
+	}
+	return json_out_print(&out, stdout, 2);
+}
+
+static int verify(const char *path, const struct attest_policy *policy, bool json)
+{
+	struct attest_document document;
+	struct attest_report report;
+	__cleanup_free uint8_t *bytes = NULL;
+	size_t len;
+	bool passed;
+
+	if (attest_read_document(path, &bytes, &len))
+		return CLI_FAILED;
+	passed = attest_verify(bytes, len, policy, &document, &report);
+	if (!json)
+		print_text(path, &report, passed);
+	else if (print_json(&document, &report, passed))
+		return CLI_FAILED;
+	return passed ? CLI_OK : ATTEST_REJECTED;
+}
+
+int cmd_attest_verify(int argc, char **argv)
+{
+	__cleanup(policy_cleanup) struct attest_policy policy = { 0 };
+	struct verify_options options = { 0 };
+	const struct cli_opt opts[] = {
+		OPT_STRING("root", &options.root, "FILE", "certificate to trust, PEM or DER\n"
+			   "(this host's own root)"),
+		OPT_STRINGS("pcr", &options.pcrs, "N=HEX", "PCR N has to have this value"),
+		OPT_STRING("nonce", &options.nonce, "HEX|@FILE", "it has to hold this nonce"),
+		OPT_STRING("user-data", &options.user_data, "HEX|@FILE", "... this user data"),
+		OPT_STRING("public-key", &options.public_key, "HEX|@FILE",
+			   "... this public key"),
+		OPT_STRING("time", &options.time, "TIME", "verify at this time, or at that of the "
+			   "\"document\""),
+		OPT_NUMBER("max-age", &options.max_age, "SECONDS", "it may not be older", 1,
+			   INT32_MAX),
+		OPT_FLAG("allow-debug", &options.allow_debug, "accept documents of debug enclaves"),
+		OPT_FLAG("strict", &options.strict, "insist on the form of EC2's documents"),
+		OPT_FLAG("json", &options.json, "print one JSON object"),
+		{}
+	};
+	const struct cli_usage usage = {
+		"ne-emu attest verify", "FILE", "Check an attestation document (\"-\": standard "
+		"input) and say what was checked.\nExit code 3 if it is rejected", opts, 1, 1,
+	};
+	char **args;
+	int r;
+
+	r = cli_parse(&usage, argc, argv, &args);
+	if (r < 0)
+		return cli_exit_code(r);
+	if (make_policy(&options, &policy))
+		return CLI_FAILED;
+	return verify(args[0], &policy, options.json);
+}

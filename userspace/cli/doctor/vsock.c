@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emu doctor: what became of the packets of enclaves, and what they reach. */
+
+#include "cli/doctor/doctor.h"
+#include "cli/enclave/channels.h"
+
+#include "cli/host/sysfs.h"
+#include "common/nl_diag.h"
+#include "common/util.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/nitro_enclaves_emu.h>
+#include <string.h>
+
+/* Ports for services of the system; those of parents' programs are above, as a rule. */
+#define PORT_SYSTEM_MAX		1023
+
+static void check_channel(struct doctor *doctor, const struct channel *channel)
+{
+	const char *part = channel->console ? "the console of CID" : "CID";
+
+	if (channel->malformed)
+		doctor_add(doctor, "vsock-packets", DOCTOR_WARN, "its kernel is broken or hostile; "
+			   "sudo ne-emu pcap shows what else it sends", "%s %u sent %" PRIu64
+			   " malformed packets, which were refused", part, channel->cid,
+			   channel->malformed);
+	if (channel->dropped)
+		doctor_add(doctor, "vsock-packets", DOCTOR_WARN, "see why it does not read: sudo "
+			   "ne-emu pcap", "%" PRIu64 " packets to %s %u were dropped: %" PRIu64
+			   " waited already", channel->dropped, part, channel->cid,
+			   channel->queued);
+}
+
+void doctor_check_vsock_packets(struct doctor *doctor)
+{
+	__cleanup_free struct channel *list = NULL;
+	size_t count = 0;
+
+	/* Nobody but root sees them, and there may be none. */
+	if (channel_list(&list, &count))
+		return;
+	for (size_t i = 0; i < count; i++)
+		check_channel(doctor, &list[i]);
+}
+
+/* Not what is meant for enclaves, most likely: an sshd that systemd started by itself, say. */
+void doctor_check_vsock_ports(struct doctor *doctor)
+{
+	__cleanup_free uint32_t *ports = NULL;
+	size_t count = 0;
+	int r;
+
+	if (!sys_exists("/sys/module/ne_emu_vsock"))
+		return;
+	r = nl_vsock_listeners(NE_EMU_CID_PARENT, &ports, &count);
+	if (r && r != -ENOENT)
+		doctor_add(doctor, "vsock-ports", DOCTOR_WARN, NULL, "the kernel does not tell who "
+			   "listens on vsock: %s", strerror(-r));
+	for (size_t i = 0; i < count; i++)
+		if (ports[i] <= PORT_SYSTEM_MAX)
+			doctor_add(doctor, "vsock-ports", DOCTOR_WARN, "ss -lp --vsock tells who; "
+				   "sshd: sudo systemctl mask --now sshd-vsock.socket", "a program "
+				   "of this host listens on vsock port %" PRIu32 ", which every "
+				   "enclave reaches", ports[i]);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emu eif build: ramdisks from a folder or a container image. */
+
+#include "cli/eif/build.h"
+
+#include "command/progress.h"
+#include "common/util.h"
+#include "pack/application.h"
+#include "pack/unpack.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_INIT	NE_EMU_LIBEXECDIR "/ne-emu/guest/init"
+
+static int fail(struct cli_text *why, const char *what, int r, const struct pack_error *error)
+{
+	return cli_fail(why, -r, "%s: %s", what, *error->text ? error->text : strerror(-r));
+}
+
+static int replace_strings(struct strings *strings, const struct cli_strings *by)
+{
+	int r = 0;
+
+	strings_free(strings);
+	for (size_t i = 0; !r && i < by->count; i++)
+		r = strings_add(strings, by->list[i]);
+	return r;
+}
+
+/* "NAME=VALUE" takes the place of an earlier NAME. */
+static int set_env(struct strings *env, const char *entry)
+{
+	size_t len = strcspn(entry, "=");
+
+	for (size_t i = 0; i < env->count; i++) {
+		char *copy;
+
+		if (strncmp(env->list[i], entry, len) || env->list[i][len] != '=')
+			continue;
+		copy = strdup(entry);
+		if (!copy)
+			return -ENOMEM;
+		free(env->list[i]);
+		env->list[i] = copy;
+		return 0;
+	}
+	return strings_add(env, entry);
+}
+
+static int replace_text(char **text, const char *by)
+{
+	char *copy;
+
+	if (!by)
+		return 0;
+	copy = strdup(by);
+	if (!copy)
+		return -ENOMEM;
+	free(*text);
+	*text = copy;
+	return 0;
+}
+
+/* Options go before what the image says. */
+static int apply_options(const struct build *build, struct application *app)
+{
+	int r = 0;
+
+	if (build->exec.count)
+		r = replace_strings(&app->command, &build->exec);
+	for (size_t i = 0; !r && i < build->env.count; i++)
+		r = set_env(&app->env, build->env.list[i]);
+	if (!r)
+		r = replace_text(&app->workdir, build->workdir);
+	if (!r)
+		r = replace_text(&app->user, build->user);
+	return r;
+}
+
+/* Who gives a folder knows what is in it; a container image comes from somebody else. */
+static struct tree_limits get_limits(const struct build *build)
+{
+	if (build->rootfs)
+		return (struct tree_limits){ .size = UINT64_MAX, .names = UINT64_MAX };
+	return (struct tree_limits){
+		.size = build->max_size ?: TREE_SIZE_MAX,
+		.names = build->max_files ?: TREE_NAMES_MAX,
+	};
+}
+
+int build_read_app(const struct build *build, uint16_t flags, struct application *app,
+		   struct cli_text *why)
+{
+	const char *what = build->rootfs ?: build->image;
+	struct pack_error error = {};
+	int r;
+
+	r = application_init(app);
+	if (r)
+		return cli_fail(why, -r, "cannot make a temporary file: %s", strerror(-r));
+	app->tree.limits = get_limits(build);
+	progress_begin("unpacking");
+	if (build->rootfs)
+		r = unpack_folder(&app->tree, build->rootfs, &error);
+	else
+		r = application_read_image(app, build->image,
+					   flags & EIF_FLAG_ARM64 ? "arm64" : "amd64", build->tag,
+					   &error);
+	progress_end();
+	if (!r)
+		r = apply_options(build, app);
+	return r ? fail(why, what, r, &error) : 0;
+}
+
+static int add_file(struct eif_writer *writer, int fd)
+{
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+	return eif_writer_add_fd(writer, EIF_SECTION_RAMDISK, fd);
+}
+
+static int add_bootstrap(const struct build *build, struct eif_writer *writer,
+			 struct cli_text *why)
+{
+	__cleanup_fd int fd = temp_file_open();
+	struct pack_error error = {};
+	int r = fd < 0 ? fd : bootstrap_write(fd, build->init ?: DEFAULT_INIT, build->nsm, &error);
+
+	if (!r)
+		r = add_file(writer, fd);
+	return r ? fail(why, "bootstrap ramdisk", r, &error) : 0;
+}
+
+int build_add_app(const struct build *build, struct application *app, struct eif_writer *writer,
+		  struct cli_text *why)
+{
+	__cleanup_fd int fd = -1;
+	struct pack_error error = {};
+	int r;
+
+	if (build->init && application_needs_more(app))
+		cli_error("warning: AWS's init ignores users and working folders: does %s know "
+			  "the files user and workdir?", build->init);
+	r = add_bootstrap(build, writer, why);
+	if (r)
+		return r;
+	fd = temp_file_open();
+	progress_begin("packing");
+	r = fd < 0 ? fd : application_write(app, fd, &error);
+	if (!r)
+		r = add_file(writer, fd);
+	progress_end();
+	return r ? fail(why, "application ramdisk", r, &error) : 0;
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emu eif describe: what an image consists of. */
+
+#include "cli/eif/show.h"
+
+#include "common/text.h"
+#include "common/util.h"
+#include "eif/build.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+/* Most bytes of a section that are printed as text. */
+#define PRINT_MAX	(64 * KIB)
+
+/**
+ * struct description - what is said about an image
+ * @is_signed: @signature is there
+ * @verdict: of it, and @reason the same in words
+ */
+struct description {
+	const char *path;
+	struct eif_file file;
+	bool is_signed;
+	struct eif_signature signature;
+	enum eif_verdict verdict;
+	char reason[EIF_REASON_SIZE];
+};
+
+/* Images come from anywhere: nothing in them may talk to the terminal. */
+static void print_bytes(const char *label, const struct eif_blob *blob)
+{
+	uint64_t size = MIN(blob->size, PRINT_MAX);
+
+	printf("%s: ", label);
+	text_print(stdout, (const char *)blob->data, size, "");
+	printf("%s\n", size < blob->size ? "..." : "");
+}
+
+static void describe_text(const struct description *d)
+{
+	const struct eif *eif = &d->file.eif;
+	unsigned int warnings = eif->warnings;
+	const char *text;
+
+	printf("%s: EIF version %u, %s, %" PRIu64 " bytes, CRC-32 %08" PRIx32 " %s\n\n",
+	       d->path, eif->version, eif_show_arch(eif->flags), eif->size, eif->crc,
+	       eif->warnings & EIF_WARN_CRC ? "DOES NOT MATCH" : "matches");
+	printf("%-10s %12s %12s\n", "SECTION", "OFFSET", "SIZE");
+	for (size_t i = 0; i < eif->nr_sections; i++)
+		printf("%-10s %12" PRIu64 " %12" PRIu64 "\n",
+		       eif_section_name(eif->sections[i].type), eif->sections[i].offset,
+		       eif->sections[i].size);
+	putchar('\n');
+	print_bytes("cmdline", &eif->cmdline);
+	if (eif->metadata.data)
+		print_bytes("metadata", &eif->metadata);
+	putchar('\n');
+	if (d->is_signed) {
+		eif_print_certificate(&d->signature);
+		printf("verdict:  %s\n\n", d->reason);
+	} else {
+		printf("not signed\n\n");
+	}
+	eif_show_pcrs(stdout, &d->file.pcrs);
+	while ((text = eif_show_warning(&warnings)))
+		cli_error("warning: %s", text);
+	if (d->signature.private_key)
+		cli_error("%s", EIF_SHOW_PRIVATE_KEY);
+}
+
+/* What nitro-cli does not print. */
+static void add_details(struct json_out *out, const struct description *d)
+{
+	const struct eif *eif = &d->file.eif;
+	unsigned int warnings = eif->warnings;
+	const char *text;
+	char crc[9];
+
+	snprintf(crc, sizeof(crc), "%08" PRIx32, eif->crc);
+	json_out_object(out, "Details");
+	json_out_str(out, "Architecture", eif_show_arch(eif->flags));
+	json_out_u64(out, "Size", eif->size);
+	json_out_str(out, "Crc32", crc);
+	json_out_array(out, "Sections");
+	for (size_t i = 0; i < eif->nr_sections; i++) {
+		json_out_object(out, NULL);
+		json_out_str(out, "Type", eif_section_name(eif->sections[i].type));
+		json_out_u64(out, "Offset", eif->sections[i].offset);
+		json_out_u64(out, "Size", eif->sections[i].size);
+		json_out_end(out);
+	}
+	json_out_end(out);
+	json_out_array(out, "Warnings");
+	while ((text = eif_show_warning(&warnings)))
+		json_out_str(out, NULL, text);
+	if (d->signature.private_key)
+		json_out_str(out, NULL, EIF_SHOW_PRIVATE_KEY);
+	json_out_end(out);
+	json_out_end(out);
+}
+
+static int describe_json(const struct description *d)
+{
+	const struct eif *eif = &d->file.eif;
+	struct json_out out = {};
+
+	json_out_object(&out, NULL);
+	json_out_u64(&out, "EifVersion", eif->version);
+	eif_show_measurements(&out, &d->file.pcrs);
+	json_out_bool(&out, "IsSigned", eif->signature.data);
+	if (d->is_signed)
+		eif_show_certificate(&out, &d->signature);
+	json_out_bool(&out, "CheckCRC", !(eif->warnings & EIF_WARN_CRC));
+	if (eif->signature.data)
+		json_out_bool(&out, "SignatureCheck",
+			      d->is_signed && (d->verdict == EIF_VERDICT_GOOD ||
+					       d->verdict == EIF_VERDICT_EARLY ||
+					       d->verdict == EIF_VERDICT_EXPIRED));
+	if (eif->metadata.data)
+		eif_metadata_show(&out, (const char *)eif->metadata.data, eif->metadata.size);
+	add_details(&out, d);
+	return json_out_print(&out, stdout, 2);
+}
+
+static int describe_refused(const char *reason, bool json)
+{
+	struct json_out out = {};
+
+	if (json) {
+		json_out_object(&out, NULL);
+		json_out_str(&out, "Error", reason);
+		(void)json_out_print(&out, stdout, 2);	/* exits with an error anyway */
+	}
+	cli_error("%s", reason);
+	return CLI_FAILED;
+}
+
+static int read_signature(struct description *d)
+{
+	const struct eif_blob *section = &d->file.eif.signature;
+	int r;
+
+	if (!section->data)
+		return 0;
+	r = eif_signature_open(section->data, section->size, &d->signature, d->reason);
+	if (r)
+		return r == -EBADMSG ? 0 : r;
+	d->is_signed = true;
+	return eif_signature_verify(&d->signature, d->file.pcrs.pcr0, time(NULL), &d->verdict,
+				    d->reason);
+}
+
+static bool is_bad(const struct description *d)
+{
+	return d->file.eif.warnings & (EIF_WARN_CRC | EIF_WARN_SIGNATURE) ||
+		d->signature.private_key || (d->is_signed && d->verdict != EIF_VERDICT_GOOD);
+}
+
+int cmd_eif_describe(int argc, char **argv)
+{
+	bool json = false, strict = false;
+	const struct cli_opt opts[] = {
+		OPT_FLAG("json", &json, "print one JSON object, as nitro-cli's describe-eif does"),
+		OPT_FLAG("strict", &strict, "refuse what would be a warning"),
+		{}
+	};
+	const struct cli_usage usage = {
+		"ne-emu eif describe", "FILE",
+		"Check an enclave image and print its parts and measurements.\n"
+		"Exit code 1: no image, or CRC or signature are not good, or it holds a private key", opts, 1, 1,
+	};
+	struct description d = {};
+	struct cli_text why = {};
+	char **args;
+	int r;
+
+	r = cli_parse(&usage, argc, argv, &args);
+	if (r < 0)
+		return cli_exit_code(r);
+	d.path = args[0];
+	r = eif_file_open(args[0], EIF_PARSE_TOLERANT | (strict ? EIF_PARSE_STRICT : 0), &d.file,
+			  &why);
+	if (r)
+		return describe_refused(why.text, json);
+	r = read_signature(&d);
+	if (!r && json)
+		r = describe_json(&d);
+	else if (!r)
+		describe_text(&d);
+	if (r)
+		cli_error("%s: %s", args[0], strerror(-r));
+	else if (is_bad(&d) && !json)
+		cli_error("%s: \"ne-emu eif verify\" tells what is wrong", args[0]);
+	r = r || is_bad(&d);
+	eif_signature_close(&d.signature);
+	eif_file_unmap(&d.file);
+	return r ? CLI_FAILED : CLI_OK;
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emu eif extract: the sections of an image as files. */
+
+#include "cli/eif/show.h"
+#include "cli/file.h"
+#include "command/progress.h"
+
+#include "common/util.h"
+#include "eif/pem.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct extraction {
+	const char *folder;
+	struct json_out *out;
+	struct cli_text *why;
+};
+
+static int write_file(const struct extraction *e, const char *name, const void *data, size_t size)
+{
+	__cleanup_free char *path = NULL;
+	struct file_new file;
+	int r;
+
+	if (asprintf(&path, "%s/%s", e->folder, name) < 0)
+		return -ENOMEM;
+	r = file_new_open(&file, path, e->why);
+	if (!r) {
+		r = write_full(file.fd, data, size);
+		if (r)
+			cli_fail(e->why, -r, "cannot write %s: %s", path, strerror(-r));
+	}
+	if (!r)
+		r = file_new_commit(&file, e->why);
+	file_new_abort(&file);
+	if (r)
+		return r;
+	if (!e->out) {
+		printf("%s: %zu bytes\n", path, size);
+		return 0;
+	}
+	json_out_object(e->out, NULL);
+	json_out_str(e->out, "File", path);
+	json_out_u64(e->out, "Size", size);
+	json_out_end(e->out);
+	return 0;
+}
+
+/* The certificate beside the section, for tools that know certificates. */
+static int write_certificate(const struct extraction *e, const struct eif_blob *section)
+{
+	__cleanup_free char *certificates = NULL;
+	char reason[EIF_REASON_SIZE];
+	struct eif_signature signature;
+	size_t size;
+	int r;
+
+	r = eif_signature_open(section->data, section->size, &signature, reason);
+	if (r == -EBADMSG) {
+		cli_error("warning: no certificate: %s", reason);
+		return 0;
+	}
+	if (r)
+		return cli_fail(e->why, -r, "cannot read the signature: %s", strerror(-r));
+	if (signature.private_key)
+		cli_error("warning: %s", EIF_SHOW_PRIVATE_KEY);
+	r = pem_certificates((const char *)signature.pem, signature.pem_size, &certificates,
+			     &size);
+	r = r ? cli_fail(e->why, -r, "cannot read the certificate: %s", strerror(-r)) :
+		write_file(e, "certificate.pem", certificates, size);
+	eif_signature_close(&signature);
+	return r;
+}
+
+static int write_sections(const struct extraction *e, const struct eif *eif)
+{
+	unsigned int ramdisks = 0;
+	int r = 0;
+
+	progress_begin("writing");
+	for (unsigned int i = 0; !r && i < eif->nr_sections; i++) {
+		const struct eif_section *section = &eif->sections[i];
+		char name[32];
+
+		if (section->type == EIF_SECTION_RAMDISK)
+			snprintf(name, sizeof(name), "ramdisk%u", ramdisks++);
+		else
+			snprintf(name, sizeof(name), "%s%s", eif_section_name(section->type),
+				 section->type == EIF_SECTION_METADATA ? ".json" :
+				 section->type == EIF_SECTION_SIGNATURE ? ".cbor" : "");
+		r = write_file(e, name, eif->base + section->offset, section->size);
+	}
+	progress_end();
+	if (!r && eif->signature.data)
+		r = write_certificate(e, &eif->signature);
+	return r;
+}
+
+int cmd_eif_extract(int argc, char **argv)
+{
+	bool json = false;
+	const struct cli_opt opts[] = {
+		OPT_FLAG("json", &json, "print the list of files as JSON"),
+		{}
+	};
+	const struct cli_usage usage = {
+		"ne-emu eif extract", "IMAGE FOLDER",
+		"Write kernel, cmdline, ramdisk0 and so on, metadata.json, signature.cbor and\n"
+		"certificate.pem into a folder, which is made if needed", opts, 2, 2,
+	};
+	struct cli_text why = {};
+	struct json_out out = {};
+	struct extraction e = { .why = &why };
+	struct eif_file file;
+	char **args;
+	int r;
+
+	r = cli_parse(&usage, argc, argv, &args);
+	if (r < 0)
+		return cli_exit_code(r);
+	e.folder = args[1];
+	if (!strcmp(e.folder, "-"))
+		return cli_usage_error(&usage, "several files do not go to standard output: name a "
+				       "folder, or ./- for one of that name");
+	if (json) {
+		e.out = &out;
+		json_out_array(&out, NULL);
+	}
+	r = eif_file_open(args[0], EIF_PARSE_TOLERANT, &file, &why);
+	if (!r) {
+		if (mkdir(e.folder, 0777) && errno != EEXIST)
+			r = cli_fail(&why, errno, "%s: %s", e.folder, strerror(errno));
+		else
+			r = write_sections(&e, &file.eif);
+		eif_file_unmap(&file);
+	}
+	if (!r && json)
+		r = json_out_print(&out, stdout, 2);
+	json_out_free(&out);
+	return cli_result(r, &why);
+}

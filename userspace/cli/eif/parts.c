@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emu eif build: the sections of the image. */
+
+#include "cli/eif/build.h"
+#include "cli/eif/show.h"
+#include "cli/file.h"
+#include "command/progress.h"
+
+#include "common/util.h"
+#include "eif/build.h"
+#include "pack/application.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#define KERNEL_SIZE_MAX		(512 * MIB)
+/* AWS's builder refuses larger files of custom metadata. */
+#define METADATA_SIZE_MAX	4096
+
+/* Those of AWS's own kernels. */
+#define X86_CMDLINE	"reboot=k panic=30 pci=off nomodules console=ttyS0 i8042.noaux i8042.nomux " \
+			"i8042.nopnp i8042.dumbkbd random.trust_cpu=on"
+#define ARM64_CMDLINE	"reboot=k panic=30 pci=off nomodules console=ttyS0 random.trust_cpu=on " \
+			"root=/dev/ram0"
+
+static int write_fail(struct cli_text *why, int r)
+{
+	return r ? cli_fail(why, -r, "cannot write: %s", strerror(-r)) : 0;
+}
+
+static int add_text(struct eif_writer *writer, enum eif_section_type type, const char *text,
+		    struct cli_text *why)
+{
+	return write_fail(why, eif_writer_add(writer, type, text, strlen(text)));
+}
+
+static int add_cmdline(const struct build *build, struct eif_writer *writer, struct cli_text *why)
+{
+	__cleanup_free char *text = NULL;
+	size_t size;
+	char *start;
+	int r;
+
+	if (build->cmdline)
+		return add_text(writer, EIF_SECTION_CMDLINE, build->cmdline, why);
+	if (!build->cmdline_file)
+		return add_text(writer, EIF_SECTION_CMDLINE, writer->flags & EIF_FLAG_ARM64 ?
+				ARM64_CMDLINE : X86_CMDLINE, why);
+	r = file_read(build->cmdline_file, METADATA_SIZE_MAX, &text, &size);
+	if (r)
+		return cli_fail(why, -r, "%s: %s", build->cmdline_file, strerror(-r));
+	start = text;
+	while (size && isspace((unsigned char)start[size - 1]))
+		size--;
+	while (size && isspace((unsigned char)*start)) {
+		start++;
+		size--;
+	}
+	return write_fail(why, eif_writer_add(writer, EIF_SECTION_CMDLINE, start, size));
+}
+
+/* The time for the metadata; SOURCE_DATE_EPOCH makes it reproducible. */
+static int get_build_time(time_t *ret, struct cli_text *why)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	uint64_t value;
+
+	if (!epoch) {
+		*ret = time(NULL);
+		return 0;
+	}
+	/* The last second of the year 9999. */
+	if (parse_u64(epoch, 10, 253402300799, &value))
+		return cli_fail(why, EINVAL, "SOURCE_DATE_EPOCH \"%s\" is no time", epoch);
+	*ret = value;
+	return 0;
+}
+
+/* As AWS's builder: the name up to a tag, the version is the image's hash. */
+static void name_image(const struct build *build, const struct application *app,
+		       struct eif_metadata *metadata, char *name, size_t size)
+{
+	const char *slash = app->name ? strrchr(app->name, '/') : NULL;
+	const char *colon = app->name ? strchr(slash ?: app->name, ':') : NULL;
+
+	if (app->name && !build->name) {
+		snprintf(name, size, "%.*s", colon ? (int)(colon - app->name) : (int)size - 1,
+			 app->name);
+		metadata->image_name = name;
+	}
+	if (app->id && !build->version)
+		metadata->image_version = app->id;
+	metadata->docker = app->info;
+}
+
+static int add_metadata(const struct build *build, const struct eif_kernel_info *kernel,
+			const struct application *app, struct eif_writer *writer,
+			struct cli_text *why)
+{
+	__cleanup_free char *custom = NULL, *text = NULL;
+	char output_name[256], image_name[256];
+	struct eif_metadata metadata = {
+		.image_version = build->version ?: "1.0",
+		.kernel_version = kernel->version,
+	};
+	const char *slash = strrchr(build->output, '/');
+	char *dot;
+	int r;
+
+	/* "dir/hello.eif" names the image "hello". */
+	snprintf(output_name, sizeof(output_name), "%s", slash ? slash + 1 :
+		 strcmp(build->output, "-") ? build->output : "image");
+	dot = strrchr(output_name, '.');
+	if (dot && dot > output_name)
+		*dot = 0;
+	metadata.image_name = build->name ?: output_name;
+	name_image(build, app, &metadata, image_name, sizeof(image_name));
+
+	r = get_build_time(&metadata.build_time, why);
+	if (r)
+		return r;
+	if (build->metadata) {
+		r = file_read(build->metadata, METADATA_SIZE_MAX, &custom, &metadata.custom_size);
+		if (r)
+			return cli_fail(why, -r, "%s: %s", build->metadata, strerror(-r));
+		metadata.custom = custom;
+	}
+	r = eif_metadata_text(&metadata, &text);
+	if (r == -EINVAL)
+		return cli_fail(why, EINVAL, "%s does not hold a JSON object", build->metadata);
+	return r ? write_fail(why, r) : add_text(writer, EIF_SECTION_METADATA, text, why);
+}
+
+static int add_ramdisk(const char *path, struct eif_writer *writer, struct cli_text *why)
+{
+	__cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return cli_fail(why, errno, "%s: %s", path, strerror(errno));
+	progress_begin("copying");
+	r = eif_writer_add_fd(writer, EIF_SECTION_RAMDISK, fd);
+	progress_end();
+	return r ? cli_fail(why, -r, "%s: %s", path, strerror(-r)) : 0;
+}
+
+static int add_ramdisks(const struct build *build, struct application *app,
+			struct eif_writer *writer, struct cli_text *why)
+{
+	int r = 0;
+
+	if (build_has_app(build))
+		r = build_add_app(build, app, writer, why);
+	for (size_t i = 0; !r && i < build->ramdisks.count; i++)
+		r = add_ramdisk(build->ramdisks.list[i], writer, why);
+	return r;
+}
+
+static int read_kernel(const struct build *build, char **ret_data, size_t *ret_size,
+		       struct eif_kernel_info *ret_info, struct cli_text *why)
+{
+	int r = file_read(build->kernel, KERNEL_SIZE_MAX, ret_data, ret_size);
+
+	if (r)
+		return cli_fail(why, -r, "%s: %s", build->kernel, strerror(-r));
+	if (eif_kernel_inspect((uint8_t *)*ret_data, *ret_size, ret_info))
+		return cli_fail(why, ENOEXEC, "%s is neither an x86 bzImage nor an arm64 Image; "
+				"no enclave can boot it", build->kernel);
+	if (build->arch && strcmp(build->arch, eif_show_arch(ret_info->flags)))
+		return cli_fail(why, EINVAL, "%s is a kernel for %s", build->kernel,
+				eif_show_arch(ret_info->flags));
+	if (ret_info->unplaced && build->fix_kernel)
+		eif_kernel_fix((uint8_t *)*ret_data, *ret_size, ret_info);
+	else if (ret_info->unplaced)
+		cli_error("warning: text_offset of %s is 0, so it will not boot on EC2: "
+			  "see --fix-kernel", build->kernel);
+	return 0;
+}
+
+int build_write(const struct build *build, struct eif_writer *writer, int fd,
+		struct cli_text *why)
+{
+	struct application app = { .tree.fd = -1 };
+	struct eif_kernel_info kernel;
+	__cleanup_free char *data = NULL;
+	size_t size;
+	int r;
+
+	r = read_kernel(build, &data, &size, &kernel, why);
+	if (r)
+		return r;
+	eif_writer_init(writer, fd, EIF_VERSION_MAX, kernel.flags);
+	if (build_has_app(build))
+		r = build_read_app(build, kernel.flags, &app, why);
+	if (!r)
+		r = write_fail(why, eif_writer_add(writer, EIF_SECTION_KERNEL, data, size));
+	if (!r)
+		r = add_cmdline(build, writer, why);
+	if (!r)
+		r = add_metadata(build, &kernel, &app, writer, why);
+	if (!r)
+		r = add_ramdisks(build, &app, writer, why);
+	application_free(&app);
+	return r ? r : write_fail(why, eif_writer_finish(writer));
+}

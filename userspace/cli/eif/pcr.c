@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emu eif pcr: registers of images, files, certificates, roles and instances. */
+
+#include "cli/eif/show.h"
+#include "cli/file.h"
+#include "command/command.h"
+#include "command/progress.h"
+
+#include "common/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/x509.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define CERTIFICATE_SIZE_MAX	MIB
+
+/** struct request - what is wanted; the results go to @out or to standard output */
+struct request {
+	const char *image;
+	const char *input;
+	const char *certificate;
+	const char *role;
+	const char *instance;
+	struct json_out *out;
+};
+
+static void put(const struct request *request, const char *name, const uint8_t *pcr)
+{
+	if (request->out)
+		json_out_hex(request->out, name, pcr, EIF_PCR_SIZE);
+	else
+		eif_show_pcr(stdout, name, pcr);
+}
+
+static int put_image(const struct request *request, struct cli_text *why)
+{
+	struct eif_file file;
+	int r = eif_file_open(request->image, 0, &file, why);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < eif_registers(&file.pcrs); i++)
+		put(request, eif_register_name(i), eif_register(&file.pcrs, i));
+	eif_file_unmap(&file);
+	return 0;
+}
+
+static int measure_file(int fd, uint8_t *ret_pcr)
+{
+	struct stat st;
+	void *data;
+	int r;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!st.st_size)
+		return eif_pcr_of_data("", 0, ret_pcr);
+	data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED)
+		return -errno;
+	progress_begin("measuring");
+	r = eif_pcr_of_data(data, st.st_size, ret_pcr);
+	progress_end();
+	(void)munmap(data, st.st_size);
+	return r;
+}
+
+static int put_input(const struct request *request, struct cli_text *why)
+{
+	__cleanup_fd int fd = open(request->input, O_RDONLY | O_CLOEXEC);
+	uint8_t pcr[EIF_PCR_SIZE];
+	int r = fd < 0 ? -errno : measure_file(fd, pcr);
+
+	if (r)
+		return cli_fail(why, -r, "%s: %s", request->input, strerror(-r));
+	put(request, "PCR", pcr);
+	return 0;
+}
+
+static int put_certificate(const struct request *request, struct cli_text *why)
+{
+	__cleanup_free char *pem = NULL;
+	uint8_t pcr[EIF_PCR_SIZE];
+	X509 *certificate;
+	size_t size;
+	int r;
+
+	r = file_read(request->certificate, CERTIFICATE_SIZE_MAX, &pem, &size);
+	if (r)
+		return cli_fail(why, -r, "%s: %s", request->certificate, strerror(-r));
+	r = eif_certificate_read((uint8_t *)pem, size, &certificate, pcr);
+	if (r)
+		return cli_fail(why, -r, "%s holds no X.509 certificate in PEM",
+				request->certificate);
+	X509_free(certificate);
+	put(request, "PCR8", pcr);
+	return 0;
+}
+
+static int put_text(const struct request *request, const char *name, const char *text,
+		    struct cli_text *why)
+{
+	uint8_t pcr[EIF_PCR_SIZE];
+	int r = eif_pcr_of_text(text, pcr);
+
+	if (r)
+		return cli_fail(why, -r, "cannot compute %s: %s", name, strerror(-r));
+	put(request, name, pcr);
+	return 0;
+}
+
+static int put_all(const struct request *request, struct cli_text *why)
+{
+	int r = 0;
+
+	if (request->image)
+		r = put_image(request, why);
+	if (!r && request->input)
+		r = put_input(request, why);
+	if (!r && request->role)
+		r = put_text(request, "PCR3", request->role, why);
+	if (!r && request->instance)
+		r = put_text(request, "PCR4", request->instance, why);
+	if (!r && request->certificate)
+		r = put_certificate(request, why);
+	return r;
+}
+
+int cmd_eif_pcr(int argc, char **argv)
+{
+	struct request request = {};
+	struct json_out out = {};
+	bool json = false;
+	const struct cli_opt opts[] = {
+		OPT_STRING("input", &request.input, "FILE",
+			   "\"PCR\": the register that holds this file alone"),
+		OPT_STRING("signing-certificate", &request.certificate, "FILE",
+			   "PCR8 of an image signed with this certificate (PEM)"),
+		OPT_STRING("role", &request.role, "ARN", "PCR3 of a parent with this IAM role"),
+		OPT_STRING("instance", &request.instance, "ID",
+			   "PCR4 of a parent with this instance ID"),
+		OPT_FLAG("json", &json, "print one JSON object"),
+		{}
+	};
+	const struct cli_usage usage = {
+		"ne-emu eif pcr", "[IMAGE]",
+		"Compute registers: 0, 1, 2 and 8 of an image, and others by option", opts, 0, 1,
+	};
+	struct cli_text why = {};
+	char **args;
+	int r;
+
+	r = cli_parse(&usage, argc, argv, &args);
+	if (r < 0)
+		return cli_exit_code(r);
+	request.image = r ? args[0] : NULL;
+	if (!request.image && !request.input && !request.certificate && !request.role &&
+	    !request.instance)
+		return cli_usage_error(&usage, "nothing to compute: give an image or an option");
+	if (json) {
+		request.out = &out;
+		json_out_object(&out, NULL);
+	}
+	r = put_all(&request, &why);
+	if (!r && json)
+		r = json_out_print(&out, stdout, 2);
+	json_out_free(&out);
+	return cli_result(r, &why);
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emu eif sign: a signature that AWS's tools and EC2 accept. */
+
+#include "cli/eif/sign.h"
+
+#include "cli/eif/show.h"
+#include "cli/file.h"
+#include "command/progress.h"
+
+#include "common/util.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+#define PEM_SIZE_MAX	MIB
+/* The first version with signatures. */
+#define SIGNED_VERSION	3
+
+static int make_section(const struct eif_pcrs *pcrs, const char *certificate, const char *key_path,
+			uint8_t **ret, size_t *ret_size, struct cli_text *why)
+{
+	__cleanup_free char *pem = NULL, *key_pem = NULL;
+	char reason[EIF_REASON_SIZE];
+	size_t size, key_size;
+	EVP_PKEY *key;
+	int r;
+
+	r = file_read(certificate, PEM_SIZE_MAX, &pem, &size);
+	if (r)
+		return cli_fail(why, -r, "%s: %s", certificate, strerror(-r));
+	r = file_read(key_path, PEM_SIZE_MAX, &key_pem, &key_size);
+	if (r)
+		return cli_fail(why, -r, "%s: %s", key_path, strerror(-r));
+	r = eif_key_read(key_pem, key_size, &key);
+	explicit_bzero(key_pem, key_size);
+	if (r)
+		return cli_fail(why, -r, "%s holds no private key in PEM that can be read",
+				key_path);
+	r = eif_signature_make(key, pem, size, pcrs->pcr0, ret, ret_size, reason);
+	EVP_PKEY_free(key);
+	if (r == -EINVAL)
+		return cli_fail(why, EINVAL, "%s, %s: %s", certificate, key_path, reason);
+	return r ? cli_fail(why, -r, "cannot sign: %s", strerror(-r)) : 0;
+}
+
+int eif_sign(const struct eif *eif, const struct eif_pcrs *pcrs, const char *certificate,
+	     const char *key, int fd, struct cli_text *why)
+{
+	__cleanup_free uint8_t *section = NULL;
+	struct eif_writer writer;
+	size_t size;
+	int r;
+
+	r = make_section(pcrs, certificate, key, &section, &size, why);
+	if (r)
+		return r;
+	eif_writer_init(&writer, fd, MAX(eif->version, SIGNED_VERSION), eif->flags);
+	writer.default_mem = eif->default_mem;
+	writer.default_cpus = eif->default_cpus;
+	progress_begin("writing");
+	for (unsigned int i = 0; !r && i < eif->nr_sections; i++)
+		if (eif->sections[i].type != EIF_SECTION_SIGNATURE)
+			r = eif_writer_add(&writer, eif->sections[i].type,
+					   eif->base + eif->sections[i].offset,
+					   eif->sections[i].size);
+	progress_end();
+	if (!r)
+		r = eif_writer_add(&writer, EIF_SECTION_SIGNATURE, section, size);
+	if (r == -E2BIG)
+		return cli_fail(why, E2BIG, "%d sections are the limit: there is no room for "
+				"a signature", EIF_MAX_SECTIONS);
+	if (!r)
+		r = eif_writer_finish(&writer);
+	return r ? cli_fail(why, -r, "cannot write: %s", strerror(-r)) : 0;
+}
+
+/* The signed image is read as a loader would before it gets its name. */
+static int check_result(int fd, struct eif_pcrs *ret_pcrs, struct cli_text *why)
+{
+	char reason[EIF_REASON_SIZE];
+	struct eif_signature signature;
+	enum eif_verdict verdict;
+	struct eif_file file;
+	int r;
+
+	r = eif_file_map(fd, EIF_PARSE_STRICT, &file, reason);
+	if (r == -EBADMSG)
+		return cli_fail(why, EBADMSG, "%s", reason);
+	if (r)
+		return cli_fail(why, -r, "cannot check: %s", strerror(-r));
+	r = eif_signature_open(file.eif.signature.data, file.eif.signature.size, &signature,
+			       reason);
+	if (!r) {
+		r = eif_signature_verify(&signature, file.pcrs.pcr0, time(NULL), &verdict, reason);
+		eif_signature_close(&signature);
+	}
+	*ret_pcrs = file.pcrs;
+	eif_file_unmap(&file);
+	if (r)
+		return cli_fail(why, -r, "cannot check: %s", strerror(-r));
+	if (verdict != EIF_VERDICT_GOOD)
+		cli_error("warning: no enclave will start from it: %s", reason);
+	return 0;
+}
+
+static int show_result(const char *output, const struct eif_pcrs *pcrs, bool json, FILE *to)
+{
+	struct json_out out = {};
+
+	if (!json) {
+		fprintf(to, "%s: signed\n", output);
+		eif_show_pcrs(to, pcrs);
+		return 0;
+	}
+	json_out_object(&out, NULL);
+	eif_show_measurements(&out, pcrs);
+	return json_out_print(&out, to, 2);
+}
+
+static int sign_file(const char *input, const char *output, const char *certificate,
+		     const char *key, bool json, struct cli_text *why)
+{
+	struct eif_pcrs pcrs;
+	struct eif_file file;
+	struct file_new new;
+	int r;
+
+	r = eif_file_open(input, EIF_PARSE_STRICT | EIF_PARSE_TOLERANT, &file, why);
+	if (r)
+		return r;
+	if (file.eif.warnings & EIF_WARN_CRC) {
+		eif_file_unmap(&file);
+		return cli_fail(why, EBADMSG, "%s is damaged: its CRC does not match", input);
+	}
+	r = file_new_open(&new, output, why);
+	if (!r)
+		r = eif_sign(&file.eif, &file.pcrs, certificate, key, new.fd, why);
+	if (!r)
+		r = check_result(new.fd, &pcrs, why);
+	eif_file_unmap(&file);
+	if (!r)
+		r = file_new_commit(&new, why);
+	if (!r)
+		r = show_result(output, &pcrs, json, file_new_report(&new));
+	file_new_abort(&new);
+	return r;
+}
+
+int cmd_eif_sign(int argc, char **argv)
+{
+	const char *certificate = NULL, *key = NULL, *output = NULL;
+	bool json = false;
+	const struct cli_opt opts[] = {
+		OPT_STRING("signing-certificate", &certificate, "FILE",
+			   "X.509 certificate (PEM); nobody else has to have signed it"),
+		OPT_STRING("private-key", &key, "FILE",
+			   "its key (PEM), on P-256, P-384 or P-521"),
+		{ .name = "output", .letter = 'o', .kind = CLI_STRING, .target = &output,
+		  .metavar = "FILE", .help = "the signed image; \"-\" is standard output;\n"
+				      "default: in place of the other" },
+		OPT_FLAG("json", &json, "print the measurements as JSON"),
+		{}
+	};
+	const struct cli_usage usage = {
+		"ne-emu eif sign", "IMAGE",
+		"Sign an enclave image; a signature that it has is replaced", opts, 1, 1,
+	};
+	struct cli_text why = {};
+	char **args;
+	int r;
+
+	r = cli_parse(&usage, argc, argv, &args);
+	if (r < 0)
+		return cli_exit_code(r);
+	if (!certificate || !key)
+		return cli_usage_error(&usage, "--%s is missing",
+				       key ? "signing-certificate" : "private-key");
+	r = sign_file(args[0], output ? output : args[0], certificate, key, json, &why);
+	return cli_result(r, &why);
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ne-emu eif verify: all that EC2 and its tools check, one finding each. */
+
+#include "cli/eif/show.h"
+
+#include "common/text.h"
+#include "common/util.h"
+#include "eif/build.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FINDINGS_MAX	16
+
+enum result {
+	GOOD,
+	WARNING,		/* odd, but EC2 starts it */
+	BAD,
+};
+
+struct finding {
+	const char *check;
+	enum result result;
+	char reason[CLI_TEXT_SIZE];
+};
+
+struct verification {
+	struct finding findings[FINDINGS_MAX];
+	size_t count;
+	bool allow_expired;
+	bool need_signature;
+};
+
+__attribute__((format(printf, 4, 5)))
+static void found(struct verification *v, const char *check, enum result result,
+		  const char *fmt, ...)
+{
+	struct finding *finding = &v->findings[v->count];
+	va_list args;
+
+	if (v->count == FINDINGS_MAX)
+		return;
+	finding->check = check;
+	finding->result = result;
+	va_start(args, fmt);
+	(void)text_vformat(finding->reason, sizeof(finding->reason), fmt, args);
+	va_end(args);
+	v->count++;
+}
+
+static void check_contents(struct verification *v, const struct eif *eif)
+{
+	struct eif_kernel_info kernel;
+	char reason[EIF_REASON_SIZE];
+
+	if (eif->warnings & EIF_WARN_CRC)
+		found(v, "CRC", BAD, "header says %08x, contents give %08x", eif->crc,
+		      eif->contents_crc);
+	else
+		found(v, "CRC", GOOD, "%08x matches", eif->crc);
+	if (eif_kernel_inspect(eif->kernel.data, eif->kernel.size, &kernel))
+		found(v, "kernel", BAD, "neither an x86 bzImage nor an arm64 Image");
+	else if (kernel.flags != (eif->flags & EIF_FLAG_ARM64))
+		found(v, "kernel", BAD, "it is for %s, the image for %s",
+		      eif_show_arch(kernel.flags), eif_show_arch(eif->flags));
+	else if (kernel.unplaced)
+		found(v, "kernel", WARNING, "text_offset is 0, so it will not boot on EC2");
+	else
+		found(v, "kernel", GOOD, "%s", eif_show_arch(kernel.flags));
+	if (!eif->metadata.data)
+		return;
+	if (eif_metadata_check((const char *)eif->metadata.data, eif->metadata.size, reason,
+			       sizeof(reason)))
+		found(v, "metadata", WARNING, "nitro-cli cannot describe it: %s", reason);
+	else
+		found(v, "metadata", GOOD, "complete");
+}
+
+static void check_oddities(struct verification *v, const struct eif *eif)
+{
+	unsigned int warnings = eif->warnings;
+	const char *text;
+
+	while ((text = eif_show_warning(&warnings)))
+		found(v, "structure", WARNING, "%s", text);
+}
+
+static void check_dates(struct verification *v, const struct eif_signature *signature)
+{
+	enum eif_verdict verdict = eif_signature_dates(signature, time(NULL));
+	bool allowed = verdict == EIF_VERDICT_EXPIRED && v->allow_expired;
+
+	found(v, "certificate", verdict == EIF_VERDICT_GOOD ? GOOD : allowed ? WARNING : BAD,
+	      "%s", verdict == EIF_VERDICT_GOOD ? "valid now" : eif_verdict_text(verdict));
+}
+
+static int check_signature(struct verification *v, const struct eif_file *file)
+{
+	const struct eif_blob *section = &file->eif.signature;
+	struct eif_signature signature;
+	char reason[EIF_REASON_SIZE];
+	enum eif_verdict verdict;
+	int r;
+
+	if (!section->data) {
+		found(v, "signature", v->need_signature ? BAD : GOOD, "there is none");
+		return 0;
+	}
+	r = eif_signature_open(section->data, section->size, &signature, reason);
+	if (r == -EBADMSG) {
+		found(v, "signature", BAD, "section at offset %td: %s",
+		      section->data - file->eif.base, reason);
+		return 0;
+	}
+	if (r)
+		return r;
+	r = eif_signature_verify(&signature, file->pcrs.pcr0, time(NULL), &verdict, reason);
+	if (!r && (verdict == EIF_VERDICT_EARLY || verdict == EIF_VERDICT_EXPIRED ||
+		   verdict == EIF_VERDICT_GOOD))
+		found(v, "signature", GOOD, "made for this image by the certificate's key");
+	else if (!r)
+		found(v, "signature", BAD, "%s", reason);
+	if (!r)
+		check_dates(v, &signature);
+	if (signature.private_key)
+		found(v, "private-key", BAD, "%s", EIF_SHOW_PRIVATE_KEY);
+	eif_signature_close(&signature);
+	return r;
+}
+
+static bool is_good(const struct verification *v)
+{
+	for (size_t i = 0; i < v->count; i++)
+		if (v->findings[i].result == BAD)
+			return false;
+	return true;
+}
+
+static const char *const result_names[] = {
+	[GOOD] = "ok", [WARNING] = "warning", [BAD] = "error",
+};
+
+static void show_text(const struct verification *v)
+{
+	static const enum cli_colour colours[] = {
+		[GOOD] = CLI_GREEN, [WARNING] = CLI_YELLOW, [BAD] = CLI_RED,
+	};
+
+	for (size_t i = 0; i < v->count; i++) {
+		const struct finding *finding = &v->findings[i];
+
+		printf("%s%-8s%s %-12s %s\n", cli_colour(STDOUT_FILENO, colours[finding->result]),
+		       result_names[finding->result], cli_colour(STDOUT_FILENO, CLI_PLAIN),
+		       finding->check, finding->reason);
+	}
+}
+
+static int show_json(const struct verification *v)
+{
+	struct json_out out = {};
+
+	json_out_object(&out, NULL);
+	json_out_bool(&out, "Valid", is_good(v));
+	json_out_array(&out, "Findings");
+	for (size_t i = 0; i < v->count; i++) {
+		json_out_object(&out, NULL);
+		json_out_str(&out, "Check", v->findings[i].check);
+		json_out_str(&out, "Result", result_names[v->findings[i].result]);
+		json_out_str(&out, "Reason", v->findings[i].reason);
+		json_out_end(&out);
+	}
+	return json_out_print(&out, stdout, 2);
+}
+
+static int verify_file(struct verification *v, const char *path)
+{
+	struct cli_text why = {};
+	struct eif_file file;
+	int r;
+
+	r = eif_file_open(path, EIF_PARSE_TOLERANT, &file, &why);
+	if (r == -EBADMSG) {
+		found(v, "structure", BAD, "%s", why.text);
+		return 0;
+	}
+	if (r) {
+		cli_error("%s", why.text);
+		return r;
+	}
+	found(v, "structure", GOOD, "version %u, %u sections", file.eif.version,
+	      file.eif.nr_sections);
+	check_oddities(v, &file.eif);
+	check_contents(v, &file.eif);
+	r = check_signature(v, &file);
+	if (r)
+		cli_error("%s: %s", path, strerror(-r));
+	eif_file_unmap(&file);
+	return r;
+}
+
+int cmd_eif_verify(int argc, char **argv)
+{
+	struct verification v = {};
+	bool json = false;
+	const struct cli_opt opts[] = {
+		OPT_FLAG("signed", &v.need_signature, "an image without signature is an error"),
+		OPT_FLAG("allow-expired", &v.allow_expired,
+			 "an expired certificate is only worth a warning"),
+		OPT_FLAG("json", &json, "print one JSON object"),
+		{}
+	};
+	const struct cli_usage usage = {
+		"ne-emu eif verify", "IMAGE",
+		"Check structure, CRC, kernel, metadata, signature and certificate.\n"
+		"Exit code 1: there is an error, so EC2 would not start it", opts, 1, 1,
+	};
+	char **args;
+	int r;
+
+	r = cli_parse(&usage, argc, argv, &args);
+	if (r < 0)
+		return cli_exit_code(r);
+	r = verify_file(&v, args[0]);
+	if (r)
+		return CLI_FAILED;
+	if (json)
+		r = show_json(&v);
+	else
+		show_text(&v);
+	return r || !is_good(&v) ? CLI_FAILED : CLI_OK;
+}

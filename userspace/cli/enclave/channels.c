@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The vsock channels of the VMMs that run, as /proc tells of them. */
+
+#include "cli/enclave/channels.h"
+
+#include "cli/host/sysfs.h"
+#include "common/util.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NODE		"/dev/ne_emu_vsock"
+#define VMM_NAME	"ne-emu-vmm"
+
+struct list {
+	struct channel *channels;
+	size_t count;
+};
+
+static void close_folder(DIR **folder)
+{
+	if (*folder)
+		closedir(*folder);
+}
+
+/* Entries whose names are no numbers, "." say, are passed over. */
+static bool next_number(DIR *folder, uint64_t *ret)
+{
+	struct dirent *entry;
+
+	while ((entry = readdir(folder)))
+		if (!parse_u64(entry->d_name, 10, INT32_MAX, ret))
+			return true;
+	return false;
+}
+
+static bool is_vmm(uint64_t pid)
+{
+	char name[SYS_TEXT_SIZE];
+
+	return !sys_read(name, "/proc/%llu/comm", (unsigned long long)pid) &&
+	       !strcmp(name, VMM_NAME);
+}
+
+static bool is_channel(uint64_t pid, uint64_t fd)
+{
+	char path[SYS_PATH_SIZE], target[sizeof(NODE) + 1];
+	ssize_t n;
+
+	n = readlink(sys_path(path, "/proc/%llu/fd/%llu", (unsigned long long)pid,
+			      (unsigned long long)fd), target, sizeof(target));
+	return n == sizeof(NODE) - 1 && !memcmp(target, NODE, n);
+}
+
+/* A number of "name:\tnumber\n"; 0 for what is not there. */
+static uint64_t field(const char *text, const char *name)
+{
+	size_t len = strlen(name);
+	const char *line = text;
+
+	for (; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!strncmp(line, name, len) && line[len] == ':')
+			return strtoull(line + len + 1, NULL, 10);
+	}
+	return 0;
+}
+
+/* Only a live channel has a CID. */
+static int add_channel(struct list *list, uint64_t pid, uint64_t fd)
+{
+	struct channel *grown;
+	char text[SYS_TEXT_SIZE];
+
+	if (sys_read(text, "/proc/%llu/fdinfo/%llu", (unsigned long long)pid,
+		     (unsigned long long)fd) || !field(text, "cid"))
+		return 0;
+	grown = reallocarray(list->channels, list->count + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	list->channels = grown;
+	grown[list->count++] = (struct channel){
+		.cid = field(text, "cid"),
+		.console = field(text, "console"),
+		.queued = field(text, "queued"),
+		.dropped = field(text, "dropped"),
+		.malformed = field(text, "malformed"),
+	};
+	return 0;
+}
+
+/* What has gone meanwhile, or may not be seen, is passed over. */
+static int add_process(struct list *list, uint64_t pid)
+{
+	char path[SYS_PATH_SIZE];
+	__cleanup(close_folder) DIR *fds =
+		opendir(sys_path(path, "/proc/%llu/fd", (unsigned long long)pid));
+	uint64_t fd;
+	int r = 0;
+
+	while (!r && fds && next_number(fds, &fd))
+		if (is_channel(pid, fd))
+			r = add_channel(list, pid, fd);
+	return r;
+}
+
+int channel_list(struct channel **ret, size_t *ret_count)
+{
+	char path[SYS_PATH_SIZE];
+	__cleanup(close_folder) DIR *processes = opendir(sys_path(path, "/proc"));
+	struct list list = {};
+	uint64_t pid;
+	int r = 0;
+
+	if (!processes)
+		return -errno;
+	while (!r && next_number(processes, &pid))
+		if (is_vmm(pid))
+			r = add_process(&list, pid);
+	if (r) {
+		free(list.channels);
+		return r;
+	}
+	*ret = list.channels;
+	*ret_count = list.count;
+	return 0;
+}
+
+const struct channel *channel_find(const struct channel *list, size_t count, uint32_t cid)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].cid == cid && !list[i].console)
+			return &list[i];
+	return NULL;
+}

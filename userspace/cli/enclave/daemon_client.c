@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Requests to ne-emud. */
+
+#include "cli/enclave/daemon_client.h"
+
+#include "cli/host/sysfs.h"
+#include "common/paths.h"
+#include "common/util.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+/* More than all settings together. */
+#define ANSWER_MAX	65536
+#define WAIT_SECONDS	10
+
+static int fail_connect(struct cli_text *why, const char *path, int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ECONNREFUSED:
+		return cli_fail(why, error, "ne-emud does not run: sudo systemctl start ne-emud");
+	case EACCES:
+		return cli_fail(why, error, "%s is for root and the members of group ne", path);
+	default:
+		return cli_fail(why, error, "%s: %s", path, strerror(error));
+	}
+}
+
+static int connect_daemon(int *ret_fd, struct cli_text *why)
+{
+	const struct timeval wait = { .tv_sec = WAIT_SECONDS };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	__cleanup_fd int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	char path[SYS_PATH_SIZE];
+
+	sys_path(path, NE_EMU_RUN_DIR "/" NE_EMU_CONTROL_SOCKET);
+	if (strlen(path) >= sizeof(address.sun_path))
+		return fail_connect(why, path, ENAMETOOLONG);
+	strcpy(address.sun_path, path);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) < 0 ||
+	    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return fail_connect(why, path, errno);
+	*ret_fd = fd_steal(&fd);
+	return 0;
+}
+
+static int exchange(int fd, const char *request, json_t **ret_answer, struct cli_text *why)
+{
+	__cleanup_free char *text = malloc(ANSWER_MAX);
+	ssize_t len;
+
+	if (!text)
+		return cli_fail(why, ENOMEM, "out of memory");
+	if (send(fd, request, strlen(request), MSG_NOSIGNAL) < 0)
+		return cli_fail(why, errno, "ne-emud takes no request: %s", strerror(errno));
+	len = recv(fd, text, ANSWER_MAX, 0);
+	if (len < 0)
+		return cli_fail(why, errno, "ne-emud does not answer: %s", strerror(errno));
+	*ret_answer = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(*ret_answer)) {
+		json_decref(*ret_answer);
+		return cli_fail(why, EPROTO, "ne-emud closed the connection: only root and the "
+				"members of group ne may ask");
+	}
+	return 0;
+}
+
+static int check_answer(json_t *answer, struct cli_text *why)
+{
+	const char *error = json_string_value(json_object_get(answer, "error"));
+
+	if (json_is_true(json_object_get(answer, "ok")))
+		return 0;
+	return cli_fail(why, EPROTO, "%s", error ? error : "ne-emud gives no reason");
+}
+
+int daemon_request(json_t *request, json_t **ret_answer, struct cli_text *why)
+{
+	__cleanup_free char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+	__cleanup_fd int fd = -1;
+	int err;
+
+	json_decref(request);
+	if (!text)
+		return cli_fail(why, ENOMEM, "out of memory, or a text that is not UTF-8");
+	err = connect_daemon(&fd, why);
+	if (!err)
+		err = exchange(fd, text, ret_answer, why);
+	if (err)
+		return err;
+	err = check_answer(*ret_answer, why);
+	if (err)
+		json_decref(*ret_answer);
+	return err;
+}

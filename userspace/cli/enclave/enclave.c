@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+/* An enclave as a client of /dev/nitro_enclaves sees it, here or on EC2. */
+
+#include "cli/enclave/enclave.h"
+
+#include "cli/enclave/explain.h"
+#include "cli/enclave/state.h"
+#include "cli/host/sysfs.h"
+#include "common/paths.h"
+#include "common/util.h"
+#include "eif/eif.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/nitro_enclaves.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static int fail_step(enum start_step step, int error, struct cli_text *why)
+{
+	return cli_fail(why, error, "%s: %s", explain_step(step), explain_error(step, error));
+}
+
+int enclave_create(struct enclave *enclave, struct cli_text *why)
+{
+	__cleanup_fd int device = open(NE_DEVICE_PATH, O_RDWR | O_CLOEXEC);
+	__u64 slot_uid;
+
+	*enclave = (struct enclave){ .fd = -1 };
+	if (device < 0)
+		return fail_step(STEP_OPEN, errno, why);
+	enclave->fd = ioctl(device, NE_CREATE_VM, &slot_uid);
+	if (enclave->fd < 0)
+		return fail_step(STEP_CREATE, errno, why);
+	enclave->slot_uid = slot_uid;
+	return 0;
+}
+
+/* NUMA node of the CPU pool, or -1 where that cannot be found out. */
+static int pool_node(void)
+{
+	__cleanup_free uint32_t *cpus = NULL;
+	size_t count;
+
+	if (sys_pool_cpus(&cpus, &count) || !count)
+		return -1;
+	return sys_cpu_node(cpus[0]);
+}
+
+/* The regions follow each other here as they will in the enclave. */
+static int read_image(struct huge_memory *memory, uint64_t offset, int fd, bool check,
+		      struct cli_text *why)
+{
+	char reason[EIF_REASON_SIZE] = "";
+	struct eif eif;
+	ssize_t n;
+	char more;
+
+	if (offset >= memory->size)
+		return cli_fail(why, E2BIG, "the image belongs at %llu MiB of the memory, of which "
+				"there are only %llu MiB; raise --memory", offset / MIB,
+				memory->size / MIB);
+	n = read_full(fd, memory->addr + offset, memory->size - offset);
+	if (n < 0)
+		return cli_fail(why, -n, "cannot read the image: %s", strerror(-n));
+	if (read_full(fd, &more, 1) == 1)
+		return cli_fail(why, E2BIG, "the image does not fit into %llu MiB; raise --memory "
+				"(four times its size is a good start)", memory->size / MIB);
+	if (check && eif_parse(memory->addr + offset, n, EIF_PARSE_NATIVE, &eif, NULL, reason,
+			       sizeof(reason)))
+		return cli_fail(why, EBADMSG, "the image is not valid: %s", reason);
+	return 0;
+}
+
+int enclave_load(struct enclave *enclave, int image_fd, uint64_t memory, bool check,
+		 struct cli_text *why)
+{
+	struct ne_image_load_info info = { .flags = NE_EIF_IMAGE };
+	size_t i;
+	int r;
+
+	memory = (memory + HUGE_UNIT - 1) & ~(HUGE_UNIT - 1);
+	r = huge_memory_alloc(memory, pool_node(), &enclave->memory, why);
+	if (r)
+		return r;
+	if (ioctl(enclave->fd, NE_GET_IMAGE_LOAD_INFO, &info))
+		return fail_step(STEP_LOAD_INFO, errno, why);
+	r = read_image(&enclave->memory, info.memory_offset, image_fd, check, why);
+	if (r)
+		return r;
+	for (i = 0; i < enclave->memory.nr_regions; i++) {
+		struct ne_user_memory_region region = {
+			.memory_size = enclave->memory.regions[i].size,
+			.userspace_addr = (uintptr_t)enclave->memory.regions[i].addr,
+		};
+
+		if (ioctl(enclave->fd, NE_SET_USER_MEMORY_REGION, &region))
+			return fail_step(STEP_MEMORY, errno, why);
+	}
+	enclave->mem_size = enclave->memory.size;
+	return 0;
+}
+
+int enclave_add_cpus(struct enclave *enclave, const uint32_t *cpus, size_t count,
+		     struct cli_text *why)
+{
+	enclave->cpus = calloc(count, sizeof(*enclave->cpus));
+	if (!enclave->cpus)
+		return cli_fail(why, ENOMEM, "%s", strerror(ENOMEM));
+	for (size_t i = 0; i < count; i++) {
+		__u32 cpu = cpus ? cpus[i] : 0;
+
+		if (ioctl(enclave->fd, NE_ADD_VCPU, &cpu)) {
+			int error = errno;
+
+			if (!cpus)
+				return fail_step(STEP_CPU, error, why);
+			return cli_fail(why, error, "cannot give the enclave CPU %u: %s", cpu,
+					explain_error(STEP_CPU, error));
+		}
+		enclave->cpus[enclave->nr_cpus++] = cpu;
+	}
+	return 0;
+}
+
+int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct cli_text *why)
+{
+	struct ne_enclave_start_info info = {
+		.flags = debug ? NE_ENCLAVE_DEBUG_MODE : NE_ENCLAVE_PRODUCTION_MODE,
+		.enclave_cid = cid,
+	};
+	char said[STATE_TEXT_SIZE];
+
+	if (ioctl(enclave->fd, NE_START_ENCLAVE, &info)) {
+		int error = errno;
+
+		fail_step(STEP_START, error, why);
+		/* The emulator's own words are closer to the cause, if there are some. */
+		if (!state_exit_text(enclave->slot_uid, said))
+			cli_fail(why, error, "%s: %s (%s)", explain_step(STEP_START), said,
+				 explain_error(STEP_START, error));
+		return -error;
+	}
+	enclave->cid = info.enclave_cid;
+	enclave->debug = debug;
+	huge_memory_hide(&enclave->memory);
+	return 0;
+}
+
+void enclave_close(struct enclave *enclave)
+{
+	fd_close(&enclave->fd);
+	huge_memory_free(&enclave->memory);
+	free(enclave->cpus);
+	enclave->cpus = NULL;
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the emulator tells about enclaves; absent on EC2. */
+
+#include "cli/enclave/state.h"
+
+#include "cli/host/sysfs.h"
+#include "common/paths.h"
+#include "common/util.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+/* Hexadecimal digits of a slot uid. */
+#define UID_DIGITS	16
+#define LOCK_FILE	NE_EMU_RUN_DIR "/ne-emud.lock"
+
+const char *state_id(uint64_t slot_uid, char *buf)
+{
+	snprintf(buf, STATE_ID_SIZE, "enc%016" PRIx64, slot_uid);
+	return buf;
+}
+
+const char *state_user(uint32_t uid, char *buf)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (user)
+		snprintf(buf, STATE_USER_SIZE, "%.40s (uid %" PRIu32 ")", user->pw_name, uid);
+	else
+		snprintf(buf, STATE_USER_SIZE, "user %" PRIu32, uid);
+	return buf;
+}
+
+int state_exit(uint64_t slot_uid, uint32_t *ret_reason, char *ret_text)
+{
+	struct ne_nl_enclave enclave;
+	struct ne_nl *nl;
+	int r;
+
+	r = ne_nl_open(&nl);
+	if (r)
+		return r;
+	r = ne_nl_enclave_get(nl, slot_uid, &enclave);
+	if (!r) {
+		*ret_reason = enclave.exit_reason;
+		snprintf(ret_text, STATE_TEXT_SIZE, "%s", enclave.exit_text);
+		ne_nl_enclave_done(&enclave);
+	}
+	ne_nl_close(nl);
+	return r;
+}
+
+int state_exit_text(uint64_t slot_uid, char *ret_text)
+{
+	uint32_t reason;
+	int r = state_exit(slot_uid, &reason, ret_text);
+
+	return !r && !*ret_text ? -ENODATA : r;
+}
+
+bool state_emulated(void)
+{
+	return sys_exists("%s", NE_EMU_MODULE_PATH);
+}
+
+/* The holder of a file lock, or 0; works for users who may not open the file. */
+static uint64_t lock_holder(const char *path)
+{
+	char locks[SYS_PATH_SIZE];
+	__cleanup_free char *line = NULL;
+	__cleanup_file FILE *file = fopen(sys_path(locks, "/proc/locks"), "re");
+	size_t size = 0;
+	struct stat st;
+
+	if (stat(path, &st))
+		return 0;
+	while (file && getline(&line, &size, file) > 0) {
+		unsigned int major_nr, minor_nr;
+		unsigned long long inode;
+		int64_t pid;
+
+		/* "1: FLOCK  ADVISORY  WRITE 4242 08:01:131 0 EOF" */
+		if (sscanf(line, "%*d: FLOCK %*s %*s %" SCNd64 " %x:%x:%llu", &pid, &major_nr,
+			   &minor_nr, &inode) == 4 && inode == st.st_ino &&
+		    major_nr == major(st.st_dev) && minor_nr == minor(st.st_dev))
+			return pid;
+	}
+	return 0;
+}
+
+uint64_t state_daemon_pid(void)
+{
+	char path[SYS_PATH_SIZE];
+
+	return lock_holder(sys_path(path, LOCK_FILE));
+}
+
+int state_open(struct ne_nl **ret_nl, struct cli_text *why)
+{
+	int r = ne_nl_open(ret_nl);
+
+	if (r == -ENOENT)
+		return cli_fail(why, ENOENT, "the emulator is not loaded; load it with \"sudo "
+				"modprobe nitro_enclaves_emu\"");
+	if (r)
+		return cli_fail(why, -r, "cannot ask the emulator: %s", strerror(-r));
+	return 0;
+}
+
+int state_parse_id(const char *name, uint64_t *ret_uid, uint32_t *ret_cid)
+{
+	const char *hex = strstr(name, "enc");
+	uint64_t value;
+
+	/* A name alone, or as the module id of attestation documents shows it. */
+	if (hex && (hex == name || hex[-1] == '-'))
+		hex += strlen("enc");
+	else
+		hex = strlen(name) == UID_DIGITS ? name : NULL;
+	if (hex) {
+		if (strlen(hex) > UID_DIGITS || parse_u64(hex, 16, UINT64_MAX, &value) || !value)
+			return -EINVAL;
+		*ret_uid = value;
+		*ret_cid = 0;
+		return 0;
+	}
+	if (parse_u64(name, 10, UINT32_MAX, &value) || !value)
+		return -EINVAL;
+	*ret_uid = 0;
+	*ret_cid = value;
+	return 0;
+}
+
+int state_find(struct ne_nl *nl, const char *name, struct ne_nl_enclave *ret,
+	       struct cli_text *why)
+{
+	struct ne_nl_enclave *list;
+	uint64_t slot_uid;
+	size_t count, i;
+	uint32_t cid;
+	int r;
+
+	if (state_parse_id(name, &slot_uid, &cid))
+		return cli_fail(why, EINVAL, "\"%s\" is neither an enclave id nor a CID; see "
+				"\"ne-emu ps\"", name);
+	r = ne_nl_enclave_list(nl, &list, &count);
+	if (r)
+		return cli_fail(why, -r, "cannot list enclaves: %s", strerror(-r));
+	for (i = 0; i < count; i++)
+		if (slot_uid ? list[i].slot_uid == slot_uid : list[i].cid == cid)
+			break;
+	if (i == count) {
+		r = cli_fail(why, ENOENT, "there is no enclave %s; see \"ne-emu ps\"", name);
+	} else {
+		struct ne_nl_enclave last = list[count - 1];
+
+		/* Taken out of the list, whose order does not matter any more. */
+		*ret = list[i];
+		list[i] = last;
+		count--;
+	}
+	ne_nl_list_free(list, count);
+	return r;
+}
+
+void state_json_cpus(struct json_out *out, const uint32_t *cpus, size_t count)
+{
+	json_out_u64(out, "NumberOfCPUs", count);
+	json_out_array(out, "CPUIDs");
+	for (size_t i = 0; i < count; i++)
+		json_out_u64(out, NULL, cpus[i]);
+	json_out_end(out);
+}

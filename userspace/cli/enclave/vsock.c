@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+/* vsock addresses of the parent. */
+
+#include "cli/enclave/vsock.h"
+
+#include "common/util.h"
+
+#include <errno.h>
+#include <linux/nitro_enclaves_emu.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <linux/vm_sockets.h>
+
+/* As nitro-cli waits, seconds. */
+#define CONNECT_TIMEOUT		20
+#define BACKLOG			16
+
+int vsock_listen(uint32_t port)
+{
+	const struct sockaddr_vm addr = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = NE_EMU_CID_PARENT,
+		.svm_port = port,
+	};
+	__cleanup_fd int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) ||
+	    listen(fd, BACKLOG))
+		return -errno;
+	return fd_steal(&fd);
+}
+
+int vsock_accept(int listener, uint32_t *ret_cid)
+{
+	struct sockaddr_vm addr = {};
+	socklen_t len = sizeof(addr);
+	int fd;
+
+	fd = accept4(listener, (struct sockaddr *)&addr, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	*ret_cid = addr.svm_cid;
+	return fd;
+}
+
+int vsock_connect_console(uint32_t cid)
+{
+	const struct sockaddr_vm addr = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = NE_EMU_CID_HYPERVISOR,
+		.svm_port = NE_EMU_CONSOLE_PORT_BASE + cid,
+	};
+	const struct timeval timeout = { .tv_sec = CONNECT_TIMEOUT };
+	__cleanup_fd int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &timeout, sizeof(timeout)))
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)))
+		return -errno;
+	return fd_steal(&fd);
+}

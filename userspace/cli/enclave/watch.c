@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Waiting for what happens to an enclave that this process owns. */
+
+#include "cli/enclave/watch.h"
+
+#include "cli/enclave/vsock.h"
+#include "common/util.h"
+
+#include <errno.h>
+#include <linux/nitro_enclaves_emu.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_SEC	1000000000ULL
+#define NS_PER_MS	1000000ULL
+#define TICK_MS		1000
+/* A console that neither sends nor ends after the enclave's end is given up, ms. */
+#define DRAIN_MS	2000
+/* An enclave that dies before its heartbeat ends the wait for it first, ms. */
+#define END_MS		2000
+#define CONSOLE_STEP	(64 * KIB)
+
+enum {
+	FD_ENCLAVE,
+	FD_HEARTBEAT,
+	FD_CONSOLE,
+	FD_SIGNALS,
+	FD_PARENT,
+	FD_COUNT,
+};
+
+uint64_t watch_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_SEC + now.tv_nsec;
+}
+
+int watch_open_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	(void)signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+bool watch_copy_console(int console)
+{
+	char buf[CONSOLE_STEP];
+	ssize_t n = read(console, buf, sizeof(buf));
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return true;
+	return n > 0 && !write_full(STDOUT_FILENO, buf, n);
+}
+
+static void copy_console(struct watch *watch)
+{
+	if (!watch_copy_console(watch->console))
+		fd_close(&watch->console);
+}
+
+void watch_drain_console(struct watch *watch)
+{
+	while (watch->console >= 0) {
+		struct pollfd fd = { .fd = watch->console, .events = POLLIN };
+
+		if (poll(&fd, 1, DRAIN_MS) <= 0)
+			return;
+		copy_console(watch);
+	}
+}
+
+/* -EAGAIN: nothing yet. */
+static int read_heartbeat(struct watch *watch)
+{
+	uint8_t byte = 0;
+	ssize_t n;
+
+	if (watch->heartbeat < 0) {
+		uint32_t cid;
+		int fd = vsock_accept(watch->listener, &cid);
+
+		if (fd < 0)
+			return fd == -EAGAIN || fd == -ECONNABORTED ? -EAGAIN : fd;
+		if (cid != watch->cid) {
+			fd_close(&fd);	/* some other program's idea */
+			return -EAGAIN;
+		}
+		watch->heartbeat = fd;
+	}
+	n = read(watch->heartbeat, &byte, 1);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return -EAGAIN;
+	if (n != 1 || byte != NE_EMU_HEARTBEAT_BYTE)
+		return WATCH_BAD_HEARTBEAT;
+	if (write(watch->heartbeat, &byte, 1) != 1)
+		return WATCH_BAD_HEARTBEAT;
+	fd_close(&watch->heartbeat);
+	return WATCH_BOOTED;
+}
+
+static bool ends_soon(const struct watch *watch)
+{
+	struct pollfd fd = { .fd = watch->enclave };
+
+	return poll(&fd, 1, END_MS) > 0;
+}
+
+static void show_progress(const struct watch *watch)
+{
+	uint64_t seconds = (watch_now_ns() - watch->started_ns) / NS_PER_SEC;
+
+	if (watch->progress)
+		fprintf(stderr, "\rbooting ... %llu s", (unsigned long long)seconds);
+}
+
+static void clear_progress(const struct watch *watch)
+{
+	if (watch->progress)
+		fprintf(stderr, "\r\033[K");
+}
+
+static int poll_timeout(const struct watch *watch)
+{
+	uint64_t now = watch_now_ns();
+	int timeout = watch->progress ? TICK_MS : -1;
+
+	if (!watch->deadline_ns)
+		return timeout;
+	if (now >= watch->deadline_ns)
+		return 0;
+	now = (watch->deadline_ns - now) / NS_PER_MS + 1;
+	return timeout < 0 || now < TICK_MS ? (int)MIN(now, 3600000u) : timeout;
+}
+
+static int wait_event(struct watch *watch)
+{
+	int heartbeat = watch->heartbeat >= 0 ? watch->heartbeat : watch->listener;
+	struct pollfd fds[FD_COUNT] = {
+		[FD_ENCLAVE] = { .fd = watch->enclave },
+		[FD_HEARTBEAT] = { .fd = heartbeat, .events = POLLIN },
+		[FD_CONSOLE] = { .fd = watch->console, .events = POLLIN },
+		[FD_SIGNALS] = { .fd = watch->signals, .events = POLLIN },
+		[FD_PARENT] = { .fd = watch->parent },
+	};
+
+	if (poll(fds, FD_COUNT, poll_timeout(watch)) < 0)
+		return errno == EINTR ? -EAGAIN : -errno;
+	if (fds[FD_CONSOLE].revents)
+		copy_console(watch);
+	if (fds[FD_SIGNALS].revents) {
+		struct signalfd_siginfo info;
+
+		if (read(watch->signals, &info, sizeof(info)) == sizeof(info))
+			return WATCH_SIGNAL;
+	}
+	/* Before the end: an enclave may boot and end in one go. */
+	if (fds[FD_HEARTBEAT].revents) {
+		int r = read_heartbeat(watch);
+
+		if (r == WATCH_BAD_HEARTBEAT && ends_soon(watch))
+			return WATCH_ENDED;
+		if (r != -EAGAIN)
+			return r;
+	}
+	if (fds[FD_ENCLAVE].revents)
+		return WATCH_ENDED;
+	if (fds[FD_PARENT].revents)
+		return WATCH_PARENT_GONE;
+	if (watch->deadline_ns && watch_now_ns() >= watch->deadline_ns)
+		return WATCH_TIMEOUT;
+	return -EAGAIN;
+}
+
+int watch_next(struct watch *watch)
+{
+	int r;
+
+	do {
+		show_progress(watch);
+		r = wait_event(watch);
+	} while (r == -EAGAIN);
+	clear_progress(watch);
+	return r;
+}

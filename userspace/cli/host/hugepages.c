@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Memory for an enclave: huge pages of one NUMA node, in one range of addresses. */
+
+#include "cli/host/hugepages.h"
+
+#include "cli/host/sysfs.h"
+#include "common/util.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/mempolicy.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define NODES_MAX	1024
+#define NODE_BITS	(8 * sizeof(unsigned long))
+
+static int compare_size(const void *a, const void *b)
+{
+	const struct huge_size *x = a, *y = b;
+
+	return (x->size < y->size) - (x->size > y->size);
+}
+
+void huge_sizes_read(int node, struct huge_sizes *ret)
+{
+	char folder[SYS_PATH_SIZE] = "/sys/kernel/mm/hugepages", path[SYS_PATH_SIZE];
+	struct dirent *entry;
+	DIR *dir;
+
+	/* Kernels without NUMA have no folder for the node. */
+	if (node >= 0 && sys_exists("/sys/devices/system/node/node%d/hugepages", node))
+		snprintf(folder, sizeof(folder), "/sys/devices/system/node/node%d/hugepages", node);
+	ret->count = 0;
+	dir = opendir(sys_path(path, "%s", folder));
+	if (!dir)
+		return;
+	while ((entry = readdir(dir)) && ret->count < HUGE_SIZES_MAX) {
+		struct huge_size *size = &ret->list[ret->count];
+		uint64_t kib;
+
+		if (sscanf(entry->d_name, "hugepages-%" SCNu64 "kB", &kib) != 1 ||
+		    kib > INT64_MAX / KIB || kib * KIB % HUGE_UNIT || !kib)
+			continue;
+		*size = (struct huge_size){ .size = kib * KIB };
+		if (!sys_read_u64(&size->free, "%s/%s/free_hugepages", folder, entry->d_name))
+			ret->count++;
+	}
+	closedir(dir);
+	qsort(ret->list, ret->count, sizeof(ret->list[0]), compare_size);
+}
+
+int huge_sizes_choose(struct huge_sizes *sizes, uint64_t size)
+{
+	uint64_t missing = size;
+	size_t i;
+
+	for (i = 0; i < sizes->count; i++) {
+		struct huge_size *s = &sizes->list[i];
+
+		s->use = MIN(s->free, missing / s->size);
+		missing -= s->use * s->size;
+	}
+	if (!missing)
+		return 0;
+	/* One more page that is larger than all that is missing and all smaller pages. */
+	while (i--) {
+		struct huge_size *s = &sizes->list[i];
+
+		if (s->use < s->free && s->size >= missing) {
+			s->use++;
+			return 0;
+		}
+		missing += s->use * s->size;
+		s->use = 0;
+	}
+	return -ENOMEM;
+}
+
+/* The pages must come from @node only; without NUMA there is nothing to say. */
+static int bind_node(void *addr, uint64_t size, int node)
+{
+	unsigned long mask[NODES_MAX / NODE_BITS] = {};
+
+	if (node < 0 || node >= NODES_MAX || !sys_exists("/sys/devices/system/node/node1"))
+		return 0;
+	mask[node / NODE_BITS] = 1UL << node % NODE_BITS;
+	if (syscall(SYS_mbind, addr, size, MPOL_BIND, mask, (unsigned long)NODES_MAX, 0UL))
+		return errno == ENOSYS ? 0 : -errno;
+	return 0;
+}
+
+static int map_region(void *addr, const struct huge_size *size, int node)
+{
+	uint64_t len = size->use * size->size;
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_HUGETLB;
+	int r;
+
+	flags |= __builtin_ctzll(size->size) << MAP_HUGE_SHIFT;
+	if (mmap(addr, len, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED)
+		return -errno;
+	r = bind_node(addr, len, node);
+	if (r)
+		return r;
+	(void)madvise(addr, len, MADV_DONTDUMP);	/* a courtesy to core files */
+	/* Fails where a first access would end in SIGBUS; before Linux 5.14: EINVAL. */
+	if (madvise(addr, len, MADV_POPULATE_WRITE) && errno != EINVAL)
+		return errno == EFAULT ? -ENOMEM : -errno;
+	return 0;
+}
+
+/* Room in the address space, aligned for the largest page in use. */
+static int reserve(uint64_t size, uint64_t align, uint8_t **ret)
+{
+	uint8_t *addr, *aligned;
+
+	addr = mmap(NULL, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		    -1, 0);
+	if (addr == MAP_FAILED)
+		return -errno;
+	aligned = (uint8_t *)(((uintptr_t)addr + align - 1) & ~(uintptr_t)(align - 1));
+	if (aligned > addr)
+		(void)munmap(addr, aligned - addr);
+	(void)munmap(aligned + size, addr + align - aligned);
+	*ret = aligned;
+	return 0;
+}
+
+static int too_few(const struct huge_sizes *sizes, uint64_t size, int node, struct cli_text *why)
+{
+	char have[128] = "none";
+	size_t i, len = 0;
+
+	for (i = 0; i < sizes->count && len < sizeof(have); i++)
+		len += snprintf(have + len, sizeof(have) - len, "%s%" PRIu64 " of %llu MiB",
+				i ? ", " : "", sizes->list[i].free, sizes->list[i].size / MIB);
+	return cli_fail(why, ENOMEM, "not enough free huge pages%s for %llu MiB (free: %s); "
+			"reserve them with \"sudo ne-emu setup --memory %llu\"",
+			node >= 0 ? " on the CPU pool's NUMA node" : "", size / MIB, have,
+			size / MIB);
+}
+
+static int map_all(const struct huge_sizes *sizes, int node, struct huge_memory *memory)
+{
+	uint8_t *at = memory->addr;
+	size_t i;
+	int r;
+
+	for (i = 0; i < sizes->count; i++) {
+		const struct huge_size *s = &sizes->list[i];
+
+		if (!s->use)
+			continue;
+		r = map_region(at, s, node);
+		if (r)
+			return r;
+		memory->regions[memory->nr_regions++] = (struct huge_region){
+			at, s->use * s->size,
+		};
+		at += s->use * s->size;
+	}
+	return 0;
+}
+
+int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct cli_text *why)
+{
+	struct huge_memory memory = {};
+	struct huge_sizes sizes;
+	uint64_t align = HUGE_UNIT;
+	size_t i;
+	int r;
+
+	huge_sizes_read(node, &sizes);
+	if (huge_sizes_choose(&sizes, size))
+		return too_few(&sizes, size, node, why);
+	for (i = sizes.count; i--;) {
+		memory.size += sizes.list[i].use * sizes.list[i].size;
+		if (sizes.list[i].use)
+			align = sizes.list[i].size;
+	}
+	r = reserve(memory.size, align, &memory.addr);
+	if (r)
+		return cli_fail(why, -r, "cannot map %llu MiB: %s", memory.size / MIB,
+				strerror(-r));
+	r = map_all(&sizes, node, &memory);
+	if (r) {
+		huge_memory_free(&memory);
+		/* Pages that are free but promised to others are not counted apart. */
+		return r == -ENOMEM ? too_few(&sizes, size, node, why) :
+			cli_fail(why, -r, "cannot map huge pages: %s", strerror(-r));
+	}
+	*ret = memory;
+	return 0;
+}
+
+void huge_memory_hide(struct huge_memory *memory)
+{
+	/* Without it, this process could read what it should not; nothing breaks. */
+	(void)mprotect(memory->addr, memory->size, PROT_NONE);
+}
+
+void huge_memory_free(struct huge_memory *memory)
+{
+	if (memory->addr)
+		(void)munmap(memory->addr, memory->size);
+	*memory = (struct huge_memory){};
+}

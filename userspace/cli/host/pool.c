@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The CPU pool: its CPUs, who has them, and whether they are isolated. */
+
+#include "cli/host/pool.h"
+
+#include "cli/enclave/state.h"
+#include "cli/host/sysfs.h"
+#include "common/nl.h"
+#include "common/paths.h"
+#include "common/util.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define ISOLATED_CPUS	"/sys/fs/cgroup/cpuset.cpus.isolated"
+
+static int compare_cpus(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* As the emulator tells it; a driver on EC2, or an older one, does not. */
+static int ask_emulator(struct pool *pool)
+{
+	struct ne_nl_pool told;
+	struct ne_nl *nl;
+	int r;
+
+	if (!state_emulated())
+		return -ENOENT;
+	r = ne_nl_open(&nl);
+	if (r)
+		return r;
+	r = ne_nl_pool_get(nl, &told);
+	ne_nl_close(nl);
+	if (r)
+		return r;
+	pool->cpus = told.cpus;
+	pool->count = told.nr_cpus;
+	pool->claimed = told.claimed;
+	pool->nr_claimed = told.nr_claimed;
+	pool->claims_known = true;
+	pool->node = told.node;
+	return 0;
+}
+
+static int read_parameter(struct pool *pool)
+{
+	int r = sys_pool_cpus(&pool->cpus, &pool->count);
+
+	if (r || !pool->count)
+		return r;
+	qsort(pool->cpus, pool->count, sizeof(*pool->cpus), compare_cpus);
+	pool->node = sys_cpu_node(pool->cpus[0]);
+	return 0;
+}
+
+static bool kernel_isolates(const struct pool *pool)
+{
+	__cleanup_free uint32_t *isolated = NULL;
+	char text[SYS_TEXT_SIZE];
+	size_t count, found = 0;
+
+	if (sys_read(text, ISOLATED_CPUS) || parse_cpu_list(text, &isolated, &count))
+		return false;
+	for (size_t i = 0; i < pool->count; i++)
+		found += !!bsearch(&pool->cpus[i], isolated, count, sizeof(*isolated),
+				   compare_cpus);
+	return found == pool->count;
+}
+
+/* What ne-emud has written down, if it is about these CPUs. */
+static void read_reason(struct pool *pool)
+{
+	char text[SYS_TEXT_SIZE], *reason;
+
+	snprintf(pool->reason, sizeof(pool->reason), "ne-emud does not isolate CPUs %.80s; does it "
+		 "run?", pool->list);
+	if (sys_read(text, NE_EMU_RUN_DIR "/" NE_EMU_ISOLATION_FILE))
+		return;
+	reason = strchr(text, '\n');
+	if (reason)
+		*reason++ = 0;
+	if (strcmp(text, pool->list))
+		return;
+	pool->told = true;
+	snprintf(pool->reason, sizeof(pool->reason), "%s", reason ? reason : "");
+}
+
+static void read_isolation(struct pool *pool)
+{
+	read_reason(pool);
+	pool->isolated = !*pool->reason && kernel_isolates(pool);
+	if (!pool->isolated && !*pool->reason)
+		snprintf(pool->reason, sizeof(pool->reason), "the kernel has undone it: did all "
+			 "its CPUs go offline?");
+}
+
+int pool_read(struct pool *pool)
+{
+	int r;
+
+	*pool = (struct pool){ .node = -1 };
+	if (!sys_exists("%s", NE_CPU_POOL_PATH))
+		return -ENOENT;
+	r = ask_emulator(pool);
+	if (r)
+		r = read_parameter(pool);
+	if (!r) {
+		pool->list = format_cpu_list(pool->cpus, pool->count);
+		r = pool->list ? 0 : -ENOMEM;
+	}
+	if (r) {
+		pool_free(pool);
+		return r;
+	}
+	if (pool->count)
+		read_isolation(pool);
+	return 0;
+}
+
+void pool_free(struct pool *pool)
+{
+	free(pool->cpus);
+	free(pool->list);
+	free(pool->claimed);
+	*pool = (struct pool){ .node = -1 };
+}
+
+void pool_json(struct json_out *out, const char *key, const struct pool *pool)
+{
+	json_out_object(out, key);
+	state_json_cpus(out, pool->cpus, pool->count);
+	if (pool->node >= 0)
+		json_out_u64(out, "NumaNode", pool->node);
+	else
+		json_out_null(out, "NumaNode");
+	if (pool->claims_known) {
+		json_out_array(out, "ClaimedCPUIDs");
+		for (size_t i = 0; i < pool->nr_claimed; i++)
+			json_out_u64(out, NULL, pool->claimed[i]);
+		json_out_end(out);
+	} else {
+		json_out_null(out, "ClaimedCPUIDs");
+	}
+	json_out_bool(out, "Isolated", pool->isolated);
+	json_out_str(out, "NotIsolatedBecause", *pool->reason ? pool->reason : NULL);
+	json_out_end(out);
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Reservation of huge pages on one NUMA node, all that is asked for or none. */
+
+#include "cli/host/reserve.h"
+
+#include "common/util.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define NODE_FOLDER	"/sys/devices/system/node/node%d"
+/* Part of the memory that is available which the host keeps for itself. */
+#define HOST_PART	20
+
+const char *reserve_folder(int node, char *buf)
+{
+	snprintf(buf, SYS_PATH_SIZE, NODE_FOLDER "/hugepages", node);
+	if (node < 0 || !sys_exists("%s", buf))
+		snprintf(buf, SYS_PATH_SIZE, "/sys/kernel/mm/hugepages");
+	return buf;
+}
+
+/* The line "KEY:  N kB" of a meminfo file, in bytes; 0 without it. */
+static uint64_t meminfo(const char *text, const char *key)
+{
+	const char *line = strstr(text, key);
+	uint64_t kib;
+
+	return line && sscanf(line + strlen(key), " %" SCNu64 " kB", &kib) == 1 &&
+		kib <= INT64_MAX / KIB ? kib * KIB : 0;
+}
+
+/* What could be freed on a node; no kernel tells more exactly. */
+static uint64_t node_available(const char *text)
+{
+	return meminfo(text, " MemFree:") + meminfo(text, " FilePages:") +
+		meminfo(text, " SReclaimable:");
+}
+
+/* Bytes that the host can miss without having to kill anything. */
+static int get_available(int node, uint64_t *ret, struct cli_text *why)
+{
+	char text[SYS_TEXT_SIZE];
+	int r = sys_read(text, "/proc/meminfo");
+
+	if (r)
+		return cli_fail(why, -r, "cannot tell how much memory is available: "
+				"/proc/meminfo: %s", strerror(-r));
+	*ret = meminfo(text, "MemAvailable:");
+	if (node >= 0 && !sys_read(text, NODE_FOLDER "/meminfo", node))
+		*ret = MIN(*ret, node_available(text));
+	*ret -= *ret / HOST_PART;
+	return 0;
+}
+
+int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct cli_text *why)
+{
+	uint64_t available;
+	int r;
+
+	*plan = (struct reserve){};
+	reserve_folder(node, plan->folder);
+	huge_sizes_read(node, &plan->sizes);
+	if (!plan->sizes.count)
+		return cli_fail(why, ENODEV, "this kernel has no huge pages of 2 MiB or more");
+	for (size_t i = 0; i < plan->sizes.count; i++) {
+		plan->free += plan->sizes.list[i].free * plan->sizes.list[i].size;
+		plan->sizes.list[i].use = 0;
+	}
+	plan->missing = memory - MIN(memory, plan->free);
+	if (!plan->missing)
+		return 0;
+	r = get_available(node, &available, why);
+	if (r || plan->missing <= available)
+		return r;
+	return cli_fail(why, ENOMEM, "%llu MiB more are needed, but only %llu MiB are available on "
+			"NUMA node %d; nothing was changed", plan->missing / MIB, available / MIB,
+			MAX(node, 0));
+}
+
+/* Change a page count by what is missing; returns the pages that came, or -errno. */
+static int64_t add_pages(const char *folder, uint64_t size, uint64_t count)
+{
+	uint64_t before, after;
+	char text[24];
+	int r;
+
+	r = sys_read_u64(&before, "%s/hugepages-%llukB/nr_hugepages", folder, size / KIB);
+	if (r)
+		return r;
+	snprintf(text, sizeof(text), "%" PRIu64, before + count);
+	for (int tries = 0; tries < 2; tries++) {
+		r = sys_write(text, "%s/hugepages-%llukB/nr_hugepages", folder, size / KIB);
+		if (!r)
+			r = sys_read_u64(&after, "%s/hugepages-%llukB/nr_hugepages", folder,
+					 size / KIB);
+		if (r)
+			return r;
+		if (after >= before + count)
+			break;
+		/* Once more after the kernel has put free memory together. */
+		(void)sys_write("1", "/proc/sys/vm/compact_memory");
+	}
+	return after > before ? (int64_t)(after - before) : 0;
+}
+
+static void give_back(const struct reserve *plan)
+{
+	for (size_t i = 0; i < plan->sizes.count; i++) {
+		const struct huge_size *s = &plan->sizes.list[i];
+		uint64_t now;
+		char text[24];
+
+		if (!s->use || sys_read_u64(&now, "%s/hugepages-%llukB/nr_hugepages",
+					    plan->folder, s->size / KIB))
+			continue;
+		snprintf(text, sizeof(text), "%" PRIu64, now - MIN(now, s->use));
+		(void)sys_write(text, "%s/hugepages-%llukB/nr_hugepages", plan->folder,
+				s->size / KIB);
+	}
+}
+
+/*
+ * Small pages, which every client can use (QEMU asks for the default size only);
+ * large ones when memory is too fragmented.
+ */
+int reserve_pages(struct reserve *plan, struct cli_text *why)
+{
+	uint64_t missing = plan->missing;
+	int64_t came = 0;
+
+	for (size_t i = plan->sizes.count; i-- > 0 && missing && came >= 0;) {
+		struct huge_size *s = &plan->sizes.list[i];
+
+		came = add_pages(plan->folder, s->size, (missing + s->size - 1) / s->size);
+		s->use = MAX(came, 0);
+		missing -= MIN(missing, s->use * s->size);
+	}
+	if (!missing)
+		return 0;
+	give_back(plan);
+	if (came < 0)
+		return cli_fail(why, -came, "cannot reserve huge pages: %s", strerror(-came));
+	return cli_fail(why, ENOMEM, "only %llu of %llu MiB could be reserved as huge pages, and "
+			"were given back; free memory, or reserve them at boot with "
+			"\"hugepages=%llu\" on the kernel command line",
+			(plan->missing - missing) / MIB, plan->missing / MIB,
+			plan->missing / HUGE_UNIT);
+}
