@@ -4,7 +4,7 @@
 # Variables:
 #   B              output folder (build)
 #   KVER, KDIR     kernel release to build for and its build folder (the running one)
-#   KERNEL         kernel of the VM: 6.12 or 7.3
+#   KERNEL         kernel of the VM: a line of tests/vm/kernels
 #   PREFIX         /usr/local; DESTDIR is put in front of every installed path
 #   W=1            more warnings of the modules; WERROR=1 makes them errors
 #
@@ -32,6 +32,7 @@ sysconfdir ?= /etc
 confdir ?= $(if $(filter /usr,$(prefix)),/usr/lib,$(sysconfdir))
 
 KERNEL ?=
+series = $(subst $() ,|,$(strip $(shell grep -v "^\#" tests/vm/kernels)))
 INSTALL ?= install
 SCDOC := $(shell command -v scdoc)
 
@@ -149,7 +150,7 @@ vm: payload
 
 vm-run: export CMD := $(CMD)
 vm-run: payload
-	@test -n "$$CMD" || { echo "usage: make vm-run CMD='...' [KERNEL=7.3]" >&2; exit 2; }
+	@test -n "$$CMD" || { echo "usage: make vm-run CMD='...' [KERNEL=SERIES]" >&2; exit 2; }
 	@scripts/vm/vm.sh $(if $(KERNEL),--kernel $(KERNEL)) \
 		--payload $(out)/vm/payload.tar --log $(out)/log/vm --command "$$CMD"
 
@@ -203,7 +204,7 @@ fuzz:
 
 # The netlink files that are made from the YAML description.
 regen:
-	scripts/root/enter.sh scripts/regen-netlink.sh /usr/src/linux-source-6.12
+	scripts/root/enter.sh scripts/regen-netlink.sh /usr/src/linux-source
 
 help:
 	@echo 'Building:   all, modules [KVER=], userspace, man, clean'
@@ -211,7 +212,7 @@ help:
 	@echo '            dkms-tree  sources for DKMS below /usr/src [DESTDIR=]'
 	@echo '            deb        Debian packages in build/deb [VERSION=]'
 	@echo 'Trying:     demo       an enclave and its console, in a VM'
-	@echo '            vm         root shell in the VM [KERNEL=6.12|7.3]'
+	@echo '            vm         root shell in the VM [KERNEL=$(series)]'
 	@echo "            vm-run     CMD='...' in the VM [KERNEL=]"
 	@echo 'Checking:   check      all parts below that do not say otherwise'
 	@$(foreach p,$(PARTS) $(EXTRA),printf '            check-%-8s %s\n' $(p) "$$(sed -n 's/^# $(p): //p' tests/run.sh)";)

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds the enclave kernel from Debian's linux-source-6.12. Runs in the build root.
+# Builds the enclave kernel from the kernel source of the build root. Runs there.
 #
 # usage: build-kernel.sh CONFIG OUTPUT_FOLDER
 
 set -eu
 
 config=$1 out=$2
-source=/usr/src/linux-source-6.12
+source=/usr/src/linux-source
 build=$out/build
 
 mkdir -p "$build"

@@ -10,7 +10,7 @@ config=$top/image/kernel.config
 root=$("$root_dir/mkroot.sh" build)
 key=$({
 	list "$config"
-	version linux-source-6.12
+	version "$source_package"
 	version gcc
 } | hash -)
 out=$cache/enclave-kernel-$key

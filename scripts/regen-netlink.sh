@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Regenerate the netlink policy files from Documentation/netlink/specs/ne-emu.yaml
-# with the generator of a kernel source tree (Debian: linux-source-6.12).
+# with the generator of a kernel source tree (Debian: linux-source-*).
 #
 # usage: regen-netlink.sh KERNEL_SOURCE [OUTPUT_ROOT]
 set -eu

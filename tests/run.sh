@@ -23,7 +23,7 @@
 #
 # FOLDER/PROGRAM, abi/vcpu_test or vsock/coexist.sh: that one, in the VM, both kernels
 #
-# KERNEL=6.12 or 7.3 takes only that one. With room for both, their machines run at
+# KERNEL=SERIES takes only that line of vm/kernels. With room for both, their machines run at
 # the same time. Complete logs are in build/log.
 #
 # After abi comes a table of the conformance cases. A case that none of the machines

@@ -24,6 +24,9 @@ list() {
 	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$@"
 }
 
+# The source that is in the build root, below /usr/src/linux-source.
+source_package=linux-source-$(list "$vm_dir/kernels" | head -n 1)
+
 # hash FILE... - 16 hex digits over the contents
 hash() {
 	cat "$@" | sha256sum | cut -c 1-16

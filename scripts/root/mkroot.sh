@@ -80,15 +80,17 @@ cp "$kernels" "$root/usr/share/ne-emu-kernels"
 HOOK
 }
 
+# Unpacked below the name linux-source, so that nothing else has to know the series.
 # Sources only: the manuals and other architectures' code are never read here.
 source_hook() {
 	cat <<'HOOK'
 set -eu
 cd "$1/usr/src"
-tar -xf linux-source-6.12.tar.xz \
-	--exclude='linux-source-6.12/drivers/gpu/drm/amd/include/*/*' \
-	--exclude='linux-source-6.12/Documentation/devicetree/bindings'
-rm linux-source-6.12.tar.xz
+tar -xf "$2.tar.xz" \
+	--exclude="$2/drivers/gpu/drm/amd/include/*/*" \
+	--exclude="$2/Documentation/devicetree/bindings"
+rm "$2.tar.xz"
+ln -s "$2" linux-source
 HOOK
 }
 
@@ -109,14 +111,15 @@ backports_pin() {
 	PIN
 }
 
-# bootstrap LIST HOOK_ARGUMENTS... > tar
+# bootstrap PACKAGES HOOK_ARGUMENTS... > tar
 #
+# PACKAGES is a list, one a line.
 # Without device nodes, which ordinary users cannot unpack; /dev is mounted.
 bootstrap() {
-	list=$1
+	packages=$1
 	shift
 	mirror=$(host_mirror)
-	include=$(list "$list" | sed "s,/backports,/$suite-backports," |
+	include=$(echo "$packages" | sed "s,/backports,/$suite-backports," |
 		paste -s -d ,)
 	host_apt_options > "$tmp/apt.conf"
 	backports_hook > "$tmp/backports.sh"
@@ -134,7 +137,7 @@ bootstrap() {
 		"$@" "$suite" - ${mirror:+"$mirror"}
 }
 
-# make_folder LIST HOOK_ARGUMENTS...
+# make_folder PACKAGES HOOK_ARGUMENTS...
 make_folder() {
 	mkdir "$out.part"
 	bootstrap "$@" | ns tar -C "$out.part" -x --numeric-owner -f -
@@ -145,29 +148,29 @@ make_build() {
 	kernel_hook > "$tmp/kernels.sh"
 	source_hook > "$tmp/source.sh"
 	list "$vm_dir/kernels" > "$tmp/kernels"
-	make_folder "$vm_dir/build.packages" \
+	make_folder "$(list "$vm_dir/build.packages" && echo "$source_package")" \
 		--customize-hook="sh $tmp/kernels.sh \"\$1\" $tmp/kernels" \
-		--customize-hook="sh $tmp/source.sh \"\$1\""
+		--customize-hook="sh $tmp/source.sh \"\$1\" $source_package"
 	[ -e "$out.part/usr/share/ne-emu-kernels" ] || die "no build root"
 }
 
 make_tools() {
-	make_folder "$vm_dir/tools.packages"
+	make_folder "$(list "$vm_dir/tools.packages")"
 }
 
 make_fuzz() {
-	make_folder "$vm_dir/fuzz.packages"
+	make_folder "$(list "$vm_dir/fuzz.packages")"
 }
 
 make_deb() {
 	headers_hook > "$tmp/headers.sh"
 	cp "$kernels" "$tmp/kernels"
-	make_folder "$vm_dir/deb.packages" \
+	make_folder "$(list "$vm_dir/deb.packages")" \
 		--customize-hook="sh $tmp/headers.sh \"\$1\" $tmp/kernels"
 }
 
 make_vm() {
-	bootstrap "$vm_dir/vm.packages" > "$out.part"
+	bootstrap "$(list "$vm_dir/vm.packages")" > "$out.part"
 }
 
 kind=${1-}

@@ -13,7 +13,7 @@
 #
 # usage: run.sh [NAME]... - NAME.sh; without any, all of them
 #
-# KERNEL=6.12 or 7.3 chooses that of the VM. All output is in build/log/bench.
+# KERNEL=SERIES chooses that of the VM, a line of vm/kernels. All output is in build/log/bench.
 
 set -eu
 # shellcheck source=../../scripts/root/lib.sh

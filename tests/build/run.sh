@@ -13,9 +13,11 @@ headers=${1:?usage: run.sh HEADERS}
 out=$PWD/build/check
 log=$out/log
 kernels=$(sed 's/^[^ ]* //' /usr/share/ne-emu-kernels)
+first=$(echo "$kernels" | head -n 1)
 mkdir -p "$out"
 
-# Modules only: sparse of Debian 13 stumbles over headers of newer kernels.
+# Modules only, of the first series: sparse of Debian 13 stumbles over headers of newer
+# kernels.
 sparse_finds_nothing() {
 	make -s B="$out/sparse" KVER="$1" KDIR="/lib/modules/$1/build" W=1 \
 		C=2 CF=-D__CHECK_ENDIAN__ modules > "$log" 2>&1 &&
@@ -53,7 +55,7 @@ userspace() {
 # Links to the kernel's sources, so that the selftests find its lib.mk and what that
 # includes. Their objects are made once and are no part of any other check.
 selftests_in_kernel_tree() {
-	source=/usr/src/linux-source-6.12
+	source=/usr/src/linux-source
 	tree=$out/kselftest
 	tests=$tree/tools/testing/selftests
 	rm -rf "$tree"
@@ -82,9 +84,7 @@ installs() {
 tap_begin build/all
 for kernel in $kernels; do
 	report "modules for $kernel" modules "$kernel" "/lib/modules/$kernel/build"
-	case $kernel in
-	6.12.*) report "sparse on $kernel" sparse_finds_nothing "$kernel" ;;
-	esac
+	[ "$kernel" != "$first" ] || report "sparse on $kernel" sparse_finds_nothing "$kernel"
 done
 for folder in "$headers"/usr/src/linux-headers-*-cloud-amd64; do
 	kernel=${folder##*/linux-headers-}

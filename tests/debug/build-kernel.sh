@@ -7,7 +7,7 @@
 set -eu
 
 fragment=$1 out=$2
-source=/usr/src/linux-source-6.12
+source=/usr/src/linux-source
 build=$out/build
 
 # Kconfig drops silently what it cannot give.

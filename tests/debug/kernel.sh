@@ -11,15 +11,10 @@ set -eu
 here=$top/tests/debug
 export NE_EMU_CACHE="$cache"
 
-# Version of an installed package of the build root.
-version() {
-	sed -n "/^Package: $1\$/,/^\$/s/^Version: //p" "$root/var/lib/dpkg/status"
-}
-
 root=$("$root_dir/mkroot.sh" build)
 key=$({
 	cat "$here/debug.fragment" "$here/build-kernel.sh"
-	version linux-source-6.12
+	version "$source_package"
 	version gcc
 } | hash -)
 out=$cache/debug-kernel-$key

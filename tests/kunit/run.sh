@@ -4,7 +4,7 @@
 #
 # usage: run.sh [SUITE[.CASE]]   wildcards allowed; default: all
 #
-# The kernel, linux-source-6.12 with driver/ linked into it, stays in the cache:
+# The kernel, the build root's source with driver/ linked into it, stays in the cache:
 # later runs, from other source trees too, compile only what changed.
 
 set -eu
@@ -17,7 +17,7 @@ export NE_EMU_CACHE="$cache"
 root=$("$root_dir/mkroot.sh" build)
 key=$({
 	cat "$here/.kunitconfig" "$here/overlay.sh" "$here/link.sh"
-	version linux-source-6.12
+	version "$source_package"
 	version gcc
 } | hash -)
 dir=$cache/kunit-$key
@@ -26,7 +26,7 @@ if [ ! -e "$dir/build/.config" ]; then
 	say "the first run builds a kernel, some minutes: $dir"
 	ns rm -rf "$dir"
 	"$root_dir/enter.sh" "$here/overlay.sh" \
-		"$root/usr/src/linux-source-6.12" "$dir"
+		"$root/usr/src/linux-source/." "$dir"
 	drop_old kunit- "${dir##*/}"
 fi
 touch -c "$dir"

@@ -6,7 +6,7 @@ set -u
 # shellcheck source=../lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 
-kernel=/usr/src/linux-source-6.12
+kernel=/usr/src/linux-source
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Files of the project, also when there is no git repository.
