@@ -11,7 +11,8 @@ mok=/var/lib/dkms/mok
 
 nothing_is_there() {
 	[ ! -e "$device" ]
-	for package in dkms gcc-14 libarchive13t64 libcbor0.10 libnl-genl-3-200 openssl; do
+	for package in dkms gcc-14 libarchive13t64 libcbor0.10 libdeflate0 libnl-genl-3-200 \
+		openssl; do
 		fails installed_at_all "$package"
 	done
 	fails modinfo nitro_enclaves_emu

@@ -387,6 +387,39 @@ static void test_crc(void **state)
 	refuse(&image, 0, "CRC mismatch: header says dded9313, contents give 1393eddd");
 }
 
+/* Sections of all lengths, at any alignment: zlib gives the same. */
+static void test_crc_lengths(void **state)
+{
+	__cleanup_fd int fd = memfd_create("image", MFD_CLOEXEC);
+	struct eif_writer writer;
+	uint8_t data[2048];
+	struct eif eif;
+	size_t size, i;
+
+	srandom(1);
+	for (i = 0; i < sizeof(data); i++)
+		data[i] = random();
+	for (size = 1; size < 1500; size++) {
+		struct image image = { 0 };
+		uint32_t crc;
+
+		eif_writer_init(&writer, fd, 4, 0);
+		i = random() % 500;
+		assert_int_equal(eif_writer_add(&writer, EIF_SECTION_KERNEL, data + i, size), 0);
+		assert_int_equal(eif_writer_add(&writer, EIF_SECTION_CMDLINE, "C", 1), 0);
+		assert_int_equal(eif_writer_add(&writer, EIF_SECTION_METADATA, "{}", 2), 0);
+		i = random() % 500;
+		assert_int_equal(eif_writer_add(&writer, EIF_SECTION_RAMDISK, data + 500, i), 0);
+		assert_int_equal(eif_writer_finish(&writer), 0);
+		image.size = writer.end;
+		assert_int_equal(pread(fd, image.bytes, image.size, 0), image.size);
+		accept(&image, 0, &eif);
+		crc = get(&image, EIF_CRC_OFFSET, 4);
+		fix_crc(&image);
+		assert_int_equal(get(&image, EIF_CRC_OFFSET, 4), crc);
+	}
+}
+
 static void test_file_order(void **state)
 {
 	struct image image;
@@ -639,6 +672,7 @@ int main(void)
 		cmocka_unit_test(test_header_values),
 		cmocka_unit_test(test_huge_size),
 		cmocka_unit_test(test_crc),
+		cmocka_unit_test(test_crc_lengths),
 		cmocka_unit_test(test_file_order),
 		cmocka_unit_test(test_missing_parts),
 		cmocka_unit_test(test_cmdline_limit),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Signature sections, PCR8, PCR3, PCR4 and the CRC. */
+/* Signature sections, PCR8, PCR3 and PCR4. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,6 @@
 
 #include "common/cbor.h"
 #include "common/util.h"
-#include "eif/crc32.h"
 #include "eif/eif.h"
 #include "eif/signature.h"
 
@@ -19,7 +18,6 @@
 #include <openssl/x509.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <zlib.h>
 
 #define DAY	86400
 
@@ -492,24 +490,6 @@ static void test_identity(void **state)
 			"f6d0bc1aec903a14931add1dc4b12421");
 }
 
-/* All lengths around the blocks, any alignment, continued. */
-static void test_crc(void **state)
-{
-	uint8_t data[2048];
-	uint32_t crc = 0;
-	size_t i, size;
-
-	assert_int_equal(eif_crc32(0, "123456789", 9), 0xcbf43926);
-	srandom(1);
-	for (i = 0; i < sizeof(data); i++)
-		data[i] = random();
-	for (size = 0; size < 1500; size++) {
-		i = random() % 500;
-		assert_int_equal(eif_crc32(crc, data + i, size), crc32_z(crc, data + i, size));
-		crc = eif_crc32(crc, data + i, size);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -522,7 +502,6 @@ int main(void)
 		cmocka_unit_test(test_sections),
 		cmocka_unit_test(test_full_image),
 		cmocka_unit_test(test_identity),
-		cmocka_unit_test(test_crc),
 	};
 
 	return cmocka_run_group_tests_name("eif_signature", tests, NULL, NULL);

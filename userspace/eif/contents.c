@@ -4,9 +4,9 @@
 #include "eif/contents.h"
 
 #include "common/util.h"
-#include "eif/crc32.h"
 
 #include <errno.h>
+#include <libdeflate.h>
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -88,7 +88,7 @@ static int read_measured(struct pass *pass, EVP_MD_CTX *also, const uint8_t *dat
 	while (size) {
 		size_t chunk = MIN(size, CHUNK_SIZE);
 
-		pass->crc = eif_crc32(pass->crc, data, chunk);
+		pass->crc = libdeflate_crc32(pass->crc, data, chunk);
 		if (!EVP_DigestUpdate(pass->all, data, chunk))
 			return -EIO;
 		if (also && !EVP_DigestUpdate(also, data, chunk))
@@ -118,8 +118,8 @@ static int read_sections(const struct eif *eif, struct pass *pass)
 		const struct eif_section *section = &eif->sections[i];
 		const uint8_t *data = eif->base + section->offset;
 
-		pass->crc = eif_crc32(pass->crc, data - EIF_SECTION_HEADER_SIZE,
-				      EIF_SECTION_HEADER_SIZE);
+		pass->crc = libdeflate_crc32(pass->crc, data - EIF_SECTION_HEADER_SIZE,
+					     EIF_SECTION_HEADER_SIZE);
 		if (pass->all && section->type == EIF_SECTION_RAMDISK)
 			r = read_ramdisk(pass, ramdisks++, data, section->size);
 		else if (pass->all && (section->type == EIF_SECTION_KERNEL ||
@@ -127,7 +127,7 @@ static int read_sections(const struct eif *eif, struct pass *pass)
 			r = read_measured(pass, pass->split ? pass->boot : NULL, data,
 					  section->size);
 		else
-			pass->crc = eif_crc32(pass->crc, data, section->size);
+			pass->crc = libdeflate_crc32(pass->crc, data, section->size);
 	}
 	return r;
 }
@@ -135,7 +135,7 @@ static int read_sections(const struct eif *eif, struct pass *pass)
 int eif_contents_read(const struct eif *eif, uint32_t *ret_crc, struct eif_pcrs *ret_pcrs)
 {
 	__cleanup_md EVP_MD_CTX *all = NULL, *boot = NULL, *app = NULL;
-	struct pass pass = { .crc = eif_crc32(0, eif->base, EIF_CRC_OFFSET) };
+	struct pass pass = { .crc = libdeflate_crc32(0, eif->base, EIF_CRC_OFFSET) };
 	int r = 0;
 
 	if (ret_pcrs) {

@@ -4,10 +4,10 @@
 #include "eif/eif.h"
 
 #include "common/util.h"
-#include "eif/crc32.h"
 
 #include <endian.h>
 #include <errno.h>
+#include <libdeflate.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -58,7 +58,7 @@ static int write_at(int fd, uint64_t offset, const void *data, size_t size)
 	return write_full(fd, data, size);
 }
 
-/* The data lies at its place already; @crc is its CRC. */
+/* The data lies at its place already; @crc is its CRC, which zlib can append to another. */
 static int close_section(struct eif_writer *writer, enum eif_section_type type, uint64_t size,
 			 uint32_t crc)
 {
@@ -69,7 +69,7 @@ static int close_section(struct eif_writer *writer, enum eif_section_type type, 
 	r = write_at(writer->fd, writer->end, head, sizeof(head));
 	if (r)
 		return r;
-	writer->crc = eif_crc32(writer->crc, head, sizeof(head));
+	writer->crc = libdeflate_crc32(writer->crc, head, sizeof(head));
 	writer->crc = crc32_combine(writer->crc, crc, size);
 	writer->offsets[writer->nr_sections] = writer->end;
 	writer->sizes[writer->nr_sections] = size;
@@ -88,7 +88,7 @@ int eif_writer_add(struct eif_writer *writer, enum eif_section_type type,
 	r = write_at(writer->fd, writer->end + EIF_SECTION_HEADER_SIZE, data, size);
 	if (r)
 		return r;
-	return close_section(writer, type, size, eif_crc32(0, data, size));
+	return close_section(writer, type, size, libdeflate_crc32(0, data, size));
 }
 
 int eif_writer_add_fd(struct eif_writer *writer, enum eif_section_type type, int src_fd)
@@ -109,7 +109,7 @@ int eif_writer_add_fd(struct eif_writer *writer, enum eif_section_type type, int
 		r = write_full(writer->fd, buf, n);
 		if (r)
 			return r;
-		crc = eif_crc32(crc, buf, n);
+		crc = libdeflate_crc32(crc, buf, n);
 		size += n;
 	}
 	if (n < 0)
@@ -134,7 +134,7 @@ int eif_writer_finish(struct eif_writer *writer)
 		at = put64(at, writer->offsets[i]);
 	for (i = 0; i < EIF_MAX_SECTIONS; i++)
 		at = put64(at, writer->sizes[i]);
-	crc = eif_crc32(0, head, EIF_CRC_OFFSET);
+	crc = libdeflate_crc32(0, head, EIF_CRC_OFFSET);
 	crc = crc32_combine(crc, writer->crc, writer->end - EIF_HEADER_SIZE);
 	put32(head + EIF_CRC_OFFSET, crc);
 	return write_at(writer->fd, 0, head, sizeof(head));
