@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "cli/enclave/watch.h"
+#include "common/clock.h"
 #include "fake_root.h"
 
 #include <signal.h>
@@ -15,7 +16,6 @@
 #include <sys/socket.h>
 
 #define HEARTBEAT	0xb7
-#define NS_PER_MS	1000000ULL
 
 /* Both ends of what a watch waits for; pipes stand for the enclave's descriptor. */
 struct ends {
@@ -129,9 +129,9 @@ static void test_timeout(void **state)
 	uint64_t began = watch_now_ns();
 
 	open_ends(&ends);
-	ends.watch.deadline_ns = began + 20 * NS_PER_MS;
+	ends.watch.deadline_ns = began + 20 * NSEC_PER_MSEC;
 	assert_int_equal(watch_next(&ends.watch), WATCH_TIMEOUT);
-	assert_true(watch_now_ns() - began >= 20 * NS_PER_MS);
+	assert_true(watch_now_ns() - began >= 20 * NSEC_PER_MSEC);
 	close_ends(&ends);
 }
 

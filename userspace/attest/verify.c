@@ -4,13 +4,13 @@
 #include "attest/verify.h"
 
 #include "attest/chain.h"
+#include "common/clock.h"
 #include "common/util.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
-#define MSEC_PER_SEC	1000
 /* Clocks of verifiers may lag behind by this much. */
 #define SKEW_MS		(5 * 60 * MSEC_PER_SEC)
 #define PCR_INDEX_MAX	31

@@ -6,28 +6,24 @@
 #include "cli/enclave/state.h"
 #include "command/command.h"
 
+#include "common/clock.h"
 #include "common/util.h"
 
 #include <ctype.h>
 #include <linux/nitro_enclaves.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#define NS_PER_SEC	1000000000ULL
 #define CPUS_TEXT_SIZE	64
 #define UPTIME_SIZE	24
 #define PID_SIZE	12
 
 static uint64_t uptime_seconds(const struct ne_nl_enclave *enclave)
 {
-	struct timespec now;
-	uint64_t now_ns;
+	uint64_t now_ns = clock_ns(CLOCK_BOOTTIME);
 
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	now_ns = now.tv_sec * NS_PER_SEC + now.tv_nsec;
 	return enclave->started_ns && now_ns > enclave->started_ns ?
-	       (now_ns - enclave->started_ns) / NS_PER_SEC : 0;
+	       (now_ns - enclave->started_ns) / NSEC_PER_SEC : 0;
 }
 
 static const char *flags_name(const struct ne_nl_enclave *enclave)

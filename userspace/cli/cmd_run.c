@@ -10,6 +10,7 @@
 #include "command/command.h"
 
 #include "cli/host/sysfs.h"
+#include "common/clock.h"
 #include "common/util.h"
 
 #include <errno.h>
@@ -24,8 +25,6 @@
 /* The enclave had booted and then ended by a fault. */
 #define RUN_FAULT		3
 
-#define NS_PER_SEC		1000000000ULL
-#define NS_PER_MS		1000000ULL
 #define DEFAULT_TIMEOUT		180		/* of AWS's launcher, seconds */
 #define DEFAULT_MEMORY_MIN	(256 * MIB)
 #define MEMORY_PER_IMAGE	4		/* what AWS's launcher insists on */
@@ -137,7 +136,7 @@ static int start(struct run *run, struct cli_text *why)
 	run->watch.enclave = run->enclave.fd;
 	run->watch.cid = run->enclave.cid;
 	run->watch.started_ns = watch_now_ns();
-	run->watch.deadline_ns = run->watch.started_ns + run->timeout * NS_PER_SEC;
+	run->watch.deadline_ns = run->watch.started_ns + run->timeout * NSEC_PER_SEC;
 	if (run->console)
 		open_console(run);
 	return 0;
@@ -195,7 +194,7 @@ static void print_cpus(FILE *to, const struct enclave *enclave)
 static void print_booted(struct run *run)
 {
 	const struct enclave *enclave = &run->enclave;
-	uint64_t took = (watch_now_ns() - run->watch.started_ns) / NS_PER_MS;
+	uint64_t took = (watch_now_ns() - run->watch.started_ns) / NSEC_PER_MSEC;
 	/* stdout is the console's, if it is shown. */
 	FILE *to = run->console ? stderr : stdout;
 	struct json_out out = {};
@@ -452,7 +451,7 @@ int cmd_run(int argc, char **argv)
 	if (!run.cpus)
 		run.cpus = default_cpus();
 	run.watch.progress = isatty(STDERR_FILENO) && !run.console;
-	run.watch.deadline_ns = watch_now_ns() + run.timeout * NS_PER_SEC;
+	run.watch.deadline_ns = watch_now_ns() + run.timeout * NSEC_PER_SEC;
 	r = run.detach ? detach(&run) : run_here(&run);
 	run_free(&run);
 	return r;

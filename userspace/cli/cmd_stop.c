@@ -7,14 +7,13 @@
 #include "cli/host/sysfs.h"
 #include "command/command.h"
 
+#include "common/clock.h"
 #include "common/util.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 
-#define NS_PER_SEC	1000000000ULL
-#define NS_PER_MS	1000000ULL
 #define DEFAULT_TIMEOUT	10		/* seconds */
 /* Events are told in the host's network namespace only. */
 #define LOOK_AGAIN_MS	500
@@ -99,7 +98,7 @@ static int wait_gone(struct ne_nl *nl, const struct ne_nl_enclave *enclave, uint
 		now_ns = watch_now_ns();
 		if (now_ns >= deadline_ns)
 			return still_held(enclave, why);
-		left_ms = (deadline_ns - now_ns) / NS_PER_MS + 1;
+		left_ms = (deadline_ns - now_ns) / NSEC_PER_MSEC + 1;
 		if (poll(&fd, 1, MIN(left_ms, LOOK_AGAIN_MS)) > 0)
 			(void)ne_nl_event_read(nl, ignore_event, NULL);
 	}
@@ -108,7 +107,7 @@ static int wait_gone(struct ne_nl *nl, const struct ne_nl_enclave *enclave, uint
 static int stop_list(struct ne_nl *nl, const struct ne_nl_enclave *list, size_t count,
 		     uint64_t timeout)
 {
-	uint64_t deadline_ns = watch_now_ns() + timeout * NS_PER_SEC;
+	uint64_t deadline_ns = watch_now_ns() + timeout * NSEC_PER_SEC;
 	__cleanup_free bool *asked = calloc(count + 1, sizeof(*asked));
 	int code = asked ? CLI_OK : CLI_FAILED;
 	char id[STATE_ID_SIZE];

@@ -31,7 +31,7 @@ static void put(const char *text)
 /* snprintf() is not safe here. */
 static void tick(int sig)
 {
-	long long seconds = (clock_ms() - progress.since_ms) / 1000;
+	long long seconds = (clock_ms() - progress.since_ms) / MSEC_PER_SEC;
 	int saved = errno;
 	char digits[24];
 	char *at = digits + sizeof(digits) - 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Milliseconds for time-outs. */
+/* Clocks as single numbers, and the units of time. */
 
 #ifndef NE_EMU_COMMON_CLOCK_H
 #define NE_EMU_COMMON_CLOCK_H
@@ -7,13 +7,29 @@
 #include <stdint.h>
 #include <time.h>
 
-/** clock_ms() - CLOCK_MONOTONIC, which every Linux has */
-static inline int64_t clock_ms(void)
+#define MSEC_PER_SEC	INT64_C(1000)
+#define NSEC_PER_MSEC	INT64_C(1000000)
+#define NSEC_PER_SEC	(MSEC_PER_SEC * NSEC_PER_MSEC)
+
+/** timespec_ns() - a time of the kernel in nanoseconds */
+static inline int64_t timespec_ns(struct timespec time)
+{
+	return time.tv_sec * NSEC_PER_SEC + time.tv_nsec;
+}
+
+/** clock_ns() - nanoseconds of one of the clocks that every Linux has */
+static inline int64_t clock_ns(clockid_t clock)
 {
 	struct timespec now = { 0 };
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+	(void)clock_gettime(clock, &now);
+	return timespec_ns(now);
+}
+
+/** clock_ms() - milliseconds of CLOCK_MONOTONIC, for time-outs */
+static inline int64_t clock_ms(void)
+{
+	return clock_ns(CLOCK_MONOTONIC) / NSEC_PER_MSEC;
 }
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "folder.h"
 
+#include "common/clock.h"
 #include "common/paths.h"
 #include "common/util.h"
 #include "folder_private.h"
@@ -71,7 +72,7 @@ static int read_slot(int owner_fd, const char *name, void *arg)
 	if (folder_parse_slot(name, &kept.slot_uid) || folder_open_at(owner_fd, name, &fd) ||
 	    fstat(fd, &st) < 0)
 		return 0;	/* not ours */
-	kept.changed_ns = st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec;
+	kept.changed_ns = timespec_ns(st.st_mtim);
 	kept.bytes = console_size(fd, &has_console);
 	kept.live = root->live && root->live(kept.slot_uid, root->live_arg);
 	if (kept.live && has_console)

@@ -3,6 +3,7 @@
 
 #include "lab.h"
 
+#include "common/clock.h"
 #include "common/text.h"
 #include "common/util.h"
 
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <time.h>
 
-#define MSEC_PER_SEC	1000
 /* What PCR3 and PCR4 stand for. */
 #define PCR_ROLE	3
 #define PCR_INSTANCE	4

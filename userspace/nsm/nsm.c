@@ -3,6 +3,7 @@
 
 #include "nsm/nsm.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/util.h"
 #include "nsm/attestation.h"
@@ -14,7 +15,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 /* EC2 sends this many; the kernel's parser needs at least 24. */
 #define RANDOM_SIZE		256
@@ -239,7 +239,7 @@ static uint64_t now_ms(const struct nsm *nsm)
 /* Documents go on: it is the verifier who judges the certificate. */
 static void check_expiry(struct identity *identity, uint64_t now)
 {
-	if (identity->expiry_told || (int64_t)(now / 1000) <= identity->not_after)
+	if (identity->expiry_told || (int64_t)(now / MSEC_PER_SEC) <= identity->not_after)
 		return;
 	log_warn("the certificate of the enclave has expired and ne-emud sent no other");
 	identity->expiry_told = true;
@@ -330,9 +330,6 @@ int nsm_entropy_system(void *arg, void *buf, size_t len)
 
 uint64_t nsm_clock_system(void *arg)
 {
-	struct timespec now = { 0 };
-
 	(void)arg;
-	(void)clock_gettime(CLOCK_REALTIME, &now);	/* always there */
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+	return clock_ns(CLOCK_REALTIME) / NSEC_PER_MSEC;
 }

@@ -138,7 +138,7 @@ static void release_launcher(struct vmm *vmm)
 	int err;
 
 	if (!vmm->started_ms || vsock_heartbeat_sent(vmm->vsock) ||
-	    clock_ms() - vmm->started_ms >= HEARTBEAT_WAIT * 1000)
+	    clock_ms() - vmm->started_ms >= HEARTBEAT_WAIT * MSEC_PER_SEC)
 		return;
 	err = heartbeat_abort(vmm->options->channel_fd, vmm->options->cid);
 	if (err)

@@ -3,6 +3,7 @@
 
 #include "vmm/vcpu.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/util.h"
 #include "vmm/arch/arch.h"
@@ -277,7 +278,7 @@ uint64_t vcpu_cpu_time_ns(const struct vcpu *vcpu)
 
 	if (pthread_getcpuclockid(vcpu->thread, &clock) || clock_gettime(clock, &time))
 		return 0;
-	return time.tv_sec * 1000000000ULL + time.tv_nsec;
+	return timespec_ns(time);
 }
 
 void vcpu_stop(struct vcpu *vcpu)
@@ -290,7 +291,10 @@ void vcpu_stop(struct vcpu *vcpu)
 
 bool vcpu_destroy(struct vcpu *vcpu, int64_t deadline_ms)
 {
-	const struct timespec deadline = { deadline_ms / 1000, deadline_ms % 1000 * 1000000 };
+	const struct timespec deadline = {
+		.tv_sec = deadline_ms / MSEC_PER_SEC,
+		.tv_nsec = deadline_ms % MSEC_PER_SEC * NSEC_PER_MSEC,
+	};
 
 	if (vcpu->has_thread &&
 	    pthread_clockjoin_np(vcpu->thread, NULL, CLOCK_MONOTONIC, &deadline))

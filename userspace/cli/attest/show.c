@@ -5,6 +5,7 @@
 #include "command/command.h"
 
 #include "attest/chain.h"
+#include "common/clock.h"
 #include "common/json_out.h"
 #include "common/text.h"
 #include "common/util.h"
@@ -17,13 +18,13 @@
 
 static void time_text(uint64_t ms, char text[TIME_SIZE])
 {
-	time_t seconds = MIN(ms / 1000, (uint64_t)INT64_MAX);
+	time_t seconds = MIN(ms / MSEC_PER_SEC, (uint64_t)INT64_MAX);
 	struct tm tm;
 	size_t len = 0;
 
 	if (gmtime_r(&seconds, &tm))
 		len = strftime(text, TIME_SIZE - 6, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + len, TIME_SIZE - len, len ? ".%03uZ" : "?", (unsigned int)(ms % 1000));
+	snprintf(text + len, TIME_SIZE - len, len ? ".%03uZ" : "?", (unsigned int)(ms % MSEC_PER_SEC));
 }
 
 /* Documents come from anywhere: nothing in them may talk to the terminal. */

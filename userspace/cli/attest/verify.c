@@ -5,6 +5,7 @@
 #include "command/command.h"
 
 #include "ca/cert.h"
+#include "common/clock.h"
 #include "common/json_out.h"
 #include "common/util.h"
 
@@ -14,7 +15,6 @@
 #include <unistd.h>
 
 #define PCR_MAX		31
-#define MSEC_PER_SEC	1000ULL
 
 /* The command line. */
 struct verify_options {

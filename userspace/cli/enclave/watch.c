@@ -4,6 +4,7 @@
 #include "cli/enclave/watch.h"
 
 #include "cli/enclave/vsock.h"
+#include "common/clock.h"
 #include "common/util.h"
 
 #include <errno.h>
@@ -11,11 +12,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
-#define NS_PER_SEC	1000000000ULL
-#define NS_PER_MS	1000000ULL
 #define TICK_MS		1000
 /* A console that neither sends nor ends after the enclave's end is given up, ms. */
 #define DRAIN_MS	2000
@@ -34,10 +32,7 @@ enum {
 
 uint64_t watch_now_ns(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_SEC + now.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 int watch_open_signals(void)
@@ -121,7 +116,7 @@ static bool ends_soon(const struct watch *watch)
 
 static void show_progress(const struct watch *watch)
 {
-	uint64_t seconds = (watch_now_ns() - watch->started_ns) / NS_PER_SEC;
+	uint64_t seconds = (watch_now_ns() - watch->started_ns) / NSEC_PER_SEC;
 
 	if (watch->progress)
 		fprintf(stderr, "\rbooting ... %llu s", (unsigned long long)seconds);
@@ -142,7 +137,7 @@ static int poll_timeout(const struct watch *watch)
 		return timeout;
 	if (now >= watch->deadline_ns)
 		return 0;
-	now = (watch->deadline_ns - now) / NS_PER_MS + 1;
+	now = (watch->deadline_ns - now) / NSEC_PER_MSEC + 1;
 	return timeout < 0 || now < TICK_MS ? (int)MIN(now, 3600000u) : timeout;
 }
 

@@ -39,7 +39,7 @@ struct watch {
 	bool progress;
 };
 
-/** watch_now_ns() - CLOCK_MONOTONIC */
+/** watch_now_ns() - CLOCK_MONOTONIC, for @started_ns and @deadline_ns of a watch */
 uint64_t watch_now_ns(void);
 
 /**

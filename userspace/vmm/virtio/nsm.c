@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <linux/virtio_ids.h>
-#include <stddef.h>
 
 /* A request is one chain and its response the next. */
 #define CHAINS		2
@@ -39,8 +38,7 @@ static int answer(struct nsm_device *device, struct virtqueue *queue)
 
 static void nsm_queue(struct virtio_mmio *mmio, unsigned int index)
 {
-	struct nsm_device *device =
-		(struct nsm_device *)((char *)mmio - offsetof(struct nsm_device, mmio));
+	struct nsm_device *device = container_of(mmio, struct nsm_device, mmio);
 	struct virtqueue *queue = &mmio->queues[index];
 	int n = virtqueue_available(queue);
 

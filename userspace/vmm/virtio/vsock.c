@@ -199,7 +199,7 @@ static void tell_seqpacket(struct vsock *vsock, bool negotiated)
 
 static void vsock_queue(struct virtio_mmio *mmio, unsigned int index)
 {
-	struct vsock *vsock = (struct vsock *)((char *)mmio - offsetof(struct vsock, mmio));
+	struct vsock *vsock = container_of(mmio, struct vsock, mmio);
 
 	if (!vsock->seqpacket_told)
 		tell_seqpacket(vsock, virtio_mmio_has_feature(mmio, VIRTIO_VSOCK_F_SEQPACKET));
@@ -219,7 +219,7 @@ static void vsock_queue(struct virtio_mmio *mmio, unsigned int index)
 
 static void vsock_reset(struct virtio_mmio *mmio)
 {
-	struct vsock *vsock = (struct vsock *)((char *)mmio - offsetof(struct vsock, mmio));
+	struct vsock *vsock = container_of(mmio, struct vsock, mmio);
 
 	if (vsock->seqpacket_told)
 		tell_seqpacket(vsock, false);
