@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The connection by which an enclave tells its launcher that it is up. */
 
-#include "heartbeat.h"
+#include "common/heartbeat.h"
 
-#include "clock.h"
-#include "util.h"
+#include "common/clock.h"
+#include "common/util.h"
 
 #include <endian.h>
 #include <errno.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Log lines on stderr, with systemd's level prefixes when it reads them. */
 
-#include "log.h"
+#include "common/log.h"
 
-#include "text.h"
-#include "util.h"
+#include "common/text.h"
+#include "common/util.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Typed calls of the ne-emu netlink family. */
 
-#include "nl.h"
+#include "common/nl.h"
 
-#include "nl_private.h"
-#include "util.h"
+#include "common/nl_private.h"
+#include "common/util.h"
 
 #include <errno.h>
 #include <fcntl.h>

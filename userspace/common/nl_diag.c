@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Sockets of this host, by sock_diag. */
 
-#include "nl_diag.h"
+#include "common/nl_diag.h"
 
-#include "nl_private.h"
+#include "common/nl_private.h"
 
 #include <errno.h>
 #include <linux/sock_diag.h>

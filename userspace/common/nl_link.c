@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Network devices, by rtnetlink. */
 
-#include "nl_link.h"
+#include "common/nl_link.h"
 
-#include "nl_private.h"
+#include "common/nl_private.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the messages of the ne-emu netlink family say. */
 
-#include "nl.h"
+#include "common/nl.h"
 
-#include "text.h"
-#include "util.h"
+#include "common/text.h"
+#include "common/util.h"
 
 #include <errno.h>
 #include <netlink/attr.h>

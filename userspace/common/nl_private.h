@@ -4,7 +4,7 @@
 #ifndef NE_EMU_COMMON_NL_PRIVATE_H
 #define NE_EMU_COMMON_NL_PRIVATE_H
 
-#include "nl.h"
+#include "common/nl.h"
 
 #include <netlink/msg.h>
 #include <netlink/socket.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a service tells systemd, without libsystemd. */
 
-#include "sd.h"
+#include "common/sd.h"
 
-#include "util.h"
+#include "common/util.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Small helpers: clean-up attributes, whole reads and writes, strict numbers. */
 
-#include "util.h"
+#include "common/util.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A folder of root's that one user may read. */
 
-#include "acl.h"
+#include "daemon/acl.h"
 
 #include "common/util.h"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Attestation of each enclave: its settings, and the messages to its module. */
 
-#include "attestor.h"
+#include "daemon/attestor.h"
 
 #include "common/log.h"
 #include "common/util.h"
-#include "settings_file.h"
+#include "daemon/settings_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,8 +7,8 @@
 #ifndef NE_EMU_DAEMON_ATTESTOR_H
 #define NE_EMU_DAEMON_ATTESTOR_H
 
-#include "authority.h"
-#include "lab.h"
+#include "daemon/authority.h"
+#include "daemon/lab.h"
 
 #include <sys/queue.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Who issues identities: roots on disk and what was made below them. */
 
-#include "authority.h"
+#include "daemon/authority.h"
 
 #include "common/paths.h"
 #include "common/util.h"

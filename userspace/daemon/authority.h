@@ -6,7 +6,7 @@
 
 #include "ca/issuer.h"
 #include "ca/store.h"
-#include "lab.h"
+#include "daemon/lab.h"
 
 #include <sys/queue.h>
 

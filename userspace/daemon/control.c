@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The socket for requests: who may use it, packets in and out. */
 
-#include "control.h"
+#include "daemon/control.h"
 
 #include "common/log.h"
 #include "common/util.h"

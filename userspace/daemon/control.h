@@ -8,7 +8,7 @@
 #ifndef NE_EMU_DAEMON_CONTROL_H
 #define NE_EMU_DAEMON_CONTROL_H
 
-#include "attestor.h"
+#include "daemon/attestor.h"
 
 #include <jansson.h>
 

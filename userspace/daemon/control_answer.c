@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Requests of the control socket, one by one. */
 
-#include "control.h"
+#include "daemon/control.h"
 
 #include "common/text.h"
 #include "common/util.h"

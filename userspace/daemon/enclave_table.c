@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The enclaves the supervisor knows. */
 
-#include "enclave_table.h"
+#include "daemon/enclave_table.h"
 
 #include "common/util.h"
 

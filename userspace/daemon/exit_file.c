@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* exit.json: how an enclave ended, for people and tools after it is gone. */
 
-#include "exit_file.h"
+#include "daemon/exit_file.h"
 
 #include "common/paths.h"
 #include "common/text.h"
 #include "common/util.h"
-#include "instant.h"
+#include "daemon/instant.h"
 
 #include <errno.h>
 #include <inttypes.h>

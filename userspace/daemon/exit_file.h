@@ -5,7 +5,7 @@
 #define NE_EMU_DAEMON_EXIT_FILE_H
 
 #include "common/nl.h"
-#include "folder.h"
+#include "daemon/folder.h"
 
 #include <stdint.h>
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Folders of enclaves below the log folder: create, use, remove. */
 
-#include "folder.h"
+#include "daemon/folder.h"
 
-#include "acl.h"
 #include "common/log.h"
 #include "common/paths.h"
 #include "common/util.h"
-#include "exit_file.h"
-#include "folder_private.h"
+#include "daemon/acl.h"
+#include "daemon/exit_file.h"
+#include "daemon/folder_private.h"
 
 #include <dirent.h>
 #include <errno.h>

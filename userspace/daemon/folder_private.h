@@ -4,7 +4,7 @@
 #ifndef NE_EMU_DAEMON_FOLDER_PRIVATE_H
 #define NE_EMU_DAEMON_FOLDER_PRIVATE_H
 
-#include "folder.h"
+#include "daemon/folder.h"
 
 /* Of an owner's folder: the user id; of an enclave's: 16 hexadecimal digits. */
 #define FOLDER_NAME_SIZE	17

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Which folders of ended enclaves are kept. */
 
-#include "folder.h"
+#include "daemon/folder.h"
 
 #include "common/clock.h"
 #include "common/paths.h"
 #include "common/util.h"
-#include "folder_private.h"
+#include "daemon/folder_private.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What attestation of an enclave is to be like: the settings of "ne-emu lab". */
 
-#include "lab.h"
+#include "daemon/lab.h"
 
 #include "common/clock.h"
 #include "common/text.h"

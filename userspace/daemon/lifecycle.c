@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What is news about an enclave, and what follows from it. */
 
-#include "supervisor.h"
+#include "daemon/supervisor.h"
 
 #include "common/heartbeat.h"
 #include "common/log.h"
-#include "exit_file.h"
-#include "folder_private.h"
-#include "vmm_record.h"
+#include "daemon/exit_file.h"
+#include "daemon/folder_private.h"
+#include "daemon/vmm_record.h"
 
 #include <dirent.h>
 #include <errno.h>

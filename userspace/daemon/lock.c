@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One supervisor at a time. */
 
-#include "lock.h"
+#include "daemon/lock.h"
 
 #include "common/util.h"
 

@@ -4,10 +4,10 @@
 #include "common/log.h"
 #include "common/paths.h"
 #include "common/util.h"
-#include "lock.h"
-#include "partition.h"
-#include "settings_file.h"
-#include "supervisor.h"
+#include "daemon/lock.h"
+#include "daemon/partition.h"
+#include "daemon/settings_file.h"
+#include "daemon/supervisor.h"
 
 #include <errno.h>
 #include <getopt.h>

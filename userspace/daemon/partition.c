@@ -9,7 +9,7 @@
  * needed. Therefore the service is a child of the root cgroup (Slice=-.slice).
  */
 
-#include "partition.h"
+#include "daemon/partition.h"
 
 #include "common/log.h"
 #include "common/paths.h"

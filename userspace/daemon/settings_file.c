@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Settings in files. */
 
-#include "settings_file.h"
+#include "daemon/settings_file.h"
 
 #include "common/paths.h"
 #include "common/util.h"
-#include "folder.h"
+#include "daemon/folder.h"
 
 #include <errno.h>
 #include <limits.h>

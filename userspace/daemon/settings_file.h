@@ -5,7 +5,7 @@
 #define NE_EMU_DAEMON_SETTINGS_FILE_H
 
 #include "common/config.h"
-#include "lab.h"
+#include "daemon/lab.h"
 
 #define SETTINGS_SECTION	"attestation"
 #define SETTINGS_SECTION_LOGS	"logs"

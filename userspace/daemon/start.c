@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Serve one accepted start request: gather the descriptors, start the VMM. */
 
-#include "start.h"
+#include "daemon/start.h"
 
 #include "ca/issuer.h"
 #include "common/log.h"

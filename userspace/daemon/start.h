@@ -5,8 +5,8 @@
 #define NE_EMU_DAEMON_START_H
 
 #include "common/nl.h"
-#include "folder.h"
-#include "vmm_process.h"
+#include "daemon/folder.h"
+#include "daemon/vmm_process.h"
 
 #include <linux/nitro_enclaves_emu.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The supervisor: one loop over notifications, VMMs and signals. */
 
-#include "supervisor.h"
+#include "daemon/supervisor.h"
 
 #include "common/clock.h"
 #include "common/log.h"

@@ -4,15 +4,15 @@
 #ifndef NE_EMU_DAEMON_SUPERVISOR_H
 #define NE_EMU_DAEMON_SUPERVISOR_H
 
-#include "attestor.h"
 #include "common/heartbeat.h"
-#include "control.h"
-#include "enclave_table.h"
-#include "folder.h"
-#include "instant.h"
-#include "partition.h"
-#include "start.h"
-#include "vmm_process.h"
+#include "daemon/attestor.h"
+#include "daemon/control.h"
+#include "daemon/enclave_table.h"
+#include "daemon/folder.h"
+#include "daemon/instant.h"
+#include "daemon/partition.h"
+#include "daemon/start.h"
+#include "daemon/vmm_process.h"
 
 /**
  * struct supervisor - all state of the program; one thread, so no locks

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The process of one VMM: command line, descriptors, end. */
 
-#include "vmm_process.h"
+#include "daemon/vmm_process.h"
 
 #include "common/util.h"
 

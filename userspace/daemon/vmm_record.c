@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Which process is the VMM of an enclave, for a later supervisor. */
 
-#include "vmm_record.h"
+#include "daemon/vmm_record.h"
 
 #include "common/util.h"
 

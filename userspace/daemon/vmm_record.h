@@ -10,7 +10,7 @@
 #ifndef NE_EMU_DAEMON_VMM_RECORD_H
 #define NE_EMU_DAEMON_VMM_RECORD_H
 
-#include "vmm_process.h"
+#include "daemon/vmm_process.h"
 
 /* @folder: of the enclave; nobody but root can write into it */
 
