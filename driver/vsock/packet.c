@@ -47,7 +47,7 @@ static ssize_t ne_vsock_copy_part(struct sk_buff *skb, struct iov_iter *to)
 static ssize_t ne_vsock_read_part(struct ne_vsock_chan *chan, struct sk_buff **skb,
 				  struct iov_iter *to, s32 __user *result)
 {
-	ssize_t ret;
+	ssize_t rc;
 
 	lockdep_assert_held(&chan->read_lock);
 
@@ -59,19 +59,19 @@ static ssize_t ne_vsock_read_part(struct ne_vsock_chan *chan, struct sk_buff **s
 		virtio_transport_deliver_tap_pkt(*skb);
 	}
 
-	ret = ne_vsock_copy_part(*skb, to);
-	if (ret < 0)
-		return ret;
-	if (result && put_user((s32)ret, result))
+	rc = ne_vsock_copy_part(*skb, to);
+	if (rc < 0)
+		return rc;
+	if (result && put_user((s32)rc, result))
 		return -EFAULT;
 
-	VIRTIO_VSOCK_SKB_CB(*skb)->offset += ret - NE_VSOCK_HDR_SIZE;
+	VIRTIO_VSOCK_SKB_CB(*skb)->offset += rc - NE_VSOCK_HDR_SIZE;
 	if (VIRTIO_VSOCK_SKB_CB(*skb)->offset == (*skb)->len) {
 		ne_vsock_chan_done(chan, *skb);
 		*skb = NULL;
 	}
 
-	return ret;
+	return rc;
 }
 
 /**
@@ -86,17 +86,17 @@ static ssize_t ne_vsock_read_part(struct ne_vsock_chan *chan, struct sk_buff **s
 ssize_t ne_vsock_packet_read(struct ne_vsock_chan *chan, struct iov_iter *to)
 {
 	struct sk_buff *skb = NULL;
-	ssize_t ret;
+	ssize_t rc;
 
 	if (mutex_lock_interruptible(&chan->read_lock))
 		return -ERESTARTSYS;
 
-	ret = ne_vsock_read_part(chan, &skb, to, NULL);
+	rc = ne_vsock_read_part(chan, &skb, to, NULL);
 	if (skb)
 		ne_vsock_chan_requeue(chan, skb);
 
 	mutex_unlock(&chan->read_lock);
-	return ret;
+	return rc;
 }
 
 /* May this packet come from this channel, and does its size make sense? */
@@ -174,7 +174,7 @@ ssize_t ne_vsock_packet_write(struct ne_vsock_chan *chan, struct iov_iter *from)
 {
 	size_t count = iov_iter_count(from);
 	struct virtio_vsock_hdr hdr;
-	int err;
+	int rc;
 
 	switch (ne_vsock_chan_state(chan)) {
 	case NE_VSOCK_NEW:
@@ -195,52 +195,15 @@ ssize_t ne_vsock_packet_write(struct ne_vsock_chan *chan, struct iov_iter *from)
 		goto malformed;
 
 	if (ne_vsock_is_parent(&hdr))
-		err = ne_vsock_deliver_from(chan, &hdr, from);
+		rc = ne_vsock_deliver_from(chan, &hdr, from);
 	else
-		err = ne_vsock_answer_rst(chan, &hdr);
+		rc = ne_vsock_answer_rst(chan, &hdr);
 
-	return err ?: count;
+	return rc ?: count;
 
 malformed:
 	atomic_inc(&chan->malformed);
 	return -EINVAL;
-}
-
-/*
- * A packet cannot be taken back once it was delivered: the result is written before,
- * and only a packet that was dropped gets another one.
- */
-static ssize_t ne_vsock_write_whole(struct ne_vsock_chan *chan, struct iov_iter *from,
-				    s32 __user *result)
-{
-	if (put_user((s32)iov_iter_count(from), result))
-		return -EFAULT;
-
-	return ne_vsock_packet_write(chan, from);
-}
-
-/* One packet of a batch, by ne_vsock_read_part() into *@skb, or by a write. */
-static ssize_t ne_vsock_batch_move(struct ne_vsock_chan *chan, struct sk_buff **skb,
-				   struct ne_emu_vsock_packet __user *element)
-{
-	struct iovec fast[UIO_FASTIOV], *iov = fast;
-	struct ne_emu_vsock_packet packet;
-	struct iov_iter iter;
-	ssize_t ret;
-
-	if (copy_from_user(&packet, element, sizeof(packet)))
-		return -EFAULT;
-
-	ret = import_iovec(skb ? ITER_DEST : ITER_SOURCE, u64_to_user_ptr(packet.iov),
-			   packet.iov_count, ARRAY_SIZE(fast), &iov, &iter);
-	if (ret < 0)
-		return ret;
-
-	ret = skb ? ne_vsock_read_part(chan, skb, &iter, &element->result) :
-		    ne_vsock_write_whole(chan, &iter, &element->result);
-	kfree(iov);
-	cond_resched();
-	return ret;
 }
 
 static int ne_vsock_batch_get(struct ne_emu_vsock_batch *batch, void __user *arg)
@@ -251,6 +214,40 @@ static int ne_vsock_batch_get(struct ne_emu_vsock_batch *batch, void __user *arg
 		return -EINVAL;
 
 	return 0;
+}
+
+/*
+ * Makes an iterator over the memory of an element; the caller kfree()s *@iov, which
+ * points to UIO_FASTIOV elements at first.
+ * Return: bytes, or a negative errno (nothing to free).
+ */
+static ssize_t ne_vsock_batch_import(const struct ne_emu_vsock_packet __user *element,
+				     int direction, struct iovec **iov, struct iov_iter *iter)
+{
+	struct ne_emu_vsock_packet packet;
+
+	if (copy_from_user(&packet, element, sizeof(packet)))
+		return -EFAULT;
+
+	return import_iovec(direction, u64_to_user_ptr(packet.iov), packet.iov_count,
+			    UIO_FASTIOV, iov, iter);
+}
+
+/* One element of NE_EMU_VSOCK_RECV. Return: as ne_vsock_read_part(). */
+static ssize_t ne_vsock_batch_recv_one(struct ne_vsock_chan *chan, struct sk_buff **skb,
+				       struct ne_emu_vsock_packet __user *element)
+{
+	struct iovec fast[UIO_FASTIOV], *iov = fast;
+	struct iov_iter to;
+	ssize_t rc;
+
+	rc = ne_vsock_batch_import(element, ITER_DEST, &iov, &to);
+	if (rc < 0)
+		return rc;
+
+	rc = ne_vsock_read_part(chan, skb, &to, &element->result);
+	kfree(iov);
+	return rc;
 }
 
 /**
@@ -266,12 +263,12 @@ long ne_vsock_batch_recv(struct ne_vsock_chan *chan, void __user *arg)
 	struct ne_emu_vsock_packet __user *packets;
 	struct ne_emu_vsock_batch batch;
 	struct sk_buff *skb = NULL;
-	ssize_t ret;
+	ssize_t rc;
 	u32 n;
 
-	ret = ne_vsock_batch_get(&batch, arg);
-	if (ret)
-		return ret;
+	rc = ne_vsock_batch_get(&batch, arg);
+	if (rc)
+		return rc;
 	if (ne_vsock_chan_state(chan) == NE_VSOCK_NEW)
 		return -ENOTCONN;
 	if (ne_vsock_chan_state(chan) == NE_VSOCK_GONE)
@@ -281,15 +278,37 @@ long ne_vsock_batch_recv(struct ne_vsock_chan *chan, void __user *arg)
 
 	packets = u64_to_user_ptr(batch.packets);
 	for (n = 0; n < batch.count && !fatal_signal_pending(current); n++) {
-		ret = ne_vsock_batch_move(chan, &skb, &packets[n]);
-		if (ret < 0)
+		rc = ne_vsock_batch_recv_one(chan, &skb, &packets[n]);
+		if (rc < 0)
 			break;
+		cond_resched();
 	}
 	if (skb)
 		ne_vsock_chan_requeue(chan, skb);
 
 	mutex_unlock(&chan->read_lock);
-	return n ?: ret;
+	return n ?: rc;
+}
+
+/*
+ * One element of NE_EMU_VSOCK_SEND. A packet cannot be taken back once it was
+ * delivered, so its result is written first.
+ * Return: as ne_vsock_packet_write().
+ */
+static ssize_t ne_vsock_batch_send_one(struct ne_vsock_chan *chan,
+				       struct ne_emu_vsock_packet __user *element)
+{
+	struct iovec fast[UIO_FASTIOV], *iov = fast;
+	struct iov_iter from;
+	ssize_t rc;
+
+	rc = ne_vsock_batch_import(element, ITER_SOURCE, &iov, &from);
+	if (rc < 0)
+		return rc;
+
+	rc = put_user((s32)rc, &element->result) ? -EFAULT : ne_vsock_packet_write(chan, &from);
+	kfree(iov);
+	return rc;
 }
 
 /**
@@ -304,21 +323,23 @@ long ne_vsock_batch_send(struct ne_vsock_chan *chan, void __user *arg)
 {
 	struct ne_emu_vsock_packet __user *packets;
 	struct ne_emu_vsock_batch batch;
-	ssize_t ret;
+	ssize_t rc;
 	u32 n;
 
-	ret = ne_vsock_batch_get(&batch, arg);
-	if (ret)
-		return ret;
+	rc = ne_vsock_batch_get(&batch, arg);
+	if (rc)
+		return rc;
 
 	packets = u64_to_user_ptr(batch.packets);
 	for (n = 0; n < batch.count && !fatal_signal_pending(current); n++) {
-		ret = ne_vsock_batch_move(chan, NULL, &packets[n]);
-		if (ret == -EINVAL && put_user((s32)ret, &packets[n].result))
-			ret = -EFAULT;
-		if (ret < 0 && ret != -EINVAL)
+		rc = ne_vsock_batch_send_one(chan, &packets[n]);
+		/* Only a packet that was dropped gets another result. */
+		if (rc == -EINVAL && put_user((s32)rc, &packets[n].result))
+			rc = -EFAULT;
+		if (rc < 0 && rc != -EINVAL)
 			break;
+		cond_resched();
 	}
 
-	return n ?: ret;
+	return n ?: rc;
 }
