@@ -183,17 +183,17 @@ static bool ne_vsock_add(struct ne_vsock_chan *chan, struct sk_buff *skb)
 int ne_vsock_chan_queue(struct ne_vsock_chan *chan, struct sk_buff *skb)
 {
 	bool merged = false, first = false;
-	int err = 0;
+	int rc = 0;
 
 	spin_lock_bh(&chan->queue.lock);
 	if (chan->state != NE_VSOCK_LIVE) {
-		err = -ENOTCONN;
+		rc = -ENOTCONN;
 	} else if (ne_vsock_merge_credit(chan, skb)) {
 		merged = true;
 	} else if (!skb->len && !virtio_vsock_skb_reply(skb) &&
 		   chan->control >= NE_VSOCK_MAX_CONTROL) {
 		chan->dropped++;
-		err = -ENOBUFS;
+		rc = -ENOBUFS;
 	} else {
 		first = ne_vsock_add(chan, skb);
 	}
@@ -204,7 +204,7 @@ int ne_vsock_chan_queue(struct ne_vsock_chan *chan, struct sk_buff *skb)
 	if (first)
 		wake_up_interruptible_poll(&chan->wait, EPOLLIN | EPOLLRDNORM);
 
-	return err;
+	return rc;
 }
 
 /**

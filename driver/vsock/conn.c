@@ -162,14 +162,14 @@ void ne_vsock_conn_free(struct ne_vsock_conn *conn)
  */
 int ne_vsock_conn_insert(struct ne_vsock_conn *conn, struct ne_vsock_chan *chan)
 {
-	int err = 0;
+	int rc = 0;
 
 	spin_lock_bh(&ne_vsock_conns.lock);
 	/* Who detaches the channel goes through its list after it was closed. */
 	if (ne_vsock_chan_state(chan) != NE_VSOCK_LIVE) {
-		err = -ECONNRESET;
+		rc = -ECONNRESET;
 	} else if (ne_vsock_conn_find(&conn->addr)) {
-		err = -EADDRINUSE;
+		rc = -EADDRINUSE;
 	} else {
 		conn->chan = chan;
 		hash_add_rcu(ne_vsock_conns.by_addr, &conn->by_addr,
@@ -178,7 +178,7 @@ int ne_vsock_conn_insert(struct ne_vsock_conn *conn, struct ne_vsock_chan *chan)
 		list_add_tail(&conn->node, &chan->conns);
 	}
 	spin_unlock_bh(&ne_vsock_conns.lock);
-	return err;
+	return rc;
 }
 
 /**
@@ -469,7 +469,7 @@ int ne_vsock_conn_begin(struct sock *sk)
 {
 	struct ne_vsock_conn *conn;
 	struct ne_vsock_chan *chan;
-	int err = -ECONNRESET;
+	int rc = -ECONNRESET;
 
 	ne_vsock_conn_drop(sk);
 	conn = ne_vsock_conn_create(sk);
@@ -480,17 +480,17 @@ int ne_vsock_conn_begin(struct sock *sk)
 	rcu_read_lock();
 	chan = ne_vsock_route_find(conn->addr.remote_cid, conn->addr.remote_port);
 	if (chan)
-		err = ne_vsock_conn_insert(conn, chan);
-	if (err == -ECONNRESET) {
+		rc = ne_vsock_conn_insert(conn, chan);
+	if (rc == -ECONNRESET) {
 		ne_vsock_conn_insert_refused(conn);
 		ne_vsock_conn_settle(conn);
-		err = 0;
+		rc = 0;
 	}
 	rcu_read_unlock();
 
-	if (err)
+	if (rc)
 		ne_vsock_conn_free(conn);
-	return err;
+	return rc;
 }
 
 static struct ne_vsock_conn *ne_vsock_conn_first(struct ne_vsock_chan *chan)

@@ -46,7 +46,7 @@ static ssize_t ne_vsock_dev_read(struct kiocb *iocb, struct iov_iter *to)
 	struct ne_vsock_chan *chan = iocb->ki_filp->private_data;
 	bool nonblock = (iocb->ki_filp->f_flags & O_NONBLOCK) ||
 			(iocb->ki_flags & IOCB_NOWAIT);
-	ssize_t ret;
+	ssize_t rc;
 
 	if (iov_iter_count(to) <= NE_VSOCK_HDR_SIZE)
 		return -EINVAL;
@@ -57,13 +57,13 @@ static ssize_t ne_vsock_dev_read(struct kiocb *iocb, struct iov_iter *to)
 		if (ne_vsock_chan_state(chan) == NE_VSOCK_GONE)
 			return 0;
 
-		ret = ne_vsock_packet_read(chan, to);
-		if (ret != -EAGAIN || nonblock)
-			return ret;
+		rc = ne_vsock_packet_read(chan, to);
+		if (rc != -EAGAIN || nonblock)
+			return rc;
 
-		ret = wait_event_interruptible(chan->wait, ne_vsock_readable(chan));
-		if (ret)
-			return ret;
+		rc = wait_event_interruptible(chan->wait, ne_vsock_readable(chan));
+		if (rc)
+			return rc;
 	}
 }
 

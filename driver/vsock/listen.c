@@ -36,7 +36,7 @@ static struct sock *ne_vsock_make_child(struct sock *listener, const struct virt
 {
 	struct sock *child = vsock_create_connected(listener);
 	struct vsock_sock *vsk;
-	int err;
+	int rc;
 
 	if (!child)
 		return NULL;
@@ -47,9 +47,9 @@ static struct sock *ne_vsock_make_child(struct sock *listener, const struct virt
 	vsock_addr_init(&vsk->remote_addr, le64_to_cpu(hdr->src_cid), le32_to_cpu(hdr->src_port));
 
 	lock_sock_nested(child, SINGLE_DEPTH_NESTING);
-	err = vsock_assign_transport(vsk, vsock_sk(listener));
+	rc = vsock_assign_transport(vsk, vsock_sk(listener));
 	release_sock(child);
-	if (err || vsk->transport != &ne_vsock_transport.transport) {
+	if (rc || vsk->transport != &ne_vsock_transport.transport) {
 		sock_put(child);
 		return NULL;
 	}
@@ -79,13 +79,13 @@ static int ne_vsock_enqueue_child(struct ne_vsock_chan *chan, struct sock *liste
 				  struct ne_vsock_conn *conn, struct sk_buff *response)
 {
 	struct sock *child = conn->sk;
-	int err;
+	int rc;
 
 	spin_lock_bh(&listener->sk_lock.slock);
-	err = ne_vsock_listener_check(listener);
-	if (!err)
-		err = ne_vsock_conn_insert(conn, chan);
-	if (!err) {
+	rc = ne_vsock_listener_check(listener);
+	if (!rc)
+		rc = ne_vsock_conn_insert(conn, chan);
+	if (!rc) {
 		vsock_insert_connected(vsock_sk(child));
 		ne_vsock_enqueue_accept(listener, child);
 		/* Before anything that the new socket sends. */
@@ -93,7 +93,7 @@ static int ne_vsock_enqueue_child(struct ne_vsock_chan *chan, struct sock *liste
 			kfree_skb(response);
 	}
 	spin_unlock_bh(&listener->sk_lock.slock);
-	return err;
+	return rc;
 }
 
 static int ne_vsock_offer_child(struct ne_vsock_chan *chan, struct sock *listener,
@@ -101,7 +101,7 @@ static int ne_vsock_offer_child(struct ne_vsock_chan *chan, struct sock *listene
 {
 	struct sk_buff *response;
 	struct ne_vsock_conn *conn;
-	int err;
+	int rc;
 
 	conn = ne_vsock_conn_create(child);
 	if (!conn)
@@ -115,11 +115,11 @@ static int ne_vsock_offer_child(struct ne_vsock_chan *chan, struct sock *listene
 	virtio_vsock_skb_set_reply(response);
 	virtio_transport_inc_tx_pkt(vsock_sk(child)->trans, response);
 
-	err = ne_vsock_enqueue_child(chan, listener, conn, response);
-	if (err) {
+	rc = ne_vsock_enqueue_child(chan, listener, conn, response);
+	if (rc) {
 		kfree_skb(response);
 		ne_vsock_conn_free(conn);
-		return err;
+		return rc;
 	}
 
 	listener->sk_data_ready(listener);
@@ -131,22 +131,22 @@ static int ne_vsock_try_request(struct ne_vsock_chan *chan, struct sock *listene
 				const struct virtio_vsock_hdr *hdr)
 {
 	struct sock *child;
-	int err;
+	int rc;
 
 	spin_lock_bh(&listener->sk_lock.slock);
-	err = ne_vsock_listener_check(listener);
+	rc = ne_vsock_listener_check(listener);
 	spin_unlock_bh(&listener->sk_lock.slock);
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 
 	child = ne_vsock_make_child(listener, hdr);
 	if (!child)
 		return -ECONNREFUSED;
 
-	err = ne_vsock_offer_child(chan, listener, child, hdr);
-	if (err)
+	rc = ne_vsock_offer_child(chan, listener, child, hdr);
+	if (rc)
 		sock_put(child);
-	return err;
+	return rc;
 }
 
 /* By release_sock(), under the spinlock of the sock lock: nobody holds it now. */
@@ -202,17 +202,17 @@ static void ne_vsock_pending_work(struct work_struct *work)
 {
 	struct ne_vsock_pending *pending = container_of(work, struct ne_vsock_pending, work);
 	struct ne_vsock_chan *chan = pending->chan;
-	int err = -EPIPE;
+	int rc = -EPIPE;
 
 	/* Once it is GONE, ne_vsock_listen_cancel() has it, or waits for this to end. */
 	if (ne_vsock_chan_state(chan) == NE_VSOCK_LIVE)
-		err = ne_vsock_try_request(chan, pending->listener, &pending->hdr);
-	if (err == -EBUSY) {
+		rc = ne_vsock_try_request(chan, pending->listener, &pending->hdr);
+	if (rc == -EBUSY) {
 		ne_vsock_pending_await(pending);
 		return;
 	}
 
-	if (err)
+	if (rc)
 		ne_vsock_answer_rst(chan, &pending->hdr);
 	if (ne_vsock_pending_take(pending))
 		ne_vsock_pending_free(pending);
@@ -223,7 +223,7 @@ static int ne_vsock_pend(struct ne_vsock_chan *chan, struct sock *listener,
 			 const struct virtio_vsock_hdr *hdr)
 {
 	struct ne_vsock_pending *pending = kzalloc(sizeof(*pending), GFP_KERNEL_ACCOUNT);
-	int err = 0;
+	int rc = 0;
 
 	if (!pending)
 		return -ENOMEM;
@@ -238,15 +238,15 @@ static int ne_vsock_pend(struct ne_vsock_chan *chan, struct sock *listener,
 	spin_lock(&chan->pending_lock);
 	if (ne_vsock_chan_state(chan) != NE_VSOCK_LIVE ||
 	    chan->nr_pending >= NE_VSOCK_MAX_PENDING) {
-		err = -ECONNREFUSED;
+		rc = -ECONNREFUSED;
 	} else {
 		list_add_tail(&pending->node, &chan->pending);
 		chan->nr_pending++;
 	}
 	spin_unlock(&chan->pending_lock);
-	if (err) {
+	if (rc) {
 		kfree(pending);
-		return err;
+		return rc;
 	}
 
 	ne_vsock_pending_await(pending);
@@ -279,7 +279,7 @@ static struct sock *ne_vsock_find_listener(const struct virtio_vsock_hdr *hdr)
 int ne_vsock_recv_request(struct ne_vsock_chan *chan, const struct virtio_vsock_hdr *hdr)
 {
 	struct sock *listener;
-	int err;
+	int rc;
 
 	if (le64_to_cpu(hdr->dst_cid) == VMADDR_CID_HOST)
 		atomic_inc(&chan->to_host);
@@ -288,15 +288,15 @@ int ne_vsock_recv_request(struct ne_vsock_chan *chan, const struct virtio_vsock_
 	if (!listener)
 		return ne_vsock_answer_rst(chan, hdr);
 
-	err = ne_vsock_try_request(chan, listener, hdr);
-	if (err == -EBUSY) {
-		err = ne_vsock_pend(chan, listener, hdr);
-		if (!err)
+	rc = ne_vsock_try_request(chan, listener, hdr);
+	if (rc == -EBUSY) {
+		rc = ne_vsock_pend(chan, listener, hdr);
+		if (!rc)
 			return 0;
 	}
 	sock_put(listener);
 	/* A second request of the same connection changes nothing. */
-	if (!err || err == -EADDRINUSE)
+	if (!rc || rc == -EADDRINUSE)
 		return 0;
 	return ne_vsock_answer_rst(chan, hdr);
 }

@@ -76,7 +76,7 @@ struct sk_buff *ne_vsock_alloc_answer(const struct virtio_vsock_hdr *hdr, u16 op
 int ne_vsock_answer_rst(struct ne_vsock_chan *chan, const struct virtio_vsock_hdr *hdr)
 {
 	struct sk_buff *rst;
-	int err;
+	int rc;
 
 	if (le16_to_cpu(hdr->op) == VIRTIO_VSOCK_OP_RST)
 		return 0;
@@ -86,11 +86,11 @@ int ne_vsock_answer_rst(struct ne_vsock_chan *chan, const struct virtio_vsock_hd
 		return -ENOMEM;
 
 	virtio_vsock_skb_set_reply(rst);
-	err = ne_vsock_chan_queue(chan, rst);
-	if (err)
+	rc = ne_vsock_chan_queue(chan, rst);
+	if (rc)
 		kfree_skb(rst);
 
-	return err == -ENOTCONN ? -EPIPE : err;
+	return rc == -ENOTCONN ? -EPIPE : rc;
 }
 
 /**
@@ -351,15 +351,15 @@ int ne_vsock_recv(struct ne_vsock_chan *chan, struct sk_buff *skb)
 		.local_cid	= le64_to_cpu(hdr.dst_cid),
 	};
 	struct ne_vsock_rx rx = { .skb = skb };
-	int err;
+	int rc;
 
 	if (ne_vsock_recv_on(&rx, &addr))
-		err = ne_vsock_recv_rest(chan, &rx, &hdr);
+		rc = ne_vsock_recv_rest(chan, &rx, &hdr);
 	else if (le16_to_cpu(hdr.op) == VIRTIO_VSOCK_OP_REQUEST)
-		err = ne_vsock_recv_request(chan, &hdr);
+		rc = ne_vsock_recv_request(chan, &hdr);
 	else
-		err = ne_vsock_answer_rst(chan, &hdr);
+		rc = ne_vsock_answer_rst(chan, &hdr);
 
 	consume_skb(rx.skb);
-	return err;
+	return rc;
 }

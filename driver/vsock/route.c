@@ -57,7 +57,7 @@ static int ne_vsock_route_claim(struct ne_vsock_chan *chan, u32 cid, bool consol
 {
 	struct xarray *table = ne_vsock_table(console);
 	struct ne_vsock_chan *old;
-	int err;
+	int rc;
 
 	guard(mutex)(&ne_vsock_route_lock);
 
@@ -73,9 +73,9 @@ static int ne_vsock_route_claim(struct ne_vsock_chan *chan, u32 cid, bool consol
 	}
 
 	/* Found by senders from here on, and used once it is LIVE. */
-	err = xa_err(xa_store(table, cid, chan, GFP_KERNEL));
-	if (err)
-		return err;
+	rc = xa_err(xa_store(table, cid, chan, GFP_KERNEL));
+	if (rc)
+		return rc;
 
 	ne_vsock_chan_open(chan, cid, console);
 	return 0;
@@ -126,16 +126,16 @@ static int ne_vsock_route_evict(struct ne_vsock_chan *chan)
 int ne_vsock_route_attach(struct ne_vsock_chan *chan, u32 cid, bool console)
 {
 	struct ne_vsock_chan *old;
-	int ret;
+	int rc;
 
-	while ((ret = ne_vsock_route_claim(chan, cid, console, &old)) > 0) {
-		ret = ne_vsock_route_evict(old);
+	while ((rc = ne_vsock_route_claim(chan, cid, console, &old)) > 0) {
+		rc = ne_vsock_route_evict(old);
 		ne_vsock_chan_put(old);
-		if (ret)
-			return ret;
+		if (rc)
+			return rc;
 	}
 
-	return ret;
+	return rc;
 }
 
 /**

@@ -8,7 +8,6 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/kmod.h>
 #include <linux/module.h>
 #include <uapi/linux/nitro_enclaves_emu.h>
 
@@ -115,7 +114,7 @@ int ne_vsock_send_pkt(struct sk_buff *skb, struct net *net)
 {
 	struct ne_vsock_chan *chan;
 	int len = skb->len;
-	int ret = -ENOTCONN;
+	int rc = -ENOTCONN;
 
 	if (ne_vsock_waits_too_much(skb)) {
 		kfree_skb(skb);
@@ -128,30 +127,30 @@ int ne_vsock_send_pkt(struct sk_buff *skb, struct net *net)
 	rcu_read_lock();
 	chan = skb->sk ? ne_vsock_conn_chan(skb->sk) : NULL;
 	if (chan)
-		ret = ne_vsock_chan_queue(chan, skb);
+		rc = ne_vsock_chan_queue(chan, skb);
 	rcu_read_unlock();
 
-	if (ret == -ENOTCONN) {
+	if (rc == -ENOTCONN) {
 		virtio_transport_consume_skb_sent(skb, true);
-		ret = 0;
-	} else if (ret) {
+		rc = 0;
+	} else if (rc) {
 		kfree_skb(skb);
 	}
 
-	return ret ?: len;
+	return rc ?: len;
 }
 
 static int ne_vsock_connect(struct vsock_sock *vsk)
 {
-	int ret = ne_vsock_conn_begin(sk_vsock(vsk));
+	int rc = ne_vsock_conn_begin(sk_vsock(vsk));
 
-	if (ret)
-		return ret;
+	if (rc)
+		return rc;
 
-	ret = virtio_transport_connect(vsk);
-	if (ret < 0)
+	rc = virtio_transport_connect(vsk);
+	if (rc < 0)
 		ne_vsock_conn_drop(sk_vsock(vsk));
-	return ret;
+	return rc;
 }
 
 /* A socket that has to wait for the other end's answer keeps its connection. */
@@ -186,7 +185,7 @@ static int ne_vsock_cancel_pkt(struct vsock_sock *vsk)
 	return 0;
 }
 
-/* has_remote_cid, where it exists, is set by ne_vsock_init(). */
+/* has_remote_cid, where it exists, is set by ne_vsock_transport_register(). */
 struct virtio_transport ne_vsock_transport = {
 	.transport = {
 		.module			  = THIS_MODULE,
@@ -241,54 +240,24 @@ struct virtio_transport ne_vsock_transport = {
 	.send_pkt = ne_vsock_compat_send_pkt,
 };
 
-static int __init ne_vsock_init(void)
+/**
+ * ne_vsock_transport_register() - become the guest-to-host transport of AF_VSOCK
+ *
+ * Return: 0, -EBUSY (another one is registered) or another negative errno.
+ */
+int ne_vsock_transport_register(void)
 {
-	int err;
+	int rc;
 
-	/*
-	 * Local programs keep CID 1: the kernel loads this for a socket only while
-	 * AF_VSOCK is unknown to it. A kernel without it has nothing to lose.
-	 */
-	(void)request_module("vsock_loopback");
-
-	err = ne_vsock_conn_init();
-	if (err)
-		return err;
-
-	ne_vsock_compat_claim_cids(&ne_vsock_transport.transport,
-				   ne_vsock_has_remote_cid);
-	err = vsock_core_register(&ne_vsock_transport.transport,
-				  VSOCK_TRANSPORT_F_G2H);
-	if (err) {
-		if (err == -EBUSY)
-			pr_warn("another guest-to-host vsock transport is loaded; unload vmw_vsock_virtio_transport, hv_sock or vmw_vsock_vmci_transport first\n");
-		goto err_conn;
-	}
-
-	err = ne_vsock_dev_init();
-	if (err)
-		goto err_unregister;
-
-	return 0;
-
-err_unregister:
-	vsock_core_unregister(&ne_vsock_transport.transport);
-err_conn:
-	ne_vsock_conn_exit();
-	return err;
+	ne_vsock_compat_claim_cids(&ne_vsock_transport.transport, ne_vsock_has_remote_cid);
+	rc = vsock_core_register(&ne_vsock_transport.transport, VSOCK_TRANSPORT_F_G2H);
+	if (rc == -EBUSY)
+		pr_warn("another guest-to-host vsock transport is loaded; unload vmw_vsock_virtio_transport, hv_sock or vmw_vsock_vmci_transport first\n");
+	return rc;
 }
 
-static void __exit ne_vsock_exit(void)
+/** ne_vsock_transport_unregister() - undo ne_vsock_transport_register() */
+void ne_vsock_transport_unregister(void)
 {
-	ne_vsock_dev_exit();
 	vsock_core_unregister(&ne_vsock_transport.transport);
-	ne_vsock_conn_exit();
 }
-
-module_init(ne_vsock_init);
-module_exit(ne_vsock_exit);
-
-MODULE_AUTHOR("The nitro_enclaves_emu authors");
-MODULE_LICENSE("GPL");
-MODULE_VERSION(NE_EMU_VERSION);
-MODULE_DESCRIPTION("vsock transport of emulated Nitro Enclaves");

@@ -5,7 +5,7 @@
  * Nothing here waits for the lock of a socket. Its user holds that while the kernel
  * copies from and to his memory, which can last as long as he likes. What arrives
  * for a socket needs no lock of it, or is done when the user lets go of the lock
- * (vsock_conn.c, vsock_listen.c).
+ * (conn.c, listen.c).
  *
  * Lock order: chan->read_lock -> RCU -> chan->queue.lock; ne_vsock_route_lock ->
  * chan->queue.lock; sock lock (AF_VSOCK core) -> conn->lock -> spinlock of the sock
@@ -200,19 +200,21 @@ struct ne_vsock_conn {
 	struct work_struct work;
 };
 
-/* vsock_main.c: the transport. */
+/* transport.c: the transport. */
 extern struct virtio_transport ne_vsock_transport;
 bool ne_vsock_stream_allow(struct vsock_sock *vsk, u32 cid, u32 port);
 bool ne_vsock_seqpacket_allow(struct vsock_sock *vsk, u32 cid);
 int ne_vsock_send_pkt(struct sk_buff *skb, struct net *net);
+int ne_vsock_transport_register(void);
+void ne_vsock_transport_unregister(void);
 
-/* vsock_route.c: which channel has an address. */
+/* route.c: which channel has an address. */
 extern struct mutex ne_vsock_route_lock;
 struct ne_vsock_chan *ne_vsock_route_find(u64 cid, u32 port);
 int ne_vsock_route_attach(struct ne_vsock_chan *chan, u32 cid, bool console);
 void ne_vsock_route_detach(struct ne_vsock_chan *chan);
 
-/* vsock_chan.c: the channel object and its queue. */
+/* chan.c: the channel object and its queue. */
 struct ne_vsock_chan *ne_vsock_chan_create(void);
 void ne_vsock_chan_put(struct ne_vsock_chan *chan);
 void ne_vsock_chan_open(struct ne_vsock_chan *chan, u32 cid, bool console);
@@ -226,7 +228,7 @@ void ne_vsock_chan_cancel(struct ne_vsock_chan *chan, struct vsock_sock *vsk);
 bool ne_vsock_chan_may_write(struct ne_vsock_chan *chan);
 void ne_vsock_chan_show(struct ne_vsock_chan *chan, struct seq_file *m);
 
-/* vsock_conn.c: connections, and what needs the lock of their sockets. */
+/* conn.c: connections, and what needs the lock of their sockets. */
 extern struct workqueue_struct *ne_vsock_wq;
 struct ne_vsock_conn *ne_vsock_conn_create(struct sock *sk);
 int ne_vsock_conn_insert(struct ne_vsock_conn *conn, struct ne_vsock_chan *chan);
@@ -243,24 +245,24 @@ void ne_vsock_conn_reset_all(struct ne_vsock_chan *chan);
 int ne_vsock_conn_init(void);
 void ne_vsock_conn_exit(void);
 
-/* vsock_recv.c: packets for local sockets. */
+/* recv.c: packets for local sockets. */
 int ne_vsock_recv(struct ne_vsock_chan *chan, struct sk_buff *skb);
 int ne_vsock_answer_rst(struct ne_vsock_chan *chan, const struct virtio_vsock_hdr *hdr);
 void ne_vsock_update_credit(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr);
 struct sk_buff *ne_vsock_alloc_answer(const struct virtio_vsock_hdr *hdr, u16 op, gfp_t gfp);
 u16 ne_vsock_type(const struct sock *sk);
 
-/* vsock_listen.c: connect requests. */
+/* listen.c: connect requests. */
 int ne_vsock_recv_request(struct ne_vsock_chan *chan, const struct virtio_vsock_hdr *hdr);
 void ne_vsock_listen_cancel(struct ne_vsock_chan *chan);
 
-/* vsock_packet.c: packets from and to the memory of the VMM. */
+/* packet.c: packets from and to the memory of the VMM. */
 ssize_t ne_vsock_packet_read(struct ne_vsock_chan *chan, struct iov_iter *to);
 ssize_t ne_vsock_packet_write(struct ne_vsock_chan *chan, struct iov_iter *from);
 long ne_vsock_batch_recv(struct ne_vsock_chan *chan, void __user *arg);
 long ne_vsock_batch_send(struct ne_vsock_chan *chan, void __user *arg);
 
-/* vsock_dev.c: /dev/ne_emu_vsock. */
+/* dev.c: /dev/ne_emu_vsock. */
 int ne_vsock_dev_init(void);
 void ne_vsock_dev_exit(void);
 

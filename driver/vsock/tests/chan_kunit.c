@@ -74,12 +74,12 @@ static int ne_chan_test_queue(struct kunit *test, struct ne_vsock_chan *chan, u1
 			      u32 mark, size_t len)
 {
 	struct sk_buff *skb = ne_chan_test_packet(test, op, port, mark, len);
-	int err;
+	int rc;
 
-	err = ne_vsock_chan_queue(chan, skb);
-	if (err)
+	rc = ne_vsock_chan_queue(chan, skb);
+	if (rc)
 		kfree_skb(skb);
-	return err;
+	return rc;
 }
 
 /* Read the next packet to its end; its mark, or -1 without one. */
