@@ -69,8 +69,14 @@ $(out)/man/%: Documentation/man/%.scd
 	! grep -q '^\.TS' $@.part || sed -i "1i '\\\\\" t" $@.part
 	mv $@.part $@
 
+# How each file is compiled, for editors: userspace, and the modules where the headers are.
+compile_commands.json: userspace $(if $(wildcard $(KDIR)),modules)
+	scripts/compile-commands.py $(out)/userspace \
+		$(if $(wildcard $(KDIR)),$(modules_out) $(KDIR)) > $@.part
+	mv $@.part $@
+
 clean:
-	rm -rf $(out)
+	rm -rf $(out) compile_commands.json
 
 ### Installing ###
 
@@ -161,8 +167,8 @@ demo: payload
 
 ### Checking ###
 
-PARTS := style build unit eif attest kunit abi vm clients vsock
-EXTRA := nsm debug lint packages install
+PARTS := style build unit eif attest kunit abi lifecycle clients vsock
+EXTRA := quick nsm debug lint packages install
 
 check:
 	@tests/run.sh $(PARTS)
@@ -208,6 +214,7 @@ regen:
 
 help:
 	@echo 'Building:   all, modules [KVER=], userspace, man, clean'
+	@echo '            compile_commands.json  for clangd and the like [KVER=]'
 	@echo 'Installing: install, modules_install, uninstall [PREFIX=, DESTDIR=, KVER=]'
 	@echo '            dkms-tree  sources for DKMS below /usr/src [DESTDIR=]'
 	@echo '            deb        Debian packages in build/deb [VERSION=]'
@@ -215,8 +222,9 @@ help:
 	@echo '            vm         root shell in the VM [KERNEL=$(series)]'
 	@echo "            vm-run     CMD='...' in the VM [KERNEL=]"
 	@echo 'Checking:   check      all parts below that do not say otherwise'
-	@$(foreach p,$(PARTS) $(EXTRA),printf '            check-%-8s %s\n' $(p) "$$(sed -n 's/^# $(p): //p' tests/run.sh)";)
-	@echo '            kselftest  the programs of check-abi on this host; kunit, lint: as check-...'
+	@$(foreach p,$(PARTS) $(EXTRA),printf '            check-%-9s %s\n' $(p) "$$(sed -n 's/^# $(p): //p' tests/run.sh)";)
+	@echo '            kselftest  the programs of check-abi on this host'
+	@echo '            kunit, lint: as check-...'
 	@echo '            stress     random operations and kills on the debug kernel [TIME=600 SEED=]'
 	@echo '            check-syzkaller  the description for fuzzing [SYZKALLER=]'
 	@echo '            bench      speed, beside that of others [BENCH=NAME KERNEL=]'
@@ -224,6 +232,6 @@ help:
 	@echo '            fuzz-coverage  what the inputs in tests/fuzz/corpus reach'
 	@echo 'Sources:    regen      netlink files from their description'
 
-.PHONY: all modules userspace man clean install deb modules_install dkms-tree uninstall payload \
+.PHONY: all modules userspace man clean compile_commands.json install deb modules_install dkms-tree uninstall payload \
 	vm vm-run demo check $(addprefix check-,$(PARTS) $(EXTRA)) kselftest kunit lint \
 	check-syzkaller stress bench fuzz fuzz-coverage regen help

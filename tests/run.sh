@@ -8,15 +8,16 @@
 # style: sources, scripts, licences, generated files
 # build: modules for all kernels that are claimed, and userspace, without a warning
 # unit: userspace, with ASan and UBSan
-# eif: images, with AWS's library, both ways; alone also what unit and vm have of them
+# eif: images, with AWS's library, both ways; alone also what unit and lifecycle have of them
 # attest: attestation documents and requests, with verifiers and decoders of others
 # kunit: the driver in a kernel of its own
 # abi: ioctls, vsock and netlink, in the VM, both kernels
-# vm: lives and ends of enclaves, in the VM, both kernels
+# lifecycle: lives and ends of enclaves, in the VM, both kernels
 # clients: unmodified clients of others, in the VM, both kernels
 # vsock: the kernel's own vsock programs, other transports, captures, in the VM, both kernels
-# nsm: all that is about /dev/nsm, from unit, attest and vm (not part of "check")
-# debug: abi and vm on a kernel with KASAN and lockdep (not part of "check")
+# nsm: all that is about /dev/nsm, from unit, attest and lifecycle (not part of "check")
+# debug: abi and lifecycle on a kernel with KASAN and lockdep (not part of "check")
+# quick: style, userspace and unit, for use before each commit (not part of "check")
 # lint: packages, manuals, units and licences, with checkers of others (not part of "check")
 # packages: DKMS, with the headers of both kernels (not part of "check")
 # install: the Debian packages on a plain machine, until purged (not part of "check")
@@ -252,7 +253,7 @@ for part; do
 	eif)
 		run_eif
 		has unit "$@" || in_root unit tests/unit/run.sh eif cose loader pack layer
-		has vm "$@" || vm_folders="$vm_folders lifecycle/images.sh"
+		has lifecycle "$@" || vm_folders="$vm_folders lifecycle/images.sh"
 		;;
 	attest) run_attest ;;
 	nsm)
@@ -261,9 +262,12 @@ for part; do
 		vm_folders="$vm_folders lifecycle/attest.sh lifecycle/lab.sh"
 		;;
 	kunit) on_its_own kunit "$top/tests/kunit/run.sh" ;;
-	abi | clients | vsock) vm_folders="$vm_folders $part" ;;
-	vm) vm_folders="$vm_folders lifecycle" ;;
-	*/*) vm_folders="$vm_folders $part" ;;
+	abi | lifecycle | clients | vsock | */*) vm_folders="$vm_folders $part" ;;
+	quick)
+		in_root style tests/style/run.sh
+		in_root build tests/build/run.sh userspace
+		in_root unit tests/unit/run.sh
+		;;
 	lint) run_lint ;;
 	packages) in_root packages --root deb tests/packages/run.sh ;;
 	install)

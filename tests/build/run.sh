@@ -3,13 +3,14 @@
 # Builds everything for all kernels of the VM with all warnings, which are errors, and the
 # modules for more kernels: TAP on stdout. Runs in the build root.
 #
-# usage: run.sh HEADERS    (what vm/headers.sh has made)
+# usage: run.sh HEADERS     all of it; HEADERS is what scripts/root/headers.sh has made
+#        run.sh userspace   userspace only
 
 set -u
 # shellcheck source=../lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 
-headers=${1:?usage: run.sh HEADERS}
+headers=${1:?usage: run.sh HEADERS|userspace}
 out=$PWD/build/check
 log=$out/log
 kernels=$(sed 's/^[^ ]* //' /usr/share/ne-emu-kernels)
@@ -49,7 +50,8 @@ dkms_takes_what_is_built() {
 }
 
 userspace() {
-	make -s -j "$(nproc)" -C userspace O="$out/userspace" WERROR=1 > "$log" 2>&1
+	make -s -j "$(nproc)" -C userspace O="$out/userspace" WERROR=1 > "$log" 2>&1 &&
+		make -s -C image OUTPUT="$out/image" >> "$log" 2>&1
 }
 
 # Links to the kernel's sources, so that the selftests find its lib.mk and what that
@@ -81,6 +83,12 @@ installs() {
 		{ [ -z "$left" ] || { echo "left behind: $left" >> "$log"; false; }; }
 }
 
+if [ "$headers" = userspace ]; then
+	tap_begin build/userspace
+	report "userspace" userspace
+	tap_end
+	exit
+fi
 tap_begin build/all
 for kernel in $kernels; do
 	report "modules for $kernel" modules "$kernel" "/lib/modules/$kernel/build"

@@ -86,7 +86,7 @@ documentation() {
 }
 
 licences() {
-	tar -c --exclude=./build --exclude=./.git . | (mkdir "$work/tree" && tar -x -C "$work/tree")
+	tar -c --exclude=./build --exclude=./compile_commands.json --exclude=./.git . | (mkdir "$work/tree" && tar -x -C "$work/tree")
 	reuse --root "$work/tree" lint
 }
 

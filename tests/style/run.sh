@@ -10,7 +10,7 @@ kernel=/usr/src/linux-source
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Files of the project, also when there is no git repository.
-find . -path ./build -prune -o -path ./.git -prune -o -type f -print |
+find . -path ./build -prune -o -path ./compile_commands.json -prune -o -path ./.git -prune -o -type f -print |
 	sed 's,^\./,,' | sort > "$work/files"
 
 files() {
