@@ -148,11 +148,9 @@ static void refuse(const struct image *image, unsigned int flags, const char *te
 static void assert_hex(const uint8_t *bytes, size_t size, const char *hex)
 {
 	char text[2 * EIF_PCR_SIZE + 1];
-	size_t i;
 
 	assert_true(size <= EIF_PCR_SIZE);
-	for (i = 0; i < size; i++)
-		sprintf(text + 2 * i, "%02x", bytes[i]);
+	hex_encode(bytes, size, text);
 	assert_string_equal(text, hex);
 }
 

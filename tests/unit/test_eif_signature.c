@@ -466,8 +466,7 @@ static void assert_pcr(const uint8_t *pcr, const char *hex)
 {
 	char text[2 * EIF_PCR_SIZE + 1];
 
-	for (size_t i = 0; i < EIF_PCR_SIZE; i++)
-		sprintf(text + 2 * i, "%02x", pcr[i]);
+	hex_encode(pcr, EIF_PCR_SIZE, text);
 	assert_string_equal(text, hex);
 }
 

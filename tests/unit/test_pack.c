@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "common/util.h"
 #include "fake_root.h"
 #include "pack/application.h"
 #include "pack/cpio.h"
@@ -730,8 +731,7 @@ static void hash_of(const void *data, size_t size, char *ret)
 	uint8_t hash[32];
 
 	assert_true(EVP_Digest(data, size, hash, NULL, EVP_sha256(), NULL));
-	for (size_t i = 0; i < sizeof(hash); i++)
-		sprintf(ret + 2 * i, "%02x", hash[i]);
+	hex_encode(hash, sizeof(hash), ret);
 }
 
 static const char config[] =

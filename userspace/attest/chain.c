@@ -267,7 +267,7 @@ static int describe(X509 *cert, struct attest_cert_text *ret)
 	char *subject = X509_NAME_oneline(X509_get_subject_name(cert), NULL, 0);
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
 	unsigned int len = sizeof(ret->sha256);
-	int length = ASN1_STRING_length(serial);
+	size_t length = ASN1_STRING_length(serial);
 
 	if (!subject || !X509_digest(cert, EVP_sha256(), ret->sha256, &len)) {
 		OPENSSL_free(subject);
@@ -275,8 +275,8 @@ static int describe(X509 *cert, struct attest_cert_text *ret)
 	}
 	snprintf(ret->subject, sizeof(ret->subject), "%s", subject);
 	OPENSSL_free(subject);
-	for (int i = 0; i < length && 2 * i + 2 < (int)sizeof(ret->serial); i++)
-		sprintf(ret->serial + 2 * i, "%02x", ASN1_STRING_get0_data(serial)[i]);
+	hex_encode(ASN1_STRING_get0_data(serial), MIN(length, (sizeof(ret->serial) - 1) / 2),
+		   ret->serial);
 	if (time_text(X509_get0_notBefore(cert), ret->not_before, sizeof(ret->not_before)) ||
 	    time_text(X509_get0_notAfter(cert), ret->not_after, sizeof(ret->not_after)))
 		return -1;

@@ -66,13 +66,13 @@ static int put_der(X509 *cert, enum ca_export_format format, FILE *to)
 
 static int put_fingerprint(X509 *cert, FILE *to)
 {
+	char text[2 * CA_SHA256_SIZE + 1];
 	uint8_t sha256[CA_SHA256_SIZE];
 
 	if (ca_cert_fingerprint(cert, sha256))
 		return -EIO;
-	for (size_t i = 0; i < sizeof(sha256); i++)
-		fprintf(to, "%02x", sha256[i]);
-	fputc('\n', to);
+	hex_encode(sha256, sizeof(sha256), text);
+	fprintf(to, "%s\n", text);
 	return 0;
 }
 

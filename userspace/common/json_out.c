@@ -4,6 +4,7 @@
 #include "common/json_out.h"
 
 #include "common/text.h"
+#include "common/util.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -96,10 +97,9 @@ void json_out_null(struct json_out *out, const char *key)
 void json_out_hex(struct json_out *out, const char *key, const uint8_t *bytes, size_t size)
 {
 	char *hex = malloc(2 * size + 1);
-	size_t i;
 
-	for (i = 0; hex && i < size; i++)
-		sprintf(hex + 2 * i, "%02x", bytes[i]);
+	if (hex)
+		hex_encode(bytes, size, hex);
 	add(out, key, hex ? json_stringn(hex, 2 * size) : NULL);
 	free(hex);
 }

@@ -77,8 +77,7 @@ static int hash_file(const struct tree *tree, const struct tree_file *file, char
 		done += n;
 	}
 	if (EVP_DigestFinal_ex(ctx, hash, NULL)) {
-		for (size_t i = 0; i < HASH_SIZE; i++)
-			sprintf(ret + 2 * i, "%02x", hash[i]);
+		hex_encode(hash, HASH_SIZE, ret);
 		r = 0;
 	}
 out:
