@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Users of a container image, by its own /etc/passwd and /etc/group. */
+/*
+ * Users of a container image, by its own /etc/passwd and /etc/group.
+ *
+ * glibc's fgetpwent() and fgetgrent() skip a line whose numbers they cannot read, so that
+ * a user may end up with group 0; take numbers with signs and blanks; and give an entry
+ * "+name" of NIS that has no numbers those of root. Here each of these is an error.
+ */
 
 #include "pack/users.h"
 
