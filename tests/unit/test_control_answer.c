@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Requests of "ne-emu lab" and their answers. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "attestor_fixture.h"
+#include "daemon/control.h"
+
+/* Who sends the requests: the enclave is Alice's. */
+static uid_t asking = ALICE;
+
+static json_t *ask(struct state *s, const char *request)
+{
+	char *text = control_answer(&s->attestor, asking, request, strlen(request), NOW);
+	json_t *answer = json_loads(text, 0, NULL);
+
+	assert_non_null(answer);
+	assert_true(json_is_true(json_object_get(answer, "emulated")));
+	free(text);
+	return answer;
+}
+
+static void expect_ok(struct state *s, const char *request)
+{
+	json_t *answer = ask(s, request);
+
+	assert_true(json_is_true(json_object_get(answer, "ok")));
+	json_decref(answer);
+}
+
+static void expect_error(struct state *s, const char *request, const char *text)
+{
+	json_t *answer = ask(s, request);
+	const char *error = json_string_value(json_object_get(answer, "error"));
+
+	assert_true(json_is_false(json_object_get(answer, "ok")));
+	assert_non_null(error);
+	if (!strstr(error, text))
+		fail_msg("\"%s\" does not say \"%s\"", error, text);
+	json_decref(answer);
+}
+
+static void expect_setting(struct state *s, const char *target, const char *name,
+			   const char *value)
+{
+	char request[128];
+	json_t *answer;
+
+	snprintf(request, sizeof(request), "{\"command\":\"lab-show\",\"target\":\"%s\"}", target);
+	answer = ask(s, request);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "settings"),
+							      name)), value);
+	json_decref(answer);
+}
+
+static void test_requests(void **state)
+{
+	struct state *s = *state;
+
+	expect_error(s, "", "no JSON object");
+	expect_error(s, "[]", "no JSON object");
+	expect_error(s, "{\"a\":1,\"a\":2}", "no JSON object");
+	expect_error(s, "{}", "no command");
+	expect_error(s, "{\"command\":\"lab-set\",\"target\":\"next\"}", "no object");
+	expect_error(s, "{\"command\":\"lab-set\",\"target\":\"next\",\"settings\":{\"map\":1}}",
+		     "not a string");
+	expect_error(s, "{\"command\":\"lab-set\",\"target\":\"" UID_TEXT "\",\"settings\":{}}",
+		     "no running enclave");
+	expect_error(s, "{\"command\":\"lab-reset\",\"target\":\"defaults\"}",
+		     "no running enclave");
+	expect_ok(s, "{\"command\":\"status\"}");
+
+	/* All or nothing. */
+	expect_error(s, "{\"command\":\"lab-set\",\"target\":\"next\",\"settings\":"
+		     "{\"flaws\":\"stale\",\"map\":\"x\"}}", "map: ");
+	expect_setting(s, "next", "flaws", "none");
+	expect_ok(s, "{\"command\":\"lab-set\",\"target\":\"next\",\"settings\":"
+		  "{\"flaws\":\"stale,expired\",\"role-arn\":\"arn\"}}");
+	expect_setting(s, "next", "flaws", "expired,stale");
+	expect_setting(s, "defaults", "flaws", "none");
+	expect_ok(s, "{\"command\":\"lab-reset\",\"target\":\"next\"}");
+	expect_setting(s, "next", "flaws", "none");
+}
+
+/* What Bob sets is for his next enclave, whoever starts one first. */
+static void test_next_is_per_user(void **state)
+{
+	struct state *s = *state;
+
+	asking = BOB;
+	expect_ok(s, LAB_SET("next", "\"region\":\"eu-west-1\""));
+	asking = ALICE;
+	expect_setting(s, "next", "region", "us-east-1");
+	expect_ok(s, LAB_SET("next", "\"map\":\"definite\""));
+	expect_setting(s, "next", "map", "definite");
+	expect_setting(s, "next", "region", "us-east-1");
+
+	start(s, NOW);		/* Alice's */
+	assert_string_equal(attestor_find(&s->attestor, UID)->settings.place.region, "us-east-1");
+	assert_true(attestor_find(&s->attestor, UID)->settings.module.definite_map);
+	expect_setting(s, "next", "map", "indefinite");
+	asking = BOB;
+	expect_setting(s, "next", "region", "eu-west-1");
+	expect_ok(s, LAB_RESET("next"));
+	expect_setting(s, "next", "region", "us-east-1");
+	asking = ALICE;
+}
+
+/* A running enclave is its owner's, and root's. */
+static void test_running_is_its_owners(void **state)
+{
+	static const char *const requests[] = {
+		LAB_SHOW(UID_TEXT), LAB_SET(UID_TEXT, "\"flaws\":\"wrong-root\""),
+		LAB_RESET(UID_TEXT),
+	};
+	struct state *s = *state;
+
+	start(s, NOW);
+	(void)receive(s, NSM_CONTROL_SETTINGS);
+	(void)receive(s, NSM_CONTROL_IDENTITY);
+	asking = BOB;
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
+		expect_error(s, requests[i], "belongs to user 2001; use sudo");
+	assert_nothing(s);
+	assert_int_equal(attestor_find(&s->attestor, UID)->settings.place.flaws, 0);
+	for (asking = 0; ; asking = ALICE) {
+		for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
+			expect_ok(s, requests[i]);
+		for (size_t i = 0; i < 2; i++) {
+			(void)receive(s, NSM_CONTROL_SETTINGS);
+			(void)receive(s, NSM_CONTROL_IDENTITY);
+		}
+		if (asking == ALICE)
+			break;
+	}
+}
+
+static json_t *next_region_of(struct state *s, const char *user)
+{
+	char request[128];
+	json_t *answer, *region;
+
+	snprintf(request, sizeof(request),
+		 "{\"command\":\"lab-show\",\"target\":\"next\",\"user\":%s}", user);
+	answer = ask(s, request);
+	region = json_incref(json_object_get(json_object_get(answer, "settings"), "region"));
+	json_decref(answer);
+	return region;
+}
+
+/* Root names another user; others may name themselves only. */
+static void test_next_of_another(void **state)
+{
+	static const char *const values[] = { "-1", "4294967295", "1.0", "\"2001\"", "null" };
+	struct state *s = *state;
+	char request[160];
+	json_t *region;
+
+	asking = 0;
+	expect_ok(s, "{\"command\":\"lab-set\",\"target\":\"next\",\"user\":2001,"
+		  "\"settings\":{\"region\":\"eu-west-1\"}}");
+	region = next_region_of(s, "0");
+	assert_string_equal(json_string_value(region), "us-east-1");
+	json_decref(region);
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+		snprintf(request, sizeof(request), "{\"command\":\"lab-reset\","
+			 "\"target\":\"next\",\"user\":%s}", values[i]);
+		expect_error(s, request, "not a user id");
+	}
+	asking = BOB;
+	expect_error(s, "{\"command\":\"lab-reset\",\"target\":\"next\",\"user\":2001}",
+		     "is not yours");
+	expect_error(s, "{\"command\":\"lab-set\",\"target\":\"next\",\"user\":2001,"
+		     "\"settings\":{}}", "is not yours");
+	assert_null(next_region_of(s, "2001"));
+	asking = ALICE;
+	region = next_region_of(s, "2001");
+	assert_string_equal(json_string_value(region), "eu-west-1");
+	json_decref(region);
+}
+
+static void test_too_many_nexts(void **state)
+{
+	struct state *s = *state;
+
+	for (asking = 10000; asking < 10000 + ATTESTOR_NEXT_MAX; asking++)
+		expect_ok(s, LAB_SET("next", "\"map\":\"definite\""));
+	expect_error(s, LAB_SET("next", "\"map\":\"definite\""), "makes room");
+	asking--;
+	expect_ok(s, LAB_SET("next", "\"map\":\"definite\""));
+	expect_ok(s, LAB_RESET("next"));
+	asking = ALICE;
+	expect_ok(s, LAB_SET("next", "\"map\":\"definite\""));
+}
+
+/* Names of projects are anybody's choice; root makes more of them by hand. */
+static void test_too_many_roots(void **state)
+{
+	struct state *s = *state;
+	struct ca_store store;
+	struct ca_error error;
+	char request[160];
+
+	start(s, NOW);		/* makes one */
+	assert_int_equal(ca_store_open(&store, s->state_dir, false, &error), 0);
+	for (int i = 1; i <= AUTHORITY_ROOTS_MAX; i++) {
+		snprintf(request, sizeof(request), LAB_SET(UID_TEXT, "\"project\":\"p%d\""), i);
+		if (i < AUTHORITY_ROOTS_MAX)
+			expect_ok(s, request);
+		else
+			expect_error(s, request, "ne-emu-ca create --project p64");
+		drain(s);
+	}
+	assert_int_equal(faccessat(store.fd, "p64.pem", F_OK, 0), -1);
+	expect_ok(s, LAB_SET(UID_TEXT, "\"project\":\"p1\""));
+	assert_int_equal(ca_store_create(&store, "p64", false, &error), 0);
+	expect_ok(s, request);
+	ca_store_close(&store);
+}
+
+/* Neither one that has not started nor one that has ended. */
+static void test_only_while_it_runs(void **state)
+{
+	struct state *s = *state;
+
+	assert_non_null(attestor_prepare(&s->attestor, UID, ALICE, &s->fd));
+	expect_error(s, LAB_SET(UID_TEXT, "\"map\":\"definite\""), "no running enclave");
+	attestor_started(&s->attestor, UID, NOW);
+	expect_ok(s, LAB_SET(UID_TEXT, "\"map\":\"definite\""));
+	attestor_forget(&s->attestor, UID);
+	expect_error(s, LAB_SET(UID_TEXT, "\"map\":\"definite\""), "no running enclave");
+	expect_error(s, LAB_SHOW(UID_TEXT), "no running enclave");
+}
+
+/* A reason however the client's words are cut. */
+static void test_reasons_are_text(void **state)
+{
+	static const char *const formats[] = {
+		"{\"command\":\"lab-show\",\"target\":\"%.*s%s\"}",
+		"{\"command\":\"%.*s%s\"}",
+		"{\"command\":\"lab-set\",\"target\":\"next\",\"settings\":{\"%.*s%s\":\"1\"}}",
+		"{\"command\":\"lab-set\",\"target\":\"next\",\"settings\":{\"%.*s%s\":1}}",
+		"{\"command\":\"lab-set\",\"target\":\"next\",\"settings\":"
+		"{\"flaws\":\"%.*s%s\"}}",
+	};
+	static const char *const characters[] = { "é", "€", "\U0001f600", "\\u001b", "\u202e" };
+	static char words[60];
+	struct state *s = *state;
+	char request[256];
+
+	memset(words, 'x', sizeof(words));
+	for (size_t f = 0; f < ARRAY_SIZE(formats); f++)
+		for (size_t c = 0; c < ARRAY_SIZE(characters); c++)
+			for (int len = 0; len < (int)sizeof(words); len++) {
+				json_t *answer;
+				const char *error;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+				snprintf(request, sizeof(request), formats[f], len, words,
+					 characters[c]);
+#pragma GCC diagnostic pop
+				answer = ask(s, request);
+				error = json_string_value(json_object_get(answer, "error"));
+				assert_non_null(error);
+				assert_null(strchr(error, 033));
+				/* Cut in front of a character, not in it. */
+				assert_true(c >= 3 || !strstr(error, "\\x"));
+				assert_null(strstr(error, "\u202e"));
+				json_decref(answer);
+			}
+}
+
+static void test_lab_on_running(void **state)
+{
+	struct state *s = *state;
+
+	expect_ok(s, "{\"command\":\"lab-set\",\"target\":\"next\",\"settings\":"
+		  "{\"flaws\":\"signature\",\"role-arn\":\"arn\"}}");
+	start(s, NOW);
+	assert_int_equal(receive(s, NSM_CONTROL_SETTINGS).settings.flaws,
+			 NSM_FLAW_BIT(NSM_FLAW_SIGNATURE));
+	(void)receive(s, NSM_CONTROL_IDENTITY);
+	expect_setting(s, "next", "flaws", "none");	/* it was for one enclave */
+
+	expect_error(s, "{\"command\":\"lab-set\",\"target\":\"" UID_TEXT "\",\"settings\":"
+		     "{\"pcr0\":\"measured\"}}", "before an enclave starts");
+	assert_nothing(s);
+	expect_ok(s, "{\"command\":\"lab-set\",\"target\":\"" UID_TEXT "\",\"settings\":"
+		  "{\"flaws\":\"bundle-gap\",\"leaf-life\":\"1d\"}}");
+	assert_int_equal(receive(s, NSM_CONTROL_SETTINGS).settings.flaws, 0);
+	{
+		struct nsm_control_message message = receive(s, NSM_CONTROL_IDENTITY);
+
+		assert_int_equal(message.identity.nr_cas, 3);
+		assert_int_equal(message.identity.not_after, NOW + 24 * HOUR);
+	}
+	expect_ok(s, "{\"command\":\"lab-reset\",\"target\":\"" UID_TEXT "\"}");
+	(void)receive(s, NSM_CONTROL_SETTINGS);
+	assert_int_equal(receive(s, NSM_CONTROL_IDENTITY).identity.nr_cas, 4);
+	expect_setting(s, UID_TEXT, "role-arn", "arn");
+
+	/* A date of its own: certificates of that date, and no re-issue. */
+	expect_ok(s, "{\"command\":\"lab-set\",\"target\":\"" UID_TEXT "\",\"settings\":"
+		  "{\"clock\":\"2025-01-01T00:00:00Z\"}}");
+	assert_int_equal(receive(s, NSM_CONTROL_SETTINGS).settings.clock_ms, 1735689600000);
+	assert_int_equal(receive(s, NSM_CONTROL_IDENTITY).identity.not_after,
+			 1735689600 + 3 * HOUR);
+	(void)attestor_run(&s->attestor, NOW + 100 * HOUR);
+	assert_nothing(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_requests),
+		TEST(test_next_is_per_user),
+		TEST(test_running_is_its_owners),
+		TEST(test_next_of_another),
+		TEST(test_too_many_nexts),
+		TEST(test_too_many_roots),
+		TEST(test_only_while_it_runs),
+		TEST(test_reasons_are_text),
+		TEST(test_lab_on_running),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
