@@ -18,6 +18,8 @@ struct attest_check {
 
 /**
  * struct attest_report - all that were made
+ * @checks: the first @count are set, in the order they were made
+ * @count: checks that were made
  *
  * What depends on a check that failed is not checked any more.
  */
@@ -35,7 +37,10 @@ struct attest_report {
  * @strict: insist on EC2's own form and on the limits of AWS's text
  * @allow_debug: take a document of a debug enclave
  * @pcrs_wanted: bit n: PCR n has to be @pcrs[n]
- * @nonce, @user_data, @public_key: have to be in the document if they have data
+ * @pcrs: expected values of PCRs, 48 bytes each
+ * @nonce: has to be in the document if it has data; the caller's memory
+ * @user_data: likewise
+ * @public_key: likewise, DER
  */
 struct attest_policy {
 	struct nsm_bytes root;
@@ -53,7 +58,11 @@ struct attest_policy {
 
 /**
  * attest_verify() - make all checks
+ * @bytes: the document, a COSE_Sign1 structure
+ * @len: its length in bytes
+ * @policy: what is expected of it
  * @ret_document: the document's parts if check "format" passed
+ * @ret: every check that was made, and its result
  *
  * Return: whether all passed.
  */

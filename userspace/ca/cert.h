@@ -43,7 +43,9 @@ struct ca_rdn {
  * struct ca_cert_spec - what a certificate says
  * @subject: ends with an entry whose nid is 0
  * @serial: big-endian; taken as a positive number
- * @not_before, @not_after: seconds since 1970
+ * @serial_len: length of @serial in bytes
+ * @not_before: begin of its life, seconds since 1970
+ * @not_after: end of its life, seconds since 1970
  * @pathlen: a length, or a value of those above
  * @key_usage: as OpenSSL's configuration writes it: "critical,keyCertSign"
  * @extensions: which and in what order: B basic constraints, K key usage, S subject
@@ -62,6 +64,8 @@ struct ca_cert_spec {
 
 /**
  * ca_cert_make() - a certificate for @key
+ * @spec: what the certificate is to say
+ * @key: key pair of the subject; stays the caller's
  * @issuer: who signs it (ECDSA with SHA-384), or NULL: @key itself
  *
  * Return: NULL if OpenSSL fails.
@@ -84,6 +88,8 @@ int64_t ca_cert_end(X509 *cert);
 
 /**
  * ca_cert_read() - a certificate from PEM or DER bytes
+ * @bytes: PEM text or DER
+ * @len: length of @bytes
  *
  * Return: NULL if it is none, with nothing left in OpenSSL's queue of errors.
  */

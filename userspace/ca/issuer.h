@@ -57,7 +57,9 @@ bool ca_instance_id_valid(const char *id);
 
 /**
  * struct ca_issuer - certificates that leaves can be issued from
+ * @place: region, instance and flaws of all certificates
  * @root: certificate only; its key is needed for the regional one alone
+ * @levels: key and certificate of each level; both NULL where there is none yet
  */
 struct ca_issuer {
 	struct ca_place place;
@@ -80,8 +82,10 @@ bool ca_issuer_needs_root(const struct ca_issuer *issuer, int64_t now);
 
 /**
  * ca_issuer_renew() - make the certificates that are missing or will end too soon
+ * @issuer: whose certificates are renewed
  * @root: key and certificate; NULL if ca_issuer_needs_root() said no
  * @now: seconds since 1970
+ * @error: set on failure
  *
  * Return: 0 or a negative errno with @error; what there was remains.
  */
@@ -97,7 +101,9 @@ struct ca_der {
 /**
  * struct ca_identity - what an enclave signs with
  * @key: PKCS #8
+ * @leaf: certificate of the enclave, DER
  * @bundle: root first
+ * @nr_bundle: certificates in @bundle
  * @not_after: end of the leaf's life, seconds since 1970
  */
 struct ca_identity {
@@ -113,8 +119,11 @@ void ca_identity_wipe(struct ca_identity *identity);
 
 /**
  * ca_issuer_leaf() - a new key and certificate for an enclave
+ * @issuer: whose lowest level signs
  * @enclave_id: second part of its module id
  * @now: as for ca_issuer_renew(), which comes first
+ * @ret: release with ca_identity_wipe()
+ * @error: set on failure
  *
  * Return: 0 or a negative errno with @error.
  */

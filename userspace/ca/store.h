@@ -44,7 +44,10 @@ bool ca_project_valid(const char *project);
 
 /**
  * ca_store_open() - open the folder
+ * @store: filled on success
+ * @path: the folder
  * @create: make it if it is missing, with its parent
+ * @error: set on failure
  *
  * A folder that others may change is refused. Return: 0, -ENOENT, or another negative
  * errno with @error.
@@ -56,7 +59,10 @@ void ca_store_close(struct ca_store *store);
 
 /**
  * ca_store_load() - read the root of a project
+ * @store: an open store
+ * @project: name of the project
  * @ret: release with ca_signer_clear()
+ * @error: set on failure
  *
  * A file that others can read, or whose parts do not belong together, is refused.
  *
@@ -67,8 +73,11 @@ int ca_store_load(const struct ca_store *store, const char *project, struct ca_s
 
 /**
  * ca_store_create() - a new root for a project
+ * @store: an open store
+ * @project: name of the project
  * @replace: keep the root there may be as PROJECT.old.pem; one that was kept before is
  *	destroyed
+ * @error: set on failure
  *
  * Return: 0, -EEXIST (there is one, and @replace is not set) or another negative
  * errno, with @error.
@@ -81,6 +90,9 @@ bool ca_store_has_old(const struct ca_store *store, const char *project);
 
 /**
  * ca_store_forget() - destroy the root before the last one, with its key
+ * @store: an open store
+ * @project: name of the project
+ * @error: set on failure
  *
  * Overwritten and then removed. What the file system or the medium may have kept of it
  * elsewhere is out of reach.
@@ -98,6 +110,9 @@ struct ca_version ca_store_version(const struct ca_store *store, const char *pro
 
 /**
  * ca_store_each() - call @fn for each project, in no order, until it fails
+ * @store: an open store
+ * @fn: gets the name of a project and @arg; a result other than 0 ends the walk
+ * @arg: passed on to @fn
  *
  * Return: what @fn returned, or a negative errno.
  */

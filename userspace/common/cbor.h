@@ -51,6 +51,8 @@ struct emu_cbor_item emu_cbor_read(struct emu_cbor_reader *reader);
 
 /**
  * emu_cbor_skip() - the rest of an item whose head was read, with all that is in it
+ * @reader: stands behind @head; afterwards behind the whole item
+ * @head: what emu_cbor_read() returned last
  *
  * Return: 0 or -EBADMSG (malformed, text that is not UTF-8, too deep).
  */
@@ -61,6 +63,8 @@ bool emu_cbor_utf8(const uint8_t *data, size_t len);
 
 /**
  * struct emu_cbor_writer - shortest form, definite lengths unless said otherwise
+ * @buf: output, the caller's memory
+ * @size: room at @buf in bytes
  * @used: bytes written
  * @overflow: something did not fit; the output is useless
  */

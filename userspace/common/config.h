@@ -19,6 +19,9 @@ struct config_error {
 /**
  * typedef config_fn - take over one setting
  * @section: "" before the first one
+ * @name: left of the "="
+ * @value: right of the "=", without blanks at its ends
+ * @arg: what the caller of config_parse() gave
  * @error: what is wrong with it, without file and line
  *
  * Return: 0 or a negative errno with @error.
@@ -30,6 +33,9 @@ typedef int (*config_fn)(const char *section, const char *name, const char *valu
  * config_parse() - call @fn for each setting, until it fails
  * @name: of the file, for messages
  * @text: ends with a NUL; is changed
+ * @fn: called for each setting
+ * @arg: passed on to @fn
+ * @error: set on failure, with file and line
  *
  * Return: 0, -EINVAL (not of the form above) or what @fn returned, with @error.
  */
@@ -38,6 +44,10 @@ int config_parse(const char *name, char *text, config_fn fn, void *arg,
 
 /**
  * config_load() - the same for a file
+ * @path: the file
+ * @fn: called for each setting
+ * @arg: passed on to @fn
+ * @error: set on failure, with file and line
  *
  * Return: as config_parse(), -ENOENT (no file), -EFBIG (64 KiB or more), or another
  * negative errno, with @error.

@@ -28,6 +28,7 @@ int heartbeat_abort(int channel_fd, uint32_t cid);
 /**
  * struct heartbeat_abort - the same for callers that must not wait
  * @fd: channel; stays with the caller
+ * @cid: of the enclave
  * @asked: the connection was asked for
  * @deadline_ms: clock_ms() when it is given up
  */
@@ -43,6 +44,7 @@ void heartbeat_abort_begin(struct heartbeat_abort *abort, int channel_fd, uint32
 
 /**
  * heartbeat_abort_step() - what can be done without waiting
+ * @abort: attempt that heartbeat_abort_begin() has set up
  *
  * Call it at once, when the channel is readable, and at the deadline.
  *

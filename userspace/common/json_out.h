@@ -40,6 +40,10 @@ void json_out_null(struct json_out *out, const char *key);
 void json_out_hex(struct json_out *out, const char *key, const uint8_t *bytes, size_t size);
 /**
  * json_out_text() - a value given as JSON text
+ * @out: the document
+ * @key: name of the member
+ * @text: one JSON value; need not end with 0
+ * @size: length of @text in bytes
  *
  * Return: 0, or -EINVAL and nothing is written: the text is not JSON.
  */
@@ -50,6 +54,8 @@ void json_out_json(struct json_out *out, const char *key, struct json_t *value);
 
 /**
  * json_out_print() - print the document with a newline and free it
+ * @out: the document
+ * @file: where it is printed
  * @indent: spaces per level; 0: one line
  *
  * In ASCII: other characters, some of which act on a terminal, are escaped.

@@ -14,11 +14,19 @@
 
 /**
  * struct ne_nl_enclave - one enclave as the kernel tells it
- * @vcpus: host CPUs in the order they were added, @nr_vcpus of them
- * @backend_fd: reply to accept only, otherwise -1; owned by the struct
+ * @slot_uid: identifies the enclave
+ * @flags: NE_ENCLAVE_* of the start request
+ * @mem_size: memory donated to the enclave, bytes
+ * @image_offset: where the image lies in that memory, bytes
  * @started_ns: CLOCK_BOOTTIME, nanoseconds; 0 before a start
+ * @cid: its vsock context ID
+ * @state: its state
+ * @exit_reason: why it ended
  * @owner_pid: 0 if the kernel does not say
  * @owner_uid: who created it; NE_NL_NO_OWNER if the kernel does not say
+ * @vcpus: host CPUs in the order they were added, @nr_vcpus of them
+ * @nr_vcpus: entries of @vcpus
+ * @backend_fd: reply to accept only, otherwise -1; owned by the struct
  * @exit_text: clean, see common/text.h
  */
 struct ne_nl_enclave {
@@ -41,7 +49,9 @@ struct ne_nl_enclave {
 /**
  * struct ne_nl_pool - the CPU pool as the kernel tells it
  * @cpus: all CPUs ascending, @nr_cpus of them; none when the pool is not set
+ * @nr_cpus: entries of @cpus
  * @claimed: those that enclaves have, ascending, @nr_claimed of them
+ * @nr_claimed: entries of @claimed
  * @node: NUMA node of all; -1 when the pool is not set
  */
 struct ne_nl_pool {
@@ -56,6 +66,7 @@ struct ne_nl;
 
 /**
  * ne_nl_open() - connect to the family
+ * @ret_nl: the connection, which ne_nl_close() ends
  *
  * Return: 0, -ENOENT (no such family: the module is not loaded), or another
  * negative errno.
@@ -73,6 +84,8 @@ int ne_nl_enclave_list(struct ne_nl *nl, struct ne_nl_enclave **ret, size_t *ret
 int ne_nl_enclave_stop(struct ne_nl *nl, uint64_t slot_uid);
 /**
  * ne_nl_accept() - oldest waiting start request
+ * @nl: an open connection
+ * @ret: filled on success; the caller releases it with ne_nl_enclave_done()
  *
  * -EAGAIN without one; -EPERM without CAP_SYS_ADMIN in the initial user namespace, or
  * in another network namespace than the initial one.
@@ -113,11 +126,13 @@ int ne_nl_parse_pool(const void *attrs, size_t len, struct ne_nl_pool *ret);
  * typedef ne_nl_event_fn - told of each notification
  * @cmd: NE_EMU_CMD_READY, NE_EMU_CMD_ENCLAVE_NTF or NE_EMU_CMD_POOL_NTF
  * @enclave: what it says; NULL for the pool, see ne_nl_pool_get()
+ * @arg: what the caller of ne_nl_event_read() gave
  */
 typedef void (*ne_nl_event_fn)(int cmd, const struct ne_nl_enclave *enclave, void *arg);
 
 /**
  * ne_nl_subscribe() - a second socket, for notifications; once per @nl
+ * @nl: an open connection
  * @groups: NULL-terminated list of NE_EMU_MCGRP_* names
  *
  * Return: 0 or a negative errno (-EPERM: the group needs CAP_SYS_ADMIN).
@@ -127,6 +142,9 @@ int ne_nl_subscribe(struct ne_nl *nl, const char *const *groups);
 int ne_nl_event_fd(const struct ne_nl *nl);
 /**
  * ne_nl_event_read() - deliver what waits, without blocking
+ * @nl: a connection that has subscribed
+ * @fn: called for each notification
+ * @arg: passed on to @fn
  *
  * Not necessarily all of it: poll again.
  *

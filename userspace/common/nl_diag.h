@@ -11,6 +11,7 @@
  * nl_vsock_listeners() - ports that programs of this host listen on
  * @cid: of the host; those bound to it and to all CIDs count
  * @ret_ports: in no order; the caller frees them
+ * @ret_count: entries of @ret_ports
  *
  * Return: 0, -ENOENT (the kernel has no vsock_diag) or another negative errno.
  */

@@ -86,6 +86,7 @@ enum nsm_flaw {
  * @pcrs_given: bit n: PCR n starts as @pcrs[n], whatever the image measures and also
  *	in debug mode. Those not given start as measured, or zero. PCR3 and PCR4
  *	(role and instance of the parent) can only come from here
+ * @pcrs: values of PCRs
  * @real_debug_pcrs: do not zero PCR0, 1, 2 and 8 of a debug enclave
  * @strict_limits: refuse what AWS's text allows no attestation request to hold
  * @definite_map: documents as before mid-2025, with a definite payload map
@@ -116,6 +117,7 @@ struct nsm_bytes {
  * @key: private key, PKCS #8 DER; P-384 unless a verifier is to find fault with it
  * @certificate: of that key, DER; goes into documents as it is, unchecked
  * @cas: DER, in the order of documents: root first
+ * @nr_cas: certificates in @cas
  * @not_after: end of the leaf's life, seconds since 1970
  */
 struct nsm_identity {
@@ -147,6 +149,8 @@ ssize_t nsm_control_encode_identity(const struct nsm_identity *identity, void *b
 
 /**
  * nsm_control_decode() - what does a message say?
+ * @message: as it was received; has to outlive @ret, which points into it
+ * @len: length of @message in bytes
  * @ret: filled on success only
  *
  * Return: 0, -EPROTONOSUPPORT (another version), -ENOMSG (unknown type) or -EPROTO
@@ -159,6 +163,7 @@ const char *nsm_flaw_name(enum nsm_flaw flaw);
 
 /**
  * nsm_flaws_parse() - flaws for names separated by commas; "" and "none" give 0
+ * @names: text that ends with 0
  * @ret_flaws: NSM_FLAW_BIT()s
  *
  * Return: 0 or -EINVAL (a name that is none).

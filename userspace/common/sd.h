@@ -6,6 +6,7 @@
 
 /**
  * sd_report() - send lines such as "READY=1\nSTATUS=..." to the service manager
+ * @fmt: format of the lines, as for printf()
  *
  * The address is $NOTIFY_SOCKET, as described in sd_notify(3); nothing is sent
  * where it is not set. Text over 1 KiB is cut.

@@ -17,6 +17,8 @@
 
 /**
  * text_char() - the size of the UTF-8 character that @text begins with
+ * @text: need not end with 0
+ * @len: readable bytes at @text
  *
  * Return: 1 to 4 bytes, or 0: none, or not all of it.
  */
@@ -25,6 +27,8 @@ size_t text_char(const char *text, size_t len);
 /**
  * text_clean() - a clean copy of @text
  * @to: ends with 0 afterwards; room for @size bytes, at least 1
+ * @size: room at @to in bytes
+ * @text: need not end with 0
  * @len: bytes of @text, zeros included
  *
  * What does not fit is cut off in front of a character or an escaped one.
@@ -35,6 +39,10 @@ char *text_clean(char *to, size_t size, const char *text, size_t len);
 
 /**
  * text_vformat() - print into a buffer, and clean the whole of it
+ * @to: the buffer; ends with 0 afterwards
+ * @size: room at @to in bytes, at least 1
+ * @fmt: as for vprintf()
+ * @args: as for vprintf()
  *
  * Return: @to.
  */
@@ -43,6 +51,9 @@ char *text_vformat(char *to, size_t size, const char *fmt, va_list args);
 
 /**
  * text_print() - print @text clean, however long it is
+ * @file: where it is printed
+ * @text: need not end with 0
+ * @len: length of @text in bytes
  * @keep: control characters that are printed as they are: "", "\n\t", ...
  */
 void text_print(FILE *file, const char *text, size_t len, const char *keep);

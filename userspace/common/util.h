@@ -53,6 +53,9 @@ static inline int fd_steal(int *fd)
 
 /**
  * read_full() - read until @len bytes or the end of the file
+ * @fd: open for reading
+ * @buf: room for @len bytes
+ * @len: bytes wanted
  *
  * Return: bytes read (less than @len only at the end), or a negative errno.
  */
@@ -60,6 +63,9 @@ ssize_t read_full(int fd, void *buf, size_t len);
 
 /**
  * write_full() - write all of @buf
+ * @fd: open for writing
+ * @buf: what to write
+ * @len: its length in bytes
  *
  * Return: 0 or a negative errno; how much was written is unknown then.
  */
@@ -70,7 +76,10 @@ int temp_file_open(void);
 
 /**
  * parse_u64() - number in @base (0: C notation) that fills the whole string
+ * @s: text that ends with 0
+ * @base: of the number, as for strtoull()
  * @max: largest value accepted
+ * @ret_value: set on success only
  *
  * Return: 0, -EINVAL (not a number: sign, blank, rest) or -ERANGE.
  */
@@ -78,7 +87,9 @@ int parse_u64(const char *s, int base, uint64_t max, uint64_t *ret_value);
 
 /**
  * parse_cpu_list() - "2,4-5" in the order written, without repetition checks
+ * @s: text that ends with 0
  * @ret_cpus: array the caller frees
+ * @ret_count: entries of @ret_cpus
  *
  * Return: 0, -EINVAL, -ERANGE (over 65535, or more than 65536 entries) or
  * -ENOMEM.
@@ -87,6 +98,10 @@ int parse_cpu_list(const char *s, uint32_t **ret_cpus, size_t *ret_count);
 
 /**
  * hex_decode() - pairs of hexadecimal digits to bytes
+ * @text: digits in either case; ends with 0
+ * @bytes: room for @size bytes
+ * @size: most bytes that are taken
+ * @ret_len: bytes that were written; set on success only
  *
  * Return: 0, -EINVAL (anything else in @text) or -E2BIG (more than @size bytes).
  */
@@ -98,6 +113,7 @@ void hex_encode(const uint8_t *bytes, size_t len, char *text);
 /**
  * format_cpu_list() - "2-3,5", as the kernel writes it
  * @cpus: ascending
+ * @count: entries of @cpus
  *
  * Return: text the caller frees, or NULL without memory.
  */

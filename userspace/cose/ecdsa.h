@@ -21,7 +21,9 @@
 
 /**
  * struct cose_algorithm - what goes with a curve
+ * @curve: OpenSSL's name of the curve
  * @number: COSE_ALG_*
+ * @md: hash that is signed
  */
 struct cose_algorithm {
 	const char *curve;
@@ -38,6 +40,8 @@ struct cose_signer;
 /**
  * cose_signer_create() - get ready
  * @key: stays the caller's
+ * @md: hash that is signed
+ * @ret: the signer, which cose_signer_destroy() frees
  *
  * Return: 0, -EBADMSG (no EC key, or larger than P-521) or -ENOMEM.
  */
@@ -50,6 +54,9 @@ size_t cose_signer_size(const struct cose_signer *signer);
 
 /**
  * cose_signer_sign() - over pieces of memory, as if they were one
+ * @signer: what signs
+ * @pieces: what is signed, in this order
+ * @nr_pieces: entries of @pieces
  * @ret_signature: cose_signer_size() bytes
  *
  * Return: 0, -ENOMEM or -EIO (the crypto library failed).
@@ -60,6 +67,11 @@ int cose_signer_sign(struct cose_signer *signer, const struct nsm_bytes *pieces,
 /**
  * cose_ecdsa_verify() - is this the signature of the key over these pieces?
  * @key: any; one that is not EC has signed nothing
+ * @md: hash that was signed
+ * @pieces: what was signed, in this order
+ * @nr_pieces: entries of @pieces
+ * @signature: r and s, each as long as the curve's order
+ * @ret_good: set on success only
  *
  * Return: 0, -ENOMEM or -EIO (the crypto library failed).
  */

@@ -30,6 +30,8 @@ struct cose_sign1 {
 /**
  * cose_sign1_decode() - take a message apart
  * @bytes: have to outlive @ret
+ * @len: length of @bytes
+ * @ret: points into @bytes; filled on success only
  *
  * Return: NULL, or what is wrong with it, for people.
  */
@@ -37,6 +39,10 @@ const char *cose_sign1_decode(const void *bytes, size_t len, struct cose_sign1 *
 
 /**
  * cose_sign1_verify() - is it signed with that key?
+ * @message: what cose_sign1_decode() gave
+ * @key: public key; one that is not EC has signed nothing
+ * @md: hash that was signed
+ * @ret_good: set on success only
  *
  * Return: 0, -ENOMEM or -EIO (the crypto library failed).
  */
@@ -45,6 +51,10 @@ int cose_sign1_verify(const struct cose_sign1 *message, EVP_PKEY *key, const EVP
 
 /**
  * cose_sign1_encode() - sign and write
+ * @message: headers and payload; its signature is not read
+ * @signer: what signs
+ * @buf: output
+ * @size: room at @buf in bytes
  * @ret_len: bytes written
  *
  * The signature ends the output, the payload ends in front of its head.

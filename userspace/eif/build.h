@@ -28,6 +28,9 @@ struct eif_kernel_info {
 
 /**
  * eif_kernel_inspect() - recognise a bzImage or an arm64 Image
+ * @data: the kernel image
+ * @size: its length in bytes
+ * @ret: filled on success only
  *
  * Return: 0, or -ENOEXEC: it is neither, so no enclave can boot it.
  */
@@ -35,6 +38,9 @@ int eif_kernel_inspect(const uint8_t *data, size_t size, struct eif_kernel_info 
 
 /**
  * eif_kernel_fix() - set text_offset as AWS's own arm64 kernels have it
+ * @data: the kernel image, which is changed
+ * @size: its length in bytes
+ * @info: what eif_kernel_inspect() found in it
  *
  * The measurements cover the changed image.
  */
@@ -42,8 +48,13 @@ void eif_kernel_fix(uint8_t *data, size_t size, const struct eif_kernel_info *in
 
 /**
  * struct eif_metadata - contents of the metadata section
+ * @image_name: ImageName
+ * @image_version: ImageVersion
+ * @kernel_version: release of the kernel in the image
+ * @build_time: seconds since 1970
  * @docker: JSON text that tells of a container image, or NULL
  * @custom: JSON text of an object, or NULL
+ * @custom_size: length of @custom in bytes
  */
 struct eif_metadata {
 	const char *image_name;
@@ -57,6 +68,7 @@ struct eif_metadata {
 
 /**
  * eif_metadata_text() - the section's JSON on one line
+ * @metadata: what the section is to hold
  * @ret_text: the caller frees it
  *
  * Return: 0, -EINVAL (@custom is no JSON object) or -ENOMEM.
@@ -65,6 +77,8 @@ int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text);
 
 /**
  * eif_metadata_check() - does AWS's reader take this section?
+ * @text: data of the section; need not end with 0
+ * @size: its length in bytes
  * @reason: set for -EBADMSG, of @reason_size bytes
  *
  * Return: 0 or -EBADMSG.
@@ -73,6 +87,9 @@ int eif_metadata_check(const char *text, size_t size, char *reason, size_t reaso
 
 /**
  * eif_metadata_show() - ImageName, ImageVersion and Metadata as nitro-cli prints them
+ * @out: where the members are added
+ * @text: data of the section; need not end with 0
+ * @size: its length in bytes
  *
  * Nothing is written if the section cannot be read.
  */

@@ -43,7 +43,10 @@ struct eif_blob {
 
 /**
  * struct eif_section - one section, in file order
+ * @type: one of the values of that enum, or unknown
+ * @flags: 0 in images of AWS's builder
  * @offset: of the data (not of the section header), bytes from the image start
+ * @size: of the data in bytes
  */
 struct eif_section {
 	uint16_t type;			/* enum eif_section_type */
@@ -64,14 +67,23 @@ struct eif_section {
 /**
  * struct eif - a checked image; points into the memory that was parsed
  * @base: its first byte
+ * @version: of the format, 2 to 4
+ * @flags: EIF_FLAG_*
+ * @default_mem: memory in bytes that the builder suggests; not used
+ * @default_cpus: CPUs that the builder suggests; not used
  * @size: from the header to the end of the last section, bytes
  * @crc: the stored CRC-32
  * @contents_crc: the CRC-32 of the contents; the same without EIF_WARN_CRC
+ * @warnings: EIF_WARN_* bits
+ * @nr_sections: entries of @sections
+ * @nr_ramdisks: entries of @ramdisks
+ * @sections: all of them, in file order
+ * @kernel: data of the kernel section
  * @cmdline: not NUL-terminated; may be empty (@data set, @size 0)
+ * @metadata: data of the metadata section; no data if there is none
+ * @signature: structure of the section only; nobody has verified it
  * @ramdisks: data of the ramdisk sections in file order, @nr_ramdisks of them;
  *	each may be empty
- * @signature: structure of the section only; nobody has verified it
- * @warnings: EIF_WARN_* bits
  */
 struct eif {
 	const uint8_t *base;
@@ -117,6 +129,7 @@ struct eif {
  * @pcr1: kernel, cmdline, first ramdisk
  * @pcr2: the other ramdisks
  * @pcr8: the signing certificate; zero without @has_pcr8
+ * @has_pcr8: the image has a signature section
  */
 struct eif_pcrs {
 	uint8_t pcr0[EIF_PCR_SIZE];
@@ -155,6 +168,8 @@ const char *eif_section_name(uint16_t type);
 /**
  * eif_pcr_of_data() - a register that EC2 extends with a hash: 0, 1, 2 and 8
  * @data: what is measured; for PCR8 the certificate in DER
+ * @size: length of @data in bytes
+ * @ret_pcr: the value of the register
  *
  * Return: 0 or -EIO (the crypto library failed), as for the next one.
  */
@@ -184,6 +199,7 @@ struct eif_writer {
 
 /**
  * eif_writer_init() - begin an image at offset 0 of @fd
+ * @writer: set up by this
  * @fd: empty file open for writing, kept by the caller
  * @version: 2 to 4
  * @flags: 0 or EIF_FLAG_ARM64
@@ -192,6 +208,10 @@ void eif_writer_init(struct eif_writer *writer, int fd, uint16_t version, uint16
 
 /**
  * eif_writer_add() - append a section from memory
+ * @writer: the image that is written
+ * @type: of the section
+ * @data: of the section
+ * @size: length of @data in bytes
  *
  * Return: 0, -E2BIG (more than 32 sections) or the errno of a write.
  */
@@ -200,6 +220,9 @@ int eif_writer_add(struct eif_writer *writer, enum eif_section_type type,
 
 /**
  * eif_writer_add_fd() - append a section with all that can be read from @src_fd
+ * @writer: the image that is written
+ * @type: of the section
+ * @src_fd: read from where it stands to its end
  *
  * Return: 0, -E2BIG, or the errno of a read or write.
  */

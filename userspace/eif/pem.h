@@ -12,7 +12,10 @@ bool pem_has_private_key(const void *pem, size_t size);
 
 /**
  * pem_certificates() - the certificates alone, byte for byte
+ * @pem: text that may hold other things too; need not end with 0
+ * @size: length of @pem in bytes
  * @ret: the caller frees it; a file of certificates only comes out as it went in
+ * @ret_size: length of @ret in bytes
  *
  * Return: 0, -EBADMSG (none) or -ENOMEM.
  */

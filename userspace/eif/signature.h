@@ -18,7 +18,9 @@ struct x509_st;
  * struct eif_signature - a signature section taken apart; owns all of it
  * @entries: signatures in the section; only the first one counts and is here
  * @pem: the certificate as the section holds it, @pem_size bytes
+ * @pem_size: length of @pem in bytes
  * @cose: the COSE_Sign1 structure, @cose_size bytes
+ * @cose_size: length of @cose in bytes
  * @certificate: of @pem, the first if it holds several
  * @pcr8: its measurement
  * @private_key: an entry holds one beside its certificate, and so everybody has it
@@ -37,6 +39,8 @@ struct eif_signature {
 /**
  * eif_signature_open() - read a signature section
  * @data: may change meanwhile; is read once
+ * @size: length of @data in bytes
+ * @ret: the caller releases it with eif_signature_close(); filled on success only
  * @reason: set for -EBADMSG, of EIF_REASON_SIZE bytes
  *
  * Return: 0, -EBADMSG (what AWS's reader refuses), -ENOMEM or -EIO.
@@ -47,6 +51,7 @@ void eif_signature_close(struct eif_signature *signature);
 
 /**
  * enum eif_verdict - outcome of a verification, in the order of the checks
+ * @EIF_VERDICT_GOOD: it belongs to the image and is valid
  * @EIF_VERDICT_BAD_COSE: no COSE_Sign1 structure, or of an algorithm that does
  *	not fit to the key
  * @EIF_VERDICT_BAD_SIGNATURE: made with another key, or damaged
@@ -65,7 +70,9 @@ enum eif_verdict {
 
 /**
  * eif_signature_verify() - does it belong to the image, and is it good at @now?
+ * @signature: what eif_signature_open() gave
  * @pcr0: of the image
+ * @now: time of verification, seconds since 1970
  * @ret: the first check that fails
  * @reason: the same in words, of EIF_REASON_SIZE bytes
  *
@@ -85,7 +92,10 @@ const char *eif_verdict_text(enum eif_verdict verdict);
  * eif_signature_make() - a signature section for an image
  * @key: EC key on P-256, P-384 or P-521; must belong to @certificate
  * @pem: text of the certificate; only certificates of it are kept, as they are
+ * @pem_size: length of @pem in bytes
+ * @pcr0: of the image, 48 bytes
  * @ret: the section's data, which the caller frees
+ * @ret_size: length of @ret in bytes
  *
  * Return: 0, -EINVAL (see @reason, of EIF_REASON_SIZE bytes), -ENOMEM or -EIO.
  */
@@ -94,6 +104,8 @@ int eif_signature_make(struct evp_pkey_st *key, const char *pem, size_t pem_size
 
 /**
  * eif_key_read() - a private key in PEM; asks at the terminal for its passphrase, if any
+ * @pem: text; need not end with 0
+ * @size: length of @pem in bytes
  * @ret: the caller frees it with EVP_PKEY_free()
  *
  * Return: 0 or -EBADMSG (none, or a wrong passphrase).
@@ -102,6 +114,8 @@ int eif_key_read(const char *pem, size_t size, struct evp_pkey_st **ret);
 
 /**
  * eif_certificate_read() - the first certificate of a PEM text
+ * @pem: text; need not end with 0
+ * @size: length of @pem in bytes
  * @ret: the caller frees it with X509_free()
  * @ret_pcr8: its measurement
  *

@@ -55,6 +55,8 @@ void nsm_configure(struct nsm *nsm, const struct nsm_settings *settings);
 
 /**
  * nsm_set_identity() - sign with another key from now on
+ * @nsm: the module of one enclave
+ * @identity: copied
  *
  * Return: 0, -EBADMSG (no EC key) or -ENOMEM; the identity before is kept then.
  */
@@ -65,7 +67,10 @@ void nsm_start(struct nsm *nsm, const struct nsm_measurements *measured);
 
 /**
  * nsm_request() - answer one request
+ * @nsm: the module of one enclave
  * @req: CBOR as clients of /dev/nsm send it; anything else gets an error response
+ * @req_len: length of @req in bytes
+ * @rsp: the response, CBOR
  * @rsp_cap: room at @rsp
  *
  * Return: bytes of the response; 0 if not even an error fits.

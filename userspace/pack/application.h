@@ -9,6 +9,7 @@
 /**
  * struct strings - a list of texts, each of them owned
  * @list: ends with NULL once there is one
+ * @count: entries of @list without the NULL
  */
 struct strings {
 	char **list;
@@ -47,9 +48,11 @@ void application_free(struct application *app);
 
 /**
  * application_read_image() - unpack a container image
+ * @app: what is read into; has to be empty
  * @path: folder or tar archive in OCI image layout, or what "docker save" gives
  * @arch: "amd64" or "arm64"
  * @tag: which image, if there are several; or NULL
+ * @error: set on failure
  *
  * The limits of @app->tree bound what is unpacked, and the image itself likewise.
  *
@@ -60,6 +63,7 @@ int application_read_image(struct application *app, const char *path, const char
 
 /**
  * application_needs_more() - does it need an init that knows more than AWS's does?
+ * @app: what is to be packed
  *
  * That is a user or a working folder other than root's.
  */
@@ -67,14 +71,18 @@ bool application_needs_more(const struct application *app);
 
 /**
  * application_write() - the ramdisk: rootfs/, cmd, env; workdir and user if they matter
+ * @app: what is packed
  * @fd: written to from where it stands
+ * @error: set on failure
  */
 int application_write(struct application *app, int fd, struct pack_error *error);
 
 /**
  * bootstrap_write() - the ramdisk in front of it: dev/, init, nsm.ko
+ * @fd: written to from where it stands
  * @init: path of the program
  * @nsm: path of the module, or NULL
+ * @error: set on failure
  */
 int bootstrap_write(int fd, const char *init, const char *nsm, struct pack_error *error);
 

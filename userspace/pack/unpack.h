@@ -8,9 +8,11 @@
 
 /**
  * unpack_layer() - a container layer: a tar archive with whiteouts, over the tree
+ * @tree: what the layer is put over
  * @fd: what holds it; also the tree's own data file
  * @offset: where it begins there
  * @size: its length; may be compressed
+ * @error: set on failure
  *
  * Return: 0 or a negative errno with a text.
  */
@@ -22,6 +24,9 @@ int unpack_archive(struct tree *tree, int fd, struct pack_error *error);
 
 /**
  * unpack_folder() - what is on disk
+ * @tree: what the folder is put over
+ * @path: the folder
+ * @error: set on failure
  *
  * Symbolic links are not followed. All belongs to root unless the caller is root.
  */
