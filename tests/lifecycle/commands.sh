@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# Executes every block of commands in README.md, troubleshooting.rst, ci.rst and the
-# workflow, in files as a user has them. Where it is easy, a page's fault is made first:
+# Executes every block of commands in README.md, install.rst, troubleshooting.rst, ci.rst
+# and the workflow, in files as a user has them. Where it is easy, a page's fault is made first:
 # its message has to come, and to be gone after the commands.
 #
 # Once: the commands are the same on each kernel.
@@ -228,7 +228,7 @@ in_namespaces() {
 }
 
 check "files" make_files
-for page in README.md troubleshooting.rst github-workflow.yml ci.rst; do
+for page in README.md install.rst troubleshooting.rst github-workflow.yml ci.rst; do
 	execute_page "$page"
 done
 check "an enclave started in namespaces of its own" in_namespaces

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes each block of commands of a page to a file of its own: FOLDER/NN, with the
-heading that it stands under in FOLDER/NN.title.
+"""Write each block of commands of a page to a file of its own: DIRECTORY/NN, with the
+heading above it in DIRECTORY/NN.title.
 
-usage: blocks.py PAGE FOLDER
+usage: blocks.py PAGE DIRECTORY
 
-Blocks are indented paragraphs in Markdown, ".. code:: sh" in reStructuredText, and the
-"run" of each step in a workflow.
+Blocks are indented paragraphs in Markdown (text between fences is not a block),
+".. code:: sh" in reStructuredText, and the "run" of each step in a workflow.
 """
 
 import os
@@ -26,8 +26,11 @@ def indented(lines):
 
 
 def markdown(lines):
-    title, before = "", ""
+    title, before, fenced = "", "", False
     for at, line in enumerate(lines):
+        fenced ^= line.startswith("```")
+        if fenced:
+            continue
         if line.startswith("#"):
             title = line.strip("# ")
         if line.startswith("    ") and not before.strip():
@@ -57,7 +60,7 @@ def workflow(lines):
             yield title, indented(below) if match[2] == "|" else match[2]
 
 
-def main(page, folder):
+def main(page, directory):
     kinds = {".md": markdown, ".rst": restructured, ".yml": workflow}
     with open(page, encoding="utf-8") as file:
         lines = file.read().splitlines()
@@ -65,7 +68,7 @@ def main(page, folder):
     for title, block in kinds[os.path.splitext(page)[1]](lines):
         count += 1
         for name, text in (f"{count:02}", block), (f"{count:02}.title", title):
-            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
                 file.write(text + "\n")
     sys.exit(not count)
 
