@@ -100,6 +100,10 @@ quoted_messages_exist() {
 	tests/style/messages.py
 }
 
+english_is_plain() {
+	tests/docs/test_phrases.py && tests/docs/phrases.py
+}
+
 versions_in_packaging_are_the_projects() {
 	{
 		# shellcheck disable=SC2016 # expanded by the inner shell
@@ -113,6 +117,6 @@ tap_begin style/sources
 report_each no_warnings_in_scripts kernel_style licence_of_each_file \
 	kernel_versions_only_in_compat netlink_files_are_generated \
 	syzkaller_constants_are_the_headers manuals_are_valid spelling \
-	tables_are_well_formed quoted_messages_exist examples_are_valid \
+	tables_are_well_formed quoted_messages_exist english_is_plain examples_are_valid \
 	versions_in_packaging_are_the_projects
 tap_end

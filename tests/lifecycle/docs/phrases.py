@@ -1,0 +1,116 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Looks for the phrases of the list "phrases" in documents, comments and messages.
+
+usage: phrases.py [FILE...]
+
+Without arguments it reads all files of the source tree it runs in, but for those below a
+path of "phrases.exclude". Of a document it reads everything; of C, its comments and
+strings; of scripts and the like, comments and quoted text, so that names in code may be
+any. Prints file, line, phrase and what to write instead; the status is 1 if there is one.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DOCUMENTS = (".md", ".rst", ".scd", ".yaml", ".yml")
+C = (".c", ".h")
+CODE = C + (".sh", ".py", ".mk", ".in", ".service", ".rules", ".conf", ".spec", ".rs", ".go")
+NAMES = ("Makefile", "Kbuild", "Kconfig", "control", "dkms.conf", "changelog")
+# Text of others, and lists of what is banned.
+NEVER = ("LICENSES/", "debian/changelog", "tests/docs/phrases")
+
+C_TEXT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:[^"\\\n]|\\.)*"', re.S)
+SCRIPT_TEXT = re.compile(r'(?:^|(?<=\s))#[^\n]*|"""[\s\S]*?"""|"(?:[^"\\\n]|\\.)*"', re.M)
+# What begins a line of a comment.
+LEADER = re.compile(r"^\s*(?:/\*+|\*+(?=\s|$)|//+|#+|;)?\s*|\s*\*/\s*$")
+
+
+def banned():
+    """Pairs of an expression and what to write instead."""
+    with open(os.path.join(HERE, "phrases"), encoding="utf-8") as file:
+        for line in file:
+            if line.strip() and not line.startswith("#"):
+                phrase, advice = line.rstrip("\n").split(" => ")
+                yield re.compile(phrase, re.IGNORECASE), advice
+
+
+def flat(text, first):
+    """The text in one line, and the number of the line that each character is from."""
+    words, numbers = [], []
+    for number, line in enumerate(text.splitlines(), first):
+        plain = " ".join(LEADER.sub("", line).split()) or "\n"
+        words.append(plain + " ")
+        numbers += [number] * (len(plain) + 1)
+    return "".join(words), numbers
+
+
+def passages(path, text):
+    """Each piece of English in a file, with the number of its first line."""
+    if path.endswith(DOCUMENTS):
+        yield 1, text
+        return
+    pattern = C_TEXT if path.endswith(C) else SCRIPT_TEXT
+    end, before = 0, ""
+    # Comments of whole lines that follow each other are one passage.
+    for match in pattern.finditer(text):
+        between = text[end:match.start()]
+        if before and (between.strip() or match[0][0] == '"'):
+            yield start, before
+            before = ""
+        if not before:
+            start = text.count("\n", 0, match.start()) + 1
+            before = match[0]
+        else:
+            before += between + match[0]
+        end = match.end()
+    if before:
+        yield start, before
+
+
+def faults(path, phrases):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        text = file.read()
+    for first, passage in passages(path, text):
+        line, numbers = flat(passage, first)
+        for phrase, advice in phrases:
+            for match in phrase.finditer(line):
+                yield numbers[match.start()], match[0], advice
+
+
+def below(path, folders):
+    return any(path == name or path.startswith(name.rstrip("/") + "/") for name in folders)
+
+
+def tree():
+    with open(os.path.join(HERE, "phrases.exclude"), encoding="utf-8") as file:
+        excluded = [line.strip() for line in file if line.strip() and line[0] != "#"]
+    missing = [name for name in excluded if not os.path.exists(name)]
+    if missing:
+        sys.exit(f"phrases.exclude: there is no {', '.join(missing)}")
+    found = subprocess.run(
+        ["find", ".", "-path", "./build", "-prune", "-o", "-path", "./.git", "-prune", "-o",
+         "-type", "f", "-print"], capture_output=True, text=True, check=True).stdout
+    for path in sorted(name[2:] for name in found.splitlines()):
+        wanted = path.endswith(DOCUMENTS + CODE) or os.path.basename(path) in NAMES
+        if wanted and not path.startswith(NEVER) and not below(path, excluded):
+            yield path
+
+
+def main(paths):
+    phrases = list(banned())
+    files = count = 0
+    for path in paths or tree():
+        files += 1
+        for number, found, advice in faults(path, phrases):
+            count += 1
+            print(f'{path}:{number}: "{found}"; write {advice}')
+    print(f"{files} files, {count} phrases to replace")
+    return 1 if count or not files else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
