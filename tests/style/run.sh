@@ -101,7 +101,7 @@ quoted_messages_exist() {
 }
 
 english_is_plain() {
-	tests/docs/test_phrases.py && tests/docs/phrases.py
+	tests/style/test_phrases.py && tests/style/phrases.py
 }
 
 versions_in_packaging_are_the_projects() {
