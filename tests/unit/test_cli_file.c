@@ -88,7 +88,7 @@ static struct stat stat_of(const struct temp_dir *dir, const char *name)
 	return st;
 }
 
-static int write_file(const char *path, const char *text, struct cli_text *why)
+static int write_file(const char *path, const char *text, struct error *why)
 {
 	struct file_new file;
 	int r;
@@ -105,7 +105,7 @@ static int write_file(const char *path, const char *text, struct cli_text *why)
 static void good_write(const struct temp_dir *dir, const char *name, const char *text)
 {
 	char path[ROOT_PATH_SIZE];
-	struct cli_text why = {};
+	struct error why = {};
 
 	if (write_file(fake_root_path(dir, name, path), text, &why))
 		fail_msg("%s", why.text);
@@ -115,7 +115,7 @@ static void test_new(void **state)
 {
 	char path[ROOT_PATH_SIZE], folder[ROOT_PATH_SIZE];
 	struct temp_dir *dir = *state;
-	struct cli_text why = {};
+	struct error why = {};
 
 	for (int i = 0; i < 2; i++) {
 		no_tmpfile = i;
@@ -147,7 +147,7 @@ static void test_killed(void **state)
 {
 	char path[ROOT_PATH_SIZE];
 	struct temp_dir *dir = *state;
-	struct cli_text why = {};
+	struct error why = {};
 	int status;
 
 	put_with(dir, "/old", "old", 0644);
@@ -241,7 +241,7 @@ static bool as_other_user(bool (*test)(const struct temp_dir *dir), const struct
 static bool replace_f(const struct temp_dir *dir)
 {
 	char path[ROOT_PATH_SIZE];
-	struct cli_text why = {};
+	struct error why = {};
 
 	snprintf(path, sizeof(path), "%s/f", dir->path);
 	return !write_file(path, "new", &why);
@@ -306,7 +306,7 @@ static void test_links(void **state)
 {
 	char path[ROOT_PATH_SIZE], text[100];
 	struct temp_dir *dir = *state;
-	struct cli_text why = {};
+	struct error why = {};
 
 	put_with(dir, "/folder/f", "old", 0600);
 	assert_int_equal(symlink("folder/f", fake_root_path(dir, "/link", path)), 0);
@@ -361,7 +361,7 @@ static void test_device(void **state)
 static void test_terminal(void **state)
 {
 	__cleanup_fd int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-	struct cli_text why = {};
+	struct error why = {};
 	char name[100];
 	FILE *stream;
 
@@ -377,7 +377,7 @@ static void test_stdout(void **state)
 {
 	char cwd[ROOT_PATH_SIZE], text[ROOT_TEXT_SIZE];
 	struct temp_dir *dir = *state;
-	struct cli_text why = {};
+	struct error why = {};
 	struct file_new file;
 	int saved, out, r;
 	FILE *report;
@@ -406,7 +406,7 @@ static void test_stdout(void **state)
 static void good_stream(const struct temp_dir *dir, const char *name)
 {
 	char path[ROOT_PATH_SIZE];
-	struct cli_text why = {};
+	struct error why = {};
 	FILE *stream;
 
 	if (file_stream_open(fake_root_path(dir, name, path), &stream, &why))
@@ -419,7 +419,7 @@ static void test_stream(void **state)
 {
 	char path[ROOT_PATH_SIZE], text[ROOT_TEXT_SIZE];
 	struct temp_dir *dir = *state;
-	struct cli_text why = {};
+	struct error why = {};
 	int saved, out, r;
 	struct stat st;
 	FILE *stream;
@@ -449,7 +449,7 @@ static void test_stream(void **state)
 static bool stream_f_refused(const struct temp_dir *dir)
 {
 	char path[ROOT_PATH_SIZE];
-	struct cli_text why = {};
+	struct error why = {};
 	FILE *stream;
 
 	snprintf(path, sizeof(path), "%s/f", dir->path);

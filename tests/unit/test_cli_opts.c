@@ -220,15 +220,12 @@ static void test_many_strings(void **state)
 static void test_clean_errors(void **state)
 {
 	struct command_result result;
-	struct cli_text why = {};
 
 	run_command(&result, command, "command", "f", "--number", "\033[2J", NULL);
 	assert_string_equal(result.err, "tool command: --number: \"\\x1b[2J\" is not a number "
 			    "from 2 to 9\nTry \"tool command --help\".\n");
 	run_command(&result, cmd_run, "run", "\n\x9b.eif", NULL);
 	assert_string_equal(result.err, "ne-emu: \\x0a\\x9b.eif: No such file or directory\n");
-	assert_int_equal(cli_fail(&why, EIO, "%s: a reason", "\033[2J"), -EIO);
-	assert_string_equal(why.text, "\\x1b[2J: a reason");
 }
 
 int main(void)

@@ -304,7 +304,7 @@ static void leak_key(struct files *files, const char *image, const char *pem)
 	char reason[EIF_REASON_SIZE];
 	uint8_t section[EIF_SIGNATURE_MAX];
 	struct emu_cbor_writer cbor = { .buf = section, .size = sizeof(section) };
-	struct cli_text why = {};
+	struct error why = {};
 	struct eif_writer writer;
 	struct eif_file file;
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* On EC2 nobody can be asked, so a CID is taken at its word. */
-static int find_cid(const char *name, uint32_t *ret_cid, struct cli_text *why)
+static int find_cid(const char *name, uint32_t *ret_cid, struct error *why)
 {
 	struct ne_nl_enclave enclave;
 	uint64_t slot_uid;
@@ -30,11 +30,11 @@ static int find_cid(const char *name, uint32_t *ret_cid, struct cli_text *why)
 	if (r)
 		return r;
 	if (enclave.state != NE_EMU_ENCLAVE_STATE_RUNNING)
-		r = cli_fail(why, ENOTCONN, "%s does not run; \"ne-emu logs %s\" shows what was "
-			     "kept", name, name);
+		r = error_set(why, -ENOTCONN, "%s does not run; \"ne-emu logs %s\" shows what was "
+			      "kept", name, name);
 	else if (!(enclave.flags & NE_ENCLAVE_DEBUG_MODE))
-		r = cli_fail(why, EPERM, "%s is a production enclave, which has no console; start "
-			     "it with --debug", name);
+		r = error_set(why, -EPERM, "%s is a production enclave, which has no console; "
+			      "start it with --debug", name);
 	*ret_cid = enclave.cid;
 	ne_nl_enclave_done(&enclave);
 	return r;
@@ -49,7 +49,7 @@ int cmd_console(int argc, char **argv)
 		"its beginning until the enclave ends", opts, 1, 1,
 	};
 	__cleanup_fd int fd = -1;
-	struct cli_text why;
+	struct error why;
 	uint32_t cid;
 	char **args;
 	int r;

@@ -31,25 +31,25 @@ struct target {
 	OPT_STRING("user", &(target).user, "NAME", "whose next enclave, for root: a name or number")
 
 /* The daemon decides, but does not look for names of users. */
-static int check_owner(const struct ne_nl_enclave *enclave, struct cli_text *why)
+static int check_owner(const struct ne_nl_enclave *enclave, struct error *why)
 {
 	char id[STATE_ID_SIZE], user[STATE_USER_SIZE];
 
 	if (geteuid() == 0 || geteuid() == enclave->owner_uid ||
 	    enclave->owner_uid == NE_NL_NO_OWNER)
 		return 0;
-	return cli_fail(why, EPERM, "%s belongs to %s; use sudo", state_id(enclave->slot_uid, id),
-			state_user(enclave->owner_uid, user));
+	return error_set(why, -EPERM, "%s belongs to %s; use sudo", state_id(enclave->slot_uid, id),
+			 state_user(enclave->owner_uid, user));
 }
 
-static int find_target(const char *name, struct target *ret, struct cli_text *why)
+static int find_target(const char *name, struct target *ret, struct error *why)
 {
 	struct ne_nl_enclave enclave;
 	struct ne_nl *nl;
 	int r;
 
 	if (*ret->user && strcmp(name, "next"))
-		return cli_fail(why, EINVAL, "--user is for the next enclave, not for %s", name);
+		return error_set(why, -EINVAL, "--user is for the next enclave, not for %s", name);
 
 	if (!strcmp(name, "next") || !strcmp(name, "defaults")) {
 		snprintf(ret->name, sizeof(ret->name), "%s", name);
@@ -78,7 +78,7 @@ static const char *take_name(char ***args, int *count)
 }
 
 /* A user id as JSON. */
-static int find_user(const char *name, json_t **ret, struct cli_text *why)
+static int find_user(const char *name, json_t **ret, struct error *why)
 {
 	const struct passwd *user = getpwnam(name);
 	uint64_t uid;
@@ -86,7 +86,7 @@ static int find_user(const char *name, json_t **ret, struct cli_text *why)
 	if (user)
 		uid = user->pw_uid;
 	else if (parse_u64(name, 10, UINT32_MAX - 1, &uid))
-		return cli_fail(why, ENOENT, "there is no user \"%s\"", name);
+		return error_set(why, -ENOENT, "there is no user \"%s\"", name);
 	*ret = json_integer(uid);
 	return 0;
 }
@@ -96,7 +96,7 @@ static int request(const char *command, const char *name, struct target *target,
 		   json_t *settings, json_t **ret_answer)
 {
 	json_t *user = NULL;
-	struct cli_text why;
+	struct error why;
 
 	if (find_target(name, target, &why) ||
 	    (*target->user && find_user(target->user, &user, &why))) {

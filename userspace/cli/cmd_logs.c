@@ -105,7 +105,7 @@ static int read_owner(struct log_list *list, const char *name)
 	return r;
 }
 
-static int log_list_read(struct log_list *list, struct cli_text *why)
+static int log_list_read(struct log_list *list, struct error *why)
 {
 	__cleanup(dir_cleanup) DIR *dir = NULL;
 	char path[SYS_PATH_SIZE];
@@ -114,13 +114,13 @@ static int log_list_read(struct log_list *list, struct cli_text *why)
 
 	dir = opendir(sys_path(path, NE_EMU_LOG_DIR));
 	if (!dir)
-		return cli_fail(why, errno, "%s: %s%s", path, strerror(errno), errno == EACCES ?
-				"; use sudo or join the group ne" : errno == ENOENT ?
-				"; no enclave has been started yet" : "");
+		return error_set(why, -errno, "%s: %s%s", path, strerror(errno), errno == EACCES ?
+				 "; use sudo or join the group ne" : errno == ENOENT ?
+				 "; no enclave has been started yet" : "");
 	while (!r && (entry = readdir(dir)))
 		r = read_owner(list, entry->d_name);
 	if (r)
-		return cli_fail(why, -r, "%s", strerror(-r));
+		return error_set(why, r, "%s", strerror(-r));
 	if (list->count)
 		qsort(list->entries, list->count, sizeof(*list->entries), compare_newest);
 	return 0;
@@ -146,7 +146,7 @@ static struct json_t *load_exit(const struct log_entry *entry)
 static uint64_t find_cid(const struct log_list *list, const char *name, uint32_t cid)
 {
 	struct ne_nl_enclave enclave;
-	struct cli_text why;
+	struct error why;
 	struct ne_nl *nl;
 
 	if (!ne_nl_open(&nl)) {
@@ -171,36 +171,36 @@ static uint64_t find_cid(const struct log_list *list, const char *name, uint32_t
 
 /* Somebody else's folder can be found, but not entered. */
 static int fail_not_kept(const struct log_list *list, const char *name, uint64_t uid,
-			 struct cli_text *why)
+			 struct error *why)
 {
 	char path[SYS_PATH_SIZE], user[STATE_USER_SIZE], id[STATE_ID_SIZE];
 
 	for (size_t i = 0; uid && i < list->nr_others; i++) {
 		sys_path(path, NE_EMU_LOG_DIR "/%" PRIu32 "/%016" PRIx64, list->others[i], uid);
 		if (!access(path, F_OK))
-			return cli_fail(why, EACCES, "%s belongs to %s; use sudo",
-					state_id(uid, id), state_user(list->others[i], user));
+			return error_set(why, -EACCES, "%s belongs to %s; use sudo",
+					 state_id(uid, id), state_user(list->others[i], user));
 	}
-	return cli_fail(why, ENOENT, "no logs are kept of %s; see \"ne-emu logs --list\"", name);
+	return error_set(why, -ENOENT, "no logs are kept of %s; see \"ne-emu logs --list\"", name);
 }
 
 static int choose(const struct log_list *list, const char *name, struct log_entry *ret,
-		  struct cli_text *why)
+		  struct error *why)
 {
 	uint64_t uid;
 	uint32_t cid;
 
 	if (!name && !list->count)
-		return cli_fail(why, ENOENT, "no logs%s are kept in %s%s",
-				list->nr_others ? " of yours" : "", NE_EMU_LOG_DIR,
-				list->nr_others ? "; use sudo for those of others" : "");
+		return error_set(why, -ENOENT, "no logs%s are kept in %s%s",
+				 list->nr_others ? " of yours" : "", NE_EMU_LOG_DIR,
+				 list->nr_others ? "; use sudo for those of others" : "");
 	if (!name) {
 		*ret = list->entries[0];
 		return 0;
 	}
 	if (state_parse_id(name, &uid, &cid))
-		return cli_fail(why, EINVAL, "\"%s\" is neither an enclave id nor a CID; see "
-				"\"ne-emu logs --list\"", name);
+		return error_set(why, -EINVAL, "\"%s\" is neither an enclave id nor a CID; see "
+				 "\"ne-emu logs --list\"", name);
 	if (!uid)
 		uid = find_cid(list, name, cid);
 	for (size_t i = 0; i < list->count; i++)
@@ -340,7 +340,7 @@ int cmd_logs(int argc, char **argv)
 		"of the newest one. Root sees all, others what is theirs", opts, 0, 1,
 	};
 	__cleanup(log_list_free) struct log_list list = {};
-	struct cli_text why;
+	struct error why;
 	struct log_entry entry = { 0 };
 	char **args;
 	int r;

@@ -44,7 +44,7 @@ struct capture {
 };
 
 /* A CID may be that of an enclave which does not run yet; an id cannot. */
-static int find_cid(const char *name, uint32_t *ret_cid, struct cli_text *why)
+static int find_cid(const char *name, uint32_t *ret_cid, struct error *why)
 {
 	struct ne_nl_enclave enclave;
 	uint64_t slot_uid;
@@ -62,7 +62,7 @@ static int find_cid(const char *name, uint32_t *ret_cid, struct cli_text *why)
 		return r;
 	*ret_cid = enclave.cid;
 	ne_nl_enclave_done(&enclave);
-	return *ret_cid ? 0 : cli_fail(why, ENOTCONN, "%s has no CID yet", name);
+	return *ret_cid ? 0 : error_set(why, -ENOTCONN, "%s has no CID yet", name);
 }
 
 /* Return: 1 to go on at once, 0 when no packet waits, or a negative errno. */
@@ -113,15 +113,15 @@ static int capture_packets(struct capture *capture)
 	return r == -EPIPE ? 0 : r;
 }
 
-static int run_capture(struct capture *capture, struct cli_text *why)
+static int run_capture(struct capture *capture, struct error *why)
 {
 	uint32_t lost;
 	int r;
 
 	capture->signals = watch_open_signals();
 	if (capture->signals < 0)
-		return cli_fail(why, -capture->signals, "cannot watch signals: %s",
-				strerror(-capture->signals));
+		return error_set(why, capture->signals, "cannot watch signals: %s",
+				 strerror(-capture->signals));
 	capture->monitor = monitor_open(why);
 	if (capture->monitor < 0)
 		return capture->monitor;
@@ -134,7 +134,7 @@ static int run_capture(struct capture *capture, struct cli_text *why)
 	fprintf(stderr, "%" PRIu64 " packets captured\n", capture->count);
 	if (lost)
 		fprintf(stderr, "%u packets lost: they came too fast\n", lost);
-	return r ? cli_fail(why, -r, "the capture is not complete: %s", strerror(-r)) : 0;
+	return r ? error_set(why, r, "the capture is not complete: %s", strerror(-r)) : 0;
 }
 
 int cmd_pcap(int argc, char **argv)
@@ -157,7 +157,7 @@ int cmd_pcap(int argc, char **argv)
 		"Capture the vsock packets of an enclave and its console, or all of this host,\n"
 		"in the format of libpcap, which Wireshark, tshark and tcpdump read", opts, 0, 1,
 	};
-	struct cli_text why;
+	struct error why;
 	char **args;
 	int r;
 
@@ -168,13 +168,13 @@ int cmd_pcap(int argc, char **argv)
 	if (!r) {
 		buf = capture.buf = malloc(PCAP_SNAPLEN_MAX);
 		r = buf ? file_stream_open(path, &capture.out, &why) :
-			cli_fail(&why, ENOMEM, "out of memory");
+			error_set(&why, -ENOMEM, "out of memory");
 		if (!r)
 			r = run_capture(&capture, &why);
 	}
 	fd_close(&capture.monitor);
 	fd_close(&capture.signals);
 	if (capture.out && fclose(capture.out) && !r && errno != EPIPE)
-		r = cli_fail(&why, errno, "cannot write %.400s: %s", path, strerror(errno));
+		r = error_set(&why, -errno, "cannot write %.400s: %s", path, strerror(errno));
 	return cli_result(r, &why);
 }

@@ -178,7 +178,7 @@ int cmd_ps(int argc, char **argv)
 		"ne-emu ps", "", "List the enclaves of this machine, the oldest first", opts, 0, 0,
 	};
 	struct ne_nl_enclave *list;
-	struct cli_text why;
+	struct error why;
 	struct ne_nl *nl;
 	size_t count;
 	char **args;

@@ -58,14 +58,14 @@ static uint64_t default_cpus(void)
 	return !sys_read_u64(&smt, "/sys/devices/system/cpu/smt/active") && !smt ? 1 : 2;
 }
 
-static int open_image(struct run *run, struct cli_text *why)
+static int open_image(struct run *run, struct error *why)
 {
 	struct stat st;
 	uint64_t enough;
 
 	run->image_fd = open(run->image, O_RDONLY | O_CLOEXEC);
 	if (run->image_fd < 0 || fstat(run->image_fd, &st))
-		return cli_fail(why, errno, "%s: %s", run->image, strerror(errno));
+		return error_set(why, -errno, "%s: %s", run->image, strerror(errno));
 	enough = MEMORY_PER_IMAGE * (uint64_t)st.st_size;
 	if (!run->memory)
 		run->memory = MAX(enough, DEFAULT_MEMORY_MIN);
@@ -75,19 +75,19 @@ static int open_image(struct run *run, struct cli_text *why)
 	return 0;
 }
 
-static int add_cpus(struct run *run, struct cli_text *why)
+static int add_cpus(struct run *run, struct error *why)
 {
 	__cleanup_free uint32_t *cpus = NULL;
 	size_t count = run->cpus;
 
 	/* Checked when the options were read. */
 	if (run->cpu_ids && parse_cpu_list(run->cpu_ids, &cpus, &count))
-		return cli_fail(why, EINVAL, "--cpu-ids: no CPU list");
+		return error_set(why, -EINVAL, "--cpu-ids: no CPU list");
 	return enclave_add_cpus(&run->enclave, cpus, count, why);
 }
 
 /* Only one start at a time can have the port, so wait for the others. */
-static int listen_heartbeat(struct run *run, struct cli_text *why)
+static int listen_heartbeat(struct run *run, struct error *why)
 {
 	struct pollfd fd = { .fd = run->watch.signals, .events = POLLIN };
 	int r;
@@ -100,8 +100,8 @@ static int listen_heartbeat(struct run *run, struct cli_text *why)
 			break;
 	} while (watch_now_ns() < run->watch.deadline_ns && !poll(&fd, 1, PORT_RETRY_MS));
 	if (r < 0)
-		return cli_fail(why, -r, "%s: %s", explain_step(STEP_LISTEN),
-				explain_error(STEP_LISTEN, -r));
+		return error_set(why, r, "%s: %s", explain_step(STEP_LISTEN),
+				 explain_error(STEP_LISTEN, -r));
 	return 0;
 }
 
@@ -115,7 +115,7 @@ static void open_console(struct run *run)
 		run->watch.console = fd;
 }
 
-static int start(struct run *run, struct cli_text *why)
+static int start(struct run *run, struct error *why)
 {
 	int r;
 
@@ -143,7 +143,7 @@ static int start(struct run *run, struct cli_text *why)
 }
 
 /* Reads why it ended while the kernel still knows: before the close. */
-static uint32_t end_reason(const struct run *run, struct cli_text *ret_said)
+static uint32_t end_reason(const struct run *run, struct error *ret_said)
 {
 	char text[STATE_TEXT_SIZE] = "";
 	uint32_t reason;
@@ -157,32 +157,33 @@ static uint32_t end_reason(const struct run *run, struct cli_text *ret_said)
 	return reason;
 }
 
-static int fail_boot(struct run *run, int event, struct cli_text *why)
+static int fail_boot(struct run *run, int event, struct error *why)
 {
 	const char *look = run->debug ? run->console ? "see its output above" :
 			   "\"ne-emu logs\" shows its console" :
 			   "--debug --console shows what it printed";
-	struct cli_text said;
+	struct error said;
 
 	switch (event) {
 	case WATCH_ENDED:
 		/* Without a guest that ran, nothing was printed. */
 		if (end_reason(run, &said) == NE_EMU_EXIT_REASON_BAD_IMAGE)
 			look = "\"ne-emu eif describe\" tells more";
-		return cli_fail(why, ENODEV, "%s ended before it had booted (%s); %s", run->id,
-				said.text, look);
+		return error_set(why, -ENODEV, "%s ended before it had booted (%s); %s", run->id,
+				 said.text, look);
 	case WATCH_TIMEOUT:
-		return cli_fail(why, ETIMEDOUT, "%s did not report to port 9000 within %llu s and "
-				"was ended; %s", run->id, (unsigned long long)run->timeout, look);
+		return error_set(why, -ETIMEDOUT, "%s did not report to port 9000 within %llu s "
+				 "and was ended; %s", run->id, (unsigned long long)run->timeout,
+				 look);
 	case WATCH_BAD_HEARTBEAT:
-		return cli_fail(why, EPROTO, "%s sent no proper heartbeat and was ended; %s",
-				run->id, look);
+		return error_set(why, -EPROTO, "%s sent no proper heartbeat and was ended; %s",
+				 run->id, look);
 	case WATCH_SIGNAL:
 	case WATCH_PARENT_GONE:
-		return cli_fail(why, EINTR, "interrupted; %s was ended before it had booted",
-				run->id);
+		return error_set(why, -EINTR, "interrupted; %s was ended before it had booted",
+				 run->id);
 	}
-	return cli_fail(why, -event, "cannot wait for %s: %s", run->id, strerror(-event));
+	return error_set(why, event, "cannot wait for %s: %s", run->id, strerror(-event));
 }
 
 static void print_cpus(FILE *to, const struct enclave *enclave)
@@ -243,7 +244,7 @@ static int exit_code(uint32_t reason)
 /* From the heartbeat to the end. */
 static int keep(struct run *run)
 {
-	struct cli_text said;
+	struct error said;
 	uint32_t reason;
 	int event, r;
 
@@ -273,7 +274,7 @@ static int keep(struct run *run)
 
 static int boot(struct run *run)
 {
-	struct cli_text why = {};
+	struct error why = {};
 	int r;
 
 	r = start(run, &why);

@@ -66,7 +66,7 @@ static int copy_count(void *out, const char *key, uint64_t pages)
 	return 0;
 }
 
-static int write_state(struct json_out *out, struct cli_text *why)
+static int write_state(struct json_out *out, struct error *why)
 {
 	char path[SYS_PATH_SIZE];
 	struct file_new file;
@@ -81,14 +81,14 @@ static int write_state(struct json_out *out, struct cli_text *why)
 	r = stream ? json_out_print(out, stream, 2) : -errno;
 	if (stream && fclose(stream) && !r)
 		r = -errno;
-	r = r ? cli_fail(why, -r, "cannot write %s: %s", STATE_FILE, strerror(-r)) :
+	r = r ? error_set(why, r, "cannot write %s: %s", STATE_FILE, strerror(-r)) :
 		file_new_commit(&file, why);
 	file_new_abort(&file);
 	return r;
 }
 
 /* The first setup of a node after a boot remembers how all was there. */
-static int save_state(int node, bool *ret_first, struct cli_text *why)
+static int save_state(int node, bool *ret_first, struct error *why)
 {
 	char folder[SYS_PATH_SIZE], path[SYS_PATH_SIZE], pool[SYS_TEXT_SIZE] = "";
 	__cleanup(json_in_free) struct json_t *state = NULL;
@@ -97,8 +97,8 @@ static int save_state(int node, bool *ret_first, struct cli_text *why)
 
 	*ret_first = r == -ENOENT;
 	if (r && r != -ENOENT)
-		return cli_fail(why, -r, "cannot read %s: %s; remove it if there is nothing to undo",
-				STATE_FILE, strerror(-r));
+		return error_set(why, r, "cannot read %s: %s; remove it if there is nothing to undo",
+				 STATE_FILE, strerror(-r));
 	(void)sys_read(pool, NE_CPU_POOL_PATH);
 	json_out_object(&out, NULL);
 	json_out_str(&out, STATE_CPUS, state ? json_in_str(state, STATE_CPUS) : pool);
@@ -125,7 +125,7 @@ static int restore_pages(void *arg, const char *key, uint64_t pages)
 	return r;
 }
 
-static int set_pool(const char *cpus, struct cli_text *why)
+static int set_pool(const char *cpus, struct error *why)
 {
 	int r = sys_write(cpus, NE_CPU_POOL_PATH);
 
@@ -136,17 +136,17 @@ static int set_pool(const char *cpus, struct cli_text *why)
 	case 0:
 		return 0;
 	case ENOENT:
-		return cli_fail(why, ENOENT, "there is no CPU pool; load the driver with \"sudo "
-				"modprobe nitro_enclaves_emu\"");
+		return error_set(why, -ENOENT, "there is no CPU pool; load the driver with \"sudo "
+				 "modprobe nitro_enclaves_emu\"");
 	case EPERM:
-		return cli_fail(why, EPERM, "the CPU pool is in use; end all enclaves with "
-				"\"sudo ne-emu stop --all\"");
+		return error_set(why, -EPERM, "the CPU pool is in use; end all enclaves with "
+				 "\"sudo ne-emu stop --all\"");
 	}
-	return cli_fail(why, -r, "the driver refuses the CPU pool \"%s\": %s; its reason is in the "
-			"kernel log", cpus, strerror(-r));
+	return error_set(why, r, "the driver refuses the CPU pool \"%s\": %s; its reason is in the "
+			 "kernel log", cpus, strerror(-r));
 }
 
-static int undo(const struct setup *setup, struct cli_text *why)
+static int undo(const struct setup *setup, struct error *why)
 {
 	char path[SYS_PATH_SIZE], state_path[SYS_PATH_SIZE];
 	__cleanup(json_in_free) struct json_t *state = NULL;
@@ -155,9 +155,9 @@ static int undo(const struct setup *setup, struct cli_text *why)
 
 	r = json_in_load(sys_path(state_path, STATE_FILE), &state);
 	if (r == -ENOENT)
-		return cli_fail(why, ENOENT, "nothing to undo: %s does not exist", STATE_FILE);
+		return error_set(why, -ENOENT, "nothing to undo: %s does not exist", STATE_FILE);
 	if (r)
-		return cli_fail(why, -r, "cannot read %s: %s", STATE_FILE, strerror(-r));
+		return error_set(why, r, "cannot read %s: %s", STATE_FILE, strerror(-r));
 	cpus = json_in_str(state, STATE_CPUS);
 	r = !setup->dry_run && sys_exists(NE_CPU_POOL_PATH) ? set_pool(cpus, why) : 0;
 	if (r)
@@ -165,14 +165,14 @@ static int undo(const struct setup *setup, struct cli_text *why)
 	printf("CPU pool: back to %s\n", *cpus ? cpus : "empty");
 	r = setup->dry_run ? 0 : json_in_each_u64(state, restore_pages, NULL);
 	if (r)
-		return cli_fail(why, -r, "not all huge pages could be given back");
+		return error_set(why, r, "not all huge pages could be given back");
 	printf("huge pages: back to their counts before\n");
 	if (!setup->dry_run && unlink(sys_path(path, STATE_FILE)))
-		return cli_fail(why, errno, "cannot remove %s: %s", STATE_FILE, strerror(errno));
+		return error_set(why, -errno, "cannot remove %s: %s", STATE_FILE, strerror(errno));
 	return 0;
 }
 
-static int choose_cpus(const struct setup *setup, char *text, int *ret_node, struct cli_text *why)
+static int choose_cpus(const struct setup *setup, char *text, int *ret_node, struct error *why)
 {
 	__cleanup_free uint32_t *cpus = calloc(setup->cpus, sizeof(*cpus));
 	__cleanup(topology_free) struct topology topology = {};
@@ -181,18 +181,19 @@ static int choose_cpus(const struct setup *setup, char *text, int *ret_node, str
 
 	r = cpus ? topology_read(&topology) : -ENOMEM;
 	if (r)
-		return cli_fail(why, -r, "cannot read the CPU topology: %s", strerror(-r));
+		return error_set(why, r, "cannot read the CPU topology: %s", strerror(-r));
 	r = topology_choose(&topology, setup->cpus, cpus, ret_node);
 	if (r == -EDOM)
-		return cli_fail(why, EDOM, "whole cores do not make %llu CPUs; ask for a multiple "
-				"of the threads per core", (unsigned long long)setup->cpus);
+		return error_set(why, -EDOM, "whole cores do not make %llu CPUs; ask for a "
+				 "multiple of the threads per core",
+				 (unsigned long long)setup->cpus);
 	if (r)
-		return cli_fail(why, -r, "no NUMA node has %llu CPUs beside the core of CPU 0, "
-				"which the host keeps", (unsigned long long)setup->cpus);
+		return error_set(why, r, "no NUMA node has %llu CPUs beside the core of CPU 0, "
+				 "which the host keeps", (unsigned long long)setup->cpus);
 	for (size_t i = 0; i < setup->cpus && len < CPUS_TEXT_SIZE; i++)
 		len += snprintf(text + len, CPUS_TEXT_SIZE - len, "%s%u", i ? "," : "", cpus[i]);
 	if (len >= CPUS_TEXT_SIZE)
-		return cli_fail(why, E2BIG, "the driver takes no CPU list as long as that");
+		return error_set(why, -E2BIG, "the driver takes no CPU list as long as that");
 	return 0;
 }
 
@@ -226,9 +227,9 @@ static void print_isolation(void)
 
 /* The driver clears a pool that it has, when it refuses another. */
 static int change_pool(const struct setup *setup, const char *cpus, int node, const char *before,
-		       struct cli_text *why)
+		       struct error *why)
 {
-	struct cli_text ignored;
+	struct error ignored;
 	int r = setup->dry_run ? 0 : set_pool(cpus, why);
 
 	if (r && r != -EPERM && *before)
@@ -238,7 +239,7 @@ static int change_pool(const struct setup *setup, const char *cpus, int node, co
 	return r;
 }
 
-static int change_memory(const struct setup *setup, struct reserve *plan, struct cli_text *why)
+static int change_memory(const struct setup *setup, struct reserve *plan, struct error *why)
 {
 	int r;
 
@@ -254,10 +255,10 @@ static int change_memory(const struct setup *setup, struct reserve *plan, struct
 
 /* The pool first: an enclave that exists forbids it, and memory takes long to come. */
 static int change(const struct setup *setup, const char *cpus, int node, struct reserve *plan,
-		  struct cli_text *why)
+		  struct error *why)
 {
 	char before[SYS_TEXT_SIZE] = "";
-	struct cli_text ignored;
+	struct error ignored;
 	int r = 0;
 
 	(void)sys_read(before, NE_CPU_POOL_PATH);
@@ -271,7 +272,7 @@ static int change(const struct setup *setup, const char *cpus, int node, struct 
 	return r;
 }
 
-static int do_setup(const struct setup *setup, struct cli_text *why)
+static int do_setup(const struct setup *setup, struct error *why)
 {
 	char cpus[CPUS_TEXT_SIZE] = "", path[SYS_PATH_SIZE];
 	struct reserve plan = {};
@@ -316,7 +317,7 @@ int cmd_setup(int argc, char **argv)
 		"Reserve huge pages and set the CPU pool, both on one NUMA node. Whole cores\n"
 		"are taken; the core of CPU 0 stays with the host. Needs root", opts, 0, 0,
 	};
-	struct cli_text why = {};
+	struct error why = {};
 	char **args;
 	int r;
 

@@ -42,7 +42,7 @@ static const char *owner(const struct ne_nl_enclave *enclave, char buf[NAME_SIZE
 	return buf;
 }
 
-static int ask_stop(struct ne_nl *nl, const struct ne_nl_enclave *enclave, struct cli_text *why)
+static int ask_stop(struct ne_nl *nl, const struct ne_nl_enclave *enclave, struct error *why)
 {
 	char id[STATE_ID_SIZE], name[NAME_SIZE];
 	int r = ne_nl_enclave_stop(nl, enclave->slot_uid);
@@ -56,13 +56,13 @@ static int ask_stop(struct ne_nl *nl, const struct ne_nl_enclave *enclave, struc
 		/* Ended before: the launcher only has to let go. */
 		if (enclave->state == NE_EMU_ENCLAVE_STATE_STOPPED)
 			return 0;
-		return cli_fail(why, ENOTCONN, "%s does not run; end %s", id,
-				launcher(enclave, name));
+		return error_set(why, -ENOTCONN, "%s does not run; end %s", id,
+				 launcher(enclave, name));
 	case -EPERM:
-		return cli_fail(why, EPERM, "%s belongs to %s; use sudo", id,
-				owner(enclave, name));
+		return error_set(why, -EPERM, "%s belongs to %s; use sudo", id,
+				 owner(enclave, name));
 	}
-	return cli_fail(why, -r, "cannot stop %s: %s", id, strerror(-r));
+	return error_set(why, r, "cannot stop %s: %s", id, strerror(-r));
 }
 
 /* Any event makes the caller look again, so there is nothing to take from it. */
@@ -70,18 +70,18 @@ static void ignore_event(int cmd, const struct ne_nl_enclave *enclave, void *arg
 {
 }
 
-static int still_held(const struct ne_nl_enclave *enclave, struct cli_text *why)
+static int still_held(const struct ne_nl_enclave *enclave, struct error *why)
 {
 	char id[STATE_ID_SIZE], name[NAME_SIZE];
 
-	return cli_fail(why, ETIMEDOUT, "%s has ended, but its launcher still holds its CPUs and "
-			"memory: end %s", state_id(enclave->slot_uid, id),
-			launcher(enclave, name));
+	return error_set(why, -ETIMEDOUT, "%s has ended, but its launcher still holds its CPUs and "
+			 "memory: end %s", state_id(enclave->slot_uid, id),
+			 launcher(enclave, name));
 }
 
 /* Its CPUs and memory are free when the kernel does not know it any more. */
 static int wait_gone(struct ne_nl *nl, const struct ne_nl_enclave *enclave, uint64_t deadline_ns,
-		     struct cli_text *why)
+		     struct error *why)
 {
 	for (;;) {
 		struct pollfd fd = { .fd = ne_nl_event_fd(nl), .events = POLLIN };
@@ -93,7 +93,7 @@ static int wait_gone(struct ne_nl *nl, const struct ne_nl_enclave *enclave, uint
 		if (r == -ENOENT)
 			return 0;
 		if (r)
-			return cli_fail(why, -r, "cannot wait: %s", strerror(-r));
+			return error_set(why, r, "cannot wait: %s", strerror(-r));
 		ne_nl_enclave_done(&now);
 		now_ns = watch_now_ns();
 		if (now_ns >= deadline_ns)
@@ -111,7 +111,7 @@ static int stop_list(struct ne_nl *nl, const struct ne_nl_enclave *list, size_t 
 	__cleanup_free bool *asked = calloc(count + 1, sizeof(*asked));
 	int code = asked ? CLI_OK : CLI_FAILED;
 	char id[STATE_ID_SIZE];
-	struct cli_text why;
+	struct error why;
 
 	/* All at once; then they end side by side. */
 	for (size_t i = 0; asked && i < count; i++) {
@@ -153,7 +153,7 @@ static int stop_all(struct ne_nl *nl, uint64_t timeout)
 static int stop_one(struct ne_nl *nl, const char *name, uint64_t timeout)
 {
 	struct ne_nl_enclave enclave;
-	struct cli_text why;
+	struct error why;
 	int r;
 
 	if (state_find(nl, name, &enclave, &why)) {
@@ -181,7 +181,7 @@ int cmd_stop(int argc, char **argv)
 		"End an enclave as if its guest had ended, and wait until its CPUs and memory\n"
 		"are free", opts, 0, 1,
 	};
-	struct cli_text why;
+	struct error why;
 	struct ne_nl *nl;
 	char **args;
 	int r;

@@ -57,9 +57,9 @@ int file_read(const char *path, size_t max, char **ret_data, size_t *ret_size)
 	return 0;
 }
 
-static int create_fail(struct cli_text *why, const char *path, int r)
+static int create_fail(struct error *why, const char *path, int r)
 {
-	return cli_fail(why, -r, "cannot write %s: %s", path, strerror(-r));
+	return error_set(why, r, "cannot write %s: %s", path, strerror(-r));
 }
 
 /* The path of an open file, whatever links led to it. */
@@ -185,7 +185,7 @@ static int open_target(struct file_new *file, const char *path)
 	return file->target ? open_nameless(file) : -ENOMEM;
 }
 
-int file_new_open(struct file_new *file, const char *path, struct cli_text *why)
+int file_new_open(struct file_new *file, const char *path, struct error *why)
 {
 	int r;
 
@@ -198,11 +198,11 @@ int file_new_open(struct file_new *file, const char *path, struct cli_text *why)
 	case 0:
 		return 0;
 	case ENOTTY:
-		return cli_fail(why, ENOTTY, "%s is a terminal, and an image is no text: name a "
-				"file, or a pipe to a program that reads it", path);
+		return error_set(why, -ENOTTY, "%s is a terminal, and an image is no text: name a "
+				 "file, or a pipe to a program that reads it", path);
 	case ENOLINK:
-		return cli_fail(why, ENOLINK, "%s is a symbolic link to nothing: remove it, or "
-				"name the file it should lead to", path);
+		return error_set(why, -ENOLINK, "%s is a symbolic link to nothing: remove it, or "
+				 "name the file it should lead to", path);
 	}
 	return create_fail(why, path, r);
 }
@@ -274,7 +274,7 @@ static int take_place(struct file_new *file)
 	return r;
 }
 
-int file_new_commit(struct file_new *file, struct cli_text *why)
+int file_new_commit(struct file_new *file, struct error *why)
 {
 	int r;
 
@@ -318,7 +318,7 @@ static int make_private(int fd)
 	return fchmod(fd, 0600) || ftruncate(fd, 0) ? -errno : 0;
 }
 
-int file_stream_open(const char *path, FILE **ret, struct cli_text *why)
+int file_stream_open(const char *path, FILE **ret, struct error *why)
 {
 	__cleanup_fd int fd = strcmp(path, "-") ?
 		open(path, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0600) :
@@ -326,11 +326,11 @@ int file_stream_open(const char *path, FILE **ret, struct cli_text *why)
 	int r = fd < 0 ? -errno : strcmp(path, "-") ? make_private(fd) : isatty(fd) ? -ENOTTY : 0;
 
 	if (r == -ENOTTY)
-		return cli_fail(why, ENOTTY, "packets are no text for a terminal: use --write FILE, "
-				"or a pipe to a program that reads them");
+		return error_set(why, -ENOTTY, "packets are no text for a terminal: use --write "
+				 "FILE, or a pipe to a program that reads them");
 	if (r == -EPERM)
-		return cli_fail(why, EPERM, "%s belongs to another user: it cannot be made "
-				"unreadable for others", path);
+		return error_set(why, -EPERM, "%s belongs to another user: it cannot be made "
+				 "unreadable for others", path);
 	if (r)
 		return create_fail(why, path, r);
 	*ret = fdopen(fd, "w");

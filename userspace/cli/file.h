@@ -45,9 +45,9 @@ struct file_new {
  *
  * Return: 0 or a negative errno with a message.
  */
-int file_new_open(struct file_new *file, const char *path, struct cli_text *why);
+int file_new_open(struct file_new *file, const char *path, struct error *why);
 /** file_new_commit() - give the file its name, or copy it; the same result */
-int file_new_commit(struct file_new *file, struct cli_text *why);
+int file_new_commit(struct file_new *file, struct error *why);
 /** file_new_abort() - release it; removes what was not committed */
 void file_new_abort(struct file_new *file);
 
@@ -62,6 +62,6 @@ FILE *file_new_report(const struct file_new *file);
  *
  * Return: 0 or a negative errno with a message.
  */
-int file_stream_open(const char *path, FILE **ret, struct cli_text *why);
+int file_stream_open(const char *path, FILE **ret, struct error *why);
 
 #endif

@@ -4,6 +4,8 @@
 #ifndef NE_EMU_COMMAND_COMMAND_H
 #define NE_EMU_COMMAND_COMMAND_H
 
+#include "common/error.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -113,25 +115,14 @@ void cli_error(const char *fmt, ...);
 __attribute__((format(printf, 2, 3)))
 int cli_usage_error(const struct cli_usage *usage, const char *fmt, ...);
 
-#define CLI_TEXT_SIZE	600
-
-/** struct cli_text - an error message on its way to where it can be shown */
-struct cli_text {
-	char text[CLI_TEXT_SIZE];
-};
-
-/** cli_fail() - store the message, clean; returns -@error */
-__attribute__((format(printf, 3, 4)))
-int cli_fail(struct cli_text *ret, int error, const char *fmt, ...);
-
 /**
  * cli_result() - how a command ends
  * @r: 0 or a negative errno
- * @why: printed if @r says so; without a text that of the errno is
+ * @why: printed unless @r is 0; that of the errno if it is empty
  *
  * Return: the exit code.
  */
-int cli_result(int r, const struct cli_text *why);
+int cli_result(int r, const struct error *why);
 
 enum cli_colour {
 	CLI_RED,

@@ -21,7 +21,7 @@
 
 int cli_usage_error(const struct cli_usage *usage, const char *fmt, ...)
 {
-	char text[CLI_TEXT_SIZE];
+	char text[ERROR_TEXT_SIZE];
 	va_list args;
 
 	va_start(args, fmt);

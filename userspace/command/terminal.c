@@ -27,17 +27,7 @@ void cli_error(const char *fmt, ...)
 		cli_colour(STDERR_FILENO, CLI_PLAIN));
 }
 
-int cli_fail(struct cli_text *ret, int error, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	(void)text_vformat(ret->text, sizeof(ret->text), fmt, args);
-	va_end(args);
-	return -error;
-}
-
-int cli_result(int r, const struct cli_text *why)
+int cli_result(int r, const struct error *why)
 {
 	if (!r)
 		return CLI_OK;

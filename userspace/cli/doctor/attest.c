@@ -24,7 +24,7 @@ static void check_status(struct doctor *doctor, const json_t *status)
 
 void doctor_check_attestation(struct doctor *doctor)
 {
-	struct cli_text why;
+	struct error why;
 	json_t *status;
 	int err;
 

@@ -14,9 +14,9 @@
 
 #define DEFAULT_INIT	NE_EMU_LIBEXECDIR "/ne-emu/guest/init"
 
-static int fail(struct cli_text *why, const char *what, int r, const struct pack_error *error)
+static int fail(struct error *why, const char *what, int r, const struct pack_error *error)
 {
-	return cli_fail(why, -r, "%s: %s", what, *error->text ? error->text : strerror(-r));
+	return error_set(why, r, "%s: %s", what, *error->text ? error->text : strerror(-r));
 }
 
 static int replace_strings(struct strings *strings, const struct cli_strings *by)
@@ -91,7 +91,7 @@ static struct tree_limits get_limits(const struct build *build)
 }
 
 int build_read_app(const struct build *build, uint16_t flags, struct application *app,
-		   struct cli_text *why)
+		   struct error *why)
 {
 	const char *what = build->rootfs ?: build->image;
 	struct pack_error error = {};
@@ -99,7 +99,7 @@ int build_read_app(const struct build *build, uint16_t flags, struct application
 
 	r = application_init(app);
 	if (r)
-		return cli_fail(why, -r, "cannot make a temporary file: %s", strerror(-r));
+		return error_set(why, r, "cannot make a temporary file: %s", strerror(-r));
 	app->tree.limits = get_limits(build);
 	progress_begin("unpacking");
 	if (build->rootfs)
@@ -122,7 +122,7 @@ static int add_file(struct eif_writer *writer, int fd)
 }
 
 static int add_bootstrap(const struct build *build, struct eif_writer *writer,
-			 struct cli_text *why)
+			 struct error *why)
 {
 	__cleanup_fd int fd = temp_file_open();
 	struct pack_error error = {};
@@ -134,7 +134,7 @@ static int add_bootstrap(const struct build *build, struct eif_writer *writer,
 }
 
 int build_add_app(const struct build *build, struct application *app, struct eif_writer *writer,
-		  struct cli_text *why)
+		  struct error *why)
 {
 	__cleanup_fd int fd = -1;
 	struct pack_error error = {};

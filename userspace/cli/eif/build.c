@@ -29,17 +29,17 @@ static int show_result(const struct build *build, const struct eif_file *file, F
 }
 
 /* Read the result as a loader would: nothing else is worth a name. */
-static int check_image(int fd, struct eif_file *ret, struct cli_text *why)
+static int check_image(int fd, struct eif_file *ret, struct error *why)
 {
 	char reason[EIF_REASON_SIZE] = "";
 	int r = eif_file_map(fd, EIF_PARSE_STRICT, ret, reason);
 
 	if (r == -EBADMSG)
-		return cli_fail(why, EBADMSG, "%s", reason);
-	return r ? cli_fail(why, -r, "cannot measure: %s", strerror(-r)) : 0;
+		return error_set(why, -EBADMSG, "%s", reason);
+	return r ? error_set(why, r, "cannot measure: %s", strerror(-r)) : 0;
 }
 
-static int commit_image(const struct build *build, struct file_new *new, struct cli_text *why)
+static int commit_image(const struct build *build, struct file_new *new, struct error *why)
 {
 	struct eif_file file;
 	int r;
@@ -55,7 +55,7 @@ static int commit_image(const struct build *build, struct file_new *new, struct 
 }
 
 /* An unsigned image first: what is signed is its measurement. */
-static int write_signed(const struct build *build, int fd, struct cli_text *why)
+static int write_signed(const struct build *build, int fd, struct error *why)
 {
 	__cleanup_fd int temp = temp_file_open();
 	struct eif_writer writer;
@@ -63,7 +63,7 @@ static int write_signed(const struct build *build, int fd, struct cli_text *why)
 	int r;
 
 	if (temp < 0)
-		return cli_fail(why, -temp, "cannot make a temporary file: %s", strerror(-temp));
+		return error_set(why, temp, "cannot make a temporary file: %s", strerror(-temp));
 	r = build_write(build, &writer, temp, why);
 	if (!r)
 		r = check_image(temp, &file, why);
@@ -74,7 +74,7 @@ static int write_signed(const struct build *build, int fd, struct cli_text *why)
 	return r;
 }
 
-static int build_image(const struct build *build, struct cli_text *why)
+static int build_image(const struct build *build, struct error *why)
 {
 	struct eif_writer writer;
 	struct file_new new;
@@ -178,7 +178,7 @@ int cmd_eif_build(int argc, char **argv)
 		"Make a version 4 enclave image; print its measurements.\n"
 		"SOURCE_DATE_EPOCH sets the build time in its metadata", opts, 0, 0,
 	};
-	struct cli_text why = {};
+	struct error why = {};
 	char **args;
 	int r;
 

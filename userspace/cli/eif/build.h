@@ -52,14 +52,14 @@ static inline bool build_has_app(const struct build *build)
  * @app: release with application_free() in any case
  */
 int build_read_app(const struct build *build, uint16_t flags, struct application *app,
-		   struct cli_text *why);
+		   struct error *why);
 
 /** build_add_app() - its two ramdisks as sections */
 int build_add_app(const struct build *build, struct application *app, struct eif_writer *writer,
-		  struct cli_text *why);
+		  struct error *why);
 
 /** build_write() - all sections of an unsigned image, in the order of AWS's builder */
 int build_write(const struct build *build, struct eif_writer *writer, int fd,
-		struct cli_text *why);
+		struct error *why);
 
 #endif

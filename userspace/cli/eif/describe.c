@@ -173,7 +173,7 @@ int cmd_eif_describe(int argc, char **argv)
 		"Exit code 1: no image, or CRC or signature are not good, or it holds a private key", opts, 1, 1,
 	};
 	struct description d = {};
-	struct cli_text why = {};
+	struct error why = {};
 	char **args;
 	int r;
 

@@ -160,7 +160,7 @@ int cmd_eif_diff(int argc, char **argv)
 		"Exit code 0: in none, 1: they differ, 2: trouble", opts, 2, 2,
 	};
 	struct comparison c = {};
-	struct cli_text why = {};
+	struct error why = {};
 	char **args;
 	int r;
 

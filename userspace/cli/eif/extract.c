@@ -16,7 +16,7 @@
 struct extraction {
 	const char *folder;
 	struct json_out *out;
-	struct cli_text *why;
+	struct error *why;
 };
 
 static int write_file(const struct extraction *e, const char *name, const void *data, size_t size)
@@ -31,7 +31,7 @@ static int write_file(const struct extraction *e, const char *name, const void *
 	if (!r) {
 		r = write_full(file.fd, data, size);
 		if (r)
-			cli_fail(e->why, -r, "cannot write %s: %s", path, strerror(-r));
+			error_set(e->why, r, "cannot write %s: %s", path, strerror(-r));
 	}
 	if (!r)
 		r = file_new_commit(&file, e->why);
@@ -64,12 +64,12 @@ static int write_certificate(const struct extraction *e, const struct eif_blob *
 		return 0;
 	}
 	if (r)
-		return cli_fail(e->why, -r, "cannot read the signature: %s", strerror(-r));
+		return error_set(e->why, r, "cannot read the signature: %s", strerror(-r));
 	if (signature.private_key)
 		cli_error("warning: %s", EIF_SHOW_PRIVATE_KEY);
 	r = pem_certificates((const char *)signature.pem, signature.pem_size, &certificates,
 			     &size);
-	r = r ? cli_fail(e->why, -r, "cannot read the certificate: %s", strerror(-r)) :
+	r = r ? error_set(e->why, r, "cannot read the certificate: %s", strerror(-r)) :
 		write_file(e, "certificate.pem", certificates, size);
 	eif_signature_close(&signature);
 	return r;
@@ -111,7 +111,7 @@ int cmd_eif_extract(int argc, char **argv)
 		"Write kernel, cmdline, ramdisk0 and so on, metadata.json, signature.cbor and\n"
 		"certificate.pem into a folder, which is made if needed", opts, 2, 2,
 	};
-	struct cli_text why = {};
+	struct error why = {};
 	struct json_out out = {};
 	struct extraction e = { .why = &why };
 	struct eif_file file;
@@ -132,7 +132,7 @@ int cmd_eif_extract(int argc, char **argv)
 	r = eif_file_open(args[0], EIF_PARSE_TOLERANT, &file, &why);
 	if (!r) {
 		if (mkdir(e.folder, 0777) && errno != EEXIST)
-			r = cli_fail(&why, errno, "%s: %s", e.folder, strerror(errno));
+			r = error_set(&why, -errno, "%s: %s", e.folder, strerror(errno));
 		else
 			r = write_sections(&e, &file.eif);
 		eif_file_unmap(&file);

@@ -25,18 +25,18 @@
 #define ARM64_CMDLINE	"reboot=k panic=30 pci=off nomodules console=ttyS0 random.trust_cpu=on " \
 			"root=/dev/ram0"
 
-static int write_fail(struct cli_text *why, int r)
+static int write_fail(struct error *why, int r)
 {
-	return r ? cli_fail(why, -r, "cannot write: %s", strerror(-r)) : 0;
+	return r ? error_set(why, r, "cannot write: %s", strerror(-r)) : 0;
 }
 
 static int add_text(struct eif_writer *writer, enum eif_section_type type, const char *text,
-		    struct cli_text *why)
+		    struct error *why)
 {
 	return write_fail(why, eif_writer_add(writer, type, text, strlen(text)));
 }
 
-static int add_cmdline(const struct build *build, struct eif_writer *writer, struct cli_text *why)
+static int add_cmdline(const struct build *build, struct eif_writer *writer, struct error *why)
 {
 	__cleanup_free char *text = NULL;
 	size_t size;
@@ -50,7 +50,7 @@ static int add_cmdline(const struct build *build, struct eif_writer *writer, str
 				ARM64_CMDLINE : X86_CMDLINE, why);
 	r = file_read(build->cmdline_file, METADATA_SIZE_MAX, &text, &size);
 	if (r)
-		return cli_fail(why, -r, "%s: %s", build->cmdline_file, strerror(-r));
+		return error_set(why, r, "%s: %s", build->cmdline_file, strerror(-r));
 	start = text;
 	while (size && isspace((unsigned char)start[size - 1]))
 		size--;
@@ -62,7 +62,7 @@ static int add_cmdline(const struct build *build, struct eif_writer *writer, str
 }
 
 /* The time for the metadata; SOURCE_DATE_EPOCH makes it reproducible. */
-static int get_build_time(time_t *ret, struct cli_text *why)
+static int get_build_time(time_t *ret, struct error *why)
 {
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 	uint64_t value;
@@ -73,7 +73,7 @@ static int get_build_time(time_t *ret, struct cli_text *why)
 	}
 	/* The last second of the year 9999. */
 	if (parse_u64(epoch, 10, 253402300799, &value))
-		return cli_fail(why, EINVAL, "SOURCE_DATE_EPOCH \"%s\" is no time", epoch);
+		return error_set(why, -EINVAL, "SOURCE_DATE_EPOCH \"%s\" is no time", epoch);
 	*ret = value;
 	return 0;
 }
@@ -97,7 +97,7 @@ static void name_image(const struct build *build, const struct application *app,
 
 static int add_metadata(const struct build *build, const struct eif_kernel_info *kernel,
 			const struct application *app, struct eif_writer *writer,
-			struct cli_text *why)
+			struct error *why)
 {
 	__cleanup_free char *custom = NULL, *text = NULL;
 	char output_name[256], image_name[256];
@@ -124,30 +124,30 @@ static int add_metadata(const struct build *build, const struct eif_kernel_info 
 	if (build->metadata) {
 		r = file_read(build->metadata, METADATA_SIZE_MAX, &custom, &metadata.custom_size);
 		if (r)
-			return cli_fail(why, -r, "%s: %s", build->metadata, strerror(-r));
+			return error_set(why, r, "%s: %s", build->metadata, strerror(-r));
 		metadata.custom = custom;
 	}
 	r = eif_metadata_text(&metadata, &text);
 	if (r == -EINVAL)
-		return cli_fail(why, EINVAL, "%s does not hold a JSON object", build->metadata);
+		return error_set(why, -EINVAL, "%s does not hold a JSON object", build->metadata);
 	return r ? write_fail(why, r) : add_text(writer, EIF_SECTION_METADATA, text, why);
 }
 
-static int add_ramdisk(const char *path, struct eif_writer *writer, struct cli_text *why)
+static int add_ramdisk(const char *path, struct eif_writer *writer, struct error *why)
 {
 	__cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int r;
 
 	if (fd < 0)
-		return cli_fail(why, errno, "%s: %s", path, strerror(errno));
+		return error_set(why, -errno, "%s: %s", path, strerror(errno));
 	progress_begin("copying");
 	r = eif_writer_add_fd(writer, EIF_SECTION_RAMDISK, fd);
 	progress_end();
-	return r ? cli_fail(why, -r, "%s: %s", path, strerror(-r)) : 0;
+	return r ? error_set(why, r, "%s: %s", path, strerror(-r)) : 0;
 }
 
 static int add_ramdisks(const struct build *build, struct application *app,
-			struct eif_writer *writer, struct cli_text *why)
+			struct eif_writer *writer, struct error *why)
 {
 	int r = 0;
 
@@ -159,18 +159,18 @@ static int add_ramdisks(const struct build *build, struct application *app,
 }
 
 static int read_kernel(const struct build *build, char **ret_data, size_t *ret_size,
-		       struct eif_kernel_info *ret_info, struct cli_text *why)
+		       struct eif_kernel_info *ret_info, struct error *why)
 {
 	int r = file_read(build->kernel, KERNEL_SIZE_MAX, ret_data, ret_size);
 
 	if (r)
-		return cli_fail(why, -r, "%s: %s", build->kernel, strerror(-r));
+		return error_set(why, r, "%s: %s", build->kernel, strerror(-r));
 	if (eif_kernel_inspect((uint8_t *)*ret_data, *ret_size, ret_info))
-		return cli_fail(why, ENOEXEC, "%s is neither an x86 bzImage nor an arm64 Image; "
-				"no enclave can boot it", build->kernel);
+		return error_set(why, -ENOEXEC, "%s is neither an x86 bzImage nor an arm64 Image; "
+				 "no enclave can boot it", build->kernel);
 	if (build->arch && strcmp(build->arch, eif_show_arch(ret_info->flags)))
-		return cli_fail(why, EINVAL, "%s is a kernel for %s", build->kernel,
-				eif_show_arch(ret_info->flags));
+		return error_set(why, -EINVAL, "%s is a kernel for %s", build->kernel,
+				 eif_show_arch(ret_info->flags));
 	if (ret_info->unplaced && build->fix_kernel)
 		eif_kernel_fix((uint8_t *)*ret_data, *ret_size, ret_info);
 	else if (ret_info->unplaced)
@@ -180,7 +180,7 @@ static int read_kernel(const struct build *build, char **ret_data, size_t *ret_s
 }
 
 int build_write(const struct build *build, struct eif_writer *writer, int fd,
-		struct cli_text *why)
+		struct error *why)
 {
 	struct application app = { .tree.fd = -1 };
 	struct eif_kernel_info kernel;

@@ -35,7 +35,7 @@ static void put(const struct request *request, const char *name, const uint8_t *
 		eif_show_pcr(stdout, name, pcr);
 }
 
-static int put_image(const struct request *request, struct cli_text *why)
+static int put_image(const struct request *request, struct error *why)
 {
 	struct eif_file file;
 	int r = eif_file_open(request->image, 0, &file, why);
@@ -68,19 +68,19 @@ static int measure_file(int fd, uint8_t *ret_pcr)
 	return r;
 }
 
-static int put_input(const struct request *request, struct cli_text *why)
+static int put_input(const struct request *request, struct error *why)
 {
 	__cleanup_fd int fd = open(request->input, O_RDONLY | O_CLOEXEC);
 	uint8_t pcr[EIF_PCR_SIZE];
 	int r = fd < 0 ? -errno : measure_file(fd, pcr);
 
 	if (r)
-		return cli_fail(why, -r, "%s: %s", request->input, strerror(-r));
+		return error_set(why, r, "%s: %s", request->input, strerror(-r));
 	put(request, "PCR", pcr);
 	return 0;
 }
 
-static int put_certificate(const struct request *request, struct cli_text *why)
+static int put_certificate(const struct request *request, struct error *why)
 {
 	__cleanup_free char *pem = NULL;
 	uint8_t pcr[EIF_PCR_SIZE];
@@ -90,29 +90,29 @@ static int put_certificate(const struct request *request, struct cli_text *why)
 
 	r = file_read(request->certificate, CERTIFICATE_SIZE_MAX, &pem, &size);
 	if (r)
-		return cli_fail(why, -r, "%s: %s", request->certificate, strerror(-r));
+		return error_set(why, r, "%s: %s", request->certificate, strerror(-r));
 	r = eif_certificate_read((uint8_t *)pem, size, &certificate, pcr);
 	if (r)
-		return cli_fail(why, -r, "%s holds no X.509 certificate in PEM",
-				request->certificate);
+		return error_set(why, r, "%s holds no X.509 certificate in PEM",
+				 request->certificate);
 	X509_free(certificate);
 	put(request, "PCR8", pcr);
 	return 0;
 }
 
 static int put_text(const struct request *request, const char *name, const char *text,
-		    struct cli_text *why)
+		    struct error *why)
 {
 	uint8_t pcr[EIF_PCR_SIZE];
 	int r = eif_pcr_of_text(text, pcr);
 
 	if (r)
-		return cli_fail(why, -r, "cannot compute %s: %s", name, strerror(-r));
+		return error_set(why, r, "cannot compute %s: %s", name, strerror(-r));
 	put(request, name, pcr);
 	return 0;
 }
 
-static int put_all(const struct request *request, struct cli_text *why)
+static int put_all(const struct request *request, struct error *why)
 {
 	int r = 0;
 
@@ -149,7 +149,7 @@ int cmd_eif_pcr(int argc, char **argv)
 		"ne-emu eif pcr", "[IMAGE]",
 		"Compute registers: 0, 1, 2 and 8 of an image, and others by option", opts, 0, 1,
 	};
-	struct cli_text why = {};
+	struct error why = {};
 	char **args;
 	int r;
 

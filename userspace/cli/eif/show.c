@@ -48,15 +48,15 @@ int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, char *reason)
 }
 
 int eif_file_open(const char *path, unsigned int flags, struct eif_file *ret,
-		  struct cli_text *why)
+		  struct error *why)
 {
 	__cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char reason[EIF_REASON_SIZE] = "";
 	int r = fd < 0 ? -errno : eif_file_map(fd, flags, ret, reason);
 
 	if (r == -EBADMSG)
-		return cli_fail(why, EBADMSG, "%s is no valid image: %s", path, reason);
-	return r ? cli_fail(why, -r, "%s: %s", path, strerror(-r)) : 0;
+		return error_set(why, -EBADMSG, "%s is no valid image: %s", path, reason);
+	return r ? error_set(why, r, "%s: %s", path, strerror(-r)) : 0;
 }
 
 void eif_file_unmap(struct eif_file *file)

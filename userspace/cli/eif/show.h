@@ -39,7 +39,7 @@ struct eif_file {
 int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, char *reason);
 /** eif_file_open() - the same by name, with a message for all errors */
 int eif_file_open(const char *path, unsigned int flags, struct eif_file *ret,
-		  struct cli_text *why);
+		  struct error *why);
 void eif_file_unmap(struct eif_file *file);
 
 /* Registers that images determine: PCR0, PCR1, PCR2 and, if they are signed, PCR8. */

@@ -18,7 +18,7 @@
 #define SIGNED_VERSION	3
 
 static int make_section(const struct eif_pcrs *pcrs, const char *certificate, const char *key_path,
-			uint8_t **ret, size_t *ret_size, struct cli_text *why)
+			uint8_t **ret, size_t *ret_size, struct error *why)
 {
 	__cleanup_free char *pem = NULL, *key_pem = NULL;
 	char reason[EIF_REASON_SIZE];
@@ -28,24 +28,24 @@ static int make_section(const struct eif_pcrs *pcrs, const char *certificate, co
 
 	r = file_read(certificate, PEM_SIZE_MAX, &pem, &size);
 	if (r)
-		return cli_fail(why, -r, "%s: %s", certificate, strerror(-r));
+		return error_set(why, r, "%s: %s", certificate, strerror(-r));
 	r = file_read(key_path, PEM_SIZE_MAX, &key_pem, &key_size);
 	if (r)
-		return cli_fail(why, -r, "%s: %s", key_path, strerror(-r));
+		return error_set(why, r, "%s: %s", key_path, strerror(-r));
 	r = eif_key_read(key_pem, key_size, &key);
 	explicit_bzero(key_pem, key_size);
 	if (r)
-		return cli_fail(why, -r, "%s holds no private key in PEM that can be read",
-				key_path);
+		return error_set(why, r, "%s holds no private key in PEM that can be read",
+				 key_path);
 	r = eif_signature_make(key, pem, size, pcrs->pcr0, ret, ret_size, reason);
 	EVP_PKEY_free(key);
 	if (r == -EINVAL)
-		return cli_fail(why, EINVAL, "%s, %s: %s", certificate, key_path, reason);
-	return r ? cli_fail(why, -r, "cannot sign: %s", strerror(-r)) : 0;
+		return error_set(why, -EINVAL, "%s, %s: %s", certificate, key_path, reason);
+	return r ? error_set(why, r, "cannot sign: %s", strerror(-r)) : 0;
 }
 
 int eif_sign(const struct eif *eif, const struct eif_pcrs *pcrs, const char *certificate,
-	     const char *key, int fd, struct cli_text *why)
+	     const char *key, int fd, struct error *why)
 {
 	__cleanup_free uint8_t *section = NULL;
 	struct eif_writer writer;
@@ -68,15 +68,15 @@ int eif_sign(const struct eif *eif, const struct eif_pcrs *pcrs, const char *cer
 	if (!r)
 		r = eif_writer_add(&writer, EIF_SECTION_SIGNATURE, section, size);
 	if (r == -E2BIG)
-		return cli_fail(why, E2BIG, "%d sections are the limit: there is no room for "
-				"a signature", EIF_MAX_SECTIONS);
+		return error_set(why, -E2BIG, "%d sections are the limit: there is no room for "
+				 "a signature", EIF_MAX_SECTIONS);
 	if (!r)
 		r = eif_writer_finish(&writer);
-	return r ? cli_fail(why, -r, "cannot write: %s", strerror(-r)) : 0;
+	return r ? error_set(why, r, "cannot write: %s", strerror(-r)) : 0;
 }
 
 /* The signed image is read as a loader would before it gets its name. */
-static int check_result(int fd, struct eif_pcrs *ret_pcrs, struct cli_text *why)
+static int check_result(int fd, struct eif_pcrs *ret_pcrs, struct error *why)
 {
 	char reason[EIF_REASON_SIZE];
 	struct eif_signature signature;
@@ -86,9 +86,9 @@ static int check_result(int fd, struct eif_pcrs *ret_pcrs, struct cli_text *why)
 
 	r = eif_file_map(fd, EIF_PARSE_STRICT, &file, reason);
 	if (r == -EBADMSG)
-		return cli_fail(why, EBADMSG, "%s", reason);
+		return error_set(why, -EBADMSG, "%s", reason);
 	if (r)
-		return cli_fail(why, -r, "cannot check: %s", strerror(-r));
+		return error_set(why, r, "cannot check: %s", strerror(-r));
 	r = eif_signature_open(file.eif.signature.data, file.eif.signature.size, &signature,
 			       reason);
 	if (!r) {
@@ -98,7 +98,7 @@ static int check_result(int fd, struct eif_pcrs *ret_pcrs, struct cli_text *why)
 	*ret_pcrs = file.pcrs;
 	eif_file_unmap(&file);
 	if (r)
-		return cli_fail(why, -r, "cannot check: %s", strerror(-r));
+		return error_set(why, r, "cannot check: %s", strerror(-r));
 	if (verdict != EIF_VERDICT_GOOD)
 		cli_error("warning: no enclave will start from it: %s", reason);
 	return 0;
@@ -119,7 +119,7 @@ static int show_result(const char *output, const struct eif_pcrs *pcrs, bool jso
 }
 
 static int sign_file(const char *input, const char *output, const char *certificate,
-		     const char *key, bool json, struct cli_text *why)
+		     const char *key, bool json, struct error *why)
 {
 	struct eif_pcrs pcrs;
 	struct eif_file file;
@@ -131,7 +131,7 @@ static int sign_file(const char *input, const char *output, const char *certific
 		return r;
 	if (file.eif.warnings & EIF_WARN_CRC) {
 		eif_file_unmap(&file);
-		return cli_fail(why, EBADMSG, "%s is damaged: its CRC does not match", input);
+		return error_set(why, -EBADMSG, "%s is damaged: its CRC does not match", input);
 	}
 	r = file_new_open(&new, output, why);
 	if (!r)
@@ -166,7 +166,7 @@ int cmd_eif_sign(int argc, char **argv)
 		"ne-emu eif sign", "IMAGE",
 		"Sign an enclave image; a signature that it has is replaced", opts, 1, 1,
 	};
-	struct cli_text why = {};
+	struct error why = {};
 	char **args;
 	int r;
 

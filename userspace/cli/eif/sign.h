@@ -14,6 +14,6 @@
  * @fd: empty file for the signed image
  */
 int eif_sign(const struct eif *eif, const struct eif_pcrs *pcrs, const char *certificate,
-	     const char *key, int fd, struct cli_text *why);
+	     const char *key, int fd, struct error *why);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include "cli/eif/show.h"
 
-#include "common/text.h"
 #include "common/util.h"
 #include "eif/build.h"
 
@@ -24,7 +23,7 @@ enum result {
 struct finding {
 	const char *check;
 	enum result result;
-	char reason[CLI_TEXT_SIZE];
+	struct error reason;
 };
 
 struct verification {
@@ -46,7 +45,7 @@ static void found(struct verification *v, const char *check, enum result result,
 	finding->check = check;
 	finding->result = result;
 	va_start(args, fmt);
-	(void)text_vformat(finding->reason, sizeof(finding->reason), fmt, args);
+	(void)error_vset(&finding->reason, 0, fmt, args);
 	va_end(args);
 	v->count++;
 }
@@ -154,7 +153,7 @@ static void show_text(const struct verification *v)
 
 		printf("%s%-8s%s %-12s %s\n", cli_colour(STDOUT_FILENO, colours[finding->result]),
 		       result_names[finding->result], cli_colour(STDOUT_FILENO, CLI_PLAIN),
-		       finding->check, finding->reason);
+		       finding->check, finding->reason.text);
 	}
 }
 
@@ -169,7 +168,7 @@ static int show_json(const struct verification *v)
 		json_out_object(&out, NULL);
 		json_out_str(&out, "Check", v->findings[i].check);
 		json_out_str(&out, "Result", result_names[v->findings[i].result]);
-		json_out_str(&out, "Reason", v->findings[i].reason);
+		json_out_str(&out, "Reason", v->findings[i].reason.text);
 		json_out_end(&out);
 	}
 	return json_out_print(&out, stdout, 2);
@@ -177,7 +176,7 @@ static int show_json(const struct verification *v)
 
 static int verify_file(struct verification *v, const char *path)
 {
-	struct cli_text why = {};
+	struct error why = {};
 	struct eif_file file;
 	int r;
 

@@ -17,20 +17,20 @@
 #define ANSWER_MAX	65536
 #define WAIT_SECONDS	10
 
-static int fail_connect(struct cli_text *why, const char *path, int error)
+static int fail_connect(struct error *why, const char *path, int error)
 {
 	switch (error) {
 	case ENOENT:
 	case ECONNREFUSED:
-		return cli_fail(why, error, "ne-emud does not run: sudo systemctl start ne-emud");
+		return error_set(why, -error, "ne-emud does not run: sudo systemctl start ne-emud");
 	case EACCES:
-		return cli_fail(why, error, "%s is for root and the members of group ne", path);
+		return error_set(why, -error, "%s is for root and the members of group ne", path);
 	default:
-		return cli_fail(why, error, "%s: %s", path, strerror(error));
+		return error_set(why, -error, "%s: %s", path, strerror(error));
 	}
 }
 
-static int connect_daemon(int *ret_fd, struct cli_text *why)
+static int connect_daemon(int *ret_fd, struct error *why)
 {
 	const struct timeval wait = { .tv_sec = WAIT_SECONDS };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -48,37 +48,37 @@ static int connect_daemon(int *ret_fd, struct cli_text *why)
 	return 0;
 }
 
-static int exchange(int fd, const char *request, json_t **ret_answer, struct cli_text *why)
+static int exchange(int fd, const char *request, json_t **ret_answer, struct error *why)
 {
 	__cleanup_free char *text = malloc(ANSWER_MAX);
 	ssize_t len;
 
 	if (!text)
-		return cli_fail(why, ENOMEM, "out of memory");
+		return error_set(why, -ENOMEM, "out of memory");
 	if (send(fd, request, strlen(request), MSG_NOSIGNAL) < 0)
-		return cli_fail(why, errno, "ne-emud takes no request: %s", strerror(errno));
+		return error_set(why, -errno, "ne-emud takes no request: %s", strerror(errno));
 	len = recv(fd, text, ANSWER_MAX, 0);
 	if (len < 0)
-		return cli_fail(why, errno, "ne-emud does not answer: %s", strerror(errno));
+		return error_set(why, -errno, "ne-emud does not answer: %s", strerror(errno));
 	*ret_answer = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_object(*ret_answer)) {
 		json_decref(*ret_answer);
-		return cli_fail(why, EPROTO, "ne-emud closed the connection: only root and the "
-				"members of group ne may ask");
+		return error_set(why, -EPROTO, "ne-emud closed the connection: only root and the "
+				 "members of group ne may ask");
 	}
 	return 0;
 }
 
-static int check_answer(json_t *answer, struct cli_text *why)
+static int check_answer(json_t *answer, struct error *why)
 {
 	const char *error = json_string_value(json_object_get(answer, "error"));
 
 	if (json_is_true(json_object_get(answer, "ok")))
 		return 0;
-	return cli_fail(why, EPROTO, "%s", error ? error : "ne-emud gives no reason");
+	return error_set(why, -EPROTO, "%s", error ? error : "ne-emud gives no reason");
 }
 
-int daemon_request(json_t *request, json_t **ret_answer, struct cli_text *why)
+int daemon_request(json_t *request, json_t **ret_answer, struct error *why)
 {
 	__cleanup_free char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	__cleanup_fd int fd = -1;
@@ -86,7 +86,7 @@ int daemon_request(json_t *request, json_t **ret_answer, struct cli_text *why)
 
 	json_decref(request);
 	if (!text)
-		return cli_fail(why, ENOMEM, "out of memory, or a text that is not UTF-8");
+		return error_set(why, -ENOMEM, "out of memory, or a text that is not UTF-8");
 	err = connect_daemon(&fd, why);
 	if (!err)
 		err = exchange(fd, text, ret_answer, why);

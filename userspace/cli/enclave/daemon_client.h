@@ -16,6 +16,6 @@
  * Return: 0, or a negative errno with @why: -ENOENT and -ECONNREFUSED (ne-emud does not
  * run), -EACCES, -EPROTO (it refused the request, or answered nonsense).
  */
-int daemon_request(json_t *request, json_t **ret_answer, struct cli_text *why);
+int daemon_request(json_t *request, json_t **ret_answer, struct error *why);
 
 #endif

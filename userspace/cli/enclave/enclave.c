@@ -17,12 +17,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static int fail_step(enum start_step step, int error, struct cli_text *why)
+static int fail_step(enum start_step step, int error, struct error *why)
 {
-	return cli_fail(why, error, "%s: %s", explain_step(step), explain_error(step, error));
+	return error_set(why, -error, "%s: %s", explain_step(step), explain_error(step, error));
 }
 
-int enclave_create(struct enclave *enclave, struct cli_text *why)
+int enclave_create(struct enclave *enclave, struct error *why)
 {
 	__cleanup_fd int device = open(NE_DEVICE_PATH, O_RDWR | O_CLOEXEC);
 	__u64 slot_uid;
@@ -50,7 +50,7 @@ static int pool_node(void)
 
 /* The regions follow each other here as they will in the enclave. */
 static int read_image(struct huge_memory *memory, uint64_t offset, int fd, bool check,
-		      struct cli_text *why)
+		      struct error *why)
 {
 	char reason[EIF_REASON_SIZE] = "";
 	struct eif eif;
@@ -58,23 +58,24 @@ static int read_image(struct huge_memory *memory, uint64_t offset, int fd, bool 
 	char more;
 
 	if (offset >= memory->size)
-		return cli_fail(why, E2BIG, "the image belongs at %llu MiB of the memory, of which "
-				"there are only %llu MiB; raise --memory", offset / MIB,
-				memory->size / MIB);
+		return error_set(why, -E2BIG, "the image belongs at %llu MiB of the memory, of "
+				 "which there are only %llu MiB; raise --memory", offset / MIB,
+				 memory->size / MIB);
 	n = read_full(fd, memory->addr + offset, memory->size - offset);
 	if (n < 0)
-		return cli_fail(why, -n, "cannot read the image: %s", strerror(-n));
+		return error_set(why, n, "cannot read the image: %s", strerror(-n));
 	if (read_full(fd, &more, 1) == 1)
-		return cli_fail(why, E2BIG, "the image does not fit into %llu MiB; raise --memory "
-				"(four times its size is a good start)", memory->size / MIB);
+		return error_set(why, -E2BIG, "the image does not fit into %llu MiB; raise "
+				 "--memory (four times its size is a good start)",
+				 memory->size / MIB);
 	if (check && eif_parse(memory->addr + offset, n, EIF_PARSE_NATIVE, &eif, NULL, reason,
 			       sizeof(reason)))
-		return cli_fail(why, EBADMSG, "the image is not valid: %s", reason);
+		return error_set(why, -EBADMSG, "the image is not valid: %s", reason);
 	return 0;
 }
 
 int enclave_load(struct enclave *enclave, int image_fd, uint64_t memory, bool check,
-		 struct cli_text *why)
+		 struct error *why)
 {
 	struct ne_image_load_info info = { .flags = NE_EIF_IMAGE };
 	size_t i;
@@ -103,11 +104,11 @@ int enclave_load(struct enclave *enclave, int image_fd, uint64_t memory, bool ch
 }
 
 int enclave_add_cpus(struct enclave *enclave, const uint32_t *cpus, size_t count,
-		     struct cli_text *why)
+		     struct error *why)
 {
 	enclave->cpus = calloc(count, sizeof(*enclave->cpus));
 	if (!enclave->cpus)
-		return cli_fail(why, ENOMEM, "%s", strerror(ENOMEM));
+		return error_set(why, -ENOMEM, "%s", strerror(ENOMEM));
 	for (size_t i = 0; i < count; i++) {
 		__u32 cpu = cpus ? cpus[i] : 0;
 
@@ -116,15 +117,15 @@ int enclave_add_cpus(struct enclave *enclave, const uint32_t *cpus, size_t count
 
 			if (!cpus)
 				return fail_step(STEP_CPU, error, why);
-			return cli_fail(why, error, "cannot give the enclave CPU %u: %s", cpu,
-					explain_error(STEP_CPU, error));
+			return error_set(why, -error, "cannot give the enclave CPU %u: %s", cpu,
+					 explain_error(STEP_CPU, error));
 		}
 		enclave->cpus[enclave->nr_cpus++] = cpu;
 	}
 	return 0;
 }
 
-int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct cli_text *why)
+int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct error *why)
 {
 	struct ne_enclave_start_info info = {
 		.flags = debug ? NE_ENCLAVE_DEBUG_MODE : NE_ENCLAVE_PRODUCTION_MODE,
@@ -138,8 +139,8 @@ int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct cli_
 		fail_step(STEP_START, error, why);
 		/* The emulator's own words are closer to the cause, if there are some. */
 		if (!state_exit_text(enclave->slot_uid, said))
-			cli_fail(why, error, "%s: %s (%s)", explain_step(STEP_START), said,
-				 explain_error(STEP_START, error));
+			error_set(why, -error, "%s: %s (%s)", explain_step(STEP_START), said,
+				  explain_error(STEP_START, error));
 		return -error;
 	}
 	enclave->cid = info.enclave_cid;

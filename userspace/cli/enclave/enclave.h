@@ -25,7 +25,7 @@ struct enclave {
 /* Each returns 0 or a negative errno (or NE_ERR_*) and says in @why what to do. */
 
 /** enclave_create() - end with enclave_close() also when it failed */
-int enclave_create(struct enclave *enclave, struct cli_text *why);
+int enclave_create(struct enclave *enclave, struct error *why);
 
 /**
  * enclave_load() - give it memory with the image in it
@@ -34,17 +34,17 @@ int enclave_create(struct enclave *enclave, struct cli_text *why);
  * @check: refuse an image that cannot boot
  */
 int enclave_load(struct enclave *enclave, int image_fd, uint64_t memory, bool check,
-		 struct cli_text *why);
+		 struct error *why);
 
 /**
  * enclave_add_cpus() - give it CPUs
  * @cpus: host CPU numbers, or NULL: the driver chooses @count of them
  */
 int enclave_add_cpus(struct enclave *enclave, const uint32_t *cpus, size_t count,
-		     struct cli_text *why);
+		     struct error *why);
 
 /** enclave_start() - @cid 0: the driver chooses */
-int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct cli_text *why);
+int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct error *why);
 
 void enclave_close(struct enclave *enclave);
 

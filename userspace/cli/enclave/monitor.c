@@ -20,20 +20,20 @@
 /* A second of a busy enclave; the kernel counts what it adds to packets as well. */
 #define BUFFER_SIZE	(64 * MIB)
 
-static int make_device(struct cli_text *why)
+static int make_device(struct error *why)
 {
 	int r;
 
 	if (unshare(CLONE_NEWNET))
-		return cli_fail(why, errno, "cannot make a network namespace: %s%s",
-				strerror(errno), errno == EPERM ? "; use sudo" : "");
+		return error_set(why, -errno, "cannot make a network namespace: %s%s",
+				 strerror(errno), errno == EPERM ? "; use sudo" : "");
 	r = nl_link_add(DEVICE, "vsockmon");
 	if (r == -EOPNOTSUPP)
-		return cli_fail(why, -r, "this kernel has no vsockmon device (CONFIG_VSOCKMON), "
-				"or its module cannot be loaded: sudo modprobe vsockmon");
+		return error_set(why, r, "this kernel has no vsockmon device (CONFIG_VSOCKMON), "
+				 "or its module cannot be loaded: sudo modprobe vsockmon");
 	if (r)
-		return cli_fail(why, -r, "cannot make a vsockmon device: %s%s", strerror(-r),
-				r == -EPERM ? "; use sudo" : "");
+		return error_set(why, r, "cannot make a vsockmon device: %s%s", strerror(-r),
+				 r == -EPERM ? "; use sudo" : "");
 	return 0;
 }
 
@@ -56,7 +56,7 @@ static int bind_to_device(int fd)
 	return 0;
 }
 
-int monitor_open(struct cli_text *why)
+int monitor_open(struct error *why)
 {
 	__cleanup_fd int fd = -1;
 	int r = make_device(why);
@@ -66,11 +66,11 @@ int monitor_open(struct cli_text *why)
 	/* Protocol 0: it sees nothing before it is bound. */
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return cli_fail(why, errno, "cannot open a packet socket: %s%s", strerror(errno),
-				errno == EPERM ? "; use sudo" : "");
+		return error_set(why, -errno, "cannot open a packet socket: %s%s", strerror(errno),
+				 errno == EPERM ? "; use sudo" : "");
 	r = bind_to_device(fd);
 	if (r)
-		return cli_fail(why, -r, "cannot read from " DEVICE ": %s", strerror(-r));
+		return error_set(why, r, "cannot read from " DEVICE ": %s", strerror(-r));
 	return fd_steal(&fd);
 }
 

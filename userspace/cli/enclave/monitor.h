@@ -17,7 +17,7 @@
  *
  * Return: a descriptor that polls readable; or a negative errno, explained in @why.
  */
-int monitor_open(struct cli_text *why);
+int monitor_open(struct error *why);
 
 /**
  * monitor_read() - the next packet

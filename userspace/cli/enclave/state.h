@@ -38,7 +38,7 @@ bool state_emulated(void);
 uint64_t state_daemon_pid(void);
 
 /** state_open() - connect to the emulator; a failure is explained in @why */
-int state_open(struct ne_nl **ret_nl, struct cli_text *why);
+int state_open(struct ne_nl **ret_nl, struct error *why);
 
 /**
  * state_parse_id() - what a user may call an enclave
@@ -54,7 +54,7 @@ int state_parse_id(const char *name, uint64_t *ret_uid, uint32_t *ret_cid);
  * @ret: free with ne_nl_enclave_done()
  */
 int state_find(struct ne_nl *nl, const char *name, struct ne_nl_enclave *ret,
-	       struct cli_text *why);
+	       struct error *why);
 
 /** state_json_cpus() - the members NumberOfCPUs and CPUIDs */
 void state_json_cpus(struct json_out *out, const uint32_t *cpus, size_t count);

@@ -68,7 +68,7 @@ struct huge_memory {
  *
  * Return: 0 or a negative errno.
  */
-int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct cli_text *why);
+int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct error *why);
 void huge_memory_free(struct huge_memory *memory);
 
 /**

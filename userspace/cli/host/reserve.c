@@ -39,14 +39,14 @@ static uint64_t node_available(const char *text)
 }
 
 /* Bytes that the host can miss without having to kill anything. */
-static int get_available(int node, uint64_t *ret, struct cli_text *why)
+static int get_available(int node, uint64_t *ret, struct error *why)
 {
 	char text[SYS_TEXT_SIZE];
 	int r = sys_read(text, "/proc/meminfo");
 
 	if (r)
-		return cli_fail(why, -r, "cannot tell how much memory is available: "
-				"/proc/meminfo: %s", strerror(-r));
+		return error_set(why, r, "cannot tell how much memory is available: "
+				 "/proc/meminfo: %s", strerror(-r));
 	*ret = meminfo(text, "MemAvailable:");
 	if (node >= 0 && !sys_read(text, NODE_FOLDER "/meminfo", node))
 		*ret = MIN(*ret, node_available(text));
@@ -54,7 +54,7 @@ static int get_available(int node, uint64_t *ret, struct cli_text *why)
 	return 0;
 }
 
-int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct cli_text *why)
+int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct error *why)
 {
 	uint64_t available;
 	int r;
@@ -63,7 +63,7 @@ int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct cli_tex
 	reserve_folder(node, plan->folder);
 	huge_sizes_read(node, &plan->sizes);
 	if (!plan->sizes.count)
-		return cli_fail(why, ENODEV, "this kernel has no huge pages of 2 MiB or more");
+		return error_set(why, -ENODEV, "this kernel has no huge pages of 2 MiB or more");
 	for (size_t i = 0; i < plan->sizes.count; i++) {
 		plan->free += plan->sizes.list[i].free * plan->sizes.list[i].size;
 		plan->sizes.list[i].use = 0;
@@ -74,9 +74,9 @@ int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct cli_tex
 	r = get_available(node, &available, why);
 	if (r || plan->missing <= available)
 		return r;
-	return cli_fail(why, ENOMEM, "%llu MiB more are needed, but only %llu MiB are available on "
-			"NUMA node %d; nothing was changed", plan->missing / MIB, available / MIB,
-			MAX(node, 0));
+	return error_set(why, -ENOMEM, "%llu MiB more are needed, but only %llu MiB are available "
+			 "on NUMA node %d; nothing was changed", plan->missing / MIB,
+			 available / MIB, MAX(node, 0));
 }
 
 /* Change a page count by what is missing; returns the pages that came, or -errno. */
@@ -125,7 +125,7 @@ static void give_back(const struct reserve *plan)
  * Small pages, which every client can use (QEMU asks for the default size only);
  * large ones when memory is too fragmented.
  */
-int reserve_pages(struct reserve *plan, struct cli_text *why)
+int reserve_pages(struct reserve *plan, struct error *why)
 {
 	uint64_t missing = plan->missing;
 	int64_t came = 0;
@@ -141,10 +141,10 @@ int reserve_pages(struct reserve *plan, struct cli_text *why)
 		return 0;
 	give_back(plan);
 	if (came < 0)
-		return cli_fail(why, -came, "cannot reserve huge pages: %s", strerror(-came));
-	return cli_fail(why, ENOMEM, "only %llu of %llu MiB could be reserved as huge pages, and "
-			"were given back; free memory, or reserve them at boot with "
-			"\"hugepages=%llu\" on the kernel command line",
-			(plan->missing - missing) / MIB, plan->missing / MIB,
-			plan->missing / HUGE_UNIT);
+		return error_set(why, came, "cannot reserve huge pages: %s", strerror(-came));
+	return error_set(why, -ENOMEM, "only %llu of %llu MiB could be reserved as huge pages, and "
+			 "were given back; free memory, or reserve them at boot with "
+			 "\"hugepages=%llu\" on the kernel command line",
+			 (plan->missing - missing) / MIB, plan->missing / MIB,
+			 plan->missing / HUGE_UNIT);
 }

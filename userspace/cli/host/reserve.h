@@ -29,9 +29,9 @@ const char *reserve_folder(int node, char *buf);
  *
  * Return: 0, -ENOMEM (the host has less) or another negative errno with a message.
  */
-int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct cli_text *why);
+int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct error *why);
 
 /** reserve_pages() - take what is missing; the same result, and nothing is taken then */
-int reserve_pages(struct reserve *plan, struct cli_text *why);
+int reserve_pages(struct reserve *plan, struct error *why);
 
 #endif
