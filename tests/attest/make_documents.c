@@ -109,7 +109,7 @@ static void make_flawed(const struct maker *maker)
 int main(int argc, char *argv[])
 {
 	struct maker maker = { .now_ms = time(NULL) * 1000ULL };
-	struct ca_error error;
+	struct error error;
 	uint8_t *der;
 	size_t len;
 

@@ -71,7 +71,7 @@ static inline void sample_identify(struct nsm *nsm, const struct sample *sample,
 	struct nsm_identity identity = { 0 };
 	struct ca_identity made;
 	struct ca_issuer issuer;
-	struct ca_error error;
+	struct error error;
 
 	ca_issuer_init(&issuer, &place);
 	if (ca_issuer_renew(&issuer, root, now, &error) ||

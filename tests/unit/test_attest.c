@@ -28,7 +28,7 @@ struct state {
 static int setup(void **state)
 {
 	struct state *s = calloc(1, sizeof(*s));
-	struct ca_error error;
+	struct error error;
 
 	assert_non_null(s);
 	assert_int_equal(ca_root_make("test", &s->root, &error), 0);

@@ -148,7 +148,7 @@ static void test_failing_ca(void **state)
 {
 	struct state *s = *state;
 	struct ca_store store;
-	struct ca_error error;
+	struct error error;
 
 	assert_int_equal(ca_store_open(&store, s->state_dir, true, &error), 0);
 	assert_int_equal(ca_store_create(&store, "default", false, &error), 0);
@@ -210,7 +210,7 @@ static void test_rotation(void **state)
 	struct state *s = *state;
 	struct nsm_control_message message;
 	struct ca_store store;
-	struct ca_error error;
+	struct error error;
 	uint8_t before[NSM_CONTROL_CERT_MAX];
 	size_t len;
 

@@ -39,7 +39,7 @@ static const struct ca_place place = {
 struct state {
 	struct temp_dir dir;
 	struct ca_store store;
-	struct ca_error error;
+	struct error error;
 	char path[64];
 };
 
@@ -201,7 +201,7 @@ static void test_store_forgets_only_old(void **state)
 static void *create_root(void *arg)
 {
 	struct state *s = arg;
-	struct ca_error error;
+	struct error error;
 
 	assert_int_equal(ca_store_create(&s->store, "default", false, &error), 0);
 	return NULL;
@@ -384,7 +384,7 @@ static X509 *decode(const struct ca_der *der)
 
 static void chain_read(struct ca_issuer *issuer, int64_t now, struct chain *chain)
 {
-	struct ca_error error;
+	struct error error;
 	const unsigned char *at;
 
 	assert_int_equal(ca_issuer_leaf(issuer, ENCLAVE_ID, now, &chain->identity, &error), 0);

@@ -78,7 +78,7 @@ static int setup(void **state)
 {
 	const struct sample sample = { .nonce = { (const uint8_t *)"\1\2\3", 3 } };
 	struct state *s = calloc(1, sizeof(*s));
-	struct ca_error error;
+	struct error error;
 	char *pem;
 
 	assert_non_null(s);

@@ -5,6 +5,7 @@
 
 #include "common/util.h"
 
+#include <errno.h>
 #include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -31,6 +32,15 @@ void ca_signer_clear(struct ca_signer *signer)
 	EVP_PKEY_free(signer->key);
 	X509_free(signer->cert);
 	*signer = (struct ca_signer){ 0 };
+}
+
+int ca_openssl_error(struct error *error, const char *what)
+{
+	unsigned long code = ERR_get_error();
+	const char *reason = code ? ERR_reason_error_string(code) : NULL;
+
+	ERR_clear_error();
+	return error_set(error, -EIO, "%s: OpenSSL: %s", what, reason ? reason : "unknown error");
 }
 
 EVP_PKEY *ca_key_generate(const char *curve)

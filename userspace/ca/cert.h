@@ -4,7 +4,7 @@
 #ifndef NE_EMU_CA_CERT_H
 #define NE_EMU_CA_CERT_H
 
-#include "ca/error.h"
+#include "common/error.h"
 
 #include <openssl/types.h>
 #include <stdbool.h>
@@ -25,6 +25,16 @@ struct ca_signer {
 
 /** ca_signer_clear() - release both; also a zeroed or half-filled one */
 void ca_signer_clear(struct ca_signer *signer);
+
+/**
+ * ca_openssl_error() - report that a call of OpenSSL failed
+ * @what: that could not be done
+ *
+ * The message quotes OpenSSL's first complaint; the queue is empty afterwards.
+ *
+ * Return: -EIO.
+ */
+int ca_openssl_error(struct error *error, const char *what);
 
 /** ca_key_generate() - @curve: "P-384", say; NULL if OpenSSL fails */
 EVP_PKEY *ca_key_generate(const char *curve);

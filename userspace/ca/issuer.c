@@ -176,7 +176,7 @@ static void apply_flaws(const struct ca_issuer *issuer, enum ca_level level, int
 }
 
 static int make_level(struct ca_issuer *issuer, enum ca_level level,
-		      const struct ca_signer *parent, int64_t now, struct ca_error *error)
+		      const struct ca_signer *parent, int64_t now, struct error *error)
 {
 	__cleanup(ca_signer_clear) struct ca_signer made = { 0 };
 	const struct level *rules = &levels[level];
@@ -196,7 +196,7 @@ static int make_level(struct ca_issuer *issuer, enum ca_level level,
 
 	if (ca_random(serial, sizeof(serial)) || ca_random(&vary, sizeof(vary)) ||
 	    level_cn(issuer, level, cn, sizeof(cn)))
-		return ca_fail_openssl(error, "no random numbers");
+		return ca_openssl_error(error, "no random numbers");
 	/* With the top bit set a full-length number would take an octet too many. */
 	serial[0] &= rules->serial_len == CA_SERIAL_MAX ? 0x7f : 0xff;
 	spec.not_after = now + rules->life - (rules->vary ? vary % rules->vary : 0) +
@@ -209,7 +209,7 @@ static int make_level(struct ca_issuer *issuer, enum ca_level level,
 	made.key = ca_key_generate(CA_CURVE);
 	made.cert = made.key ? ca_cert_make(&spec, made.key, parent) : NULL;
 	if (!made.cert)
-		return ca_fail_openssl(error, "cannot make an intermediate certificate");
+		return ca_openssl_error(error, "cannot make an intermediate certificate");
 	ca_signer_clear(&issuer->levels[level]);
 	issuer->levels[level] = made;
 	made = (struct ca_signer){ 0 };
@@ -218,7 +218,7 @@ static int make_level(struct ca_issuer *issuer, enum ca_level level,
 
 /* The root that nobody knows, or the one that was given. */
 static int use_root(struct ca_issuer *issuer, const struct ca_signer *root,
-		    struct ca_signer *ret, struct ca_error *error)
+		    struct ca_signer *ret, struct error *error)
 {
 	if (ca_issuer_has(issuer, CA_FLAW_WRONG_ROOT)) {
 		int err = ca_root_make("wrong-root", ret, error);
@@ -236,17 +236,19 @@ static int use_root(struct ca_issuer *issuer, const struct ca_signer *root,
 	return 0;
 }
 
-static int check_clock(int64_t now, struct ca_error *error)
+static int check_clock(int64_t now, struct error *error)
 {
 	if (now < CA_ROOT_NOT_BEFORE + DAY)
-		return ca_fail(error, ERANGE, "the clock is before 2020, where no root is valid");
+		return error_set(error, -ERANGE,
+				 "the clock is before 2020, where no root is valid");
 	if (now > LIFE_END - HOUR)
-		return ca_fail(error, ERANGE, "the clock is after 2049, where no root is valid");
+		return error_set(error, -ERANGE,
+				 "the clock is after 2049, where no root is valid");
 	return 0;
 }
 
 int ca_issuer_renew(struct ca_issuer *issuer, const struct ca_signer *root, int64_t now,
-		    struct ca_error *error)
+		    struct error *error)
 {
 	__cleanup(ca_signer_clear) struct ca_signer top = { 0 };
 	bool due = false;

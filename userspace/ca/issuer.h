@@ -90,7 +90,7 @@ bool ca_issuer_needs_root(const struct ca_issuer *issuer, int64_t now);
  * Return: 0 or a negative errno with @error; what there was remains.
  */
 int ca_issuer_renew(struct ca_issuer *issuer, const struct ca_signer *root, int64_t now,
-		    struct ca_error *error);
+		    struct error *error);
 
 /** struct ca_der - a key or certificate, released with the identity it belongs to */
 struct ca_der {
@@ -128,6 +128,6 @@ void ca_identity_wipe(struct ca_identity *identity);
  * Return: 0 or a negative errno with @error.
  */
 int ca_issuer_leaf(const struct ca_issuer *issuer, uint64_t enclave_id, int64_t now,
-		   struct ca_identity *ret, struct ca_error *error);
+		   struct ca_identity *ret, struct error *error);
 
 #endif

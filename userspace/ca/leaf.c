@@ -160,12 +160,12 @@ static int bundle_make(const struct ca_issuer *issuer, struct ca_identity *ret)
 }
 
 int ca_issuer_leaf(const struct ca_issuer *issuer, uint64_t enclave_id, int64_t now,
-		   struct ca_identity *ret, struct ca_error *error)
+		   struct ca_identity *ret, struct error *error)
 {
 	__cleanup(ca_identity_wipe) struct ca_identity identity = { 0 };
 
 	if (leaf_make(issuer, enclave_id, now, &identity) || bundle_make(issuer, &identity))
-		return ca_fail_openssl(error, "cannot make a leaf certificate");
+		return ca_openssl_error(error, "cannot make a leaf certificate");
 	*ret = identity;
 	identity = (struct ca_identity){ 0 };
 	return 0;

@@ -26,7 +26,7 @@ struct place {
 
 static int open_store(const struct place *place, bool create, struct ca_store *store)
 {
-	struct ca_error error;
+	struct error error;
 
 	if (!ca_project_valid(place->project)) {
 		cli_error("\"%s\" is no name of a project: 1 to %d of a-z, 0-9 and -",
@@ -45,7 +45,7 @@ static int make_root(const struct cli_usage *usage, const struct place *place, i
 {
 	__cleanup(ca_store_close) struct ca_store store = { .fd = -1 };
 	__cleanup(ca_signer_clear) struct ca_signer root = { 0 };
-	struct ca_error error;
+	struct error error;
 	char **args;
 	int r;
 
@@ -100,7 +100,7 @@ static int cmd_forget(int argc, char **argv)
 		"ne-emu-ca forget", "", "Destroy NAME.old.pem, the root before the last "
 		"\"ne-emu-ca rotate\", with its key", opts, 0, 0,
 	};
-	struct ca_error error;
+	struct error error;
 	char **args;
 	int r;
 
@@ -122,7 +122,7 @@ static int cmd_forget(int argc, char **argv)
 static int load_root(const struct place *place, struct ca_signer *root)
 {
 	__cleanup(ca_store_close) struct ca_store store = { .fd = -1 };
-	struct ca_error error;
+	struct error error;
 
 	if (open_store(place, false, &store))
 		return -EIO;
@@ -176,7 +176,7 @@ static int list_project(const char *project, void *arg)
 	__cleanup(ca_signer_clear) struct ca_signer root = { 0 };
 	char fingerprint[2 * CA_SHA256_SIZE + 1];
 	uint8_t sha256[CA_SHA256_SIZE];
-	struct ca_error error;
+	struct error error;
 	bool usable = !ca_store_load(listing->store, project, &root, &error);
 
 	if (usable && ca_cert_fingerprint(root.cert, sha256))

@@ -20,7 +20,7 @@ static void bio_cleanup(BIO **bio)
 	BIO_free(*bio);
 }
 
-int ca_root_make(const char *project, struct ca_signer *ret, struct ca_error *error)
+int ca_root_make(const char *project, struct ca_signer *ret, struct error *error)
 {
 	__cleanup(ca_signer_clear) struct ca_signer root = { 0 };
 	uint8_t serial[CA_SERIAL_RANDOM];
@@ -46,17 +46,17 @@ int ca_root_make(const char *project, struct ca_signer *ret, struct ca_error *er
 	snprintf(cn, sizeof(cn), "%s." CA_NAME_SUFFIX, project);
 	root.key = ca_key_generate(CA_CURVE);
 	if (!root.key || ca_random(serial, sizeof(serial)))
-		return ca_fail_openssl(error, "cannot make a key");
+		return ca_openssl_error(error, "cannot make a key");
 	root.cert = ca_cert_make(&spec, root.key, NULL);
 	if (!root.cert)
-		return ca_fail_openssl(error, "cannot make a root certificate");
+		return ca_openssl_error(error, "cannot make a root certificate");
 	*ret = root;
 	root = (struct ca_signer){ 0 };
 	return 0;
 }
 
 int ca_root_encode(const struct ca_signer *root, uint8_t **ret_text, size_t *ret_len,
-		   struct ca_error *error)
+		   struct error *error)
 {
 	/* Secure memory is wiped when it is freed. */
 	__cleanup(bio_cleanup) BIO *bio = BIO_new(BIO_s_secmem());
@@ -65,11 +65,11 @@ int ca_root_encode(const struct ca_signer *root, uint8_t **ret_text, size_t *ret
 
 	if (!bio || !PEM_write_bio_X509(bio, root->cert) ||
 	    !PEM_write_bio_PKCS8PrivateKey(bio, root->key, NULL, NULL, 0, NULL, NULL))
-		return ca_fail_openssl(error, "cannot write the root");
+		return ca_openssl_error(error, "cannot write the root");
 	len = BIO_get_mem_data(bio, &data);
 	*ret_text = OPENSSL_memdup(data, len);
 	if (!*ret_text)
-		return ca_fail(error, ENOMEM, "out of memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	*ret_len = len;
 	return 0;
 }
@@ -80,32 +80,32 @@ static int no_password(char *buf, int size, int for_writing, void *arg)
 	return -1;
 }
 
-static int check(const struct ca_signer *root, struct ca_error *error)
+static int check(const struct ca_signer *root, struct error *error)
 {
 	char curve[32] = "";
 
 	if (X509_check_private_key(root->cert, root->key) != 1)
-		return ca_fail(error, EBADMSG, "its certificate is not of its key");
+		return error_set(error, -EBADMSG, "its certificate is not of its key");
 	if (EVP_PKEY_get_utf8_string_param(root->key, "group", curve, sizeof(curve), NULL) != 1 ||
 	    OBJ_txt2nid(curve) != NID_secp384r1)
-		return ca_fail(error, EBADMSG, "its key is not on curve P-384");
+		return error_set(error, -EBADMSG, "its key is not on curve P-384");
 	if (!X509_check_ca(root->cert))
-		return ca_fail(error, EBADMSG, "its certificate is not a CA's");
+		return error_set(error, -EBADMSG, "its certificate is not a CA's");
 	return 0;
 }
 
-int ca_root_decode(const void *text, size_t len, struct ca_signer *ret, struct ca_error *error)
+int ca_root_decode(const void *text, size_t len, struct ca_signer *ret, struct error *error)
 {
 	__cleanup(ca_signer_clear) struct ca_signer root = { 0 };
 	__cleanup(bio_cleanup) BIO *bio = BIO_new_mem_buf(text, len);
 	int err;
 
 	if (!bio)
-		return ca_fail_openssl(error, "cannot read the root");
+		return ca_openssl_error(error, "cannot read the root");
 	root.cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
 	root.key = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
 	if (!root.cert || !root.key)
-		err = ca_fail(error, EBADMSG, "it does not hold a certificate and then a key");
+		err = error_set(error, -EBADMSG, "it does not hold a certificate and then a key");
 	else
 		err = check(&root, error);
 	ERR_clear_error();

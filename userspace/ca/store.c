@@ -59,21 +59,21 @@ static int make_folder(const char *path)
 }
 
 int ca_store_open(struct ca_store *store, const char *path, bool create,
-		  struct ca_error *error)
+		  struct error *error)
 {
 	__cleanup_fd int fd = -1;
 	struct stat st;
 	int err = create ? make_folder(path) : 0;
 
 	if (err)
-		return ca_fail(error, -err, "cannot create %s: %s", path, strerror(-err));
+		return error_set(error, err, "cannot create %s: %s", path, strerror(-err));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return ca_fail(error, errno, "%s: %m", path);
+		return error_set(error, -errno, "%s: %m", path);
 	if (st.st_mode & 077)
-		return ca_fail(error, EPERM,
-			       "%s is open to others (mode %04o): chmod 700 it", path,
-			       st.st_mode & 07777);
+		return error_set(error, -EPERM,
+				 "%s is open to others (mode %04o): chmod 700 it", path,
+				 st.st_mode & 07777);
 	*store = (struct ca_store){ .fd = fd_steal(&fd), .path = path };
 	return 0;
 }
@@ -83,23 +83,23 @@ void ca_store_close(struct ca_store *store)
 	fd_close(&store->fd);
 }
 
-static int store_lock(const struct ca_store *store, int *ret_fd, struct ca_error *error)
+static int store_lock(const struct ca_store *store, int *ret_fd, struct error *error)
 {
 	__cleanup_fd int fd = openat(store->fd, LOCK_FILE,
 				     O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd < 0)
-		return ca_fail(error, errno, "%s/" LOCK_FILE ": %m", store->path);
+		return error_set(error, -errno, "%s/" LOCK_FILE ": %m", store->path);
 	/* Nobody holds it for longer than a file takes to write. */
 	while (flock(fd, LOCK_EX) < 0)
 		if (errno != EINTR)
-			return ca_fail(error, errno, "%s/" LOCK_FILE ": %m", store->path);
+			return error_set(error, -errno, "%s/" LOCK_FILE ": %m", store->path);
 	*ret_fd = fd_steal(&fd);
 	return 0;
 }
 
 static int read_file(const struct ca_store *store, const char *name, uint8_t *buf, size_t size,
-		     struct ca_error *error)
+		     struct error *error)
 {
 	__cleanup_fd int fd = openat(store->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
 				     O_CLOEXEC);
@@ -107,29 +107,29 @@ static int read_file(const struct ca_store *store, const char *name, uint8_t *bu
 	ssize_t n;
 
 	if (fd < 0)
-		return ca_fail(error, errno, "%s/%s: %m", store->path, name);
+		return error_set(error, -errno, "%s/%s: %m", store->path, name);
 	if (fstat(fd, &st) < 0)
-		return ca_fail(error, errno, "%s/%s: %m", store->path, name);
+		return error_set(error, -errno, "%s/%s: %m", store->path, name);
 	if (!S_ISREG(st.st_mode))
-		return ca_fail(error, EBADMSG, "%s/%s is no file", store->path, name);
+		return error_set(error, -EBADMSG, "%s/%s is no file", store->path, name);
 	if (st.st_mode & 077)
-		return ca_fail(error, EPERM, "%s/%s is open to others (mode %04o): chmod 600 it, "
-			       "and rotate the root if they may have seen its key",
-			       store->path, name, st.st_mode & 07777);
+		return error_set(error, -EPERM, "%s/%s is open to others (mode %04o): chmod 600 "
+				 "it, and rotate the root if they may have seen its key",
+				 store->path, name, st.st_mode & 07777);
 	n = read_full(fd, buf, size);
 	if (n < 0)
-		return ca_fail(error, -n, "%s/%s: %s", store->path, name, strerror(-n));
+		return error_set(error, n, "%s/%s: %s", store->path, name, strerror(-n));
 	if ((size_t)n == size)
-		return ca_fail(error, EBADMSG, "%s/%s is too long", store->path, name);
+		return error_set(error, -EBADMSG, "%s/%s is too long", store->path, name);
 	return n;
 }
 
 int ca_store_load(const struct ca_store *store, const char *project, struct ca_signer *ret,
-		  struct ca_error *error)
+		  struct error *error)
 {
 	struct file_name name = file_name(project, SUFFIX);
 	uint8_t text[FILE_SIZE_MAX];
-	struct ca_error cause;
+	struct error cause;
 	int n, err = 0;
 
 	n = read_file(store, name.text, text, sizeof(text), error);
@@ -139,8 +139,8 @@ int ca_store_load(const struct ca_store *store, const char *project, struct ca_s
 	if (n < 0)
 		return n;
 	if (err)
-		return ca_fail(error, -err, "%s/%s: %s: ne-emu-ca rotate makes a new root",
-			       store->path, name.text, cause.text);
+		return error_set(error, err, "%s/%s: %s: ne-emu-ca rotate makes a new root",
+				 store->path, name.text, cause.text);
 	return 0;
 }
 
@@ -202,7 +202,7 @@ bool ca_store_has_old(const struct ca_store *store, const char *project)
 	return !faccessat(store->fd, name.text, F_OK, AT_SYMLINK_NOFOLLOW);
 }
 
-int ca_store_forget(const struct ca_store *store, const char *project, struct ca_error *error)
+int ca_store_forget(const struct ca_store *store, const char *project, struct error *error)
 {
 	struct file_name name = file_name(project, SUFFIX_OLD);
 	__cleanup_fd int lock_fd = -1;
@@ -213,8 +213,8 @@ int ca_store_forget(const struct ca_store *store, const char *project, struct ca
 		return err;
 	err = destroy(store, name.text);
 	if (err)
-		return ca_fail(error, -err, "cannot destroy %s/%s: %s", store->path, name.text,
-			       strerror(-err));
+		return error_set(error, err, "cannot destroy %s/%s: %s", store->path, name.text,
+				 strerror(-err));
 	return 0;
 }
 
@@ -231,7 +231,7 @@ static int keep_old(const struct ca_store *store, const char *name, const char *
 }
 
 static int put_root(const struct ca_store *store, const char *project,
-		    const struct ca_signer *root, struct ca_error *error)
+		    const struct ca_signer *root, struct error *error)
 {
 	struct file_name name = file_name(project, SUFFIX);
 	struct file_name old_name = file_name(project, SUFFIX_OLD);
@@ -251,13 +251,13 @@ static int put_root(const struct ca_store *store, const char *project,
 		     fsync(store->fd) < 0))
 		err = -errno;
 	if (err)
-		return ca_fail(error, -err, "cannot write %s/%s: %s", store->path, name.text,
-			       strerror(-err));
+		return error_set(error, err, "cannot write %s/%s: %s", store->path, name.text,
+				 strerror(-err));
 	return 0;
 }
 
 int ca_store_create(const struct ca_store *store, const char *project, bool replace,
-		    struct ca_error *error)
+		    struct error *error)
 {
 	__cleanup(ca_signer_clear) struct ca_signer root = { 0 };
 	struct file_name name = file_name(project, SUFFIX);
@@ -268,13 +268,13 @@ int ca_store_create(const struct ca_store *store, const char *project, bool repl
 	if (err)
 		return err;
 	if (!replace && !faccessat(store->fd, name.text, F_OK, AT_SYMLINK_NOFOLLOW))
-		return ca_fail(error, EEXIST, "%s/%s exists", store->path, name.text);
+		return error_set(error, -EEXIST, "%s/%s exists", store->path, name.text);
 	err = ca_root_make(project, &root, error);
 	return err ? err : put_root(store, project, &root, error);
 }
 
 int ca_store_obtain(const struct ca_store *store, const char *project, struct ca_signer *ret,
-		    struct ca_error *error)
+		    struct error *error)
 {
 	int err = ca_store_load(store, project, ret, error);
 

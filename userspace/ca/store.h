@@ -53,7 +53,7 @@ bool ca_project_valid(const char *project);
  * errno with @error.
  */
 int ca_store_open(struct ca_store *store, const char *path, bool create,
-		  struct ca_error *error);
+		  struct error *error);
 /** ca_store_close() - also one that is not open: @fd is -1 */
 void ca_store_close(struct ca_store *store);
 
@@ -69,7 +69,7 @@ void ca_store_close(struct ca_store *store);
  * Return: 0, -ENOENT (no such root) or another negative errno, with @error.
  */
 int ca_store_load(const struct ca_store *store, const char *project, struct ca_signer *ret,
-		  struct ca_error *error);
+		  struct error *error);
 
 /**
  * ca_store_create() - a new root for a project
@@ -83,7 +83,7 @@ int ca_store_load(const struct ca_store *store, const char *project, struct ca_s
  * errno, with @error.
  */
 int ca_store_create(const struct ca_store *store, const char *project, bool replace,
-		    struct ca_error *error);
+		    struct error *error);
 
 /** ca_store_has_old() - is there a root from before a rotation? */
 bool ca_store_has_old(const struct ca_store *store, const char *project);
@@ -99,11 +99,11 @@ bool ca_store_has_old(const struct ca_store *store, const char *project);
  *
  * Return: 0, -ENOENT (there is none) or another negative errno, with @error.
  */
-int ca_store_forget(const struct ca_store *store, const char *project, struct ca_error *error);
+int ca_store_forget(const struct ca_store *store, const char *project, struct error *error);
 
 /** ca_store_obtain() - ca_store_load(), after ca_store_create() if there is none */
 int ca_store_obtain(const struct ca_store *store, const char *project, struct ca_signer *ret,
-		    struct ca_error *error);
+		    struct error *error);
 
 /** ca_store_version() - of the root that is there now; zeroes if there is none */
 struct ca_version ca_store_version(const struct ca_store *store, const char *project);

@@ -229,11 +229,10 @@ static void print_isolation(void)
 static int change_pool(const struct setup *setup, const char *cpus, int node, const char *before,
 		       struct error *why)
 {
-	struct error ignored;
 	int r = setup->dry_run ? 0 : set_pool(cpus, why);
 
 	if (r && r != -EPERM && *before)
-		(void)set_pool(before, &ignored);
+		(void)set_pool(before, NULL);
 	if (!r)
 		printf("CPU pool: %s on NUMA node %d\n", cpus, MAX(node, 0));
 	return r;
@@ -258,7 +257,6 @@ static int change(const struct setup *setup, const char *cpus, int node, struct 
 		  struct error *why)
 {
 	char before[SYS_TEXT_SIZE] = "";
-	struct error ignored;
 	int r = 0;
 
 	(void)sys_read(before, NE_CPU_POOL_PATH);
@@ -267,7 +265,7 @@ static int change(const struct setup *setup, const char *cpus, int node, struct 
 	if (r || !setup->memory)
 		return r;
 	r = change_memory(setup, plan, why);
-	if (r && setup->cpus && !set_pool(before, &ignored))
+	if (r && setup->cpus && !set_pool(before, NULL))
 		printf("CPU pool: back to %s\n", *before ? before : "empty");
 	return r;
 }

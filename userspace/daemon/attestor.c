@@ -256,7 +256,6 @@ static int issue_failed(struct attestee *attestee, int err, const char *what, co
 static int issue(struct attestor *attestor, struct attestee *attestee, int64_t now)
 {
 	__cleanup(ca_identity_wipe) struct ca_identity identity = { 0 };
-	struct ca_error ignored;
 	int err;
 
 	attestee->due = now + RETRY_SECONDS;
@@ -265,7 +264,7 @@ static int issue(struct attestor *attestor, struct attestee *attestee, int64_t n
 	if (err)
 		return issue_failed(attestee, err, "", attestor->authority.error.text);
 	/* It was rotated, or could not be made before. */
-	(void)authority_publish(&attestor->authority, &ignored);
+	(void)authority_publish(&attestor->authority, NULL);
 	err = send_identity(attestor, attestee, &identity);
 	if (err)
 		return issue_failed(attestee, err, "its VMM does not take it: ", strerror(-err));

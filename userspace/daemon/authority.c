@@ -105,10 +105,10 @@ static int obtain_root(struct authority *authority, const struct ca_store *store
 		return err;
 	err = ca_store_each(store, count_project, &count);
 	if (err)
-		return ca_fail(&authority->error, -err, "cannot list roots: %s", strerror(-err));
+		return error_set(&authority->error, err, "cannot list roots: %s", strerror(-err));
 	if (count >= AUTHORITY_ROOTS_MAX)
-		return ca_fail(&authority->error, ENOSPC, "there are %u roots; \"sudo ne-emu-ca "
-			       "create --project %s\" makes one more", count, project);
+		return error_set(&authority->error, -ENOSPC, "there are %u roots; \"sudo ne-emu-ca "
+				 "create --project %s\" makes one more", count, project);
 	return ca_store_obtain(store, project, ret, &authority->error);
 }
 
@@ -142,7 +142,7 @@ static int issue_plain(struct authority *authority, const struct ca_store *store
 	if (!entry)
 		entry = entry_add(authority, settings);
 	if (!entry)
-		return ca_fail(&authority->error, ENOMEM, "out of memory");
+		return error_set(&authority->error, -ENOMEM, "out of memory");
 	err = issuer_renew(authority, store, settings->project, &entry->issuer, now);
 	entry->version = ca_store_version(store, settings->project);
 	return err ? err : ca_issuer_leaf(&entry->issuer, enclave_id, now, ret,
@@ -205,7 +205,7 @@ static int put_public(struct authority *authority, X509 *cert)
 	return err;
 }
 
-int authority_publish(struct authority *authority, struct ca_error *error)
+int authority_publish(struct authority *authority, struct error *error)
 {
 	__cleanup(ca_store_close) struct ca_store store = { .fd = -1 };
 	__cleanup(ca_signer_clear) struct ca_signer root = { 0 };
@@ -223,12 +223,12 @@ int authority_publish(struct authority *authority, struct ca_error *error)
 	if (err)
 		return err;
 	if (ca_cert_fingerprint(root.cert, sha256))
-		return ca_fail_openssl(error, "cannot hash the root");
+		return ca_openssl_error(error, "cannot hash the root");
 	hex_encode(sha256, sizeof(sha256), authority->root_sha256);
 	err = put_public(authority, root.cert);
 	if (err)
-		return ca_fail(error, -err, "cannot write %s/" NE_EMU_ROOT_FILE ": %s",
-			       authority->public_dir, strerror(-err));
+		return error_set(error, err, "cannot write %s/" NE_EMU_ROOT_FILE ": %s",
+				 authority->public_dir, strerror(-err));
 	authority->published = ca_store_version(&store, CA_PROJECT_DEFAULT);
 	return 0;
 }

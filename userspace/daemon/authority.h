@@ -29,7 +29,7 @@ struct authority {
 	const char *public_dir;
 	TAILQ_HEAD(authority_entries, authority_entry) entries;
 	struct ca_version published;
-	struct ca_error error;
+	struct error error;
 	char root_sha256[2 * CA_SHA256_SIZE + 1];
 };
 
@@ -54,6 +54,6 @@ int authority_issue(struct authority *authority, const struct lab_settings *sett
  *
  * Return: 0 or a negative errno with @error.
  */
-int authority_publish(struct authority *authority, struct ca_error *error);
+int authority_publish(struct authority *authority, struct error *error);
 
 #endif

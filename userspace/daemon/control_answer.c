@@ -220,7 +220,7 @@ static int lab_reset_request(struct request *request, json_t *answer)
 static int status(struct request *request, json_t *answer)
 {
 	struct authority *authority = &request->attestor->authority;
-	struct ca_error error;
+	struct error error;
 	int failed;
 
 	/* Why the root cannot be used, or else why the last issue failed. */

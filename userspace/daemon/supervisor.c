@@ -410,7 +410,7 @@ static void supervisor_tell_status(struct supervisor *s)
 /* Enclaves run without it. */
 static void supervisor_listen(struct supervisor *s)
 {
-	struct ca_error error;
+	struct error error;
 	char path[PATH_MAX];
 	int err;
 
