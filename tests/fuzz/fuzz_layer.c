@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	__cleanup_fd int in = memfd_create("layers", MFD_CLOEXEC);
 	__cleanup_fd int out = memfd_create("ramdisk", MFD_CLOEXEC);
-	struct pack_error error = {};
+	struct error error = {};
 	struct application app;
 	size_t half = size / 1024 * 512;
 

@@ -66,7 +66,7 @@ static inline int write_tar(const struct entry *entries, int filter)
 	return fd;
 }
 
-static inline int layer(struct tree *tree, const struct entry *entries, struct pack_error *error)
+static inline int layer(struct tree *tree, const struct entry *entries, struct error *error)
 {
 	__cleanup_fd int fd = write_tar(entries, ARCHIVE_FILTER_NONE);
 
@@ -75,7 +75,7 @@ static inline int layer(struct tree *tree, const struct entry *entries, struct p
 
 static inline void good_layer(struct tree *tree, const struct entry *entries)
 {
-	struct pack_error error = {};
+	struct error error = {};
 
 	if (layer(tree, entries, &error))
 		fail_msg("%s", error.text);

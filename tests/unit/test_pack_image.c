@@ -47,7 +47,7 @@ static size_t make_layer(char *data, size_t room)
 
 static void assert_app(const char *path, const char *tag)
 {
-	struct pack_error error = {};
+	struct error error = {};
 	struct application app;
 
 	assert_int_equal(application_init(&app), 0);
@@ -67,7 +67,7 @@ static void assert_app(const char *path, const char *tag)
 
 static void assert_no_app(const char *path, const char *arch, const char *tag, const char *text)
 {
-	struct pack_error error = {};
+	struct error error = {};
 	struct application app;
 
 	assert_int_equal(application_init(&app), 0);
@@ -147,7 +147,7 @@ static clock_t time_to_open(struct temp_dir *dir, const char *layer_hash, size_t
 {
 	char config_hash[65], hash[65], path[ROOT_PATH_SIZE], index[200], *manifest;
 	struct tree_limits limits = { .size = TREE_SIZE_MAX, .names = TREE_NAMES_MAX };
-	struct pack_error error = {};
+	struct error error = {};
 	struct store store;
 	clock_t start;
 	size_t size;
@@ -210,7 +210,7 @@ static void test_configurations(void **state)
 		{ "},\"architecture\":\"\\u001b[31mevil\",\"x\":{", NULL,
 		  "the image is for \\x1b[31mevil, the kernel" },
 	};
-	struct pack_error error = {};
+	struct error error = {};
 	char text[200], path[ROOT_PATH_SIZE];
 	struct application app;
 	struct temp_dir dir;

@@ -95,7 +95,7 @@ static void test_replacements(void **state)
 
 static void assert_refused(const struct entry *entries, const char *text)
 {
-	struct pack_error error = {};
+	struct error error = {};
 	struct tree tree;
 
 	assert_int_equal(tree_init(&tree), 0);
@@ -114,7 +114,7 @@ static void test_hostile_archives(void **state)
 	static const struct entry no_target[] = { HARD("a", "/etc/passwd"), {} };
 	static const struct entry folder_link[] = { FOLDER("d"), HARD("a", "d"), {} };
 	static const struct entry own_link[] = { REG("a", "x"), HARD("a", "a"), {} };
-	struct pack_error error = {};
+	struct error error = {};
 	char name[5000];
 	struct entry deep[] = { REG(name, "x"), {} };
 	struct tree tree;
@@ -157,7 +157,7 @@ static void test_damaged_archives(void **state)
 	};
 	static const int filters[] = { ARCHIVE_FILTER_NONE, ARCHIVE_FILTER_GZIP,
 				       ARCHIVE_FILTER_ZSTD };
-	struct pack_error error = {};
+	struct error error = {};
 	uint8_t *bytes;
 	struct tree tree;
 
@@ -214,7 +214,7 @@ static int write_sparse_tar(void)
 static void test_sparse_file(void **state)
 {
 	__cleanup_fd int fd = write_sparse_tar();
-	struct pack_error error = {};
+	struct error error = {};
 	struct tree tree;
 	char *data;
 	size_t size;
@@ -276,7 +276,7 @@ static void test_holes(void **state)
 {
 	__cleanup_fd int gib = write_hole_tar(GIB);
 	__cleanup_fd int tib = write_hole_tar(KIB * GIB);
-	struct pack_error error = {};
+	struct error error = {};
 	struct tree tree;
 
 	limited_tree(&tree, 0, 0);
@@ -343,7 +343,7 @@ static void test_bombs(void **state)
 {
 	static const int filters[] = { ARCHIVE_FILTER_GZIP, ARCHIVE_FILTER_XZ,
 				       ARCHIVE_FILTER_ZSTD, ARCHIVE_FILTER_BZIP2 };
-	struct pack_error error = {};
+	struct error error = {};
 	struct tree tree;
 
 	for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
@@ -366,7 +366,7 @@ static void test_bombs(void **state)
 static void test_endless_archive(void **state)
 {
 	__cleanup_fd int fd = write_bomb(".wh.zeros", 192, ARCHIVE_FILTER_GZIP);
-	struct pack_error error = {};
+	struct error error = {};
 	struct tree tree;
 
 	limited_tree(&tree, MIB, 16);
@@ -387,7 +387,7 @@ static void test_too_many_names(void **state)
 	const struct entry detour[] = { SYM("l", dots), REG("l/f", ""), {} };
 	const struct entry far[] = { SYM("l", target), {} };
 	const struct entry texts[] = { SYM("a", text), SYM("b", text), {} };
-	struct pack_error error = {};
+	struct error error = {};
 	struct tree tree;
 
 	limited_tree(&tree, 0, 3);
@@ -511,7 +511,7 @@ static void test_clean_reasons(void **state)
 
 static void test_folder(void **state)
 {
-	struct pack_error error = {};
+	struct error error = {};
 	char path[ROOT_PATH_SIZE], other[ROOT_PATH_SIZE];
 	struct temp_dir dir;
 	struct tree tree;

@@ -51,7 +51,7 @@ static void test_ramdisk(void **state)
 	};
 	__cleanup_fd int fd = memfd_create("cpio", MFD_CLOEXEC);
 	__cleanup_fd int again = memfd_create("cpio", MFD_CLOEXEC);
-	struct pack_error error = {};
+	struct error error = {};
 	struct application app;
 	char text[2000];
 

@@ -16,7 +16,7 @@
 
 static void assert_user(struct tree *tree, const char *user, const char *expected)
 {
-	struct pack_error error = {};
+	struct error error = {};
 	char *text;
 
 	if (users_resolve(tree, user, &text, &error))
@@ -29,7 +29,7 @@ static void test_users(void **state)
 {
 	static const char passwd[] = "root:x:0:0::/:/bin/sh\napp:x:1000:100:App:/:/bin/sh\n";
 	static const char group[] = "root:x:0:\nusers:x:100:app\naudio:x:29:app,root\nvideo:x:44:x";
-	struct pack_error error = {};
+	struct error error = {};
 	struct tree tree;
 	char *text;
 
@@ -53,7 +53,7 @@ static void test_users(void **state)
 
 /* What becomes of @user with one file of its own, the other one empty. */
 static int resolve_with(const char *path, const char *line, const char *user, char **ret,
-			struct pack_error *error)
+			struct error *error)
 {
 	struct tree tree;
 	int r;
@@ -67,7 +67,7 @@ static int resolve_with(const char *path, const char *line, const char *user, ch
 
 static void assert_line(const char *path, const char *line, const char *user, const char *expected)
 {
-	struct pack_error error = {};
+	struct error error = {};
 	char *text;
 
 	if (resolve_with(path, line, user, &text, &error))
@@ -79,7 +79,7 @@ static void assert_line(const char *path, const char *line, const char *user, co
 static void assert_bad_line(const char *path, const char *line, const char *user, int result,
 			    const char *expected)
 {
-	struct pack_error error = {};
+	struct error error = {};
 	char *text = NULL;
 
 	if (resolve_with(path, line, user, &text, &error) != result)

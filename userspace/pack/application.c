@@ -97,7 +97,7 @@ static int write_lines(struct cpio *cpio, const char *name, const struct strings
 	for (size_t i = 0; i < strings->count; i++) {
 		if (strchr(strings->list[i], '\n')) {
 			fclose(out);
-			return pack_fail(cpio->error, -EINVAL, "%s: item %zu has several lines, "
+			return error_set(cpio->error, -EINVAL, "%s: item %zu has several lines, "
 					 "but the format is one item a line", name, i + 1);
 		}
 		fprintf(out, "%s\n", strings->list[i]);
@@ -105,7 +105,7 @@ static int write_lines(struct cpio *cpio, const char *name, const struct strings
 	if (fclose(out))
 		return -ENOMEM;
 	if (size > LIST_SIZE_MAX || strings->count > LIST_ITEMS_MAX)
-		return pack_fail(cpio->error, -E2BIG, "%s: more than %d items or %llu bytes", name,
+		return error_set(cpio->error, -E2BIG, "%s: more than %d items or %llu bytes", name,
 				 LIST_ITEMS_MAX, LIST_SIZE_MAX);
 	return cpio_add_data(cpio, name, 0644, text, size);
 }
@@ -122,15 +122,15 @@ static int write_workdir(struct application *app, struct cpio *cpio)
 	int r = 0;
 
 	if (*app->workdir != '/' || strchr(app->workdir, '\n'))
-		return pack_fail(cpio->error, -EINVAL, "working folder \"%s\" is no absolute path",
+		return error_set(cpio->error, -EINVAL, "working folder \"%s\" is no absolute path",
 				 app->workdir);
 	if (node && !S_ISDIR(node->mode))
-		return pack_fail(cpio->error, -ENOTDIR, "working folder %s is none",
+		return error_set(cpio->error, -ENOTDIR, "working folder %s is none",
 				 app->workdir);
 	if (!node)
 		r = tree_add(&app->tree, app->workdir, S_IFDIR | 0755, &node);
 	if (r)
-		return pack_fail(cpio->error, r, "working folder %s: %s", app->workdir,
+		return error_set(cpio->error, r, "working folder %s: %s", app->workdir,
 				 strerror(-r));
 	return write_text(cpio, "workdir", app->workdir);
 }
@@ -143,13 +143,13 @@ static int write_user(struct application *app, struct cpio *cpio)
 	return r ? r : write_text(cpio, "user", text);
 }
 
-int application_write(struct application *app, int fd, struct pack_error *error)
+int application_write(struct application *app, int fd, struct error *error)
 {
 	struct cpio cpio;
 	int r;
 
 	if (!app->command.count)
-		return pack_fail(error, -EINVAL, "there is no command to run: give --exec");
+		return error_set(error, -EINVAL, "there is no command to run: give --exec");
 	r = cpio_begin(&cpio, fd, error);
 	if (!r)
 		r = write_lines(&cpio, "cmd", &app->command);
@@ -174,18 +174,18 @@ static int add_program(struct cpio *cpio, const char *name, const char *path)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st))
-		return pack_fail(cpio->error, -errno, "%s: %s", path, strerror(errno));
+		return error_set(cpio->error, -errno, "%s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > PROGRAM_SIZE_MAX)
-		return pack_fail(cpio->error, -EINVAL, "%s: no file or a huge one", path);
+		return error_set(cpio->error, -EINVAL, "%s: no file or a huge one", path);
 	data = malloc(st.st_size ?: 1);
 	if (!data)
 		return -ENOMEM;
 	if (read_full(fd, data, st.st_size) != st.st_size)
-		return pack_fail(cpio->error, -EIO, "%s: cannot read", path);
+		return error_set(cpio->error, -EIO, "%s: cannot read", path);
 	return cpio_add_data(cpio, name, 0755, data, st.st_size);
 }
 
-int bootstrap_write(int fd, const char *init, const char *nsm, struct pack_error *error)
+int bootstrap_write(int fd, const char *init, const char *nsm, struct error *error)
 {
 	struct cpio cpio;
 	int r = cpio_begin(&cpio, fd, error);

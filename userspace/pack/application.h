@@ -59,7 +59,7 @@ void application_free(struct application *app);
  * Return: 0 or a negative errno, with a text or not.
  */
 int application_read_image(struct application *app, const char *path, const char *arch,
-			   const char *tag, struct pack_error *error);
+			   const char *tag, struct error *error);
 
 /**
  * application_needs_more() - does it need an init that knows more than AWS's does?
@@ -75,7 +75,7 @@ bool application_needs_more(const struct application *app);
  * @fd: written to from where it stands
  * @error: set on failure
  */
-int application_write(struct application *app, int fd, struct pack_error *error);
+int application_write(struct application *app, int fd, struct error *error);
 
 /**
  * bootstrap_write() - the ramdisk in front of it: dev/, init, nsm.ko
@@ -84,6 +84,6 @@ int application_write(struct application *app, int fd, struct pack_error *error)
  * @nsm: path of the module, or NULL
  * @error: set on failure
  */
-int bootstrap_write(int fd, const char *init, const char *nsm, struct pack_error *error);
+int bootstrap_write(int fd, const char *init, const char *nsm, struct error *error);
 
 #endif

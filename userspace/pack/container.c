@@ -12,7 +12,7 @@
 
 /* Old tools wrote a list of one as a text. */
 static int take_strings(struct strings *strings, const json_t *list, const char *what,
-			struct pack_error *error)
+			struct error *error)
 {
 	const json_t *item;
 	size_t i;
@@ -21,10 +21,10 @@ static int take_strings(struct strings *strings, const json_t *list, const char 
 	if (json_is_string(list))
 		return strings_add(strings, json_string_value(list));
 	if (list && !json_is_null(list) && !json_is_array(list))
-		return pack_fail(error, -EBADMSG, "%s of the image is no list", what);
+		return error_set(error, -EBADMSG, "%s of the image is no list", what);
 	json_array_foreach(list, i, item) {
 		if (!json_is_string(item))
-			return pack_fail(error, -EBADMSG, "%s of the image: item %zu is no text",
+			return error_set(error, -EBADMSG, "%s of the image: item %zu is no text",
 					 what, i + 1);
 		r = r ?: strings_add(strings, json_string_value(item));
 	}
@@ -61,7 +61,7 @@ static char *describe(const struct store *store)
 
 /* Entry point and arguments together are the command, as with a container. */
 static int take_config(struct application *app, const struct store *store,
-		       struct pack_error *error)
+		       struct error *error)
 {
 	const json_t *config = json_object_get(store->config, "config");
 	int r;
@@ -84,24 +84,24 @@ static int take_config(struct application *app, const struct store *store,
 }
 
 static int unpack_layers(struct application *app, const struct store *store,
-			 struct pack_error *error)
+			 struct error *error)
 {
 	int r = 0;
 
 	for (size_t i = 0; !r && i < store->nr_layers; i++) {
-		struct pack_error why = {};
+		struct error why = {};
 
 		r = unpack_layer(&app->tree, store->tree.fd, store->layers[i]->offset,
 				 store->layers[i]->size, &why);
 		if (r)
-			(void)pack_fail(error, r, "layer %zu: %.300s", i + 1,
+			(void)error_set(error, r, "layer %zu: %s", i + 1,
 					*why.text ? why.text : strerror(-r));
 	}
 	return r;
 }
 
 int application_read_image(struct application *app, const char *path, const char *arch,
-			   const char *tag, struct pack_error *error)
+			   const char *tag, struct error *error)
 {
 	struct store store;
 	int r;

@@ -20,11 +20,11 @@ static int cpio_fail(struct cpio *cpio, const char *name)
 {
 	int error = archive_errno(cpio->archive);
 
-	return pack_fail(cpio->error, error > 0 ? -error : -EIO, "%s%s%s", name ?: "",
+	return error_set(cpio->error, error > 0 ? -error : -EIO, "%s%s%s", name ?: "",
 			 name ? ": " : "", archive_error_string(cpio->archive) ?: "cannot write");
 }
 
-int cpio_begin(struct cpio *cpio, int fd, struct pack_error *error)
+int cpio_begin(struct cpio *cpio, int fd, struct error *error)
 {
 	*cpio = (struct cpio){ .archive = archive_write_new(), .error = error };
 	if (!cpio->archive)
@@ -99,7 +99,7 @@ static int copy_data(struct cpio *cpio, const struct tree *tree, const struct tr
 				  file->offset + done);
 
 		if (n <= 0)
-			return pack_fail(cpio->error, n ? -errno : -EIO, "%s: lost its copy", name);
+			return error_set(cpio->error, n ? -errno : -EIO, "%s: lost its copy", name);
 		r = write_data(cpio, name, buf, n);
 		done += n;
 	}
@@ -134,7 +134,7 @@ static int add_nodes(struct cpio *cpio, const struct tree *tree, const struct tr
 		size_t more = strlen(child->name) + 1;
 
 		if (len + more >= PATH_MAX)
-			return pack_fail(cpio->error, -ENAMETOOLONG,
+			return error_set(cpio->error, -ENAMETOOLONG,
 					 "a path below %.200s is too long for the kernel", name);
 		name[len] = '/';
 		memcpy(name + len + 1, child->name, more);

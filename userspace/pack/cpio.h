@@ -12,11 +12,11 @@ struct archive;
 struct cpio {
 	struct archive *archive;
 	unsigned int last_number;
-	struct pack_error *error;
+	struct error *error;
 };
 
 /** cpio_begin() - write to @fd from where it stands; 0 or -ENOMEM, cpio_abort() in any case */
-int cpio_begin(struct cpio *cpio, int fd, struct pack_error *error);
+int cpio_begin(struct cpio *cpio, int fd, struct error *error);
 
 /**
  * cpio_add_tree() - all of a tree, sorted, times zero

@@ -30,7 +30,7 @@ struct search {
 	struct store *store;
 	const char *arch;
 	const char *tag;
-	struct pack_error *error;
+	struct error *error;
 };
 
 static int read_json(struct search *search, const struct tree_node *node, const char *name,
@@ -44,10 +44,10 @@ static int read_json(struct search *search, const struct tree_node *node, const 
 
 	r = tree_read(&search->store->tree, node, JSON_SIZE_MAX, &text, &size);
 	if (r)
-		return pack_fail(search->error, r, "%s: %s", name, strerror(-r));
+		return error_set(search->error, r, "%s: %s", name, strerror(-r));
 	json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);
 	if (!json)
-		return pack_fail(search->error, -EBADMSG, "%s: line %d: %s", name, why.line,
+		return error_set(search->error, -EBADMSG, "%s: line %d: %s", name, why.line,
 				 why.text);
 	*ret = json;
 	return 0;
@@ -106,11 +106,12 @@ static int find_blob(struct search *search, const json_t *descriptor,
 
 	if (strncmp(digest, HASH_PREFIX, strlen(HASH_PREFIX)) ||
 	    strlen(digest) != strlen(HASH_PREFIX) + 2 * HASH_SIZE)
-		return pack_fail(search->error, -EBADMSG, "digest \"%.100s\" is no SHA-256", digest);
+		return error_set(search->error, -EBADMSG, "digest \"%.100s\" is no SHA-256",
+				 digest);
 	snprintf(path, sizeof(path), "blobs/sha256/%s", digest + strlen(HASH_PREFIX));
 	node = tree_find(tree, path, true);
 	if (!node || !node->file)
-		return pack_fail(search->error, -ENOENT, "%s is missing", path);
+		return error_set(search->error, -ENOENT, "%s is missing", path);
 	*ret = node;
 	if (is_layer(search->store, node->file))
 		return 0;
@@ -118,7 +119,7 @@ static int find_blob(struct search *search, const json_t *descriptor,
 	if (r)
 		return r;
 	if (strcmp(hash, digest + strlen(HASH_PREFIX)))
-		return pack_fail(search->error, -EBADMSG, "%s: its contents have the hash %s", path,
+		return error_set(search->error, -EBADMSG, "%s: its contents have the hash %s", path,
 				 hash);
 	return 0;
 }
@@ -129,7 +130,7 @@ static int add_layer(struct search *search, const struct tree_node *node)
 	const struct tree_file **layers;
 
 	if (store->nr_layers == LAYERS_MAX)
-		return pack_fail(search->error, -E2BIG, "more than %d layers", LAYERS_MAX);
+		return error_set(search->error, -E2BIG, "more than %d layers", LAYERS_MAX);
 	layers = reallocarray(store->layers, store->nr_layers + 1, sizeof(*layers));
 	if (!layers)
 		return -ENOMEM;
@@ -152,7 +153,7 @@ static int take_config(struct search *search, const struct tree_node *node, cons
 		return r;
 	arch = text_of(store->config, "architecture");
 	if (*arch && strcmp(arch, search->arch))
-		return pack_fail(search->error, -EINVAL,
+		return error_set(search->error, -EINVAL,
 				 "the image is for %.40s, the kernel for %s", arch, search->arch);
 	return 0;
 }
@@ -217,13 +218,13 @@ static int take_index(struct search *search, const json_t *index, unsigned int d
 			continue;
 		/* One image may have several names. */
 		if (found && strcmp(text_of(found, "digest"), text_of(descriptor, "digest")))
-			return pack_fail(search->error, -EINVAL,
+			return error_set(search->error, -EINVAL,
 					 "there are several images for %s: choose one with --tag",
 					 search->arch);
 		found = found ?: descriptor;
 	}
 	if (!found || depth == INDEX_DEPTH_MAX)
-		return pack_fail(search->error, -ENOENT, "there is no image %sfor linux/%s",
+		return error_set(search->error, -ENOENT, "there is no image %sfor linux/%s",
 				 search->tag ? "of that name " : "", search->arch);
 	if (!search->store->name && *name_of(found)) {
 		search->store->name = strdup(name_of(found));
@@ -258,7 +259,7 @@ static int take_docker_file(struct search *search, const char *path,
 	const struct tree_node *node = tree_find(&search->store->tree, path, true);
 
 	if (!*path || !node || !node->file)
-		return pack_fail(search->error, -ENOENT, "\"%.200s\" is missing", path);
+		return error_set(search->error, -ENOENT, "\"%.200s\" is missing", path);
 	*ret = node;
 	return 0;
 }
@@ -298,23 +299,23 @@ static int take_docker_list(struct search *search, const json_t *list)
 		if (search->tag && !has_tag(image, search->tag))
 			continue;
 		if (found)
-			return pack_fail(search->error, -EINVAL,
+			return error_set(search->error, -EINVAL,
 					 "there are several images: choose one with --tag");
 		found = image;
 	}
 	if (!found)
-		return pack_fail(search->error, -ENOENT, "there is no image%s",
+		return error_set(search->error, -ENOENT, "there is no image%s",
 				 search->tag ? " of that name" : "");
 	return take_docker_image(search, found);
 }
 
-static int read_files(struct store *store, const char *path, struct pack_error *error)
+static int read_files(struct store *store, const char *path, struct error *error)
 {
 	__cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st))
-		return pack_fail(error, -errno, "%s", strerror(errno));
+		return error_set(error, -errno, "%s", strerror(errno));
 	return S_ISDIR(st.st_mode) ? unpack_folder(&store->tree, path, error) :
 		unpack_archive(&store->tree, fd, error);
 }
@@ -328,8 +329,8 @@ static int find_image(struct search *search)
 	int r;
 
 	if (!docker && !oci)
-		return pack_fail(search->error, -EBADMSG, "neither index.json nor manifest.json: no "
-				 "OCI image layout, nothing from \"docker save\"");
+		return error_set(search->error, -EBADMSG, "neither index.json nor manifest.json: "
+				 "no OCI image layout, nothing from \"docker save\"");
 	r = read_json(search, docker ?: oci, docker ? "manifest.json" : "index.json", &json);
 	if (r)
 		return r;
@@ -339,7 +340,7 @@ static int find_image(struct search *search)
 }
 
 int store_open(struct store *store, const char *path, const char *arch, const char *tag,
-	       const struct tree_limits *limits, struct pack_error *error)
+	       const struct tree_limits *limits, struct error *error)
 {
 	struct search search = { .store = store, .arch = arch, .tag = tag, .error = error };
 	int r;

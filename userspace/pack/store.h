@@ -32,7 +32,7 @@ struct store {
  * Return: 0 or a negative errno, with a text or not; store_close() in any case.
  */
 int store_open(struct store *store, const char *path, const char *arch, const char *tag,
-	       const struct tree_limits *limits, struct pack_error *error);
+	       const struct tree_limits *limits, struct error *error);
 void store_close(struct store *store);
 
 #endif

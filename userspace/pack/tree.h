@@ -7,8 +7,8 @@
 #ifndef NE_EMU_PACK_TREE_H
 #define NE_EMU_PACK_TREE_H
 
+#include "common/error.h"
 #include "common/util.h"
-#include "pack/error.h"
 
 #include <stdbool.h>
 #include <stddef.h>

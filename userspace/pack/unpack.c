@@ -31,7 +31,7 @@
  */
 struct unpack {
 	struct tree *tree;
-	struct pack_error *error;
+	struct error *error;
 	bool whiteouts;
 	bool own;
 	size_t skip;
@@ -48,19 +48,19 @@ static int archive_fail(struct unpack *unpack, struct archive *archive)
 
 	/* Decompressors take it for the end of the archive. */
 	if (unpack->feed == -EFBIG)
-		return pack_fail(unpack->error, -EFBIG, "far more in the archive than may be "
+		return error_set(unpack->error, -EFBIG, "far more in the archive than may be "
 				 "unpacked; allow more with --max-size");
 	if (unpack->feed)
-		return pack_fail(unpack->error, unpack->feed, "cannot read: %s",
+		return error_set(unpack->error, unpack->feed, "cannot read: %s",
 				 strerror(-unpack->feed));
-	return pack_fail(unpack->error, error > 0 ? -error : -EBADMSG, "%s",
+	return error_set(unpack->error, error > 0 ? -error : -EBADMSG, "%s",
 			 archive_error_string(archive) ?: "unreadable archive");
 }
 
 static int size_fail(struct unpack *unpack, const char *path)
 {
-	return pack_fail(unpack->error, -EFBIG, "%.200s: with it, contents have more than %llu MiB; "
-			 "allow more with --max-size", path,
+	return error_set(unpack->error, -EFBIG, "%.200s: with it, contents have more than %llu "
+			 "MiB; allow more with --max-size", path,
 			 (unsigned long long)(unpack->tree->limits.size / MIB));
 }
 
@@ -68,17 +68,18 @@ static int entry_fail(struct unpack *unpack, const char *path, int r)
 {
 	switch (-r) {
 	case E2BIG:
-		return pack_fail(unpack->error, r, "%.200s: with it, there are more than %llu names, "
-				 "or long ways to them; allow more with --max-files", path,
+		return error_set(unpack->error, r, "%.200s: with it, there are more than %llu "
+				 "names, or long ways to them; allow more with --max-files", path,
 				 (unsigned long long)unpack->tree->limits.names);
 	case EFBIG:
 		return size_fail(unpack, path);
 	case EINVAL:
-		return pack_fail(unpack->error, r, "%.200s: a path with \"..\" or none at all", path);
+		return error_set(unpack->error, r, "%.200s: a path with \"..\" or none at all",
+				 path);
 	case ENOTDIR:
-		return pack_fail(unpack->error, r, "%.200s: lies below what is no folder", path);
+		return error_set(unpack->error, r, "%.200s: lies below what is no folder", path);
 	}
-	return pack_fail(unpack->error, r, "%.200s: %s", path, strerror(-r));
+	return error_set(unpack->error, r, "%.200s: %s", path, strerror(-r));
 }
 
 /* The folder that @path, a whiteout's, lies in; NULL if there is none. */
@@ -124,8 +125,8 @@ static int add_hard_link(struct unpack *unpack, const char *path, const char *to
 	int r;
 
 	if (!target || S_ISDIR(target->mode))
-		return pack_fail(unpack->error, -EBADMSG, "%.100s: hard link to %.200s, which is not there",
-				 path, to);
+		return error_set(unpack->error, -EBADMSG,
+				 "%.100s: hard link to %.200s, which is not there", path, to);
 	/* The new name may take the place of the old one or of a folder around it. */
 	file = target->file;
 	if (file)
@@ -139,7 +140,7 @@ static int add_hard_link(struct unpack *unpack, const char *path, const char *to
 	if (file && !--file->links)
 		free(file);
 	if (r == -EBADMSG)
-		return pack_fail(unpack->error, r, "%.200s: hard link to itself", path);
+		return error_set(unpack->error, r, "%.200s: hard link to itself", path);
 	return r ? entry_fail(unpack, path, r) : 0;
 }
 
@@ -163,7 +164,7 @@ static int read_contents(struct unpack *unpack, struct archive *archive, struct 
 	if (r == -EFBIG)
 		return size_fail(unpack, node->name);
 	if (r)
-		return pack_fail(unpack->error, r, "cannot keep a copy: %s", strerror(-r));
+		return error_set(unpack->error, r, "cannot keep a copy: %s", strerror(-r));
 	return status == ARCHIVE_EOF ? 0 : archive_fail(unpack, archive);
 }
 
@@ -187,7 +188,7 @@ static int fill_node(struct unpack *unpack, struct archive *archive, struct arch
 	r = tree_set_target(unpack->tree, node, target);
 	/* An empty target is one that cannot be made; nor could it be followed. */
 	if (!r && !*target)
-		return pack_fail(unpack->error, -EBADMSG, "%s: symbolic link to nothing",
+		return error_set(unpack->error, -EBADMSG, "%s: symbolic link to nothing",
 				 node->name);
 	return r ? entry_fail(unpack, node->name, r) : 0;
 }
@@ -210,7 +211,7 @@ static int add_entry(struct unpack *unpack, struct archive *archive, struct arch
 	int r;
 
 	if (!path || strlen(path) < unpack->skip)
-		return pack_fail(unpack->error, -EBADMSG, "an entry has no readable name");
+		return error_set(unpack->error, -EBADMSG, "an entry has no readable name");
 	path += unpack->skip;
 	if (unpack->whiteouts && is_whiteout(path))
 		return apply_whiteout(unpack, path);
@@ -221,7 +222,7 @@ static int add_entry(struct unpack *unpack, struct archive *archive, struct arch
 		return 0;
 	if (!S_ISREG(mode) && !S_ISDIR(mode) && !S_ISLNK(mode) && !S_ISCHR(mode) &&
 	    !S_ISBLK(mode) && !S_ISFIFO(mode))
-		return pack_fail(unpack->error, -EBADMSG, "%.200s: of no known type", path);
+		return error_set(unpack->error, -EBADMSG, "%.200s: of no known type", path);
 	if (S_ISREG(mode) && !fits(unpack, entry))
 		return size_fail(unpack, path);
 	r = tree_add(unpack->tree, path, mode, &node);
@@ -307,7 +308,7 @@ static int in_utf8(struct unpack *unpack, int (*read)(struct unpack *unpack))
 	int r;
 
 	if (!utf8)
-		return pack_fail(unpack->error, -ENOTSUP, "the C library does not know C.UTF-8");
+		return error_set(unpack->error, -ENOTSUP, "the C library does not know C.UTF-8");
 	before = uselocale(utf8);
 	r = read(unpack);
 	uselocale(before);
@@ -315,7 +316,7 @@ static int in_utf8(struct unpack *unpack, int (*read)(struct unpack *unpack))
 	return r;
 }
 
-static struct unpack *new_unpack(struct tree *tree, struct pack_error *error)
+static struct unpack *new_unpack(struct tree *tree, struct error *error)
 {
 	struct unpack *unpack = calloc(1, sizeof(*unpack));
 
@@ -328,7 +329,7 @@ static struct unpack *new_unpack(struct tree *tree, struct pack_error *error)
 }
 
 int unpack_layer(struct tree *tree, int fd, uint64_t offset, uint64_t size,
-		 struct pack_error *error)
+		 struct error *error)
 {
 	__cleanup_free struct unpack *unpack = new_unpack(tree, error);
 
@@ -343,7 +344,7 @@ int unpack_layer(struct tree *tree, int fd, uint64_t offset, uint64_t size,
 	return in_utf8(unpack, read_tar);
 }
 
-int unpack_archive(struct tree *tree, int fd, struct pack_error *error)
+int unpack_archive(struct tree *tree, int fd, struct error *error)
 {
 	__cleanup_free struct unpack *unpack = new_unpack(tree, error);
 
@@ -396,7 +397,7 @@ static int read_disk(struct unpack *unpack, struct archive *archive, const char 
 	return r;
 }
 
-int unpack_folder(struct tree *tree, const char *path, struct pack_error *error)
+int unpack_folder(struct tree *tree, const char *path, struct error *error)
 {
 	__cleanup_free struct unpack *unpack = new_unpack(tree, error);
 	__cleanup_free char *clean = strdup(path);
@@ -407,9 +408,9 @@ int unpack_folder(struct tree *tree, const char *path, struct pack_error *error)
 	if (!unpack || !clean)
 		return -ENOMEM;
 	if (stat(path, &st))
-		return pack_fail(error, -errno, "%s: %s", path, strerror(errno));
+		return error_set(error, -errno, "%s: %s", path, strerror(errno));
 	if (!S_ISDIR(st.st_mode))
-		return pack_fail(error, -ENOTDIR, "%s is no folder", path);
+		return error_set(error, -ENOTDIR, "%s is no folder", path);
 	archive = archive_read_disk_new();
 	if (!archive)
 		return -ENOMEM;

@@ -17,10 +17,10 @@
  * Return: 0 or a negative errno with a text.
  */
 int unpack_layer(struct tree *tree, int fd, uint64_t offset, uint64_t size,
-		 struct pack_error *error);
+		 struct error *error);
 
 /** unpack_archive() - a tar archive as it is; the same result */
-int unpack_archive(struct tree *tree, int fd, struct pack_error *error);
+int unpack_archive(struct tree *tree, int fd, struct error *error);
 
 /**
  * unpack_folder() - what is on disk
@@ -30,6 +30,6 @@ int unpack_archive(struct tree *tree, int fd, struct pack_error *error);
  *
  * Symbolic links are not followed. All belongs to root unless the caller is root.
  */
-int unpack_folder(struct tree *tree, const char *path, struct pack_error *error);
+int unpack_folder(struct tree *tree, const char *path, struct error *error);
 
 #endif

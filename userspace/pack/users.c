@@ -83,43 +83,43 @@ struct user {
 };
 
 static int find_user(struct tree *tree, const char *key, struct user *ret,
-		     struct pack_error *error)
+		     struct error *error)
 {
 	struct table table;
 	int r = table_open(&table, tree, "etc/passwd");
 
 	if (r)
-		return pack_fail(error, r, "the image's /etc/passwd: %s", strerror(-r));
+		return error_set(error, r, "the image's /etc/passwd: %s", strerror(-r));
 	/* ":group" is a group for root. */
 	if (!*key)
 		key = "0";
 	if (!table_find(&table, key)) {
 		if (parse_u64(table.fields[ID], 10, ID_MAX, &ret->id) ||
 		    parse_u64(table.fields[PASSWD_GROUP], 10, ID_MAX, &ret->group))
-			r = pack_fail(error, -EBADMSG, "the image's /etc/passwd: bad line of %s",
+			r = error_set(error, -EBADMSG, "the image's /etc/passwd: bad line of %s",
 				      key);
 		else
 			ret->name = strdup(table.fields[NAME]);
 	} else if (parse_u64(key, 10, ID_MAX, &ret->id)) {
-		r = pack_fail(error, -ENOENT, "user \"%s\" is not in the image's /etc/passwd", key);
+		r = error_set(error, -ENOENT, "user \"%s\" is not in the image's /etc/passwd", key);
 	}
 	free(table.text);
 	return r;
 }
 
-static int find_group(struct tree *tree, const char *key, uint64_t *ret, struct pack_error *error)
+static int find_group(struct tree *tree, const char *key, uint64_t *ret, struct error *error)
 {
 	struct table table;
 	int r = table_open(&table, tree, "etc/group");
 
 	if (r)
-		return pack_fail(error, r, "the image's /etc/group: %s", strerror(-r));
+		return error_set(error, r, "the image's /etc/group: %s", strerror(-r));
 	if (!table_find(&table, key)) {
 		if (parse_u64(table.fields[ID], 10, ID_MAX, ret))
-			r = pack_fail(error, -EBADMSG, "the image's /etc/group: bad line of %s",
+			r = error_set(error, -EBADMSG, "the image's /etc/group: bad line of %s",
 				      key);
 	} else if (parse_u64(key, 10, ID_MAX, ret)) {
-		r = pack_fail(error, -ENOENT, "group \"%s\" is not in the image's /etc/group",
+		r = error_set(error, -ENOENT, "group \"%s\" is not in the image's /etc/group",
 			      key);
 	}
 	free(table.text);
@@ -167,7 +167,7 @@ static int print_user(struct tree *tree, const struct user *user, bool groups, c
 	return r;
 }
 
-int users_resolve(struct tree *tree, const char *user, char **ret, struct pack_error *error)
+int users_resolve(struct tree *tree, const char *user, char **ret, struct error *error)
 {
 	__cleanup_free char *copy = strdup(user);
 	char *group = copy, *name;

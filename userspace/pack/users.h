@@ -14,6 +14,6 @@
  *
  * Return: 0, -ENOENT (no such name) with a text, or a negative errno.
  */
-int users_resolve(struct tree *tree, const char *user, char **ret, struct pack_error *error);
+int users_resolve(struct tree *tree, const char *user, char **ret, struct error *error);
 
 #endif

@@ -14,7 +14,7 @@
 
 #define DEFAULT_INIT	NE_EMU_LIBEXECDIR "/ne-emu/guest/init"
 
-static int fail(struct error *why, const char *what, int r, const struct pack_error *error)
+static int fail(struct error *why, const char *what, int r, const struct error *error)
 {
 	return error_set(why, r, "%s: %s", what, *error->text ? error->text : strerror(-r));
 }
@@ -94,7 +94,7 @@ int build_read_app(const struct build *build, uint16_t flags, struct application
 		   struct error *why)
 {
 	const char *what = build->rootfs ?: build->image;
-	struct pack_error error = {};
+	struct error error = {};
 	int r;
 
 	r = application_init(app);
@@ -125,7 +125,7 @@ static int add_bootstrap(const struct build *build, struct eif_writer *writer,
 			 struct error *why)
 {
 	__cleanup_fd int fd = temp_file_open();
-	struct pack_error error = {};
+	struct error error = {};
 	int r = fd < 0 ? fd : bootstrap_write(fd, build->init ?: DEFAULT_INIT, build->nsm, &error);
 
 	if (!r)
@@ -137,7 +137,7 @@ int build_add_app(const struct build *build, struct application *app, struct eif
 		  struct error *why)
 {
 	__cleanup_fd int fd = -1;
-	struct pack_error error = {};
+	struct error error = {};
 	int r;
 
 	if (build->init && application_needs_more(app))
