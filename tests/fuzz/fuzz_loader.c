@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t *image = get_memory() + IMAGE_OFFSET;
 	struct loaded_image loaded;
 	struct guest_memory memory;
-	struct vmm_error error = {};
+	struct error error = {};
 
 	if (size > IMAGE_MAX)
 		return 0;

@@ -257,7 +257,7 @@ static void access_register(struct fuzz_script *script, bool write)
 /* Each chain taken has been answered, whatever the memory said. */
 static void run_device(void)
 {
-	struct vmm_error error;
+	struct error error;
 
 	must(!loop_run_once(&w.loop, 0));
 	for (unsigned int i = 0; i < w.device->nr_queues; i++)

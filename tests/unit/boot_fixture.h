@@ -26,7 +26,7 @@ struct fixture {
 	uint8_t kernel[KERNEL_SIZE];
 	struct setup_header *hdr;
 	struct loaded_image image;
-	struct vmm_error error;
+	struct error error;
 };
 
 static inline void create_memory(struct fixture *f, uint64_t size)

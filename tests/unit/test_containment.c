@@ -538,7 +538,7 @@ static int lose_memory(const void *arg)
 	struct containment_limits limits = {
 		.file_size = RLIM_INFINITY, .data_size = *(const uint64_t *)arg + 64 * MIB,
 	};
-	struct vmm_error error;
+	struct error error;
 	volatile uint8_t *p;
 
 	if (ftruncate(fd, 256 * MIB) || memory_map(&memory, fd, 256 * MIB, &error))

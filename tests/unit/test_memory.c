@@ -63,7 +63,7 @@ static void test_map(void **state)
 {
 	int fd = memfd_create("memory", MFD_CLOEXEC);
 	struct guest_memory memory = { 0 };
-	struct vmm_error error;
+	struct error error;
 	uint8_t byte = 0;
 
 	(void)state;
@@ -88,7 +88,7 @@ static void test_taken_away(void **state)
 {
 	int fd = memfd_create("memory", MFD_CLOEXEC);
 	struct guest_memory memory = { 0 };
-	struct vmm_error error;
+	struct error error;
 	volatile uint8_t *p;
 
 	(void)state;

@@ -365,7 +365,7 @@ static void test_no_word_of_lost_memory(void **state)
 	int fd = memfd_create("memory", MFD_CLOEXEC);
 	struct guest_memory memory = { 0 };
 	struct fixture *f = *state;
-	struct vmm_error error;
+	struct error error;
 	char text[200];
 
 	assert_int_equal(ftruncate(fd, MIB), 0);

@@ -155,7 +155,7 @@ static void assert_broken(struct fixture *f, bool broken)
 
 static enum ne_emu_exit_reason reason(struct fixture *f)
 {
-	struct vmm_error error;
+	struct error error;
 
 	return ending_get(&f->ending, &error);
 }

@@ -36,7 +36,7 @@ void ending_report(struct ending *ending, enum ne_emu_exit_reason reason, const 
 	if (ending->reason == NE_EMU_EXIT_REASON_NONE) {
 		ending->reason = reason;
 		va_start(args, fmt);
-		vmm_error_vset(&ending->error, fmt, args);
+		(void)error_vset(&ending->error, 0, fmt, args);
 		va_end(args);
 		/* A fresh counter has room for one. */
 		(void)!write(ending->event_fd, &one, sizeof(one));
@@ -44,7 +44,7 @@ void ending_report(struct ending *ending, enum ne_emu_exit_reason reason, const 
 	pthread_mutex_unlock(&ending->lock);
 }
 
-enum ne_emu_exit_reason ending_get(struct ending *ending, struct vmm_error *ret_error)
+enum ne_emu_exit_reason ending_get(struct ending *ending, struct error *ret_error)
 {
 	enum ne_emu_exit_reason reason;
 

@@ -4,7 +4,7 @@
 #ifndef NE_EMU_VMM_ENDING_H
 #define NE_EMU_VMM_ENDING_H
 
-#include "vmm/error.h"
+#include "common/error.h"
 
 #include <linux/ne_emu_netlink.h>
 #include <pthread.h>
@@ -19,7 +19,7 @@ struct ending {
 	int event_fd;
 	pthread_mutex_t lock;
 	enum ne_emu_exit_reason reason;
-	struct vmm_error error;
+	struct error error;
 };
 
 int ending_init(struct ending *ending);
@@ -29,6 +29,6 @@ void ending_exit(struct ending *ending);
 __attribute__((format(printf, 3, 4)))
 void ending_report(struct ending *ending, enum ne_emu_exit_reason reason, const char *fmt, ...);
 /** ending_get() - reason so far; @ret_error is filled in if there is one */
-enum ne_emu_exit_reason ending_get(struct ending *ending, struct vmm_error *ret_error);
+enum ne_emu_exit_reason ending_get(struct ending *ending, struct error *ret_error);
 
 #endif

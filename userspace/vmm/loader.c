@@ -40,21 +40,21 @@ static uint64_t align_up(uint64_t value, uint64_t align)
 	return (value + align - 1) & ~(align - 1);
 }
 
-static int bad_memory_size(struct vmm_error *error, uint64_t need)
+static int bad_memory_size(struct error *error, uint64_t need)
 {
-	return vmm_error_set(error, -EBADMSG,
-			     "the image needs %llu MiB of memory to boot",
-			     (unsigned long long)((need + MIB - 1) / MIB));
+	return error_set(error, -EBADMSG,
+			 "the image needs %llu MiB of memory to boot",
+			 (unsigned long long)((need + MIB - 1) / MIB));
 }
 
-static int bad_image(struct vmm_error *error, const char *reason)
+static int bad_image(struct error *error, const char *reason)
 {
-	return vmm_error_set(error, -EBADMSG, "%s", reason);
+	return error_set(error, -EBADMSG, "%s", reason);
 }
 
 /* EC2 starts no image with a signature that is not good now. */
 static int check_signature(const struct eif *eif, const struct eif_pcrs *pcrs,
-			   struct vmm_error *error)
+			   struct error *error)
 {
 	struct eif_signature signature;
 	char reason[EIF_REASON_SIZE];
@@ -71,66 +71,67 @@ static int check_signature(const struct eif *eif, const struct eif_pcrs *pcrs,
 		eif_signature_close(&signature);
 	}
 	if (err)
-		return vmm_error_set(error, err, "cannot verify the image: %s", strerror(-err));
+		return error_set(error, err, "cannot verify the image: %s", strerror(-err));
 	return verdict == EIF_VERDICT_GOOD ? 0 : bad_image(error, reason);
 }
 
 static int read_image(const struct guest_memory *memory, uint64_t offset, struct eif *eif,
-		      struct eif_pcrs *pcrs, struct vmm_error *error)
+		      struct eif_pcrs *pcrs, struct error *error)
 {
 	char reason[EIF_REASON_SIZE];
 	int err;
 
 	if (offset >= memory->size)
-		return vmm_error_set(error, -EBADMSG, "no memory where the image should be");
+		return error_set(error, -EBADMSG, "no memory where the image should be");
 	err = eif_parse(memory->base + offset, memory->size - offset,
 			EIF_PARSE_IN_MEMORY | EIF_PARSE_NATIVE, eif, pcrs, reason,
 			sizeof(reason));
 	if (err == -EBADMSG)
 		return bad_image(error, reason);
 	if (err)
-		return vmm_error_set(error, err, "cannot measure the image: %s", strerror(-err));
+		return error_set(error, err, "cannot measure the image: %s", strerror(-err));
 	return check_signature(eif, pcrs, error);
 }
 
 static int join_cmdline(const struct eif_blob *cmdline, const char *extra, size_t max,
-			char **ret_cmdline, struct vmm_error *error)
+			char **ret_cmdline, struct error *error)
 {
 	size_t extra_len = strlen(extra);
 	char *joined;
 
 	if (cmdline->size > max || extra_len > max - cmdline->size)
-		return vmm_error_set(error, -EBADMSG,
-				     "command line of %llu bytes and %zu for devices: the kernel takes %zu",
-				     (unsigned long long)cmdline->size, extra_len, max);
+		return error_set(error, -EBADMSG,
+				 "command line of %llu bytes and %zu for devices: "
+				 "the kernel takes %zu",
+				 (unsigned long long)cmdline->size, extra_len, max);
 	joined = malloc(cmdline->size + extra_len + 1);
 	if (!joined)
-		return vmm_error_set(error, -ENOMEM, "out of memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	memcpy(joined, cmdline->data, cmdline->size);
 	memcpy(joined + cmdline->size, extra, extra_len + 1);
 	if (strlen(joined) != cmdline->size + extra_len) {
 		free(joined);
-		return vmm_error_set(error, -EBADMSG, "the command line holds a NUL byte");
+		return error_set(error, -EBADMSG, "the command line holds a NUL byte");
 	}
 	*ret_cmdline = joined;
 	return 0;
 }
 
 static int read_reservations(const char *cmdline, struct reserved *reserved,
-			     struct vmm_error *error)
+			     struct error *error)
 {
 	int err = reserved_parse(cmdline, reserved);
 
 	if (err == -E2BIG)
-		return vmm_error_set(error, -EBADMSG,
-				     "the command line reserves more than %d ranges with memmap=",
-				     RESERVED_MAX);
-	return err ? vmm_error_set(error, err, "out of memory") : 0;
+		return error_set(error, -EBADMSG,
+				 "the command line reserves more than %d ranges with memmap=",
+				 RESERVED_MAX);
+	return err ? error_set(error, err, "out of memory") : 0;
 }
 
 /* Where it wants to be, or as little above as reservations allow. */
 static int place_kernel(const struct guest_memory *memory, const struct reserved *reserved,
-			struct kernel_image *kernel, struct vmm_error *error)
+			struct kernel_image *kernel, struct error *error)
 {
 	uint64_t end = kernel->address + kernel->run_size;
 	uint64_t address;
@@ -140,17 +141,17 @@ static int place_kernel(const struct guest_memory *memory, const struct reserved
 	if (!reserved_find_low(reserved, kernel->address, memory->low_size, kernel->run_size,
 			       kernel->align ?: 1, &address) ||
 	    (!kernel->align && address != kernel->address))
-		return vmm_error_set(error, -EBADMSG,
-				     "mem= and memmap= leave no room for the kernel at %#llx%s",
-				     (unsigned long long)kernel->address,
-				     kernel->align ? " or above" : ", and it cannot be moved");
+		return error_set(error, -EBADMSG,
+				 "mem= and memmap= leave no room for the kernel at %#llx%s",
+				 (unsigned long long)kernel->address,
+				 kernel->align ? " or above" : ", and it cannot be moved");
 	kernel->address = address;
 	return 0;
 }
 
 /* As high as possible: below the hole, or else behind it. */
 static int place_initrd(const struct guest_memory *memory, const struct reserved *reserved,
-			uint64_t size, struct loaded_image *image, struct vmm_error *error)
+			uint64_t size, struct loaded_image *image, struct error *error)
 {
 	const struct kernel_image *kernel = &image->kernel;
 	uint64_t kernel_end = kernel->address + kernel->run_size;
@@ -166,9 +167,9 @@ static int place_initrd(const struct guest_memory *memory, const struct reserved
 				&image->initrd)))
 		return 0;
 	if (reserved->count || reserved->limit != UINT64_MAX)
-		return vmm_error_set(error, -EBADMSG,
-				     "mem= and memmap= leave no room for %llu bytes of ramdisks",
-				     (unsigned long long)size);
+		return error_set(error, -EBADMSG,
+				 "mem= and memmap= leave no room for %llu bytes of ramdisks",
+				 (unsigned long long)size);
 	return bad_memory_size(error, kernel_end + align_up(size, INITRD_ALIGN));
 }
 
@@ -194,7 +195,7 @@ static uint64_t plan_ramdisks(const struct guest_memory *memory, const struct ei
 
 static int plan_parts(const struct guest_memory *memory, const struct eif *eif,
 		      const struct reserved *reserved, struct loaded_image *image,
-		      struct move_plan *plan, struct vmm_error *error)
+		      struct move_plan *plan, struct error *error)
 {
 	struct kernel_image *kernel = &image->kernel;
 	uint64_t initrd, total;
@@ -249,7 +250,7 @@ static void move_parts(const struct guest_memory *memory, const struct move_plan
 
 int loader_load(const struct guest_memory *memory, uint64_t image_offset,
 		const char *cmdline_extra, struct loaded_image *image,
-		struct vmm_error *error)
+		struct error *error)
 {
 	struct loaded_image loaded = { 0 };
 	struct move_plan plan = { 0 };

@@ -4,8 +4,8 @@
 #ifndef NE_EMU_VMM_LOADER_H
 #define NE_EMU_VMM_LOADER_H
 
+#include "common/error.h"
 #include "eif/eif.h"
-#include "vmm/error.h"
 #include "vmm/memory.h"
 
 #include <stdbool.h>
@@ -64,7 +64,7 @@ struct loaded_image {
  */
 int loader_load(const struct guest_memory *memory, uint64_t image_offset,
 		const char *cmdline_extra, struct loaded_image *image,
-		struct vmm_error *error);
+		struct error *error);
 void loaded_image_free(struct loaded_image *image);
 
 #endif

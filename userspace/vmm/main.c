@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu-vmm: stands in for the Nitro hypervisor, one process per enclave. */
 
+#include "common/backend.h"
 #include "common/log.h"
 #include "common/util.h"
 #include "vmm/containment.h"
@@ -8,7 +9,6 @@
 #include "vmm/vmm.h"
 
 #include <errno.h>
-#include <linux/nitro_enclaves_emu.h>
 #include <malloc.h>
 #include <openssl/crypto.h>
 #include <signal.h>
@@ -51,12 +51,10 @@ static int contain(const struct options *options)
 }
 
 /* Answer the start request; @err is 0 or a negative errno. */
-static int report_done(const struct options *options, int err, const struct vmm_error *error)
+static int report_done(const struct options *options, int err, const struct error *error)
 {
-	struct ne_emu_backend_status status = { .code = -err };
+	struct ne_emu_backend_status status = backend_status(-err, err ? error : NULL);
 
-	if (err)
-		memcpy(status.text, error->text, sizeof(status.text));
 	if (!ioctl(options->backend_fd, NE_EMU_BACKEND_DONE, &status))
 		return 0;
 	if (errno == ESTALE)
@@ -66,12 +64,12 @@ static int report_done(const struct options *options, int err, const struct vmm_
 	return -errno;
 }
 
-static int cannot_isolate(struct vmm_error *error, int err)
+static int cannot_isolate(struct error *error, int err)
 {
-	return vmm_error_set(error, err, "cannot isolate ne-emu-vmm: %s", strerror(-err));
+	return error_set(error, err, "cannot isolate ne-emu-vmm: %s", strerror(-err));
 }
 
-static int build(struct vmm *vmm, const struct options *options, struct vmm_error *error)
+static int build(struct vmm *vmm, const struct options *options, struct error *error)
 {
 	int err = set_signals();
 
@@ -93,7 +91,7 @@ static int build(struct vmm *vmm, const struct options *options, struct vmm_erro
 
 static int prepare(struct vmm *vmm, const struct options *options)
 {
-	struct vmm_error error = { 0 };
+	struct error error = { 0 };
 	int err = build(vmm, options, &error);
 
 	if (err)

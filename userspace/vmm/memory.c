@@ -97,26 +97,26 @@ static void touch_pages(const uint8_t *base, uint64_t size)
 }
 
 int memory_map(struct guest_memory *memory, int backend_fd, uint64_t size,
-	       struct vmm_error *error)
+	       struct error *error)
 {
 	long page = sysconf(_SC_PAGESIZE);
 	uint8_t *base = NULL;
 	int err;
 
 	if (!size || size % page)
-		return vmm_error_set(error, -EINVAL, "memory size %#llx is not in whole pages",
-				     (unsigned long long)size);
+		return error_set(error, -EINVAL, "memory size %#llx is not in whole pages",
+				 (unsigned long long)size);
 	err = reserve_aligned(size, &base);
 	if (err)
-		return vmm_error_set(error, err, "no address space for the enclave's memory: %s",
-				     strerror(-err));
+		return error_set(error, err, "no address space for the enclave's memory: %s",
+				 strerror(-err));
 
 	if (mmap(base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
 		 backend_fd, 0) == MAP_FAILED) {
 		err = -errno;
 		(void)munmap(base, size);
-		return vmm_error_set(error, err, "cannot map the enclave's memory: %s",
-				     strerror(-err));
+		return error_set(error, err, "cannot map the enclave's memory: %s",
+				 strerror(-err));
 	}
 	/* Only keeps it out of core files; RLIMIT_CORE does that too. */
 	(void)madvise(base, size, MADV_DONTDUMP);
@@ -127,7 +127,7 @@ int memory_map(struct guest_memory *memory, int backend_fd, uint64_t size,
 	err = catch_sigbus();
 	if (err) {
 		(void)munmap(base, size);
-		return vmm_error_set(error, err, "cannot catch SIGBUS: %s", strerror(-err));
+		return error_set(error, err, "cannot catch SIGBUS: %s", strerror(-err));
 	}
 	touch_pages(base, size);
 	memory_init(memory, base, size);

@@ -4,7 +4,7 @@
 #ifndef NE_EMU_VMM_MEMORY_H
 #define NE_EMU_VMM_MEMORY_H
 
-#include "vmm/error.h"
+#include "common/error.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,7 +38,7 @@ void memory_init(struct guest_memory *memory, void *base, uint64_t size);
  * Return: 0 or a negative errno.
  */
 int memory_map(struct guest_memory *memory, int backend_fd, uint64_t size,
-	       struct vmm_error *error);
+	       struct error *error);
 void memory_unmap(struct guest_memory *memory);
 
 /** memory_lost() - has an access found that the memory is gone? */

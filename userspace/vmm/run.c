@@ -3,6 +3,7 @@
 
 #include "vmm/vmm.h"
 
+#include "common/backend.h"
 #include "common/clock.h"
 #include "common/heartbeat.h"
 #include "common/log.h"
@@ -12,7 +13,6 @@
 #include "vmm/machine.h"
 
 #include <errno.h>
-#include <linux/nitro_enclaves_emu.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -36,7 +36,7 @@ static void measure(struct vmm *vmm, const struct eif_pcrs *pcrs)
 	nsm_start(vmm->nsm, &measured);
 }
 
-static int boot(struct vmm *vmm, struct vmm_error *error)
+static int boot(struct vmm *vmm, struct error *error)
 {
 	struct loaded_image image;
 	int err = loader_load(&vmm->memory, vmm->options->image_offset, MACHINE_CMDLINE, &image,
@@ -54,7 +54,7 @@ static int boot(struct vmm *vmm, struct vmm_error *error)
 
 static void start(struct vmm *vmm)
 {
-	struct vmm_error error;
+	struct error error;
 	int err = boot(vmm, &error);
 
 	if (err) {
@@ -146,12 +146,10 @@ static void release_launcher(struct vmm *vmm)
 }
 
 static void report_end(struct vmm *vmm, enum ne_emu_exit_reason reason,
-		       const struct vmm_error *error)
+		       const struct error *error)
 {
-	struct ne_emu_backend_status status = { .code = reason };
+	struct ne_emu_backend_status status = backend_status(reason, error);
 
-	_Static_assert(sizeof(status.text) == sizeof(error->text), "texts are copied whole");
-	memcpy(status.text, error->text, sizeof(status.text));
 	log_info("enclave ended: %s", error->text);
 	/* It may have been stopped meanwhile, and then nobody asks. */
 	if (ioctl(vmm->options->backend_fd, NE_EMU_BACKEND_EXIT, &status) &&
@@ -163,7 +161,7 @@ static void report_end(struct vmm *vmm, enum ne_emu_exit_reason reason,
 static void tell_end(struct vmm *vmm)
 {
 	enum ne_emu_exit_reason reason;
-	struct vmm_error error = { 0 };
+	struct error error = { 0 };
 
 	/* Memory is taken away when an enclave is stopped: not the end's reason. */
 	reason = ending_get(&vmm->ending, &error);
@@ -174,7 +172,7 @@ static void tell_end(struct vmm *vmm)
 	if (memory_lost()) {
 		/* Whatever the guest did on the pages that took its place. */
 		reason = NE_EMU_EXIT_REASON_VMM_ERROR;
-		(void)vmm_error_set(&error, 0, "the enclave's memory is gone");
+		(void)error_set(&error, 0, "the enclave's memory is gone");
 	}
 	report_end(vmm, reason, &error);
 	release_launcher(vmm);

@@ -193,7 +193,7 @@ static void *vcpu_thread(void *arg)
 	return NULL;
 }
 
-static int start_thread(struct vcpu *vcpu, struct vmm_error *error)
+static int start_thread(struct vcpu *vcpu, struct error *error)
 {
 	pthread_attr_t attr;
 	int err;
@@ -206,15 +206,15 @@ static int start_thread(struct vcpu *vcpu, struct vmm_error *error)
 		pthread_attr_destroy(&attr);
 	}
 	if (err)
-		return vmm_error_set(error, -err, "cannot start the thread of vCPU %u: %s",
-				     vcpu->index, strerror(err));
+		return error_set(error, -err, "cannot start the thread of vCPU %u: %s",
+				 vcpu->index, strerror(err));
 
 	vcpu->has_thread = true;
 	return 0;
 }
 
 int vcpu_create(struct vcpu *vcpu, const struct vm *vm, unsigned int index,
-		unsigned int nr_vcpus, struct vmm_error *error)
+		unsigned int nr_vcpus, struct error *error)
 {
 	void *run;
 	int err;
@@ -225,12 +225,12 @@ int vcpu_create(struct vcpu *vcpu, const struct vm *vm, unsigned int index,
 	(void)sem_init(&vcpu->placed, 0, 0);
 	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, index);
 	if (vcpu->fd < 0)
-		return vmm_error_set(error, -errno, "cannot create vCPU %u: %s", index,
-				     strerror(errno));
+		return error_set(error, -errno, "cannot create vCPU %u: %s", index,
+				 strerror(errno));
 	run = mmap(NULL, vm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
 	if (run == MAP_FAILED)
-		return vmm_error_set(error, -errno, "cannot map vCPU %u: %s", index,
-				     strerror(errno));
+		return error_set(error, -errno, "cannot map vCPU %u: %s", index,
+				 strerror(errno));
 	vcpu->run = run;
 	err = arch_init_vcpu(vm->kvm_fd, vcpu->fd, index, nr_vcpus, error);
 	if (err)

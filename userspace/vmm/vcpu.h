@@ -4,10 +4,10 @@
 #ifndef NE_EMU_VMM_VCPU_H
 #define NE_EMU_VMM_VCPU_H
 
+#include "common/error.h"
 #include "common/util.h"
 #include "vmm/bus.h"
 #include "vmm/ending.h"
-#include "vmm/error.h"
 #include "vmm/vm.h"
 
 #include <pthread.h>
@@ -64,7 +64,7 @@ int vcpu_set_signal(void);
  * Return: 0 or a negative errno with a text.
  */
 int vcpu_create(struct vcpu *vcpu, const struct vm *vm, unsigned int index,
-		unsigned int nr_vcpus, struct vmm_error *error);
+		unsigned int nr_vcpus, struct error *error);
 /**
  * vcpu_wait_placed() - wait until the thread has moved to its CPU; once per vCPU
  *

@@ -25,20 +25,20 @@ static const struct {
 	{ KVM_CAP_MP_STATE, "MP state" },
 };
 
-static int check_host(int kvm_fd, struct vmm_error *error)
+static int check_host(int kvm_fd, struct error *error)
 {
 	int version = ioctl(kvm_fd, KVM_GET_API_VERSION, 0);
 
 	if (version < 0)
-		return vmm_error_set(error, -errno, "/dev/kvm does not answer: %s",
-				     strerror(errno));
+		return error_set(error, -errno, "/dev/kvm does not answer: %s",
+				 strerror(errno));
 	if (version != KVM_API_VERSION)
-		return vmm_error_set(error, -EOPNOTSUPP, "KVM interface version %d, not %d",
-				     version, KVM_API_VERSION);
+		return error_set(error, -EOPNOTSUPP, "KVM interface version %d, not %d",
+				 version, KVM_API_VERSION);
 	for (size_t i = 0; i < ARRAY_SIZE(needed_caps); i++)
 		if (ioctl(kvm_fd, KVM_CHECK_EXTENSION, needed_caps[i].cap) <= 0)
-			return vmm_error_set(error, -EOPNOTSUPP, "this host's KVM lacks: %s",
-					     needed_caps[i].name);
+			return error_set(error, -EOPNOTSUPP, "this host's KVM lacks: %s",
+					 needed_caps[i].name);
 	return arch_check_host(kvm_fd, error);
 }
 
@@ -67,7 +67,7 @@ static int add_memory(int vm_fd, const struct guest_memory *memory)
 }
 
 int vm_create(struct vm *vm, int kvm_fd, const struct guest_memory *memory,
-	      struct vmm_error *error)
+	      struct error *error)
 {
 	__cleanup_fd int fd = -1;
 	int ret;
@@ -78,22 +78,22 @@ int vm_create(struct vm *vm, int kvm_fd, const struct guest_memory *memory,
 
 	ret = ioctl(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (ret < 0)
-		return vmm_error_set(error, -errno, "KVM_GET_VCPU_MMAP_SIZE: %s",
-				     strerror(errno));
+		return error_set(error, -errno, "KVM_GET_VCPU_MMAP_SIZE: %s",
+				 strerror(errno));
 	vm->run_size = ret;
 	ret = ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
 	vm->max_vcpus = ret > 0 ? ret : 4;	/* the documented minimum */
 
 	fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
 	if (fd < 0)
-		return vmm_error_set(error, -errno, "cannot create a VM: %s", strerror(errno));
+		return error_set(error, -errno, "cannot create a VM: %s", strerror(errno));
 	ret = arch_init_vm(fd, error);
 	if (ret)
 		return ret;
 	ret = add_memory(fd, memory);
 	if (ret)
-		return vmm_error_set(error, ret, "KVM refuses the enclave's memory: %s",
-				     strerror(-ret));
+		return error_set(error, ret, "KVM refuses the enclave's memory: %s",
+				 strerror(-ret));
 
 	vm->kvm_fd = kvm_fd;
 	vm->fd = fd_steal(&fd);

@@ -4,7 +4,7 @@
 #ifndef NE_EMU_VMM_VM_H
 #define NE_EMU_VMM_VM_H
 
-#include "vmm/error.h"
+#include "common/error.h"
 #include "vmm/memory.h"
 
 #include <stddef.h>
@@ -30,7 +30,7 @@ struct vm {
  * Return: 0 or a negative errno with a text.
  */
 int vm_create(struct vm *vm, int kvm_fd, const struct guest_memory *memory,
-	      struct vmm_error *error);
+	      struct error *error);
 void vm_destroy(struct vm *vm);
 
 /**

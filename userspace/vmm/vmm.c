@@ -113,7 +113,7 @@ static int create_nsm(struct vmm *vmm)
 	return err ? err : add_virtio(vmm, &vmm->nsm_device->mmio, MACHINE_NSM_BASE);
 }
 
-static int create_devices(struct vmm *vmm, struct vmm_error *error)
+static int create_devices(struct vmm *vmm, struct error *error)
 {
 	static const struct {
 		const char *name;
@@ -129,28 +129,28 @@ static int create_devices(struct vmm *vmm, struct vmm_error *error)
 		int err = devices[i].create(vmm);
 
 		if (err)
-			return vmm_error_set(error, err, "cannot create the %s: %s",
-					     devices[i].name, strerror(-err));
+			return error_set(error, err, "cannot create the %s: %s",
+					 devices[i].name, strerror(-err));
 	}
 	return 0;
 }
 
-static int create_vcpus(struct vmm *vmm, struct vmm_error *error)
+static int create_vcpus(struct vmm *vmm, struct error *error)
 {
 	const struct options *options = vmm->options;
 	unsigned int max = MIN(vmm->vm.max_vcpus, arch_max_vcpus);
 	int err;
 
 	if (!options->nr_cpus || options->nr_cpus > max)
-		return vmm_error_set(error, -EINVAL, "%zu vCPUs: this host can do 1 to %u",
-				     options->nr_cpus, max);
+		return error_set(error, -EINVAL, "%zu vCPUs: this host can do 1 to %u",
+				 options->nr_cpus, max);
 	vmm->vcpus = calloc(options->nr_cpus, sizeof(*vmm->vcpus));
 	if (!vmm->vcpus)
-		return vmm_error_set(error, -ENOMEM, "out of memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	err = vcpu_set_signal();
 	if (err)
-		return vmm_error_set(error, err, "cannot catch the vCPUs' signal: %s",
-				     strerror(-err));
+		return error_set(error, err, "cannot catch the vCPUs' signal: %s",
+				 strerror(-err));
 
 	for (size_t i = 0; i < options->nr_cpus; i++) {
 		struct vcpu *vcpu = &vmm->vcpus[vmm->nr_vcpus++];
@@ -231,13 +231,13 @@ static void finish_set_up(struct vmm *vmm)
 	fd_close(&vmm->vm.kvm_fd);
 }
 
-int vmm_create(struct vmm *vmm, struct vmm_error *error)
+int vmm_create(struct vmm *vmm, struct error *error)
 {
 	const struct options *options = vmm->options;
 	int err = create_basics(vmm);
 
 	if (err)
-		return vmm_error_set(error, err, "cannot prepare: %s", strerror(-err));
+		return error_set(error, err, "cannot prepare: %s", strerror(-err));
 	err = memory_map(&vmm->memory, options->backend_fd, options->mem_size, error);
 	if (err)
 		return err;

@@ -72,7 +72,7 @@ void vmm_init(struct vmm *vmm, const struct options *options);
  * vmm_create() - the machine, ready to run an image
  * @error: why, on failure
  */
-int vmm_create(struct vmm *vmm, struct vmm_error *error);
+int vmm_create(struct vmm *vmm, struct error *error);
 /** vmm_stop_vcpus() - end the guest; false if a vCPU is stuck */
 bool vmm_stop_vcpus(struct vmm *vmm);
 /**

@@ -26,46 +26,46 @@ const unsigned int arch_max_vcpus = MPTABLE_MAX_VCPUS;
 _Static_assert(sizeof(struct setup_header) <= KERNEL_HEADER_SIZE,
 	       "the setup header must fit into struct kernel_image");
 
-static int check_format(const struct setup_header *hdr, struct vmm_error *error)
+static int check_format(const struct setup_header *hdr, struct error *error)
 {
 	if (hdr->boot_flag != BOOT_FLAG || hdr->header != HEADER_MAGIC)
-		return vmm_error_set(error, -EBADMSG, "the kernel is not a bzImage");
+		return error_set(error, -EBADMSG, "the kernel is not a bzImage");
 	if (hdr->version < PROTOCOL_MIN)
-		return vmm_error_set(error, -EBADMSG,
-				     "the kernel's boot protocol %u.%02u is older than 2.12",
-				     hdr->version >> 8, hdr->version & 0xff);
+		return error_set(error, -EBADMSG,
+				 "the kernel's boot protocol %u.%02u is older than 2.12",
+				 hdr->version >> 8, hdr->version & 0xff);
 	if (!(hdr->loadflags & LOADED_HIGH))
-		return vmm_error_set(error, -EBADMSG,
-				     "the kernel is a zImage, which is loaded below 1 MiB");
+		return error_set(error, -EBADMSG,
+				 "the kernel is a zImage, which is loaded below 1 MiB");
 	if (!(hdr->xloadflags & XLF_KERNEL_64))
-		return vmm_error_set(error, -EBADMSG, "the kernel has no 64-bit entry point");
+		return error_set(error, -EBADMSG, "the kernel has no 64-bit entry point");
 	return 0;
 }
 
 /* Where to put it: at the address it was built for, or above if that is odd. */
 static int choose_address(const struct setup_header *hdr, struct kernel_image *kernel,
-			  struct vmm_error *error)
+			  struct error *error)
 {
 	uint64_t address = MAX(hdr->pref_address, HIGH_RAM_START);
 	uint64_t align = hdr->kernel_alignment;
 
 	if (address >= MEMORY_HOLE_START)
-		return vmm_error_set(error, -EBADMSG,
-				     "the kernel wants to be at %#llx, where memory has a hole",
-				     (unsigned long long)hdr->pref_address);
+		return error_set(error, -EBADMSG,
+				 "the kernel wants to be at %#llx, where memory has a hole",
+				 (unsigned long long)hdr->pref_address);
 	if (!hdr->relocatable_kernel) {
 		if (hdr->pref_address != address)
-			return vmm_error_set(error, -EBADMSG,
-					     "the kernel must be at %#llx and cannot be moved",
-					     (unsigned long long)hdr->pref_address);
+			return error_set(error, -EBADMSG,
+					 "the kernel must be at %#llx and cannot be moved",
+					 (unsigned long long)hdr->pref_address);
 		kernel->address = address;
 		kernel->align = 0;
 		return 0;
 	}
 	if (!align || (align & (align - 1)))
-		return vmm_error_set(error, -EBADMSG,
-				     "the kernel's alignment %#llx is not a power of two",
-				     (unsigned long long)align);
+		return error_set(error, -EBADMSG,
+				 "the kernel's alignment %#llx is not a power of two",
+				 (unsigned long long)align);
 	kernel->address = (address + align - 1) & ~(align - 1);
 	kernel->align = align;
 	return 0;
@@ -83,7 +83,7 @@ static void read_header(const uint8_t *data, struct setup_header *hdr)
 }
 
 int arch_probe_kernel(const uint8_t *data, uint64_t size, struct kernel_image *kernel,
-		      struct vmm_error *error)
+		      struct error *error)
 {
 	struct setup_header hdr;
 	char magic[4] = { 0 };
@@ -92,12 +92,12 @@ int arch_probe_kernel(const uint8_t *data, uint64_t size, struct kernel_image *k
 
 	memcpy(magic, data, MIN(size, sizeof(magic)));
 	if (!memcmp(magic, "\177ELF", sizeof(magic)))
-		return vmm_error_set(error, -EBADMSG,
-				     "the kernel is an ELF file (vmlinux); a bzImage is needed");
+		return error_set(error, -EBADMSG,
+				 "the kernel is an ELF file (vmlinux); a bzImage is needed");
 	if (size < HEADER_OFFSET + sizeof(hdr))
-		return vmm_error_set(error, -EBADMSG,
-				     "the kernel is too short for a bzImage: %llu bytes",
-				     (unsigned long long)size);
+		return error_set(error, -EBADMSG,
+				 "the kernel is too short for a bzImage: %llu bytes",
+				 (unsigned long long)size);
 	read_header(data, &hdr);
 	err = check_format(&hdr, error);
 	if (err)
@@ -105,7 +105,7 @@ int arch_probe_kernel(const uint8_t *data, uint64_t size, struct kernel_image *k
 
 	setup_size = ((hdr.setup_sects ?: SETUP_SECTS_DEFAULT) + 1) * SECTOR_SIZE;
 	if (size <= setup_size)
-		return vmm_error_set(error, -EBADMSG, "the kernel ends within its setup code");
+		return error_set(error, -EBADMSG, "the kernel ends within its setup code");
 	err = choose_address(&hdr, kernel, error);
 	if (err)
 		return err;
@@ -177,12 +177,12 @@ static int write_cmdline(const struct guest_memory *memory, const char *cmdline)
 }
 
 int arch_boot(const struct guest_memory *memory, const struct loaded_image *image,
-	      unsigned int nr_vcpus, struct vmm_error *error)
+	      unsigned int nr_vcpus, struct error *error)
 {
 	uint8_t *low = memory_at(memory, 0, HIGH_RAM_START);
 
 	if (!low)
-		return vmm_error_set(error, -EFAULT, "no memory below 1 MiB");
+		return error_set(error, -EFAULT, "no memory below 1 MiB");
 	/*
 	 * Parts of the image are above. What a client left here could be taken for tables
 	 * of firmware, which kernels look for from the EBDA's pointer on.
@@ -190,9 +190,9 @@ int arch_boot(const struct guest_memory *memory, const struct loaded_image *imag
 	memset(low, 0, HIGH_RAM_START);
 	if (write_zero_page(memory, image) || write_cmdline(memory, image->cmdline) ||
 	    regs_write_tables(memory))
-		return vmm_error_set(error, -EFAULT, "boot data does not fit below 1 MiB");
+		return error_set(error, -EFAULT, "boot data does not fit below 1 MiB");
 	if (mptable_build(low + BIOS_START, BIOS_END - BIOS_START, BIOS_START, nr_vcpus) < 0)
-		return vmm_error_set(error, -EINVAL, "%u vCPUs do not fit into the MP table",
-				     nr_vcpus);
+		return error_set(error, -EINVAL, "%u vCPUs do not fit into the MP table",
+				 nr_vcpus);
 	return 0;
 }

@@ -31,7 +31,7 @@
 #define LEAF_EXTENDED_STATE		0xd
 #define FEATURES_ECX_TSC_DEADLINE	(1U << 24)
 
-int arch_check_host(int kvm_fd, struct vmm_error *error)
+int arch_check_host(int kvm_fd, struct error *error)
 {
 	static const struct {
 		int cap;
@@ -44,8 +44,8 @@ int arch_check_host(int kvm_fd, struct vmm_error *error)
 
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
 		if (ioctl(kvm_fd, KVM_CHECK_EXTENSION, needed[i].cap) <= 0)
-			return vmm_error_set(error, -EOPNOTSUPP, "this host's KVM lacks: %s",
-					     needed[i].name);
+			return error_set(error, -EOPNOTSUPP, "this host's KVM lacks: %s",
+					 needed[i].name);
 	return 0;
 }
 
@@ -73,7 +73,7 @@ static int hide_k7_pmu(int vm_fd)
 	return ioctl(vm_fd, KVM_X86_SET_MSR_FILTER, &filter);
 }
 
-int arch_init_vm(int vm_fd, struct vmm_error *error)
+int arch_init_vm(int vm_fd, struct error *error)
 {
 	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
 	uint64_t identity_map = KVM_IDENTITY_MAP;
@@ -97,8 +97,8 @@ int arch_init_vm(int vm_fd, struct vmm_error *error)
 	return 0;
 
 fail:
-	return vmm_error_set(error, -errno, "cannot set up the VM's %s: %s", what,
-			     strerror(errno));
+	return error_set(error, -errno, "cannot set up the VM's %s: %s", what,
+			 strerror(errno));
 }
 
 static int get_supported_cpuid(int kvm_fd, struct kvm_cpuid2 **ret_cpuid)
@@ -203,7 +203,7 @@ static int set_lapic(int vcpu_fd)
 }
 
 int arch_init_vcpu(int kvm_fd, int vcpu_fd, unsigned int index, unsigned int nr_vcpus,
-		   struct vmm_error *error)
+		   struct error *error)
 {
 	const char *what = "CPUID";
 	int err = set_cpuid(kvm_fd, vcpu_fd, index, nr_vcpus);
@@ -217,7 +217,7 @@ int arch_init_vcpu(int kvm_fd, int vcpu_fd, unsigned int index, unsigned int nr_
 		err = set_lapic(vcpu_fd);
 	}
 	if (err)
-		return vmm_error_set(error, err, "cannot set up vCPU %u (%s): %s", index, what,
-				     strerror(-err));
+		return error_set(error, err, "cannot set up vCPU %u (%s): %s", index, what,
+				 strerror(-err));
 	return 0;
 }

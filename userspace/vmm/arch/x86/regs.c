@@ -103,7 +103,7 @@ static int set_special_registers(int vcpu_fd)
 	return ioctl(vcpu_fd, KVM_SET_SREGS, &sregs) ? -errno : 0;
 }
 
-int arch_start_vcpu(int vcpu_fd, const struct loaded_image *image, struct vmm_error *error)
+int arch_start_vcpu(int vcpu_fd, const struct loaded_image *image, struct error *error)
 {
 	struct kvm_regs regs = {
 		.rip = image->kernel.address + ENTRY_OFFSET,
@@ -116,8 +116,8 @@ int arch_start_vcpu(int vcpu_fd, const struct loaded_image *image, struct vmm_er
 	if (!err && ioctl(vcpu_fd, KVM_SET_REGS, &regs))
 		err = -errno;
 	if (err)
-		return vmm_error_set(error, err, "cannot set the registers of vCPU 0: %s",
-				     strerror(-err));
+		return error_set(error, err, "cannot set the registers of vCPU 0: %s",
+				 strerror(-err));
 	return 0;
 }
 
