@@ -30,7 +30,7 @@ static struct start_config good_nodes(void)
 	};
 }
 
-static void expect_failure(const struct start_config *config, int error, const char *text)
+static void expect_failure(const struct start_config *config, int err, const char *text)
 {
 	static uint32_t vcpu = 1;
 	const struct ne_nl_enclave request = {
@@ -40,15 +40,14 @@ static void expect_failure(const struct start_config *config, int error, const c
 	const struct start_module module = {
 		.instance_id = "i-00000000000000000", .control_fd = -1,
 	};
-	struct start_failure failure = { 0 };
 	struct log_root logs = { .fd = -1, .gid = -1 };
 	struct vmm *vmm = NULL;
+	struct error error;
 
-	assert_int_equal(start_vmm(config, &logs, &request, &module, -1, &vmm, &failure), -1);
+	assert_int_equal(start_vmm(config, &logs, &request, &module, -1, &vmm, &error), err);
 	assert_null(vmm);
-	assert_int_equal(failure.error, error);
-	if (!strstr(failure.text, text))
-		fail_msg("\"%s\" is not in \"%s\"", text, failure.text);
+	if (!strstr(error.text, text))
+		fail_msg("\"%s\" is not in \"%s\"", text, error.text);
 }
 
 static void test_no_kvm(void **state)
@@ -56,9 +55,9 @@ static void test_no_kvm(void **state)
 	struct start_config config = good_nodes();
 
 	config.kvm_path = "/does/not/exist";
-	expect_failure(&config, EOPNOTSUPP, "load kvm_intel or kvm_amd");
+	expect_failure(&config, -EOPNOTSUPP, "load kvm_intel or kvm_amd");
 	config.kvm_path = "/tmp";
-	expect_failure(&config, EOPNOTSUPP, "Is a directory");
+	expect_failure(&config, -EOPNOTSUPP, "Is a directory");
 }
 
 static void test_no_vsock(void **state)
@@ -66,14 +65,14 @@ static void test_no_vsock(void **state)
 	struct start_config config = good_nodes();
 
 	config.vsock_path = "/does/not/exist";
-	expect_failure(&config, ENETDOWN, "load ne_emu_vsock");
+	expect_failure(&config, -ENETDOWN, "load ne_emu_vsock");
 }
 
 static void test_vsock_is_something_else(void **state)
 {
 	struct start_config config = good_nodes();
 
-	expect_failure(&config, EPROTO, "refuses CID 16");
+	expect_failure(&config, -EPROTO, "refuses CID 16");
 }
 
 static void test_not_permitted(void **state)
@@ -93,10 +92,10 @@ static void test_not_permitted(void **state)
 	if (geteuid() == 0)
 		assert_return_code(seteuid(NOBODY), errno);
 	config.kvm_path = path;
-	expect_failure(&config, EACCES, path);
+	expect_failure(&config, -EACCES, path);
 	config.kvm_path = "/dev/null";
 	config.vsock_path = path;
-	expect_failure(&config, EACCES, path);
+	expect_failure(&config, -EACCES, path);
 	assert_return_code(seteuid(getuid()), errno);
 	temp_dir_remove(&dir);
 }
@@ -109,18 +108,18 @@ static void test_no_descriptors_left(void **state)
 	assert_return_code(getrlimit(RLIMIT_NOFILE, &old), errno);
 	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = old.rlim_max };
 	assert_return_code(setrlimit(RLIMIT_NOFILE, &none), errno);
-	expect_failure(&config, ENFILE, "LimitNOFILE");
+	expect_failure(&config, -ENFILE, "LimitNOFILE");
 	assert_return_code(setrlimit(RLIMIT_NOFILE, &old), errno);
 }
 
 static void test_refuse(void **state)
 {
-	struct start_failure failure = { .error = ENETDOWN, .text = "no vsock" };
+	const struct error error = { "no vsock" };
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	assert_int_equal(start_refuse(fd, &failure), -ENOTTY);
+	assert_int_equal(start_refuse(fd, -ENETDOWN, &error), -ENOTTY);
 	fd_close(&fd);
-	assert_int_equal(start_refuse(fd, &failure), -EBADF);
+	assert_int_equal(start_refuse(fd, -ENETDOWN, &error), -EBADF);
 }
 
 int main(void)

@@ -4,6 +4,7 @@
 #include "daemon/start.h"
 
 #include "ca/issuer.h"
+#include "common/backend.h"
 #include "common/log.h"
 #include "common/paths.h"
 #include "common/util.h"
@@ -12,7 +13,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/nitro_enclaves.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -35,81 +35,79 @@ static void start_fds_close(struct start_fds *fds)
 	fd_close(&fds->console_log);
 }
 
-__attribute__((format(printf, 3, 4)))
-static int start_fail(struct start_failure *failure, int error, const char *fmt, ...)
-{
-	va_list args;
-
-	failure->error = error;
-	va_start(args, fmt);
-	vsnprintf(failure->text, sizeof(failure->text), fmt, args);
-	va_end(args);
-	return -1;
-}
-
 /*
- * The errno of each cause is part of the interface (see ne-emud(8)) and none has
- * a meaning of its own for NE_START_ENCLAVE. Causes that no one node is to blame
- * for come first.
+ * The errno of each cause is part of the interface (see ne-emud(8)), and none has
+ * a meaning of its own for NE_START_ENCLAVE. Resource shortages, which no single
+ * device node explains, come first. Return: 0 if @err is not one.
  */
-static int start_fail_resource(struct start_failure *failure, int error)
+static int start_check_resources(int err, struct error *error)
 {
-	switch (error) {
-	case ENOMEM:
-	case EAGAIN:
-		return start_fail(failure, ENOMEM,
-				  "the host has no memory or processes left for a VMM");
-	case EMFILE:
-	case ENFILE:
-		return start_fail(failure, ENFILE,
-				  "ne-emud has no file descriptors left (LimitNOFILE=)");
+	switch (err) {
+	case -ENOMEM:
+	case -EAGAIN:
+		return error_set(error, -ENOMEM,
+				 "the host has no memory or processes left for a VMM");
+	case -EMFILE:
+	case -ENFILE:
+		return error_set(error, -ENFILE,
+				 "ne-emud has no file descriptors left (LimitNOFILE=)");
 	default:
 		return 0;
 	}
 }
 
-static int start_open_kvm(const char *path, int *ret_fd, struct start_failure *failure)
+static int start_open_kvm(const char *path, int *ret_fd, struct error *error)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int err;
 
 	if (fd >= 0) {
 		*ret_fd = fd;
 		return 0;
 	}
-	if (start_fail_resource(failure, errno))
-		return -1;
+	err = start_check_resources(-errno, error);
+	if (err)
+		return err;
 	if (errno == EACCES || errno == EPERM)
-		return start_fail(failure, EACCES,
-				  "ne-emud may not open %s: run it as root, allow the device",
-				  path);
-	return start_fail(failure, EOPNOTSUPP,
-			  "%s: %m; load kvm_intel or kvm_amd, turn on virtualization in firmware",
-			  path);
+		return error_set(error, -EACCES,
+				 "ne-emud may not open %s: run it as root, allow the device",
+				 path);
+	return error_set(error, -EOPNOTSUPP,
+			 "%s: %m; load kvm_intel or kvm_amd, turn on virtualization in firmware",
+			 path);
+}
+
+/* Return: the descriptor, or a negative errno with @error. */
+static int start_open_vsock(const char *path, struct error *error)
+{
+	int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	int err;
+
+	if (fd >= 0)
+		return fd;
+	err = start_check_resources(-errno, error);
+	if (err)
+		return err;
+	if (errno == EACCES || errno == EPERM)
+		return error_set(error, -EACCES, "ne-emud may not open %s: run it as root", path);
+	return error_set(error, -ENETDOWN,
+			 "no vsock: load ne_emu_vsock; if it refuses, another "
+			 "guest-to-host transport owns the slot");
 }
 
 int start_open_channel(const char *path, uint32_t cid, uint32_t flags, int *ret_fd,
-		       struct start_failure *ret_failure)
+		       struct error *error)
 {
 	struct ne_emu_vsock_attach attach = { .cid = cid, .flags = flags };
-	__cleanup_fd int fd = -1;
+	__cleanup_fd int fd = start_open_vsock(path, error);
+	int err;
 
-	fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0) {
-		if (start_fail_resource(ret_failure, errno))
-			return -1;
-		if (errno == EACCES || errno == EPERM)
-			return start_fail(ret_failure, EACCES,
-					  "ne-emud may not open %s: run it as root", path);
-		return start_fail(ret_failure, ENETDOWN,
-				  "no vsock: load ne_emu_vsock; if it refuses, another "
-				  "guest-to-host transport owns the slot");
-	}
+	if (fd < 0)
+		return fd;
 	if (ioctl(fd, NE_EMU_VSOCK_ATTACH, &attach) < 0) {
-		if (start_fail_resource(ret_failure, errno))
-			return -1;
-		return start_fail(ret_failure, EPROTO,
-				  "ne_emu_vsock refuses CID %" PRIu32 ": %m (versions differ?)",
-				  cid);
+		err = start_check_resources(-errno, error);
+		return err ? err : error_set(error, -EPROTO, "ne_emu_vsock refuses CID %" PRIu32
+					     ": %m (versions differ?)", cid);
 	}
 	*ret_fd = fd_steal(&fd);
 	return 0;
@@ -127,7 +125,7 @@ static const char *start_log_error(int err)
 	}
 }
 
-/* The enclave is worth more than its log: failures are told, not returned. */
+/* The enclave is worth more than its log: failures are logged, not returned. */
 static void start_open_log(const struct log_root *logs, const struct ne_nl_enclave *request,
 			   int *ret_fd)
 {
@@ -148,43 +146,44 @@ static void start_open_log(const struct log_root *logs, const struct ne_nl_encla
 
 static int start_open_fds(const struct start_config *config, const struct log_root *logs,
 			  const struct ne_nl_enclave *request, struct start_fds *fds,
-			  struct start_failure *failure)
+			  struct error *error)
 {
 	int err;
 
-	err = start_open_kvm(config->kvm_path, &fds->kvm, failure);
+	err = start_open_kvm(config->kvm_path, &fds->kvm, error);
 	if (!err)
 		err = start_open_channel(config->vsock_path, request->cid, 0, &fds->channel,
-					 failure);
+					 error);
 	if (!err && request->flags & NE_ENCLAVE_DEBUG_MODE)
 		err = start_open_channel(config->vsock_path, request->cid, NE_EMU_VSOCK_CONSOLE,
-					 &fds->console_channel, failure);
+					 &fds->console_channel, error);
 	if (!err)
 		start_open_log(logs, request, &fds->console_log);
 	return err;
 }
 
-static int start_fail_spawn(struct start_failure *failure, const char *path, int error)
+static int start_spawn_error(int err, const char *path, struct error *error)
 {
-	if (start_fail_resource(failure, error))
-		return -1;
-	errno = error;	/* for %m */
-	if (error == ENOENT || error == ENOTDIR)
-		return start_fail(failure, ENOPKG, "no VMM at %s: install ne-emu, or see --vmm",
-				  path);
-	return start_fail(failure, ENOEXEC, "cannot run %s: %m", path);
+	int known = start_check_resources(err, error);
+
+	if (known)
+		return known;
+	if (err == -ENOENT || err == -ENOTDIR)
+		return error_set(error, -ENOPKG, "no VMM at %s: install ne-emu, or see --vmm",
+				 path);
+	return error_set(error, -ENOEXEC, "cannot run %s: %s", path, strerror(-err));
 }
 
 int start_vmm(const struct start_config *config, const struct log_root *logs,
 	      const struct ne_nl_enclave *request, const struct start_module *module,
-	      int pool_fd, struct vmm **ret_vmm, struct start_failure *ret_failure)
+	      int pool_fd, struct vmm **ret_vmm, struct error *error)
 {
 	__cleanup(start_fds_close) struct start_fds fds = { -1, -1, -1, -1 };
 	char module_id[MODULE_ID_SIZE];
 	struct vmm_config vmm;
 	int err;
 
-	err = start_open_fds(config, logs, request, &fds, ret_failure);
+	err = start_open_fds(config, logs, request, &fds, error);
 	if (err)
 		return err;
 
@@ -212,13 +211,12 @@ int start_vmm(const struct start_config *config, const struct log_root *logs,
 		.gid = config->gid,
 	};
 	err = vmm_spawn(&vmm, ret_vmm);
-	return err ? start_fail_spawn(ret_failure, config->vmm_path, -err) : 0;
+	return err ? start_spawn_error(err, config->vmm_path, error) : 0;
 }
 
-int start_refuse(int backend_fd, const struct start_failure *failure)
+int start_refuse(int backend_fd, int err, const struct error *error)
 {
-	struct ne_emu_backend_status status = { .code = failure->error };
+	struct ne_emu_backend_status status = backend_status(-err, error);
 
-	snprintf(status.text, sizeof(status.text), "%s", failure->text);
 	return ioctl(backend_fd, NE_EMU_BACKEND_DONE, &status) < 0 ? -errno : 0;
 }

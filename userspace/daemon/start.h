@@ -4,11 +4,10 @@
 #ifndef NE_EMU_DAEMON_START_H
 #define NE_EMU_DAEMON_START_H
 
+#include "common/error.h"
 #include "common/nl.h"
 #include "daemon/folder.h"
 #include "daemon/vmm_process.h"
-
-#include <linux/nitro_enclaves_emu.h>
 
 /**
  * struct start_config - what is the same for all enclaves
@@ -38,45 +37,35 @@ struct start_module {
 };
 
 /**
- * struct start_failure - why an enclave could not be started
- * @error: positive errno that NE_START_ENCLAVE returns
- * @text: what to do about it
- */
-struct start_failure {
-	int error;
-	char text[NE_EMU_STATUS_TEXT_SIZE];
-};
-
-/**
  * start_vmm() - start the VMM of an enclave
  * @request: from ne_nl_accept(); the descriptor stays with it
  * @module: its descriptor stays with the caller
  * @pool_fd: cgroup.threads of the cgroup for vCPU threads, or -1
- * @ret_failure: filled when it fails
  *
  * Trouble with the log folder is logged and costs the console log only.
  *
- * Return: 0, or -1 with @ret_failure.
+ * Return: 0, or a negative errno for start_refuse(), with @error.
  */
 int start_vmm(const struct start_config *config, const struct log_root *logs,
 	      const struct ne_nl_enclave *request, const struct start_module *module,
-	      int pool_fd, struct vmm **ret_vmm, struct start_failure *ret_failure);
+	      int pool_fd, struct vmm **ret_vmm, struct error *error);
 
 /**
  * start_refuse() - let NE_START_ENCLAVE fail
+ * @err: negative errno that it returns
+ * @error: what to do about it
  *
  * Return: 0 or a negative errno (-ESTALE: it has been given up already).
  */
-int start_refuse(int backend_fd, const struct start_failure *failure);
+int start_refuse(int backend_fd, int err, const struct error *error);
 
 /**
  * start_open_channel() - open a vsock channel for one address
  * @flags: 0 or NE_EMU_VSOCK_CONSOLE
- * @ret_failure: filled when it fails
  *
- * Return: 0, or -1 with @ret_failure.
+ * Return: 0, or a negative errno for start_refuse(), with @error.
  */
 int start_open_channel(const char *path, uint32_t cid, uint32_t flags, int *ret_fd,
-		       struct start_failure *ret_failure);
+		       struct error *error);
 
 #endif

@@ -60,12 +60,12 @@ static void supervisor_cancel_abort(struct supervisor *s)
 
 static void supervisor_abort_heartbeat(struct supervisor *s, uint32_t cid)
 {
-	struct start_failure failure;
+	struct error error;
 	int err, fd;
 
 	supervisor_cancel_abort(s);
-	if (start_open_channel(s->start.vsock_path, cid, 0, &fd, &failure)) {
-		log_debug("CID %" PRIu32 ": cannot abort its heartbeat: %s", cid, failure.text);
+	if (start_open_channel(s->start.vsock_path, cid, 0, &fd, &error)) {
+		log_debug("CID %" PRIu32 ": cannot abort its heartbeat: %s", cid, error.text);
 		return;
 	}
 	heartbeat_abort_begin(&s->abort, fd, cid);
@@ -153,12 +153,10 @@ static void supervisor_sync_pool(struct supervisor *s)
 }
 
 static void supervisor_refuse(struct supervisor *s, const struct ne_nl_enclave *request,
-			      const struct start_failure *failure)
+			      int err, const struct error *error)
 {
-	int err;
-
-	log_err("enclave %016" PRIx64 ": not started: %s", request->slot_uid, failure->text);
-	err = start_refuse(request->backend_fd, failure);
+	log_err("enclave %016" PRIx64 ": not started: %s", request->slot_uid, error->text);
+	err = start_refuse(request->backend_fd, err, error);
 	if (err && err != -ESTALE)
 		log_warn("enclave %016" PRIx64 ": cannot refuse the start: %s",
 			 request->slot_uid, strerror(-err));
@@ -169,32 +167,36 @@ static int64_t supervisor_seconds(const struct supervisor *s)
 	return s->now().real_ns / NSEC_PER_SEC;
 }
 
+static int supervisor_no_memory(struct error *error)
+{
+	return error_set(error, -ENOMEM, "the host has no memory left");
+}
+
 static int supervisor_start(struct supervisor *s, const struct ne_nl_enclave *request,
-			    struct vmm **ret_vmm, struct start_failure *failure)
+			    struct vmm **ret_vmm, struct error *error)
 {
 	const struct lab_settings *settings;
 	__cleanup_fd int control_fd = -1;
 	struct start_module module;
 
 	if (lifecycle_starting(s, request))
-		return -1;
+		return supervisor_no_memory(error);
 	settings = attestor_prepare(&s->attestor, request->slot_uid, ne_nl_owner(request),
 				    &control_fd);
 	if (!settings)
-		return -1;
+		return supervisor_no_memory(error);
 	module = (struct start_module){
 		.instance_id = settings->place.instance_id, .control_fd = control_fd,
 	};
 	return start_vmm(&s->start, &s->logs, request, &module, s->partition.threads_fd,
-			 ret_vmm, failure);
+			 ret_vmm, error);
 }
 
 static void supervisor_serve(struct supervisor *s, const struct ne_nl_enclave *request)
 {
-	struct start_failure failure = {
-		.error = ENOMEM, .text = "the host has no memory left",
-	};
+	struct error error;
 	struct vmm *vmm;
+	int err;
 
 	log_debug("enclave %016" PRIx64 ": start request, CID %" PRIu32, request->slot_uid,
 		  request->cid);
@@ -202,14 +204,13 @@ static void supervisor_serve(struct supervisor *s, const struct ne_nl_enclave *r
 	supervisor_sync_pool(s);
 	/* Its CID may be the one, and nobody waits for an earlier heartbeat any more. */
 	supervisor_cancel_abort(s);
-	if (supervisor_start(s, request, &vmm, &failure)) {
-		supervisor_refuse(s, request, &failure);
-		return;
-	}
-
-	if (supervisor_watch_vmm(s, vmm)) {
+	err = supervisor_start(s, request, &vmm, &error);
+	if (!err && supervisor_watch_vmm(s, vmm)) {
 		vmm_abort(vmm);		/* its end would never be noticed */
-		supervisor_refuse(s, request, &failure);
+		err = supervisor_no_memory(&error);
+	}
+	if (err) {
+		supervisor_refuse(s, request, err, &error);
 		return;
 	}
 	lifecycle_vmm_started(s, vmm);
