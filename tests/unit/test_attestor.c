@@ -125,7 +125,7 @@ static void test_restart(void **state)
 {
 	struct state *s = *state;
 	struct lab_settings next = s->defaults;
-	struct lab_error error;
+	struct error error;
 
 	assert_int_equal(lab_set(&next, "region", "eu-west-1", false, &error), 0);
 	assert_int_equal(attestor_set_next(&s->attestor, ALICE, &next), 0);

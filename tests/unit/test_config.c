@@ -20,7 +20,7 @@ struct seen {
 };
 
 static int note(const char *section, const char *name, const char *value, void *arg,
-		struct config_error *error)
+		struct error *error)
 {
 	struct seen *seen = arg;
 	size_t len = strlen(seen->text);
@@ -33,7 +33,7 @@ static int note(const char *section, const char *name, const char *value, void *
 	return 0;
 }
 
-static int parse(const char *text, struct seen *seen, struct config_error *error)
+static int parse(const char *text, struct seen *seen, struct error *error)
 {
 	char copy[512];
 
@@ -44,7 +44,7 @@ static int parse(const char *text, struct seen *seen, struct config_error *error
 
 static void test_forms(void **state)
 {
-	struct config_error error;
+	struct error error;
 	struct seen seen;
 
 	assert_int_equal(parse("# a comment = no setting\n\n a = 1\nb=\t2 3 \n[one]\nc = x=y # z\n"
@@ -69,7 +69,7 @@ static void test_errors_say_where(void **state)
 		{ "[0123456789012345678901234567890123456789]", -EINVAL, "is no section" },
 		{ "a = 1\n\nbad = 2\nb = 3", -ERANGE, "file:3: not wanted" },
 	};
-	struct config_error error;
+	struct error error;
 	struct seen seen;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -93,7 +93,7 @@ static void test_files(void **state)
 {
 	static char big[70000];
 	struct settings settings = { 0 };
-	struct config_error error;
+	struct error error;
 	struct temp_dir dir;
 	char path[64];
 
@@ -133,7 +133,7 @@ static void test_logs_section(void **state)
 		{ "2g", 0 }, { "-2G", 0 }, { "2 G", 0 }, { "0x2G", 0 }, { "2GG", 0 },
 		{ "2147483648", 0 }, { "00000000000000002G", 0 },
 	};
-	struct config_error error;
+	struct error error;
 	struct temp_dir dir;
 	char path[64];
 
@@ -211,7 +211,7 @@ static void assert_reads(const struct lab_settings *settings, const char *name,
 static void test_settings(void **state)
 {
 	struct lab_settings settings, before;
-	struct lab_error error;
+	struct error error;
 
 	for (size_t i = 0; i < ARRAY_SIZE(settings_table); i++) {
 		const char *name = settings_table[i].name;
@@ -234,8 +234,7 @@ static void test_settings(void **state)
 static void test_settings_file(void **state)
 {
 	struct lab_settings settings, read;
-	struct config_error config_error;
-	struct lab_error error;
+	struct error error;
 	struct temp_dir dir;
 
 	temp_dir_create(&dir);
@@ -245,7 +244,7 @@ static void test_settings_file(void **state)
 		assert_int_equal(lab_set(&settings, settings_table[i].name,
 					 settings_table[i].good, false, &error), 0);
 	assert_int_equal(settings_file_write(dir.path, &settings), 0);
-	assert_int_equal(settings_file_read(dir.path, &read, &config_error), 0);
+	assert_int_equal(settings_file_read(dir.path, &read, &error), 0);
 	for (size_t i = 0; lab_name(i); i++) {
 		char value[LAB_VALUE_SIZE];
 
@@ -253,7 +252,7 @@ static void test_settings_file(void **state)
 		assert_reads(&read, lab_name(i), value);
 	}
 	settings_file_remove(dir.path);
-	assert_int_equal(settings_file_read(dir.path, &read, &config_error), -ENOENT);
+	assert_int_equal(settings_file_read(dir.path, &read, &error), -ENOENT);
 	temp_dir_remove(&dir);
 }
 
@@ -271,7 +270,7 @@ static void test_pcr3_and_pcr4(void **state)
 {
 	struct lab_settings settings;
 	struct nsm_settings module;
-	struct lab_error error;
+	struct error error;
 
 	lab_init(&settings);
 	lab_module(&settings, &module);
@@ -304,7 +303,7 @@ static void assert_described(const struct lab_settings *settings, const char *ex
 static void test_describe(void **state)
 {
 	struct lab_settings settings;
-	struct lab_error error;
+	struct error error;
 
 	lab_init(&settings);
 	assert_described(&settings, "");
@@ -316,7 +315,7 @@ static void test_describe(void **state)
 static void test_reset(void **state)
 {
 	struct lab_settings settings, defaults;
-	struct lab_error error;
+	struct error error;
 
 	lab_init(&defaults);
 	settings = defaults;

@@ -8,7 +8,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,18 +21,8 @@ struct place {
 	char section[SECTION_SIZE];
 };
 
-__attribute__((format(printf, 3, 4)))
-static int fail(struct config_error *error, const struct place *place, const char *fmt, ...)
-{
-	va_list args;
-	size_t len;
-
-	len = snprintf(error->text, sizeof(error->text), "%.200s:%u: ", place->file, place->line);
-	va_start(args, fmt);
-	vsnprintf(error->text + len, sizeof(error->text) - len, fmt, args);
-	va_end(args);
-	return -EINVAL;
-}
+#define PLACE_FMT		"%.200s:%u: "
+#define PLACE_ARGS(place)	(place)->file, (place)->line
 
 static char *trim(char *text)
 {
@@ -47,36 +36,36 @@ static char *trim(char *text)
 	return text;
 }
 
-static int parse_section(char *line, struct place *place, struct config_error *error)
+static int parse_section(char *line, struct place *place, struct error *error)
 {
 	size_t len = strlen(line);
 
 	if (line[len - 1] != ']' || len < 3 || len - 2 >= SECTION_SIZE)
-		return fail(error, place, "\"%.40s\" is no section, such as [name]", line);
+		return error_set(error, -EINVAL,
+				 PLACE_FMT "\"%.40s\" is no section, such as [name]",
+				 PLACE_ARGS(place), line);
 	memcpy(place->section, line + 1, len - 2);
 	place->section[len - 2] = 0;
 	return 0;
 }
 
 static int parse_setting(char *line, const struct place *place, config_fn fn, void *arg,
-			 struct config_error *error)
+			 struct error *error)
 {
 	char *equals = strchr(line, '=');
-	struct config_error cause;
+	struct error cause;
 	int err;
 
 	if (!equals || equals == line)
-		return fail(error, place, "\"%.40s\" is neither \"name = value\" nor [section]",
-			    line);
+		return error_set(error, -EINVAL, PLACE_FMT
+				 "\"%.40s\" is neither \"name = value\" nor [section]",
+				 PLACE_ARGS(place), line);
 	*equals = 0;
 	err = fn(place->section, trim(line), trim(equals + 1), arg, &cause);
-	if (err)
-		(void)fail(error, place, "%s", cause.text);
-	return err;
+	return err ? error_set(error, err, PLACE_FMT "%s", PLACE_ARGS(place), cause.text) : 0;
 }
 
-int config_parse(const char *name, char *text, config_fn fn, void *arg,
-		 struct config_error *error)
+int config_parse(const char *name, char *text, config_fn fn, void *arg, struct error *error)
 {
 	struct place place = { .file = name };
 	char *line;
@@ -95,13 +84,12 @@ int config_parse(const char *name, char *text, config_fn fn, void *arg,
 	return err;
 }
 
-static int load_fail(struct config_error *error, int err, const char *path)
+static int load_fail(struct error *error, int err, const char *path)
 {
-	snprintf(error->text, sizeof(error->text), "%.200s: %s", path, strerror(-err));
-	return err;
+	return error_set(error, err, "%.200s: %s", path, strerror(-err));
 }
 
-int config_load(const char *path, config_fn fn, void *arg, struct config_error *error)
+int config_load(const char *path, config_fn fn, void *arg, struct error *error)
 {
 	__cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
 	__cleanup_free char *text = NULL;
@@ -119,9 +107,11 @@ int config_load(const char *path, config_fn fn, void *arg, struct config_error *
 		return load_fail(error, -EFBIG, path);
 	text[len] = 0;
 	if (strlen(text) != (size_t)len) {
-		struct place place = { .file = path, .line = 1 };
+		const struct place place = { .file = path, .line = 1 };
 
-		return fail(error, &place, "there are NUL bytes in it: not a text file");
+		return error_set(error, -EINVAL,
+				 PLACE_FMT "there are NUL bytes in it: not a text file",
+				 PLACE_ARGS(&place));
 	}
 	return config_parse(path, text, fn, arg, error);
 }

@@ -7,14 +7,7 @@
 #ifndef NE_EMU_COMMON_CONFIG_H
 #define NE_EMU_COMMON_CONFIG_H
 
-#include <stddef.h>
-
-#define CONFIG_ERROR_SIZE	320
-
-/** struct config_error - file and line, what is wrong and what would be right */
-struct config_error {
-	char text[CONFIG_ERROR_SIZE];
-};
+#include "common/error.h"
 
 /**
  * typedef config_fn - take over one setting
@@ -27,7 +20,7 @@ struct config_error {
  * Return: 0 or a negative errno with @error.
  */
 typedef int (*config_fn)(const char *section, const char *name, const char *value, void *arg,
-			 struct config_error *error);
+			 struct error *error);
 
 /**
  * config_parse() - call @fn for each setting, until it fails
@@ -37,10 +30,10 @@ typedef int (*config_fn)(const char *section, const char *name, const char *valu
  * @arg: passed on to @fn
  * @error: set on failure, with file and line
  *
- * Return: 0, -EINVAL (not of the form above) or what @fn returned, with @error.
+ * Return: 0, -EINVAL (not of the form above) or what @fn returned, with @error, which
+ * begins with file and line.
  */
-int config_parse(const char *name, char *text, config_fn fn, void *arg,
-		 struct config_error *error);
+int config_parse(const char *name, char *text, config_fn fn, void *arg, struct error *error);
 
 /**
  * config_load() - the same for a file
@@ -52,6 +45,6 @@ int config_parse(const char *name, char *text, config_fn fn, void *arg,
  * Return: as config_parse(), -ENOENT (no file), -EFBIG (64 KiB or more), or another
  * negative errno, with @error.
  */
-int config_load(const char *path, config_fn fn, void *arg, struct config_error *error);
+int config_load(const char *path, config_fn fn, void *arg, struct error *error);
 
 #endif

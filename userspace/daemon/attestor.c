@@ -336,7 +336,7 @@ void attestor_started(struct attestor *attestor, uint64_t slot_uid, int64_t now)
 void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, uid_t owner, int64_t now)
 {
 	struct attestee *attestee;
-	struct config_error error;
+	struct error error;
 	char folder[PATH_MAX];
 	int err;
 

@@ -129,7 +129,7 @@ static int apply(struct request *request, struct lab_settings *settings, bool ru
 {
 	json_t *object = json_object_get(request->json, "settings");
 	char quote[QUOTE_SIZE];
-	struct lab_error error;
+	struct error error;
 	const char *name;
 	json_t *value;
 

@@ -11,24 +11,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
-#include <stdarg.h>
 #include <string.h>
 #include <time.h>
 
 /* What PCR3 and PCR4 stand for. */
 #define PCR_ROLE	3
 #define PCR_INSTANCE	4
-
-__attribute__((format(printf, 2, 3)))
-static int fail(struct lab_error *error, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(error->text, sizeof(error->text), fmt, args);
-	va_end(args);
-	return -EINVAL;
-}
 
 void lab_init(struct lab_settings *settings)
 {
@@ -38,46 +26,50 @@ void lab_init(struct lab_settings *settings)
 	};
 }
 
-static int set_project(struct lab_settings *settings, const char *value, struct lab_error *error)
+static int set_project(struct lab_settings *settings, const char *value, struct error *error)
 {
 	if (!ca_project_valid(value))
-		return fail(error, "not a project: 1 to %d of a-z, 0-9 and -", CA_PROJECT_MAX);
+		return error_set(error, -EINVAL, "not a project: 1 to %d of a-z, 0-9 and -",
+				 CA_PROJECT_MAX);
 	strcpy(settings->project, value);
 	return 0;
 }
 
-static int set_region(struct lab_settings *settings, const char *value, struct lab_error *error)
+static int set_region(struct lab_settings *settings, const char *value, struct error *error)
 {
 	if (!ca_region_valid(value))
-		return fail(error, "not a region: 1 to %d of a-z, 0-9 and -", CA_REGION_MAX);
+		return error_set(error, -EINVAL, "not a region: 1 to %d of a-z, 0-9 and -",
+				 CA_REGION_MAX);
 	strcpy(settings->place.region, value);
 	return 0;
 }
 
 static int set_instance_id(struct lab_settings *settings, const char *value,
-			   struct lab_error *error)
+			   struct error *error)
 {
 	if (!ca_instance_id_valid(value))
-		return fail(error, "not an instance id: i- and 17 hexadecimal digits");
+		return error_set(error, -EINVAL,
+				 "not an instance id: i- and 17 hexadecimal digits");
 	strcpy(settings->place.instance_id, value);
 	return 0;
 }
 
 static int set_role_arn(struct lab_settings *settings, const char *value,
-			struct lab_error *error)
+			struct error *error)
 {
 	if (strlen(value) > LAB_ROLE_MAX)
-		return fail(error, "longer than %d characters", LAB_ROLE_MAX);
+		return error_set(error, -EINVAL, "longer than %d characters", LAB_ROLE_MAX);
 	for (const char *c = value; *c; c++)
 		if (!isgraph((unsigned char)*c))
-			return fail(error, "not an ARN: a blank or control character");
+			return error_set(error, -EINVAL,
+					 "not an ARN: a blank or control character");
 	strcpy(settings->role_arn, !strcmp(value, "none") ? "" : value);
 	return 0;
 }
 
 /* Hours, minutes, seconds or days. */
 static int set_leaf_life(struct lab_settings *settings, const char *value,
-			 struct lab_error *error)
+			 struct error *error)
 {
 	static const struct {
 		char unit;
@@ -98,10 +90,10 @@ static int set_leaf_life(struct lab_settings *settings, const char *value,
 		settings->place.leaf_life = number == CA_LEAF_LIFE ? 0 : number;
 		return 0;
 	}
-	return fail(error, "not a life of 30m to %lldd", CA_LEAF_LIFE_MAX / 86400);
+	return error_set(error, -EINVAL, "not a life of 30m to %lldd", CA_LEAF_LIFE_MAX / 86400);
 }
 
-static int set_clock(struct lab_settings *settings, const char *value, struct lab_error *error)
+static int set_clock(struct lab_settings *settings, const char *value, struct error *error)
 {
 	struct tm tm = { 0 };
 	const char *end;
@@ -114,8 +106,8 @@ static int set_clock(struct lab_settings *settings, const char *value, struct la
 	end = strptime(value, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	when = end && !*end ? timegm(&tm) : 0;
 	if (when < CA_ROOT_NOT_BEFORE + 86400 || when > CA_ROOT_NOT_AFTER - 86400)
-		return fail(error, "not host, nor a time such as 2026-01-31T12:00:00Z "
-			    "from 2020 to 2049");
+		return error_set(error, -EINVAL, "not host, nor a time such as "
+				 "2026-01-31T12:00:00Z from 2020 to 2049");
 	settings->module.clock_ms = when * MSEC_PER_SEC;
 	return 0;
 }
@@ -140,7 +132,7 @@ static int find_flaw(const char *name, size_t len, struct lab_settings *to)
 	return 0;
 }
 
-static int set_flaws(struct lab_settings *settings, const char *value, struct lab_error *error)
+static int set_flaws(struct lab_settings *settings, const char *value, struct error *error)
 {
 	struct lab_settings parsed = { 0 };
 	char name[48];
@@ -149,8 +141,8 @@ static int set_flaws(struct lab_settings *settings, const char *value, struct la
 		size_t len = strcspn(value, ",");
 
 		if (find_flaw(value, len, &parsed))
-			return fail(error, "\"%s\" is no flaw",
-				    text_clean(name, sizeof(name), value, len));
+			return error_set(error, -EINVAL, "\"%s\" is no flaw",
+					 text_clean(name, sizeof(name), value, len));
 		value += len;
 		if (!*value++)
 			break;
@@ -162,26 +154,26 @@ static int set_flaws(struct lab_settings *settings, const char *value, struct la
 
 /* One of two words. */
 static int set_choice(bool *to, const char *value, const char *no, const char *yes,
-		      struct lab_error *error)
+		      struct error *error)
 {
 	if (strcmp(value, no) && strcmp(value, yes))
-		return fail(error, "neither %s nor %s", no, yes);
+		return error_set(error, -EINVAL, "neither %s nor %s", no, yes);
 	*to = !strcmp(value, yes);
 	return 0;
 }
 
-static int set_map(struct lab_settings *settings, const char *value, struct lab_error *error)
+static int set_map(struct lab_settings *settings, const char *value, struct error *error)
 {
 	return set_choice(&settings->module.definite_map, value, "indefinite", "definite", error);
 }
 
-static int set_limits(struct lab_settings *settings, const char *value, struct lab_error *error)
+static int set_limits(struct lab_settings *settings, const char *value, struct error *error)
 {
 	return set_choice(&settings->module.strict_limits, value, "ec2", "strict", error);
 }
 
 static int set_debug_pcrs(struct lab_settings *settings, const char *value,
-			  struct lab_error *error)
+			  struct error *error)
 {
 	return set_choice(&settings->module.real_debug_pcrs, value, "zero", "real", error);
 }
@@ -267,7 +259,7 @@ static void get_debug_pcrs(const struct lab_settings *settings, char *value)
 static const struct {
 	const char *name;
 	bool at_start;
-	int (*set)(struct lab_settings *settings, const char *value, struct lab_error *error);
+	int (*set)(struct lab_settings *settings, const char *value, struct error *error);
 	void (*get)(const struct lab_settings *settings, char *value);
 } table[] = {
 	{ "project", false, set_project, get_project },
@@ -288,7 +280,7 @@ static const char *const pcr_names[NSM_CONTROL_PCRS] = {
 };
 
 static int set_pcr(struct lab_settings *settings, unsigned int index, const char *value,
-		   struct lab_error *error)
+		   struct error *error)
 {
 	uint8_t bytes[NSM_CONTROL_PCR_SIZE];
 	size_t len;
@@ -298,41 +290,37 @@ static int set_pcr(struct lab_settings *settings, unsigned int index, const char
 		return 0;
 	}
 	if (hex_decode(value, bytes, sizeof(bytes), &len) || len != sizeof(bytes))
-		return fail(error, "neither measured nor 96 hexadecimal digits");
+		return error_set(error, -EINVAL, "neither measured nor 96 hexadecimal digits");
 	memcpy(settings->module.pcrs[index], bytes, sizeof(bytes));
 	settings->module.pcrs_given |= 1U << index;
 	return 0;
 }
 
 int lab_set(struct lab_settings *settings, const char *name, const char *value, bool running,
-	    struct lab_error *error)
+	    struct error *error)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(table) + NSM_CONTROL_PCRS; i++) {
 		bool is_pcr = i >= ARRAY_SIZE(table);
 
 		if (strcmp(lab_name(i), name))
 			continue;
-		if (running && (is_pcr || table[i].at_start)) {
-			(void)fail(error, "can only be set before an enclave starts");
-			return -EBUSY;
-		}
+		if (running && (is_pcr || table[i].at_start))
+			return error_set(error, -EBUSY, "can only be set before an enclave starts");
 		return is_pcr ? set_pcr(settings, i - ARRAY_SIZE(table), value, error) :
 				table[i].set(settings, value, error);
 	}
-	(void)fail(error, "no such setting");
-	return -ENOENT;
+	return error_set(error, -ENOENT, "no such setting");
 }
 
 void lab_reset(struct lab_settings *settings, const struct lab_settings *defaults)
 {
 	char value[LAB_VALUE_SIZE];
-	struct lab_error error;
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		if (table[i].at_start)
 			continue;
 		table[i].get(defaults, value);
-		(void)table[i].set(settings, value, &error);	/* it was good before */
+		(void)table[i].set(settings, value, NULL);	/* it was good before */
 	}
 }
 

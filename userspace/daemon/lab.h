@@ -6,6 +6,7 @@
 
 #include "ca/issuer.h"
 #include "ca/store.h"
+#include "common/error.h"
 #include "common/nsm_control.h"
 
 #include <stdio.h>
@@ -16,7 +17,6 @@
 
 /* AWS: 2048 characters at most. */
 #define LAB_ROLE_MAX		2048
-#define LAB_ERROR_SIZE		160
 #define LAB_VALUE_SIZE		(LAB_ROLE_MAX + 1)
 
 /**
@@ -34,11 +34,6 @@ struct lab_settings {
 	struct nsm_settings module;
 };
 
-/** struct lab_error - why a setting was refused */
-struct lab_error {
-	char text[LAB_ERROR_SIZE];
-};
-
 /** lab_init() - what holds without any settings */
 void lab_init(struct lab_settings *settings);
 
@@ -49,7 +44,7 @@ void lab_init(struct lab_settings *settings);
  * Return: 0, -ENOENT (no such setting), -EBUSY (@running) or -EINVAL, with @error.
  */
 int lab_set(struct lab_settings *settings, const char *name, const char *value, bool running,
-	    struct lab_error *error);
+	    struct error *error);
 
 /** lab_reset() - what can be changed while an enclave runs, back to @defaults */
 void lab_reset(struct lab_settings *settings, const struct lab_settings *defaults);

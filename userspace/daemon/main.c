@@ -219,7 +219,7 @@ static int serve(struct supervisor *s)
 static int load_settings(const struct options *opts, struct settings *settings)
 {
 	const char *path = opts->config ? opts->config : NE_EMU_CONFIG_FILE;
-	struct config_error error;
+	struct error error;
 	int err;
 
 	lab_init(&settings->attestation);

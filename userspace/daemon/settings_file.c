@@ -16,14 +16,12 @@
 #define FILE_NAME	"settings"
 
 static int set_attestation(const char *name, const char *value, struct lab_settings *settings,
-			   struct config_error *error)
+			   struct error *error)
 {
-	struct lab_error cause;
+	struct error cause;
 	int err = lab_set(settings, name, value, false, &cause);
 
-	if (err)
-		snprintf(error->text, sizeof(error->text), "%s: %s", name, cause.text);
-	return err ? -EINVAL : 0;
+	return err ? error_set(error, -EINVAL, "%s: %s", name, cause.text) : 0;
 }
 
 /* "512M" or "2G". */
@@ -47,26 +45,21 @@ static int parse_size(const char *value, uint64_t *ret)
 }
 
 static int set_logs(const char *name, const char *value, struct settings *settings,
-		    struct config_error *error)
+		    struct error *error)
 {
 	uint64_t size;
 
-	if (strcmp(name, "consoles-max")) {
-		snprintf(error->text, sizeof(error->text), "%s: no such setting", name);
-		return -EINVAL;
-	}
-	if (parse_size(value, &size) || size < FOLDER_CONSOLES_MIN) {
-		snprintf(error->text, sizeof(error->text),
-			 "%s: not a size of %lluM or more, such as 2G", name,
-			 FOLDER_CONSOLES_MIN / MIB);
-		return -EINVAL;
-	}
+	if (strcmp(name, "consoles-max"))
+		return error_set(error, -EINVAL, "%s: no such setting", name);
+	if (parse_size(value, &size) || size < FOLDER_CONSOLES_MIN)
+		return error_set(error, -EINVAL, "%s: not a size of %lluM or more, such as 2G",
+				 name, FOLDER_CONSOLES_MIN / MIB);
 	settings->consoles_max = size;
 	return 0;
 }
 
 static int set(const char *section, const char *name, const char *value, void *arg,
-	       struct config_error *error)
+	       struct error *error)
 {
 	struct settings *settings = arg;
 
@@ -74,12 +67,11 @@ static int set(const char *section, const char *name, const char *value, void *a
 		return set_attestation(name, value, &settings->attestation, error);
 	if (!strcmp(section, SETTINGS_SECTION_LOGS))
 		return set_logs(name, value, settings, error);
-	snprintf(error->text, sizeof(error->text), "%s is neither in section ["
-		 SETTINGS_SECTION "] nor in [" SETTINGS_SECTION_LOGS "]", name);
-	return -EINVAL;
+	return error_set(error, -EINVAL, "%s is neither in section [" SETTINGS_SECTION
+			 "] nor in [" SETTINGS_SECTION_LOGS "]", name);
 }
 
-int settings_load(const char *path, struct settings *settings, struct config_error *error)
+int settings_load(const char *path, struct settings *settings, struct error *error)
 {
 	return config_load(path, set, settings, error);
 }
@@ -111,21 +103,19 @@ int settings_file_write(const char *folder, const struct lab_settings *settings)
 }
 
 static int set_of_enclave(const char *section, const char *name, const char *value, void *arg,
-			  struct config_error *error)
+			  struct error *error)
 {
 	return set_attestation(name, value, arg, error);
 }
 
 int settings_file_read(const char *folder, struct lab_settings *settings,
-		       struct config_error *error)
+		       struct error *error)
 {
 	char path[PATH_MAX];
 	int err = file_path(folder, path, sizeof(path));
 
-	if (err) {
-		snprintf(error->text, sizeof(error->text), "%s", strerror(-err));
-		return err;
-	}
+	if (err)
+		return error_set(error, err, "%s", strerror(-err));
 	return config_load(path, set_of_enclave, settings, error);
 }
 

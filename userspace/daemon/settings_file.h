@@ -21,7 +21,7 @@ struct settings {
 };
 
 /** settings_load() - change @settings by a configuration file; as config_load() */
-int settings_load(const char *path, struct settings *settings, struct config_error *error);
+int settings_load(const char *path, struct settings *settings, struct error *error);
 
 /* The file of an enclave in its @folder, which keeps others out. */
 
@@ -29,7 +29,7 @@ int settings_load(const char *path, struct settings *settings, struct config_err
 int settings_file_write(const char *folder, const struct lab_settings *settings);
 /** settings_file_read() - Return: as config_load() */
 int settings_file_read(const char *folder, struct lab_settings *settings,
-		       struct config_error *error);
+		       struct error *error);
 /** settings_file_remove() - if there is one */
 void settings_file_remove(const char *folder);
 
