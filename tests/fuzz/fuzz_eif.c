@@ -34,12 +34,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
-		char reason[EIF_REASON_SIZE] = "";
+		struct error error = {};
 		struct eif_pcrs pcrs;
 		struct eif eif;
 
-		if (eif_parse(data, size, flags[i], &eif, &pcrs, reason, sizeof(reason)))
-			must(*reason && strlen(reason) < sizeof(reason));
+		if (eif_parse(data, size, flags[i], &eif, &pcrs, &error))
+			must(*error.text);
 		else
 			check(&eif, data, size);
 	}

@@ -10,10 +10,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data;
 	struct json_out out = {};
-	char reason[200] = "";
+	struct error error = {};
 
-	if (eif_metadata_check(text, size, reason, sizeof(reason)))
-		must(*reason);
+	if (eif_metadata_check(text, size, &error))
+		must(*error.text);
 	json_out_object(&out, NULL);
 	eif_metadata_show(&out, text, size);
 	free(json_out_take(&out));

@@ -14,7 +14,7 @@ static const uint8_t pcr0[EIF_PCR_SIZE];
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static EVP_PKEY *key;
-	char reason[EIF_REASON_SIZE] = "";
+	struct error error = {};
 	struct eif_signature signature;
 	enum eif_verdict verdict;
 
@@ -23,12 +23,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(!eif_cose_verify(key, data, size, pcr0, &verdict));
 	must(verdict != EIF_VERDICT_GOOD);	/* nobody knows the key */
 
-	if (eif_signature_open(data, size, &signature, reason)) {
-		must(*reason);
+	if (eif_signature_open(data, size, &signature, &error)) {
+		must(*error.text);
 		return 0;
 	}
 	must(signature.entries && signature.certificate);
-	must(!eif_signature_verify(&signature, pcr0, 1700000000, &verdict, reason));
+	must(!eif_signature_verify(&signature, pcr0, 1700000000, &verdict));
 	eif_signature_close(&signature);
 	return 0;
 }

@@ -38,7 +38,7 @@ static void fix_crc(uint8_t *image, size_t size)
 	struct eif eif;
 	uint32_t crc;
 
-	if (eif_parse(image, size, EIF_PARSE_TOLERANT, &eif, NULL, NULL, 0))
+	if (eif_parse(image, size, EIF_PARSE_TOLERANT, &eif, NULL, NULL))
 		return;
 	crc = htobe32(eif.contents_crc);
 	memcpy(image + EIF_CRC_OFFSET, &crc, sizeof(crc));

@@ -115,34 +115,35 @@ static void fix_crc(struct image *image)
 }
 
 /* A copy of exactly the image's size, so that the sanitizer sees over-reads. */
-static int parse(const struct image *image, unsigned int flags, struct eif *eif, char *reason)
+static int parse(const struct image *image, unsigned int flags, struct eif *eif,
+		 struct error *error)
 {
 	uint8_t *copy = malloc(image->size ? image->size : 1);
 	int r;
 
 	assert_non_null(copy);
 	memcpy(copy, image->bytes, image->size);
-	r = eif_parse(copy, image->size, flags, eif, NULL, reason, EIF_REASON_SIZE);
+	r = eif_parse(copy, image->size, flags, eif, NULL, error);
 	free(copy);
 	return r;
 }
 
 static void accept(const struct image *image, unsigned int flags, struct eif *eif)
 {
-	char reason[EIF_REASON_SIZE] = "";
+	struct error error = {};
 
-	if (parse(image, flags, eif, reason))
-		fail_msg("refused: %s", reason);
+	if (parse(image, flags, eif, &error))
+		fail_msg("refused: %s", error.text);
 }
 
 static void refuse(const struct image *image, unsigned int flags, const char *text)
 {
-	char reason[EIF_REASON_SIZE] = "";
+	struct error error = {};
 	struct eif eif;
 
-	assert_int_equal(parse(image, flags, &eif, reason), -EBADMSG);
-	if (!strstr(reason, text))
-		fail_msg("refused with \"%s\", expected \"%s\"", reason, text);
+	assert_int_equal(parse(image, flags, &eif, &error), -EBADMSG);
+	if (!strstr(error.text, text))
+		fail_msg("refused with \"%s\", expected \"%s\"", error.text, text);
 }
 
 static void assert_hex(const uint8_t *bytes, size_t size, const char *hex)
@@ -157,12 +158,12 @@ static void assert_hex(const uint8_t *bytes, size_t size, const char *hex)
 static void assert_pcrs(const struct image *image, const char *pcr0, const char *pcr1,
 			const char *pcr2)
 {
-	char reason[EIF_REASON_SIZE] = "";
+	struct error error = {};
 	struct eif_pcrs pcrs;
 	struct eif eif;
 
-	assert_int_equal(eif_parse(image->bytes, image->size, EIF_PARSE_STRICT, &eif, &pcrs, reason,
-				   sizeof(reason)), 0);
+	assert_int_equal(eif_parse(image->bytes, image->size, EIF_PARSE_STRICT, &eif, &pcrs,
+				   &error), 0);
 	assert_false(pcrs.has_pcr8);
 	assert_hex(pcrs.pcr0, sizeof(pcrs.pcr0), pcr0);
 	assert_hex(pcrs.pcr1, sizeof(pcrs.pcr1), pcr1);
@@ -217,7 +218,7 @@ static void test_parts(void **state)
 	struct eif eif;
 
 	build(&image, parts_t4b);
-	assert_int_equal(eif_parse(image.bytes, image.size, 0, &eif, NULL, NULL, 0), 0);
+	assert_int_equal(eif_parse(image.bytes, image.size, 0, &eif, NULL, NULL), 0);
 	assert_ptr_equal(eif.base, image.bytes);
 	assert_int_equal(eif.nr_sections, 5);
 	assert_int_equal(eif.sections[0].type, EIF_SECTION_KERNEL);
@@ -490,7 +491,7 @@ static void test_signature_limit(void **state)
 {
 	__cleanup_fd int fd = memfd_create("image", MFD_CLOEXEC);
 	__cleanup_free uint8_t *data = calloc(1, EIF_SIGNATURE_MAX + 1);
-	char reason[EIF_REASON_SIZE] = "";
+	struct error error = {};
 	size_t excess;
 
 	assert_non_null(data);
@@ -508,12 +509,11 @@ static void test_signature_limit(void **state)
 		assert_int_equal(eif_writer_finish(&writer), 0);
 		image = mmap(NULL, writer.end, PROT_READ, MAP_PRIVATE, fd, 0);
 		assert_ptr_not_equal(image, MAP_FAILED);
-		r = eif_parse(image, writer.end, EIF_PARSE_TOLERANT, &eif, NULL, reason,
-			      sizeof(reason));
+		r = eif_parse(image, writer.end, EIF_PARSE_TOLERANT, &eif, NULL, &error);
 		munmap(image, writer.end);
 		assert_int_equal(r, excess ? -EBADMSG : 0);
 	}
-	assert_non_null(strstr(reason, "32769 bytes exceed the limit of 32768"));
+	assert_non_null(strstr(error.text, "32769 bytes exceed the limit of 32768"));
 }
 
 static void test_section_limit(void **state)
@@ -620,7 +620,7 @@ static void test_mutations(void **state)
 			image.bytes[random() % image.size] = random();
 		if (i % 2)
 			fix_crc(&image);
-		if (eif_parse(image.bytes, image.size, 0, &eif, &pcrs, NULL, 0))
+		if (eif_parse(image.bytes, image.size, 0, &eif, &pcrs, NULL))
 			continue;
 		if (i % 2 == 0 && memcmp(image.bytes, good.bytes, good.size))
 			fail_msg("mutation %d passed the CRC", i);

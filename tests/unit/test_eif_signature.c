@@ -36,7 +36,7 @@ static const uint8_t pcr0[EIF_PCR_SIZE] = { 1, 2, 30, 255 };
 /* Valid from yesterday until @days from now. */
 static void make_signer(struct signer *signer, const char *curve, int days)
 {
-	char reason[EIF_REASON_SIZE] = "";
+	struct error error = {};
 	X509_NAME *name;
 	BIO *bio = BIO_new(BIO_s_mem());
 
@@ -56,8 +56,8 @@ static void make_signer(struct signer *signer, const char *curve, int days)
 	signer->pem_size = BIO_read(bio, signer->pem, sizeof(signer->pem));
 	BIO_free(bio);
 	if (eif_signature_make(signer->key, signer->pem, signer->pem_size, pcr0,
-			       &signer->section, &signer->size, reason))
-		fail_msg("%s", reason);
+			       &signer->section, &signer->size, &error))
+		fail_msg("%s", error.text);
 }
 
 static void free_signer(struct signer *signer)
@@ -70,29 +70,29 @@ static void free_signer(struct signer *signer)
 static enum eif_verdict verify(const uint8_t *section, size_t size, const uint8_t *value,
 			       time_t now)
 {
-	char reason[EIF_REASON_SIZE] = "";
+	struct error error = {};
 	struct eif_signature signature;
 	enum eif_verdict verdict;
 
-	if (eif_signature_open(section, size, &signature, reason))
-		fail_msg("%s", reason);
-	assert_int_equal(eif_signature_verify(&signature, value, now, &verdict, reason), 0);
-	assert_true(*reason);
+	if (eif_signature_open(section, size, &signature, &error))
+		fail_msg("%s", error.text);
+	assert_int_equal(eif_signature_verify(&signature, value, now, &verdict), 0);
+	assert_true(*eif_verdict_text(verdict));
 	eif_signature_close(&signature);
 	return verdict;
 }
 
 static void assert_refused(const uint8_t *section, size_t size, const char *text)
 {
-	char reason[EIF_REASON_SIZE] = "";
+	struct error error = {};
 	struct eif_signature signature;
 	uint8_t *copy = malloc(size ?: 1);
 
 	memcpy(copy, section, size);
-	assert_int_equal(eif_signature_open(copy, size, &signature, reason), -EBADMSG);
+	assert_int_equal(eif_signature_open(copy, size, &signature, &error), -EBADMSG);
 	free(copy);
-	if (!strstr(reason, text))
-		fail_msg("refused with \"%s\", expected \"%s\"", reason, text);
+	if (!strstr(error.text, text))
+		fail_msg("refused with \"%s\", expected \"%s\"", error.text, text);
 }
 
 /* SHA-384 of 48 zeros and of the hash of the certificate, put together here. */
@@ -117,7 +117,7 @@ static void test_curves(void **state)
 	for (i = 0; i < ARRAY_SIZE(curves); i++) {
 		struct signer signer = {};
 		struct eif_signature signature;
-		char reason[EIF_REASON_SIZE];
+		struct error error;
 		uint8_t pcr8[EIF_PCR_SIZE];
 
 		make_signer(&signer, curves[i], 10);
@@ -132,7 +132,7 @@ static void test_curves(void **state)
 				 EIF_VERDICT_EARLY);
 		expect_pcr8(signer.certificate, pcr8);
 		assert_int_equal(eif_signature_open(signer.section, signer.size, &signature,
-						    reason), 0);
+						    &error), 0);
 		assert_memory_equal(signature.pcr8, pcr8, sizeof(pcr8));
 		assert_int_equal(signature.entries, 1);
 		assert_memory_equal(signature.pem, signer.pem, signer.pem_size);
@@ -144,15 +144,15 @@ static void test_curves(void **state)
 /* What the image holds of a certificate file; the caller frees it. */
 static char *kept(struct signer *signer, const char *pem, size_t *ret_size)
 {
-	char reason[EIF_REASON_SIZE] = "";
+	struct error error = {};
 	struct eif_signature signature;
 	uint8_t *section;
 	size_t size;
 	char *copy;
 
-	if (eif_signature_make(signer->key, pem, strlen(pem), pcr0, &section, &size, reason))
-		fail_msg("%s", reason);
-	assert_int_equal(eif_signature_open(section, size, &signature, reason), 0);
+	if (eif_signature_make(signer->key, pem, strlen(pem), pcr0, &section, &size, &error))
+		fail_msg("%s", error.text);
+	assert_int_equal(eif_signature_open(section, size, &signature, &error), 0);
 	assert_false(signature.private_key);
 	copy = strndup((const char *)signature.pem, signature.pem_size);
 	*ret_size = signature.pem_size;
@@ -222,12 +222,12 @@ static uint8_t *with_certificate(const struct signer *signer, const char *pem, s
 
 static bool holds_key(const uint8_t *section, size_t size)
 {
-	char reason[EIF_REASON_SIZE] = "";
+	struct error error = {};
 	struct eif_signature signature;
 	bool ret;
 
-	if (eif_signature_open(section, size, &signature, reason))
-		fail_msg("%s", reason);
+	if (eif_signature_open(section, size, &signature, &error))
+		fail_msg("%s", error.text);
 	ret = signature.private_key;
 	eif_signature_close(&signature);
 	return ret;
@@ -254,7 +254,8 @@ static void test_private_keys(void **state)
 		{ "-----BEGIN X-----", "-----END X-----\nPRIVATE KEY\n", false },
 		{ "PRIVATE KEY", "", false },
 	};
-	char reason[EIF_REASON_SIZE], file[9000];
+	struct error error;
+	char file[9000];
 	struct signer signer = {};
 
 	make_signer(&signer, "P-384", 10);
@@ -267,10 +268,11 @@ static void test_private_keys(void **state)
 		/* In front of the certificate, or behind it. */
 		snprintf(file, sizeof(file), "%s%s\nMHc=\n%s%s", i % 2 ? signer.pem : "",
 			 cases[i / 2].begin, cases[i / 2].end, i % 2 ? "" : signer.pem);
-		r = eif_signature_make(signer.key, file, strlen(file), pcr0, &section, &size, reason);
+		r = eif_signature_make(signer.key, file, strlen(file), pcr0, &section, &size,
+				       &error);
 		assert_int_equal(r, cases[i / 2].key ? -EINVAL : 0);
 		if (r)
-			assert_non_null(strstr(reason, "holds a private key"));
+			assert_non_null(strstr(error.text, "holds a private key"));
 		else
 			free(section);
 		section = with_certificate(&signer, file, &size);
@@ -293,15 +295,15 @@ static void test_private_keys(void **state)
 static void test_wrong_key(void **state)
 {
 	struct signer signer = {}, other = {};
-	char reason[EIF_REASON_SIZE] = "";
+	struct error error = {};
 	uint8_t *section;
 	size_t size, head;
 
 	make_signer(&signer, "P-384", 10);
 	make_signer(&other, "P-384", 10);
 	assert_int_equal(eif_signature_make(signer.key, other.pem, other.pem_size, pcr0, &section,
-					    &size, reason), -EINVAL);
-	assert_non_null(strstr(reason, "does not belong"));
+					    &size, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "does not belong"));
 
 	/* The certificate of one, the signature of the other. */
 	section = malloc(other.size + signer.size);
@@ -322,7 +324,7 @@ static void test_wrong_key(void **state)
 
 static void test_unsuitable_keys(void **state)
 {
-	char reason[EIF_REASON_SIZE] = "";
+	struct error error = {};
 	struct signer signer = {};
 	EVP_PKEY *rsa = EVP_RSA_gen(2048);
 	uint8_t *section;
@@ -336,13 +338,13 @@ static void test_unsuitable_keys(void **state)
 	assert_true(PEM_write_bio_X509(bio, signer.certificate));
 	size = BIO_read(bio, pem, sizeof(pem));
 	BIO_free(bio);
-	assert_int_equal(eif_signature_make(rsa, pem, size, pcr0, &section, &size, reason),
+	assert_int_equal(eif_signature_make(rsa, pem, size, pcr0, &section, &size, &error),
 			 -EINVAL);
-	assert_non_null(strstr(reason, "no EC key"));
+	assert_non_null(strstr(error.text, "no EC key"));
 	EVP_PKEY_free(rsa);
-	assert_int_equal(eif_signature_make(signer.key, "x", 1, pcr0, &section, &size, reason),
+	assert_int_equal(eif_signature_make(signer.key, "x", 1, pcr0, &section, &size, &error),
 			 -EINVAL);
-	assert_non_null(strstr(reason, "no X.509"));
+	assert_non_null(strstr(error.text, "no X.509"));
 	free_signer(&signer);
 }
 
@@ -351,15 +353,15 @@ static void test_cose_forms(void **state)
 {
 	struct signer signer = {};
 	struct eif_signature signature;
-	char reason[EIF_REASON_SIZE];
+	struct error error;
 	enum eif_verdict verdict;
 
 	make_signer(&signer, "P-384", 10);
-	assert_int_equal(eif_signature_open(signer.section, signer.size, &signature, reason), 0);
+	assert_int_equal(eif_signature_open(signer.section, signer.size, &signature, &error), 0);
 	assert_memory_equal(signature.cose, "\x84\x44\xa1\x01\x38\x22\xa0\x58", 8);
 
 	signature.cose[5] = 0x23;
-	assert_int_equal(eif_signature_verify(&signature, pcr0, time(NULL), &verdict, reason), 0);
+	assert_int_equal(eif_signature_verify(&signature, pcr0, time(NULL), &verdict), 0);
 	assert_int_equal(verdict, EIF_VERDICT_BAD_COSE);
 	signature.cose[5] = 0x22;
 	/* One byte more: the last one of a signature that is otherwise good. */
@@ -367,15 +369,14 @@ static void test_cose_forms(void **state)
 	assert_int_equal(signature.cose[signature.cose_size - 97], 96);
 	signature.cose[signature.cose_size - 97] = 97;
 	signature.cose[signature.cose_size++] = 0;
-	assert_int_equal(eif_signature_verify(&signature, pcr0, time(NULL), &verdict, reason), 0);
+	assert_int_equal(eif_signature_verify(&signature, pcr0, time(NULL), &verdict), 0);
 	assert_int_equal(verdict, EIF_VERDICT_BAD_SIGNATURE);
 	signature.cose_size--;
 	signature.cose[signature.cose_size - 97] = 96;
-	assert_int_equal(eif_signature_verify(&signature, pcr0, time(NULL), &verdict, reason), 0);
+	assert_int_equal(eif_signature_verify(&signature, pcr0, time(NULL), &verdict), 0);
 	assert_int_equal(verdict, EIF_VERDICT_GOOD);
 	while (signature.cose_size--) {
-		assert_int_equal(eif_signature_verify(&signature, pcr0, time(NULL), &verdict,
-						      reason), 0);
+		assert_int_equal(eif_signature_verify(&signature, pcr0, time(NULL), &verdict), 0);
 		assert_int_equal(verdict, EIF_VERDICT_BAD_COSE);
 	}
 	eif_signature_close(&signature);
@@ -432,7 +433,7 @@ static void test_sections(void **state)
 static void test_full_image(void **state)
 {
 	__cleanup_fd int fd = memfd_create("image", MFD_CLOEXEC);
-	char reason[EIF_REASON_SIZE] = "";
+	struct error error = {};
 	struct signer signer = {};
 	struct eif_writer writer;
 	struct eif_pcrs pcrs;
@@ -452,8 +453,8 @@ static void test_full_image(void **state)
 	assert_int_equal(eif_writer_finish(&writer), 0);
 	image = mmap(NULL, writer.end, PROT_READ, MAP_PRIVATE, fd, 0);
 	assert_ptr_not_equal(image, MAP_FAILED);
-	if (eif_parse(image, writer.end, EIF_PARSE_STRICT, &eif, &pcrs, reason, sizeof(reason)))
-		fail_msg("%s", reason);
+	if (eif_parse(image, writer.end, EIF_PARSE_STRICT, &eif, &pcrs, &error))
+		fail_msg("%s", error.text);
 	assert_int_equal(munmap(image, writer.end), 0);
 	assert_int_equal(eif.nr_ramdisks, 28);
 	assert_true(pcrs.has_pcr8);

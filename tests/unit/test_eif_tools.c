@@ -301,7 +301,7 @@ static char *text_of(struct files *files, const char *name)
 static void leak_key(struct files *files, const char *image, const char *pem)
 {
 	struct eif_signature signature;
-	char reason[EIF_REASON_SIZE];
+	struct error error;
 	uint8_t section[EIF_SIGNATURE_MAX];
 	struct emu_cbor_writer cbor = { .buf = section, .size = sizeof(section) };
 	struct error why = {};
@@ -311,7 +311,7 @@ static void leak_key(struct files *files, const char *image, const char *pem)
 	if (eif_file_open(image, 0, &file, &why))
 		fail_msg("%s", why.text);
 	assert_int_equal(eif_signature_open(file.eif.signature.data, file.eif.signature.size,
-					    &signature, reason), 0);
+					    &signature, &error), 0);
 	emu_cbor_put_array(&cbor, 1);
 	emu_cbor_put_map(&cbor, 2);
 	emu_cbor_put_text(&cbor, "signing_certificate");

@@ -224,7 +224,8 @@ static void sign_image(struct fixture *f, EVP_PKEY *key, int days, uint8_t chang
 {
 	int fd = memfd_create("eif", MFD_CLOEXEC);
 	X509 *certificate = X509_new();
-	char pem[4096], reason[EIF_REASON_SIZE] = "";
+	char pem[4096];
+	struct error error = {};
 	BIO *bio = BIO_new(BIO_s_mem());
 	struct eif_writer writer;
 	struct eif_pcrs pcrs;
@@ -243,9 +244,9 @@ static void sign_image(struct fixture *f, EVP_PKEY *key, int days, uint8_t chang
 
 	write_image(f, "a", one_ramdisk);
 	assert_int_equal(eif_parse(f->memory.base + IMAGE_OFFSET, MIB, EIF_PARSE_IN_MEMORY, &eif,
-				   &pcrs, NULL, 0), 0);
+				   &pcrs, NULL), 0);
 	pcrs.pcr0[0] ^= change;
-	assert_int_equal(eif_signature_make(key, pem, size, pcrs.pcr0, &section, &size, reason), 0);
+	assert_int_equal(eif_signature_make(key, pem, size, pcrs.pcr0, &section, &size, &error), 0);
 	eif_writer_init(&writer, fd, 4, 0);
 	for (unsigned int i = 0; i < eif.nr_sections; i++)
 		assert_int_equal(eif_writer_add(&writer, eif.sections[i].type,

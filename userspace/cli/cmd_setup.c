@@ -97,7 +97,8 @@ static int save_state(int node, bool *ret_first, struct error *why)
 
 	*ret_first = r == -ENOENT;
 	if (r && r != -ENOENT)
-		return error_set(why, r, "cannot read %s: %s; remove it if there is nothing to undo",
+		return error_set(why, r,
+				 "cannot read %s: %s; remove it if there is nothing to undo",
 				 STATE_FILE, strerror(-r));
 	(void)sys_read(pool, NE_CPU_POOL_PATH);
 	json_out_object(&out, NULL);

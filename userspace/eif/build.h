@@ -4,6 +4,8 @@
 #ifndef NE_EMU_EIF_BUILD_H
 #define NE_EMU_EIF_BUILD_H
 
+#include "common/error.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -83,7 +85,7 @@ int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text);
  *
  * Return: 0 or -EBADMSG.
  */
-int eif_metadata_check(const char *text, size_t size, char *reason, size_t reason_size);
+int eif_metadata_check(const char *text, size_t size, struct error *error);
 
 /**
  * eif_metadata_show() - ImageName, ImageVersion and Metadata as nitro-cli prints them

@@ -4,6 +4,8 @@
 #ifndef NE_EMU_EIF_EIF_H
 #define NE_EMU_EIF_EIF_H
 
+#include "common/error.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,9 +25,6 @@
 #define EIF_SIGNATURE_MAX	32768
 /* The kernel's COMMAND_LINE_SIZE (2048, x86 and arm64) less its NUL. */
 #define EIF_CMDLINE_MAX		2047
-
-/* Room for any text that eif_parse() or a builder call stores, with its NUL. */
-#define EIF_REASON_SIZE		120
 
 enum eif_section_type {
 	EIF_SECTION_KERNEL	= 1,
@@ -105,7 +104,7 @@ struct eif {
 	struct eif_blob ramdisks[EIF_MAX_SECTIONS];
 };
 
-/* eif_parse(): memory follows the image; do not judge what lies behind it. */
+/* eif_parse(): the image is followed by other memory; ignore trailing bytes. */
 #define EIF_PARSE_IN_MEMORY	(1U << 0)
 /* eif_parse(): refuse images of the other architecture (both: accept either). */
 #define EIF_PARSE_X86_64	(1U << 1)
@@ -146,8 +145,7 @@ struct eif_pcrs {
  * @flags: EIF_PARSE_* bits
  * @ret: filled on success only
  * @ret_pcrs: the same; NULL: do not measure, which saves most of the time
- * @reason: why the image was refused, naming section and offset; NULL if
- *	unwanted
+ * @error: with -EBADMSG: why the image was refused, naming section and offset
  *
  * Checks structure first, then the CRC, then the meaning, so that "CRC mismatch"
  * is said only of an image whose structure holds. CRC and measurements come from
@@ -160,7 +158,7 @@ struct eif_pcrs {
  * Return: 0, -EBADMSG, -ENOMEM or -EIO (the crypto library failed).
  */
 int eif_parse(const void *base, size_t avail, unsigned int flags, struct eif *ret,
-	      struct eif_pcrs *ret_pcrs, char *reason, size_t reason_size);
+	      struct eif_pcrs *ret_pcrs, struct error *error);
 
 /** eif_section_name() - "kernel", "cmdline", ...; "unknown" for other types */
 const char *eif_section_name(uint16_t type);

@@ -86,22 +86,18 @@ static const char *missing(json_t *metadata)
 	return json_is_object(custom) || json_is_null(custom) ? NULL : "CustomMetadata";
 }
 
-int eif_metadata_check(const char *text, size_t size, char *reason, size_t reason_size)
+int eif_metadata_check(const char *text, size_t size, struct error *error)
 {
-	json_error_t error;
-	json_t *metadata = json_loadb(text, size, 0, &error);
+	json_error_t why;
+	json_t *metadata = json_loadb(text, size, 0, &why);
 	const char *key;
 
-	if (!metadata) {
-		snprintf(reason, reason_size, "no JSON at byte %d: %.80s", error.position,
-			 error.text);
-		return -EBADMSG;
-	}
+	if (!metadata)
+		return error_set(error, -EBADMSG, "no JSON at byte %d: %.80s", why.position,
+				 why.text);
 	key = missing(metadata);
-	if (key)
-		snprintf(reason, reason_size, "there is no proper \"%s\"", key);
 	json_decref(metadata);
-	return key ? -EBADMSG : 0;
+	return key ? error_set(error, -EBADMSG, "there is no proper \"%s\"", key) : 0;
 }
 
 void eif_metadata_show(struct json_out *out, const char *text, size_t size)

@@ -8,9 +8,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Offsets of header fields, bytes. */
@@ -29,22 +27,8 @@ struct parser {
 	unsigned int flags;
 	struct eif *eif;
 	struct eif_pcrs *pcrs;
-	char *reason;
-	size_t reason_size;
+	struct error *error;
 };
-
-__attribute__((format(printf, 2, 3)))
-static int refuse(struct parser *p, const char *fmt, ...)
-{
-	va_list args;
-
-	if (p->reason && p->reason_size) {
-		va_start(args, fmt);
-		vsnprintf(p->reason, p->reason_size, fmt, args);
-		va_end(args);
-	}
-	return -EBADMSG;
-}
 
 static uint16_t get16(const uint8_t *from)
 {
@@ -93,23 +77,27 @@ static int read_header(struct parser *p)
 	const uint8_t *base = p->base;
 
 	if (p->avail < EIF_HEADER_SIZE)
-		return refuse(p, "truncated: %zu bytes cannot hold the %d-byte header",
-			      p->avail, EIF_HEADER_SIZE);
+		return error_set(p->error, -EBADMSG,
+				 "truncated: %zu bytes cannot hold the %d-byte header",
+				 p->avail, EIF_HEADER_SIZE);
 	if (memcmp(base, ".eif", 4))
-		return refuse(p, "magic at offset 0 is %02x %02x %02x %02x, not \".eif\"",
-			      base[0], base[1], base[2], base[3]);
+		return error_set(p->error, -EBADMSG,
+				 "magic at offset 0 is %02x %02x %02x %02x, not \".eif\"",
+				 base[0], base[1], base[2], base[3]);
 	eif->version = get16(base + HDR_VERSION);
 	if (eif->version < EIF_VERSION_MIN || eif->version > EIF_VERSION_MAX)
-		return refuse(p, "version %u at offset %d is not supported (%d to %d are)",
-			      eif->version, HDR_VERSION, EIF_VERSION_MIN, EIF_VERSION_MAX);
+		return error_set(p->error, -EBADMSG,
+				 "version %u at offset %d is not supported (%d to %d are)",
+				 eif->version, HDR_VERSION, EIF_VERSION_MIN, EIF_VERSION_MAX);
 	eif->flags = get16(base + HDR_FLAGS);
 	eif->default_mem = get64(base + HDR_DEFAULT_MEM);
 	eif->default_cpus = get64(base + HDR_DEFAULT_CPUS);
 	eif->nr_sections = get16(base + HDR_NUM_SECTIONS);
 	if (eif->nr_sections < EIF_MIN_SECTIONS || eif->nr_sections > EIF_MAX_SECTIONS)
-		return refuse(p, "section count %u at offset %d is not %d to %d",
-			      eif->nr_sections, HDR_NUM_SECTIONS, EIF_MIN_SECTIONS,
-			      EIF_MAX_SECTIONS);
+		return error_set(p->error, -EBADMSG,
+				 "section count %u at offset %d is not %d to %d",
+				 eif->nr_sections, HDR_NUM_SECTIONS, EIF_MIN_SECTIONS,
+				 EIF_MAX_SECTIONS);
 	eif->crc = get32(base + EIF_CRC_OFFSET);
 	return 0;
 }
@@ -128,15 +116,17 @@ static int read_section(struct parser *p, unsigned int i)
 	uint64_t own_size;
 
 	if (start < EIF_HEADER_SIZE)
-		return refuse(p, "section %u: offset %" PRIu64 " lies inside the header",
-			      i, start);
+		return error_set(p->error, -EBADMSG,
+				 "section %u: offset %" PRIu64 " lies inside the header",
+				 i, start);
 	if (start < eif->size)
-		return refuse(p, "section %u at offset %" PRIu64
-			      ": overlaps or precedes section %u, which ends at %" PRIu64,
-			      i, start, i - 1, eif->size);
+		return error_set(p->error, -EBADMSG, "section %u at offset %" PRIu64
+				 ": overlaps or precedes section %u, which ends at %" PRIu64,
+				 i, start, i - 1, eif->size);
 	if (start > p->avail || p->avail - start < EIF_SECTION_HEADER_SIZE)
-		return refuse(p, "truncated: header of section %u at offset %" PRIu64
-			      " lies outside the %zu bytes there are", i, start, p->avail);
+		return error_set(p->error, -EBADMSG,
+				 "truncated: header of section %u at offset %" PRIu64
+				 " lies outside the %zu bytes there are", i, start, p->avail);
 	head = p->base + start;
 	section->type = get16(head);
 	section->flags = get16(head + 2);
@@ -144,16 +134,18 @@ static int read_section(struct parser *p, unsigned int i)
 	section->offset = start + EIF_SECTION_HEADER_SIZE;
 	section->size = size;
 	if (own_size != size)
-		return refuse(p, "section %u (%s) at offset %" PRIu64 ": size %" PRIu64
-			      " there, but %" PRIu64 " in the file header%s", i,
-			      eif_section_name(section->type), start, own_size, size,
-			      section->type == EIF_SECTION_SIGNATURE ?
-			      " (signed twice? sign it afresh)" : "");
+		return error_set(p->error, -EBADMSG,
+				 "section %u (%s) at offset %" PRIu64 ": size %" PRIu64
+				 " there, but %" PRIu64 " in the file header%s", i,
+				 eif_section_name(section->type), start, own_size, size,
+				 section->type == EIF_SECTION_SIGNATURE ?
+				 " (signed twice? sign it afresh)" : "");
 	if (size > p->avail - section->offset)
-		return refuse(p, "truncated: section %u (%s) at offset %" PRIu64 " has %" PRIu64
-			      " bytes of data, only %" PRIu64 " are there", i,
-			      eif_section_name(section->type), start, size,
-			      p->avail - section->offset);
+		return error_set(p->error, -EBADMSG,
+				 "truncated: section %u (%s) at offset %" PRIu64 " has %" PRIu64
+				 " bytes of data, only %" PRIu64 " are there", i,
+				 eif_section_name(section->type), start, size,
+				 p->avail - section->offset);
 	if (start > eif->size)
 		eif->warnings |= EIF_WARN_GAP;
 	if (section->flags)
@@ -174,8 +166,9 @@ static int check_contents(struct parser *p)
 	eif->warnings |= EIF_WARN_CRC;
 	if (p->flags & EIF_PARSE_TOLERANT)
 		return 0;
-	return refuse(p, "CRC mismatch: header says %08" PRIx32 ", contents give %08" PRIx32,
-		      eif->crc, eif->contents_crc);
+	return error_set(p->error, -EBADMSG,
+			 "CRC mismatch: header says %08" PRIx32 ", contents give %08" PRIx32,
+			 eif->crc, eif->contents_crc);
 }
 
 /* Its certificate is what PCR8 measures. */
@@ -183,18 +176,20 @@ static int check_signature(struct parser *p)
 {
 	struct eif *eif = p->eif;
 	struct eif_signature signature;
-	char why[EIF_REASON_SIZE];
+	struct error cause;
 	int r;
 
 	if (!eif->signature.data)
 		return 0;
-	r = eif_signature_open(eif->signature.data, eif->signature.size, &signature, why);
+	r = eif_signature_open(eif->signature.data, eif->signature.size, &signature, &cause);
 	if (r == -EBADMSG && p->flags & EIF_PARSE_TOLERANT) {
 		eif->warnings |= EIF_WARN_SIGNATURE;
 		return 0;
 	}
 	if (r == -EBADMSG)
-		return refuse(p, "signature at offset %td: %s", eif->signature.data - p->base, why);
+		return error_set(p->error, -EBADMSG,
+				 "signature at offset %td: %s",
+				 eif->signature.data - p->base, cause.text);
 	if (r)
 		return r;
 	if (p->pcrs) {
@@ -210,9 +205,10 @@ static int take_once(struct parser *p, unsigned int i, struct eif_blob *blob)
 	const struct eif_section *section = &p->eif->sections[i];
 
 	if (blob->data)
-		return refuse(p, "section %u (%s) at offset %" PRIu64 ": a second %s section",
-			      i, eif_section_name(section->type), section->offset,
-			      eif_section_name(section->type));
+		return error_set(p->error, -EBADMSG,
+				 "section %u (%s) at offset %" PRIu64 ": a second %s section",
+				 i, eif_section_name(section->type), section->offset,
+				 eif_section_name(section->type));
 	blob->data = p->base + section->offset;
 	blob->size = section->size;
 	return 0;
@@ -224,8 +220,8 @@ static int take_ramdisk(struct parser *p, unsigned int i)
 	struct eif_blob *blob = &eif->ramdisks[eif->nr_ramdisks];
 
 	if (!eif->kernel.data)
-		return refuse(p, "section %u (ramdisk) at offset %" PRIu64
-			      ": comes before the kernel", i, eif->sections[i].offset);
+		return error_set(p->error, -EBADMSG, "section %u (ramdisk) at offset %" PRIu64
+				 ": comes before the kernel", i, eif->sections[i].offset);
 	blob->data = p->base + eif->sections[i].offset;
 	blob->size = eif->sections[i].size;
 	eif->nr_ramdisks++;
@@ -246,15 +242,16 @@ static int take_section(struct parser *p, unsigned int i)
 		return take_ramdisk(p, i);
 	case EIF_SECTION_SIGNATURE:
 		if (section->size > EIF_SIGNATURE_MAX)
-			return refuse(p, "section %u (signature) at offset %" PRIu64 ": %" PRIu64
-				      " bytes exceed the limit of %d", i, section->offset,
-				      section->size, EIF_SIGNATURE_MAX);
+			return error_set(p->error, -EBADMSG,
+					 "section %u (signature) at offset %" PRIu64 ": %" PRIu64
+					 " bytes exceed the limit of %d", i, section->offset,
+					 section->size, EIF_SIGNATURE_MAX);
 		return take_once(p, i, &eif->signature);
 	case EIF_SECTION_METADATA:
 		return take_once(p, i, &eif->metadata);
 	}
-	return refuse(p, "section %u at offset %" PRIu64 ": unknown type %u", i,
-		      section->offset, section->type);
+	return error_set(p->error, -EBADMSG, "section %u at offset %" PRIu64 ": unknown type %u", i,
+			 section->offset, section->type);
 }
 
 static int check_cmdline(struct parser *p)
@@ -264,13 +261,14 @@ static int check_cmdline(struct parser *p)
 	const uint8_t *nul;
 
 	if (cmdline->size > EIF_CMDLINE_MAX)
-		return refuse(p, "cmdline at offset %" PRIu64 ": %" PRIu64
-			      " bytes exceed the limit of %d", offset, cmdline->size,
-			      EIF_CMDLINE_MAX);
+		return error_set(p->error, -EBADMSG, "cmdline at offset %" PRIu64 ": %" PRIu64
+				 " bytes exceed the limit of %d", offset, cmdline->size,
+				 EIF_CMDLINE_MAX);
 	nul = memchr(cmdline->data, 0, cmdline->size);
 	if (nul)
-		return refuse(p, "cmdline at offset %" PRIu64 ": holds a NUL at offset %td",
-			      offset, nul - p->base);
+		return error_set(p->error, -EBADMSG,
+				 "cmdline at offset %" PRIu64 ": holds a NUL at offset %td",
+				 offset, nul - p->base);
 	return 0;
 }
 
@@ -280,18 +278,23 @@ static int check_parts(struct parser *p)
 	bool arm64 = eif->flags & EIF_FLAG_ARM64;
 
 	if (!eif->kernel.data)
-		return refuse(p, "no kernel section among the %u", eif->nr_sections);
+		return error_set(p->error, -EBADMSG,
+				 "no kernel section among the %u", eif->nr_sections);
 	if (!eif->kernel.size)
-		return refuse(p, "kernel at offset %td: empty", eif->kernel.data - p->base);
+		return error_set(p->error, -EBADMSG,
+				 "kernel at offset %td: empty", eif->kernel.data - p->base);
 	if (!eif->cmdline.data)
-		return refuse(p, "no cmdline section among the %u", eif->nr_sections);
+		return error_set(p->error, -EBADMSG,
+				 "no cmdline section among the %u", eif->nr_sections);
 	if (!eif->metadata.data && eif->version >= 4)
-		return refuse(p, "no metadata section among the %u, needed by version %u",
-			      eif->nr_sections, eif->version);
+		return error_set(p->error, -EBADMSG,
+				 "no metadata section among the %u, needed by version %u",
+				 eif->nr_sections, eif->version);
 	if (arm64 ? p->flags & EIF_PARSE_X86_64 && !(p->flags & EIF_PARSE_ARM64) :
 	    p->flags & EIF_PARSE_ARM64 && !(p->flags & EIF_PARSE_X86_64))
-		return refuse(p, "architecture at offset %d is %s, not that of this machine",
-			      HDR_FLAGS, arm64 ? "aarch64" : "x86_64");
+		return error_set(p->error, -EBADMSG,
+				 "architecture at offset %d is %s, not that of this machine",
+				 HDR_FLAGS, arm64 ? "aarch64" : "x86_64");
 	if (!eif->nr_ramdisks)
 		eif->warnings |= EIF_WARN_NO_RAMDISK;
 	return check_cmdline(p);
@@ -306,19 +309,22 @@ static int check_warnings(struct parser *p)
 	if (!(p->flags & EIF_PARSE_STRICT))
 		return 0;
 	if (eif->warnings & EIF_WARN_TRAILING)
-		return refuse(p, "%" PRIu64 " bytes follow the last section at offset %" PRIu64,
-			      p->avail - eif->size, eif->size);
+		return error_set(p->error, -EBADMSG,
+				 "%" PRIu64 " bytes follow the last section at offset %" PRIu64,
+				 p->avail - eif->size, eif->size);
 	if (eif->warnings & EIF_WARN_GAP)
-		return refuse(p, "bytes between sections are covered by no CRC");
+		return error_set(p->error, -EBADMSG,
+				 "bytes between sections are covered by no CRC");
 	if (eif->warnings & EIF_WARN_SECTION_FLAGS)
-		return refuse(p, "reserved flags of a section are set");
+		return error_set(p->error, -EBADMSG, "reserved flags of a section are set");
 	if (eif->warnings & EIF_WARN_NO_RAMDISK)
-		return refuse(p, "no ramdisk section among the %u", eif->nr_sections);
+		return error_set(p->error, -EBADMSG,
+				 "no ramdisk section among the %u", eif->nr_sections);
 	return 0;
 }
 
 int eif_parse(const void *base, size_t avail, unsigned int flags, struct eif *ret,
-	      struct eif_pcrs *ret_pcrs, char *reason, size_t reason_size)
+	      struct eif_pcrs *ret_pcrs, struct error *error)
 {
 	struct eif eif = { .base = base, .size = EIF_HEADER_SIZE };
 	struct eif_pcrs pcrs = {};
@@ -328,8 +334,7 @@ int eif_parse(const void *base, size_t avail, unsigned int flags, struct eif *re
 		.flags = flags,
 		.eif = &eif,
 		.pcrs = ret_pcrs ? &pcrs : NULL,
-		.reason = reason,
-		.reason_size = reason_size,
+		.error = error,
 	};
 	unsigned int i;
 	int r;

@@ -16,23 +16,10 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #define KEY_CERTIFICATE	"signing_certificate"
 #define KEY_SIGNATURE	"signature"
-
-__attribute__((format(printf, 2, 3)))
-static int refuse(char *reason, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(reason, EIF_REASON_SIZE, fmt, args);
-	va_end(args);
-	return -EBADMSG;
-}
 
 static bool is_text(const struct emu_cbor_item *item, const char *text)
 {
@@ -42,18 +29,18 @@ static bool is_text(const struct emu_cbor_item *item, const char *text)
 
 /* Bytes as AWS's library writes them: each is a number of its own. */
 static int read_numbers(struct emu_cbor_reader *reader, const char *what, uint8_t **ret,
-			size_t *ret_size, char *reason)
+			size_t *ret_size, struct error *error)
 {
 	struct emu_cbor_item item = emu_cbor_read(reader);
 	__cleanup_free uint8_t *bytes = NULL;
 	size_t size, i;
 
 	if (item.kind != EMU_CBOR_ARRAY)
-		return refuse(reason, "the %s is no list of numbers", what);
+		return error_set(error, -EBADMSG, "the %s is no list of numbers", what);
 	if (item.value > reader->left)
-		return refuse(reason, "the %s is cut off", what);
+		return error_set(error, -EBADMSG, "the %s is cut off", what);
 	if (*ret)
-		return refuse(reason, "there are two of %s", what);
+		return error_set(error, -EBADMSG, "there are two of %s", what);
 	size = item.value;
 	bytes = malloc(size ?: 1);
 	if (!bytes)
@@ -61,7 +48,7 @@ static int read_numbers(struct emu_cbor_reader *reader, const char *what, uint8_
 	for (i = 0; i < size; i++) {
 		item = emu_cbor_read(reader);
 		if (item.kind != EMU_CBOR_UINT || item.value > 0xff)
-			return refuse(reason, "item %zu of the %s is no byte", i, what);
+			return error_set(error, -EBADMSG, "item %zu of the %s is no byte", i, what);
 		bytes[i] = item.value;
 	}
 	*ret = bytes;
@@ -70,50 +57,53 @@ static int read_numbers(struct emu_cbor_reader *reader, const char *what, uint8_
 	return 0;
 }
 
-static int read_entry(struct emu_cbor_reader *reader, struct eif_signature *ret, char *reason)
+static int read_entry(struct emu_cbor_reader *reader, struct eif_signature *ret,
+		      struct error *error)
 {
 	struct emu_cbor_item item = emu_cbor_read(reader);
 	unsigned int i;
 	int r = 0;
 
 	if (item.kind != EMU_CBOR_MAP || item.value != 2)
-		return refuse(reason, "an entry is no map of two");
+		return error_set(error, -EBADMSG, "an entry is no map of two");
 	for (i = 0; !r && i < 2; i++) {
 		item = emu_cbor_read(reader);
 		if (is_text(&item, KEY_CERTIFICATE))
-			r = read_numbers(reader, "certificate", &ret->pem, &ret->pem_size, reason);
+			r = read_numbers(reader, "certificate", &ret->pem, &ret->pem_size, error);
 		else if (is_text(&item, KEY_SIGNATURE))
-			r = read_numbers(reader, "signature", &ret->cose, &ret->cose_size, reason);
+			r = read_numbers(reader, "signature", &ret->cose, &ret->cose_size, error);
 		else
-			r = refuse(reason, "a key is neither " KEY_CERTIFICATE " nor "
-				   KEY_SIGNATURE);
+			r = error_set(error, -EBADMSG, "a key is neither " KEY_CERTIFICATE " nor "
+				      KEY_SIGNATURE);
 	}
 	return r;
 }
 
-static int read_entries(struct emu_cbor_reader *reader, struct eif_signature *ret, char *reason)
+static int read_entries(struct emu_cbor_reader *reader, struct eif_signature *ret,
+			struct error *error)
 {
 	struct emu_cbor_item item = emu_cbor_read(reader);
 	uint64_t i;
 	int r = 0;
 
 	if (item.kind != EMU_CBOR_ARRAY)
-		return refuse(reason, "no list of signatures");
+		return error_set(error, -EBADMSG, "no list of signatures");
 	if (!item.value)
-		return refuse(reason, "the list of signatures is empty");
+		return error_set(error, -EBADMSG, "the list of signatures is empty");
 	if (item.value > reader->left)
-		return refuse(reason, "the list of signatures is cut off");
+		return error_set(error, -EBADMSG, "the list of signatures is cut off");
 	ret->entries = item.value;
 	for (i = 0; !r && i < item.value; i++) {
 		struct eif_signature other = {};
 
-		r = read_entry(reader, i ? &other : ret, reason);
+		r = read_entry(reader, i ? &other : ret, error);
 		ret->private_key |= pem_has_private_key(ret->pem, ret->pem_size) ||
 			pem_has_private_key(other.pem, other.pem_size);
 		eif_signature_close(&other);
 	}
 	if (!r && reader->left)
-		return refuse(reason, "%zu bytes follow the list of signatures", reader->left);
+		return error_set(error, -EBADMSG,
+				 "%zu bytes follow the list of signatures", reader->left);
 	return r;
 }
 
@@ -150,7 +140,7 @@ int eif_certificate_read(const uint8_t *pem, size_t size, struct x509_st **ret,
 }
 
 int eif_signature_open(const uint8_t *data, size_t size, struct eif_signature *ret,
-		       char *reason)
+		       struct error *error)
 {
 	__cleanup_free uint8_t *copy = NULL;
 	struct eif_signature signature = {};
@@ -158,18 +148,20 @@ int eif_signature_open(const uint8_t *data, size_t size, struct eif_signature *r
 	int r;
 
 	if (size > EIF_SIGNATURE_MAX)
-		return refuse(reason, "%zu bytes exceed the limit of %d", size, EIF_SIGNATURE_MAX);
+		return error_set(error, -EBADMSG,
+				 "%zu bytes exceed the limit of %d", size, EIF_SIGNATURE_MAX);
 	copy = malloc(size ?: 1);
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, data, size);
 	reader = (struct emu_cbor_reader){ .data = copy, .left = size };
-	r = read_entries(&reader, &signature, reason);
+	r = read_entries(&reader, &signature, error);
 	if (!r) {
 		r = eif_certificate_read(signature.pem, signature.pem_size,
 					 &signature.certificate, signature.pcr8);
 		if (r == -EBADMSG)
-			(void)refuse(reason, "its certificate is no X.509 certificate in PEM");
+			(void)error_set(error, -EBADMSG,
+					"its certificate is no X.509 certificate in PEM");
 	}
 	if (r)
 		eif_signature_close(&signature);
@@ -218,7 +210,7 @@ const char *eif_verdict_text(enum eif_verdict verdict)
 }
 
 int eif_signature_verify(const struct eif_signature *signature, const uint8_t *pcr0, time_t now,
-			 enum eif_verdict *ret, char *reason)
+			 enum eif_verdict *ret)
 {
 	EVP_PKEY *key = X509_get0_pubkey(signature->certificate);
 	enum eif_verdict verdict;
@@ -230,7 +222,6 @@ int eif_signature_verify(const struct eif_signature *signature, const uint8_t *p
 		return r;
 	if (verdict == EIF_VERDICT_GOOD)
 		verdict = eif_signature_dates(signature, now);
-	snprintf(reason, EIF_REASON_SIZE, "%s", eif_verdict_text(verdict));
 	*ret = verdict;
 	return 0;
 }
@@ -256,35 +247,33 @@ static void put_numbers(struct emu_cbor_writer *writer, const char *key, const u
 		emu_cbor_put_uint(writer, bytes[i]);
 }
 
-/* A certificate file that may go into an image; -EINVAL with a reason. */
-static int check_certificate(struct evp_pkey_st *key, const char *pem, size_t size, char *reason)
+/* A certificate file that may go into an image. Return: 0, -EINVAL with @error, -EIO. */
+static int check_certificate(struct evp_pkey_st *key, const char *pem, size_t size,
+			     struct error *error)
 {
 	uint8_t pcr8[EIF_PCR_SIZE];
 	X509 *certificate;
 	int r;
 
 	r = eif_certificate_read((const uint8_t *)pem, size, &certificate, pcr8);
-	if (r == -EBADMSG) {
-		(void)refuse(reason, "the certificate is no X.509 certificate in PEM");
-		return -EINVAL;
-	}
+	if (r == -EBADMSG)
+		return error_set(error, -EINVAL,
+				 "the certificate is no X.509 certificate in PEM");
 	if (r)
 		return r;
 	r = X509_check_private_key(certificate, key) == 1;
 	X509_free(certificate);
 	ERR_clear_error();
 	if (!r)
-		(void)refuse(reason, "the key does not belong to the certificate");
-	else if (pem_has_private_key(pem, size))
-		(void)refuse(reason, "the certificate file holds a private key, which everybody "
-			     "could read in the image: use one without");
-	else
-		return 0;
-	return -EINVAL;
+		return error_set(error, -EINVAL, "the key does not belong to the certificate");
+	if (pem_has_private_key(pem, size))
+		return error_set(error, -EINVAL, "the certificate file holds a private key, which "
+				 "everybody could read in the image: use one without");
+	return 0;
 }
 
 int eif_signature_make(struct evp_pkey_st *key, const char *pem, size_t pem_size,
-		       const uint8_t *pcr0, uint8_t **ret, size_t *ret_size, char *reason)
+		       const uint8_t *pcr0, uint8_t **ret, size_t *ret_size, struct error *error)
 {
 	__cleanup_free uint8_t *buf = malloc(EIF_SIGNATURE_MAX);
 	struct emu_cbor_writer writer = { .buf = buf, .size = EIF_SIGNATURE_MAX };
@@ -295,25 +284,25 @@ int eif_signature_make(struct evp_pkey_st *key, const char *pem, size_t pem_size
 
 	if (!buf)
 		return -ENOMEM;
-	r = check_certificate(key, pem, pem_size, reason);
+	r = check_certificate(key, pem, pem_size, error);
 	if (!r)
 		r = pem_certificates(pem, pem_size, &certificates, &pem_size);
 	if (r)
 		return r;
 	r = eif_cose_sign(key, pcr0, cose, &cose_size);
 	if (r == -EINVAL)
-		(void)refuse(reason, "the key is no EC key on P-256, P-384 or P-521");
+		return error_set(error, -EINVAL,
+				 "the key is no EC key on P-256, P-384 or P-521");
 	if (r)
 		return r;
 	emu_cbor_put_array(&writer, 1);
 	emu_cbor_put_map(&writer, 2);
 	put_numbers(&writer, KEY_CERTIFICATE, (const uint8_t *)certificates, pem_size);
 	put_numbers(&writer, KEY_SIGNATURE, cose, cose_size);
-	if (writer.overflow) {
-		(void)refuse(reason, "a certificate of %zu bytes does not fit into the section",
-			     pem_size);
-		return -EINVAL;
-	}
+	if (writer.overflow)
+		return error_set(error, -EINVAL,
+				 "a certificate of %zu bytes does not fit into the section",
+				 pem_size);
 	*ret = buf;
 	*ret_size = writer.used;
 	buf = NULL;

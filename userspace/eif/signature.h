@@ -46,7 +46,7 @@ struct eif_signature {
  * Return: 0, -EBADMSG (what AWS's reader refuses), -ENOMEM or -EIO.
  */
 int eif_signature_open(const uint8_t *data, size_t size, struct eif_signature *ret,
-		       char *reason);
+		       struct error *error);
 void eif_signature_close(struct eif_signature *signature);
 
 /**
@@ -81,7 +81,7 @@ enum eif_verdict {
  * Return: 0, -ENOMEM or -EIO (the crypto library failed).
  */
 int eif_signature_verify(const struct eif_signature *signature, const uint8_t *pcr0, time_t now,
-			 enum eif_verdict *ret, char *reason);
+			 enum eif_verdict *ret);
 
 /** eif_signature_dates() - GOOD, EARLY or EXPIRED */
 enum eif_verdict eif_signature_dates(const struct eif_signature *signature, time_t now);
@@ -97,10 +97,11 @@ const char *eif_verdict_text(enum eif_verdict verdict);
  * @ret: the section's data, which the caller frees
  * @ret_size: length of @ret in bytes
  *
- * Return: 0, -EINVAL (see @reason, of EIF_REASON_SIZE bytes), -ENOMEM or -EIO.
+ * Return: 0, -EINVAL (with @error), -ENOMEM or -EIO.
  */
 int eif_signature_make(struct evp_pkey_st *key, const char *pem, size_t pem_size,
-		       const uint8_t *pcr0, uint8_t **ret, size_t *ret_size, char *reason);
+		       const uint8_t *pcr0, uint8_t **ret, size_t *ret_size,
+		       struct error *error);
 
 /**
  * eif_key_read() - a private key in PEM; asks at the terminal for its passphrase, if any

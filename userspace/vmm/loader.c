@@ -42,14 +42,8 @@ static uint64_t align_up(uint64_t value, uint64_t align)
 
 static int bad_memory_size(struct error *error, uint64_t need)
 {
-	return error_set(error, -EBADMSG,
-			 "the image needs %llu MiB of memory to boot",
+	return error_set(error, -EBADMSG, "the image needs %llu MiB of memory to boot",
 			 (unsigned long long)((need + MIB - 1) / MIB));
-}
-
-static int bad_image(struct error *error, const char *reason)
-{
-	return error_set(error, -EBADMSG, "%s", reason);
 }
 
 /* EC2 starts no image with a signature that is not good now. */
@@ -57,37 +51,35 @@ static int check_signature(const struct eif *eif, const struct eif_pcrs *pcrs,
 			   struct error *error)
 {
 	struct eif_signature signature;
-	char reason[EIF_REASON_SIZE];
 	enum eif_verdict verdict;
 	int err;
 
 	if (!eif->signature.data)
 		return 0;
-	err = eif_signature_open(eif->signature.data, eif->signature.size, &signature, reason);
+	err = eif_signature_open(eif->signature.data, eif->signature.size, &signature, error);
 	if (err == -EBADMSG)
-		return bad_image(error, reason);
+		return err;
 	if (!err) {
-		err = eif_signature_verify(&signature, pcrs->pcr0, time(NULL), &verdict, reason);
+		err = eif_signature_verify(&signature, pcrs->pcr0, time(NULL), &verdict);
 		eif_signature_close(&signature);
 	}
 	if (err)
 		return error_set(error, err, "cannot verify the image: %s", strerror(-err));
-	return verdict == EIF_VERDICT_GOOD ? 0 : bad_image(error, reason);
+	return verdict == EIF_VERDICT_GOOD ? 0 :
+		error_set(error, -EBADMSG, "%s", eif_verdict_text(verdict));
 }
 
 static int read_image(const struct guest_memory *memory, uint64_t offset, struct eif *eif,
 		      struct eif_pcrs *pcrs, struct error *error)
 {
-	char reason[EIF_REASON_SIZE];
 	int err;
 
 	if (offset >= memory->size)
 		return error_set(error, -EBADMSG, "no memory where the image should be");
 	err = eif_parse(memory->base + offset, memory->size - offset,
-			EIF_PARSE_IN_MEMORY | EIF_PARSE_NATIVE, eif, pcrs, reason,
-			sizeof(reason));
+			EIF_PARSE_IN_MEMORY | EIF_PARSE_NATIVE, eif, pcrs, error);
 	if (err == -EBADMSG)
-		return bad_image(error, reason);
+		return err;
 	if (err)
 		return error_set(error, err, "cannot measure the image: %s", strerror(-err));
 	return check_signature(eif, pcrs, error);

@@ -31,11 +31,10 @@ static int show_result(const struct build *build, const struct eif_file *file, F
 /* Read the result as a loader would: nothing else is worth a name. */
 static int check_image(int fd, struct eif_file *ret, struct error *why)
 {
-	char reason[EIF_REASON_SIZE] = "";
-	int r = eif_file_map(fd, EIF_PARSE_STRICT, ret, reason);
+	int r = eif_file_map(fd, EIF_PARSE_STRICT, ret, why);
 
 	if (r == -EBADMSG)
-		return error_set(why, -EBADMSG, "%s", reason);
+		return r;
 	return r ? error_set(why, r, "cannot measure: %s", strerror(-r)) : 0;
 }
 

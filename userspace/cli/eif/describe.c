@@ -18,7 +18,7 @@
 /**
  * struct description - what is said about an image
  * @is_signed: @signature is there
- * @verdict: of it, and @reason the same in words
+ * @verdict: of it
  */
 struct description {
 	const char *path;
@@ -26,7 +26,6 @@ struct description {
 	bool is_signed;
 	struct eif_signature signature;
 	enum eif_verdict verdict;
-	char reason[EIF_REASON_SIZE];
 };
 
 /* Images come from anywhere: nothing in them may talk to the terminal. */
@@ -60,7 +59,7 @@ static void describe_text(const struct description *d)
 	putchar('\n');
 	if (d->is_signed) {
 		eif_print_certificate(&d->signature);
-		printf("verdict:  %s\n\n", d->reason);
+		printf("verdict:  %s\n\n", eif_verdict_text(d->verdict));
 	} else {
 		printf("not signed\n\n");
 	}
@@ -145,12 +144,11 @@ static int read_signature(struct description *d)
 
 	if (!section->data)
 		return 0;
-	r = eif_signature_open(section->data, section->size, &d->signature, d->reason);
+	r = eif_signature_open(section->data, section->size, &d->signature, NULL);
 	if (r)
 		return r == -EBADMSG ? 0 : r;
 	d->is_signed = true;
-	return eif_signature_verify(&d->signature, d->file.pcrs.pcr0, time(NULL), &d->verdict,
-				    d->reason);
+	return eif_signature_verify(&d->signature, d->file.pcrs.pcr0, time(NULL), &d->verdict);
 }
 
 static bool is_bad(const struct description *d)

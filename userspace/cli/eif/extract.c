@@ -53,14 +53,14 @@ static int write_file(const struct extraction *e, const char *name, const void *
 static int write_certificate(const struct extraction *e, const struct eif_blob *section)
 {
 	__cleanup_free char *certificates = NULL;
-	char reason[EIF_REASON_SIZE];
+	struct error cause;
 	struct eif_signature signature;
 	size_t size;
 	int r;
 
-	r = eif_signature_open(section->data, section->size, &signature, reason);
+	r = eif_signature_open(section->data, section->size, &signature, &cause);
 	if (r == -EBADMSG) {
-		cli_error("warning: no certificate: %s", reason);
+		cli_error("warning: no certificate: %s", cause.text);
 		return 0;
 	}
 	if (r)

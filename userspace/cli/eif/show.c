@@ -17,7 +17,7 @@
 /* nitro-cli's words for it, which its users' scripts may compare. */
 #define HASH_ALGORITHM	"Sha384 { ... }"
 
-int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, char *reason)
+int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, struct error *error)
 {
 	struct eif_file file = {};
 	struct stat st;
@@ -25,19 +25,17 @@ int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, char *reason)
 
 	if (fstat(fd, &st))
 		return -errno;
-	if (!S_ISREG(st.st_mode) || !st.st_size) {
-		snprintf(reason, EIF_REASON_SIZE, "%s",
-			 S_ISREG(st.st_mode) ? "the file is empty" : "no regular file");
-		return -EBADMSG;
-	}
+	if (!S_ISREG(st.st_mode))
+		return error_set(error, -EBADMSG, "no regular file");
+	if (!st.st_size)
+		return error_set(error, -EBADMSG, "the file is empty");
 	file.size = st.st_size;
 	file.data = mmap(NULL, file.size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (file.data == MAP_FAILED)
 		return -errno;
 	(void)madvise(file.data, file.size, MADV_SEQUENTIAL);	/* a hint */
 	progress_begin("checking and measuring");
-	r = eif_parse(file.data, file.size, flags, &file.eif, &file.pcrs, reason,
-		      EIF_REASON_SIZE);
+	r = eif_parse(file.data, file.size, flags, &file.eif, &file.pcrs, error);
 	progress_end();
 	if (r) {
 		eif_file_unmap(&file);
@@ -51,11 +49,11 @@ int eif_file_open(const char *path, unsigned int flags, struct eif_file *ret,
 		  struct error *why)
 {
 	__cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char reason[EIF_REASON_SIZE] = "";
-	int r = fd < 0 ? -errno : eif_file_map(fd, flags, ret, reason);
+	struct error cause;
+	int r = fd < 0 ? -errno : eif_file_map(fd, flags, ret, &cause);
 
 	if (r == -EBADMSG)
-		return error_set(why, -EBADMSG, "%s is no valid image: %s", path, reason);
+		return error_set(why, r, "%s is no valid image: %s", path, cause.text);
 	return r ? error_set(why, r, "%s: %s", path, strerror(-r)) : 0;
 }
 

@@ -32,11 +32,11 @@ struct eif_file {
 
 /**
  * eif_file_map() - map, check and measure what an open file holds
- * @reason: set for -EBADMSG, of EIF_REASON_SIZE bytes
+ * @error: filled in with -EBADMSG
  *
  * Return: 0, -EBADMSG (no good image) or the errno of fstat or mmap.
  */
-int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, char *reason);
+int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, struct error *error);
 /** eif_file_open() - the same by name, with a message for all errors */
 int eif_file_open(const char *path, unsigned int flags, struct eif_file *ret,
 		  struct error *why);

@@ -21,7 +21,7 @@ static int make_section(const struct eif_pcrs *pcrs, const char *certificate, co
 			uint8_t **ret, size_t *ret_size, struct error *why)
 {
 	__cleanup_free char *pem = NULL, *key_pem = NULL;
-	char reason[EIF_REASON_SIZE];
+	struct error cause;
 	size_t size, key_size;
 	EVP_PKEY *key;
 	int r;
@@ -37,10 +37,11 @@ static int make_section(const struct eif_pcrs *pcrs, const char *certificate, co
 	if (r)
 		return error_set(why, r, "%s holds no private key in PEM that can be read",
 				 key_path);
-	r = eif_signature_make(key, pem, size, pcrs->pcr0, ret, ret_size, reason);
+	r = eif_signature_make(key, pem, size, pcrs->pcr0, ret, ret_size, &cause);
 	EVP_PKEY_free(key);
 	if (r == -EINVAL)
-		return error_set(why, -EINVAL, "%s, %s: %s", certificate, key_path, reason);
+		return error_set(why, -EINVAL, "%s, %s: %s", certificate, key_path,
+				 cause.text);
 	return r ? error_set(why, r, "cannot sign: %s", strerror(-r)) : 0;
 }
 
@@ -78,21 +79,20 @@ int eif_sign(const struct eif *eif, const struct eif_pcrs *pcrs, const char *cer
 /* The signed image is read as a loader would before it gets its name. */
 static int check_result(int fd, struct eif_pcrs *ret_pcrs, struct error *why)
 {
-	char reason[EIF_REASON_SIZE];
 	struct eif_signature signature;
 	enum eif_verdict verdict;
 	struct eif_file file;
 	int r;
 
-	r = eif_file_map(fd, EIF_PARSE_STRICT, &file, reason);
+	r = eif_file_map(fd, EIF_PARSE_STRICT, &file, why);
 	if (r == -EBADMSG)
-		return error_set(why, -EBADMSG, "%s", reason);
+		return r;
 	if (r)
 		return error_set(why, r, "cannot check: %s", strerror(-r));
 	r = eif_signature_open(file.eif.signature.data, file.eif.signature.size, &signature,
-			       reason);
+			       why);
 	if (!r) {
-		r = eif_signature_verify(&signature, file.pcrs.pcr0, time(NULL), &verdict, reason);
+		r = eif_signature_verify(&signature, file.pcrs.pcr0, time(NULL), &verdict);
 		eif_signature_close(&signature);
 	}
 	*ret_pcrs = file.pcrs;
@@ -100,7 +100,8 @@ static int check_result(int fd, struct eif_pcrs *ret_pcrs, struct error *why)
 	if (r)
 		return error_set(why, r, "cannot check: %s", strerror(-r));
 	if (verdict != EIF_VERDICT_GOOD)
-		cli_error("warning: no enclave will start from it: %s", reason);
+		cli_error("warning: no enclave will start from it: %s",
+			  eif_verdict_text(verdict));
 	return 0;
 }
 

@@ -53,7 +53,7 @@ static void found(struct verification *v, const char *check, enum result result,
 static void check_contents(struct verification *v, const struct eif *eif)
 {
 	struct eif_kernel_info kernel;
-	char reason[EIF_REASON_SIZE];
+	struct error cause;
 
 	if (eif->warnings & EIF_WARN_CRC)
 		found(v, "CRC", BAD, "header says %08x, contents give %08x", eif->crc,
@@ -71,9 +71,9 @@ static void check_contents(struct verification *v, const struct eif *eif)
 		found(v, "kernel", GOOD, "%s", eif_show_arch(kernel.flags));
 	if (!eif->metadata.data)
 		return;
-	if (eif_metadata_check((const char *)eif->metadata.data, eif->metadata.size, reason,
-			       sizeof(reason)))
-		found(v, "metadata", WARNING, "nitro-cli cannot describe it: %s", reason);
+	if (eif_metadata_check((const char *)eif->metadata.data, eif->metadata.size,
+			       &cause))
+		found(v, "metadata", WARNING, "nitro-cli cannot describe it: %s", cause.text);
 	else
 		found(v, "metadata", GOOD, "complete");
 }
@@ -100,7 +100,7 @@ static int check_signature(struct verification *v, const struct eif_file *file)
 {
 	const struct eif_blob *section = &file->eif.signature;
 	struct eif_signature signature;
-	char reason[EIF_REASON_SIZE];
+	struct error cause;
 	enum eif_verdict verdict;
 	int r;
 
@@ -108,20 +108,20 @@ static int check_signature(struct verification *v, const struct eif_file *file)
 		found(v, "signature", v->need_signature ? BAD : GOOD, "there is none");
 		return 0;
 	}
-	r = eif_signature_open(section->data, section->size, &signature, reason);
+	r = eif_signature_open(section->data, section->size, &signature, &cause);
 	if (r == -EBADMSG) {
 		found(v, "signature", BAD, "section at offset %td: %s",
-		      section->data - file->eif.base, reason);
+		      section->data - file->eif.base, cause.text);
 		return 0;
 	}
 	if (r)
 		return r;
-	r = eif_signature_verify(&signature, file->pcrs.pcr0, time(NULL), &verdict, reason);
+	r = eif_signature_verify(&signature, file->pcrs.pcr0, time(NULL), &verdict);
 	if (!r && (verdict == EIF_VERDICT_EARLY || verdict == EIF_VERDICT_EXPIRED ||
 		   verdict == EIF_VERDICT_GOOD))
 		found(v, "signature", GOOD, "made for this image by the certificate's key");
 	else if (!r)
-		found(v, "signature", BAD, "%s", reason);
+		found(v, "signature", BAD, "%s", eif_verdict_text(verdict));
 	if (!r)
 		check_dates(v, &signature);
 	if (signature.private_key)

@@ -52,7 +52,7 @@ static int pool_node(void)
 static int read_image(struct huge_memory *memory, uint64_t offset, int fd, bool check,
 		      struct error *why)
 {
-	char reason[EIF_REASON_SIZE] = "";
+	struct error cause = {};
 	struct eif eif;
 	ssize_t n;
 	char more;
@@ -68,9 +68,8 @@ static int read_image(struct huge_memory *memory, uint64_t offset, int fd, bool 
 		return error_set(why, -E2BIG, "the image does not fit into %llu MiB; raise "
 				 "--memory (four times its size is a good start)",
 				 memory->size / MIB);
-	if (check && eif_parse(memory->addr + offset, n, EIF_PARSE_NATIVE, &eif, NULL, reason,
-			       sizeof(reason)))
-		return error_set(why, -EBADMSG, "the image is not valid: %s", reason);
+	if (check && eif_parse(memory->addr + offset, n, EIF_PARSE_NATIVE, &eif, NULL, &cause))
+		return error_set(why, -EBADMSG, "the image is not valid: %s", cause.text);
 	return 0;
 }
 
