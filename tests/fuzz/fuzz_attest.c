@@ -34,7 +34,7 @@ static void verify(const uint8_t *data, size_t size, bool strict)
 	must(!attest_verify(data, size, &policy, &document, &report));
 	must(report.count && report.count <= ATTEST_CHECKS_MAX);
 	for (size_t i = 0; i < report.count; i++)
-		must(report.checks[i].passed || report.checks[i].text[0]);
+		must(report.checks[i].passed || report.checks[i].error.text[0]);
 	if (!report.checks[0].passed)
 		return;
 	/* What check "format" lets through lies within the input. */

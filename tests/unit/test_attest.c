@@ -66,7 +66,7 @@ static void assert_fails(struct state *s, const char *what, const char *names)
 
 		if (check->passed)
 			continue;
-		assert_true(*check->text);
+		assert_true(*check->error.text);
 		snprintf(failed + strlen(failed), sizeof(failed) - strlen(failed), "%s%s",
 			 *failed ? " " : "", check->name);
 	}

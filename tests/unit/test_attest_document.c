@@ -33,15 +33,15 @@ static int teardown(void **state)
 static void assert_parsed(struct hand_document *hand, struct attest_document *ret,
 			  const char *text)
 {
-	char reason[ATTEST_REASON_SIZE] = "";
+	struct error error = {};
 
 	hand_end(hand);
 	document_bytes = realloc(document_bytes, hand->len);
 	memcpy(document_bytes, hand->bytes, hand->len);
-	if (attest_parse(document_bytes, hand->len, ret, reason) != (text ? -EBADMSG : 0))
-		fail_msg("\"%s\", expected %s", reason, text ?: "none");
+	if (attest_parse(document_bytes, hand->len, ret, &error) != (text ? -EBADMSG : 0))
+		fail_msg("\"%s\", expected %s", error.text, text ?: "none");
 	if (text)
-		assert_string_equal(reason, text);
+		assert_string_equal(error.text, text);
 }
 
 static void test_counts(void **state)
@@ -179,7 +179,7 @@ static void test_debug(void **state)
 struct made {
 	EVP_PKEY *key;
 	struct attest_chain chain;
-	char reason[ATTEST_REASON_SIZE];
+	struct error error;
 };
 
 static X509 *make_cert(EVP_PKEY *key, const char *subject, bool ca, const EVP_MD *md)
@@ -225,27 +225,27 @@ static void test_leaf(void **state)
 	struct made made;
 
 	make_chain(&made, false, EVP_sha384());
-	assert_int_equal(attest_chain_links(&made.chain, made.reason), 0);
-	assert_int_equal(attest_chain_constraints(&made.chain, made.reason), 0);
+	assert_int_equal(attest_chain_links(&made.chain, &made.error), 0);
+	assert_int_equal(attest_chain_constraints(&made.chain, &made.error), 0);
 	free_chain(&made);
 
 	make_chain(&made, true, EVP_sha384());
-	assert_int_equal(attest_chain_links(&made.chain, made.reason), 0);
-	assert_int_equal(attest_chain_constraints(&made.chain, made.reason), -1);
-	assert_string_equal(made.reason, "certificate is that of a CA");
+	assert_int_equal(attest_chain_links(&made.chain, &made.error), 0);
+	assert_int_equal(attest_chain_constraints(&made.chain, &made.error), -EBADMSG);
+	assert_string_equal(made.error.text, "certificate is that of a CA");
 	free_chain(&made);
 
 	make_chain(&made, false, EVP_sha256());
-	assert_int_equal(attest_chain_constraints(&made.chain, made.reason), 0);
-	assert_int_equal(attest_chain_links(&made.chain, made.reason), -1);
-	assert_string_equal(made.reason, "certificate is not signed with ECDSA and SHA-384");
+	assert_int_equal(attest_chain_constraints(&made.chain, &made.error), 0);
+	assert_int_equal(attest_chain_links(&made.chain, &made.error), -EBADMSG);
+	assert_string_equal(made.error.text, "certificate is not signed with ECDSA and SHA-384");
 	free_chain(&made);
 }
 
 /* A certificate is all of its bytes. */
 static void test_trailing(void **state)
 {
-	char reason[ATTEST_REASON_SIZE];
+	struct error error;
 	struct attest_document document = {};
 	struct attest_chain chain;
 	uint8_t der[2000], *at = der;
@@ -254,12 +254,12 @@ static void test_trailing(void **state)
 	make_chain(&made, false, EVP_sha384());
 	document.certificate = (struct nsm_bytes){ der, i2d_X509(made.chain.certs[0], &at) };
 	assert_in_range(document.certificate.len, 1, ATTEST_CERT_MAX - 1);
-	assert_int_equal(attest_chain_load(&document, &chain, reason), 0);
+	assert_int_equal(attest_chain_load(&document, &chain, &error), 0);
 	attest_chain_clear(&chain);
 	*at = 0;
 	document.certificate.len++;
-	assert_int_equal(attest_chain_load(&document, &chain, reason), -1);
-	assert_string_equal(reason, "certificate is no certificate");
+	assert_int_equal(attest_chain_load(&document, &chain, &error), -EBADMSG);
+	assert_string_equal(error.text, "certificate is no certificate");
 	attest_chain_clear(&chain);
 	free_chain(&made);
 }

@@ -5,6 +5,7 @@
 
 #include "common/util.h"
 
+#include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -12,25 +13,12 @@
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
-#include <stdarg.h>
 #include <string.h>
 #include <time.h>
 
 #define NAME_SIZE	20
 /* ES384 (RFC 9053, 2.1), bytes. */
 #define SIGNATURE_SIZE	96
-
-__attribute__((format(printf, 2, 3)))
-static int fail(char *reason, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(reason, ATTEST_REASON_SIZE, fmt, args);
-	va_end(args);
-	ERR_clear_error();
-	return -1;
-}
 
 /* As people find it in the document. */
 struct cert_name {
@@ -61,7 +49,7 @@ static X509 *cert_decode(const struct nsm_bytes *der)
 }
 
 int attest_chain_load(const struct attest_document *document, struct attest_chain *chain,
-		      char reason[ATTEST_REASON_SIZE])
+		      struct error *error)
 {
 	*chain = (struct attest_chain){ 0 };
 	for (size_t i = 0; i <= document->nr_cabundle; i++) {
@@ -70,11 +58,11 @@ int attest_chain_load(const struct attest_document *document, struct attest_chai
 		struct cert_name name = cert_name(document->nr_cabundle + 1, i);
 
 		if (!der->len || der->len > ATTEST_CERT_MAX)
-			return fail(reason, "%s has %zu bytes, not 1 to %d", name.text, der->len,
-				    ATTEST_CERT_MAX);
+			return error_set(error, -EBADMSG, "%s has %zu bytes, not 1 to %d",
+					 name.text, der->len, ATTEST_CERT_MAX);
 		chain->certs[i] = cert_decode(der);
 		if (!chain->certs[i])
-			return fail(reason, "%s is no certificate", name.text);
+			return error_set(error, -EBADMSG, "%s is no certificate", name.text);
 		chain->count++;
 	}
 	return 0;
@@ -85,9 +73,10 @@ void attest_chain_clear(struct attest_chain *chain)
 	for (size_t i = 0; i < chain->count; i++)
 		X509_free(chain->certs[i]);
 	chain->count = 0;
+	ERR_clear_error();
 }
 
-int attest_chain_links(const struct attest_chain *chain, char reason[ATTEST_REASON_SIZE])
+int attest_chain_links(const struct attest_chain *chain, struct error *error)
 {
 	for (size_t i = 0; i < chain->count; i++) {
 		X509 *issuer = chain->certs[MIN(i + 1, chain->count - 1)];
@@ -96,12 +85,14 @@ int attest_chain_links(const struct attest_chain *chain, char reason[ATTEST_REAS
 
 		if (X509_NAME_cmp(X509_get_issuer_name(chain->certs[i]),
 				  X509_get_subject_name(issuer)))
-			return fail(reason, "%s names another issuer than its neighbour",
-				    name.text);
+			return error_set(error, -EBADMSG,
+					 "%s names another issuer than its neighbour",
+					 name.text);
 		if (X509_get_signature_nid(chain->certs[i]) != NID_ecdsa_with_SHA384)
-			return fail(reason, "%s is not signed with ECDSA and SHA-384", name.text);
+			return error_set(error, -EBADMSG,
+					 "%s is not signed with ECDSA and SHA-384", name.text);
 		if (!key || X509_verify(chain->certs[i], key) != 1)
-			return fail(reason, "%s has a wrong signature", name.text);
+			return error_set(error, -EBADMSG, "%s has a wrong signature", name.text);
 	}
 	return 0;
 }
@@ -115,8 +106,7 @@ static int time_text(const ASN1_TIME *asn1, char *text, size_t size)
 	return 0;
 }
 
-int attest_chain_validity(const struct attest_chain *chain, int64_t now,
-			  char reason[ATTEST_REASON_SIZE])
+int attest_chain_validity(const struct attest_chain *chain, int64_t now, struct error *error)
 {
 	time_t when = now;
 	char text[32] = "?";
@@ -128,20 +118,20 @@ int attest_chain_validity(const struct attest_chain *chain, int64_t now,
 
 		if (ASN1_TIME_cmp_time_t(begin, when) > 0) {
 			(void)time_text(begin, text, sizeof(text));
-			return fail(reason, "%s is not valid before %s", name.text, text);
+			return error_set(error, -EBADMSG,
+					 "%s is not valid before %s", name.text, text);
 		}
 		/* -2, "cannot tell", is no end either. */
 		if (ASN1_TIME_cmp_time_t(end, when) < 0 ||
 		    ASN1_TIME_cmp_time_t(begin, when) == -2) {
 			(void)time_text(end, text, sizeof(text));
-			return fail(reason, "%s has expired: %s", name.text, text);
+			return error_set(error, -EBADMSG, "%s has expired: %s", name.text, text);
 		}
 	}
 	return 0;
 }
 
-int attest_chain_constraints(const struct attest_chain *chain,
-			     char reason[ATTEST_REASON_SIZE])
+int attest_chain_constraints(const struct attest_chain *chain, struct error *error)
 {
 	for (size_t i = 0; i < chain->count; i++) {
 		uint32_t flags = X509_get_extension_flags(chain->certs[i]);
@@ -149,23 +139,25 @@ int attest_chain_constraints(const struct attest_chain *chain,
 		long pathlen = X509_get_pathlen(chain->certs[i]);
 
 		if (flags & (EXFLAG_INVALID | EXFLAG_CRITICAL))
-			return fail(reason, "%s has extensions that are malformed or unknown",
-				    name.text);
+			return error_set(error, -EBADMSG,
+					 "%s has extensions that are malformed or unknown",
+					 name.text);
 		if (!(flags & EXFLAG_BCONS))
-			return fail(reason, "%s lacks basic constraints", name.text);
+			return error_set(error, -EBADMSG, "%s lacks basic constraints", name.text);
 		if (!i && flags & EXFLAG_CA)
-			return fail(reason, "%s is that of a CA", name.text);
+			return error_set(error, -EBADMSG, "%s is that of a CA", name.text);
 		if (i && !(flags & EXFLAG_CA))
-			return fail(reason, "%s is not that of a CA", name.text);
+			return error_set(error, -EBADMSG, "%s is not that of a CA", name.text);
 		/* CAs between it and the leaf. */
 		if (i && pathlen >= 0 && (size_t)pathlen < i - 1)
-			return fail(reason, "%s has path length %ld and %zu CAs below it",
-				    name.text, pathlen, i - 1);
+			return error_set(error, -EBADMSG,
+					 "%s has path length %ld and %zu CAs below it",
+					 name.text, pathlen, i - 1);
 	}
 	return 0;
 }
 
-int attest_chain_usage(const struct attest_chain *chain, char reason[ATTEST_REASON_SIZE])
+int attest_chain_usage(const struct attest_chain *chain, struct error *error)
 {
 	for (size_t i = 0; i < chain->count; i++) {
 		uint32_t needed = i ? X509v3_KU_KEY_CERT_SIGN : X509v3_KU_DIGITAL_SIGNATURE;
@@ -173,13 +165,14 @@ int attest_chain_usage(const struct attest_chain *chain, char reason[ATTEST_REAS
 
 		if (!(X509_get_extension_flags(chain->certs[i]) & EXFLAG_KUSAGE) ||
 		    !(X509_get_key_usage(chain->certs[i]) & needed))
-			return fail(reason, "the key of %s may not sign %s", name.text,
-				    i ? "certificates" : "documents");
+			return error_set(error, -EBADMSG,
+					 "the key of %s may not sign %s", name.text,
+					 i ? "certificates" : "documents");
 	}
 	return 0;
 }
 
-int attest_chain_curve(const struct attest_chain *chain, char reason[ATTEST_REASON_SIZE])
+int attest_chain_curve(const struct attest_chain *chain, struct error *error)
 {
 	for (size_t i = 0; i < chain->count; i++) {
 		struct cert_name name = cert_name(chain->count, i);
@@ -189,18 +182,18 @@ int attest_chain_curve(const struct attest_chain *chain, char reason[ATTEST_REAS
 		if (!key || EVP_PKEY_get_utf8_string_param(key, "group", curve, sizeof(curve),
 							   NULL) != 1 ||
 		    OBJ_txt2nid(curve) != NID_secp384r1)
-			return fail(reason, "the key of %s is not on curve P-384 (%s)", name.text,
-				    curve);
+			return error_set(error, -EBADMSG,
+					 "the key of %s is not on curve P-384 (%s)", name.text,
+					 curve);
 	}
 	return 0;
 }
 
-int attest_chain_covers(const struct attest_chain *chain, int64_t time,
-			char reason[ATTEST_REASON_SIZE])
+int attest_chain_covers(const struct attest_chain *chain, int64_t time, struct error *error)
 {
 	const struct attest_chain leaf = { .certs = { chain->certs[0] }, .count = 1 };
 
-	return attest_chain_validity(&leaf, time, reason);
+	return attest_chain_validity(&leaf, time, error);
 }
 
 static void store_cleanup(X509_STORE **store)
@@ -224,42 +217,42 @@ static void cert_cleanup(X509 **cert)
 }
 
 int attest_chain_path(const struct attest_chain *chain, const struct nsm_bytes *root,
-		      int64_t now, char reason[ATTEST_REASON_SIZE])
+		      int64_t now, struct error *error)
 {
 	__cleanup(store_cleanup) X509_STORE *store = X509_STORE_new();
 	__cleanup(ctx_cleanup) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	__cleanup(stack_cleanup) STACK_OF(X509) *between = sk_X509_new_null();
 	__cleanup(cert_cleanup) X509 *anchor = cert_decode(root);
+	size_t depth;
 	bool ok = store && ctx && between && anchor && X509_STORE_add_cert(store, anchor);
 
 	for (size_t i = 1; ok && i < chain->count; i++)
 		ok = sk_X509_push(between, chain->certs[i]);
 	if (!ok || !X509_STORE_CTX_init(ctx, store, chain->certs[0], between))
-		return fail(reason, "the root is no certificate, or memory is short");
+		return error_set(error, -EBADMSG, "the root is no certificate, or memory is short");
 	X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(ctx), now);
-	if (X509_verify_cert(ctx) != 1)
-		return fail(reason, "%s (%s)",
-			    X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)),
-			    cert_name(chain->count, MIN((size_t)X509_STORE_CTX_get_error_depth(ctx),
-							chain->count - 1)).text);
-	return 0;
+	if (X509_verify_cert(ctx) == 1)
+		return 0;
+	depth = MIN((size_t)X509_STORE_CTX_get_error_depth(ctx), chain->count - 1);
+	return error_set(error, -EBADMSG, "%s (%s)",
+			 X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)),
+			 cert_name(chain->count, depth).text);
 }
 
 int attest_chain_signature(const struct attest_chain *chain,
-			   const struct attest_document *document,
-			   char reason[ATTEST_REASON_SIZE])
+			   const struct attest_document *document, struct error *error)
 {
 	const struct cose_sign1 *message = &document->message;
 	EVP_PKEY *key = X509_get0_pubkey(chain->certs[0]);
 	bool good;
 
 	if (message->signature.len != SIGNATURE_SIZE)
-		return fail(reason, "it has %zu bytes, not %d", message->signature.len,
-			    SIGNATURE_SIZE);
+		return error_set(error, -EBADMSG, "it has %zu bytes, not %d",
+				 message->signature.len, SIGNATURE_SIZE);
 	if (cose_sign1_verify(message, key, EVP_sha384(), &good))
-		return fail(reason, "it cannot be checked: memory is short");
-	ERR_clear_error();
-	return good ? 0 : fail(reason, "it is not that of the leaf's key over this payload");
+		return error_set(error, -ENOMEM, "it cannot be checked: memory is short");
+	return good ? 0 : error_set(error, -EBADMSG,
+				    "it is not that of the leaf's key over this payload");
 }
 
 static int describe(X509 *cert, struct attest_cert_text *ret)

@@ -19,44 +19,41 @@ struct attest_chain {
 };
 
 /*
- * All below return 0, or -1 with a reason for people. attest_chain_load() comes first;
- * its result is released with attest_chain_clear() in any case.
+ * All below return 0, or -EBADMSG or -ENOMEM with @error. attest_chain_load() comes
+ * first. Whatever it returns, attest_chain_clear() releases its result, and drops what
+ * the others left in OpenSSL's error queue.
  */
 
 /** attest_chain_load() - each is one whole certificate of at most ATTEST_CERT_MAX bytes */
 int attest_chain_load(const struct attest_document *document, struct attest_chain *chain,
-		      char reason[ATTEST_REASON_SIZE]);
+		      struct error *error);
 void attest_chain_clear(struct attest_chain *chain);
 
 /** attest_chain_links() - each is signed by the next (ES384), the last by itself */
-int attest_chain_links(const struct attest_chain *chain, char reason[ATTEST_REASON_SIZE]);
+int attest_chain_links(const struct attest_chain *chain, struct error *error);
 
 /** attest_chain_validity() - all are valid at @now, seconds since 1970 */
-int attest_chain_validity(const struct attest_chain *chain, int64_t now,
-			  char reason[ATTEST_REASON_SIZE]);
+int attest_chain_validity(const struct attest_chain *chain, int64_t now, struct error *error);
 
 /** attest_chain_constraints() - CAs are CAs with enough path length, the leaf is none */
-int attest_chain_constraints(const struct attest_chain *chain,
-			     char reason[ATTEST_REASON_SIZE]);
+int attest_chain_constraints(const struct attest_chain *chain, struct error *error);
 
 /** attest_chain_usage() - CAs may sign certificates, the leaf may sign */
-int attest_chain_usage(const struct attest_chain *chain, char reason[ATTEST_REASON_SIZE]);
+int attest_chain_usage(const struct attest_chain *chain, struct error *error);
 
 /** attest_chain_curve() - all keys are on P-384 */
-int attest_chain_curve(const struct attest_chain *chain, char reason[ATTEST_REASON_SIZE]);
+int attest_chain_curve(const struct attest_chain *chain, struct error *error);
 
 /** attest_chain_path() - OpenSSL's own opinion, with @root as the only anchor */
 int attest_chain_path(const struct attest_chain *chain, const struct nsm_bytes *root,
-		      int64_t now, char reason[ATTEST_REASON_SIZE]);
+		      int64_t now, struct error *error);
 
 /** attest_chain_covers() - is @time, seconds since 1970, within the leaf's life? */
-int attest_chain_covers(const struct attest_chain *chain, int64_t time,
-			char reason[ATTEST_REASON_SIZE]);
+int attest_chain_covers(const struct attest_chain *chain, int64_t time, struct error *error);
 
 /** attest_chain_signature() - the document is signed with the leaf's key */
 int attest_chain_signature(const struct attest_chain *chain,
-			   const struct attest_document *document,
-			   char reason[ATTEST_REASON_SIZE]);
+			   const struct attest_document *document, struct error *error);
 
 /** struct attest_cert_text - a certificate for people; times are RFC 3339 */
 struct attest_cert_text {

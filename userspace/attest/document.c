@@ -8,8 +8,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char *const field_names[NR_ATTEST_FIELDS] = {
@@ -24,22 +22,11 @@ static const char *const field_names[NR_ATTEST_FIELDS] = {
 	[ATTEST_NONCE] = "nonce",
 };
 
-/* @reason: the caller's */
+/* One attest_parse() call. */
 struct parser {
 	struct attest_document *document;
-	char *reason;
+	struct error *error;
 };
-
-__attribute__((format(printf, 2, 3)))
-static int fail(const struct parser *parser, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(parser->reason, ATTEST_REASON_SIZE, fmt, args);
-	va_end(args);
-	return -EBADMSG;
-}
 
 static struct nsm_bytes item_bytes(const struct emu_cbor_item *item)
 {
@@ -52,7 +39,7 @@ static int read_bytes(const struct parser *parser, struct emu_cbor_reader *reade
 	struct emu_cbor_item item = emu_cbor_read(reader);
 
 	if (item.kind != EMU_CBOR_BYTES)
-		return fail(parser, "%s is no byte string", what);
+		return error_set(parser->error, -EBADMSG, "%s is no byte string", what);
 	*ret = item_bytes(&item);
 	return 0;
 }
@@ -94,21 +81,23 @@ static int parse_pcrs(const struct parser *parser, struct emu_cbor_reader *reade
 	int more;
 
 	if (!opens_map(&item, &left))
-		return fail(parser, "pcrs is no map");
+		return error_set(parser->error, -EBADMSG, "pcrs is no map");
 	while ((more = next_item(reader, &left, &item)) > 0) {
 		struct attest_pcr pcr = { .index = item.value };
 
 		if (item.kind != EMU_CBOR_UINT)
-			return fail(parser, "a key of pcrs is no number");
+			return error_set(parser->error, -EBADMSG, "a key of pcrs is no number");
 		if (attest_find_pcr(document, pcr.index))
-			return fail(parser, "PCR%" PRIu64 " is there twice", pcr.index);
+			return error_set(parser->error, -EBADMSG,
+					 "PCR%" PRIu64 " is there twice", pcr.index);
 		if (document->nr_pcrs == ATTEST_PCRS_MAX)
-			return fail(parser, "more than %d PCRs", ATTEST_PCRS_MAX);
+			return error_set(parser->error, -EBADMSG,
+					 "more than %d PCRs", ATTEST_PCRS_MAX);
 		if (read_bytes(parser, reader, "a value of pcrs", &pcr.value))
 			return -EBADMSG;
 		document->pcrs[document->nr_pcrs++] = pcr;
 	}
-	return more ? fail(parser, "pcrs is malformed") : 0;
+	return more ? error_set(parser->error, -EBADMSG, "pcrs is malformed") : 0;
 }
 
 static int parse_cabundle(const struct parser *parser, struct emu_cbor_reader *reader)
@@ -119,15 +108,17 @@ static int parse_cabundle(const struct parser *parser, struct emu_cbor_reader *r
 	int more;
 
 	if (!opens(&item, EMU_CBOR_ARRAY, EMU_CBOR_OPEN_ARRAY, &left))
-		return fail(parser, "cabundle is no array");
+		return error_set(parser->error, -EBADMSG, "cabundle is no array");
 	while ((more = next_item(reader, &left, &item)) > 0) {
 		if (item.kind != EMU_CBOR_BYTES)
-			return fail(parser, "an entry of cabundle is no byte string");
+			return error_set(parser->error, -EBADMSG,
+					 "an entry of cabundle is no byte string");
 		if (document->nr_cabundle == ATTEST_CAS_MAX)
-			return fail(parser, "more than %d entries in cabundle", ATTEST_CAS_MAX);
+			return error_set(parser->error, -EBADMSG,
+					 "more than %d entries in cabundle", ATTEST_CAS_MAX);
 		document->cabundle[document->nr_cabundle++] = item_bytes(&item);
 	}
-	return more ? fail(parser, "cabundle is malformed") : 0;
+	return more ? error_set(parser->error, -EBADMSG, "cabundle is malformed") : 0;
 }
 
 static int parse_text(const struct parser *parser, struct emu_cbor_reader *reader,
@@ -136,7 +127,7 @@ static int parse_text(const struct parser *parser, struct emu_cbor_reader *reade
 	struct emu_cbor_item item = emu_cbor_read(reader);
 
 	if (item.kind != EMU_CBOR_TEXT || !emu_cbor_utf8(item.data, item.value))
-		return fail(parser, "%s is no text", what);
+		return error_set(parser->error, -EBADMSG, "%s is no text", what);
 	*ret = item_bytes(&item);
 	return 0;
 }
@@ -146,7 +137,7 @@ static int parse_timestamp(const struct parser *parser, struct emu_cbor_reader *
 	struct emu_cbor_item item = emu_cbor_read(reader);
 
 	if (item.kind != EMU_CBOR_UINT)
-		return fail(parser, "timestamp is no number");
+		return error_set(parser->error, -EBADMSG, "timestamp is no number");
 	parser->document->timestamp = item.value;
 	return 0;
 }
@@ -159,7 +150,8 @@ static int parse_optional(const struct parser *parser, struct emu_cbor_reader *r
 	if (item.kind == EMU_CBOR_NULL)
 		return 0;
 	if (item.kind != EMU_CBOR_BYTES)
-		return fail(parser, "%s is neither null nor a byte string", what);
+		return error_set(parser->error, -EBADMSG,
+				 "%s is neither null nor a byte string", what);
 	*ret = item_bytes(&item);
 	return 0;
 }
@@ -200,7 +192,8 @@ static int skip_field(const struct parser *parser, struct emu_cbor_reader *reade
 	struct emu_cbor_item item = emu_cbor_read(reader);
 
 	parser->document->unknown++;
-	return emu_cbor_skip(reader, &item) ? fail(parser, "an unknown field is malformed") : 0;
+	return emu_cbor_skip(reader, &item) ? error_set(parser->error, -EBADMSG,
+							"an unknown field is malformed") : 0;
 }
 
 static int find_field(const struct emu_cbor_item *key)
@@ -219,12 +212,12 @@ static int parse_pair(const struct parser *parser, const struct emu_cbor_item *k
 	int field;
 
 	if (key->kind != EMU_CBOR_TEXT || !emu_cbor_utf8(key->data, key->value))
-		return fail(parser, "the name of a field is no text");
+		return error_set(parser->error, -EBADMSG, "the name of a field is no text");
 	field = find_field(key);
 	if (field < 0)
 		return skip_field(parser, reader);
 	if (document->fields & ATTEST_FIELD_BIT(field))
-		return fail(parser, "%s is there twice", field_names[field]);
+		return error_set(parser->error, -EBADMSG, "%s is there twice", field_names[field]);
 	if (document->fields >> field)
 		document->in_order = false;
 	document->fields |= ATTEST_FIELD_BIT(field);
@@ -242,7 +235,7 @@ static int parse_payload(const struct parser *parser)
 	uint64_t left;
 
 	if (!opens_map(&item, &left))
-		return fail(parser, "the payload is no map");
+		return error_set(parser->error, -EBADMSG, "the payload is no map");
 	document->open_map = left == EMU_CBOR_INDEFINITE;
 	document->in_order = true;
 	while (!err && (more = next_item(&reader, &left, &item)) > 0)
@@ -250,21 +243,22 @@ static int parse_payload(const struct parser *parser)
 	if (err)
 		return err;
 	if (more)
-		return fail(parser, "the payload is malformed or cut off");
-	return reader.left ? fail(parser, "%zu bytes follow the payload's map", reader.left) : 0;
+		return error_set(parser->error, -EBADMSG, "the payload is malformed or cut off");
+	return reader.left ? error_set(parser->error, -EBADMSG,
+				       "%zu bytes follow the payload's map", reader.left) : 0;
 }
 
 int attest_parse(const void *bytes, size_t len, struct attest_document *ret,
-		 char reason[ATTEST_REASON_SIZE])
+		 struct error *error)
 {
-	const struct parser parser = { .document = ret, .reason = reason };
+	const struct parser parser = { .document = ret, .error = error };
 	const char *trouble;
 
 	*ret = (struct attest_document){ 0 };
 	if (len > ATTEST_DOCUMENT_MAX)
-		return fail(&parser, "longer than %d bytes", ATTEST_DOCUMENT_MAX);
+		return error_set(error, -EBADMSG, "longer than %d bytes", ATTEST_DOCUMENT_MAX);
 	trouble = cose_sign1_decode(bytes, len, &ret->message);
-	return trouble ? fail(&parser, "%s", trouble) : parse_payload(&parser);
+	return trouble ? error_set(error, -EBADMSG, "%s", trouble) : parse_payload(&parser);
 }
 
 const char *attest_field_name(enum attest_field field)

@@ -4,6 +4,7 @@
 #ifndef NE_EMU_ATTEST_DOCUMENT_H
 #define NE_EMU_ATTEST_DOCUMENT_H
 
+#include "common/error.h"
 #include "cose/sign1.h"
 
 #include <stdbool.h>
@@ -15,7 +16,6 @@
 /* Entries that are kept; documents with more are malformed. */
 #define ATTEST_PCRS_MAX		64
 #define ATTEST_CAS_MAX		16
-#define ATTEST_REASON_SIZE	160
 
 /* Fields of the payload, in the order of EC2's documents. */
 enum attest_field {
@@ -74,16 +74,16 @@ struct attest_document {
 /**
  * attest_parse() - take a document apart
  * @bytes: has to outlive @ret
- * @reason: what is wrong with it
+ * @error: what is wrong with it
  *
  * Takes what CBOR allows for a document: maps and arrays with or without a length, with
  * or without the tag. Refuses duplicate fields and PCRs, strings in chunks, other types
  * than EC2 uses, and anything behind the document. Judges no value.
  *
- * Return: 0, or -EBADMSG with @reason.
+ * Return: 0, or -EBADMSG with @error.
  */
 int attest_parse(const void *bytes, size_t len, struct attest_document *ret,
-		 char reason[ATTEST_REASON_SIZE]);
+		 struct error *error);
 
 /** attest_find_pcr() - a PCR of the document or NULL */
 const struct attest_pcr *attest_find_pcr(const struct attest_document *document,

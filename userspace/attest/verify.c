@@ -48,7 +48,7 @@ static void fail(struct attest_check *check, const char *fmt, ...)
 
 	check->passed = false;
 	va_start(args, fmt);
-	vsnprintf(check->text, sizeof(check->text), fmt, args);
+	(void)error_vset(&check->error, 0, fmt, args);
 	va_end(args);
 }
 
@@ -144,7 +144,7 @@ static void check_timestamp(struct verifier *v)
 		fail(check, "%" PRIu64 " is no time", ms);
 	else if (ms > v->now_ms && ms - v->now_ms > SKEW_MS)
 		fail(check, "it is later than the time of verification");
-	else if (attest_chain_covers(&v->chain, ms / MSEC_PER_SEC, check->text))
+	else if (attest_chain_covers(&v->chain, ms / MSEC_PER_SEC, &check->error))
 		check->passed = false;
 }
 
@@ -164,7 +164,7 @@ static void check_chain(struct verifier *v)
 {
 	static const struct {
 		const char *name;
-		int (*make)(const struct attest_chain *chain, char *reason);
+		int (*make)(const struct attest_chain *chain, struct error *error);
 	} checks[] = {
 		{ "chain", attest_chain_links },
 		{ "constraints", attest_chain_constraints },
@@ -176,14 +176,14 @@ static void check_chain(struct verifier *v)
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		check = add(v->report, checks[i].name);
-		check->passed = !checks[i].make(&v->chain, check->text);
+		check->passed = !checks[i].make(&v->chain, &check->error);
 	}
 	check = add(v->report, "validity");
-	check->passed = !attest_chain_validity(&v->chain, now, check->text);
+	check->passed = !attest_chain_validity(&v->chain, now, &check->error);
 	check = add(v->report, "path");
-	check->passed = !attest_chain_path(&v->chain, &v->policy->root, now, check->text);
+	check->passed = !attest_chain_path(&v->chain, &v->policy->root, now, &check->error);
 	check = add(v->report, "signature");
-	check->passed = !attest_chain_signature(&v->chain, v->document, check->text);
+	check->passed = !attest_chain_signature(&v->chain, v->document, &check->error);
 	check_timestamp(v);
 }
 
@@ -191,7 +191,7 @@ static void check_certificates(struct verifier *v)
 {
 	struct attest_check *check = add(v->report, "certificates");
 
-	check->passed = !attest_chain_load(v->document, &v->chain, check->text);
+	check->passed = !attest_chain_load(v->document, &v->chain, &check->error);
 	if (check->passed)
 		check_chain(v);
 	attest_chain_clear(&v->chain);
@@ -249,7 +249,7 @@ bool attest_verify(const void *bytes, size_t len, const struct attest_policy *po
 
 	ret->count = 0;
 	check = add(ret, "format");
-	check->passed = !attest_parse(bytes, len, ret_document, check->text);
+	check->passed = !attest_parse(bytes, len, ret_document, &check->error);
 	if (!check->passed)
 		return false;
 	v.now_ms = policy->use_timestamp ? ret_document->timestamp : policy->now_ms;

@@ -9,11 +9,11 @@
 #define ATTEST_CHECKS_MAX	64
 #define ATTEST_PCR_SIZE		48
 
-/** struct attest_check - one check; @name is stable, @text says what was wrong */
+/** struct attest_check - one check; @name is stable, @error says what was wrong */
 struct attest_check {
 	char name[16];
 	bool passed;
-	char text[ATTEST_REASON_SIZE];
+	struct error error;
 };
 
 /**

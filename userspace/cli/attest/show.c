@@ -151,8 +151,8 @@ int cmd_attest_show(int argc, char **argv)
 		"ne-emu attest show", "FILE", "Print what an attestation document says (\"-\": "
 		"standard input), checking nothing but its form", opts, 1, 1,
 	};
-	char reason[ATTEST_REASON_SIZE] = "";
 	struct attest_document document;
+	struct error error;
 	__cleanup_free uint8_t *bytes = NULL;
 	char **args;
 	size_t len;
@@ -163,8 +163,8 @@ int cmd_attest_show(int argc, char **argv)
 		return cli_exit_code(r);
 	if (attest_read_document(args[0], &bytes, &len))
 		return CLI_FAILED;
-	if (attest_parse(bytes, len, &document, reason)) {
-		cli_error("%s is no attestation document: %s", args[0], reason);
+	if (attest_parse(bytes, len, &document, &error)) {
+		cli_error("%s is no attestation document: %s", args[0], error.text);
 		return ATTEST_REJECTED;
 	}
 	if (json)

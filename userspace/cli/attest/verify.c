@@ -135,7 +135,7 @@ static void print_text(const char *path, const struct attest_report *report, boo
 
 		printf("%s%-4s%s  %-12s %s\n", cli_colour(STDOUT_FILENO, colour),
 		       check->passed ? "ok" : "FAIL", cli_colour(STDOUT_FILENO, CLI_PLAIN),
-		       check->name, check->text);
+		       check->name, check->error.text);
 	}
 	printf("\n%s: %s\n", path, passed ? "verified" : "REJECTED");
 }
@@ -155,7 +155,7 @@ static int print_json(const struct attest_document *document, const struct attes
 		json_out_object(&out, NULL);
 		json_out_str(&out, "Check", check->name);
 		json_out_bool(&out, "Passed", check->passed);
-		json_out_str(&out, "Reason", check->passed ? NULL : check->text);
+		json_out_str(&out, "Reason", check->passed ? NULL : check->error.text);
 		json_out_end(&out);
 	}
 	return json_out_print(&out, stdout, 2);
