@@ -82,11 +82,11 @@ static void replace(struct fixture *f, const char *path, const char *target)
 
 static void expect_reason(struct fixture *f, const char *reason)
 {
-	char text[2 * PARTITION_REASON_SIZE];
+	char text[2 * ERROR_TEXT_SIZE];
 
-	expect_text(f->p.reason, reason);
+	expect_text(f->p.reason.text, reason);
 	assert_int_equal(f->p.threads_fd, -1);
-	snprintf(text, sizeof(text), "%s\n%s\n", list, f->p.reason);
+	snprintf(text, sizeof(text), "%s\n%s\n", list, f->p.reason.text);
 	fake_root_expect(&f->root, STATE_FILE, text);
 }
 
@@ -104,7 +104,7 @@ static void test_make(void **state)
 
 	init(f, true);
 	sync_pool(f);
-	assert_string_equal(f->p.reason, "");
+	assert_string_equal(f->p.reason.text, "");
 	fake_root_expect(&f->root, POOL "/cgroup.type", "threaded");
 	fake_root_expect(&f->root, OWN "/cgroup.subtree_control", "+cpuset");
 	fake_root_expect(&f->root, OWN "/cpuset.cpus.exclusive", list);
@@ -155,7 +155,7 @@ static void test_clear(void **state)
 	sync_pool(f);
 	partition_sync(&f->p, NULL, 0, false);
 	expect_undone(f);
-	assert_string_equal(f->p.reason, "");
+	assert_string_equal(f->p.reason.text, "");
 	assert_int_equal(access(fake_root_path(&f->root, STATE_FILE, path), F_OK), -1);
 	partition_sync(&f->p, NULL, 0, false);
 	expect_undone(f);
@@ -186,7 +186,7 @@ static void test_repair(void **state)
 	fake_root_put(&f->root, POOL "/cpuset.cpus.partition",
 		      "isolated invalid (No cpu available due to hotplug)\n");
 	partition_sync(&f->p, pool, ARRAY_SIZE(pool), true);
-	assert_string_equal(f->p.reason, "");
+	assert_string_equal(f->p.reason.text, "");
 	fake_root_expect(&f->root, POOL "/cpuset.cpus.partition", "isolated");
 }
 
@@ -199,7 +199,7 @@ static void test_not_below_enclaves(void **state)
 	expect_reason(f, "enclaves run that were started without");
 	fake_root_expect(&f->root, POOL "/cpuset.cpus.partition", "member\n");
 	sync_pool(f);
-	assert_string_equal(f->p.reason, "");
+	assert_string_equal(f->p.reason.text, "");
 	fake_root_expect(&f->root, POOL "/cpuset.cpus.partition", "isolated");
 }
 
@@ -230,12 +230,12 @@ static void test_hosts_that_cannot(void **state)
 		else
 			replace(f, lacks[i].path, NULL);
 		init(f, true);
-		assert_string_equal(f->p.reason, "");
+		assert_string_equal(f->p.reason.text, "");
 		sync_pool(f);
 		expect_reason(f, lacks[i].reason);
 		fake_root_expect(&f->root, POOL "/cpuset.cpus.partition", "member\n");
 		partition_sync(&f->p, NULL, 0, false);
-		assert_string_equal(f->p.reason, "");
+		assert_string_equal(f->p.reason.text, "");
 		teardown((void **)&f);
 	}
 }
@@ -275,7 +275,7 @@ static void test_no_run_dir(void **state)
 
 	partition_init(&f->p, f->root.path, "/does/not/exist", true);
 	sync_pool(f);
-	assert_string_equal(f->p.reason, "");
+	assert_string_equal(f->p.reason.text, "");
 	partition_exit(&f->p);
 	partition_init(&f->p, f->root.path, NULL, true);
 	sync_pool(f);

@@ -222,7 +222,7 @@ static void print_isolation(void)
 	if (pool.isolated)
 		printf("isolation: CPUs %s run nothing but enclaves\n", pool.list);
 	else
-		printf("isolation: none: %s\n", pool.reason);
+		printf("isolation: none: %s\n", pool.reason.text);
 	pool_free(&pool);
 }
 

@@ -3,42 +3,30 @@
 
 #include "daemon/control.h"
 
+#include "common/error.h"
 #include "common/text.h"
 #include "common/util.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
 #define TARGET_NEXT	"next"
 #define TARGET_DEFAULTS	"defaults"
 #define UID_DIGITS	16
-#define TEXT_SIZE	400
 
 /* What a text that the client chose takes in an error. */
 #define QUOTE_SIZE	48
 
-/* One request being answered; @text says why it failed. */
+/* One request being answered; @error says why it failed. */
 struct request {
 	struct attestor *attestor;
 	uid_t uid;
 	json_t *json;
 	int64_t now;
-	char text[TEXT_SIZE];
+	struct error error;
 };
-
-__attribute__((format(printf, 2, 3)))
-static int fail(struct request *request, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	(void)text_vformat(request->text, sizeof(request->text), fmt, args);
-	va_end(args);
-	return -EINVAL;
-}
 
 static const char *member(const struct request *request, const char *key)
 {
@@ -62,13 +50,14 @@ static struct attestee *find_enclave(struct request *request)
 	if (strlen(target) == UID_DIGITS && !parse_u64(target, 16, UINT64_MAX, &slot_uid))
 		attestee = attestor_find(request->attestor, slot_uid);
 	if (!attestee || !attestee->running) {
-		(void)fail(request, "no running enclave \"%s\"",
-			   text_clean(quote, sizeof(quote), target, strlen(target)));
+		(void)error_set(&request->error, -EINVAL, "no running enclave \"%s\"",
+				text_clean(quote, sizeof(quote), target, strlen(target)));
 		return NULL;
 	}
 	if (attestee->owner != request->uid && !is_root(request)) {
-		(void)fail(request, "enclave %s belongs to user %" PRIu32 "; use sudo", target,
-			   attestee->owner);
+		(void)error_set(&request->error, -EINVAL,
+				"enclave %s belongs to user %" PRIu32 "; use sudo", target,
+				attestee->owner);
 		return NULL;
 	}
 	return attestee;
@@ -84,10 +73,11 @@ static int find_owner(struct request *request, uid_t *ret_owner)
 	if (!user)
 		return 0;
 	if (!json_is_integer(user) || value < 0 || value >= UINT32_MAX)
-		return fail(request, "\"user\" is not a user id");
+		return error_set(&request->error, -EINVAL, "\"user\" is not a user id");
 	if (value != request->uid && !is_root(request))
-		return fail(request, "the next enclave of user %" PRIu32 " is not yours; use sudo",
-			    (uint32_t)value);
+		return error_set(&request->error, -EINVAL,
+				 "the next enclave of user %" PRIu32 " is not yours; use sudo",
+				 (uint32_t)value);
 	*ret_owner = value;
 	return 0;
 }
@@ -134,13 +124,13 @@ static int apply(struct request *request, struct lab_settings *settings, bool ru
 	json_t *value;
 
 	if (!json_is_object(object))
-		return fail(request, "there is no object \"settings\"");
+		return error_set(&request->error, -EINVAL, "there is no object \"settings\"");
 	json_object_foreach(object, name, value) {
 		text_clean(quote, sizeof(quote), name, strlen(name));
 		if (!json_is_string(value))
-			return fail(request, "%s: not a string", quote);
+			return error_set(&request->error, -EINVAL, "%s: not a string", quote);
 		if (lab_set(settings, name, json_string_value(value), running, &error))
-			return fail(request, "%s: %s", quote, error.text);
+			return error_set(&request->error, -EINVAL, "%s: %s", quote, error.text);
 	}
 	return 0;
 }
@@ -153,8 +143,9 @@ static int change(struct request *request, struct attestee *attestee,
 
 	if (!err)
 		return 0;
-	return fail(request, "set, but the enclave has no certificate for it yet: %s",
-		    *cause ? cause : strerror(-err));
+	return error_set(&request->error, -EINVAL,
+			 "set, but the enclave has no certificate for it yet: %s",
+			 *cause ? cause : strerror(-err));
 }
 
 static int set_next(struct request *request)
@@ -173,9 +164,10 @@ static int set_next(struct request *request)
 		return err;
 	err = attestor_set_next(attestor, owner, &settings);
 	if (err == -EUSERS)
-		return fail(request, "%d users have settings for their next enclave: "
-			    "\"sudo ne-emu lab reset --user NAME\" makes room",
-			    ATTESTOR_NEXT_MAX);
+		return error_set(&request->error, -EINVAL,
+				 "%d users have settings for their next enclave: "
+				 "\"sudo ne-emu lab reset --user NAME\" makes room",
+				 ATTESTOR_NEXT_MAX);
 	return err;
 }
 
@@ -252,15 +244,17 @@ static int dispatch(struct request *request, json_t *answer)
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i].name, command))
 			return commands[i].answer(request, answer);
-	return fail(request, "no command \"%s\": the programs come from different versions?",
-		    text_clean(quote, sizeof(quote), command, strlen(command)));
+	return error_set(&request->error, -EINVAL,
+			 "no command \"%s\": the programs come from different versions?",
+			 text_clean(quote, sizeof(quote), command, strlen(command)));
 }
 
 char *control_answer(struct attestor *attestor, uid_t uid, const char *text, size_t len,
 		     int64_t now)
 {
 	struct request request = {
-		.attestor = attestor, .uid = uid, .now = now, .text = "out of memory",
+		.attestor = attestor, .uid = uid, .now = now,
+		.error.text = "out of memory",
 	};
 	json_t *answer = json_object();
 	char *out;
@@ -271,9 +265,10 @@ char *control_answer(struct attestor *attestor, uid_t uid, const char *text, siz
 	if (json_is_object(request.json))
 		err = dispatch(&request, answer);
 	else
-		err = fail(&request, "the request is no JSON object, or too long");
+		err = error_set(&request.error, -EINVAL,
+				"the request is no JSON object, or too long");
 	if (err)
-		(void)json_object_set_new(answer, "error", json_string(request.text));
+		(void)json_object_set_new(answer, "error", json_string(request.error.text));
 	(void)json_object_set_new(answer, "emulated", json_true());
 	(void)json_object_set_new(answer, "ok", json_boolean(!err));
 	out = json_dumps(answer, JSON_COMPACT);

@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,16 +29,6 @@
 #define ISOLATED	"isolated"
 /* Of one file: a list of CPUs, the longest of them. */
 #define TEXT_SIZE	4096
-
-__attribute__((format(printf, 2, 3)))
-static void explain(char *reason, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(reason, PARTITION_REASON_SIZE, fmt, args);
-	va_end(args);
-}
 
 /* Without blanks at the end. */
 static int read_text(int dir_fd, const char *name, char text[TEXT_SIZE])
@@ -106,20 +95,20 @@ static void find_group(struct partition *p, const char *root)
 	snprintf(path, sizeof(path), "%s/proc/self/cgroup", root);
 	own = read_text(AT_FDCWD, path, text) ? NULL : own_path(text);
 	if (!own) {
-		explain(p->cannot, "this host does not use cgroup v2");
+		(void)error_set(&p->cannot, -EOPNOTSUPP, "this host does not use cgroup v2");
 		return;
 	}
 
 	snprintf(path, sizeof(path), "%s" CGROUP_DIR "%s", root, own);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || read_text(fd, "cgroup.controllers", controllers))
-		explain(p->cannot, "cgroup v2 is not mounted on " CGROUP_DIR);
+		(void)error_set(&p->cannot, -EOPNOTSUPP, "cgroup v2 is not mounted on " CGROUP_DIR);
 	else if (!has_word(controllers, "cpuset"))
-		explain(p->cannot, "cgroup %.80s has no cpuset controller: it needs Delegate=cpuset",
-			own);
+		(void)error_set(&p->cannot, -EOPNOTSUPP, "cgroup %.80s has no cpuset controller: "
+				"it needs Delegate=cpuset", own);
 	else if (faccessat(fd, EXCLUSIVE, F_OK, 0))
-		explain(p->cannot, "cgroup %.80s has no " EXCLUSIVE ", which kernels have since 6.7",
-			own);
+		(void)error_set(&p->cannot, -EOPNOTSUPP, "cgroup %.80s has no " EXCLUSIVE
+				", which kernels have since 6.7", own);
 	else
 		p->group_fd = fd_steal(&fd);
 }
@@ -174,25 +163,20 @@ static int create_group(struct partition *p, int *ret_fd)
 {
 	int err;
 
-	if (mkdirat(p->group_fd, PARTITION_GROUP, 0755) && errno != EEXIST) {
-		explain(p->reason, "cannot create a cgroup: %m");
-		return -1;
-	}
+	if (mkdirat(p->group_fd, PARTITION_GROUP, 0755) && errno != EEXIST)
+		return error_set(&p->reason, -errno, "cannot create a cgroup: %m");
 	*ret_fd = open_pool_group(p);
-	if (*ret_fd < 0) {
-		explain(p->reason, "cannot open the cgroup " PARTITION_GROUP ": %m");
-		return -1;
-	}
+	if (*ret_fd < 0)
+		return error_set(&p->reason, -errno, "cannot open the cgroup " PARTITION_GROUP
+				 ": %m");
 	err = reads(*ret_fd, "cgroup.type", "threaded") ? 0 :
 	      write_text(*ret_fd, "cgroup.type", "threaded");
-	if (err) {
-		explain(p->reason, "cannot have a threaded cgroup: %s", strerror(-err));
-		return -1;
-	}
-	err = write_text(p->group_fd, "cgroup.subtree_control", "+cpuset");
 	if (err)
-		explain(p->reason, "cannot use the cpuset controller: %s", strerror(-err));
-	return err;
+		return error_set(&p->reason, err, "cannot have a threaded cgroup: %s",
+				 strerror(-err));
+	err = write_text(p->group_fd, "cgroup.subtree_control", "+cpuset");
+	return err ? error_set(&p->reason, err, "cannot use the cpuset controller: %s",
+			       strerror(-err)) : 0;
 }
 
 static int make_exclusive(struct partition *p, int fd, const char *list)
@@ -202,10 +186,10 @@ static int make_exclusive(struct partition *p, int fd, const char *list)
 	if (!err)
 		err = write_text(fd, EXCLUSIVE, list);
 	if (err == -EINVAL)
-		explain(p->reason, "another cgroup has CPUs of the pool for itself (cpuset.cpus)");
-	else if (err)
-		explain(p->reason, "cannot reserve the CPUs: %s", strerror(-err));
-	return err;
+		return error_set(&p->reason, err,
+				 "another cgroup has CPUs of the pool for itself (cpuset.cpus)");
+	return err ? error_set(&p->reason, err, "cannot reserve the CPUs: %s",
+			       strerror(-err)) : 0;
 }
 
 /* The kernel takes every state and tells in the file what it thinks of it. */
@@ -216,23 +200,19 @@ static int isolate(struct partition *p, int fd)
 
 	if (!err)
 		err = read_text(fd, STATE, state);
-	if (err) {
-		explain(p->reason, "cannot make a partition: %s", strerror(-err));
-		return err;
-	}
+	if (err)
+		return error_set(&p->reason, err, "cannot make a partition: %s", strerror(-err));
 	if (!strcmp(state, ISOLATED))
 		return 0;
-	explain(p->reason, "the kernel makes no partition: \"%.100s\"", state);
-	return -1;
+	return error_set(&p->reason, -EINVAL, "the kernel makes no partition: \"%.100s\"", state);
 }
 
-static void open_threads(struct partition *p, int fd)
+static int open_threads(struct partition *p, int fd)
 {
-	if (p->threads_fd >= 0)
-		return;
-	p->threads_fd = openat(fd, "cgroup.threads", O_WRONLY | O_CLOEXEC);
 	if (p->threads_fd < 0)
-		explain(p->reason, "cannot open cgroup.threads: %m");
+		p->threads_fd = openat(fd, "cgroup.threads", O_WRONLY | O_CLOEXEC);
+	return p->threads_fd < 0 ?
+		error_set(&p->reason, -errno, "cannot open cgroup.threads: %m") : 0;
 }
 
 static int make(struct partition *p, const char *list)
@@ -245,13 +225,11 @@ static int make(struct partition *p, const char *list)
 		err = make_exclusive(p, fd, list);
 	if (!err)
 		err = isolate(p, fd);
-	if (err)
-		return err;
-	open_threads(p, fd);
-	if (p->threads_fd < 0)
-		return -1;
-	log_info("CPUs %s are isolated for enclaves", list);
-	return 0;
+	if (!err)
+		err = open_threads(p, fd);
+	if (!err)
+		log_info("CPUs %s are isolated for enclaves", list);
+	return err;
 }
 
 static bool is_made(struct partition *p, int fd, const char *list)
@@ -265,7 +243,7 @@ static void sync_with(struct partition *p, const char *list, bool in_use)
 	__cleanup_fd int fd = open_pool_group(p);
 
 	if (is_made(p, fd, list)) {
-		open_threads(p, fd);
+		(void)open_threads(p, fd);	/* has set the reason */
 		return;
 	}
 	/*
@@ -273,8 +251,8 @@ static void sync_with(struct partition *p, const char *list, bool in_use)
 	 * driven off them.
 	 */
 	if (in_use && (fd < 0 || reads(fd, "cgroup.threads", ""))) {
-		explain(p->reason, "enclaves run that were started without; isolated at the next "
-			"start after their end");
+		(void)error_set(&p->reason, -EBUSY, "enclaves run that were started without; "
+				"isolated at the next start after their end");
 		return;
 	}
 	undo(p);
@@ -306,7 +284,7 @@ static void write_down(struct partition *p, const char *list)
 	if (!file)
 		return;
 	(void)fd_steal(&fd);	/* belongs to file now */
-	fprintf(file, "%s\n%s\n", list, p->reason);
+	fprintf(file, "%s\n%s\n", list, p->reason.text);
 	(void)fclose(file);	/* for information only */
 }
 
@@ -314,23 +292,23 @@ void partition_sync(struct partition *p, const uint32_t *cpus, size_t count, boo
 {
 	__cleanup_free char *list = format_cpu_list(cpus, count);
 
-	p->reason[0] = 0;
+	p->reason = (struct error){};
 	if (!list)
-		explain(p->reason, "no memory");
+		(void)error_set(&p->reason, -ENOMEM, "no memory");
 	else if (!*list || !p->wanted)
 		undo(p);
-	else if (*p->cannot)
-		explain(p->reason, "%s", p->cannot);
+	else if (*p->cannot.text)
+		p->reason = p->cannot;
 	else
 		sync_with(p, list, in_use);
 	if (list && *list && !p->wanted)
-		explain(p->reason, "it is switched off (--no-isolation)");
+		(void)error_set(&p->reason, 0, "it is switched off (--no-isolation)");
 
-	if (strcmp(p->reason, p->told)) {
-		if (*p->reason)
+	if (strcmp(p->reason.text, p->told.text)) {
+		if (*p->reason.text)
 			log_write(p->wanted ? LOG_WARNING : LOG_INFO,
-				  "the CPU pool is not isolated: %s", p->reason);
-		memcpy(p->told, p->reason, sizeof(p->told));
+				  "the CPU pool is not isolated: %s", p->reason.text);
+		p->told = p->reason;
 	}
 	if (list)
 		write_down(p, list);

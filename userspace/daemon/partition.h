@@ -4,13 +4,14 @@
 #ifndef NE_EMU_DAEMON_PARTITION_H
 #define NE_EMU_DAEMON_PARTITION_H
 
+#include "common/error.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* The partition's cgroup, below the one of the supervisor. */
 #define PARTITION_GROUP		"ne-emu-pool"
-#define PARTITION_REASON_SIZE	200
 
 /**
  * struct partition - one per supervisor
@@ -30,9 +31,9 @@ struct partition {
 	int group_fd;
 	int threads_fd;
 	const char *run_dir;
-	char cannot[PARTITION_REASON_SIZE];
-	char reason[PARTITION_REASON_SIZE];
-	char told[PARTITION_REASON_SIZE];
+	struct error cannot;
+	struct error reason;
+	struct error told;
 };
 
 /**

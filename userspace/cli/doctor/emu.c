@@ -122,7 +122,7 @@ static void check_isolation(struct doctor *doctor, const struct pool *pool)
 			   "enclaves", pool->list);
 	else
 		doctor_add(doctor, "isolation", DOCTOR_WARN, "see ISOLATION in ne-emud(8)",
-			   "other programs may run on the pool's CPUs: %s", pool->reason);
+			   "other programs may run on the pool's CPUs: %s", pool->reason.text);
 }
 
 static void describe_pool(struct doctor *doctor, const struct pool *pool)

@@ -76,8 +76,8 @@ static void read_reason(struct pool *pool)
 {
 	char text[SYS_TEXT_SIZE], *reason;
 
-	snprintf(pool->reason, sizeof(pool->reason), "ne-emud does not isolate CPUs %.80s; does it "
-		 "run?", pool->list);
+	(void)error_set(&pool->reason, 0, "ne-emud does not isolate CPUs %.80s; does it run?",
+			pool->list);
 	if (sys_read(text, NE_EMU_RUN_DIR "/" NE_EMU_ISOLATION_FILE))
 		return;
 	reason = strchr(text, '\n');
@@ -86,16 +86,16 @@ static void read_reason(struct pool *pool)
 	if (strcmp(text, pool->list))
 		return;
 	pool->told = true;
-	snprintf(pool->reason, sizeof(pool->reason), "%s", reason ? reason : "");
+	(void)error_set(&pool->reason, 0, "%s", reason ? reason : "");
 }
 
 static void read_isolation(struct pool *pool)
 {
 	read_reason(pool);
-	pool->isolated = !*pool->reason && kernel_isolates(pool);
-	if (!pool->isolated && !*pool->reason)
-		snprintf(pool->reason, sizeof(pool->reason), "the kernel has undone it: did all "
-			 "its CPUs go offline?");
+	pool->isolated = !*pool->reason.text && kernel_isolates(pool);
+	if (!pool->isolated && !*pool->reason.text)
+		(void)error_set(&pool->reason, 0,
+				"the kernel has undone it: did all its CPUs go offline?");
 }
 
 int pool_read(struct pool *pool)
@@ -146,6 +146,6 @@ void pool_json(struct json_out *out, const char *key, const struct pool *pool)
 		json_out_null(out, "ClaimedCPUIDs");
 	}
 	json_out_bool(out, "Isolated", pool->isolated);
-	json_out_str(out, "NotIsolatedBecause", *pool->reason ? pool->reason : NULL);
+	json_out_str(out, "NotIsolatedBecause", *pool->reason.text ? pool->reason.text : NULL);
 	json_out_end(out);
 }

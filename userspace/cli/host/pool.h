@@ -4,13 +4,12 @@
 #ifndef NE_EMU_CLI_HOST_POOL_H
 #define NE_EMU_CLI_HOST_POOL_H
 
+#include "common/error.h"
 #include "common/json_out.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define POOL_REASON_SIZE	160
 
 /**
  * struct pool - end with pool_free()
@@ -33,7 +32,7 @@ struct pool {
 	int node;
 	bool isolated;
 	bool told;
-	char reason[POOL_REASON_SIZE];
+	struct error reason;
 };
 
 /**
