@@ -13,12 +13,12 @@
 /* What is read once and used several times must stay in the CPU's cache. */
 #define CHUNK_SIZE	(64 * KIB)
 
-static void cleanup_md(EVP_MD_CTX **ctx)
+static void contents_cleanup_md(EVP_MD_CTX **ctx)
 {
 	EVP_MD_CTX_free(*ctx);
 }
 
-#define __cleanup_md	__cleanup(cleanup_md)
+#define __cleanup_md	__cleanup(contents_cleanup_md)
 
 static int md_new(EVP_MD_CTX **ret_ctx)
 {
@@ -58,10 +58,10 @@ int eif_pcr_of_text(const char *text, uint8_t ret_pcr[EIF_PCR_SIZE])
 {
 	static const uint8_t zero[EIF_PCR_SIZE];
 	__cleanup_md EVP_MD_CTX *ctx = NULL;
-	int r = md_new(&ctx);
+	int err = md_new(&ctx);
 
-	if (r)
-		return r;
+	if (err)
+		return err;
 	return EVP_DigestUpdate(ctx, zero, sizeof(zero)) &&
 		EVP_DigestUpdate(ctx, text, strlen(text)) &&
 		EVP_DigestFinal_ex(ctx, ret_pcr, NULL) ? 0 : -EIO;
@@ -112,53 +112,53 @@ static int read_ramdisk(struct pass *pass, unsigned int number, const uint8_t *d
 static int read_sections(const struct eif *eif, struct pass *pass)
 {
 	unsigned int ramdisks = 0, i;
-	int r = 0;
+	int err = 0;
 
-	for (i = 0; !r && i < eif->nr_sections; i++) {
+	for (i = 0; !err && i < eif->nr_sections; i++) {
 		const struct eif_section *section = &eif->sections[i];
 		const uint8_t *data = eif->base + section->offset;
 
 		pass->crc = libdeflate_crc32(pass->crc, data - EIF_SECTION_HEADER_SIZE,
 					     EIF_SECTION_HEADER_SIZE);
 		if (pass->all && section->type == EIF_SECTION_RAMDISK)
-			r = read_ramdisk(pass, ramdisks++, data, section->size);
+			err = read_ramdisk(pass, ramdisks++, data, section->size);
 		else if (pass->all && (section->type == EIF_SECTION_KERNEL ||
 				       section->type == EIF_SECTION_CMDLINE))
-			r = read_measured(pass, pass->split ? pass->boot : NULL, data,
-					  section->size);
+			err = read_measured(pass, pass->split ? pass->boot : NULL, data,
+					    section->size);
 		else
 			pass->crc = libdeflate_crc32(pass->crc, data, section->size);
 	}
-	return r;
+	return err;
 }
 
 int eif_contents_read(const struct eif *eif, uint32_t *ret_crc, struct eif_pcrs *ret_pcrs)
 {
 	__cleanup_md EVP_MD_CTX *all = NULL, *boot = NULL, *app = NULL;
 	struct pass pass = { .crc = libdeflate_crc32(0, eif->base, EIF_CRC_OFFSET) };
-	int r = 0;
+	int err = 0;
 
 	if (ret_pcrs) {
-		r = md_new(&all);
-		if (!r)
-			r = md_new(&boot);
-		if (!r)
-			r = md_new(&app);
+		err = md_new(&all);
+		if (!err)
+			err = md_new(&boot);
+		if (!err)
+			err = md_new(&app);
 		pass.all = all;
 		pass.boot = boot;
 		pass.app = app;
 	}
-	if (!r)
-		r = read_sections(eif, &pass);
-	if (!r && ret_pcrs && !pass.split && !EVP_MD_CTX_copy_ex(boot, all))
-		r = -EIO;
-	if (!r && ret_pcrs)
-		r = pcr_final(all, ret_pcrs->pcr0);
-	if (!r && ret_pcrs)
-		r = pcr_final(boot, ret_pcrs->pcr1);
-	if (!r && ret_pcrs)
-		r = pcr_final(app, ret_pcrs->pcr2);
-	if (!r)
+	if (!err)
+		err = read_sections(eif, &pass);
+	if (!err && ret_pcrs && !pass.split && !EVP_MD_CTX_copy_ex(boot, all))
+		err = -EIO;
+	if (!err && ret_pcrs)
+		err = pcr_final(all, ret_pcrs->pcr0);
+	if (!err && ret_pcrs)
+		err = pcr_final(boot, ret_pcrs->pcr1);
+	if (!err && ret_pcrs)
+		err = pcr_final(app, ret_pcrs->pcr2);
+	if (!err)
 		*ret_crc = pass.crc;
-	return r;
+	return err;
 }

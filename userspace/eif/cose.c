@@ -42,14 +42,14 @@ int eif_cose_verify(struct evp_pkey_st *key, const uint8_t *cose, size_t size,
 	struct nsm_bytes payload = write_payload(pcr0, buf);
 	struct cose_sign1 message;
 	bool good;
-	int r;
+	int err;
 
 	*ret = EIF_VERDICT_BAD_COSE;
 	if (!read_message(cose, size, algorithm, &message))
 		return 0;
-	r = cose_sign1_verify(&message, key, algorithm->md(), &good);
-	if (r)
-		return r;
+	err = cose_sign1_verify(&message, key, algorithm->md(), &good);
+	if (err)
+		return err;
 	if (!good)
 		*ret = EIF_VERDICT_BAD_SIGNATURE;
 	else if (message.payload.len != payload.len ||
@@ -67,15 +67,15 @@ int eif_cose_sign(struct evp_pkey_st *key, const uint8_t *pcr0, uint8_t ret[EIF_
 	uint8_t buf[PAYLOAD_MAX];
 	struct cose_sign1 message = { .payload = write_payload(pcr0, buf) };
 	struct cose_signer *signer;
-	int r;
+	int err;
 
 	if (!algorithm)
 		return -EINVAL;
 	message.algorithm = algorithm->number;
-	r = cose_signer_create(key, algorithm->md(), &signer);
-	if (r)
-		return r;
-	r = cose_sign1_encode(&message, signer, ret, EIF_COSE_MAX, ret_size);
+	err = cose_signer_create(key, algorithm->md(), &signer);
+	if (err)
+		return err;
+	err = cose_sign1_encode(&message, signer, ret, EIF_COSE_MAX, ret_size);
 	cose_signer_destroy(signer);
-	return r;
+	return err;
 }

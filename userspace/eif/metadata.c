@@ -16,12 +16,12 @@ static int add_custom(struct json_out *out, const struct eif_metadata *metadata)
 {
 	json_t *custom = json_loadb(metadata->custom, metadata->custom_size,
 				    JSON_REJECT_DUPLICATES, NULL);
-	int r = json_is_object(custom) ? 0 : -EINVAL;
+	int err = json_is_object(custom) ? 0 : -EINVAL;
 
-	if (!r)
+	if (!err)
 		json_out_json(out, "CustomMetadata", custom);
 	json_decref(custom);
-	return r;
+	return err;
 }
 
 int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text)
@@ -30,7 +30,7 @@ int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text)
 	struct json_out out = {};
 	struct tm tm;
 	char *text;
-	int r = 0;
+	int err = 0;
 
 	if (!gmtime_r(&metadata->build_time, &tm) ||
 	    !strftime(build_time, sizeof(build_time), "%Y-%m-%dT%H:%M:%S+00:00", &tm))
@@ -46,16 +46,16 @@ int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text)
 	json_out_str(&out, "KernelVersion", metadata->kernel_version);
 	json_out_end(&out);
 	if (metadata->docker)
-		r = json_out_text(&out, "DockerInfo", metadata->docker, strlen(metadata->docker));
+		err = json_out_text(&out, "DockerInfo", metadata->docker, strlen(metadata->docker));
 	else
 		json_out_null(&out, "DockerInfo");
-	if (!r && metadata->custom)
-		r = add_custom(&out, metadata);
-	else if (!r)
+	if (!err && metadata->custom)
+		err = add_custom(&out, metadata);
+	else if (!err)
 		json_out_null(&out, "CustomMetadata");
-	if (r) {
+	if (err) {
 		json_out_free(&out);
-		return r;
+		return err;
 	}
 	text = json_out_take(&out);
 	if (!text)

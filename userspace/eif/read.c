@@ -71,7 +71,7 @@ const char *eif_section_name(uint16_t type)
 	return "unknown";
 }
 
-static int read_header(struct parser *p)
+static int eif_read_header(struct parser *p)
 {
 	struct eif *eif = p->eif;
 	const uint8_t *base = p->base;
@@ -106,7 +106,7 @@ static int read_header(struct parser *p)
  * Section @i must lie behind all sections before it, which end at eif->size:
  * that rules out overlap, and the table is in file order as the format demands.
  */
-static int read_section(struct parser *p, unsigned int i)
+static int eif_read_section(struct parser *p, unsigned int i)
 {
 	struct eif *eif = p->eif;
 	struct eif_section *section = &eif->sections[i];
@@ -155,14 +155,14 @@ static int read_section(struct parser *p, unsigned int i)
 }
 
 /* Needs the structure only: where the bytes are. */
-static int check_contents(struct parser *p)
+static int eif_check_contents(struct parser *p)
 {
 	struct eif *eif = p->eif;
-	int r;
+	int err;
 
-	r = eif_contents_read(eif, &eif->contents_crc, p->pcrs);
-	if (r || eif->contents_crc == eif->crc)
-		return r;
+	err = eif_contents_read(eif, &eif->contents_crc, p->pcrs);
+	if (err || eif->contents_crc == eif->crc)
+		return err;
 	eif->warnings |= EIF_WARN_CRC;
 	if (p->flags & EIF_PARSE_TOLERANT)
 		return 0;
@@ -172,26 +172,26 @@ static int check_contents(struct parser *p)
 }
 
 /* Its certificate is what PCR8 measures. */
-static int check_signature(struct parser *p)
+static int eif_check_signature(struct parser *p)
 {
 	struct eif *eif = p->eif;
 	struct eif_signature signature;
 	struct error cause;
-	int r;
+	int err;
 
 	if (!eif->signature.data)
 		return 0;
-	r = eif_signature_open(eif->signature.data, eif->signature.size, &signature, &cause);
-	if (r == -EBADMSG && p->flags & EIF_PARSE_TOLERANT) {
+	err = eif_signature_open(eif->signature.data, eif->signature.size, &signature, &cause);
+	if (err == -EBADMSG && p->flags & EIF_PARSE_TOLERANT) {
 		eif->warnings |= EIF_WARN_SIGNATURE;
 		return 0;
 	}
-	if (r == -EBADMSG)
+	if (err == -EBADMSG)
 		return error_set(p->error, -EBADMSG,
 				 "signature at offset %td: %s",
 				 eif->signature.data - p->base, cause.text);
-	if (r)
-		return r;
+	if (err)
+		return err;
 	if (p->pcrs) {
 		memcpy(p->pcrs->pcr8, signature.pcr8, sizeof(p->pcrs->pcr8));
 		p->pcrs->has_pcr8 = true;
@@ -200,7 +200,7 @@ static int check_signature(struct parser *p)
 	return 0;
 }
 
-static int take_once(struct parser *p, unsigned int i, struct eif_blob *blob)
+static int eif_take_once(struct parser *p, unsigned int i, struct eif_blob *blob)
 {
 	const struct eif_section *section = &p->eif->sections[i];
 
@@ -214,7 +214,7 @@ static int take_once(struct parser *p, unsigned int i, struct eif_blob *blob)
 	return 0;
 }
 
-static int take_ramdisk(struct parser *p, unsigned int i)
+static int eif_take_ramdisk(struct parser *p, unsigned int i)
 {
 	struct eif *eif = p->eif;
 	struct eif_blob *blob = &eif->ramdisks[eif->nr_ramdisks];
@@ -228,33 +228,33 @@ static int take_ramdisk(struct parser *p, unsigned int i)
 	return 0;
 }
 
-static int take_section(struct parser *p, unsigned int i)
+static int eif_take_section(struct parser *p, unsigned int i)
 {
 	struct eif *eif = p->eif;
 	const struct eif_section *section = &eif->sections[i];
 
 	switch (section->type) {
 	case EIF_SECTION_KERNEL:
-		return take_once(p, i, &eif->kernel);
+		return eif_take_once(p, i, &eif->kernel);
 	case EIF_SECTION_CMDLINE:
-		return take_once(p, i, &eif->cmdline);
+		return eif_take_once(p, i, &eif->cmdline);
 	case EIF_SECTION_RAMDISK:
-		return take_ramdisk(p, i);
+		return eif_take_ramdisk(p, i);
 	case EIF_SECTION_SIGNATURE:
 		if (section->size > EIF_SIGNATURE_MAX)
 			return error_set(p->error, -EBADMSG,
 					 "section %u (signature) at offset %" PRIu64 ": %" PRIu64
 					 " bytes exceed the limit of %d", i, section->offset,
 					 section->size, EIF_SIGNATURE_MAX);
-		return take_once(p, i, &eif->signature);
+		return eif_take_once(p, i, &eif->signature);
 	case EIF_SECTION_METADATA:
-		return take_once(p, i, &eif->metadata);
+		return eif_take_once(p, i, &eif->metadata);
 	}
 	return error_set(p->error, -EBADMSG, "section %u at offset %" PRIu64 ": unknown type %u", i,
 			 section->offset, section->type);
 }
 
-static int check_cmdline(struct parser *p)
+static int eif_check_cmdline(struct parser *p)
 {
 	const struct eif_blob *cmdline = &p->eif->cmdline;
 	uint64_t offset = cmdline->data - p->base;
@@ -272,7 +272,7 @@ static int check_cmdline(struct parser *p)
 	return 0;
 }
 
-static int check_parts(struct parser *p)
+static int eif_check_parts(struct parser *p)
 {
 	struct eif *eif = p->eif;
 	bool arm64 = eif->flags & EIF_FLAG_ARM64;
@@ -297,10 +297,10 @@ static int check_parts(struct parser *p)
 				 HDR_FLAGS, arm64 ? "aarch64" : "x86_64");
 	if (!eif->nr_ramdisks)
 		eif->warnings |= EIF_WARN_NO_RAMDISK;
-	return check_cmdline(p);
+	return eif_check_cmdline(p);
 }
 
-static int check_warnings(struct parser *p)
+static int eif_check_warnings(struct parser *p)
 {
 	struct eif *eif = p->eif;
 
@@ -337,23 +337,23 @@ int eif_parse(const void *base, size_t avail, unsigned int flags, struct eif *re
 		.error = error,
 	};
 	unsigned int i;
-	int r;
+	int err;
 
-	r = read_header(&p);
-	for (i = 0; !r && i < eif.nr_sections; i++)
-		r = read_section(&p, i);
-	if (!r)
-		r = check_contents(&p);
-	for (i = 0; !r && i < eif.nr_sections; i++)
-		r = take_section(&p, i);
-	if (!r)
-		r = check_parts(&p);
-	if (!r)
-		r = check_signature(&p);
-	if (!r)
-		r = check_warnings(&p);
-	if (r)
-		return r;
+	err = eif_read_header(&p);
+	for (i = 0; !err && i < eif.nr_sections; i++)
+		err = eif_read_section(&p, i);
+	if (!err)
+		err = eif_check_contents(&p);
+	for (i = 0; !err && i < eif.nr_sections; i++)
+		err = eif_take_section(&p, i);
+	if (!err)
+		err = eif_check_parts(&p);
+	if (!err)
+		err = eif_check_signature(&p);
+	if (!err)
+		err = eif_check_warnings(&p);
+	if (err)
+		return err;
 	*ret = eif;
 	if (ret_pcrs)
 		*ret_pcrs = pcrs;

@@ -21,15 +21,15 @@
 #define KEY_CERTIFICATE	"signing_certificate"
 #define KEY_SIGNATURE	"signature"
 
-static bool is_text(const struct emu_cbor_item *item, const char *text)
+static bool signature_is_text(const struct emu_cbor_item *item, const char *text)
 {
 	return item->kind == EMU_CBOR_TEXT && item->value == strlen(text) &&
 		!memcmp(item->data, text, item->value);
 }
 
 /* Bytes as AWS's library writes them: each is a number of its own. */
-static int read_numbers(struct emu_cbor_reader *reader, const char *what, uint8_t **ret,
-			size_t *ret_size, struct error *error)
+static int signature_read_numbers(struct emu_cbor_reader *reader, const char *what, uint8_t **ret,
+				  size_t *ret_size, struct error *error)
 {
 	struct emu_cbor_item item = emu_cbor_read(reader);
 	__cleanup_free uint8_t *bytes = NULL;
@@ -57,34 +57,36 @@ static int read_numbers(struct emu_cbor_reader *reader, const char *what, uint8_
 	return 0;
 }
 
-static int read_entry(struct emu_cbor_reader *reader, struct eif_signature *ret,
-		      struct error *error)
+static int signature_read_entry(struct emu_cbor_reader *reader, struct eif_signature *ret,
+				struct error *error)
 {
 	struct emu_cbor_item item = emu_cbor_read(reader);
 	unsigned int i;
-	int r = 0;
+	int err = 0;
 
 	if (item.kind != EMU_CBOR_MAP || item.value != 2)
 		return error_set(error, -EBADMSG, "an entry is no map of two");
-	for (i = 0; !r && i < 2; i++) {
+	for (i = 0; !err && i < 2; i++) {
 		item = emu_cbor_read(reader);
-		if (is_text(&item, KEY_CERTIFICATE))
-			r = read_numbers(reader, "certificate", &ret->pem, &ret->pem_size, error);
-		else if (is_text(&item, KEY_SIGNATURE))
-			r = read_numbers(reader, "signature", &ret->cose, &ret->cose_size, error);
+		if (signature_is_text(&item, KEY_CERTIFICATE))
+			err = signature_read_numbers(reader, "certificate", &ret->pem,
+						     &ret->pem_size, error);
+		else if (signature_is_text(&item, KEY_SIGNATURE))
+			err = signature_read_numbers(reader, "signature", &ret->cose,
+						     &ret->cose_size, error);
 		else
-			r = error_set(error, -EBADMSG, "a key is neither " KEY_CERTIFICATE " nor "
-				      KEY_SIGNATURE);
+			err = error_set(error, -EBADMSG, "a key is neither " KEY_CERTIFICATE " nor "
+					KEY_SIGNATURE);
 	}
-	return r;
+	return err;
 }
 
-static int read_entries(struct emu_cbor_reader *reader, struct eif_signature *ret,
-			struct error *error)
+static int signature_read_entries(struct emu_cbor_reader *reader, struct eif_signature *ret,
+				  struct error *error)
 {
 	struct emu_cbor_item item = emu_cbor_read(reader);
 	uint64_t i;
-	int r = 0;
+	int err = 0;
 
 	if (item.kind != EMU_CBOR_ARRAY)
 		return error_set(error, -EBADMSG, "no list of signatures");
@@ -93,18 +95,18 @@ static int read_entries(struct emu_cbor_reader *reader, struct eif_signature *re
 	if (item.value > reader->left)
 		return error_set(error, -EBADMSG, "the list of signatures is cut off");
 	ret->entries = item.value;
-	for (i = 0; !r && i < item.value; i++) {
+	for (i = 0; !err && i < item.value; i++) {
 		struct eif_signature other = {};
 
-		r = read_entry(reader, i ? &other : ret, error);
+		err = signature_read_entry(reader, i ? &other : ret, error);
 		ret->private_key |= pem_has_private_key(ret->pem, ret->pem_size) ||
 			pem_has_private_key(other.pem, other.pem_size);
 		eif_signature_close(&other);
 	}
-	if (!r && reader->left)
+	if (!err && reader->left)
 		return error_set(error, -EBADMSG,
 				 "%zu bytes follow the list of signatures", reader->left);
-	return r;
+	return err;
 }
 
 /* Nobody is there to be asked. */
@@ -120,7 +122,7 @@ int eif_certificate_read(const uint8_t *pem, size_t size, struct x509_st **ret,
 	X509 *certificate;
 	uint8_t *der = NULL;
 	int der_size;
-	int r;
+	int err;
 
 	if (!bio)
 		return -EIO;
@@ -130,13 +132,13 @@ int eif_certificate_read(const uint8_t *pem, size_t size, struct x509_st **ret,
 	if (!certificate)
 		return -EBADMSG;
 	der_size = i2d_X509(certificate, &der);
-	r = der_size > 0 ? eif_pcr_of_data(der, der_size, ret_pcr8) : -EIO;
+	err = der_size > 0 ? eif_pcr_of_data(der, der_size, ret_pcr8) : -EIO;
 	OPENSSL_free(der);
-	if (r)
+	if (err)
 		X509_free(certificate);
 	else
 		*ret = certificate;
-	return r;
+	return err;
 }
 
 int eif_signature_open(const uint8_t *data, size_t size, struct eif_signature *ret,
@@ -145,7 +147,7 @@ int eif_signature_open(const uint8_t *data, size_t size, struct eif_signature *r
 	__cleanup_free uint8_t *copy = NULL;
 	struct eif_signature signature = {};
 	struct emu_cbor_reader reader;
-	int r;
+	int err;
 
 	if (size > EIF_SIGNATURE_MAX)
 		return error_set(error, -EBADMSG,
@@ -155,19 +157,19 @@ int eif_signature_open(const uint8_t *data, size_t size, struct eif_signature *r
 		return -ENOMEM;
 	memcpy(copy, data, size);
 	reader = (struct emu_cbor_reader){ .data = copy, .left = size };
-	r = read_entries(&reader, &signature, error);
-	if (!r) {
-		r = eif_certificate_read(signature.pem, signature.pem_size,
-					 &signature.certificate, signature.pcr8);
-		if (r == -EBADMSG)
+	err = signature_read_entries(&reader, &signature, error);
+	if (!err) {
+		err = eif_certificate_read(signature.pem, signature.pem_size,
+					   &signature.certificate, signature.pcr8);
+		if (err == -EBADMSG)
 			(void)error_set(error, -EBADMSG,
 					"its certificate is no X.509 certificate in PEM");
 	}
-	if (r)
+	if (err)
 		eif_signature_close(&signature);
 	else
 		*ret = signature;
-	return r;
+	return err;
 }
 
 void eif_signature_close(struct eif_signature *signature)
@@ -214,12 +216,12 @@ int eif_signature_verify(const struct eif_signature *signature, const uint8_t *p
 {
 	EVP_PKEY *key = X509_get0_pubkey(signature->certificate);
 	enum eif_verdict verdict;
-	int r;
+	int err;
 
-	r = eif_cose_verify(key, signature->cose, signature->cose_size, pcr0, &verdict);
+	err = eif_cose_verify(key, signature->cose, signature->cose_size, pcr0, &verdict);
 	ERR_clear_error();
-	if (r)
-		return r;
+	if (err)
+		return err;
 	if (verdict == EIF_VERDICT_GOOD)
 		verdict = eif_signature_dates(signature, now);
 	*ret = verdict;
@@ -253,18 +255,19 @@ static int check_certificate(struct evp_pkey_st *key, const char *pem, size_t si
 {
 	uint8_t pcr8[EIF_PCR_SIZE];
 	X509 *certificate;
-	int r;
+	bool belongs;
+	int err;
 
-	r = eif_certificate_read((const uint8_t *)pem, size, &certificate, pcr8);
-	if (r == -EBADMSG)
+	err = eif_certificate_read((const uint8_t *)pem, size, &certificate, pcr8);
+	if (err == -EBADMSG)
 		return error_set(error, -EINVAL,
 				 "the certificate is no X.509 certificate in PEM");
-	if (r)
-		return r;
-	r = X509_check_private_key(certificate, key) == 1;
+	if (err)
+		return err;
+	belongs = X509_check_private_key(certificate, key) == 1;
 	X509_free(certificate);
 	ERR_clear_error();
-	if (!r)
+	if (!belongs)
 		return error_set(error, -EINVAL, "the key does not belong to the certificate");
 	if (pem_has_private_key(pem, size))
 		return error_set(error, -EINVAL, "the certificate file holds a private key, which "
@@ -280,21 +283,21 @@ int eif_signature_make(struct evp_pkey_st *key, const char *pem, size_t pem_size
 	__cleanup_free char *certificates = NULL;
 	uint8_t cose[EIF_COSE_MAX];
 	size_t cose_size;
-	int r;
+	int err;
 
 	if (!buf)
 		return -ENOMEM;
-	r = check_certificate(key, pem, pem_size, error);
-	if (!r)
-		r = pem_certificates(pem, pem_size, &certificates, &pem_size);
-	if (r)
-		return r;
-	r = eif_cose_sign(key, pcr0, cose, &cose_size);
-	if (r == -EINVAL)
+	err = check_certificate(key, pem, pem_size, error);
+	if (!err)
+		err = pem_certificates(pem, pem_size, &certificates, &pem_size);
+	if (err)
+		return err;
+	err = eif_cose_sign(key, pcr0, cose, &cose_size);
+	if (err == -EINVAL)
 		return error_set(error, -EINVAL,
 				 "the key is no EC key on P-256, P-384 or P-521");
-	if (r)
-		return r;
+	if (err)
+		return err;
 	emu_cbor_put_array(&writer, 1);
 	emu_cbor_put_map(&writer, 2);
 	put_numbers(&writer, KEY_CERTIFICATE, (const uint8_t *)certificates, pem_size);

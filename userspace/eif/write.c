@@ -63,12 +63,12 @@ static int close_section(struct eif_writer *writer, enum eif_section_type type, 
 			 uint32_t crc)
 {
 	uint8_t head[EIF_SECTION_HEADER_SIZE];
-	int r;
+	int err;
 
 	put64(put16(put16(head, type), 0), size);
-	r = write_at(writer->fd, writer->end, head, sizeof(head));
-	if (r)
-		return r;
+	err = write_at(writer->fd, writer->end, head, sizeof(head));
+	if (err)
+		return err;
 	writer->crc = libdeflate_crc32(writer->crc, head, sizeof(head));
 	writer->crc = crc32_combine(writer->crc, crc, size);
 	writer->offsets[writer->nr_sections] = writer->end;
@@ -81,13 +81,13 @@ static int close_section(struct eif_writer *writer, enum eif_section_type type, 
 int eif_writer_add(struct eif_writer *writer, enum eif_section_type type,
 		   const void *data, size_t size)
 {
-	int r;
+	int err;
 
 	if (writer->nr_sections == EIF_MAX_SECTIONS)
 		return -E2BIG;
-	r = write_at(writer->fd, writer->end + EIF_SECTION_HEADER_SIZE, data, size);
-	if (r)
-		return r;
+	err = write_at(writer->fd, writer->end + EIF_SECTION_HEADER_SIZE, data, size);
+	if (err)
+		return err;
 	return close_section(writer, type, size, libdeflate_crc32(0, data, size));
 }
 
@@ -97,7 +97,7 @@ int eif_writer_add_fd(struct eif_writer *writer, enum eif_section_type type, int
 	uint32_t crc = 0;
 	uint64_t size = 0;
 	ssize_t n;
-	int r;
+	int err;
 
 	if (!buf)
 		return -ENOMEM;
@@ -106,9 +106,9 @@ int eif_writer_add_fd(struct eif_writer *writer, enum eif_section_type type, int
 	if (lseek(writer->fd, writer->end + EIF_SECTION_HEADER_SIZE, SEEK_SET) < 0)
 		return -errno;
 	while ((n = read_full(src_fd, buf, COPY_SIZE)) > 0) {
-		r = write_full(writer->fd, buf, n);
-		if (r)
-			return r;
+		err = write_full(writer->fd, buf, n);
+		if (err)
+			return err;
 		crc = libdeflate_crc32(crc, buf, n);
 		size += n;
 	}
