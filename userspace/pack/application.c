@@ -44,13 +44,13 @@ int application_init(struct application *app)
 {
 	static const char *const folders[] = { "dev", "proc", "run", "sys", "tmp", "var" };
 	struct tree_node *node;
-	int r;
+	int err;
 
 	*app = (struct application){};
-	r = tree_init(&app->tree);
-	for (size_t i = 0; !r && i < ARRAY_SIZE(folders); i++)
-		r = tree_add(&app->tree, folders[i], S_IFDIR | 0755, &node);
-	return r;
+	err = tree_init(&app->tree);
+	for (size_t i = 0; !err && i < ARRAY_SIZE(folders); i++)
+		err = tree_add(&app->tree, folders[i], S_IFDIR | 0755, &node);
+	return err;
 }
 
 void application_free(struct application *app)
@@ -110,7 +110,7 @@ static int write_lines(struct cpio *cpio, const char *name, const struct strings
 	return cpio_add_data(cpio, name, 0644, text, size);
 }
 
-static int write_text(struct cpio *cpio, const char *name, const char *text)
+static int application_write_text(struct cpio *cpio, const char *name, const char *text)
 {
 	return cpio_add_data(cpio, name, 0644, text, strlen(text));
 }
@@ -119,7 +119,7 @@ static int write_text(struct cpio *cpio, const char *name, const char *text)
 static int write_workdir(struct application *app, struct cpio *cpio)
 {
 	struct tree_node *node = tree_find(&app->tree, app->workdir, true);
-	int r = 0;
+	int err = 0;
 
 	if (*app->workdir != '/' || strchr(app->workdir, '\n'))
 		return error_set(cpio->error, -EINVAL, "working folder \"%s\" is no absolute path",
@@ -128,43 +128,43 @@ static int write_workdir(struct application *app, struct cpio *cpio)
 		return error_set(cpio->error, -ENOTDIR, "working folder %s is none",
 				 app->workdir);
 	if (!node)
-		r = tree_add(&app->tree, app->workdir, S_IFDIR | 0755, &node);
-	if (r)
-		return error_set(cpio->error, r, "working folder %s: %s", app->workdir,
-				 strerror(-r));
-	return write_text(cpio, "workdir", app->workdir);
+		err = tree_add(&app->tree, app->workdir, S_IFDIR | 0755, &node);
+	if (err)
+		return error_set(cpio->error, err, "working folder %s: %s", app->workdir,
+				 strerror(-err));
+	return application_write_text(cpio, "workdir", app->workdir);
 }
 
 static int write_user(struct application *app, struct cpio *cpio)
 {
 	__cleanup_free char *text = NULL;
-	int r = users_resolve(&app->tree, app->user, &text, cpio->error);
+	int err = users_resolve(&app->tree, app->user, &text, cpio->error);
 
-	return r ? r : write_text(cpio, "user", text);
+	return err ? err : application_write_text(cpio, "user", text);
 }
 
 int application_write(struct application *app, int fd, struct error *error)
 {
 	struct cpio cpio;
-	int r;
+	int err;
 
 	if (!app->command.count)
 		return error_set(error, -EINVAL, "there is no command to run: give --exec");
-	r = cpio_begin(&cpio, fd, error);
-	if (!r)
-		r = write_lines(&cpio, "cmd", &app->command);
-	if (!r)
-		r = write_lines(&cpio, "env", &app->env);
-	if (!r && has_workdir(app))
-		r = write_workdir(app, &cpio);
-	if (!r && has_user(app))
-		r = write_user(app, &cpio);
-	if (!r)
-		r = cpio_add_tree(&cpio, &app->tree, "rootfs");
-	if (!r)
-		r = cpio_end(&cpio);
+	err = cpio_begin(&cpio, fd, error);
+	if (!err)
+		err = write_lines(&cpio, "cmd", &app->command);
+	if (!err)
+		err = write_lines(&cpio, "env", &app->env);
+	if (!err && has_workdir(app))
+		err = write_workdir(app, &cpio);
+	if (!err && has_user(app))
+		err = write_user(app, &cpio);
+	if (!err)
+		err = cpio_add_tree(&cpio, &app->tree, "rootfs");
+	if (!err)
+		err = cpio_end(&cpio);
 	cpio_abort(&cpio);
-	return r;
+	return err;
 }
 
 static int add_program(struct cpio *cpio, const char *name, const char *path)
@@ -188,16 +188,16 @@ static int add_program(struct cpio *cpio, const char *name, const char *path)
 int bootstrap_write(int fd, const char *init, const char *nsm, struct error *error)
 {
 	struct cpio cpio;
-	int r = cpio_begin(&cpio, fd, error);
+	int err = cpio_begin(&cpio, fd, error);
 
-	if (!r)
-		r = cpio_add_folder(&cpio, "dev", 0755);
-	if (!r)
-		r = add_program(&cpio, "init", init);
-	if (!r && nsm)
-		r = add_program(&cpio, "nsm.ko", nsm);
-	if (!r)
-		r = cpio_end(&cpio);
+	if (!err)
+		err = cpio_add_folder(&cpio, "dev", 0755);
+	if (!err)
+		err = add_program(&cpio, "init", init);
+	if (!err && nsm)
+		err = add_program(&cpio, "nsm.ko", nsm);
+	if (!err)
+		err = cpio_end(&cpio);
 	cpio_abort(&cpio);
-	return r;
+	return err;
 }

@@ -16,7 +16,7 @@ static int take_strings(struct strings *strings, const json_t *list, const char 
 {
 	const json_t *item;
 	size_t i;
-	int r = 0;
+	int err = 0;
 
 	if (json_is_string(list))
 		return strings_add(strings, json_string_value(list));
@@ -26,9 +26,9 @@ static int take_strings(struct strings *strings, const json_t *list, const char 
 		if (!json_is_string(item))
 			return error_set(error, -EBADMSG, "%s of the image: item %zu is no text",
 					 what, i + 1);
-		r = r ?: strings_add(strings, json_string_value(item));
+		err = err ?: strings_add(strings, json_string_value(item));
 	}
-	return r;
+	return err;
 }
 
 static int take_text(char **ret, const json_t *object, const char *key)
@@ -42,7 +42,7 @@ static int take_text(char **ret, const json_t *object, const char *key)
 }
 
 /* Keys of "docker image inspect", as far as an image itself knows their values. */
-static char *describe(const struct store *store)
+static char *container_describe(const struct store *store)
 {
 	json_t *config = json_object_get(store->config, "config");
 	json_t *info;
@@ -60,57 +60,58 @@ static char *describe(const struct store *store)
 }
 
 /* Entry point and arguments together are the command, as with a container. */
-static int take_config(struct application *app, const struct store *store,
-		       struct error *error)
+static int container_take_config(struct application *app, const struct store *store,
+				 struct error *error)
 {
 	const json_t *config = json_object_get(store->config, "config");
-	int r;
+	int err;
 
-	r = take_strings(&app->command, json_object_get(config, "Entrypoint"), "Entrypoint", error);
-	if (!r)
-		r = take_strings(&app->command, json_object_get(config, "Cmd"), "Cmd", error);
-	if (!r)
-		r = take_strings(&app->env, json_object_get(config, "Env"), "Env", error);
-	if (!r)
-		r = take_text(&app->workdir, config, "WorkingDir");
-	if (!r)
-		r = take_text(&app->user, config, "User");
-	if (r)
-		return r;
+	err = take_strings(&app->command, json_object_get(config, "Entrypoint"), "Entrypoint",
+			   error);
+	if (!err)
+		err = take_strings(&app->command, json_object_get(config, "Cmd"), "Cmd", error);
+	if (!err)
+		err = take_strings(&app->env, json_object_get(config, "Env"), "Env", error);
+	if (!err)
+		err = take_text(&app->workdir, config, "WorkingDir");
+	if (!err)
+		err = take_text(&app->user, config, "User");
+	if (err)
+		return err;
 	app->id = strdup(store->config_id);
 	app->name = store->name ? strdup(store->name) : NULL;
-	app->info = describe(store);
+	app->info = container_describe(store);
 	return app->id && app->info && (app->name || !store->name) ? 0 : -ENOMEM;
 }
 
 static int unpack_layers(struct application *app, const struct store *store,
 			 struct error *error)
 {
-	int r = 0;
+	int err = 0;
 
-	for (size_t i = 0; !r && i < store->nr_layers; i++) {
+	for (size_t i = 0; !err && i < store->nr_layers; i++) {
 		struct error why = {};
 
-		r = unpack_layer(&app->tree, store->tree.fd, store->layers[i]->offset,
-				 store->layers[i]->size, &why);
-		if (r)
-			(void)error_set(error, r, "layer %zu: %s", i + 1,
-					*why.text ? why.text : strerror(-r));
+		err = unpack_layer(&app->tree, store->tree.fd, store->layers[i]->offset,
+				   store->layers[i]->size, &why);
+		if (err)
+			(void)error_set(error, err, "layer %zu: %s", i + 1,
+					*why.text ? why.text : strerror(-err));
 	}
-	return r;
+	return err;
 }
 
 int application_read_image(struct application *app, const char *path, const char *arch,
 			   const char *tag, struct error *error)
 {
 	struct store store;
-	int r;
+	int err;
 
-	r = store_open(&store, path, arch, tag, &app->tree.limits, error);
-	if (!r)
-		r = unpack_layers(app, &store, error);
-	if (!r)
-		r = take_config(app, &store, error);
+	err = store_open(&store, path, arch, tag, &app->tree.limits, error);
+	if (!err)
+		err = unpack_layers(app, &store, error);
+	if (!err)
+		err = container_take_config(app, &store, error);
 	store_close(&store);
-	return r;
+	return err;
 }

@@ -45,17 +45,17 @@ void cpio_abort(struct cpio *cpio)
 
 int cpio_end(struct cpio *cpio)
 {
-	int r = archive_write_close(cpio->archive) == ARCHIVE_OK ? 0 : cpio_fail(cpio, NULL);
+	int err = archive_write_close(cpio->archive) == ARCHIVE_OK ? 0 : cpio_fail(cpio, NULL);
 
 	cpio_abort(cpio);
-	return r;
+	return err;
 }
 
 static int write_header(struct cpio *cpio, const struct tree_node *node, const char *name,
 			unsigned int number, unsigned int links, uint64_t size)
 {
 	struct archive_entry *entry = archive_entry_new();
-	int r = 0;
+	int err = 0;
 
 	if (!entry)
 		return -ENOMEM;
@@ -73,9 +73,9 @@ static int write_header(struct cpio *cpio, const struct tree_node *node, const c
 	if (node->target)
 		archive_entry_set_symlink(entry, node->target);
 	if (archive_write_header(cpio->archive, entry) != ARCHIVE_OK)
-		r = cpio_fail(cpio, name);
+		err = cpio_fail(cpio, name);
 	archive_entry_free(entry);
-	return r;
+	return err;
 }
 
 static int write_data(struct cpio *cpio, const char *name, const void *data, size_t size)
@@ -90,27 +90,27 @@ static int copy_data(struct cpio *cpio, const struct tree *tree, const struct tr
 {
 	__cleanup_free uint8_t *buf = malloc(COPY_SIZE);
 	uint64_t done = 0;
-	int r = 0;
+	int err = 0;
 
 	if (!buf)
 		return -ENOMEM;
-	while (!r && done < file->size) {
+	while (!err && done < file->size) {
 		ssize_t n = pread(tree->fd, buf, MIN(file->size - done, COPY_SIZE),
 				  file->offset + done);
 
 		if (n <= 0)
 			return error_set(cpio->error, n ? -errno : -EIO, "%s: lost its copy", name);
-		r = write_data(cpio, name, buf, n);
+		err = write_data(cpio, name, buf, n);
 		done += n;
 	}
-	return r;
+	return err;
 }
 
 static int add_node(struct cpio *cpio, const struct tree *tree, const struct tree_node *node,
 		    const char *name)
 {
 	struct tree_file *file = node->file;
-	int r;
+	int err;
 
 	if (!file)
 		return write_header(cpio, node, name, ++cpio->last_number, 1, 0);
@@ -118,8 +118,8 @@ static int add_node(struct cpio *cpio, const struct tree *tree, const struct tre
 	if (file->number)
 		return write_header(cpio, node, name, file->number, file->links, 0);
 	file->number = ++cpio->last_number;
-	r = write_header(cpio, node, name, file->number, file->links, file->size);
-	return r ? r : copy_data(cpio, tree, file, name);
+	err = write_header(cpio, node, name, file->number, file->links, file->size);
+	return err ? err : copy_data(cpio, tree, file, name);
 }
 
 /* @name has room for PATH_MAX bytes, @len of them are in use. */
@@ -127,9 +127,9 @@ static int add_nodes(struct cpio *cpio, const struct tree *tree, const struct tr
 		     char *name, size_t len)
 {
 	__cleanup_free struct tree_node **children = tree_children(node);
-	int r = children ? add_node(cpio, tree, node, name) : -ENOMEM;
+	int err = children ? add_node(cpio, tree, node, name) : -ENOMEM;
 
-	for (size_t i = 0; !r && i < node->count; i++) {
+	for (size_t i = 0; !err && i < node->count; i++) {
 		const struct tree_node *child = children[i];
 		size_t more = strlen(child->name) + 1;
 
@@ -138,10 +138,10 @@ static int add_nodes(struct cpio *cpio, const struct tree *tree, const struct tr
 					 "a path below %.200s is too long for the kernel", name);
 		name[len] = '/';
 		memcpy(name + len + 1, child->name, more);
-		r = add_nodes(cpio, tree, child, name, len + more);
+		err = add_nodes(cpio, tree, child, name, len + more);
 		name[len] = 0;
 	}
-	return r;
+	return err;
 }
 
 int cpio_add_tree(struct cpio *cpio, const struct tree *tree, const char *prefix)
@@ -162,7 +162,7 @@ int cpio_add_folder(struct cpio *cpio, const char *name, mode_t mode)
 int cpio_add_data(struct cpio *cpio, const char *name, mode_t mode, const void *data, size_t size)
 {
 	const struct tree_node node = { .mode = S_IFREG | mode };
-	int r = write_header(cpio, &node, name, ++cpio->last_number, 1, size);
+	int err = write_header(cpio, &node, name, ++cpio->last_number, 1, size);
 
-	return r ? r : write_data(cpio, name, data, size);
+	return err ? err : write_data(cpio, name, data, size);
 }

@@ -40,11 +40,11 @@ static int read_json(struct search *search, const struct tree_node *node, const 
 	json_error_t why;
 	json_t *json;
 	size_t size;
-	int r;
+	int err;
 
-	r = tree_read(&search->store->tree, node, JSON_SIZE_MAX, &text, &size);
-	if (r)
-		return error_set(search->error, r, "%s: %s", name, strerror(-r));
+	err = tree_read(&search->store->tree, node, JSON_SIZE_MAX, &text, &size);
+	if (err)
+		return error_set(search->error, err, "%s: %s", name, strerror(-err));
 	json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);
 	if (!json)
 		return error_set(search->error, -EBADMSG, "%s: line %d: %s", name, why.line,
@@ -64,7 +64,7 @@ static int hash_file(const struct tree *tree, const struct tree_file *file, char
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	uint8_t hash[HASH_SIZE];
 	uint64_t done = 0;
-	int r = -EIO;
+	int err = -EIO;
 
 	if (!buf || !ctx || !EVP_DigestInit_ex(ctx, EVP_sha256(), NULL))
 		goto out;
@@ -78,11 +78,11 @@ static int hash_file(const struct tree *tree, const struct tree_file *file, char
 	}
 	if (EVP_DigestFinal_ex(ctx, hash, NULL)) {
 		hex_encode(hash, HASH_SIZE, ret);
-		r = 0;
+		err = 0;
 	}
 out:
 	EVP_MD_CTX_free(ctx);
-	return r;
+	return err;
 }
 
 /* A list may name the same layer again and again: one look at it is enough. */
@@ -102,7 +102,7 @@ static int find_blob(struct search *search, const json_t *descriptor,
 	struct tree *tree = &search->store->tree;
 	struct tree_node *node;
 	char path[100], hash[65];
-	int r;
+	int err;
 
 	if (strncmp(digest, HASH_PREFIX, strlen(HASH_PREFIX)) ||
 	    strlen(digest) != strlen(HASH_PREFIX) + 2 * HASH_SIZE)
@@ -115,9 +115,9 @@ static int find_blob(struct search *search, const json_t *descriptor,
 	*ret = node;
 	if (is_layer(search->store, node->file))
 		return 0;
-	r = hash_file(tree, node->file, hash);
-	if (r)
-		return r;
+	err = hash_file(tree, node->file, hash);
+	if (err)
+		return err;
 	if (strcmp(hash, digest + strlen(HASH_PREFIX)))
 		return error_set(search->error, -EBADMSG, "%s: its contents have the hash %s", path,
 				 hash);
@@ -140,17 +140,17 @@ static int add_layer(struct search *search, const struct tree_node *node)
 }
 
 /* The configuration tells what machine the image is for. */
-static int take_config(struct search *search, const struct tree_node *node, const char *name)
+static int store_take_config(struct search *search, const struct tree_node *node, const char *name)
 {
 	struct store *store = search->store;
 	const char *arch;
-	int r;
+	int err;
 
-	r = read_json(search, node, name, &store->config);
-	if (!r)
-		r = hash_file(&store->tree, node->file, store->config_id);
-	if (r)
-		return r;
+	err = read_json(search, node, name, &store->config);
+	if (!err)
+		err = hash_file(&store->tree, node->file, store->config_id);
+	if (err)
+		return err;
 	arch = text_of(store->config, "architecture");
 	if (*arch && strcmp(arch, search->arch))
 		return error_set(search->error, -EINVAL,
@@ -163,18 +163,18 @@ static int take_manifest(struct search *search, const json_t *manifest)
 	const struct tree_node *node;
 	const json_t *layer;
 	size_t i;
-	int r;
+	int err;
 
-	r = find_blob(search, json_object_get(manifest, "config"), &node);
-	if (!r)
-		r = take_config(search, node, "the image's configuration");
+	err = find_blob(search, json_object_get(manifest, "config"), &node);
+	if (!err)
+		err = store_take_config(search, node, "the image's configuration");
 	json_array_foreach(json_object_get(manifest, "layers"), i, layer) {
-		if (!r)
-			r = find_blob(search, layer, &node);
-		if (!r)
-			r = add_layer(search, node);
+		if (!err)
+			err = find_blob(search, layer, &node);
+		if (!err)
+			err = add_layer(search, node);
 	}
-	return r;
+	return err;
 }
 
 static bool fits_platform(struct search *search, const json_t *descriptor)
@@ -210,7 +210,7 @@ static int take_index(struct search *search, const json_t *index, unsigned int d
 	const struct tree_node *node;
 	json_t *json;
 	size_t i;
-	int r;
+	int err;
 
 	json_array_foreach(json_object_get(index, "manifests"), i, descriptor) {
 		if (!fits_platform(search, descriptor) ||
@@ -231,15 +231,15 @@ static int take_index(struct search *search, const json_t *index, unsigned int d
 		if (!search->store->name)
 			return -ENOMEM;
 	}
-	r = find_blob(search, found, &node);
-	if (!r)
-		r = read_json(search, node, "manifest", &json);
-	if (r)
-		return r;
-	r = json_object_get(json, "manifests") ? take_index(search, json, depth + 1) :
+	err = find_blob(search, found, &node);
+	if (!err)
+		err = read_json(search, node, "manifest", &json);
+	if (err)
+		return err;
+	err = json_object_get(json, "manifests") ? take_index(search, json, depth + 1) :
 		take_manifest(search, json);
 	json_decref(json);
-	return r;
+	return err;
 }
 
 static bool has_tag(const json_t *image, const char *tag)
@@ -271,23 +271,23 @@ static int take_docker_image(struct search *search, const json_t *image)
 	const struct tree_node *node;
 	const json_t *layer;
 	size_t i;
-	int r;
+	int err;
 
-	r = take_docker_file(search, text_of(image, "Config"), &node);
-	if (!r)
-		r = take_config(search, node, text_of(image, "Config"));
+	err = take_docker_file(search, text_of(image, "Config"), &node);
+	if (!err)
+		err = store_take_config(search, node, text_of(image, "Config"));
 	json_array_foreach(json_object_get(image, "Layers"), i, layer) {
-		if (!r)
-			r = take_docker_file(search, json_string_value(layer) ?: "", &node);
-		if (!r)
-			r = add_layer(search, node);
+		if (!err)
+			err = take_docker_file(search, json_string_value(layer) ?: "", &node);
+		if (!err)
+			err = add_layer(search, node);
 	}
-	if (!r && name) {
+	if (!err && name) {
 		search->store->name = strdup(name);
 		if (!search->store->name)
-			r = -ENOMEM;
+			err = -ENOMEM;
 	}
-	return r;
+	return err;
 }
 
 static int take_docker_list(struct search *search, const json_t *list)
@@ -326,31 +326,31 @@ static int find_image(struct search *search)
 	const struct tree_node *docker = tree_find(tree, "manifest.json", true);
 	const struct tree_node *oci = tree_find(tree, "index.json", true);
 	json_t *json;
-	int r;
+	int err;
 
 	if (!docker && !oci)
 		return error_set(search->error, -EBADMSG, "neither index.json nor manifest.json: "
 				 "no OCI image layout, nothing from \"docker save\"");
-	r = read_json(search, docker ?: oci, docker ? "manifest.json" : "index.json", &json);
-	if (r)
-		return r;
-	r = docker ? take_docker_list(search, json) : take_index(search, json, 0);
+	err = read_json(search, docker ?: oci, docker ? "manifest.json" : "index.json", &json);
+	if (err)
+		return err;
+	err = docker ? take_docker_list(search, json) : take_index(search, json, 0);
 	json_decref(json);
-	return r;
+	return err;
 }
 
 int store_open(struct store *store, const char *path, const char *arch, const char *tag,
 	       const struct tree_limits *limits, struct error *error)
 {
 	struct search search = { .store = store, .arch = arch, .tag = tag, .error = error };
-	int r;
+	int err;
 
 	*store = (struct store){};
-	r = tree_init(&store->tree);
+	err = tree_init(&store->tree);
 	store->tree.limits = *limits;
-	if (!r)
-		r = read_files(store, path, error);
-	return r ? r : find_image(&search);
+	if (!err)
+		err = read_files(store, path, error);
+	return err ? err : find_image(&search);
 }
 
 void store_close(struct store *store)

@@ -171,7 +171,7 @@ static int walk_path(struct walk *walk, struct tree_node *from, const char *path
 static int walk_name(struct walk *walk, struct tree_node **node, const char *name, bool follow)
 {
 	struct tree_node *child;
-	int r;
+	int err;
 
 	if (walk->tree->steps / STEPS_PER_NAME >= walk->tree->limits.names)
 		return -E2BIG;
@@ -188,9 +188,9 @@ static int walk_name(struct walk *walk, struct tree_node **node, const char *nam
 	if (!child && !walk->create)
 		return -ENOENT;
 	if (!child) {
-		r = add_child(walk->tree, *node, name, FOLDER_MODE, &child);
-		if (r)
-			return r;
+		err = add_child(walk->tree, *node, name, FOLDER_MODE, &child);
+		if (err)
+			return err;
 	}
 	if (!S_ISLNK(child->mode) || !follow) {
 		*node = child;
@@ -206,9 +206,9 @@ static int walk_path(struct walk *walk, struct tree_node *from, const char *path
 		     struct tree_node **ret)
 {
 	char name[NAME_MAX + 1];
-	int r = 0;
+	int err = 0;
 
-	while (!r && *(path += strspn(path, "/"))) {
+	while (!err && *(path += strspn(path, "/"))) {
 		size_t len = strcspn(path, "/");
 
 		if (len > NAME_MAX)
@@ -216,11 +216,11 @@ static int walk_path(struct walk *walk, struct tree_node *from, const char *path
 		memcpy(name, path, len);
 		name[len] = 0;
 		path += len;
-		r = walk_name(walk, &from, name, follow || path[strspn(path, "/")]);
+		err = walk_name(walk, &from, name, follow || path[strspn(path, "/")]);
 	}
-	if (!r)
+	if (!err)
 		*ret = from;
-	return r;
+	return err;
 }
 
 struct tree_node *tree_find(struct tree *tree, const char *path, bool follow)
@@ -274,11 +274,11 @@ int tree_add(struct tree *tree, const char *path, mode_t mode, struct tree_node 
 	struct tree_node *parent, *node;
 	char clean[PATH_MAX];
 	char *name;
-	int r;
+	int err;
 
-	r = clean_path(path, clean);
-	if (r)
-		return r;
+	err = clean_path(path, clean);
+	if (err)
+		return err;
 	if (!*clean && !S_ISDIR(mode))
 		return -EINVAL;
 	if (!*clean) {
@@ -288,9 +288,9 @@ int tree_add(struct tree *tree, const char *path, mode_t mode, struct tree_node 
 	name = strrchr(clean, '/');
 	if (name)
 		*name++ = 0;
-	r = walk_path(&walk, &tree->root, name ? clean : "", true, &parent);
-	if (r)
-		return r;
+	err = walk_path(&walk, &tree->root, name ? clean : "", true, &parent);
+	if (err)
+		return err;
 	if (!S_ISDIR(parent->mode))
 		return -ENOTDIR;
 	name = name ?: clean;
@@ -319,10 +319,10 @@ int tree_set_target(struct tree *tree, struct tree_node *node, const char *targe
 
 int tree_link(struct tree *tree, struct tree_node *node, const struct tree_node *target)
 {
-	int r = target->target ? tree_set_target(tree, node, target->target) : 0;
+	int err = target->target ? tree_set_target(tree, node, target->target) : 0;
 
-	if (r)
-		return r;
+	if (err)
+		return err;
 	node->uid = target->uid;
 	node->gid = target->gid;
 	node->rdev = target->rdev;
@@ -341,27 +341,27 @@ int tree_hide_children(struct tree *tree, struct tree_node *node)
 {
 	__cleanup_free struct tree_node **children = NULL;
 	size_t count = node->count;
-	int r = 0;
+	int err = 0;
 
 	if (!count || node->hidden == tree->layer)
 		return 0;
 	children = tree_children(node);
 	if (!children)
 		return -ENOMEM;
-	for (size_t i = 0; !r && i < count; i++)
-		r = tree_hide(tree, children[i]);
-	if (!r)
+	for (size_t i = 0; !err && i < count; i++)
+		err = tree_hide(tree, children[i]);
+	if (!err)
 		node->hidden = tree->layer;
-	return r;
+	return err;
 }
 
 int tree_hide(struct tree *tree, struct tree_node *node)
 {
-	int r = tree_hide_children(tree, node);
+	int err = tree_hide_children(tree, node);
 
-	if (!r && node->layer < tree->layer && !node->count)
+	if (!err && node->layer < tree->layer && !node->count)
 		remove_child(node);
-	return r;
+	return err;
 }
 
 int tree_file_begin(struct tree *tree, struct tree_node *node)
@@ -385,15 +385,15 @@ static bool has_room(const struct tree *tree, uint64_t size)
 
 int tree_file_write(struct tree *tree, struct tree_node *node, const void *data, size_t size)
 {
-	int r;
+	int err;
 
 	if (!has_room(tree, size))
 		return -EFBIG;
 	if (lseek(tree->fd, tree->end, SEEK_SET) < 0)
 		return -errno;
-	r = write_full(tree->fd, data, size);
-	if (r)
-		return r;
+	err = write_full(tree->fd, data, size);
+	if (err)
+		return err;
 	tree->end += size;
 	node->file->size += size;
 	return 0;
@@ -413,12 +413,12 @@ int tree_file_skip(struct tree *tree, struct tree_node *node, uint64_t size)
 int tree_put(struct tree *tree, const char *path, mode_t mode, const void *data, size_t size)
 {
 	struct tree_node *node;
-	int r;
+	int err;
 
-	r = tree_add(tree, path, S_IFREG | mode, &node);
-	if (!r)
-		r = tree_file_begin(tree, node);
-	return r ? r : tree_file_write(tree, node, data, size);
+	err = tree_add(tree, path, S_IFREG | mode, &node);
+	if (!err)
+		err = tree_file_begin(tree, node);
+	return err ? err : tree_file_write(tree, node, data, size);
 }
 
 int tree_read(const struct tree *tree, const struct tree_node *node, size_t max, char **ret,

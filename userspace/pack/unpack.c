@@ -64,22 +64,22 @@ static int size_fail(struct unpack *unpack, const char *path)
 			 (unsigned long long)(unpack->tree->limits.size / MIB));
 }
 
-static int entry_fail(struct unpack *unpack, const char *path, int r)
+static int entry_fail(struct unpack *unpack, const char *path, int err)
 {
-	switch (-r) {
-	case E2BIG:
-		return error_set(unpack->error, r, "%.200s: with it, there are more than %llu "
+	switch (err) {
+	case -E2BIG:
+		return error_set(unpack->error, err, "%.200s: with it, there are more than %llu "
 				 "names, or long ways to them; allow more with --max-files", path,
 				 (unsigned long long)unpack->tree->limits.names);
-	case EFBIG:
+	case -EFBIG:
 		return size_fail(unpack, path);
-	case EINVAL:
-		return error_set(unpack->error, r, "%.200s: a path with \"..\" or none at all",
+	case -EINVAL:
+		return error_set(unpack->error, err, "%.200s: a path with \"..\" or none at all",
 				 path);
-	case ENOTDIR:
-		return error_set(unpack->error, r, "%.200s: lies below what is no folder", path);
+	case -ENOTDIR:
+		return error_set(unpack->error, err, "%.200s: lies below what is no folder", path);
 	}
-	return error_set(unpack->error, r, "%.200s: %s", path, strerror(-r));
+	return error_set(unpack->error, err, "%.200s: %s", path, strerror(-err));
 }
 
 /* The folder that @path, a whiteout's, lies in; NULL if there is none. */
@@ -103,26 +103,26 @@ static int apply_whiteout(struct unpack *unpack, const char *path)
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
 	struct tree_node *folder = folder_of(unpack, path, name), *node;
-	int r = 0;
+	int err = 0;
 
 	if (!folder)
 		return 0;
 	if (!strcmp(name, WHITEOUT_OPAQUE)) {
-		r = tree_hide_children(unpack->tree, folder);
+		err = tree_hide_children(unpack->tree, folder);
 	} else if (strncmp(name, WHITEOUT_META, strlen(WHITEOUT_META))) {
 		node = tree_child(folder, name + strlen(WHITEOUT));
 		if (node)
-			r = tree_hide(unpack->tree, node);
+			err = tree_hide(unpack->tree, node);
 	}
-	return r ? entry_fail(unpack, path, r) : 0;
+	return err ? entry_fail(unpack, path, err) : 0;
 }
 
-static int add_hard_link(struct unpack *unpack, const char *path, const char *to)
+static int unpack_add_hard_link(struct unpack *unpack, const char *path, const char *to)
 {
 	struct tree_node *target = tree_find(unpack->tree, to, false);
 	struct tree_file *file;
 	struct tree_node *node;
-	int r;
+	int err;
 
 	if (!target || S_ISDIR(target->mode))
 		return error_set(unpack->error, -EBADMSG,
@@ -131,17 +131,17 @@ static int add_hard_link(struct unpack *unpack, const char *path, const char *to
 	file = target->file;
 	if (file)
 		file->links++;
-	r = tree_add(unpack->tree, path, S_IFREG, &node);
-	if (!r && tree_find(unpack->tree, to, false) == target && target != node) {
-		r = tree_link(unpack->tree, node, target);
-	} else if (!r) {
-		r = -EBADMSG;
+	err = tree_add(unpack->tree, path, S_IFREG, &node);
+	if (!err && tree_find(unpack->tree, to, false) == target && target != node) {
+		err = tree_link(unpack->tree, node, target);
+	} else if (!err) {
+		err = -EBADMSG;
 	}
 	if (file && !--file->links)
 		free(file);
-	if (r == -EBADMSG)
-		return error_set(unpack->error, r, "%.200s: hard link to itself", path);
-	return r ? entry_fail(unpack, path, r) : 0;
+	if (err == -EBADMSG)
+		return error_set(unpack->error, err, "%.200s: hard link to itself", path);
+	return err ? entry_fail(unpack, path, err) : 0;
 }
 
 static int read_contents(struct unpack *unpack, struct archive *archive, struct tree_node *node)
@@ -149,22 +149,22 @@ static int read_contents(struct unpack *unpack, struct archive *archive, struct 
 	const void *data;
 	size_t size;
 	int64_t offset = 0;
-	int status = ARCHIVE_OK, r;
+	int status = ARCHIVE_OK, err;
 
-	r = tree_file_begin(unpack->tree, node);
-	while (!r && status == ARCHIVE_OK) {
+	err = tree_file_begin(unpack->tree, node);
+	while (!err && status == ARCHIVE_OK) {
 		status = archive_read_data_block(archive, &data, &size, &offset);
 		/* A hole; also at the end, which comes with the size of the file. */
 		if ((status == ARCHIVE_OK || status == ARCHIVE_EOF) && offset > 0 &&
 		    (uint64_t)offset > node->file->size)
-			r = tree_file_skip(unpack->tree, node, offset - node->file->size);
-		if (!r && status == ARCHIVE_OK)
-			r = tree_file_write(unpack->tree, node, data, size);
+			err = tree_file_skip(unpack->tree, node, offset - node->file->size);
+		if (!err && status == ARCHIVE_OK)
+			err = tree_file_write(unpack->tree, node, data, size);
 	}
-	if (r == -EFBIG)
+	if (err == -EFBIG)
 		return size_fail(unpack, node->name);
-	if (r)
-		return error_set(unpack->error, r, "cannot keep a copy: %s", strerror(-r));
+	if (err)
+		return error_set(unpack->error, err, "cannot keep a copy: %s", strerror(-err));
 	return status == ARCHIVE_EOF ? 0 : archive_fail(unpack, archive);
 }
 
@@ -172,7 +172,7 @@ static int fill_node(struct unpack *unpack, struct archive *archive, struct arch
 		     struct tree_node *node)
 {
 	const char *target;
-	int r;
+	int err;
 
 	if (unpack->own) {
 		node->uid = archive_entry_uid(entry);
@@ -185,12 +185,12 @@ static int fill_node(struct unpack *unpack, struct archive *archive, struct arch
 	if (!S_ISLNK(node->mode))
 		return 0;
 	target = archive_entry_symlink(entry) ?: "";
-	r = tree_set_target(unpack->tree, node, target);
+	err = tree_set_target(unpack->tree, node, target);
 	/* An empty target is one that cannot be made; nor could it be followed. */
-	if (!r && !*target)
+	if (!err && !*target)
 		return error_set(unpack->error, -EBADMSG, "%s: symbolic link to nothing",
 				 node->name);
-	return r ? entry_fail(unpack, node->name, r) : 0;
+	return err ? entry_fail(unpack, node->name, err) : 0;
 }
 
 /* Before any of it is read. */
@@ -202,13 +202,14 @@ static bool fits(const struct unpack *unpack, struct archive_entry *entry)
 			     unpack->tree->end <= unpack->tree->limits.size - size);
 }
 
-static int add_entry(struct unpack *unpack, struct archive *archive, struct archive_entry *entry)
+static int unpack_add_entry(struct unpack *unpack, struct archive *archive,
+			    struct archive_entry *entry)
 {
 	const char *path = archive_entry_pathname(entry);
 	const char *link = archive_entry_hardlink(entry);
 	mode_t mode = archive_entry_mode(entry);
 	struct tree_node *node;
-	int r;
+	int err;
 
 	if (!path || strlen(path) < unpack->skip)
 		return error_set(unpack->error, -EBADMSG, "an entry has no readable name");
@@ -216,7 +217,7 @@ static int add_entry(struct unpack *unpack, struct archive *archive, struct arch
 	if (unpack->whiteouts && is_whiteout(path))
 		return apply_whiteout(unpack, path);
 	if (link)
-		return add_hard_link(unpack, path, link + MIN(unpack->skip, strlen(link)));
+		return unpack_add_hard_link(unpack, path, link + MIN(unpack->skip, strlen(link)));
 	/* Nobody talks through a socket that was put into an archive. */
 	if (S_ISSOCK(mode))
 		return 0;
@@ -225,9 +226,9 @@ static int add_entry(struct unpack *unpack, struct archive *archive, struct arch
 		return error_set(unpack->error, -EBADMSG, "%.200s: of no known type", path);
 	if (S_ISREG(mode) && !fits(unpack, entry))
 		return size_fail(unpack, path);
-	r = tree_add(unpack->tree, path, mode, &node);
-	if (r)
-		return entry_fail(unpack, path, r);
+	err = tree_add(unpack->tree, path, mode, &node);
+	if (err)
+		return entry_fail(unpack, path, err);
 	return fill_node(unpack, archive, entry, node);
 }
 
@@ -281,23 +282,23 @@ static int read_tar(struct unpack *unpack)
 {
 	struct archive *archive = open_tar(unpack);
 	struct archive_entry *entry;
-	int status, r = 0;
+	int status, err = 0;
 
 	if (!archive)
 		return -ENOMEM;
 	status = archive_read_open(archive, unpack, NULL, feed, NULL);
-	while (status >= ARCHIVE_WARN && !r) {
+	while (status >= ARCHIVE_WARN && !err) {
 		status = archive_read_next_header(archive, &entry);
 		if (status == ARCHIVE_EOF)
 			break;
 		if (status >= ARCHIVE_WARN)
-			r = add_entry(unpack, archive, entry);
+			err = unpack_add_entry(unpack, archive, entry);
 	}
-	if (!r && status != ARCHIVE_EOF)
-		r = archive_fail(unpack, archive);
+	if (!err && status != ARCHIVE_EOF)
+		err = archive_fail(unpack, archive);
 	unpack->tree->archived += MAX(archive_filter_bytes(archive, 0), 0);
 	archive_read_free(archive);
-	return r;
+	return err;
 }
 
 /* Names in archives are UTF-8, whatever the user's language. */
@@ -305,15 +306,15 @@ static int in_utf8(struct unpack *unpack, int (*read)(struct unpack *unpack))
 {
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	locale_t before;
-	int r;
+	int err;
 
 	if (!utf8)
 		return error_set(unpack->error, -ENOTSUP, "the C library does not know C.UTF-8");
 	before = uselocale(utf8);
-	r = read(unpack);
+	err = read(unpack);
 	uselocale(before);
 	freelocale(utf8);
-	return r;
+	return err;
 }
 
 static struct unpack *new_unpack(struct tree *tree, struct error *error)
@@ -360,27 +361,27 @@ static int read_disk_entries(struct unpack *unpack, struct archive *archive,
 			     struct archive_entry_linkresolver *links)
 {
 	struct archive_entry *entry = archive_entry_new(), *later = NULL;
-	int status, r = 0;
+	int status, err = 0;
 
 	if (!entry)
 		return -ENOMEM;
-	while (!r && (status = archive_read_next_header2(archive, entry)) != ARCHIVE_EOF) {
+	while (!err && (status = archive_read_next_header2(archive, entry)) != ARCHIVE_EOF) {
 		if (status != ARCHIVE_OK) {
-			r = archive_fail(unpack, archive);
+			err = archive_fail(unpack, archive);
 			break;
 		}
 		archive_read_disk_descend(archive);
 		archive_entry_linkify(links, &entry, &later);
-		r = add_entry(unpack, archive, entry);
+		err = unpack_add_entry(unpack, archive, entry);
 	}
 	archive_entry_free(entry);
-	return r;
+	return err;
 }
 
 static int read_disk(struct unpack *unpack, struct archive *archive, const char *path)
 {
 	struct archive_entry_linkresolver *links = archive_entry_linkresolver_new();
-	int r;
+	int err;
 
 	if (!links)
 		return -ENOMEM;
@@ -390,11 +391,11 @@ static int read_disk(struct unpack *unpack, struct archive *archive, const char 
 	archive_read_disk_set_behavior(archive, ARCHIVE_READDISK_NO_ACL |
 				       ARCHIVE_READDISK_NO_FFLAGS | ARCHIVE_READDISK_NO_XATTR);
 	if (archive_read_disk_open(archive, path) == ARCHIVE_OK)
-		r = read_disk_entries(unpack, archive, links);
+		err = read_disk_entries(unpack, archive, links);
 	else
-		r = archive_fail(unpack, archive);
+		err = archive_fail(unpack, archive);
 	archive_entry_linkresolver_free(links);
-	return r;
+	return err;
 }
 
 int unpack_folder(struct tree *tree, const char *path, struct error *error)
@@ -403,7 +404,7 @@ int unpack_folder(struct tree *tree, const char *path, struct error *error)
 	__cleanup_free char *clean = strdup(path);
 	struct archive *archive;
 	struct stat st;
-	int r;
+	int err;
 
 	if (!unpack || !clean)
 		return -ENOMEM;
@@ -419,7 +420,7 @@ int unpack_folder(struct tree *tree, const char *path, struct error *error)
 	unpack->skip = strlen(clean);
 	while (unpack->skip > 1 && clean[unpack->skip - 1] == '/')
 		clean[--unpack->skip] = 0;
-	r = read_disk(unpack, archive, clean);
+	err = read_disk(unpack, archive, clean);
 	archive_read_free(archive);
-	return r;
+	return err;
 }

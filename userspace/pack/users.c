@@ -30,14 +30,14 @@ static int table_open(struct table *table, struct tree *tree, const char *path)
 {
 	const struct tree_node *node = tree_find(tree, path, true);
 	size_t size;
-	int r;
+	int err;
 
 	*table = (struct table){};
 	if (!node || !node->file)
 		return 0;
-	r = tree_read(tree, node, FILE_SIZE_MAX, &table->text, &size);
+	err = tree_read(tree, node, FILE_SIZE_MAX, &table->text, &size);
 	table->next = table->text;
-	return r;
+	return err;
 }
 
 /* Missing fields are empty. */
@@ -82,48 +82,49 @@ struct user {
 	char *name;
 };
 
-static int find_user(struct tree *tree, const char *key, struct user *ret,
-		     struct error *error)
+static int users_find_user(struct tree *tree, const char *key, struct user *ret,
+			   struct error *error)
 {
 	struct table table;
-	int r = table_open(&table, tree, "etc/passwd");
+	int err = table_open(&table, tree, "etc/passwd");
 
-	if (r)
-		return error_set(error, r, "the image's /etc/passwd: %s", strerror(-r));
+	if (err)
+		return error_set(error, err, "the image's /etc/passwd: %s", strerror(-err));
 	/* ":group" is a group for root. */
 	if (!*key)
 		key = "0";
 	if (!table_find(&table, key)) {
 		if (parse_u64(table.fields[ID], 10, ID_MAX, &ret->id) ||
 		    parse_u64(table.fields[PASSWD_GROUP], 10, ID_MAX, &ret->group))
-			r = error_set(error, -EBADMSG, "the image's /etc/passwd: bad line of %s",
-				      key);
+			err = error_set(error, -EBADMSG, "the image's /etc/passwd: bad line of %s",
+					key);
 		else
 			ret->name = strdup(table.fields[NAME]);
 	} else if (parse_u64(key, 10, ID_MAX, &ret->id)) {
-		r = error_set(error, -ENOENT, "user \"%s\" is not in the image's /etc/passwd", key);
+		err = error_set(error, -ENOENT, "user \"%s\" is not in the image's /etc/passwd",
+				key);
 	}
 	free(table.text);
-	return r;
+	return err;
 }
 
-static int find_group(struct tree *tree, const char *key, uint64_t *ret, struct error *error)
+static int users_find_group(struct tree *tree, const char *key, uint64_t *ret, struct error *error)
 {
 	struct table table;
-	int r = table_open(&table, tree, "etc/group");
+	int err = table_open(&table, tree, "etc/group");
 
-	if (r)
-		return error_set(error, r, "the image's /etc/group: %s", strerror(-r));
+	if (err)
+		return error_set(error, err, "the image's /etc/group: %s", strerror(-err));
 	if (!table_find(&table, key)) {
 		if (parse_u64(table.fields[ID], 10, ID_MAX, ret))
-			r = error_set(error, -EBADMSG, "the image's /etc/group: bad line of %s",
-				      key);
+			err = error_set(error, -EBADMSG, "the image's /etc/group: bad line of %s",
+					key);
 	} else if (parse_u64(key, 10, ID_MAX, ret)) {
-		r = error_set(error, -ENOENT, "group \"%s\" is not in the image's /etc/group",
-			      key);
+		err = error_set(error, -ENOENT, "group \"%s\" is not in the image's /etc/group",
+				key);
 	}
 	free(table.text);
-	return r;
+	return err;
 }
 
 static bool is_member(char *members, const char *name)
@@ -140,31 +141,31 @@ static int print_groups(struct tree *tree, const char *name, uint64_t group, FIL
 {
 	struct table table;
 	uint64_t id;
-	int r = table_open(&table, tree, "etc/group");
+	int err = table_open(&table, tree, "etc/group");
 
-	while (!r && table_next(&table))
+	while (!err && table_next(&table))
 		if (is_member(table.fields[GROUP_MEMBERS], name) &&
 		    !parse_u64(table.fields[ID], 10, ID_MAX, &id) && id != group)
 			fprintf(out, "%llu\n", (unsigned long long)id);
 	free(table.text);
-	return r;
+	return err;
 }
 
 static int print_user(struct tree *tree, const struct user *user, bool groups, char **ret)
 {
 	size_t size;
 	FILE *out = open_memstream(ret, &size);
-	int r = 0;
+	int err = 0;
 
 	if (!out)
 		return -ENOMEM;
 	fprintf(out, "%llu\n%llu\n", (unsigned long long)user->id,
 		(unsigned long long)user->group);
 	if (groups && user->name)
-		r = print_groups(tree, user->name, user->group, out);
-	if (fclose(out) && !r)
-		r = -ENOMEM;
-	return r;
+		err = print_groups(tree, user->name, user->group, out);
+	if (fclose(out) && !err)
+		err = -ENOMEM;
+	return err;
 }
 
 int users_resolve(struct tree *tree, const char *user, char **ret, struct error *error)
@@ -173,21 +174,21 @@ int users_resolve(struct tree *tree, const char *user, char **ret, struct error 
 	char *group = copy, *name;
 	struct user found = {};
 	char *text = NULL;
-	int r;
+	int err;
 
 	if (!copy)
 		return -ENOMEM;
 	name = strsep(&group, ":");
-	r = find_user(tree, name, &found, error);
+	err = users_find_user(tree, name, &found, error);
 	/* A group that is named is the only one, as with a container. */
-	if (!r && group && *group)
-		r = find_group(tree, group, &found.group, error);
-	if (!r)
-		r = print_user(tree, &found, !group || !*group, &text);
+	if (!err && group && *group)
+		err = users_find_group(tree, group, &found.group, error);
+	if (!err)
+		err = print_user(tree, &found, !group || !*group, &text);
 	free(found.name);
-	if (r)
+	if (err)
 		free(text);
 	else
 		*ret = text;
-	return r;
+	return err;
 }
