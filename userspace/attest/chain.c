@@ -97,7 +97,7 @@ int attest_chain_links(const struct attest_chain *chain, struct error *error)
 	return 0;
 }
 
-static int time_text(const ASN1_TIME *asn1, char *text, size_t size)
+static int cert_time_text(const ASN1_TIME *asn1, char *text, size_t size)
 {
 	struct tm tm;
 
@@ -117,14 +117,14 @@ int attest_chain_validity(const struct attest_chain *chain, int64_t now, struct 
 		struct cert_name name = cert_name(chain->count, i);
 
 		if (ASN1_TIME_cmp_time_t(begin, when) > 0) {
-			(void)time_text(begin, text, sizeof(text));
+			(void)cert_time_text(begin, text, sizeof(text));
 			return error_set(error, -EBADMSG,
 					 "%s is not valid before %s", name.text, text);
 		}
 		/* -2, "cannot tell", is no end either. */
 		if (ASN1_TIME_cmp_time_t(end, when) < 0 ||
 		    ASN1_TIME_cmp_time_t(begin, when) == -2) {
-			(void)time_text(end, text, sizeof(text));
+			(void)cert_time_text(end, text, sizeof(text));
 			return error_set(error, -EBADMSG, "%s has expired: %s", name.text, text);
 		}
 	}
@@ -255,7 +255,7 @@ int attest_chain_signature(const struct attest_chain *chain,
 				    "it is not that of the leaf's key over this payload");
 }
 
-static int describe(X509 *cert, struct attest_cert_text *ret)
+static int cert_describe(X509 *cert, struct attest_cert_text *ret)
 {
 	char *subject = X509_NAME_oneline(X509_get_subject_name(cert), NULL, 0);
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
@@ -270,8 +270,8 @@ static int describe(X509 *cert, struct attest_cert_text *ret)
 	OPENSSL_free(subject);
 	hex_encode(ASN1_STRING_get0_data(serial), MIN(length, (sizeof(ret->serial) - 1) / 2),
 		   ret->serial);
-	if (time_text(X509_get0_notBefore(cert), ret->not_before, sizeof(ret->not_before)) ||
-	    time_text(X509_get0_notAfter(cert), ret->not_after, sizeof(ret->not_after)))
+	if (cert_time_text(X509_get0_notBefore(cert), ret->not_before, sizeof(ret->not_before)) ||
+	    cert_time_text(X509_get0_notAfter(cert), ret->not_after, sizeof(ret->not_after)))
 		return -1;
 	return 0;
 }
@@ -282,7 +282,7 @@ int attest_cert_describe(const struct nsm_bytes *der, struct attest_cert_text *r
 	int err;
 
 	*ret = (struct attest_cert_text){ 0 };
-	err = cert ? describe(cert, ret) : -1;
+	err = cert ? cert_describe(cert, ret) : -1;
 	ERR_clear_error();
 	return err;
 }

@@ -33,8 +33,8 @@ static struct nsm_bytes item_bytes(const struct emu_cbor_item *item)
 	return (struct nsm_bytes){ .data = item->data, .len = item->value };
 }
 
-static int read_bytes(const struct parser *parser, struct emu_cbor_reader *reader,
-		      const char *what, struct nsm_bytes *ret)
+static int document_read_bytes(const struct parser *parser, struct emu_cbor_reader *reader,
+			       const char *what, struct nsm_bytes *ret)
 {
 	struct emu_cbor_item item = emu_cbor_read(reader);
 
@@ -93,7 +93,7 @@ static int parse_pcrs(const struct parser *parser, struct emu_cbor_reader *reade
 		if (document->nr_pcrs == ATTEST_PCRS_MAX)
 			return error_set(parser->error, -EBADMSG,
 					 "more than %d PCRs", ATTEST_PCRS_MAX);
-		if (read_bytes(parser, reader, "a value of pcrs", &pcr.value))
+		if (document_read_bytes(parser, reader, "a value of pcrs", &pcr.value))
 			return -EBADMSG;
 		document->pcrs[document->nr_pcrs++] = pcr;
 	}
@@ -121,8 +121,8 @@ static int parse_cabundle(const struct parser *parser, struct emu_cbor_reader *r
 	return more ? error_set(parser->error, -EBADMSG, "cabundle is malformed") : 0;
 }
 
-static int parse_text(const struct parser *parser, struct emu_cbor_reader *reader,
-		      const char *what, struct nsm_bytes *ret)
+static int document_parse_text(const struct parser *parser, struct emu_cbor_reader *reader,
+			       const char *what, struct nsm_bytes *ret)
 {
 	struct emu_cbor_item item = emu_cbor_read(reader);
 
@@ -164,15 +164,15 @@ static int parse_field(const struct parser *parser, enum attest_field field,
 
 	switch (field) {
 	case ATTEST_MODULE_ID:
-		return parse_text(parser, reader, name, &document->module_id);
+		return document_parse_text(parser, reader, name, &document->module_id);
 	case ATTEST_DIGEST:
-		return parse_text(parser, reader, name, &document->digest);
+		return document_parse_text(parser, reader, name, &document->digest);
 	case ATTEST_TIMESTAMP:
 		return parse_timestamp(parser, reader);
 	case ATTEST_PCRS:
 		return parse_pcrs(parser, reader);
 	case ATTEST_CERTIFICATE:
-		return read_bytes(parser, reader, name, &document->certificate);
+		return document_read_bytes(parser, reader, name, &document->certificate);
 	case ATTEST_CABUNDLE:
 		return parse_cabundle(parser, reader);
 	case ATTEST_PUBLIC_KEY:

@@ -32,7 +32,7 @@ struct verifier {
 };
 
 /* A check that passes until it is said to fail. */
-static struct attest_check *add(struct attest_report *report, const char *name)
+static struct attest_check *check_add(struct attest_report *report, const char *name)
 {
 	struct attest_check *check = &report->checks[report->count++];
 
@@ -42,7 +42,7 @@ static struct attest_check *add(struct attest_report *report, const char *name)
 }
 
 __attribute__((format(printf, 2, 3)))
-static void fail(struct attest_check *check, const char *fmt, ...)
+static void check_fail(struct attest_check *check, const char *fmt, ...)
 {
 	va_list args;
 
@@ -60,34 +60,34 @@ static bool bytes_equal(const struct nsm_bytes *a, const struct nsm_bytes *b)
 static bool check_fields(struct verifier *v)
 {
 	const struct attest_document *document = v->document;
-	struct attest_check *check = add(v->report, "fields");
+	struct attest_check *check = check_add(v->report, "fields");
 
 	for (enum attest_field field = 0; field < NR_ATTEST_FIELDS; field++)
 		if (FIELDS_NEEDED & ~document->fields & ATTEST_FIELD_BIT(field))
-			fail(check, "there is no %s", attest_field_name(field));
+			check_fail(check, "there is no %s", attest_field_name(field));
 	if (check->passed && !document->module_id.len)
-		fail(check, "module_id is empty");
+		check_fail(check, "module_id is empty");
 	if (check->passed && (document->digest.len != 6 ||
 			      memcmp(document->digest.data, "SHA384", 6)))
-		fail(check, "digest is not SHA384");
+		check_fail(check, "digest is not SHA384");
 	return check->passed;
 }
 
 static void check_pcrs(struct verifier *v)
 {
 	const struct attest_document *document = v->document;
-	struct attest_check *check = add(v->report, "pcrs");
+	struct attest_check *check = check_add(v->report, "pcrs");
 
 	if (!document->nr_pcrs || document->nr_pcrs > PCR_INDEX_MAX + 1)
-		fail(check, "%zu PCRs, not 1 to %d", document->nr_pcrs, PCR_INDEX_MAX + 1);
+		check_fail(check, "%zu PCRs, not 1 to %d", document->nr_pcrs, PCR_INDEX_MAX + 1);
 	for (size_t i = 0; check->passed && i < document->nr_pcrs; i++) {
 		const struct attest_pcr *pcr = &document->pcrs[i];
 
 		if (pcr->index > PCR_INDEX_MAX)
-			fail(check, "there is no PCR%" PRIu64, pcr->index);
+			check_fail(check, "there is no PCR%" PRIu64, pcr->index);
 		else if (pcr->value.len != ATTEST_PCR_SIZE)
-			fail(check, "PCR%" PRIu64 " has %zu bytes, not %d", pcr->index,
-			     pcr->value.len, ATTEST_PCR_SIZE);
+			check_fail(check, "PCR%" PRIu64 " has %zu bytes, not %d", pcr->index,
+				   pcr->value.len, ATTEST_PCR_SIZE);
 	}
 }
 
@@ -104,46 +104,47 @@ static void check_form(struct verifier *v)
 
 	if (!v->policy->strict)
 		return;
-	check = add(v->report, "form");
+	check = check_add(v->report, "form");
 	if (document->message.tagged)
-		fail(check, "there is a tag in front");
+		check_fail(check, "there is a tag in front");
 	else if (document->message.unprotected)
-		fail(check, "the unprotected header is not empty");
+		check_fail(check, "the unprotected header is not empty");
 	else if (document->fields != FIELDS_ALL || document->unknown)
-		fail(check, "the fields are not those of EC2's documents");
+		check_fail(check, "the fields are not those of EC2's documents");
 	else if (!document->in_order)
-		fail(check, "the fields are not in the order of EC2's documents");
+		check_fail(check, "the fields are not in the order of EC2's documents");
 	else if (!size_within(&document->public_key, 1, PUBLIC_KEY_MAX))
-		fail(check, "public_key has %zu bytes, not 1 to %d", document->public_key.len,
-		     PUBLIC_KEY_MAX);
+		check_fail(check, "public_key has %zu bytes, not 1 to %d", document->public_key.len,
+			   PUBLIC_KEY_MAX);
 	else if (!size_within(&document->user_data, 0, USER_DATA_MAX))
-		fail(check, "user_data has %zu bytes, more than %d", document->user_data.len,
-		     USER_DATA_MAX);
+		check_fail(check, "user_data has %zu bytes, more than %d", document->user_data.len,
+			   USER_DATA_MAX);
 	else if (!size_within(&document->nonce, 0, NONCE_MAX))
-		fail(check, "nonce has %zu bytes, more than %d", document->nonce.len, NONCE_MAX);
+		check_fail(check, "nonce has %zu bytes, more than %d", document->nonce.len,
+			   NONCE_MAX);
 }
 
 static void check_root(struct verifier *v)
 {
 	const struct attest_document *document = v->document;
-	struct attest_check *check = add(v->report, "root");
+	struct attest_check *check = check_add(v->report, "root");
 
 	if (!document->nr_cabundle)
-		fail(check, "cabundle is empty");
+		check_fail(check, "cabundle is empty");
 	else if (!bytes_equal(&document->cabundle[0], &v->policy->root))
-		fail(check, "cabundle[0] is not the trusted root");
+		check_fail(check, "cabundle[0] is not the trusted root");
 }
 
 /* The timestamp has to lie in the leaf's life and not after the time of verification. */
 static void check_timestamp(struct verifier *v)
 {
-	struct attest_check *check = add(v->report, "timestamp");
+	struct attest_check *check = check_add(v->report, "timestamp");
 	uint64_t ms = v->document->timestamp;
 
 	if (!ms || ms > INT64_MAX)
-		fail(check, "%" PRIu64 " is no time", ms);
+		check_fail(check, "%" PRIu64 " is no time", ms);
 	else if (ms > v->now_ms && ms - v->now_ms > SKEW_MS)
-		fail(check, "it is later than the time of verification");
+		check_fail(check, "it is later than the time of verification");
 	else if (attest_chain_covers(&v->chain, ms / MSEC_PER_SEC, &check->error))
 		check->passed = false;
 }
@@ -155,9 +156,9 @@ static void check_age(struct verifier *v)
 
 	if (!v->policy->max_age_ms)
 		return;
-	check = add(v->report, "age");
+	check = check_add(v->report, "age");
 	if (age_ms > v->policy->max_age_ms)
-		fail(check, "the document is %" PRIu64 " s old", age_ms / MSEC_PER_SEC);
+		check_fail(check, "the document is %" PRIu64 " s old", age_ms / MSEC_PER_SEC);
 }
 
 static void check_chain(struct verifier *v)
@@ -175,21 +176,21 @@ static void check_chain(struct verifier *v)
 	struct attest_check *check;
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
-		check = add(v->report, checks[i].name);
+		check = check_add(v->report, checks[i].name);
 		check->passed = !checks[i].make(&v->chain, &check->error);
 	}
-	check = add(v->report, "validity");
+	check = check_add(v->report, "validity");
 	check->passed = !attest_chain_validity(&v->chain, now, &check->error);
-	check = add(v->report, "path");
+	check = check_add(v->report, "path");
 	check->passed = !attest_chain_path(&v->chain, &v->policy->root, now, &check->error);
-	check = add(v->report, "signature");
+	check = check_add(v->report, "signature");
 	check->passed = !attest_chain_signature(&v->chain, v->document, &check->error);
 	check_timestamp(v);
 }
 
 static void check_certificates(struct verifier *v)
 {
-	struct attest_check *check = add(v->report, "certificates");
+	struct attest_check *check = check_add(v->report, "certificates");
 
 	check->passed = !attest_chain_load(v->document, &v->chain, &check->error);
 	if (check->passed)
@@ -199,10 +200,10 @@ static void check_certificates(struct verifier *v)
 
 static void check_debug(struct verifier *v)
 {
-	struct attest_check *check = add(v->report, "debug-mode");
+	struct attest_check *check = check_add(v->report, "debug-mode");
 
 	if (attest_is_debug(v->document) && !v->policy->allow_debug)
-		fail(check, "PCR0, 1 and 2 are zero: the enclave runs in debug mode");
+		check_fail(check, "PCR0, 1 and 2 are zero: the enclave runs in debug mode");
 }
 
 static void check_wanted_pcrs(struct verifier *v)
@@ -216,11 +217,11 @@ static void check_wanted_pcrs(struct verifier *v)
 		if (!(v->policy->pcrs_wanted & (1U << index)))
 			continue;
 		snprintf(name, sizeof(name), "pcr%u", index);
-		check = add(v->report, name);
+		check = check_add(v->report, name);
 		if (!pcr)
-			fail(check, "the document has no PCR%u", index);
+			check_fail(check, "the document has no PCR%u", index);
 		else if (!bytes_equal(&pcr->value, &wanted))
-			fail(check, "PCR%u has another value", index);
+			check_fail(check, "PCR%u has another value", index);
 	}
 }
 
@@ -231,11 +232,11 @@ static void check_wanted(struct verifier *v, const char *name, const struct nsm_
 
 	if (!wanted->data)
 		return;
-	check = add(v->report, name);
+	check = check_add(v->report, name);
 	if (!found->data)
-		fail(check, "the document has none");
+		check_fail(check, "the document has none");
 	else if (!bytes_equal(wanted, found))
-		fail(check, "it has another value");
+		check_fail(check, "it has another value");
 }
 
 bool attest_verify(const void *bytes, size_t len, const struct attest_policy *policy,
@@ -248,15 +249,15 @@ bool attest_verify(const void *bytes, size_t len, const struct attest_policy *po
 	bool passed = true;
 
 	ret->count = 0;
-	check = add(ret, "format");
+	check = check_add(ret, "format");
 	check->passed = !attest_parse(bytes, len, ret_document, &check->error);
 	if (!check->passed)
 		return false;
 	v.now_ms = policy->use_timestamp ? ret_document->timestamp : policy->now_ms;
 
-	check = add(ret, "algorithm");
+	check = check_add(ret, "algorithm");
 	if (ret_document->message.algorithm != COSE_ALG_ES384)
-		fail(check, "the protected header is not {1: -35}, ES384");
+		check_fail(check, "the protected header is not {1: -35}, ES384");
 	check_form(&v);
 	if (check_fields(&v)) {
 		check_pcrs(&v);
