@@ -22,7 +22,7 @@ static void bn_cleanup(BIGNUM **bn)
 	BN_free(*bn);
 }
 
-static void bio_cleanup(BIO **bio)
+static void cert_bio_cleanup(BIO **bio)
 {
 	BIO_free(*bio);
 }
@@ -206,7 +206,7 @@ int64_t ca_cert_end(X509 *cert)
 
 X509 *ca_cert_read(const void *bytes, size_t len)
 {
-	__cleanup(bio_cleanup) BIO *bio = NULL;
+	__cleanup(cert_bio_cleanup) BIO *bio = NULL;
 	const unsigned char *at = bytes;
 	X509 *cert;
 
@@ -226,7 +226,7 @@ X509 *ca_cert_read(const void *bytes, size_t len)
 
 char *ca_cert_pem(X509 *cert)
 {
-	__cleanup(bio_cleanup) BIO *bio = BIO_new(BIO_s_mem());
+	__cleanup(cert_bio_cleanup) BIO *bio = BIO_new(BIO_s_mem());
 	char *data;
 	long len;
 

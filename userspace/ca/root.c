@@ -15,7 +15,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-static void bio_cleanup(BIO **bio)
+static void root_bio_cleanup(BIO **bio)
 {
 	BIO_free(*bio);
 }
@@ -59,7 +59,7 @@ int ca_root_encode(const struct ca_signer *root, uint8_t **ret_text, size_t *ret
 		   struct error *error)
 {
 	/* Secure memory is wiped when it is freed. */
-	__cleanup(bio_cleanup) BIO *bio = BIO_new(BIO_s_secmem());
+	__cleanup(root_bio_cleanup) BIO *bio = BIO_new(BIO_s_secmem());
 	char *data;
 	long len;
 
@@ -97,7 +97,7 @@ static int check(const struct ca_signer *root, struct error *error)
 int ca_root_decode(const void *text, size_t len, struct ca_signer *ret, struct error *error)
 {
 	__cleanup(ca_signer_clear) struct ca_signer root = { 0 };
-	__cleanup(bio_cleanup) BIO *bio = BIO_new_mem_buf(text, len);
+	__cleanup(root_bio_cleanup) BIO *bio = BIO_new_mem_buf(text, len);
 	int err;
 
 	if (!bio)

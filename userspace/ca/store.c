@@ -98,8 +98,8 @@ static int store_lock(const struct ca_store *store, int *ret_fd, struct error *e
 	return 0;
 }
 
-static int read_file(const struct ca_store *store, const char *name, uint8_t *buf, size_t size,
-		     struct error *error)
+static int store_read_file(const struct ca_store *store, const char *name, uint8_t *buf,
+			   size_t size, struct error *error)
 {
 	__cleanup_fd int fd = openat(store->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
 				     O_CLOEXEC);
@@ -132,7 +132,7 @@ int ca_store_load(const struct ca_store *store, const char *project, struct ca_s
 	struct error cause;
 	int n, err = 0;
 
-	n = read_file(store, name.text, text, sizeof(text), error);
+	n = store_read_file(store, name.text, text, sizeof(text), error);
 	if (n >= 0)
 		err = ca_root_decode(text, n, ret, &cause);
 	explicit_bzero(text, sizeof(text));
@@ -145,8 +145,8 @@ int ca_store_load(const struct ca_store *store, const char *project, struct ca_s
 }
 
 /* On the disk when it returns, name included. */
-static int write_file(const struct ca_store *store, const char *name, const void *data,
-		      size_t len)
+static int store_write_file(const struct ca_store *store, const char *name, const void *data,
+			    size_t len)
 {
 	__cleanup_fd int fd = -1;
 	int err;
@@ -243,7 +243,7 @@ static int put_root(const struct ca_store *store, const char *project,
 	err = ca_root_encode(root, &text, &len, error);
 	if (err)
 		return err;
-	err = write_file(store, new_name.text, text, len);
+	err = store_write_file(store, new_name.text, text, len);
 	ca_der_wipe(text, len);
 	if (!err)
 		err = keep_old(store, name.text, old_name.text);
@@ -296,7 +296,7 @@ struct ca_version ca_store_version(const struct ca_store *store, const char *pro
 	return (struct ca_version){ .inode = st.st_ino, .changed = st.st_ctim };
 }
 
-static void dir_cleanup(DIR **dir)
+static void store_dir_cleanup(DIR **dir)
 {
 	if (*dir)
 		(void)closedir(*dir);
@@ -318,7 +318,7 @@ static bool project_of_file(const char *name, char project[CA_PROJECT_MAX + 1])
 int ca_store_each(const struct ca_store *store, int (*fn)(const char *project, void *arg),
 		  void *arg)
 {
-	__cleanup(dir_cleanup) DIR *dir = NULL;
+	__cleanup(store_dir_cleanup) DIR *dir = NULL;
 	char project[CA_PROJECT_MAX + 1];
 	const struct dirent *entry;
 	int fd = openat(store->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
