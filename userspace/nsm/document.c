@@ -38,8 +38,8 @@ static void put_cabundle(struct emu_cbor_writer *writer, const struct document *
 		emu_cbor_put_data(writer, document->cas[i].data, document->cas[i].len);
 }
 
-static void put_field(struct emu_cbor_writer *writer, const struct document *document,
-		      enum document_field field)
+static void document_put_field(struct emu_cbor_writer *writer, const struct document *document,
+			       enum document_field field)
 {
 	static const char *const names[] = {
 		[DOCUMENT_MODULE_ID] = "module_id",
@@ -98,7 +98,7 @@ size_t document_encode(const struct document *document, uint8_t *buf, size_t siz
 	else
 		emu_cbor_put_open_map(&writer);
 	for (size_t i = 0; i < document->nr_fields; i++)
-		put_field(&writer, document, document->fields[i]);
+		document_put_field(&writer, document, document->fields[i]);
 	if (!document->definite)
 		emu_cbor_put_break(&writer);
 	return writer.overflow ? 0 : writer.used;

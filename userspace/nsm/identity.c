@@ -15,7 +15,7 @@ static void cleanup_pkcs8(PKCS8_PRIV_KEY_INFO **info)
 	PKCS8_PRIV_KEY_INFO_free(*info);	/* wipes it */
 }
 
-static EVP_PKEY *read_key(const struct nsm_bytes *der)
+static EVP_PKEY *identity_read_key(const struct nsm_bytes *der)
 {
 	__cleanup(cleanup_pkcs8) PKCS8_PRIV_KEY_INFO *info = NULL;
 	const uint8_t *at = der->data;
@@ -29,7 +29,7 @@ static EVP_PKEY *read_key(const struct nsm_bytes *der)
 /* SHA-384 on any curve: another is one of the faults that verifiers are to find. */
 static int make_signer(const struct nsm_bytes *der, struct cose_signer **ret)
 {
-	EVP_PKEY *key = read_key(der);
+	EVP_PKEY *key = identity_read_key(der);
 	int err = key ? cose_signer_create(key, EVP_sha384(), ret) : -EBADMSG;
 
 	EVP_PKEY_free(key);

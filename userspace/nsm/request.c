@@ -125,7 +125,7 @@ static int read_string(struct decoder *decoder, const struct emu_cbor_item *head
 }
 
 /* An array of numbers, one byte each. */
-static int read_numbers(struct decoder *decoder, uint64_t count, struct nsm_bytes *ret)
+static int request_read_numbers(struct decoder *decoder, uint64_t count, struct nsm_bytes *ret)
 {
 	struct nsm_request *request = decoder->request;
 	size_t start = request->scratch_used;
@@ -149,11 +149,11 @@ static int read_numbers(struct decoder *decoder, uint64_t count, struct nsm_byte
 	return 0;
 }
 
-static int read_bytes(struct decoder *decoder, const struct emu_cbor_item *head,
-		      struct nsm_bytes *ret)
+static int request_read_bytes(struct decoder *decoder, const struct emu_cbor_item *head,
+			      struct nsm_bytes *ret)
 {
 	if (head->kind == EMU_CBOR_ARRAY || head->kind == EMU_CBOR_OPEN_ARRAY)
-		return read_numbers(decoder, head->value, ret);
+		return request_read_numbers(decoder, head->value, ret);
 	return read_string(decoder, head, ret);
 }
 
@@ -173,9 +173,9 @@ static int read_field(struct decoder *decoder, const struct field *field,
 	case FIELD_OPTIONAL:
 		if (head->kind == EMU_CBOR_NULL)
 			return tagged ? -EBADMSG : 0;
-		return read_bytes(decoder, head, member);
+		return request_read_bytes(decoder, head, member);
 	case FIELD_BYTES:
-		return read_bytes(decoder, head, member);
+		return request_read_bytes(decoder, head, member);
 	}
 	return -EBADMSG;
 }
@@ -204,14 +204,14 @@ static int read_array(struct decoder *decoder, const struct operation *operation
 	return 0;
 }
 
-static bool is_text(const struct nsm_bytes *bytes, const char *text)
+static bool request_is_text(const struct nsm_bytes *bytes, const char *text)
 {
 	return bytes->len == strlen(text) && !memcmp(bytes->data, text, bytes->len);
 }
 
 /* @ret_index: nr_fields or more if it is unknown. */
-static int read_key(struct decoder *decoder, const struct operation *operation,
-		    const struct emu_cbor_item *head, uint64_t *ret_index)
+static int request_read_key(struct decoder *decoder, const struct operation *operation,
+			    const struct emu_cbor_item *head, uint64_t *ret_index)
 {
 	struct nsm_bytes name;
 	size_t i;
@@ -223,7 +223,7 @@ static int read_key(struct decoder *decoder, const struct operation *operation,
 	if (read_string(decoder, head, &name))
 		return -EBADMSG;
 	for (i = 0; i < operation->nr_fields; i++)
-		if (is_text(&name, operation->fields[i].name))
+		if (request_is_text(&name, operation->fields[i].name))
 			break;
 	*ret_index = i;
 	return 0;
@@ -241,7 +241,7 @@ static int read_pair(struct decoder *decoder, const struct operation *operation,
 {
 	uint64_t index;
 
-	if (read_key(decoder, operation, key, &index))
+	if (request_read_key(decoder, operation, key, &index))
 		return -EBADMSG;
 	if (index >= operation->nr_fields)
 		return skip_value(decoder);
@@ -303,7 +303,7 @@ static const struct operation *read_name(struct decoder *decoder,
 			operation = &operations[head->value];
 	} else if (!read_string(decoder, head, &name)) {
 		for (size_t i = 0; i < ARRAY_SIZE(operations); i++)
-			if (is_text(&name, operations[i].name))
+			if (request_is_text(&name, operations[i].name))
 				operation = &operations[i];
 	}
 	if (operation)
@@ -325,7 +325,7 @@ static int read_full_form(struct decoder *decoder, uint64_t count)
 	return 0;
 }
 
-static int read_request(struct decoder *decoder)
+static int request_read(struct decoder *decoder)
 {
 	const uint8_t *head = decoder->reader.data;
 	struct emu_cbor_item item = emu_cbor_read(&decoder->reader);
@@ -361,7 +361,7 @@ int nsm_request_decode(const void *bytes, size_t len, struct nsm_request *ret)
 	ret->nonce = (struct nsm_bytes){ 0 };
 	ret->public_key = (struct nsm_bytes){ 0 };
 	ret->scratch_used = 0;
-	if (len > NSM_REQUEST_MAX || read_request(&decoder) || decoder.reader.left)
+	if (len > NSM_REQUEST_MAX || request_read(&decoder) || decoder.reader.left)
 		return -EBADMSG;
 	return 0;
 }

@@ -10,13 +10,14 @@
 #define NSM_VERSION_MINOR	0
 #define NSM_VERSION_PATCH	0
 
-static size_t finish(const struct emu_cbor_writer *writer)
+static size_t response_finish(const struct emu_cbor_writer *writer)
 {
 	return writer->overflow ? 0 : writer->used;
 }
 
 /* {name: a map of these many fields}, all but the fields. */
-static struct emu_cbor_writer begin(const char *name, size_t fields, void *rsp, size_t rsp_cap)
+static struct emu_cbor_writer response_begin(const char *name, size_t fields, void *rsp,
+					     size_t rsp_cap)
 {
 	struct emu_cbor_writer writer = { .buf = rsp, .size = rsp_cap };
 
@@ -54,7 +55,7 @@ size_t nsm_encode_error(enum nsm_error error, void *rsp, size_t rsp_cap)
 	emu_cbor_put_map(&writer, 1);
 	emu_cbor_put_text(&writer, "Error");
 	emu_cbor_put_text(&writer, error_name(error));
-	return finish(&writer);
+	return response_finish(&writer);
 }
 
 size_t nsm_encode_name(const char *name, void *rsp, size_t rsp_cap)
@@ -62,7 +63,7 @@ size_t nsm_encode_name(const char *name, void *rsp, size_t rsp_cap)
 	struct emu_cbor_writer writer = { .buf = rsp, .size = rsp_cap };
 
 	emu_cbor_put_text(&writer, name);
-	return finish(&writer);
+	return response_finish(&writer);
 }
 
 static void put_locked_pcrs(struct emu_cbor_writer *writer, uint32_t locked)
@@ -76,7 +77,7 @@ static void put_locked_pcrs(struct emu_cbor_writer *writer, uint32_t locked)
 size_t nsm_encode_description(const struct nsm_description *description, void *rsp,
 			      size_t rsp_cap)
 {
-	struct emu_cbor_writer writer = begin("DescribeNSM", 7, rsp, rsp_cap);
+	struct emu_cbor_writer writer = response_begin("DescribeNSM", 7, rsp, rsp_cap);
 
 	emu_cbor_put_text(&writer, "version_major");
 	emu_cbor_put_uint(&writer, NSM_VERSION_MAJOR);
@@ -92,43 +93,43 @@ size_t nsm_encode_description(const struct nsm_description *description, void *r
 	put_locked_pcrs(&writer, description->locked_pcrs);
 	emu_cbor_put_text(&writer, "digest");
 	emu_cbor_put_text(&writer, NSM_DIGEST);
-	return finish(&writer);
+	return response_finish(&writer);
 }
 
 size_t nsm_encode_pcr(bool locked, const uint8_t *value, void *rsp, size_t rsp_cap)
 {
-	struct emu_cbor_writer writer = begin("DescribePCR", 2, rsp, rsp_cap);
+	struct emu_cbor_writer writer = response_begin("DescribePCR", 2, rsp, rsp_cap);
 
 	emu_cbor_put_text(&writer, "lock");
 	emu_cbor_put_bool(&writer, locked);
 	emu_cbor_put_text(&writer, "data");
 	emu_cbor_put_data(&writer, value, NSM_PCR_SIZE);
-	return finish(&writer);
+	return response_finish(&writer);
 }
 
 size_t nsm_encode_extended(const uint8_t *value, void *rsp, size_t rsp_cap)
 {
-	struct emu_cbor_writer writer = begin("ExtendPCR", 1, rsp, rsp_cap);
+	struct emu_cbor_writer writer = response_begin("ExtendPCR", 1, rsp, rsp_cap);
 
 	emu_cbor_put_text(&writer, "data");
 	emu_cbor_put_data(&writer, value, NSM_PCR_SIZE);
-	return finish(&writer);
+	return response_finish(&writer);
 }
 
 size_t nsm_encode_document(const void *document, size_t len, void *rsp, size_t rsp_cap)
 {
-	struct emu_cbor_writer writer = begin("Attestation", 1, rsp, rsp_cap);
+	struct emu_cbor_writer writer = response_begin("Attestation", 1, rsp, rsp_cap);
 
 	emu_cbor_put_text(&writer, "document");
 	emu_cbor_put_data(&writer, document, len);
-	return finish(&writer);
+	return response_finish(&writer);
 }
 
 size_t nsm_encode_random(size_t len, void *rsp, size_t rsp_cap, uint8_t **ret_random)
 {
-	struct emu_cbor_writer writer = begin("GetRandom", 1, rsp, rsp_cap);
+	struct emu_cbor_writer writer = response_begin("GetRandom", 1, rsp, rsp_cap);
 
 	emu_cbor_put_text(&writer, "random");
 	*ret_random = emu_cbor_put_bytes(&writer, len);
-	return finish(&writer);
+	return response_finish(&writer);
 }
