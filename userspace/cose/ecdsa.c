@@ -166,7 +166,7 @@ static int to_der(const uint8_t *signature, size_t size, uint8_t ret[DER_MAX], s
 	return len > 0 ? 0 : -ENOMEM;
 }
 
-static void cleanup_md(EVP_MD_CTX **context)
+static void ecdsa_cleanup_md(EVP_MD_CTX **context)
 {
 	EVP_MD_CTX_free(*context);
 }
@@ -180,7 +180,7 @@ int cose_ecdsa_verify(EVP_PKEY *key, const EVP_MD *md, const struct nsm_bytes *p
 		      size_t nr_pieces, const struct nsm_bytes *signature, bool *ret_good)
 {
 	__cleanup(cleanup_context) EVP_PKEY_CTX *context = NULL;
-	__cleanup(cleanup_md) EVP_MD_CTX *hashing = NULL;
+	__cleanup(ecdsa_cleanup_md) EVP_MD_CTX *hashing = NULL;
 	uint8_t hash[EVP_MAX_MD_SIZE], der[DER_MAX];
 	size_t size = integer_size(key), der_len;
 	int err;

@@ -28,7 +28,7 @@ static uint64_t algorithm_of(const struct nsm_bytes *header)
 	return value.value;
 }
 
-static bool read_bytes(struct emu_cbor_reader *reader, struct nsm_bytes *ret)
+static bool sign1_read_bytes(struct emu_cbor_reader *reader, struct nsm_bytes *ret)
 {
 	struct emu_cbor_item item = emu_cbor_read(reader);
 
@@ -48,7 +48,7 @@ const char *cose_sign1_decode(const void *bytes, size_t len, struct cose_sign1 *
 		item = emu_cbor_read(&reader);
 	if (item.kind != EMU_CBOR_ARRAY || item.value != 4)
 		return "it is no COSE_Sign1: not an array of four";
-	if (!read_bytes(&reader, &ret->protected))
+	if (!sign1_read_bytes(&reader, &ret->protected))
 		return "the protected header is no byte string";
 	item = emu_cbor_read(&reader);
 	if (item.kind != EMU_CBOR_MAP && item.kind != EMU_CBOR_OPEN_MAP)
@@ -56,9 +56,9 @@ const char *cose_sign1_decode(const void *bytes, size_t len, struct cose_sign1 *
 	ret->unprotected = item.value;
 	if (emu_cbor_skip(&reader, &item))
 		return "the unprotected header is malformed";
-	if (!read_bytes(&reader, &ret->payload))
+	if (!sign1_read_bytes(&reader, &ret->payload))
 		return "the payload is no byte string";
-	if (!read_bytes(&reader, &ret->signature))
+	if (!sign1_read_bytes(&reader, &ret->signature))
 		return "the signature is no byte string";
 	if (reader.left)
 		return "something follows its end";
