@@ -21,7 +21,7 @@
 /* Packets read in one go. */
 #define BATCH			64
 
-static void wait_for_channel(struct console_service *service)
+static void service_wait_for_channel(struct console_service *service)
 {
 	loop_wait_for(service->loop, &service->source,
 		      EPOLLIN | (service->blocked ? EPOLLOUT : 0));
@@ -93,8 +93,8 @@ static void send_reply(struct console_service *service, const struct virtio_vsoc
 	flush_replies(service);
 }
 
-static void send_op(struct console_service *service, struct console_reader *reader, uint16_t op,
-		    uint32_t flags)
+static void service_send_op(struct console_service *service, struct console_reader *reader,
+			    uint16_t op, uint32_t flags)
 {
 	struct virtio_vsock_hdr hdr = make_header(service, reader->port, op, reader->received);
 
@@ -105,7 +105,7 @@ static void send_op(struct console_service *service, struct console_reader *read
 
 static void drop_reader(struct console_service *service, struct console_reader *reader)
 {
-	send_op(service, reader, VIRTIO_VSOCK_OP_RST, 0);
+	service_send_op(service, reader, VIRTIO_VSOCK_OP_RST, 0);
 	reader->used = false;
 }
 
@@ -158,8 +158,8 @@ static void feed_reader(struct console_service *service, struct console_reader *
 		drop_reader(service, reader);
 	} else if (!n && service->ending && is_at_end(service, reader)) {
 		reader->shut_down = true;
-		send_op(service, reader, VIRTIO_VSOCK_OP_SHUTDOWN,
-			VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND);
+		service_send_op(service, reader, VIRTIO_VSOCK_OP_SHUTDOWN,
+				VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND);
 	}
 }
 
@@ -170,7 +170,7 @@ static void feed_readers(void *arg)
 	for (unsigned int i = 0; i < CONSOLE_READERS_MAX; i++)
 		feed_reader(service, &service->readers[i]);
 	if (!service->ending && !service->dead)
-		wait_for_channel(service);
+		service_wait_for_channel(service);
 }
 
 static struct console_reader *find_reader(struct console_service *service, uint32_t port)
@@ -217,7 +217,7 @@ static void accept_reader(struct console_service *service, const struct virtio_v
 	}
 	*reader = (struct console_reader){ .used = true, .port = le32toh(hdr->src_port) };
 	update_credit(reader, hdr);
-	send_op(service, reader, VIRTIO_VSOCK_OP_RESPONSE, 0);
+	service_send_op(service, reader, VIRTIO_VSOCK_OP_RESPONSE, 0);
 	feed_reader(service, reader);
 }
 
@@ -234,7 +234,7 @@ static void handle_input(struct console_service *service, struct console_reader 
 {
 	reader->received += len;
 	if (reader->received - reader->told >= RECEIVE_WINDOW / 2)
-		send_op(service, reader, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0);
+		service_send_op(service, reader, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0);
 }
 
 static void handle_reader_packet(struct console_service *service, struct console_reader *reader,
@@ -254,7 +254,7 @@ static void handle_reader_packet(struct console_service *service, struct console
 	case VIRTIO_VSOCK_OP_CREDIT_UPDATE:
 		break;
 	case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
-		send_op(service, reader, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0);
+		service_send_op(service, reader, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0);
 		break;
 	default:
 		drop_reader(service, reader);
@@ -312,7 +312,7 @@ static void handle_events(struct console_service *service, bool input, bool room
 		service->dead = true;
 }
 
-static void handle_channel(void *arg, uint32_t events)
+static void service_handle_channel(void *arg, uint32_t events)
 {
 	struct console_service *service = arg;
 
@@ -323,7 +323,7 @@ static void handle_channel(void *arg, uint32_t events)
 		loop_del(service->loop, &service->source);
 		return;
 	}
-	wait_for_channel(service);
+	service_wait_for_channel(service);
 }
 
 int console_service_create(struct console *console, struct loop *loop, int channel_fd,
@@ -341,7 +341,7 @@ int console_service_create(struct console *console, struct loop *loop, int chann
 	service->source = (struct loop_source){
 		.fd = channel_fd,
 		.events = EPOLLIN,
-		.call = handle_channel,
+		.call = service_handle_channel,
 		.arg = service,
 	};
 	err = loop_add(loop, &service->source);
@@ -370,8 +370,8 @@ static void cut_off(struct console_service *service)
 		struct console_reader *reader = &service->readers[i];
 
 		if (reader->used && !reader->shut_down)
-			send_op(service, reader, VIRTIO_VSOCK_OP_SHUTDOWN,
-				VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND);
+			service_send_op(service, reader, VIRTIO_VSOCK_OP_SHUTDOWN,
+					VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND);
 	}
 }
 

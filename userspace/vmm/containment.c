@@ -75,7 +75,7 @@ int containment_enter(uid_t uid, gid_t gid, int *keep, size_t nr_keep)
 	return landlock_enter();
 }
 
-static int set_limits(const struct containment_limits *limits)
+static int containment_set_limits(const struct containment_limits *limits)
 {
 	/*
 	 * Not RLIMIT_NPROC: at the first KVM_RUN, KVM makes a thread in our name, and
@@ -110,6 +110,6 @@ int containment_seal(const struct containment_limits *limits)
 	/* A write beyond the limit fails, and that is all. */
 	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return -errno;
-	err = set_limits(limits);
+	err = containment_set_limits(limits);
 	return err ? err : syscalls_restrict(limits->memory, limits->memory_size);
 }

@@ -47,8 +47,8 @@ static int bad_memory_size(struct error *error, uint64_t need)
 }
 
 /* EC2 starts no image with a signature that is not good now. */
-static int check_signature(const struct eif *eif, const struct eif_pcrs *pcrs,
-			   struct error *error)
+static int loader_check_signature(const struct eif *eif, const struct eif_pcrs *pcrs,
+				  struct error *error)
 {
 	struct eif_signature signature;
 	enum eif_verdict verdict;
@@ -69,8 +69,8 @@ static int check_signature(const struct eif *eif, const struct eif_pcrs *pcrs,
 		error_set(error, -EBADMSG, "%s", eif_verdict_text(verdict));
 }
 
-static int read_image(const struct guest_memory *memory, uint64_t offset, struct eif *eif,
-		      struct eif_pcrs *pcrs, struct error *error)
+static int loader_read_image(const struct guest_memory *memory, uint64_t offset, struct eif *eif,
+			     struct eif_pcrs *pcrs, struct error *error)
 {
 	int err;
 
@@ -82,7 +82,7 @@ static int read_image(const struct guest_memory *memory, uint64_t offset, struct
 		return err;
 	if (err)
 		return error_set(error, err, "cannot measure the image: %s", strerror(-err));
-	return check_signature(eif, pcrs, error);
+	return loader_check_signature(eif, pcrs, error);
 }
 
 static int join_cmdline(const struct eif_blob *cmdline, const char *extra, size_t max,
@@ -250,7 +250,7 @@ int loader_load(const struct guest_memory *memory, uint64_t image_offset,
 	struct eif eif;
 	int err;
 
-	err = read_image(memory, image_offset, &eif, &loaded.pcrs, error);
+	err = loader_read_image(memory, image_offset, &eif, &loaded.pcrs, error);
 	if (err)
 		return err;
 	err = arch_probe_kernel(eif.kernel.data, eif.kernel.size, &loaded.kernel, error);

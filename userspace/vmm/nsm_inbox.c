@@ -12,7 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-static void apply(struct nsm *nsm, const struct nsm_control_message *message)
+static void inbox_apply(struct nsm *nsm, const struct nsm_control_message *message)
 {
 	int err;
 
@@ -38,7 +38,7 @@ static void handle_message(struct nsm *nsm, const void *bytes, size_t len)
 
 	switch (err) {
 	case 0:
-		apply(nsm, &message);
+		inbox_apply(nsm, &message);
 		explicit_bzero(&message, sizeof(message));
 		break;
 	case -EPROTONOSUPPORT:
@@ -54,7 +54,7 @@ static void handle_message(struct nsm *nsm, const void *bytes, size_t len)
 }
 
 /* Return: whether there was a message. */
-static bool receive(struct nsm_inbox *inbox)
+static bool inbox_receive(struct nsm_inbox *inbox)
 {
 	uint8_t bytes[NSM_CONTROL_MAX];
 	ssize_t n = recv(inbox->source.fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC);
@@ -80,7 +80,7 @@ static void handle_source(void *arg, uint32_t events)
 {
 	struct nsm_inbox *inbox = arg;
 
-	if (!receive(inbox) && events & (EPOLLERR | EPOLLHUP))
+	if (!inbox_receive(inbox) && events & (EPOLLERR | EPOLLHUP))
 		nsm_inbox_close(inbox);
 }
 
@@ -105,7 +105,7 @@ int nsm_inbox_open(struct nsm_inbox *inbox, struct loop *loop, struct nsm *nsm, 
 
 void nsm_inbox_drain(struct nsm_inbox *inbox)
 {
-	while (inbox->source.fd >= 0 && receive(inbox))
+	while (inbox->source.fd >= 0 && inbox_receive(inbox))
 		;
 }
 

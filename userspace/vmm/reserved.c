@@ -13,7 +13,7 @@
 #define PAGE_SIZE	4096ULL
 
 /* A number as the kernel's memparse() takes it; *@text moves behind it. */
-static uint64_t parse_size(const char **text)
+static uint64_t reserved_parse_size(const char **text)
 {
 	static const char suffixes[] = "KMGTPE";
 	const char *suffix;
@@ -59,10 +59,10 @@ static void lower_limit(struct reserved *reserved, uint64_t limit)
 /* size, or size and start with a letter between them that says what it becomes. */
 static int parse_memmap(struct reserved *reserved, const char *text)
 {
-	int r = 0;
+	int err = 0;
 
-	while (!r && *text) {
-		uint64_t size = parse_size(&text);
+	while (!err && *text) {
+		uint64_t size = reserved_parse_size(&text);
 
 		switch (*text) {
 		case '$':
@@ -70,7 +70,7 @@ static int parse_memmap(struct reserved *reserved, const char *text)
 		case '!':
 		case '%':
 			text++;
-			r = add_range(reserved, parse_size(&text), size);
+			err = add_range(reserved, reserved_parse_size(&text), size);
 			break;
 		case '@':
 			break;
@@ -80,7 +80,7 @@ static int parse_memmap(struct reserved *reserved, const char *text)
 		text += strcspn(text, ",");
 		text += *text == ',';
 	}
-	return r;
+	return err;
 }
 
 int reserved_parse(const char *cmdline, struct reserved *ret)
@@ -88,11 +88,11 @@ int reserved_parse(const char *cmdline, struct reserved *ret)
 	__cleanup_free char *copy = strdup(cmdline);
 	struct reserved reserved = { .limit = UINT64_MAX };
 	char *word, *next = copy;
-	int r = 0;
+	int err = 0;
 
 	if (!copy)
 		return -ENOMEM;
-	while (!r && (word = strsep(&next, " \t\n"))) {
+	while (!err && (word = strsep(&next, " \t\n"))) {
 		const char *value = strchr(word, '=');
 
 		if (!strcmp(word, "--"))	/* the rest is for init */
@@ -100,13 +100,13 @@ int reserved_parse(const char *cmdline, struct reserved *ret)
 		value = value ? value + 1 : "";
 		value += *value == '"';
 		if (!strncmp(word, "memmap=", 7))
-			r = parse_memmap(&reserved, value);
+			err = parse_memmap(&reserved, value);
 		else if (!strncmp(word, "mem=", 4))
-			lower_limit(&reserved, parse_size(&value));
+			lower_limit(&reserved, reserved_parse_size(&value));
 	}
-	if (!r)
+	if (!err)
 		*ret = reserved;
-	return r;
+	return err;
 }
 
 /* The reserved range that [@start, @start + @size) meets, or NULL. */

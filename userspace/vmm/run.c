@@ -36,7 +36,7 @@ static void measure(struct vmm *vmm, const struct eif_pcrs *pcrs)
 	nsm_start(vmm->nsm, &measured);
 }
 
-static int boot(struct vmm *vmm, struct error *error)
+static int vmm_boot(struct vmm *vmm, struct error *error)
 {
 	struct loaded_image image;
 	int err = loader_load(&vmm->memory, vmm->options->image_offset, MACHINE_CMDLINE, &image,
@@ -52,10 +52,10 @@ static int boot(struct vmm *vmm, struct error *error)
 	return err;
 }
 
-static void start(struct vmm *vmm)
+static void vmm_start(struct vmm *vmm)
 {
 	struct error error;
-	int err = boot(vmm, &error);
+	int err = vmm_boot(vmm, &error);
 
 	if (err) {
 		ending_report(&vmm->ending, err == -EBADMSG ? NE_EMU_EXIT_REASON_BAD_IMAGE :
@@ -85,7 +85,7 @@ static void handle_backend(void *arg, uint32_t events)
 	/* It stays readable as long as the enclave runs. */
 	loop_wait_for(&vmm->loop, &vmm->backend, 0);
 	vmm->started_ms = clock_ms();
-	start(vmm);
+	vmm_start(vmm);
 }
 
 static void handle_ended(void *arg, uint32_t events)

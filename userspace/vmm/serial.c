@@ -75,7 +75,7 @@ static uint8_t read_msr(const struct serial *serial)
 	return msr;
 }
 
-static uint8_t read_register(struct serial *serial, uint64_t offset)
+static uint8_t serial_read_register(struct serial *serial, uint64_t offset)
 {
 	bool divisor = serial->lcr & UART_LCR_DLAB;
 
@@ -100,7 +100,7 @@ static uint8_t read_register(struct serial *serial, uint64_t offset)
 }
 
 /* Return: whether @value is to be sent. */
-static bool write_register(struct serial *serial, uint64_t offset, uint8_t value)
+static bool serial_write_register(struct serial *serial, uint64_t offset, uint8_t value)
 {
 	bool divisor = serial->lcr & UART_LCR_DLAB;
 
@@ -142,7 +142,7 @@ static void serial_read(void *device, uint64_t offset, void *data, size_t len)
 
 	memset(data, 0, len);
 	pthread_mutex_lock(&serial->lock);
-	*(uint8_t *)data = read_register(serial, offset);
+	*(uint8_t *)data = serial_read_register(serial, offset);
 	pthread_mutex_unlock(&serial->lock);
 }
 
@@ -154,7 +154,7 @@ static void serial_write(void *device, uint64_t offset, const void *data, size_t
 
 	(void)len;
 	pthread_mutex_lock(&serial->lock);
-	send = write_register(serial, offset, value);
+	send = serial_write_register(serial, offset, value);
 	pthread_mutex_unlock(&serial->lock);
 	if (send)
 		serial->output(serial->output_arg, value);

@@ -183,7 +183,7 @@ static void write_queue_register(struct virtio_mmio *device, uint64_t offset, ui
 	}
 }
 
-static void write_register(struct virtio_mmio *device, uint64_t offset, uint32_t value)
+static void mmio_write_register(struct virtio_mmio *device, uint64_t offset, uint32_t value)
 {
 	switch (offset) {
 	case VIRTIO_MMIO_DEVICE_FEATURES_SEL:
@@ -222,7 +222,7 @@ static uint32_t read_queue_register(const struct virtio_mmio *device, uint64_t o
 	return offset == VIRTIO_MMIO_QUEUE_NUM_MAX ? queue->max_size : queue->ready;
 }
 
-static uint32_t read_register(const struct virtio_mmio *device, uint64_t offset)
+static uint32_t mmio_read_register(const struct virtio_mmio *device, uint64_t offset)
 {
 	switch (offset) {
 	case VIRTIO_MMIO_MAGIC_VALUE:
@@ -273,7 +273,7 @@ static void virtio_mmio_read(void *arg, uint64_t offset, void *data, size_t len)
 		value = atomic_load(&device->interrupts);
 	} else {
 		pthread_mutex_lock(&device->lock);
-		value = read_register(device, offset);
+		value = mmio_read_register(device, offset);
 		pthread_mutex_unlock(&device->lock);
 	}
 	value = htole32(value);
@@ -294,7 +294,7 @@ static void virtio_mmio_write(void *arg, uint64_t offset, const void *data, size
 		return;
 	}
 	pthread_mutex_lock(&device->lock);
-	write_register(device, offset, value);
+	mmio_write_register(device, offset, value);
 	pthread_mutex_unlock(&device->lock);
 }
 

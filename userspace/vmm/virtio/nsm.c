@@ -12,7 +12,7 @@
 #define CHAINS		2
 
 /* Return: 0 or -EPROTO. */
-static int answer(struct nsm_device *device, struct virtqueue *queue)
+static int nsm_answer(struct nsm_device *device, struct virtqueue *queue)
 {
 	struct virtqueue_chain in = { .iov = device->in_iov };
 	struct virtqueue_chain out = { .iov = device->out_iov };
@@ -44,7 +44,7 @@ static void nsm_queue(struct virtio_mmio *mmio, unsigned int index)
 
 	if (n >= 0 && n < CHAINS)
 		return;
-	if (n < 0 || answer(device, queue))
+	if (n < 0 || nsm_answer(device, queue))
 		virtio_mmio_break(mmio, "bad request queue");
 	/* One at a time: it may be a signature, and others wait for their turn. */
 	else if (n >= 2 * CHAINS)

@@ -20,7 +20,7 @@ enum { QUEUE_RX, QUEUE_TX, QUEUE_EVENT, NR_QUEUES };
 /* Packets asked for at first; when there are more, four times as many. */
 #define FIRST_BATCH	4
 
-static void wait_for_channel(struct vsock *vsock, bool input)
+static void vsock_wait_for_channel(struct vsock *vsock, bool input)
 {
 	loop_wait_for(vsock->mmio.loop, &vsock->channel,
 		      (input ? EPOLLIN : 0) | (vsock->tx_blocked ? EPOLLOUT : 0));
@@ -128,7 +128,7 @@ static int move(struct vsock *vsock, unsigned long request, unsigned int n)
 	return ret < 0 ? -errno : ret;
 }
 
-static void receive(struct vsock *vsock)
+static void vsock_receive(struct vsock *vsock)
 {
 	struct virtqueue *queue = &vsock->mmio.queues[QUEUE_RX];
 	unsigned int want = FIRST_BATCH, done = 0;
@@ -155,7 +155,7 @@ static void receive(struct vsock *vsock)
 	if (got < 0 && got != -EAGAIN && got != -ENOMEM)
 		channel_failed(vsock, -got);
 	else
-		wait_for_channel(vsock, n > 0);
+		vsock_wait_for_channel(vsock, n > 0);
 }
 
 static void transmit(struct vsock *vsock)
@@ -188,7 +188,7 @@ static void transmit(struct vsock *vsock)
 		virtio_mmio_break(&vsock->mmio, "bad transmit queue");
 	else if (n)
 		virtio_mmio_again(&vsock->mmio, QUEUE_TX);
-	wait_for_channel(vsock, waits_for_input(vsock));
+	vsock_wait_for_channel(vsock, waits_for_input(vsock));
 }
 
 static void tell_seqpacket(struct vsock *vsock, bool negotiated)
@@ -207,7 +207,7 @@ static void vsock_queue(struct virtio_mmio *mmio, unsigned int index)
 
 	switch (index) {
 	case QUEUE_RX:
-		receive(vsock);
+		vsock_receive(vsock);
 		break;
 	case QUEUE_TX:
 		transmit(vsock);
@@ -225,7 +225,7 @@ static void vsock_reset(struct virtio_mmio *mmio)
 		tell_seqpacket(vsock, false);
 	vsock->seqpacket_told = false;
 	vsock->tx_blocked = false;
-	wait_for_channel(vsock, false);
+	vsock_wait_for_channel(vsock, false);
 }
 
 static const struct virtio_device_ops vsock_ops = {
@@ -238,23 +238,23 @@ static bool queue_usable(const struct vsock *vsock, unsigned int index)
 	return virtio_mmio_is_live(&vsock->mmio) && vsock->mmio.queues[index].ready;
 }
 
-static void handle_channel(void *arg, uint32_t events)
+static void vsock_handle_channel(void *arg, uint32_t events)
 {
 	struct vsock *vsock = arg;
 
 	pthread_mutex_lock(&vsock->mmio.lock);
 	if (events & EPOLLIN) {
 		if (queue_usable(vsock, QUEUE_RX))
-			receive(vsock);
+			vsock_receive(vsock);
 		else
-			wait_for_channel(vsock, false);
+			vsock_wait_for_channel(vsock, false);
 	}
 	if (events & EPOLLOUT) {
 		vsock->tx_blocked = false;
 		if (queue_usable(vsock, QUEUE_TX))
 			transmit(vsock);
 		else
-			wait_for_channel(vsock, waits_for_input(vsock));
+			vsock_wait_for_channel(vsock, waits_for_input(vsock));
 	}
 	if (events & (EPOLLHUP | EPOLLERR))
 		channel_failed(vsock, EPIPE);
@@ -274,7 +274,7 @@ int vsock_create(const struct guest_memory *memory, struct loop *loop, int irq_f
 	vsock->ending = ending;
 	vsock->channel = (struct loop_source){
 		.fd = channel_fd,
-		.call = handle_channel,
+		.call = vsock_handle_channel,
 		.arg = vsock,
 	};
 	vsock->mmio.ops = &vsock_ops;

@@ -72,7 +72,7 @@ static int choose_address(const struct setup_header *hdr, struct kernel_image *k
 }
 
 /* The jump at its start tells how long the header is; older ones are shorter. */
-static void read_header(const uint8_t *data, struct setup_header *hdr)
+static void boot_read_header(const uint8_t *data, struct setup_header *hdr)
 {
 	size_t end;
 
@@ -98,7 +98,7 @@ int arch_probe_kernel(const uint8_t *data, uint64_t size, struct kernel_image *k
 		return error_set(error, -EBADMSG,
 				 "the kernel is too short for a bzImage: %llu bytes",
 				 (unsigned long long)size);
-	read_header(data, &hdr);
+	boot_read_header(data, &hdr);
 	err = check_format(&hdr, error);
 	if (err)
 		return err;

@@ -92,7 +92,7 @@ struct mp_writer {
 	uint16_t entries;
 };
 
-static int add_entry(struct mp_writer *writer, const void *entry, size_t len)
+static int mptable_add_entry(struct mp_writer *writer, const void *entry, size_t len)
 {
 	if (len > writer->size - writer->used)
 		return -ENOSPC;
@@ -114,7 +114,7 @@ static int add_processors(struct mp_writer *writer, unsigned int nr_vcpus)
 			.features = 0x201,	/* FPU, APIC */
 		};
 
-		if (add_entry(writer, &cpu, sizeof(cpu)))
+		if (mptable_add_entry(writer, &cpu, sizeof(cpu)))
 			return -ENOSPC;
 	}
 	return 0;
@@ -132,7 +132,7 @@ static int add_interrupt(struct mp_writer *writer, uint8_t type, uint8_t kind, u
 		.input = input,
 	};
 
-	return add_entry(writer, &interrupt, sizeof(interrupt));
+	return mptable_add_entry(writer, &interrupt, sizeof(interrupt));
 }
 
 static int add_machine(struct mp_writer *writer, uint8_t ioapic_id)
@@ -148,9 +148,9 @@ static int add_machine(struct mp_writer *writer, uint8_t ioapic_id)
 	int err;
 
 	memcpy(bus.name, "ISA   ", sizeof(bus.name));
-	err = add_entry(writer, &bus, sizeof(bus));
+	err = mptable_add_entry(writer, &bus, sizeof(bus));
 	if (!err)
-		err = add_entry(writer, &ioapic, sizeof(ioapic));
+		err = mptable_add_entry(writer, &ioapic, sizeof(ioapic));
 	for (uint8_t irq = 0; !err && irq < ISA_IRQS; irq++) {
 		if (irq == PIT_PIN)
 			continue;
