@@ -19,7 +19,7 @@
 /* Packets of others that are passed over at a time. */
 #define PACKETS_MAX		64
 
-static int send_op(const struct heartbeat_abort *abort, uint16_t op)
+static int heartbeat_send_op(const struct heartbeat_abort *abort, uint16_t op)
 {
 	struct virtio_vsock_hdr hdr = {
 		.src_cid = htole64(abort->cid),
@@ -57,7 +57,7 @@ static int receive_op(int fd)
 }
 
 /* Return: -EAGAIN while there is no answer, otherwise the result. */
-static int receive(const struct heartbeat_abort *abort)
+static int heartbeat_receive(const struct heartbeat_abort *abort)
 {
 	for (int i = 0; i < PACKETS_MAX; i++) {
 		int op = receive_op(abort->fd);
@@ -67,7 +67,7 @@ static int receive(const struct heartbeat_abort *abort)
 		if (op == VIRTIO_VSOCK_OP_RST)
 			return -ECONNREFUSED;
 		if (op == VIRTIO_VSOCK_OP_RESPONSE)
-			return send_op(abort, VIRTIO_VSOCK_OP_RST);
+			return heartbeat_send_op(abort, VIRTIO_VSOCK_OP_RST);
 	}
 	return -EAGAIN;
 }
@@ -82,15 +82,15 @@ void heartbeat_abort_begin(struct heartbeat_abort *abort, int channel_fd, uint32
 int heartbeat_abort_step(struct heartbeat_abort *abort)
 {
 	/* Reading first makes room for writing. */
-	int r = receive(abort);
+	int err = heartbeat_receive(abort);
 
-	if (r == -EAGAIN && !abort->asked) {
-		r = send_op(abort, VIRTIO_VSOCK_OP_REQUEST);
-		abort->asked = !r;
-		r = r ? r : -EAGAIN;
+	if (err == -EAGAIN && !abort->asked) {
+		err = heartbeat_send_op(abort, VIRTIO_VSOCK_OP_REQUEST);
+		abort->asked = !err;
+		err = err ? err : -EAGAIN;
 	}
-	if (r != -EAGAIN || clock_ms() < abort->deadline_ms)
-		return r;
+	if (err != -EAGAIN || clock_ms() < abort->deadline_ms)
+		return err;
 	heartbeat_abort_cancel(abort);
 	return -ETIMEDOUT;
 }
@@ -98,11 +98,11 @@ int heartbeat_abort_step(struct heartbeat_abort *abort)
 void heartbeat_abort_cancel(struct heartbeat_abort *abort)
 {
 	if (abort->asked)
-		(void)send_op(abort, VIRTIO_VSOCK_OP_RST);
+		(void)heartbeat_send_op(abort, VIRTIO_VSOCK_OP_RST);
 	abort->asked = false;
 }
 
-static int wait_for(const struct heartbeat_abort *abort)
+static int heartbeat_wait(const struct heartbeat_abort *abort)
 {
 	short events = POLLIN | (abort->asked ? 0 : POLLOUT);
 	struct pollfd pollfd = { .fd = abort->fd, .events = events };
@@ -116,10 +116,13 @@ static int wait_for(const struct heartbeat_abort *abort)
 int heartbeat_abort(int channel_fd, uint32_t cid)
 {
 	struct heartbeat_abort abort;
-	int r, err = 0;
+	int err;
 
 	heartbeat_abort_begin(&abort, channel_fd, cid);
-	while (!err && (r = heartbeat_abort_step(&abort)) == -EAGAIN)
-		err = wait_for(&abort);
-	return err ? err : r;
+	while ((err = heartbeat_abort_step(&abort)) == -EAGAIN) {
+		err = heartbeat_wait(&abort);
+		if (err)
+			break;
+	}
+	return err;
 }

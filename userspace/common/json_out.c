@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Takes @value over. */
-static void add(struct json_out *out, const char *key, json_t *value)
+static void json_out_add(struct json_out *out, const char *key, json_t *value)
 {
 	json_t *parent = out->depth ? out->open[out->depth - 1] : NULL;
 	int failed;
@@ -41,7 +41,7 @@ static void open_container(struct json_out *out, const char *key, json_t *value)
 		out->open[out->depth++] = value;
 		return;
 	}
-	add(out, key, value);
+	json_out_add(out, key, value);
 	if (!out->error)
 		out->open[out->depth++] = value;	/* owned by its parent */
 }
@@ -76,22 +76,22 @@ void json_out_strn(struct json_out *out, const char *key, const char *value, siz
 	if (clean)
 		string = json_string(text_clean(clean, size, value, len));
 	free(clean);
-	add(out, key, string);
+	json_out_add(out, key, string);
 }
 
 void json_out_u64(struct json_out *out, const char *key, uint64_t value)
 {
-	add(out, key, json_integer(value));
+	json_out_add(out, key, json_integer(value));
 }
 
 void json_out_bool(struct json_out *out, const char *key, bool value)
 {
-	add(out, key, json_boolean(value));
+	json_out_add(out, key, json_boolean(value));
 }
 
 void json_out_null(struct json_out *out, const char *key)
 {
-	add(out, key, json_null());
+	json_out_add(out, key, json_null());
 }
 
 void json_out_hex(struct json_out *out, const char *key, const uint8_t *bytes, size_t size)
@@ -100,7 +100,7 @@ void json_out_hex(struct json_out *out, const char *key, const uint8_t *bytes, s
 
 	if (hex)
 		hex_encode(bytes, size, hex);
-	add(out, key, hex ? json_stringn(hex, 2 * size) : NULL);
+	json_out_add(out, key, hex ? json_stringn(hex, 2 * size) : NULL);
 	free(hex);
 }
 
@@ -110,27 +110,27 @@ int json_out_text(struct json_out *out, const char *key, const char *text, size_
 
 	if (!value)
 		return -EINVAL;
-	add(out, key, value);
+	json_out_add(out, key, value);
 	return 0;
 }
 
 void json_out_json(struct json_out *out, const char *key, struct json_t *value)
 {
-	add(out, key, value ? json_incref(value) : json_null());
+	json_out_add(out, key, value ? json_incref(value) : json_null());
 }
 
 int json_out_print(struct json_out *out, FILE *file, unsigned int indent)
 {
 	size_t flags = JSON_ENSURE_ASCII | (indent ? JSON_INDENT(indent) : JSON_COMPACT);
-	int r = out->error;
+	int err = out->error;
 
-	if (!r && !out->depth)
-		r = -EINVAL;
-	if (!r && (json_dumpf(out->open[0], file, flags) || fputc('\n', file) == EOF ||
-		   fflush(file)))
-		r = -EIO;
+	if (!err && !out->depth)
+		err = -EINVAL;
+	if (!err && (json_dumpf(out->open[0], file, flags) || fputc('\n', file) == EOF ||
+		     fflush(file)))
+		err = -EIO;
 	json_out_free(out);
-	return r;
+	return err;
 }
 
 char *json_out_take(struct json_out *out)

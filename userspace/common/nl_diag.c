@@ -45,7 +45,7 @@ static int on_socket(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-static int request(struct nl_sock *sock)
+static int nl_diag_request(struct nl_sock *sock)
 {
 	struct vsock_diag_req req = {
 		.sdiag_family = AF_VSOCK,
@@ -67,7 +67,7 @@ int nl_vsock_listeners(uint32_t cid, uint32_t **ret_ports, size_t *ret_count)
 		err = nl_connect(sock, NETLINK_SOCK_DIAG);
 	}
 	if (!err)
-		err = request(sock);
+		err = nl_diag_request(sock);
 	nl_socket_free(sock);
 	err = nl_errno(err);
 	if (!err && list.no_memory)

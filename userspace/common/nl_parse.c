@@ -50,7 +50,7 @@ void ne_nl_list_free(struct ne_nl_enclave *list, size_t count)
 }
 
 /* The policy has seen the NUL at its end. */
-static void parse_text(const struct nlattr *attr, char text[NE_NL_TEXT_SIZE])
+static void nl_parse_text(const struct nlattr *attr, char text[NE_NL_TEXT_SIZE])
 {
 	const char *value = nla_get_string(attr);
 
@@ -82,7 +82,7 @@ static void parse_attr(const struct nlattr *attr, struct ne_nl_enclave *ret)
 		ret->exit_reason = nla_get_u32(attr);
 		break;
 	case NE_EMU_A_ENCLAVE_EXIT_TEXT:
-		parse_text(attr, ret->exit_text);
+		nl_parse_text(attr, ret->exit_text);
 		break;
 	case NE_EMU_A_ENCLAVE_OWNER_PID:
 		ret->owner_pid = nla_get_u32(attr);

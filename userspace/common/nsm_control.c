@@ -84,7 +84,7 @@ struct writer {
 	int err;
 };
 
-static void put(struct writer *writer, const void *data, size_t len)
+static void control_put(struct writer *writer, const void *data, size_t len)
 {
 	if (writer->err || len > writer->size - writer->used) {
 		writer->err = -EMSGSIZE;
@@ -94,23 +94,23 @@ static void put(struct writer *writer, const void *data, size_t len)
 	writer->used += len;
 }
 
-static struct writer begin(enum nsm_control_type type, void *buf, size_t size)
+static struct writer control_begin(enum nsm_control_type type, void *buf, size_t size)
 {
 	struct control_header header = { .version = CONTROL_VERSION, .type = type };
 	struct writer writer = { .buf = buf, .size = MIN(size, NSM_CONTROL_MAX) };
 
-	put(&writer, &header, sizeof(header));
+	control_put(&writer, &header, sizeof(header));
 	return writer;
 }
 
 /* @len is within the limits of the header file, so below 64 KiB. */
-static void put_field(struct writer *writer, enum control_field field, const void *data,
-		      size_t len)
+static void control_put_field(struct writer *writer, enum control_field field, const void *data,
+			      size_t len)
 {
 	struct field_head head = { .field = field, .len = len };
 
-	put(writer, &head, sizeof(head));
-	put(writer, data, len);
+	control_put(writer, &head, sizeof(head));
+	control_put(writer, data, len);
 }
 
 static void put_pcr(struct writer *writer, uint8_t index, const uint8_t *value)
@@ -118,17 +118,17 @@ static void put_pcr(struct writer *writer, uint8_t index, const uint8_t *value)
 	uint8_t field[1 + NSM_CONTROL_PCR_SIZE] = { index };
 
 	memcpy(field + 1, value, NSM_CONTROL_PCR_SIZE);
-	put_field(writer, FIELD_PCR, field, sizeof(field));
+	control_put_field(writer, FIELD_PCR, field, sizeof(field));
 }
 
-static ssize_t finish(const struct writer *writer)
+static ssize_t control_finish(const struct writer *writer)
 {
 	return writer->err ? writer->err : (ssize_t)writer->used;
 }
 
 ssize_t nsm_control_encode_settings(const struct nsm_settings *settings, void *buf, size_t size)
 {
-	struct writer writer = begin(NSM_CONTROL_SETTINGS, buf, size);
+	struct writer writer = control_begin(NSM_CONTROL_SETTINGS, buf, size);
 	uint32_t flags = 0;
 
 	if (settings->pcrs_given & ~PCRS_ALL || settings->flaws & ~FLAWS_ALL)
@@ -139,10 +139,10 @@ ssize_t nsm_control_encode_settings(const struct nsm_settings *settings, void *b
 	for (unsigned int i = 0; i < NSM_CONTROL_PCRS; i++)
 		if (settings->pcrs_given & (1U << i))
 			put_pcr(&writer, i, settings->pcrs[i]);
-	put_field(&writer, FIELD_FLAGS, &flags, sizeof(flags));
-	put_field(&writer, FIELD_CLOCK_MS, &settings->clock_ms, sizeof(settings->clock_ms));
-	put_field(&writer, FIELD_FLAWS, &settings->flaws, sizeof(settings->flaws));
-	return finish(&writer);
+	control_put_field(&writer, FIELD_FLAGS, &flags, sizeof(flags));
+	control_put_field(&writer, FIELD_CLOCK_MS, &settings->clock_ms, sizeof(settings->clock_ms));
+	control_put_field(&writer, FIELD_FLAWS, &settings->flaws, sizeof(settings->flaws));
+	return control_finish(&writer);
 }
 
 static bool size_ok(const struct nsm_bytes *bytes, size_t max)
@@ -152,22 +152,23 @@ static bool size_ok(const struct nsm_bytes *bytes, size_t max)
 
 ssize_t nsm_control_encode_identity(const struct nsm_identity *identity, void *buf, size_t size)
 {
-	struct writer writer = begin(NSM_CONTROL_IDENTITY, buf, size);
+	struct writer writer = control_begin(NSM_CONTROL_IDENTITY, buf, size);
 
 	if (!size_ok(&identity->key, NSM_CONTROL_KEY_MAX) ||
 	    !size_ok(&identity->certificate, NSM_CONTROL_CERT_MAX) ||
 	    identity->nr_cas > NSM_CONTROL_CAS_MAX)
 		return -EINVAL;
-	put_field(&writer, FIELD_KEY, identity->key.data, identity->key.len);
-	put_field(&writer, FIELD_CERTIFICATE, identity->certificate.data,
-		  identity->certificate.len);
+	control_put_field(&writer, FIELD_KEY, identity->key.data, identity->key.len);
+	control_put_field(&writer, FIELD_CERTIFICATE, identity->certificate.data,
+			  identity->certificate.len);
 	for (size_t i = 0; i < identity->nr_cas; i++) {
 		if (!size_ok(&identity->cas[i], NSM_CONTROL_CERT_MAX))
 			return -EINVAL;
-		put_field(&writer, FIELD_CA, identity->cas[i].data, identity->cas[i].len);
+		control_put_field(&writer, FIELD_CA, identity->cas[i].data, identity->cas[i].len);
 	}
-	put_field(&writer, FIELD_NOT_AFTER, &identity->not_after, sizeof(identity->not_after));
-	return finish(&writer);
+	control_put_field(&writer, FIELD_NOT_AFTER, &identity->not_after,
+			  sizeof(identity->not_after));
+	return control_finish(&writer);
 }
 
 static int get_fixed(const struct nsm_bytes *bytes, void *to, size_t size)
@@ -213,7 +214,7 @@ static int get_flags(const struct nsm_bytes *bytes, struct nsm_settings *setting
 	return 0;
 }
 
-static int get_flaws(const struct nsm_bytes *bytes, struct nsm_settings *settings)
+static int control_get_flaws(const struct nsm_bytes *bytes, struct nsm_settings *settings)
 {
 	int err = get_fixed(bytes, &settings->flaws, sizeof(settings->flaws));
 
@@ -231,7 +232,7 @@ static int decode_settings(uint16_t field, const struct nsm_bytes *bytes,
 	case FIELD_CLOCK_MS:
 		return get_fixed(bytes, &settings->clock_ms, sizeof(settings->clock_ms));
 	case FIELD_FLAWS:
-		return get_flaws(bytes, settings);
+		return control_get_flaws(bytes, settings);
 	default:
 		return -EPROTO;
 	}
