@@ -115,7 +115,7 @@ static int lab_show(struct request *request, json_t *answer)
 }
 
 /* All or none of them. */
-static int apply(struct request *request, struct lab_settings *settings, bool running)
+static int answer_apply(struct request *request, struct lab_settings *settings, bool running)
 {
 	json_t *object = json_object_get(request->json, "settings");
 	char quote[QUOTE_SIZE];
@@ -135,8 +135,8 @@ static int apply(struct request *request, struct lab_settings *settings, bool ru
 	return 0;
 }
 
-static int change(struct request *request, struct attestee *attestee,
-		  const struct lab_settings *settings)
+static int answer_change(struct request *request, struct attestee *attestee,
+			 const struct lab_settings *settings)
 {
 	int err = attestor_change(request->attestor, attestee, settings, request->now);
 	const char *cause = request->attestor->authority.error.text;
@@ -159,7 +159,7 @@ static int set_next(struct request *request)
 	if (err)
 		return err;
 	settings = *attestor_next(attestor, owner);
-	err = apply(request, &settings, false);
+	err = answer_apply(request, &settings, false);
 	if (err)
 		return err;
 	err = attestor_set_next(attestor, owner, &settings);
@@ -183,8 +183,8 @@ static int lab_set_request(struct request *request, json_t *answer)
 	if (!attestee)
 		return -EINVAL;
 	settings = attestee->settings;
-	err = apply(request, &settings, true);
-	return err ? err : change(request, attestee, &settings);
+	err = answer_apply(request, &settings, true);
+	return err ? err : answer_change(request, attestee, &settings);
 }
 
 static int lab_reset_request(struct request *request, json_t *answer)
@@ -206,7 +206,7 @@ static int lab_reset_request(struct request *request, json_t *answer)
 		return -EINVAL;
 	settings = attestee->settings;
 	lab_reset(&settings, &attestor->defaults);
-	return change(request, attestee, &settings);
+	return answer_change(request, attestee, &settings);
 }
 
 static int status(struct request *request, json_t *answer)

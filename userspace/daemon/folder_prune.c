@@ -51,7 +51,7 @@ static void listing_free(struct listing *listing)
 }
 
 /* Return: the size of its console log; *@ret: whether there is one. */
-static uint64_t console_size(int fd, bool *ret)
+static uint64_t prune_console_size(int fd, bool *ret)
 {
 	struct stat st;
 
@@ -73,7 +73,7 @@ static int read_slot(int owner_fd, const char *name, void *arg)
 	    fstat(fd, &st) < 0)
 		return 0;	/* not ours */
 	kept.changed_ns = timespec_ns(st.st_mtim);
-	kept.bytes = console_size(fd, &has_console);
+	kept.bytes = prune_console_size(fd, &has_console);
 	kept.live = root->live && root->live(kept.slot_uid, root->live_arg);
 	if (kept.live && has_console)
 		kept.bytes = MAX(kept.bytes, NE_EMU_CONSOLE_LOG_MAX);
@@ -86,7 +86,7 @@ static int read_slot(int owner_fd, const char *name, void *arg)
 	return 0;
 }
 
-static int read_owner(int root_fd, const char *name, void *arg)
+static int prune_read_owner(int root_fd, const char *name, void *arg)
 {
 	struct listing *listing = arg;
 	__cleanup_fd int fd = -1;
@@ -106,7 +106,7 @@ static int compare_owners(const void *a, const void *b)
 /* Folders of one owner lie side by side afterwards. */
 static int listing_read(struct listing *listing)
 {
-	int err = folder_each(listing->root->fd, read_owner, listing);
+	int err = folder_each(listing->root->fd, prune_read_owner, listing);
 
 	if (!err && listing->count)
 		qsort(listing->kept, listing->count, sizeof(*listing->kept), compare_owners);

@@ -26,7 +26,7 @@ void lab_init(struct lab_settings *settings)
 	};
 }
 
-static int set_project(struct lab_settings *settings, const char *value, struct error *error)
+static int lab_set_project(struct lab_settings *settings, const char *value, struct error *error)
 {
 	if (!ca_project_valid(value))
 		return error_set(error, -EINVAL, "not a project: 1 to %d of a-z, 0-9 and -",
@@ -35,7 +35,7 @@ static int set_project(struct lab_settings *settings, const char *value, struct 
 	return 0;
 }
 
-static int set_region(struct lab_settings *settings, const char *value, struct error *error)
+static int lab_set_region(struct lab_settings *settings, const char *value, struct error *error)
 {
 	if (!ca_region_valid(value))
 		return error_set(error, -EINVAL, "not a region: 1 to %d of a-z, 0-9 and -",
@@ -44,8 +44,8 @@ static int set_region(struct lab_settings *settings, const char *value, struct e
 	return 0;
 }
 
-static int set_instance_id(struct lab_settings *settings, const char *value,
-			   struct error *error)
+static int lab_set_instance_id(struct lab_settings *settings, const char *value,
+			       struct error *error)
 {
 	if (!ca_instance_id_valid(value))
 		return error_set(error, -EINVAL,
@@ -54,8 +54,8 @@ static int set_instance_id(struct lab_settings *settings, const char *value,
 	return 0;
 }
 
-static int set_role_arn(struct lab_settings *settings, const char *value,
-			struct error *error)
+static int lab_set_role_arn(struct lab_settings *settings, const char *value,
+			    struct error *error)
 {
 	if (strlen(value) > LAB_ROLE_MAX)
 		return error_set(error, -EINVAL, "longer than %d characters", LAB_ROLE_MAX);
@@ -68,8 +68,8 @@ static int set_role_arn(struct lab_settings *settings, const char *value,
 }
 
 /* Hours, minutes, seconds or days. */
-static int set_leaf_life(struct lab_settings *settings, const char *value,
-			 struct error *error)
+static int lab_set_leaf_life(struct lab_settings *settings, const char *value,
+			     struct error *error)
 {
 	static const struct {
 		char unit;
@@ -93,7 +93,7 @@ static int set_leaf_life(struct lab_settings *settings, const char *value,
 	return error_set(error, -EINVAL, "not a life of 30m to %lldd", CA_LEAF_LIFE_MAX / 86400);
 }
 
-static int set_clock(struct lab_settings *settings, const char *value, struct error *error)
+static int lab_set_clock(struct lab_settings *settings, const char *value, struct error *error)
 {
 	struct tm tm = { 0 };
 	const char *end;
@@ -132,7 +132,7 @@ static int find_flaw(const char *name, size_t len, struct lab_settings *to)
 	return 0;
 }
 
-static int set_flaws(struct lab_settings *settings, const char *value, struct error *error)
+static int lab_set_flaws(struct lab_settings *settings, const char *value, struct error *error)
 {
 	struct lab_settings parsed = { 0 };
 	char name[48];
@@ -153,8 +153,8 @@ static int set_flaws(struct lab_settings *settings, const char *value, struct er
 }
 
 /* One of two words. */
-static int set_choice(bool *to, const char *value, const char *no, const char *yes,
-		      struct error *error)
+static int lab_set_choice(bool *to, const char *value, const char *no, const char *yes,
+			  struct error *error)
 {
 	if (strcmp(value, no) && strcmp(value, yes))
 		return error_set(error, -EINVAL, "neither %s nor %s", no, yes);
@@ -162,55 +162,56 @@ static int set_choice(bool *to, const char *value, const char *no, const char *y
 	return 0;
 }
 
-static int set_map(struct lab_settings *settings, const char *value, struct error *error)
+static int lab_set_map(struct lab_settings *settings, const char *value, struct error *error)
 {
-	return set_choice(&settings->module.definite_map, value, "indefinite", "definite", error);
+	return lab_set_choice(&settings->module.definite_map, value, "indefinite", "definite",
+			      error);
 }
 
-static int set_limits(struct lab_settings *settings, const char *value, struct error *error)
+static int lab_set_limits(struct lab_settings *settings, const char *value, struct error *error)
 {
-	return set_choice(&settings->module.strict_limits, value, "ec2", "strict", error);
+	return lab_set_choice(&settings->module.strict_limits, value, "ec2", "strict", error);
 }
 
-static int set_debug_pcrs(struct lab_settings *settings, const char *value,
-			  struct error *error)
+static int lab_set_debug_pcrs(struct lab_settings *settings, const char *value,
+			      struct error *error)
 {
-	return set_choice(&settings->module.real_debug_pcrs, value, "zero", "real", error);
+	return lab_set_choice(&settings->module.real_debug_pcrs, value, "zero", "real", error);
 }
 
-static void get_text(const char *text, char *value)
+static void lab_get_text(const char *text, char *value)
 {
 	snprintf(value, LAB_VALUE_SIZE, "%s", *text ? text : "none");
 }
 
-static void get_project(const struct lab_settings *settings, char *value)
+static void lab_get_project(const struct lab_settings *settings, char *value)
 {
-	get_text(settings->project, value);
+	lab_get_text(settings->project, value);
 }
 
-static void get_region(const struct lab_settings *settings, char *value)
+static void lab_get_region(const struct lab_settings *settings, char *value)
 {
-	get_text(settings->place.region, value);
+	lab_get_text(settings->place.region, value);
 }
 
-static void get_instance_id(const struct lab_settings *settings, char *value)
+static void lab_get_instance_id(const struct lab_settings *settings, char *value)
 {
-	get_text(settings->place.instance_id, value);
+	lab_get_text(settings->place.instance_id, value);
 }
 
-static void get_role_arn(const struct lab_settings *settings, char *value)
+static void lab_get_role_arn(const struct lab_settings *settings, char *value)
 {
-	get_text(settings->role_arn, value);
+	lab_get_text(settings->role_arn, value);
 }
 
-static void get_leaf_life(const struct lab_settings *settings, char *value)
+static void lab_get_leaf_life(const struct lab_settings *settings, char *value)
 {
 	int64_t life = settings->place.leaf_life ? settings->place.leaf_life : CA_LEAF_LIFE;
 
 	snprintf(value, LAB_VALUE_SIZE, "%" PRId64 "s", life);
 }
 
-static void get_clock(const struct lab_settings *settings, char *value)
+static void lab_get_clock(const struct lab_settings *settings, char *value)
 {
 	time_t when = settings->module.clock_ms / MSEC_PER_SEC;
 	struct tm tm;
@@ -227,7 +228,7 @@ static void add_flaw(char *value, const char *name)
 	snprintf(value + len, LAB_VALUE_SIZE - len, "%s%s", len ? "," : "", name);
 }
 
-static void get_flaws(const struct lab_settings *settings, char *value)
+static void lab_get_flaws(const struct lab_settings *settings, char *value)
 {
 	*value = 0;
 	for (enum ca_flaw flaw = 0; flaw < NR_CA_FLAWS; flaw++)
@@ -240,17 +241,17 @@ static void get_flaws(const struct lab_settings *settings, char *value)
 		strcpy(value, "none");
 }
 
-static void get_map(const struct lab_settings *settings, char *value)
+static void lab_get_map(const struct lab_settings *settings, char *value)
 {
 	strcpy(value, settings->module.definite_map ? "definite" : "indefinite");
 }
 
-static void get_limits(const struct lab_settings *settings, char *value)
+static void lab_get_limits(const struct lab_settings *settings, char *value)
 {
 	strcpy(value, settings->module.strict_limits ? "strict" : "ec2");
 }
 
-static void get_debug_pcrs(const struct lab_settings *settings, char *value)
+static void lab_get_debug_pcrs(const struct lab_settings *settings, char *value)
 {
 	strcpy(value, settings->module.real_debug_pcrs ? "real" : "zero");
 }
@@ -262,16 +263,16 @@ static const struct {
 	int (*set)(struct lab_settings *settings, const char *value, struct error *error);
 	void (*get)(const struct lab_settings *settings, char *value);
 } table[] = {
-	{ "project", false, set_project, get_project },
-	{ "region", false, set_region, get_region },
-	{ "instance-id", true, set_instance_id, get_instance_id },
-	{ "role-arn", true, set_role_arn, get_role_arn },
-	{ "leaf-life", false, set_leaf_life, get_leaf_life },
-	{ "clock", false, set_clock, get_clock },
-	{ "flaws", false, set_flaws, get_flaws },
-	{ "map", false, set_map, get_map },
-	{ "limits", false, set_limits, get_limits },
-	{ "debug-pcrs", true, set_debug_pcrs, get_debug_pcrs },
+	{ "project", false, lab_set_project, lab_get_project },
+	{ "region", false, lab_set_region, lab_get_region },
+	{ "instance-id", true, lab_set_instance_id, lab_get_instance_id },
+	{ "role-arn", true, lab_set_role_arn, lab_get_role_arn },
+	{ "leaf-life", false, lab_set_leaf_life, lab_get_leaf_life },
+	{ "clock", false, lab_set_clock, lab_get_clock },
+	{ "flaws", false, lab_set_flaws, lab_get_flaws },
+	{ "map", false, lab_set_map, lab_get_map },
+	{ "limits", false, lab_set_limits, lab_get_limits },
+	{ "debug-pcrs", true, lab_set_debug_pcrs, lab_get_debug_pcrs },
 };
 
 static const char *const pcr_names[NSM_CONTROL_PCRS] = {
@@ -279,8 +280,8 @@ static const char *const pcr_names[NSM_CONTROL_PCRS] = {
 	"pcr8", "pcr9", "pcr10", "pcr11", "pcr12", "pcr13", "pcr14", "pcr15",
 };
 
-static int set_pcr(struct lab_settings *settings, unsigned int index, const char *value,
-		   struct error *error)
+static int lab_set_pcr(struct lab_settings *settings, unsigned int index, const char *value,
+		       struct error *error)
 {
 	uint8_t bytes[NSM_CONTROL_PCR_SIZE];
 	size_t len;
@@ -306,7 +307,7 @@ int lab_set(struct lab_settings *settings, const char *name, const char *value, 
 			continue;
 		if (running && (is_pcr || table[i].at_start))
 			return error_set(error, -EBUSY, "can only be set before an enclave starts");
-		return is_pcr ? set_pcr(settings, i - ARRAY_SIZE(table), value, error) :
+		return is_pcr ? lab_set_pcr(settings, i - ARRAY_SIZE(table), value, error) :
 				table[i].set(settings, value, error);
 	}
 	return error_set(error, -ENOENT, "no such setting");

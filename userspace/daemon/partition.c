@@ -48,7 +48,7 @@ static int read_text(int dir_fd, const char *name, char text[TEXT_SIZE])
 }
 
 /* In one call, which the kernel takes for the whole value. */
-static int write_text(int dir_fd, const char *name, const char *text)
+static int partition_write_text(int dir_fd, const char *name, const char *text)
 {
 	__cleanup_fd int fd = openat(dir_fd, name, O_WRONLY | O_TRUNC | O_CLOEXEC);
 
@@ -86,7 +86,7 @@ static const char *own_path(char *text)
 	return NULL;
 }
 
-static void find_group(struct partition *p, const char *root)
+static void partition_find_group(struct partition *p, const char *root)
 {
 	char path[PATH_MAX], text[TEXT_SIZE], controllers[TEXT_SIZE];
 	__cleanup_fd int fd = -1;
@@ -121,7 +121,7 @@ void partition_init(struct partition *p, const char *root, const char *run_dir, 
 		.threads_fd = -1,
 		.run_dir = run_dir,
 	};
-	find_group(p, root);
+	partition_find_group(p, root);
 }
 
 void partition_exit(struct partition *p)
@@ -139,7 +139,7 @@ static int open_pool_group(const struct partition *p)
 }
 
 /* Back to what it was before; threads in it go on where they are pinned. */
-static void undo(struct partition *p)
+static void partition_undo(struct partition *p)
 {
 	__cleanup_fd int fd = open_pool_group(p);
 	int err;
@@ -147,16 +147,16 @@ static void undo(struct partition *p)
 	fd_close(&p->threads_fd);
 	if (fd < 0)
 		return;
-	err = write_text(fd, STATE, "member");
+	err = partition_write_text(fd, STATE, "member");
 	if (err && err != -ENOENT)
 		log_warn("cannot undo the isolation of the CPU pool: %s", strerror(-err));
 
 	/* An empty line clears; the upper one may not lack what the lower one has. */
-	(void)write_text(fd, EXCLUSIVE, "\n");
-	(void)write_text(p->group_fd, EXCLUSIVE, "\n");
+	(void)partition_write_text(fd, EXCLUSIVE, "\n");
+	(void)partition_write_text(p->group_fd, EXCLUSIVE, "\n");
 	/* Stays while threads are in it, and does no harm. */
 	if (!unlinkat(p->group_fd, PARTITION_GROUP, AT_REMOVEDIR))
-		(void)write_text(p->group_fd, "cgroup.subtree_control", "-cpuset");
+		(void)partition_write_text(p->group_fd, "cgroup.subtree_control", "-cpuset");
 }
 
 static int create_group(struct partition *p, int *ret_fd)
@@ -170,21 +170,21 @@ static int create_group(struct partition *p, int *ret_fd)
 		return error_set(&p->reason, -errno, "cannot open the cgroup " PARTITION_GROUP
 				 ": %m");
 	err = reads(*ret_fd, "cgroup.type", "threaded") ? 0 :
-	      write_text(*ret_fd, "cgroup.type", "threaded");
+	      partition_write_text(*ret_fd, "cgroup.type", "threaded");
 	if (err)
 		return error_set(&p->reason, err, "cannot have a threaded cgroup: %s",
 				 strerror(-err));
-	err = write_text(p->group_fd, "cgroup.subtree_control", "+cpuset");
+	err = partition_write_text(p->group_fd, "cgroup.subtree_control", "+cpuset");
 	return err ? error_set(&p->reason, err, "cannot use the cpuset controller: %s",
 			       strerror(-err)) : 0;
 }
 
 static int make_exclusive(struct partition *p, int fd, const char *list)
 {
-	int err = write_text(p->group_fd, EXCLUSIVE, list);
+	int err = partition_write_text(p->group_fd, EXCLUSIVE, list);
 
 	if (!err)
-		err = write_text(fd, EXCLUSIVE, list);
+		err = partition_write_text(fd, EXCLUSIVE, list);
 	if (err == -EINVAL)
 		return error_set(&p->reason, err,
 				 "another cgroup has CPUs of the pool for itself (cpuset.cpus)");
@@ -196,7 +196,7 @@ static int make_exclusive(struct partition *p, int fd, const char *list)
 static int isolate(struct partition *p, int fd)
 {
 	char state[TEXT_SIZE] = "";
-	int err = write_text(fd, STATE, ISOLATED);
+	int err = partition_write_text(fd, STATE, ISOLATED);
 
 	if (!err)
 		err = read_text(fd, STATE, state);
@@ -255,9 +255,9 @@ static void sync_with(struct partition *p, const char *list, bool in_use)
 				"isolated at the next start after their end");
 		return;
 	}
-	undo(p);
+	partition_undo(p);
 	if (make(p, list))
-		undo(p);
+		partition_undo(p);
 }
 
 static void write_down(struct partition *p, const char *list)
@@ -296,7 +296,7 @@ void partition_sync(struct partition *p, const uint32_t *cpus, size_t count, boo
 	if (!list)
 		(void)error_set(&p->reason, -ENOMEM, "no memory");
 	else if (!*list || !p->wanted)
-		undo(p);
+		partition_undo(p);
 	else if (*p->cannot.text)
 		p->reason = p->cannot;
 	else

@@ -25,7 +25,7 @@ static int set_attestation(const char *name, const char *value, struct lab_setti
 }
 
 /* "512M" or "2G". */
-static int parse_size(const char *value, uint64_t *ret)
+static int settings_parse_size(const char *value, uint64_t *ret)
 {
 	size_t len = strlen(value);
 	char digits[16];
@@ -51,7 +51,7 @@ static int set_logs(const char *name, const char *value, struct settings *settin
 
 	if (strcmp(name, "consoles-max"))
 		return error_set(error, -EINVAL, "%s: no such setting", name);
-	if (parse_size(value, &size) || size < FOLDER_CONSOLES_MIN)
+	if (settings_parse_size(value, &size) || size < FOLDER_CONSOLES_MIN)
 		return error_set(error, -EINVAL, "%s: not a size of %lluM or more, such as 2G",
 				 name, FOLDER_CONSOLES_MIN / MIB);
 	settings->consoles_max = size;

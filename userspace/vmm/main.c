@@ -24,7 +24,7 @@
 #define DATA_MAX	(32 * MIB)
 
 /* Threads are born with these blocked or ignored. */
-static int set_signals(void)
+static int vmm_set_signals(void)
 {
 	sigset_t signals;
 
@@ -71,7 +71,7 @@ static int cannot_isolate(struct error *error, int err)
 
 static int build(struct vmm *vmm, const struct options *options, struct error *error)
 {
-	int err = set_signals();
+	int err = vmm_set_signals();
 
 	if (!err)
 		err = contain(options);
