@@ -137,10 +137,10 @@ static void test_texts(void **state)
 		const char *name, *value, *reason;
 	} cases[] = {
 		{ "module_id", "i-\xc3\xa4", NULL },
-		{ "module_id", "i-\xc3", "module_id is no text" },
-		{ "digest", "\xff", "digest is no text" },
+		{ "module_id", "i-\xc3", "module_id is not text" },
+		{ "digest", "\xff", "digest is not text" },
 		{ "\xc3\xa4", "x", NULL },
-		{ "\xc3", "x", "the name of a field is no text" },
+		{ "\xc3", "x", "the name of a field is not text" },
 	};
 	struct hand_document hand;
 	struct attest_document document;
@@ -259,7 +259,7 @@ static void test_trailing(void **state)
 	*at = 0;
 	document.certificate.len++;
 	assert_int_equal(attest_chain_load(&document, &chain, &error), -EBADMSG);
-	assert_string_equal(error.text, "certificate is no certificate");
+	assert_string_equal(error.text, "certificate is not a certificate");
 	attest_chain_clear(&chain);
 	free_chain(&made);
 }

@@ -289,7 +289,7 @@ static void test_store_refuses_broken_files(void **state)
 
 	assert_int_equal(unlinkat(s->store.fd, "default.pem", 0), 0);
 	assert_int_equal(mkdirat(s->store.fd, "default.pem", 0700), 0);
-	assert_refused(s, -EBADMSG, "no file");
+	assert_refused(s, -EBADMSG, "not a regular file");
 	assert_int_equal(unlinkat(s->store.fd, "default.pem", AT_REMOVEDIR), 0);
 	assert_int_equal(symlinkat("/etc/passwd", s->store.fd, "default.pem"), 0);
 	assert_refused(s, -ELOOP, "default.pem");

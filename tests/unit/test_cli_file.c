@@ -369,7 +369,7 @@ static void test_terminal(void **state)
 	    ptsname_r(terminal, name, sizeof(name)))
 		skip_because("there are no terminals here");
 	assert_int_equal(write_file(name, "x", &why), -ENOTTY);
-	expect_text(why.text, "is a terminal, and an image is no text");
+	expect_text(why.text, "is a terminal, and an image is not text");
 	assert_int_equal(file_stream_open(name, &stream, &why), -ENOTTY);
 }
 

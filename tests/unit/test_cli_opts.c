@@ -175,7 +175,7 @@ static void test_run_usage(void **state)
 		{ { "--debug", "--console", "--detach" }, "exclude each other" },
 		{ { "--debug", "--console", "--json" }, "exclude each other" },
 		{ { "--cpus=2", "--cpu-ids=2,3" }, "exclude each other" },
-		{ { "--cpu-ids=2,x" }, "\"2,x\" is no list" },
+		{ { "--cpu-ids=2,x" }, "\"2,x\" is not a CPU list" },
 		{ { "--cpu-ids=0-1" }, "CPU 0 stays with the host" },
 		{ { "--cid=3" }, "\"3\" is not a number from 4 to 4294967294" },
 		{ { "--cid=4294967295" }, "is not a number from 4" },

@@ -64,9 +64,9 @@ static void test_errors_say_where(void **state)
 		{ "a = 1\nwords\n", -EINVAL,
 		  "file:2: \"words\" is neither \"name = value\" nor [section]" },
 		{ "= 1", -EINVAL, "file:1: \"= 1\" is neither" },
-		{ "\n\n[one", -EINVAL, "file:3: \"[one\" is no section" },
-		{ "[]", -EINVAL, "file:1: \"[]\" is no section" },
-		{ "[0123456789012345678901234567890123456789]", -EINVAL, "is no section" },
+		{ "\n\n[one", -EINVAL, "file:3: \"[one\" is not a section" },
+		{ "[]", -EINVAL, "file:1: \"[]\" is not a section" },
+		{ "[0123456789012345678901234567890123456789]", -EINVAL, "is not a section" },
 		{ "a = 1\n\nbad = 2\nb = 3", -ERANGE, "file:3: not wanted" },
 	};
 	struct error error;

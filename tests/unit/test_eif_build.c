@@ -195,7 +195,7 @@ static void test_build_errors(void **state)
 	build_fails(&files, "--arch", "aarch64", "is a kernel for x86_64");
 	build_fails(&files, "--arch", "mips", "neither x86_64 nor aarch64");
 	assert_int_equal(setenv("SOURCE_DATE_EPOCH", "soon", 1), 0);
-	build_fails(&files, "--name", "n", "SOURCE_DATE_EPOCH \"soon\" is no time");
+	build_fails(&files, "--name", "n", "SOURCE_DATE_EPOCH \"soon\" is not a time");
 	fake_root_remove(&files.dir);
 }
 
@@ -228,14 +228,14 @@ static void test_describe_refused(void **state)
 	run_command(&result, cmd_eif_describe, "describe", files.kernel, "--json", NULL);
 	assert_int_equal(result.code, 1);
 	expect_text(result.out, "\"Error\": ");
-	expect_text(result.err, "is no valid image: magic at offset 0");
+	expect_text(result.err, "is not a valid image: magic at offset 0");
 	fake_root_put(&files.dir, "/ramdisk", "");
 	run_command(&result, cmd_eif_describe, "describe", files.ramdisk, NULL);
 	assert_int_equal(result.code, 1);
 	expect_text(result.err, "the file is empty");
 	run_command(&result, cmd_eif_describe, "describe", "/dev/null", NULL);
 	assert_int_equal(result.code, 1);
-	expect_text(result.err, "/dev/null is no valid image: no regular file");
+	expect_text(result.err, "/dev/null is not a valid image: not a regular file");
 	fake_root_remove(&files.dir);
 }
 

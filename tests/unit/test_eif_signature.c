@@ -340,11 +340,11 @@ static void test_unsuitable_keys(void **state)
 	BIO_free(bio);
 	assert_int_equal(eif_signature_make(rsa, pem, size, pcr0, &section, &size, &error),
 			 -EINVAL);
-	assert_non_null(strstr(error.text, "no EC key"));
+	assert_non_null(strstr(error.text, "not an EC key"));
 	EVP_PKEY_free(rsa);
 	assert_int_equal(eif_signature_make(signer.key, "x", 1, pcr0, &section, &size, &error),
 			 -EINVAL);
-	assert_non_null(strstr(error.text, "no X.509"));
+	assert_non_null(strstr(error.text, "not an X.509"));
 	free_signer(&signer);
 }
 
@@ -397,15 +397,15 @@ static void test_sections(void **state)
 		{ "\x9f\xff", 2, "no list of signatures" },
 		{ "\xa0", 1, "no list of signatures" },
 		{ "\x9b\xff\xff\xff\xff\xff\xff\xff\xff", 9, "cut off" },
-		{ "\x81\xa1", 2, "no map of two" },
+		{ "\x81\xa1", 2, "not a map of two" },
 		{ "\x81\xa2\x01", 3, "a key is neither" },
-		{ "\x81\xa2\x73signing_certificate\x43" "abc", 25, "certificate is no list" },
+		{ "\x81\xa2\x73signing_certificate\x43" "abc", 25, "certificate is not a list" },
 		{ "\x81\xa2\x73signing_certificate\x82\x01", 24, "certificate is cut off" },
 		{ "\x81\xa2\x73signing_certificate\x81\x19\x01\x00", 26, "item 0 of the certificate" },
 		{ "\x81\xa2\x73signing_certificate\x81\x20", 24, "item 0 of the certificate" },
 		{ "\x81\xa2\x69signature\x81\x01\x69signature\x81\x01", 26, "two of signature" },
 		{ "\x81\xa2\x69signature\x81\x01\x73signing_certificate\x81\x01", 36,
-		  "no X.509 certificate" },
+		  "not an X.509 certificate" },
 	};
 	struct signer signer = {};
 	uint8_t *longer;
@@ -414,7 +414,7 @@ static void test_sections(void **state)
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
 		assert_refused((const uint8_t *)cases[i].bytes, cases[i].size, cases[i].text);
 	memset(nested, 0x81, sizeof(nested));
-	assert_refused(nested, sizeof(nested), "no map of two");
+	assert_refused(nested, sizeof(nested), "not a map of two");
 
 	make_signer(&signer, "P-384", 10);
 	for (i = 0; i < signer.size; i++)

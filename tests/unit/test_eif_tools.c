@@ -233,7 +233,7 @@ static void test_sign_and_verify(void **state)
 	run_command(&result, cmd_eif_sign, "sign", image, "--signing-certificate", key,
 		    "--private-key", key, NULL);
 	assert_int_equal(result.code, 1);
-	expect_text(result.err, "no X.509 certificate");
+	expect_text(result.err, "not an X.509 certificate");
 	run_command(&result, cmd_eif_sign, "sign", image, "--signing-certificate", certificate,
 		    "--private-key", certificate, NULL);
 	expect_text(result.err, "no private key");
@@ -564,7 +564,7 @@ static void test_build_from_folder(void **state)
 	assert_int_not_equal(access("-", F_OK), 0);
 
 	assert_int_equal(build(&result, files, "--workdir", "relative"), 1);
-	expect_text(result.err, "\"relative\" is no absolute path");
+	expect_text(result.err, "\"relative\" is not an absolute path");
 	assert_int_equal(build(&result, files, "--user", "nobody"), 1);
 	expect_text(result.err, "user \"nobody\" is not in");
 	assert_int_equal(build(&result, files, "--user", "5"), 0);

@@ -122,7 +122,7 @@ static void test_hostile_archives(void **state)
 
 	assert_refused(up, "../evil: a path with \"..\"");
 	assert_refused(up_inside, "a path with \"..\"");
-	assert_refused(below_file, "f/g: lies below what is no folder");
+	assert_refused(below_file, "f/g: lies below what is not a directory");
 	assert_refused(circle, "a/x: Too many levels");
 	assert_refused(self, "a/x: Too many levels");
 	assert_refused(no_target, "hard link to /etc/passwd, which is not there");

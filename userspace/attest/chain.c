@@ -62,7 +62,7 @@ int attest_chain_load(const struct attest_document *document, struct attest_chai
 					 name.text, der->len, ATTEST_CERT_MAX);
 		chain->certs[i] = cert_decode(der);
 		if (!chain->certs[i])
-			return error_set(error, -EBADMSG, "%s is no certificate", name.text);
+			return error_set(error, -EBADMSG, "%s is not a certificate", name.text);
 		chain->count++;
 	}
 	return 0;
@@ -229,7 +229,8 @@ int attest_chain_path(const struct attest_chain *chain, const struct nsm_bytes *
 	for (size_t i = 1; ok && i < chain->count; i++)
 		ok = sk_X509_push(between, chain->certs[i]);
 	if (!ok || !X509_STORE_CTX_init(ctx, store, chain->certs[0], between))
-		return error_set(error, -EBADMSG, "the root is no certificate, or memory is short");
+		return error_set(error, -EBADMSG,
+				 "the root is not a certificate, or memory is short");
 	X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(ctx), now);
 	if (X509_verify_cert(ctx) == 1)
 		return 0;

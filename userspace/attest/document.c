@@ -39,7 +39,7 @@ static int document_read_bytes(const struct parser *parser, struct emu_cbor_read
 	struct emu_cbor_item item = emu_cbor_read(reader);
 
 	if (item.kind != EMU_CBOR_BYTES)
-		return error_set(parser->error, -EBADMSG, "%s is no byte string", what);
+		return error_set(parser->error, -EBADMSG, "%s is not a byte string", what);
 	*ret = item_bytes(&item);
 	return 0;
 }
@@ -81,12 +81,12 @@ static int parse_pcrs(const struct parser *parser, struct emu_cbor_reader *reade
 	int more;
 
 	if (!opens_map(&item, &left))
-		return error_set(parser->error, -EBADMSG, "pcrs is no map");
+		return error_set(parser->error, -EBADMSG, "pcrs is not a map");
 	while ((more = next_item(reader, &left, &item)) > 0) {
 		struct attest_pcr pcr = { .index = item.value };
 
 		if (item.kind != EMU_CBOR_UINT)
-			return error_set(parser->error, -EBADMSG, "a key of pcrs is no number");
+			return error_set(parser->error, -EBADMSG, "a key of pcrs is not a number");
 		if (attest_find_pcr(document, pcr.index))
 			return error_set(parser->error, -EBADMSG,
 					 "PCR%" PRIu64 " is there twice", pcr.index);
@@ -108,11 +108,11 @@ static int parse_cabundle(const struct parser *parser, struct emu_cbor_reader *r
 	int more;
 
 	if (!opens(&item, EMU_CBOR_ARRAY, EMU_CBOR_OPEN_ARRAY, &left))
-		return error_set(parser->error, -EBADMSG, "cabundle is no array");
+		return error_set(parser->error, -EBADMSG, "cabundle is not an array");
 	while ((more = next_item(reader, &left, &item)) > 0) {
 		if (item.kind != EMU_CBOR_BYTES)
 			return error_set(parser->error, -EBADMSG,
-					 "an entry of cabundle is no byte string");
+					 "an entry of cabundle is not a byte string");
 		if (document->nr_cabundle == ATTEST_CAS_MAX)
 			return error_set(parser->error, -EBADMSG,
 					 "more than %d entries in cabundle", ATTEST_CAS_MAX);
@@ -127,7 +127,7 @@ static int document_parse_text(const struct parser *parser, struct emu_cbor_read
 	struct emu_cbor_item item = emu_cbor_read(reader);
 
 	if (item.kind != EMU_CBOR_TEXT || !emu_cbor_utf8(item.data, item.value))
-		return error_set(parser->error, -EBADMSG, "%s is no text", what);
+		return error_set(parser->error, -EBADMSG, "%s is not text", what);
 	*ret = item_bytes(&item);
 	return 0;
 }
@@ -137,7 +137,7 @@ static int parse_timestamp(const struct parser *parser, struct emu_cbor_reader *
 	struct emu_cbor_item item = emu_cbor_read(reader);
 
 	if (item.kind != EMU_CBOR_UINT)
-		return error_set(parser->error, -EBADMSG, "timestamp is no number");
+		return error_set(parser->error, -EBADMSG, "timestamp is not a number");
 	parser->document->timestamp = item.value;
 	return 0;
 }
@@ -212,7 +212,7 @@ static int parse_pair(const struct parser *parser, const struct emu_cbor_item *k
 	int field;
 
 	if (key->kind != EMU_CBOR_TEXT || !emu_cbor_utf8(key->data, key->value))
-		return error_set(parser->error, -EBADMSG, "the name of a field is no text");
+		return error_set(parser->error, -EBADMSG, "the name of a field is not text");
 	field = find_field(key);
 	if (field < 0)
 		return skip_field(parser, reader);
@@ -235,7 +235,7 @@ static int parse_payload(const struct parser *parser)
 	uint64_t left;
 
 	if (!opens_map(&item, &left))
-		return error_set(parser->error, -EBADMSG, "the payload is no map");
+		return error_set(parser->error, -EBADMSG, "the payload is not a map");
 	document->open_map = left == EMU_CBOR_INDEFINITE;
 	document->in_order = true;
 	while (!err && (more = next_item(&reader, &left, &item)) > 0)

@@ -142,7 +142,7 @@ static void check_timestamp(struct verifier *v)
 	uint64_t ms = v->document->timestamp;
 
 	if (!ms || ms > INT64_MAX)
-		check_fail(check, "%" PRIu64 " is no time", ms);
+		check_fail(check, "%" PRIu64 " is not a time", ms);
 	else if (ms > v->now_ms && ms - v->now_ms > SKEW_MS)
 		check_fail(check, "it is later than the time of verification");
 	else if (attest_chain_covers(&v->chain, ms / MSEC_PER_SEC, &check->error))

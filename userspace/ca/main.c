@@ -29,7 +29,7 @@ static int open_store(const struct place *place, bool create, struct ca_store *s
 	struct error error;
 
 	if (!ca_project_valid(place->project)) {
-		cli_error("\"%s\" is no name of a project: 1 to %d of a-z, 0-9 and -",
+		cli_error("\"%s\" is not a project name: 1 to %d of a-z, 0-9 and -",
 			  place->project, CA_PROJECT_MAX);
 		return -EINVAL;
 	}

@@ -111,7 +111,7 @@ static int store_read_file(const struct ca_store *store, const char *name, uint8
 	if (fstat(fd, &st) < 0)
 		return error_set(error, -errno, "%s/%s: %m", store->path, name);
 	if (!S_ISREG(st.st_mode))
-		return error_set(error, -EBADMSG, "%s/%s is no file", store->path, name);
+		return error_set(error, -EBADMSG, "%s/%s is not a regular file", store->path, name);
 	if (st.st_mode & 077)
 		return error_set(error, -EPERM, "%s/%s is open to others (mode %04o): chmod 600 "
 				 "it, and rotate the root if they may have seen its key",

@@ -397,7 +397,8 @@ static int check_args(struct run *run, const struct cli_usage *usage)
 	if (run->cpus && run->cpu_ids)
 		return cli_usage_error(usage, "--cpus and --cpu-ids exclude each other");
 	if (run->cpu_ids && parse_cpu_list(run->cpu_ids, &cpus, &count))
-		return cli_usage_error(usage, "--cpu-ids: \"%s\" is no list like 2,3 or 2-5",
+		return cli_usage_error(usage,
+				       "--cpu-ids: \"%s\" is not a CPU list (e.g. 2,3 or 2-5)",
 				       run->cpu_ids);
 	for (size_t i = 0; run->cpu_ids && i < count; i++)
 		if (!cpus[i])		/* to the driver, 0 means "choose one" */

@@ -198,7 +198,7 @@ int file_new_open(struct file_new *file, const char *path, struct error *why)
 	case 0:
 		return 0;
 	case ENOTTY:
-		return error_set(why, -ENOTTY, "%s is a terminal, and an image is no text: name a "
+		return error_set(why, -ENOTTY, "%s is a terminal, and an image is not text: name a "
 				 "file, or a pipe to a program that reads it", path);
 	case ENOLINK:
 		return error_set(why, -ENOLINK, "%s is a symbolic link to nothing: remove it, or "
@@ -326,7 +326,7 @@ int file_stream_open(const char *path, FILE **ret, struct error *why)
 	int r = fd < 0 ? -errno : strcmp(path, "-") ? make_private(fd) : isatty(fd) ? -ENOTTY : 0;
 
 	if (r == -ENOTTY)
-		return error_set(why, -ENOTTY, "packets are no text for a terminal: use --write "
+		return error_set(why, -ENOTTY, "packets are not text for a terminal: use --write "
 				 "FILE, or a pipe to a program that reads them");
 	if (r == -EPERM)
 		return error_set(why, -EPERM, "%s belongs to another user: it cannot be made "

@@ -42,7 +42,7 @@ static int parse_section(char *line, struct place *place, struct error *error)
 
 	if (line[len - 1] != ']' || len < 3 || len - 2 >= SECTION_SIZE)
 		return error_set(error, -EINVAL,
-				 PLACE_FMT "\"%.40s\" is no section, such as [name]",
+				 PLACE_FMT "\"%.40s\" is not a section, such as [name]",
 				 PLACE_ARGS(place), line);
 	memcpy(place->section, line + 1, len - 2);
 	place->section[len - 2] = 0;

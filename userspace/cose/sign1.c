@@ -47,19 +47,19 @@ const char *cose_sign1_decode(const void *bytes, size_t len, struct cose_sign1 *
 	if (ret->tagged)
 		item = emu_cbor_read(&reader);
 	if (item.kind != EMU_CBOR_ARRAY || item.value != 4)
-		return "it is no COSE_Sign1: not an array of four";
+		return "it is not a COSE_Sign1: not an array of four";
 	if (!sign1_read_bytes(&reader, &ret->protected))
-		return "the protected header is no byte string";
+		return "the protected header is not a byte string";
 	item = emu_cbor_read(&reader);
 	if (item.kind != EMU_CBOR_MAP && item.kind != EMU_CBOR_OPEN_MAP)
-		return "the unprotected header is no map";
+		return "the unprotected header is not a map";
 	ret->unprotected = item.value;
 	if (emu_cbor_skip(&reader, &item))
 		return "the unprotected header is malformed";
 	if (!sign1_read_bytes(&reader, &ret->payload))
-		return "the payload is no byte string";
+		return "the payload is not a byte string";
 	if (!sign1_read_bytes(&reader, &ret->signature))
-		return "the signature is no byte string";
+		return "the signature is not a byte string";
 	if (reader.left)
 		return "something follows its end";
 	ret->algorithm = algorithm_of(&ret->protected);

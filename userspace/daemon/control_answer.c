@@ -266,7 +266,7 @@ char *control_answer(struct attestor *attestor, uid_t uid, const char *text, siz
 		err = dispatch(&request, answer);
 	else
 		err = error_set(&request.error, -EINVAL,
-				"the request is no JSON object, or too long");
+				"the request is not a JSON object, or too long");
 	if (err)
 		(void)json_object_set_new(answer, "error", json_string(request.error.text));
 	(void)json_object_set_new(answer, "emulated", json_true());

@@ -141,7 +141,7 @@ static int lab_set_flaws(struct lab_settings *settings, const char *value, struc
 		size_t len = strcspn(value, ",");
 
 		if (find_flaw(value, len, &parsed))
-			return error_set(error, -EINVAL, "\"%s\" is no flaw",
+			return error_set(error, -EINVAL, "\"%s\" is not a flaw",
 					 text_clean(name, sizeof(name), value, len));
 		value += len;
 		if (!*value++)

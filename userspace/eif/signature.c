@@ -36,7 +36,7 @@ static int signature_read_numbers(struct emu_cbor_reader *reader, const char *wh
 	size_t size, i;
 
 	if (item.kind != EMU_CBOR_ARRAY)
-		return error_set(error, -EBADMSG, "the %s is no list of numbers", what);
+		return error_set(error, -EBADMSG, "the %s is not a list of numbers", what);
 	if (item.value > reader->left)
 		return error_set(error, -EBADMSG, "the %s is cut off", what);
 	if (*ret)
@@ -48,7 +48,8 @@ static int signature_read_numbers(struct emu_cbor_reader *reader, const char *wh
 	for (i = 0; i < size; i++) {
 		item = emu_cbor_read(reader);
 		if (item.kind != EMU_CBOR_UINT || item.value > 0xff)
-			return error_set(error, -EBADMSG, "item %zu of the %s is no byte", i, what);
+			return error_set(error, -EBADMSG, "item %zu of the %s is not a byte", i,
+					 what);
 		bytes[i] = item.value;
 	}
 	*ret = bytes;
@@ -65,7 +66,7 @@ static int signature_read_entry(struct emu_cbor_reader *reader, struct eif_signa
 	int err = 0;
 
 	if (item.kind != EMU_CBOR_MAP || item.value != 2)
-		return error_set(error, -EBADMSG, "an entry is no map of two");
+		return error_set(error, -EBADMSG, "an entry is not a map of two");
 	for (i = 0; !err && i < 2; i++) {
 		item = emu_cbor_read(reader);
 		if (signature_is_text(&item, KEY_CERTIFICATE))
@@ -163,7 +164,7 @@ int eif_signature_open(const uint8_t *data, size_t size, struct eif_signature *r
 					   &signature.certificate, signature.pcr8);
 		if (err == -EBADMSG)
 			(void)error_set(error, -EBADMSG,
-					"its certificate is no X.509 certificate in PEM");
+					"its certificate is not an X.509 certificate in PEM");
 	}
 	if (err)
 		eif_signature_close(&signature);
@@ -198,7 +199,7 @@ const char *eif_verdict_text(enum eif_verdict verdict)
 	case EIF_VERDICT_GOOD:
 		return "good";
 	case EIF_VERDICT_BAD_COSE:
-		return "no COSE_Sign1 structure of an algorithm for its key";
+		return "not a COSE_Sign1 structure with an algorithm for its key";
 	case EIF_VERDICT_BAD_SIGNATURE:
 		return "the signature is not by the certificate's key";
 	case EIF_VERDICT_OTHER_IMAGE:
@@ -261,7 +262,7 @@ static int check_certificate(struct evp_pkey_st *key, const char *pem, size_t si
 	err = eif_certificate_read((const uint8_t *)pem, size, &certificate, pcr8);
 	if (err == -EBADMSG)
 		return error_set(error, -EINVAL,
-				 "the certificate is no X.509 certificate in PEM");
+				 "the certificate is not an X.509 certificate in PEM");
 	if (err)
 		return err;
 	belongs = X509_check_private_key(certificate, key) == 1;
@@ -295,7 +296,7 @@ int eif_signature_make(struct evp_pkey_st *key, const char *pem, size_t pem_size
 	err = eif_cose_sign(key, pcr0, cose, &cose_size);
 	if (err == -EINVAL)
 		return error_set(error, -EINVAL,
-				 "the key is no EC key on P-256, P-384 or P-521");
+				 "the key is not an EC key on P-256, P-384 or P-521");
 	if (err)
 		return err;
 	emu_cbor_put_array(&writer, 1);

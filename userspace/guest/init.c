@@ -228,7 +228,7 @@ static unsigned long parse_id(const char *text)
 
 	errno = EINVAL;
 	if (end == text || *end || id >= (uid_t)-1)
-		die("/user: \"%s\" is no number of a user or group", text);
+		die("/user: \"%s\" is not a user or group ID", text);
 	return id;
 }
 

@@ -122,15 +122,16 @@ static int write_workdir(struct application *app, struct cpio *cpio)
 	int err = 0;
 
 	if (*app->workdir != '/' || strchr(app->workdir, '\n'))
-		return error_set(cpio->error, -EINVAL, "working folder \"%s\" is no absolute path",
+		return error_set(cpio->error, -EINVAL,
+				 "working directory \"%s\" is not an absolute path",
 				 app->workdir);
 	if (node && !S_ISDIR(node->mode))
-		return error_set(cpio->error, -ENOTDIR, "working folder %s is none",
+		return error_set(cpio->error, -ENOTDIR, "working directory %s is not a directory",
 				 app->workdir);
 	if (!node)
 		err = tree_add(&app->tree, app->workdir, S_IFDIR | 0755, &node);
 	if (err)
-		return error_set(cpio->error, err, "working folder %s: %s", app->workdir,
+		return error_set(cpio->error, err, "working directory %s: %s", app->workdir,
 				 strerror(-err));
 	return application_write_text(cpio, "workdir", app->workdir);
 }

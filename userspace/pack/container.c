@@ -21,10 +21,10 @@ static int take_strings(struct strings *strings, const json_t *list, const char 
 	if (json_is_string(list))
 		return strings_add(strings, json_string_value(list));
 	if (list && !json_is_null(list) && !json_is_array(list))
-		return error_set(error, -EBADMSG, "%s of the image is no list", what);
+		return error_set(error, -EBADMSG, "%s of the image is not a list", what);
 	json_array_foreach(list, i, item) {
 		if (!json_is_string(item))
-			return error_set(error, -EBADMSG, "%s of the image: item %zu is no text",
+			return error_set(error, -EBADMSG, "%s of the image: item %zu is not text",
 					 what, i + 1);
 		err = err ?: strings_add(strings, json_string_value(item));
 	}

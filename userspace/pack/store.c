@@ -106,7 +106,7 @@ static int find_blob(struct search *search, const json_t *descriptor,
 
 	if (strncmp(digest, HASH_PREFIX, strlen(HASH_PREFIX)) ||
 	    strlen(digest) != strlen(HASH_PREFIX) + 2 * HASH_SIZE)
-		return error_set(search->error, -EBADMSG, "digest \"%.100s\" is no SHA-256",
+		return error_set(search->error, -EBADMSG, "digest \"%.100s\" is not SHA-256",
 				 digest);
 	snprintf(path, sizeof(path), "blobs/sha256/%s", digest + strlen(HASH_PREFIX));
 	node = tree_find(tree, path, true);

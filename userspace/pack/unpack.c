@@ -77,7 +77,8 @@ static int entry_fail(struct unpack *unpack, const char *path, int err)
 		return error_set(unpack->error, err, "%.200s: a path with \"..\" or none at all",
 				 path);
 	case -ENOTDIR:
-		return error_set(unpack->error, err, "%.200s: lies below what is no folder", path);
+		return error_set(unpack->error, err, "%.200s: lies below what is not a directory",
+				 path);
 	}
 	return error_set(unpack->error, err, "%.200s: %s", path, strerror(-err));
 }
@@ -411,7 +412,7 @@ int unpack_folder(struct tree *tree, const char *path, struct error *error)
 	if (stat(path, &st))
 		return error_set(error, -errno, "%s: %s", path, strerror(errno));
 	if (!S_ISDIR(st.st_mode))
-		return error_set(error, -ENOTDIR, "%s is no folder", path);
+		return error_set(error, -ENOTDIR, "%s is not a directory", path);
 	archive = archive_read_disk_new();
 	if (!archive)
 		return -ENOMEM;

@@ -94,7 +94,8 @@ int attest_read_document(const char *path, uint8_t **ret, size_t *ret_len)
 	}
 	err = decode_text(data, len, ret, ret_len);
 	if (err)
-		cli_error("%s is no document: neither CBOR nor base64 nor hexadecimal digits", path);
+		cli_error("%s is not a document: neither CBOR nor base64 nor hexadecimal digits",
+			  path);
 	return err;
 }
 
@@ -116,7 +117,7 @@ int attest_read_root(const char *path, X509 **ret)
 	*ret = ca_cert_read(data, len);
 	if (*ret)
 		return 0;
-	cli_error("%s is no certificate in PEM or DER", path);
+	cli_error("%s is not a certificate in PEM or DER", path);
 	return -EINVAL;
 }
 

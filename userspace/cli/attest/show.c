@@ -49,7 +49,7 @@ static void print_certificate(const char *label, const struct nsm_bytes *der)
 	struct nsm_bytes subject;
 
 	if (attest_cert_describe(der, &text)) {
-		printf("%-12s %zu bytes that are no certificate\n", label, der->len);
+		printf("%-12s %zu bytes that are not a certificate\n", label, der->len);
 		return;
 	}
 	subject = (struct nsm_bytes){ (const uint8_t *)text.subject, strlen(text.subject) };
@@ -164,7 +164,7 @@ int cmd_attest_show(int argc, char **argv)
 	if (attest_read_document(args[0], &bytes, &len))
 		return CLI_FAILED;
 	if (attest_parse(bytes, len, &document, &error)) {
-		cli_error("%s is no attestation document: %s", args[0], error.text);
+		cli_error("%s is not an attestation document: %s", args[0], error.text);
 		return ATTEST_REJECTED;
 	}
 	if (json)

@@ -73,7 +73,7 @@ static int get_build_time(time_t *ret, struct error *why)
 	}
 	/* The last second of the year 9999. */
 	if (parse_u64(epoch, 10, 253402300799, &value))
-		return error_set(why, -EINVAL, "SOURCE_DATE_EPOCH \"%s\" is no time", epoch);
+		return error_set(why, -EINVAL, "SOURCE_DATE_EPOCH \"%s\" is not a time", epoch);
 	*ret = value;
 	return 0;
 }

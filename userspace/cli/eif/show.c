@@ -26,7 +26,7 @@ int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, struct error 
 	if (fstat(fd, &st))
 		return -errno;
 	if (!S_ISREG(st.st_mode))
-		return error_set(error, -EBADMSG, "no regular file");
+		return error_set(error, -EBADMSG, "not a regular file");
 	if (!st.st_size)
 		return error_set(error, -EBADMSG, "the file is empty");
 	file.size = st.st_size;
@@ -53,7 +53,7 @@ int eif_file_open(const char *path, unsigned int flags, struct eif_file *ret,
 	int r = fd < 0 ? -errno : eif_file_map(fd, flags, ret, &cause);
 
 	if (r == -EBADMSG)
-		return error_set(why, r, "%s is no valid image: %s", path, cause.text);
+		return error_set(why, r, "%s is not a valid image: %s", path, cause.text);
 	return r ? error_set(why, r, "%s: %s", path, strerror(-r)) : 0;
 }
 

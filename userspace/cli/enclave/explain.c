@@ -39,16 +39,16 @@ static const struct {
 	{ STEP_CPU, NE_ERR_INVALID_VCPU, "there is no such CPU" },
 	{ STEP_CPU, NE_ERR_NO_CPUS_AVAIL_IN_POOL, "no CPU is left in the pool; ask for fewer, or "
 	  "enlarge it with \"sudo ne-emu setup --cpus N\"" },
-	{ STEP_MEMORY, NE_ERR_INVALID_MEM_REGION_SIZE, "its size is no multiple of 2 MiB" },
+	{ STEP_MEMORY, NE_ERR_INVALID_MEM_REGION_SIZE, "its size is not a multiple of 2 MiB" },
 	{ STEP_MEMORY, NE_ERR_INVALID_MEM_REGION_ADDR, "its address is not in user space" },
-	{ STEP_MEMORY, NE_ERR_UNALIGNED_MEM_REGION_ADDR, "its address is no multiple of 2 MiB" },
+	{ STEP_MEMORY, NE_ERR_UNALIGNED_MEM_REGION_ADDR, "its address is not a multiple of 2 MiB" },
 	{ STEP_MEMORY, NE_ERR_MEM_REGION_ALREADY_USED, "this enclave has that memory already" },
 	{ STEP_MEMORY, NE_ERR_MEM_NOT_HUGE_PAGE, "it is not made of huge pages" },
 	{ STEP_MEMORY, NE_ERR_MEM_DIFFERENT_NUMA_NODE, "its pages are on another NUMA node than "
 	  "the CPU pool; reserve some there with \"sudo ne-emu setup\"" },
 	{ STEP_MEMORY, NE_ERR_MEM_MAX_REGIONS, "it is in too many pieces; reserve larger huge "
 	  "pages (1 GiB), or reserve them soon after boot" },
-	{ STEP_MEMORY, NE_ERR_INVALID_PAGE_SIZE, "the size of its pages is no multiple of 2 MiB" },
+	{ STEP_MEMORY, NE_ERR_INVALID_PAGE_SIZE, "its page size is not a multiple of 2 MiB" },
 	{ STEP_MEMORY, EBUSY, "another enclave holds these pages" },
 	{ STEP_MEMORY, ENOMEM, "the kernel has no memory left for it" },
 	{ STEP_MEMORY, EFAULT, "its pages went away meanwhile; reserve more with \"sudo ne-emu "
