@@ -121,7 +121,7 @@ int attest_chain_validity(const struct attest_chain *chain, int64_t now, struct 
 			return error_set(error, -EBADMSG,
 					 "%s is not valid before %s", name.text, text);
 		}
-		/* -2, "cannot tell", is no end either. */
+		/* OpenSSL returns -2 for a date it cannot read: treat it as expired. */
 		if (ASN1_TIME_cmp_time_t(end, when) < 0 ||
 		    ASN1_TIME_cmp_time_t(begin, when) == -2) {
 			(void)cert_time_text(end, text, sizeof(text));

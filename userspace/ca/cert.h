@@ -39,7 +39,7 @@ int ca_openssl_error(struct error *error, const char *what);
 /** ca_key_generate() - @curve: "P-384", say; NULL if OpenSSL fails */
 EVP_PKEY *ca_key_generate(const char *curve);
 
-/* Values of struct ca_cert_spec's pathlen that are no length. */
+/* Values of struct ca_cert_spec's pathlen that are not a length. */
 #define CA_PATHLEN_NONE	(-1)	/* a CA without limit */
 #define CA_PATHLEN_LEAF	(-2)	/* no CA */
 
@@ -91,9 +91,9 @@ void ca_der_wipe(uint8_t *der, size_t len);
 /** ca_cert_fingerprint() - SHA-256 of the DER; -1 if OpenSSL fails */
 int ca_cert_fingerprint(X509 *cert, uint8_t ret[CA_SHA256_SIZE]);
 
-/** ca_cert_begin() - notBefore, seconds since 1970; -1 if it has none that can be told */
+/** ca_cert_begin() - notBefore, seconds since 1970; -1 if it cannot be read */
 int64_t ca_cert_begin(X509 *cert);
-/** ca_cert_end() - notAfter, seconds since 1970; -1 if it has none that can be told */
+/** ca_cert_end() - notAfter, seconds since 1970; -1 if it cannot be read */
 int64_t ca_cert_end(X509 *cert);
 
 /**

@@ -12,7 +12,7 @@ enum ca_flaw {
 	CA_FLAW_NOT_YET_VALID,		/* the leaf, for an hour */
 	CA_FLAW_CA_EXPIRED,		/* the instance's certificate, an hour ago */
 	CA_FLAW_WRONG_ROOT,		/* all under a root that is thrown away */
-	CA_FLAW_WRONG_ISSUER,		/* the leaf is signed with a key of nobody */
+	CA_FLAW_WRONG_ISSUER,		/* the leaf is signed with a key outside the chain */
 	CA_FLAW_CERT_SIGNATURE,		/* one bit of the leaf's signature flipped */
 	CA_FLAW_CURVE,			/* the leaf's key is on P-256 */
 	CA_FLAW_NO_CA,			/* the instance's certificate is not a CA's */

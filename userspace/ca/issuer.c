@@ -216,7 +216,7 @@ static int make_level(struct ca_issuer *issuer, enum ca_level level,
 	return 0;
 }
 
-/* The root that nobody knows, or the one that was given. */
+/* Use a new root that no verifier trusts, or the one that was given. */
 static int use_root(struct ca_issuer *issuer, const struct ca_signer *root,
 		    struct ca_signer *ret, struct error *error)
 {

@@ -68,7 +68,7 @@ static int leaf_encode(X509 *cert, EVP_PKEY *key, struct ca_identity *ret)
 	return 0;
 }
 
-/* As the instance, but with a key of nobody if that is wanted. */
+/* Sign as the instance, or with a key outside the chain if that flaw is set. */
 static int leaf_issuer(const struct ca_issuer *issuer, struct ca_signer *ret)
 {
 	*ret = issuer->levels[CA_INSTANCE];

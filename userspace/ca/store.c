@@ -90,7 +90,7 @@ static int store_lock(const struct ca_store *store, int *ret_fd, struct error *e
 
 	if (fd < 0)
 		return error_set(error, -errno, "%s/" LOCK_FILE ": %m", store->path);
-	/* Nobody holds it for longer than a file takes to write. */
+	/* Each holder writes one file and lets go. */
 	while (flock(fd, LOCK_EX) < 0)
 		if (errno != EINTR)
 			return error_set(error, -errno, "%s/" LOCK_FILE ": %m", store->path);

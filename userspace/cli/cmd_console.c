@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* On EC2 nobody can be asked, so a CID is taken at its word. */
+/* EC2 has no way to look up enclaves, so a CID is used as it is. */
 static int find_cid(const char *name, uint32_t *ret_cid, struct error *why)
 {
 	struct ne_nl_enclave enclave;

@@ -15,11 +15,11 @@
 #include <string.h>
 
 #define DEFAULT_TIMEOUT	10		/* seconds */
-/* Events are told in the host's network namespace only. */
+/* Events are sent in the host's network namespace only. */
 #define LOOK_AGAIN_MS	500
 #define NAME_SIZE	64
 
-/* "process 4242 (name)", as far as this user is told. */
+/* "process 4242 (name)", as far as this user may see it. */
 static const char *launcher(const struct ne_nl_enclave *enclave, char buf[NAME_SIZE])
 {
 	char comm[SYS_TEXT_SIZE];

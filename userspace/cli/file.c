@@ -125,7 +125,7 @@ static int take_acl(int fd, int old)
 	return 0;
 }
 
-/* Nobody may do more with the new file than with the old one. */
+/* The new file must not give anyone more access than the old one. */
 static int take_attributes(int fd, int old, const struct stat *st)
 {
 	mode_t mode = st->st_mode & 0777;

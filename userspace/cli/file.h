@@ -41,7 +41,7 @@ struct file_new {
  *
  * A regular file that is there will be replaced at once, by one with its permissions
  * and, where the user may do that, its owner; also if symbolic links lead to it. What
- * is no regular file stays and gets the contents in the end.
+ * is not a regular file stays and gets the contents in the end.
  *
  * Return: 0 or a negative errno with a message.
  */

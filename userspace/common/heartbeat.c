@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define ABORT_TIMEOUT_MS	1000
-/* Above what guests choose by themselves, so it is no connection of theirs. */
+/* Above the ports that guests choose by themselves, so no connection of theirs has it. */
 #define ABORT_PORT		0xfffffff0U
 /* Packets of others that are passed over at a time. */
 #define PACKETS_MAX		64

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* nitro-cli waits this long for small enclaves; nobody else waits longer, seconds. */
+/* Seconds. nitro-cli waits this long for small enclaves; no other launcher waits longer. */
 #define HEARTBEAT_WAIT		180
 
 /**
@@ -20,7 +20,7 @@
  * connection, so that accept() and read() of the launcher end. Takes a second at
  * most, whoever else sends to this CID.
  *
- * Return: 0, -ECONNREFUSED (nobody listens), -ETIMEDOUT, or the errno of the
+ * Return: 0, -ECONNREFUSED (no listener), -ETIMEDOUT, or the errno of the
  * channel.
  */
 int heartbeat_abort(int channel_fd, uint32_t cid);

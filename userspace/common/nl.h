@@ -123,7 +123,7 @@ int ne_nl_parse(const void *attrs, size_t len, struct ne_nl_enclave *ret);
 int ne_nl_parse_pool(const void *attrs, size_t len, struct ne_nl_pool *ret);
 
 /**
- * typedef ne_nl_event_fn - told of each notification
+ * typedef ne_nl_event_fn - called for each notification
  * @cmd: NE_EMU_CMD_READY, NE_EMU_CMD_ENCLAVE_NTF or NE_EMU_CMD_POOL_NTF
  * @enclave: what it says; NULL for the pool, see ne_nl_pool_get()
  * @arg: what the caller of ne_nl_event_read() gave

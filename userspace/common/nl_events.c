@@ -68,7 +68,7 @@ static int on_event(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-/* Notifications are numbered by whoever caused them. */
+/* The sequence number of a notification is that of the request which caused it. */
 static int on_any_seq(struct nl_msg *msg, void *arg)
 {
 	return NL_OK;
@@ -102,7 +102,7 @@ int ne_nl_subscribe(struct ne_nl *nl, const char *const *groups)
 	err = nl_errno(nl_socket_set_nonblocking(nl->events));
 	if (err)
 		goto err_free;
-	/* More room is better, but less is no error: losses are noticed. */
+	/* More room is better, but less is not an error: losses are noticed. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 

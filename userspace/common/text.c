@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Texts that somebody else chose, made fit for terminals, the journal and JSON. */
+/* Clean up untrusted text for terminals, the journal and JSON. */
 
 #include "common/text.h"
 
@@ -58,7 +58,7 @@ static uint32_t code_point(const char *text, size_t len)
 	return code;
 }
 
-/* Does this character act on a terminal, or on a line, instead of being shown? */
+/* Does this character control the terminal or the line instead of being shown? */
 static bool is_control(uint32_t code)
 {
 	static const struct {
@@ -81,7 +81,7 @@ static bool is_control(uint32_t code)
 	return false;
 }
 
-/* The first character of @text, clean. Return: how many bytes of @text that is. */
+/* Clean the first character of @text. Return: its size in @text, bytes. */
 static size_t clean_piece(const char *text, size_t len, const char *keep, char piece[PIECE_SIZE])
 {
 	size_t used = text_char(text, len);
@@ -125,7 +125,7 @@ char *text_vformat(char *to, size_t size, const char *fmt, va_list args)
 
 	*to = 0;
 	if (vasprintf(&text, fmt, args) < 0) {
-		text = NULL;	/* out of memory: whoever asked has the errno */
+		text = NULL;	/* out of memory: the caller has the errno */
 		return to;
 	}
 	return text_clean(to, size, text, strlen(text));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Texts that a guest, an image or a peer chose, made fit for terminals, the
+ * Clean up text that a guest, an image or a peer chose, for terminals, the
  * journal and JSON.
  *
  * A clean text is valid UTF-8 without control characters and without those that

@@ -46,7 +46,7 @@ struct cose_signer;
  * Return: 0, -EBADMSG (no EC key, or larger than P-521) or -ENOMEM.
  */
 int cose_signer_create(EVP_PKEY *key, const EVP_MD *md, struct cose_signer **ret);
-/** cose_signer_destroy() - wipes the key if nobody else has it; NULL is fine */
+/** cose_signer_destroy() - wipes the key unless it is shared; NULL is fine */
 void cose_signer_destroy(struct cose_signer *signer);
 
 /** cose_signer_size() - bytes of a signature: 96 on P-384 */

@@ -364,7 +364,7 @@ void attestor_forget(struct attestor *attestor, uint64_t slot_uid)
 
 	if (attestee)
 		attestee_del(attestor, attestee);
-	/* What is left takes a few bytes of memory and is in nobody's way. */
+	/* What is left takes a few bytes of memory and does no harm. */
 	if (socket_address(attestor, slot_uid, &address) ||
 	    attestor_folder(attestor, slot_uid, folder, sizeof(folder)))
 		return;

@@ -149,7 +149,7 @@ static int issue_plain(struct authority *authority, const struct ca_store *store
 					  &authority->error);
 }
 
-/* A chain that nobody shares: of another time, or with a fault. */
+/* Issue from a chain made for this enclave alone: of another time, or with a flaw. */
 static int issue_special(struct authority *authority, const struct ca_store *store,
 			 const struct lab_settings *settings, uint64_t enclave_id, int64_t now,
 			 struct ca_identity *ret)

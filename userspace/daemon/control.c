@@ -65,7 +65,7 @@ static int make_socket(struct control *control, const char *path)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	mask = umask(0177);	/* nobody else until the group is set */
+	mask = umask(0177);	/* root only, until the group is set */
 	err = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
 	(void)umask(mask);
 	if (err)
@@ -134,7 +134,7 @@ static size_t count_clients(const struct control *control, uid_t uid)
 	return count;
 }
 
-/* So that nobody keeps others out by connecting again and again. */
+/* One user must not keep others out by connecting again and again. */
 static void make_room(struct control *control)
 {
 	size_t victim = 0, most = 0;

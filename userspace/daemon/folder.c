@@ -101,7 +101,7 @@ int folder_open_at(int at, const char *name, int *ret_fd)
 	return 0;
 }
 
-/* Opens @name, creating it if it is not there; *@ret_created says so. */
+/* Opens @name, creating it if it is missing. @ret_created: whether it was. */
 static int open_or_create(const struct log_root *root, int at, const char *name, mode_t mode,
 			  bool *ret_created, int *ret_fd)
 {

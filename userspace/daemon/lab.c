@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What attestation of an enclave is to be like: the settings of "ne-emu lab". */
+/* Per-enclave attestation settings, which "ne-emu lab" changes. */
 
 #include "daemon/lab.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What attestation of an enclave is to be like: the settings of "ne-emu lab". */
+/* Per-enclave attestation settings, which "ne-emu lab" changes. */
 
 #ifndef NE_EMU_DAEMON_LAB_H
 #define NE_EMU_DAEMON_LAB_H
@@ -24,7 +24,7 @@
  * @project: which root
  * @place: instance id, region, life of leaves, and faults of certificates
  * @role_arn: what PCR3 is made from; "": no role
- * @module: what the module is told; its PCR3 and PCR4 and flag bits for these are set
+ * @module: settings for the module; its PCR3 and PCR4 and flag bits for these are set
  *	by lab_module()
  */
 struct lab_settings {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What is news about an enclave, and what follows from it. */
+/* Apply enclave state changes reported by the kernel. */
 
 #include "daemon/supervisor.h"
 
@@ -79,7 +79,7 @@ static void lifecycle_record(struct supervisor *s, const struct enclave *enclave
 
 /*
  * Clients hold the heartbeat's address from before the start until the heartbeat
- * came, so a later start means that nobody waits for this enclave any more.
+ * came, so a later start means that no client waits for this enclave any more.
  */
 static bool lifecycle_heartbeat_awaited(struct supervisor *s, const struct enclave *enclave)
 {
@@ -129,7 +129,7 @@ static void lifecycle_stopped(struct supervisor *s, struct enclave *enclave, boo
 	enclave->was_started = true;
 	lifecycle_ended(s, enclave, is_new);
 
-	/* A VMM that could still speak has told the client itself. */
+	/* A VMM that ended in order has released the client itself. */
 	if (!is_new && enclave->info.exit_reason == NE_EMU_EXIT_REASON_LOST &&
 	    lifecycle_heartbeat_awaited(s, enclave))
 		s->abort_heartbeat(s, enclave->info.cid);
@@ -361,7 +361,7 @@ void lifecycle_vmm_ended(struct supervisor *s, struct vmm *vmm, const struct vmm
 	vmm_free(vmm);
 }
 
-/* A folder of an enclave that nobody knows: what belongs to it goes. */
+/* The directory belongs to an enclave that no longer exists: clean up after it. */
 static void lifecycle_sweep_folder(struct supervisor *s, uint64_t slot_uid)
 {
 	struct vmm *vmm;

@@ -42,7 +42,7 @@ struct partition {
  * @run_dir: folder for NE_EMU_ISOLATION_FILE, kept by reference, or NULL
  * @wanted: false: isolate nothing, and undo what an earlier supervisor did
  *
- * What the host lacks is no error: partition_sync() tells it.
+ * It is not an error if the host lacks something: partition_sync() reports it.
  */
 void partition_init(struct partition *p, const char *root, const char *run_dir, bool wanted);
 /** partition_exit() - close descriptors; the partition stays as it is */

@@ -15,7 +15,7 @@
  * @kvm_path: node of KVM
  * @vsock_path: node of the vsock channels
  * @log_level: name for the VMM's --log-level
- * @uid, @gid: whom VMMs become; 0: nobody else
+ * @uid, @gid: the user and group of VMMs; 0: stay root
  */
 struct start_config {
 	const char *vmm_path;

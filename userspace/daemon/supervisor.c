@@ -202,7 +202,7 @@ static void supervisor_serve(struct supervisor *s, const struct ne_nl_enclave *r
 		  request->cid);
 	/* The host may have lost it meanwhile, when all its CPUs were offline. */
 	supervisor_sync_pool(s);
-	/* Its CID may be the one, and nobody waits for an earlier heartbeat any more. */
+	/* The new enclave may reuse that CID, and no client waits for an earlier heartbeat. */
 	supervisor_cancel_abort(s);
 	err = supervisor_start(s, request, &vmm, &error);
 	if (!err && supervisor_watch_vmm(s, vmm)) {

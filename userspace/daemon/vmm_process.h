@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 /**
- * struct vmm_config - what a VMM is told
+ * struct vmm_config - what a VMM is started with
  * @path: its program
  * @log_level: name for --log-level
  * @module_id: identity in attestation documents
@@ -23,7 +23,7 @@
  * @console_log_fd: file for the console's text, or -1
  * @nsm_control_fd: messages to the security module, or -1
  * @pool_fd: cgroup.threads of the cgroup for vCPU threads, or -1
- * @uid, @gid: whom the VMM becomes; 0: nobody else
+ * @uid, @gid: the user and group of the VMM; 0: stay root
  *
  * The descriptors stay with the caller.
  */
@@ -51,7 +51,7 @@ struct vmm_config {
 
 /**
  * struct vmm - a VMM whose end has not been noticed yet
- * @adopted: an earlier supervisor has started it, so that it is no child
+ * @adopted: an earlier supervisor has started it, so that it is not a child
  * @pid: its process id
  * @pidfd: readable when it has ended
  * @slot_uid: enclave it was started for
@@ -72,7 +72,7 @@ TAILQ_HEAD(vmm_list, vmm);
 
 /**
  * struct vmm_end - how a process ended
- * @code: CLD_EXITED, CLD_KILLED or CLD_DUMPED; 0: nobody knows, it was adopted
+ * @code: CLD_EXITED, CLD_KILLED or CLD_DUMPED; 0: not known, it was adopted
  * @status: exit code or signal number
  */
 struct vmm_end {

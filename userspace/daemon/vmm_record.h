@@ -12,7 +12,7 @@
 
 #include "daemon/vmm_process.h"
 
-/* @folder: of the enclave; nobody but root can write into it */
+/* @folder: directory of the enclave; only root can write into it */
 
 /**
  * vmm_record_write() - note a VMM

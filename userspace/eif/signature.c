@@ -110,7 +110,7 @@ static int signature_read_entries(struct emu_cbor_reader *reader, struct eif_sig
 	return err;
 }
 
-/* Nobody is there to be asked. */
+/* Do not prompt for a passphrase. */
 static int no_passphrase(char *buf, int size, int writing, void *arg)
 {
 	return -1;

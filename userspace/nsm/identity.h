@@ -13,7 +13,7 @@
 /**
  * struct identity - a copy of what ne-emud sent
  * @not_after: end of the certificate's life, seconds since 1970
- * @expiry_told: the log knows that it is over
+ * @expiry_told: the log reports that it has expired
  * @bytes: of all certificates
  */
 struct identity {

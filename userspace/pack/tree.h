@@ -124,7 +124,10 @@ struct tree_node **tree_children(const struct tree_node *node);
  */
 int tree_add(struct tree *tree, const char *path, mode_t mode, struct tree_node **ret);
 
-/** tree_link() - make @node another name of @target, which is no folder; as tree_set_target() */
+/**
+ * tree_link() - make @node another name of @target, which is not a directory; as
+ * tree_set_target()
+ */
 int tree_link(struct tree *tree, struct tree_node *node, const struct tree_node *target);
 
 /** tree_set_target() - of a new symbolic link; 0, -ENAMETOOLONG, -E2BIG (a limit) or -ENOMEM */

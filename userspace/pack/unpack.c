@@ -219,7 +219,7 @@ static int unpack_add_entry(struct unpack *unpack, struct archive *archive,
 		return apply_whiteout(unpack, path);
 	if (link)
 		return unpack_add_hard_link(unpack, path, link + MIN(unpack->skip, strlen(link)));
-	/* Nobody talks through a socket that was put into an archive. */
+	/* A socket in an archive has no peer. */
 	if (S_ISSOCK(mode))
 		return 0;
 	if (!S_ISREG(mode) && !S_ISDIR(mode) && !S_ISLNK(mode) && !S_ISCHR(mode) &&

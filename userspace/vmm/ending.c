@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Why the enclave ends; any thread may say so, the first one is believed. */
+/* Why the enclave ends: any thread may report it, the first report counts. */
 
 #include "vmm/ending.h"
 

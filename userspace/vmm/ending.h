@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why the enclave ends; any thread may say so, the first one is believed. */
+/* Why the enclave ends: any thread may report it, the first report counts. */
 
 #ifndef NE_EMU_VMM_ENDING_H
 #define NE_EMU_VMM_ENDING_H

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Just enough of a keyboard controller to be told that the guest resets itself. */
+/* Just enough of a keyboard controller to notice that the guest resets itself. */
 
 #include "vmm/i8042.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Just enough of a keyboard controller to be told that the guest resets itself. */
+/* Just enough of a keyboard controller to notice that the guest resets itself. */
 
 #ifndef NE_EMU_VMM_I8042_H
 #define NE_EMU_VMM_I8042_H

@@ -46,7 +46,7 @@ static int bad_memory_size(struct error *error, uint64_t need)
 			 (unsigned long long)((need + MIB - 1) / MIB));
 }
 
-/* EC2 starts no image with a signature that is not good now. */
+/* EC2 does not start an image whose signature is not valid now. */
 static int loader_check_signature(const struct eif *eif, const struct eif_pcrs *pcrs,
 				  struct error *error)
 {

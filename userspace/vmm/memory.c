@@ -33,7 +33,7 @@ static bool is_mapped(const uint8_t *addr)
 
 /*
  * Put zero pages in place of the memory, so that the access that failed goes on
- * with data nobody cares for, and let the main loop find out why.
+ * with data that is not used, and let the main loop find out why.
  *
  * A sealed process may do this, with exactly these arguments. The limit for data does not
  * stop it, since for the kernel one mapping takes the place of another; but it would stop

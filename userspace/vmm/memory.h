@@ -32,7 +32,7 @@ void memory_init(struct guest_memory *memory, void *base, uint64_t size);
  * memory_map() - map the donated memory of a backend fd
  *
  * Also catches SIGBUS: the kernel takes the memory away when the enclave is
- * released, and whoever is reading or writing then must not die half-way.
+ * released, and a thread that is reading or writing then must not die half-way.
  * One per process.
  *
  * Return: 0 or a negative errno.

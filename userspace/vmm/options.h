@@ -17,7 +17,7 @@
  * @console_channel_fd, @console_log_fd: -1 without debug; the log is optional
  * @nsm_control_fd: datagrams of common/nsm_control.h; -1: none come
  * @pool_fd: cgroup.threads of the cgroup for vCPU threads, or -1
- * @uid, @gid: whom to become; 0: nobody else
+ * @uid, @gid: user and group to switch to; 0: stay root
  */
 struct options {
 	uint64_t slot_uid;

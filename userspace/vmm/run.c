@@ -132,7 +132,7 @@ static bool backend_hung_up(const struct vmm *vmm)
 	return poll(&pollfd, 1, 0) > 0 && (pollfd.revents & (POLLHUP | POLLERR));
 }
 
-/* A launcher that waits for the guest to come up would wait in vain. */
+/* Release a launcher that is still waiting for a heartbeat. */
 static void release_launcher(struct vmm *vmm)
 {
 	int err;
@@ -151,13 +151,13 @@ static void report_end(struct vmm *vmm, enum ne_emu_exit_reason reason,
 	struct ne_emu_backend_status status = backend_status(reason, error);
 
 	log_info("enclave ended: %s", error->text);
-	/* It may have been stopped meanwhile, and then nobody asks. */
+	/* This fails if it has been stopped meanwhile, and that is fine. */
 	if (ioctl(vmm->options->backend_fd, NE_EMU_BACKEND_EXIT, &status) &&
 	    !backend_hung_up(vmm))
 		log_err("cannot report the end: %s", strerror(errno));
 }
 
-/* The kernel first: a launcher that hears of the end may close the enclave at once. */
+/* Tell the kernel first: a launcher that learns of the end may close the enclave at once. */
 static void tell_end(struct vmm *vmm)
 {
 	enum ne_emu_exit_reason reason;

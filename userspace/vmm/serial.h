@@ -30,7 +30,7 @@ struct serial {
 	uint8_t mcr;
 	uint8_t scratch;
 	uint8_t divisor[2];
-	bool thr_pending;		/* "transmitter empty" not yet told */
+	bool thr_pending;		/* "transmitter empty" not yet reported */
 };
 
 extern const struct bus_ops serial_ops;

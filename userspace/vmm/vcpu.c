@@ -116,7 +116,7 @@ static bool handle_exit(struct vcpu *vcpu)
 	}
 }
 
-/* Out of KVM_RUN by a signal: somebody wants something. */
+/* A signal interrupted KVM_RUN: a stop or halt check was requested. */
 static void handle_interruption(struct vcpu *vcpu)
 {
 	/* Cleared before the flags are read, so that no request is lost. */
@@ -156,10 +156,10 @@ static int bind_thread(uint32_t cpu)
 	return err;
 }
 
-/* Into the cgroup first: its CPUs are for nobody else. */
+/* Enter the cgroup first: only its members may run on its CPUs. */
 static void place_thread(struct vcpu *vcpu)
 {
-	/* 0 is whoever writes it. */
+	/* 0 means the calling thread. */
 	if (vcpu->pool_fd >= 0 && write(vcpu->pool_fd, "0", 1) < 0)
 		vcpu->move_err = errno;
 	vcpu->pin_err = bind_thread(vcpu->cpu);

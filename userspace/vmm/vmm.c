@@ -21,7 +21,7 @@ static void print_byte(void *arg, uint8_t byte)
 	console_write(arg, byte);
 }
 
-/* What a production enclave prints is nobody's business. */
+/* Production enclaves have no console: discard the output. */
 static void discard_byte(void *arg, uint8_t byte)
 {
 	(void)arg;

@@ -19,7 +19,7 @@ int cmd_attest_show(int argc, char **argv);
  * @ret: the document's bytes, also when the file has them in base64 or hexadecimal
  *	digits; the caller frees them
  *
- * Return: 0 or a negative errno, which was told.
+ * Return: 0 or a negative errno, after printing the error.
  */
 int attest_read_document(const char *path, uint8_t **ret, size_t *ret_len);
 
@@ -27,7 +27,7 @@ int attest_read_document(const char *path, uint8_t **ret, size_t *ret_len);
  * attest_read_root() - a certificate in PEM or DER
  * @path: NULL for the root of this host
  *
- * Return: 0 or a negative errno, which was told.
+ * Return: 0 or a negative errno, after printing the error.
  */
 int attest_read_root(const char *path, X509 **ret);
 
@@ -35,7 +35,7 @@ int attest_read_root(const char *path, X509 **ret);
  * attest_read_value() - hexadecimal digits, or "@FILE" for the bytes of a file
  * @ret: the caller frees its data
  *
- * Return: 0 or a negative errno, which was told.
+ * Return: 0 or a negative errno, after printing the error.
  */
 int attest_read_value(const char *option, const char *text, struct nsm_bytes *ret);
 

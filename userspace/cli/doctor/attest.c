@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-static const char fix[] = "mend what the text names, or make a new root: sudo ne-emu-ca rotate";
+static const char fix[] = "fix what the text names, or make a new root: sudo ne-emu-ca rotate";
 
 static void check_status(struct doctor *doctor, const json_t *status)
 {

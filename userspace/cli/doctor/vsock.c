@@ -37,7 +37,7 @@ void doctor_check_vsock_packets(struct doctor *doctor)
 	__cleanup_free struct channel *list = NULL;
 	size_t count = 0;
 
-	/* Nobody but root sees them, and there may be none. */
+	/* Only root sees them, and there may be none. */
 	if (channel_list(&list, &count))
 		return;
 	for (size_t i = 0; i < count; i++)

@@ -25,7 +25,7 @@ static void close_folder(DIR **folder)
 		closedir(*folder);
 }
 
-/* Entries whose names are no numbers, "." say, are passed over. */
+/* Skips entries whose names are not numbers, such as ".". */
 static bool next_number(DIR *folder, uint64_t *ret)
 {
 	struct dirent *entry;

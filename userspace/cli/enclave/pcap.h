@@ -34,7 +34,7 @@ int pcap_write_packet(FILE *out, const struct pcap_packet *packet, uint32_t snap
 /**
  * pcap_concerns() - is an enclave one end of this packet, or its console?
  *
- * A packet that ends before its addresses do concerns nobody.
+ * A packet that ends before its addresses do matches no CID.
  */
 bool pcap_concerns(const struct pcap_packet *packet, uint32_t cid);
 

@@ -24,7 +24,7 @@ const char *state_user(uint32_t uid, char *buf);
  * state_exit() - why an enclave ended
  * @ret_text: of STATE_TEXT_SIZE bytes, may be set to ""
  *
- * Return: 0, or a negative errno if nobody knows (on EC2).
+ * Return: 0, or a negative errno if there is no way to find out (on EC2).
  */
 int state_exit(uint64_t slot_uid, uint32_t *ret_reason, char *ret_text);
 

@@ -12,7 +12,7 @@ enum watch_event {
 	WATCH_BAD_HEARTBEAT,	/* the enclave sent something else */
 	WATCH_ENDED,		/* the enclave ended by itself or by an administrator */
 	WATCH_SIGNAL,		/* SIGINT, SIGTERM or SIGHUP */
-	WATCH_PARENT_GONE,	/* nobody waits for the result any more */
+	WATCH_PARENT_GONE,	/* the process that waits for the result has ended */
 	WATCH_TIMEOUT,
 };
 
@@ -45,7 +45,7 @@ uint64_t watch_now_ns(void);
 /**
  * watch_open_signals() - SIGINT, SIGTERM and SIGHUP become readable instead of fatal
  *
- * SIGPIPE is ignored from then on: whoever reads the output may go away.
+ * SIGPIPE is ignored from then on: the reader of the output may go away.
  *
  * Return: a signalfd or a negative errno.
  */

@@ -16,10 +16,10 @@
  * @cpus: ascending, @count of them; none when it is not set
  * @list: the same as text, "2-5"
  * @claimed: CPUs that enclaves have, @nr_claimed of them
- * @claims_known: the emulator has told @claimed; the AWS driver does not
+ * @claims_known: the emulator reported @claimed; the AWS driver does not
  * @node: NUMA node; -1: not known
  * @isolated: nothing but enclaves runs on the CPUs
- * @told: ne-emud has said what it made of these CPUs
+ * @told: ne-emud has reported on these CPUs
  * @reason: why they are not isolated
  */
 struct pool {

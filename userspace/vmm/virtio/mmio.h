@@ -45,7 +45,7 @@ struct virtio_notify {
  * @lock: protects all that follows, except @interrupts. Held while a batch of packets
  *	moves or a request is answered, neither of which waits for anybody: a driver that
  *	resets the device must find that it has let go of its buffers
- * @was_broken: the log has been told of it once
+ * @was_broken: reported in the log
  * @interrupts: bits of InterruptStatus; read and acknowledged without the lock, so
  *	that the driver's interrupt handler never waits for a batch of packets
  */

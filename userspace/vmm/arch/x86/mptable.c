@@ -22,7 +22,7 @@ enum { INT_VECTORED, INT_NMI, INT_SMI, INT_EXTINT };
 #define ALL_LAPICS		0xff
 #define ISA_IRQS		16
 #define PIT_IRQ			0
-#define PIT_PIN			2	/* also the cascade, which is no source */
+#define PIT_PIN			2	/* also the cascade, which is not a source */
 
 struct mp_pointer {
 	char signature[4];
