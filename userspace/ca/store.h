@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Roots on disk: one file per project, its certificate and private key in PEM, in a
- * folder that only its owner can enter. A file is replaced as a whole or not at all.
+ * directory that only its owner can enter. A file is replaced as a whole or not at all.
  */
 
 #ifndef NE_EMU_CA_STORE_H
@@ -24,8 +24,8 @@
 #define CA_ROOT_NOT_AFTER	2524607999LL	/* 2049-12-31 23:59:59 */
 
 /**
- * struct ca_store - an open folder
- * @fd: the folder
+ * struct ca_store - an open directory
+ * @fd: the directory
  * @path: its name in messages; kept by reference
  */
 struct ca_store {
@@ -49,7 +49,7 @@ bool ca_project_valid(const char *project);
  * @create: make it if it is missing, with its parent
  * @error: set on failure
  *
- * A folder that others may change is refused. Return: 0, -ENOENT, or another negative
+ * A directory that others may change is refused. Return: 0, -ENOENT, or another negative
  * errno with @error.
  */
 int ca_store_open(struct ca_store *store, const char *path, bool create,

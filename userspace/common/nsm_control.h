@@ -2,7 +2,7 @@
 /*
  * What ne-emud tells the NSM of a running enclave: datagrams, one way only.
  *
- * ne-emud binds one datagram socket per enclave, <run folder>/<slot uid>/nsm.sock
+ * ne-emud binds one datagram socket per enclave, <run directory>/<slot uid>/nsm.sock
  * with mode 0600, and the VMM inherits it as --nsm-control-fd. Messages sent before
  * the VMM is started wait in the socket; they are read before the image is measured.
  * Later ones, also of a restarted ne-emud, go to the same path.

@@ -11,7 +11,7 @@
 #define KVM_PATH		"/dev/kvm"
 
 /*
- * One folder per owner, named by the user id, and in it one per enclave, named by its
+ * One directory per owner, named by the user id, and in it one per enclave, named by its
  * slot uid (16 hexadecimal digits): console.log (debug mode only) and, when it has
  * ended, exit.json.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A folder of root's that one user may read. */
+/* A directory of root's that one user may read. */
 
 #include "daemon/acl.h"
 

@@ -161,7 +161,7 @@ static int socket_bind(const struct attestor *attestor, uint64_t slot_uid, int *
 		err = socket_address(attestor, slot_uid, &address);
 	if (err)
 		return err;
-	/* The folder keeps others out before the socket has its mode. */
+	/* The directory keeps others out before the socket has its mode. */
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
 		return -errno;
 	if (unlink(address.sun_path) < 0 && errno != ENOENT)

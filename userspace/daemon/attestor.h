@@ -46,7 +46,7 @@ struct attestor_next {
 
 /**
  * struct attestor - all of them; one thread
- * @run_dir: folder of sockets; kept by reference
+ * @run_dir: directory of sockets; kept by reference
  * @defaults: settings of enclaves that have no others
  * @next: settings of next enclaves, @nr_next of them
  */
@@ -94,10 +94,10 @@ void attestor_started(struct attestor *attestor, uint64_t slot_uid, int64_t now)
 /** attestor_adopt() - an earlier supervisor has started it */
 void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, uid_t owner, int64_t now);
 
-/** attestor_forget() - it is gone; so is its folder if nothing else is in it */
+/** attestor_forget() - it is gone; so is its directory if nothing else is in it */
 void attestor_forget(struct attestor *attestor, uint64_t slot_uid);
 
-/** attestor_folder() - the folder of an enclave; Return: 0 or -ENAMETOOLONG */
+/** attestor_folder() - the directory of an enclave; Return: 0 or -ENAMETOOLONG */
 int attestor_folder(const struct attestor *attestor, uint64_t slot_uid, char *path, size_t size);
 
 /** attestor_find() - Return: the enclave or NULL */

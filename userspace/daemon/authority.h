@@ -17,7 +17,7 @@ struct authority_entry;
 
 /**
  * struct authority - certificates by project and place; one thread
- * @state_dir: folder of the roots; kept by reference
+ * @state_dir: directory of the roots; kept by reference
  * @public_dir: where the default root's certificate is put for everybody; by reference
  * @entries: chains that enclaves share
  * @published: the root that is there

@@ -43,7 +43,7 @@ struct exit_record {
 int exit_file_text(const struct exit_record *record, char **ret_text);
 
 /**
- * exit_file_write() - write the file into the enclave's folder
+ * exit_file_write() - write the file into the enclave's directory
  *
  * Readers see the old file or the new one, never a part. Return: 0 or a negative
  * errno.

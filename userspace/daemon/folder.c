@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Folders of enclaves below the log folder: create, use, remove. */
+/* Directories of enclaves below the log directory: create, use, remove. */
 
 #include "daemon/folder.h"
 
@@ -23,7 +23,7 @@
 /* Members of the group may look for an enclave whose slot uid they know. */
 #define OWNER_MODE	0710
 #define SLOT_MODE	0700
-/* The folders keep others out. */
+/* The directories keep others out. */
 #define FILE_MODE	0644
 
 static void cleanup_dir(DIR **dir)
@@ -120,7 +120,7 @@ static int open_or_create(const struct log_root *root, int at, const char *name,
 	return 0;
 }
 
-/* The same for a folder that is shared with its owner. */
+/* The same for a directory that is shared with its owner. */
 static int open_or_create_shared(const struct log_root *root, uid_t owner, int at,
 				 const char *name, mode_t mode, int *ret_fd)
 {
@@ -146,7 +146,7 @@ static int open_owner(const struct log_root *root, uid_t owner, int *ret_fd)
 	return open_or_create_shared(root, owner, root->fd, name, OWNER_MODE, ret_fd);
 }
 
-/* Version 0.1.0 had the folders of all enclaves side by side, readable for the group. */
+/* Version 0.1.0 had the directories of all enclaves side by side, readable for the group. */
 static int move_flat(int root_fd, const char *name, void *arg)
 {
 	const struct log_root *root = arg;
@@ -157,7 +157,8 @@ static int move_flat(int root_fd, const char *name, void *arg)
 	    open_owner(root, 0, &owner_fd))
 		return 0;
 	if (fchmod(fd, SLOT_MODE) < 0 || renameat(root_fd, name, owner_fd, name) < 0)
-		log_warn("log folder %s stays for all members of group " FOLDER_GROUP ": %m", name);
+		log_warn("log directory %s stays for all members of group " FOLDER_GROUP ": %m",
+			 name);
 	return 0;
 }
 

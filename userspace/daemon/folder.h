@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Folders below the log folder: one per owner, named by the user id, and in it one per
+ * Directories below the log directory: one per owner, named by the user id, and in it one per
  * enclave. Create, use, remove old ones.
  *
- * All belong to root. A member of the group may pass through an owner's folder but not
+ * All belong to root. A member of the group may pass through an owner's directory but not
  * list it; owners may list and read what is theirs.
  */
 
@@ -17,9 +17,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Group that may look for folders, as it may use the device. */
+/* Group that may look for directories, as it may use the device. */
 #define FOLDER_GROUP		"ne"
-/* Folders of ended enclaves that are kept: of each owner, and of all together. */
+/* Directories of ended enclaves that are kept: of each owner, and of all together. */
 #define FOLDER_KEEP		64
 #define FOLDER_KEEP_ALL		1024
 /* What console logs may take together: 32 that are full. */
@@ -31,11 +31,11 @@
 typedef bool (*folder_live_fn)(uint64_t slot_uid, void *arg);
 
 /**
- * struct log_root - the folder that holds the owners' folders
- * @fd: open folder
+ * struct log_root - the directory that holds the owners' directories
+ * @fd: open directory
  * @gid: group of what is created, or (gid_t)-1 to leave it as it comes
  * @consoles_max: bytes of all console logs together
- * @live: tells enclaves whose folder stays however old it is; NULL: there are none
+ * @live: tells enclaves whose directory stays however old it is; NULL: there are none
  * @live_arg: for @live
  */
 struct log_root {
@@ -49,7 +49,7 @@ struct log_root {
 /**
  * log_root_open() - open @path, creating its last part
  *
- * Folders of enclaves that lie in it as earlier versions put them become root's.
+ * Directories of enclaves that lie in it as earlier versions put them become root's.
  *
  * Return: 0 or a negative errno.
  */
@@ -57,7 +57,7 @@ int log_root_open(struct log_root *root, const char *path);
 void log_root_close(struct log_root *root);
 
 /**
- * folder_open() - open an enclave's folder, creating it if need be
+ * folder_open() - open an enclave's directory, creating it if need be
  * @owner: who may read it besides root
  *
  * On a file system without access control lists only root may.
@@ -67,7 +67,7 @@ void log_root_close(struct log_root *root);
 int folder_open(const struct log_root *root, uid_t owner, uint64_t slot_uid, int *ret_fd);
 
 /**
- * folder_create_file() - an empty file for writing in an enclave's folder
+ * folder_create_file() - an empty file for writing in an enclave's directory
  * @folder_fd: from folder_open()
  *
  * An older file of that name is emptied. Return: 0 or a negative errno.
@@ -78,7 +78,7 @@ int folder_create_file(int folder_fd, const char *name, int *ret_fd);
 bool folder_has_exit_file(const struct log_root *root, uid_t owner, uint64_t slot_uid);
 
 /**
- * folder_remove() - remove an enclave's folder with the files that belong in it
+ * folder_remove() - remove an enclave's directory with the files that belong in it
  *
  * Return: 0 (also if there is none), -ENOTEMPTY when it holds foreign files, or
  * another negative errno.
@@ -86,17 +86,17 @@ bool folder_has_exit_file(const struct log_root *root, uid_t owner, uint64_t slo
 int folder_remove(const struct log_root *root, uid_t owner, uint64_t slot_uid);
 
 /**
- * folder_prune() - remove the oldest folders of ended enclaves
+ * folder_prune() - remove the oldest directories of ended enclaves
  *
  * Of each owner beyond FOLDER_KEEP; beyond FOLDER_KEEP_ALL and consoles_max, of the
  * owner who has most.
  *
- * Return: number of folders removed, or a negative errno.
+ * Return: number of directories removed, or a negative errno.
  */
 int folder_prune(const struct log_root *root);
 
 /**
- * folder_make_room() - remove old folders until one more console log has room
+ * folder_make_room() - remove old directories until one more console log has room
  * @slot_uid: whose log it will be
  *
  * A live enclave counts with all that its console may still print. Those of one owner

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What folder.c and folder_prune.c share: names of folders, walking through them. */
+/* What folder.c and folder_prune.c share: names of directories, walking through them. */
 
 #ifndef NE_EMU_DAEMON_FOLDER_PRIVATE_H
 #define NE_EMU_DAEMON_FOLDER_PRIVATE_H
 
 #include "daemon/folder.h"
 
-/* Of an owner's folder: the user id; of an enclave's: 16 hexadecimal digits. */
+/* Of an owner's directory: the user id; of an enclave's: 16 hexadecimal digits. */
 #define FOLDER_NAME_SIZE	17
 
 void folder_owner_name(uid_t owner, char name[FOLDER_NAME_SIZE]);
@@ -16,7 +16,7 @@ int folder_parse_owner(const char *name, uid_t *ret_owner);
 /** folder_parse_slot() - Return: 0, or -EINVAL for what folder_slot_name() never makes */
 int folder_parse_slot(const char *name, uint64_t *ret_slot_uid);
 
-/** folder_open_at() - open a folder that is there; links are not followed */
+/** folder_open_at() - open a directory that is there; links are not followed */
 int folder_open_at(int at, const char *name, int *ret_fd);
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which folders of ended enclaves are kept. */
+/* Which directories of ended enclaves are kept. */
 
 #include "daemon/folder.h"
 
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 /**
- * struct kept - the folder of one enclave
+ * struct kept - the directory of one enclave
  * @changed_ns: CLOCK_REALTIME when the enclave started, or its end was recorded
  * @bytes: of its console log; of a live enclave: what it may become
  */
@@ -28,9 +28,9 @@ struct kept {
 };
 
 /**
- * struct listing - all folders
+ * struct listing - all directories
  * @root: whose
- * @owner: whose folder is being read
+ * @owner: whose directory is being read
  */
 struct listing {
 	const struct log_root *root;
@@ -39,7 +39,7 @@ struct listing {
 	size_t count;
 };
 
-/** struct usage - what some folders come to */
+/** struct usage - what some directories come to */
 struct usage {
 	size_t ended;
 	uint64_t bytes;
@@ -103,7 +103,7 @@ static int compare_owners(const void *a, const void *b)
 	return (x->owner > y->owner) - (x->owner < y->owner);
 }
 
-/* Folders of one owner lie side by side afterwards. */
+/* Directories of one owner lie side by side afterwards. */
 static int listing_read(struct listing *listing)
 {
 	int err = folder_each(listing->root->fd, prune_read_owner, listing);
@@ -113,7 +113,7 @@ static int listing_read(struct listing *listing)
 	return err;
 }
 
-/* Where the folders of the owner of @first end. */
+/* Where the directories of the owner of @first end. */
 static const struct kept *end_of_owner(const struct listing *listing, const struct kept *first)
 {
 	const struct kept *kept = first;
@@ -193,7 +193,7 @@ static void forget(struct listing *listing, const struct kept *kept)
 		(listing->count - i) * sizeof(listing->kept[0]));
 }
 
-/* Return: number of folders removed. */
+/* Return: number of directories removed. */
 static int prune(struct listing *listing, uint64_t room)
 {
 	const struct kept *victim;

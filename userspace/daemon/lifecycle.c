@@ -45,9 +45,9 @@ void lifecycle_prune(struct supervisor *s)
 	int removed = folder_prune(&s->logs);
 
 	if (removed < 0)
-		log_warn("cannot remove old log folders: %s", strerror(-removed));
+		log_warn("cannot remove old log directories: %s", strerror(-removed));
 	else if (removed)
-		log_debug("removed %d old log folders", removed);
+		log_debug("removed %d old log directories", removed);
 }
 
 /* CLOCK_BOOTTIME of the past as time of day; 0 stays 0. */
@@ -174,7 +174,7 @@ static void lifecycle_changed(struct supervisor *s, struct enclave *enclave, boo
 	}
 }
 
-/* The note of its VMM, and its folder, in which nothing else is left by then. */
+/* The note of its VMM, and its directory, in which nothing else is left by then. */
 static void lifecycle_forget_vmm(struct supervisor *s, uint64_t slot_uid)
 {
 	char folder[PATH_MAX];

@@ -7,8 +7,8 @@
 #define LOCK_FILE_NAME	"ne-emud.lock"
 
 /**
- * lock_take() - become the only holder of the lock in a folder
- * @dir: the folder; its last part is created
+ * lock_take() - become the only holder of the lock in a directory
+ * @dir: the directory; its last part is created
  * @ret_fd: holds the lock until it is closed
  *
  * Return: 0, -EWOULDBLOCK when another process holds it, or another negative

@@ -39,7 +39,7 @@ struct partition {
 /**
  * partition_init() - find the own cgroup
  * @root: in front of /proc and /sys, "" but in tests
- * @run_dir: folder for NE_EMU_ISOLATION_FILE, kept by reference, or NULL
+ * @run_dir: directory for NE_EMU_ISOLATION_FILE, kept by reference, or NULL
  * @wanted: false: isolate nothing, and undo what an earlier supervisor did
  *
  * It is not an error if the host lacks something: partition_sync() reports it.

@@ -141,7 +141,7 @@ static void start_open_log(const struct log_root *logs, const struct ne_nl_encla
 		err = folder_create_file(folder_fd, NE_EMU_CONSOLE_LOG, ret_fd);
 	if (err)
 		log_warn("enclave %016" PRIx64 ": no %s: %s", request->slot_uid,
-			 debug ? NE_EMU_CONSOLE_LOG : "log folder", start_log_error(err));
+			 debug ? NE_EMU_CONSOLE_LOG : "log directory", start_log_error(err));
 }
 
 static int start_open_fds(const struct start_config *config, const struct log_root *logs,

@@ -42,7 +42,7 @@ struct start_module {
  * @module: its descriptor stays with the caller
  * @pool_fd: cgroup.threads of the cgroup for vCPU threads, or -1
  *
- * Trouble with the log folder is logged and costs the console log only.
+ * Trouble with the log directory is logged and costs the console log only.
  *
  * Return: 0, or a negative errno for start_refuse(), with @error.
  */

@@ -132,7 +132,7 @@ bool lifecycle_is_known(uint64_t slot_uid, void *arg);
  */
 void lifecycle_sweep(struct supervisor *s);
 
-/** lifecycle_prune() - keep the log folder at its size */
+/** lifecycle_prune() - keep the log directory at its size */
 void lifecycle_prune(struct supervisor *s);
 
 #endif

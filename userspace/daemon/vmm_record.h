@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which process is the VMM of an enclave, in the enclave's folder: for the supervisor
+ * Which process is the VMM of an enclave, in the enclave's directory: for the supervisor
  * that comes after the one that has started it.
  *
  * A process id alone may be another process by then. With it goes the inode of the

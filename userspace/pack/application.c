@@ -115,7 +115,7 @@ static int application_write_text(struct cpio *cpio, const char *name, const cha
 	return cpio_add_data(cpio, name, 0644, text, strlen(text));
 }
 
-/* A container engine makes the folder if it is missing. */
+/* A container engine makes the directory if it is missing. */
 static int write_workdir(struct application *app, struct cpio *cpio)
 {
 	struct tree_node *node = tree_find(&app->tree, app->workdir, true);

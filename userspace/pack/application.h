@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an enclave runs: file system, command, environment, folder, user. */
+/* What an enclave runs: file system, command, environment, directory, user. */
 
 #ifndef NE_EMU_PACK_APPLICATION_H
 #define NE_EMU_PACK_APPLICATION_H
@@ -42,7 +42,7 @@ struct application {
 	char *id;
 };
 
-/** application_init() - with the folders that the init mounts on; 0 or a negative errno */
+/** application_init() - with the directories that the init mounts on; 0 or a negative errno */
 int application_init(struct application *app);
 void application_free(struct application *app);
 
@@ -65,7 +65,7 @@ int application_read_image(struct application *app, const char *path, const char
  * application_needs_more() - does it need an init that knows more than AWS's does?
  * @app: what is to be packed
  *
- * That is a user or a working folder other than root's.
+ * That is a user or a working directory other than root's.
  */
 bool application_needs_more(const struct application *app);
 

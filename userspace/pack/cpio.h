@@ -24,7 +24,7 @@ int cpio_begin(struct cpio *cpio, int fd, struct error *error);
  */
 int cpio_add_tree(struct cpio *cpio, const struct tree *tree, const char *prefix);
 
-/** cpio_add_folder() - an empty folder */
+/** cpio_add_folder() - an empty directory */
 int cpio_add_folder(struct cpio *cpio, const char *name, mode_t mode);
 /** cpio_add_data() - a file from memory */
 int cpio_add_data(struct cpio *cpio, const char *name, mode_t mode, const void *data,

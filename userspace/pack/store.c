@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Container images as they lie in a folder or an archive: manifest.json is what
+ * Container images as they lie in a directory or an archive: manifest.json is what
  * "docker save" writes, index.json belongs to the OCI image layout. New archives of
  * "docker save" have both.
  */

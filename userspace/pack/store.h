@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Container images as they lie in a folder or an archive, before they are unpacked. */
+/* Container images as they lie in a directory or an archive, before they are unpacked. */
 
 #ifndef NE_EMU_PACK_STORE_H
 #define NE_EMU_PACK_STORE_H
@@ -10,7 +10,7 @@ struct json_t;
 
 /**
  * struct store - what was found of one image
- * @tree: files of the folder or archive
+ * @tree: files of the directory or archive
  * @config: the image's configuration; owned
  * @config_id: its hash, hexadecimal digits
  * @layers: in the order they are applied; files of @tree
@@ -27,7 +27,7 @@ struct store {
 
 /**
  * store_open() - find an image; arguments as for application_read_image()
- * @limits: for the files of the folder or archive
+ * @limits: for the files of the directory or archive
  *
  * Return: 0 or a negative errno, with a text or not; store_close() in any case.
  */

@@ -155,7 +155,7 @@ static void remove_child(struct tree_node *node)
 
 /**
  * struct walk - a path being followed
- * @create: make folders that are missing
+ * @create: make directories that are missing
  * @links: symbolic links followed so far
  */
 struct walk {
@@ -334,7 +334,7 @@ int tree_link(struct tree *tree, struct tree_node *node, const struct tree_node 
 }
 
 /*
- * Once for each folder and layer: what is there afterwards is this layer's, so that
+ * Once for each directory and layer: what is there afterwards is this layer's, so that
  * many marks in one layer do not look at the same names again and again.
  */
 int tree_hide_children(struct tree *tree, struct tree_node *node)

@@ -31,11 +31,11 @@ struct tree_file {
  * struct tree_node - a name with what it stands for
  * @mode: type and permissions
  * @layer: number of the layer that put it there
- * @depth: folders above it
- * @hidden: last layer that hid what lower ones had put into this folder
+ * @depth: directories above it
+ * @hidden: last layer that hid what lower ones had put into this directory
  * @target: of a symbolic link
  * @file: of a regular file
- * @children: of a folder, by name; root of a tree of tsearch(3)
+ * @children: of a directory, by name; root of a tree of tsearch(3)
  * @count: of them
  */
 struct tree_node {
@@ -115,8 +115,8 @@ struct tree_node **tree_children(const struct tree_node *node);
 
 /**
  * tree_add() - make a node, in place of what is there
- * @path: relative, without ".."; missing folders are made
- * @mode: type and permissions; a folder that is there keeps its contents
+ * @path: relative, without ".."; missing directories are made
+ * @mode: type and permissions; a directory that is there keeps its contents
  * @ret: belongs to root, without target and file
  *
  * Return: 0, -EINVAL (the path), -ENOTDIR, -ELOOP, -ENAMETOOLONG, -E2BIG (a limit) or
@@ -135,7 +135,7 @@ int tree_set_target(struct tree *tree, struct tree_node *node, const char *targe
 
 /** tree_hide() - remove a node, but not what the current layer has put there; 0 or -ENOMEM */
 int tree_hide(struct tree *tree, struct tree_node *node);
-/** tree_hide_children() - the same for what is in a folder */
+/** tree_hide_children() - the same for what is in a directory */
 int tree_hide_children(struct tree *tree, struct tree_node *node);
 
 /** tree_put() - a file with these contents; 0 or a negative errno */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Archives and folders into a tree. */
+/* Archives and directories into a tree. */
 
 #include "pack/unpack.h"
 
@@ -22,7 +22,7 @@
 #define HEADERS_PER_NAME	(4 * KIB)
 
 /**
- * struct unpack - one archive or folder being read
+ * struct unpack - one archive or directory being read
  * @whiteouts: does it say what to remove?
  * @own: are the owners it tells kept?
  * @skip: bytes of each name in front of the part that counts
@@ -83,7 +83,7 @@ static int entry_fail(struct unpack *unpack, const char *path, int err)
 	return error_set(unpack->error, err, "%.200s: %s", path, strerror(-err));
 }
 
-/* The folder that @path, a whiteout's, lies in; NULL if there is none. */
+/* The directory that @path, a whiteout's, lies in; NULL if there is none. */
 static struct tree_node *folder_of(struct unpack *unpack, const char *path, const char *name)
 {
 	__cleanup_free char *folder = strndup(path, name - path);
@@ -128,7 +128,7 @@ static int unpack_add_hard_link(struct unpack *unpack, const char *path, const c
 	if (!target || S_ISDIR(target->mode))
 		return error_set(unpack->error, -EBADMSG,
 				 "%.100s: hard link to %.200s, which is not there", path, to);
-	/* The new name may take the place of the old one or of a folder around it. */
+	/* The new name may take the place of the old one or of a directory around it. */
 	file = target->file;
 	if (file)
 		file->links++;
@@ -417,7 +417,7 @@ int unpack_folder(struct tree *tree, const char *path, struct error *error)
 	if (!archive)
 		return -ENOMEM;
 	unpack->own = !geteuid();
-	/* libarchive tells names without the slashes that may end a folder's. */
+	/* libarchive tells names without the slashes that may end a directory's. */
 	unpack->skip = strlen(clean);
 	while (unpack->skip > 1 && clean[unpack->skip - 1] == '/')
 		clean[--unpack->skip] = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Archives and folders into a tree. */
+/* Archives and directories into a tree. */
 
 #ifndef NE_EMU_PACK_UNPACK_H
 #define NE_EMU_PACK_UNPACK_H

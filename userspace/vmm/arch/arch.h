@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each architecture provides; one folder per architecture, same file names. */
+/* What each architecture provides; one directory per architecture, same file names. */
 
 #ifndef NE_EMU_VMM_ARCH_ARCH_H
 #define NE_EMU_VMM_ARCH_ARCH_H
