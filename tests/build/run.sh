@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2317,SC2329 # functions are called by check
 # Builds everything for all kernels of the VM with all warnings, which are errors, and the
 # modules for more kernels: TAP on stdout. Runs in the build root.
 #
@@ -7,8 +8,8 @@
 #        run.sh userspace   userspace only
 
 set -u
-# shellcheck source=../lib/tap.sh
-. "$(dirname "$0")/../lib/tap.sh"
+# shellcheck source=../lib/case.sh
+. "$(dirname "$0")/../lib/case.sh"
 
 headers=${1:?usage: run.sh HEADERS|userspace}
 out=$PWD/build/check
@@ -84,26 +85,25 @@ installs() {
 }
 
 if [ "$headers" = userspace ]; then
-	tap_begin build/userspace
-	report "userspace" userspace
-	tap_end
-	exit
+	begin build/userspace
+	check "userspace" userspace
+	finish
 fi
-tap_begin build/all
+begin build/all
 for kernel in $kernels; do
-	report "modules for $kernel" modules "$kernel" "/lib/modules/$kernel/build"
-	[ "$kernel" != "$first" ] || report "sparse on $kernel" sparse_finds_nothing "$kernel"
+	check "modules for $kernel" modules "$kernel" "/lib/modules/$kernel/build"
+	[ "$kernel" != "$first" ] || check "sparse on $kernel" sparse_finds_nothing "$kernel"
 done
 for folder in "$headers"/usr/src/linux-headers-*-cloud-amd64; do
 	kernel=${folder##*/linux-headers-}
 	case $kernel in
-	as-6.10-*) report "too old a kernel is refused" refused "$kernel" "$folder" ;;
-	*) report "modules for $kernel" modules "$kernel" "$folder" ;;
+	as-6.10-*) check "too old a kernel is refused" refused "$kernel" "$folder" ;;
+	*) check "modules for $kernel" modules "$kernel" "$folder" ;;
 	esac
 done
-report "dkms.conf takes what is built, and nothing else" dkms_takes_what_is_built
-report "userspace" userspace
-report "options in help, manuals and completions" tests/build/options.py "$out/userspace"
-report "selftests in a kernel tree" selftests_in_kernel_tree
-report "install and uninstall" installs
-tap_end
+check "dkms.conf takes what is built, and nothing else" dkms_takes_what_is_built
+check "userspace" userspace
+check "options in help, manuals and completions" tests/build/options.py "$out/userspace"
+check "selftests in a kernel tree" selftests_in_kernel_tree
+check "install and uninstall" installs
+finish

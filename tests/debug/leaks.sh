@@ -5,19 +5,10 @@
 
 set -eu
 
-leaks=/sys/kernel/debug/kmemleak
-nr=0 failed=0
+# shellcheck source=../lib/case.sh
+. "$(dirname "$0")/../lib/case.sh"
 
-# check NAME COMMAND
-check() {
-	nr=$((nr + 1))
-	if "$2"; then
-		echo "ok $nr $1"
-	else
-		failed=1
-		echo "not ok $nr $1"
-	fi
-}
+leaks=/sys/kernel/debug/kmemleak
 
 # Two scans: what is seen once may have been on its way.
 no_leaks() {
@@ -38,5 +29,4 @@ sleep 10 # VMMs that stay too long are killed after 5 s, closed sockets go after
 check "nothing leaked" no_leaks
 check "modules unload" unload
 check "nothing leaked by unloading" no_leaks
-echo "1..$nr"
-exit "$failed"
+finish

@@ -1,30 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
-# For scripts that run in the VM with real enclaves: KTAP, the resources that
-# enclaves need, enclaves started by the client "cycle", what must not leak.
+# For scripts that test real enclaves in the VM: the resources that enclaves need,
+# enclaves started by the client "cycle", what must not leak.
 #
-# A script sets name_of_test and sources this file; it calls need_* functions,
-# then "check NAME COMMAND..." for each case, then "finish".
+# A script calls need_* functions, then runs its cases (case.sh).
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=case.sh
+. "$here/../lib/case.sh"
 image=${NE_SAMPLE_EIF:-/usr/local/share/ne-emu/sample.eif}
 pool_file=/sys/module/nitro_enclaves/parameters/ne_cpus
 log_folder=/var/log/ne-emu
-cases=0 failed=0 skipped=0
 saved_pages='' saved_pool='' saved_daemon=''
 tmp=$(mktemp -d)
 
 # The client is built into tests/lifecycle, or into $NE_TEST_BIN.
 cycle=${NE_TEST_BIN:-$here/../lifecycle}/cycle
-
-note() {
-	printf '%s\n' "$*" | sed 's/^/# /'
-}
-
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 4
-}
 
 # lacking WHAT - a skip where tests take what they find; a failure in the VM, which has
 # everything (NE_TEST_COMPLETE)
@@ -34,44 +25,6 @@ lacking() {
 	echo "1..1"
 	echo "not ok 1 what the test needs"
 	exit 1
-}
-
-# check NAME COMMAND... - a case: passes when the command succeeds. Its output
-# is shown when it fails. Exit status 4 is a skip, with the reason in the last
-# line of its output.
-check() {
-	check_name=$1
-	shift
-	cases=$((cases + 1))
-	# Not in a list with "||": that would switch "set -e" off inside.
-	set +e
-	(
-		set -e
-		"$@"
-	) > "$tmp/output" 2>&1 < /dev/null
-	check_status=$?
-	set -e
-	case $check_status in
-	0) echo "ok $cases $check_name" ;;
-	4)
-		skipped=$((skipped + 1))
-		echo "ok $cases $check_name # SKIP $(tail -n 1 "$tmp/output")"
-		;;
-	*)
-		failed=$((failed + 1))
-		note "exit status $check_status"
-		sed 's/^/# /' "$tmp/output"
-		echo "not ok $cases $check_name"
-		;;
-	esac
-}
-
-finish() {
-	echo "1..$cases"
-	echo "# Totals: pass:$((cases - failed - skipped)) fail:$failed skip:$skipped"
-	[ "$failed" = 0 ] && [ "$cases" != 0 ] || exit 1
-	[ "$skipped" != "$cases" ] || exit 4
-	exit 0
 }
 
 # Every process that a case left in the background is a child of this script.
@@ -92,14 +45,6 @@ undo() {
 }
 trap undo EXIT
 trap 'exit 130' INT TERM HUP
-
-# fails COMMAND... - "!" that counts under "set -e"
-fails() {
-	! "$@" || {
-		echo "it succeeded: $*"
-		return 1
-	}
-}
 
 # wait_for SECONDS COMMAND... - repeat the command until it succeeds; slow machines get more
 wait_for() {

@@ -197,11 +197,6 @@ execute() {
 	after "$2"
 }
 
-skip_block() {
-	echo "$1"
-	exit 4
-}
-
 execute_page() {
 	mkdir "$tmp/blocks"
 	python3 "$docs/blocks.py" "$pages/$1" "$tmp/blocks"
@@ -210,7 +205,7 @@ execute_page() {
 		first=$(head -n 1 "$block")
 		name="$1, $title: $first"
 		if why=$(reason_not_to "$(cat "$block")"); then
-			check "$name" skip_block "$why"
+			check "$name" skip "$why"
 		else
 			check "$name" execute "$block" "$title" "$first"
 		fi

@@ -55,10 +55,7 @@ slab_stays() {
 kmemleak() {
 	file=/sys/kernel/debug/kmemleak
 	mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug
-	[ -e "$file" ] || {
-		echo "the kernel has no kmemleak"
-		exit 4
-	}
+	[ -e "$file" ] || skip "the kernel has no kmemleak"
 	# An object counts when two scans find it.
 	echo scan > "$file"
 	sleep 6

@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2317,SC2329 # functions are called by check
 # Holds the packages and the files that people install against other people's checkers:
 # TAP on stdout. Runs in the deb root, after "make deb".
 #
 # usage: run.sh FOLDER_OF_PACKAGES
 
 set -u
-# shellcheck source=../lib/tap.sh
-. "$(dirname "$0")/../lib/tap.sh"
+# shellcheck source=../lib/case.sh
+. "$(dirname "$0")/../lib/case.sh"
 
 packages=${1:?usage: run.sh FOLDER_OF_PACKAGES}
 # Of "systemd-analyze security", times 10: what ne-emud can do without is taken away.
@@ -33,12 +34,12 @@ systemd_units() {
 }
 
 exposure_of_the_service() {
-	systemd-analyze security --offline=true --threshold=$exposure_max \
+	systemd-analyze security --offline=true --threshold="$exposure_max" \
 		"$units/ne-emud.service" > "$work/security"
 	status=$?
 	tail -n 1 "$work/security" | sed 's/^/# /' >&3
-	[ $status = 0 ] || cat "$work/security"
-	return $status
+	[ "$status" = 0 ] || cat "$work/security"
+	return "$status"
 }
 
 # The group comes from sysusers.d and is not here.
@@ -96,7 +97,7 @@ completions() {
 }
 
 exec 3>&1
-tap_begin lint/packages
-report_each debian_packages rpm_packages systemd_units exposure_of_the_service udev_rules \
+begin lint/packages
+check_each debian_packages rpm_packages systemd_units exposure_of_the_service udev_rules \
 	sysusers_and_tmpfiles manuals documentation licences completions
-tap_end
+finish

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC2317,SC2329 # functions are called by report
+# shellcheck disable=SC2317,SC2329 # functions are called by check
 # DKMS with the sources that "make dkms-tree" installs, for all kernels of the VM: TAP
 # on stdout. Runs in the deb root, in trees of its own.
 
 set -u
-# shellcheck source=../lib/tap.sh
-. "$(dirname "$0")/../lib/tap.sh"
+# shellcheck source=../lib/case.sh
+. "$(dirname "$0")/../lib/case.sh"
 
 name=nitro-enclaves-emu
 version=$(cat VERSION)
@@ -23,7 +23,7 @@ run_dkms() {
 		--sourcetree "$work/src" --installtree "$installed") > "$log" 2>&1 || {
 		status=$?
 		find "$work/dkms" -name make.log -exec tail -n 20 {} + >> "$log" 2> /dev/null
-		return $status
+		return "$status"
 	}
 }
 
@@ -72,14 +72,14 @@ removes() {
 		[ ! -e "$work/dkms/$name" ]
 }
 
-tap_begin packages/dkms
-report "add from the sources alone" adds
+begin packages/dkms
+check "add from the sources alone" adds
 for kernel in $kernels; do
-	report "build and install for $kernel" builds "$kernel"
-	report "modules for $kernel" installed_modules_are_right "$kernel"
+	check "build and install for $kernel" builds "$kernel"
+	check "modules for $kernel" installed_modules_are_right "$kernel"
 done
 for other in 6.1.0-49-amd64 6.11.0-1-amd64 7.4.1-cloud-amd64; do
-	report "$other is passed over" is_passed_over "$other" "$kernel"
+	check "$other is passed over" is_passed_over "$other" "$kernel"
 done
-report "remove leaves nothing" removes
-tap_end
+check "remove leaves nothing" removes
+finish

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2317,SC2329 # functions are called by check
 # Looks at the sources without running them: TAP on stdout. Runs in the build root.
 
 set -u
-# shellcheck source=../lib/tap.sh
-. "$(dirname "$0")/../lib/tap.sh"
+# shellcheck source=../lib/case.sh
+. "$(dirname "$0")/../lib/case.sh"
 
 kernel=/usr/src/linux-source
 work=$(mktemp -d)
@@ -113,10 +114,10 @@ versions_in_packaging_are_the_projects() {
 	[ $? = 1 ]
 }
 
-tap_begin style/sources
-report_each no_warnings_in_scripts kernel_style licence_of_each_file \
+begin style/sources
+check_each no_warnings_in_scripts kernel_style licence_of_each_file \
 	kernel_versions_only_in_compat netlink_files_are_generated \
 	syzkaller_constants_are_the_headers manuals_are_valid spelling \
 	tables_are_well_formed quoted_messages_exist english_is_plain examples_are_valid \
 	versions_in_packaging_are_the_projects
-tap_end
+finish

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC2317,SC2329 # functions are called by report
+# shellcheck disable=SC2317,SC2329 # functions are called by check
 # What makes a root gets the standard descriptors and no others. TAP on stdout.
 
 set -eu
-# shellcheck source=../lib/tap.sh
-. "$(dirname "$0")/../lib/tap.sh"
+# shellcheck source=../lib/case.sh
+. "$(dirname "$0")/../lib/case.sh"
 # shellcheck source=../../scripts/root/lib.sh
 . "$(dirname "$0")/../../scripts/root/lib.sh"
 
@@ -62,7 +62,7 @@ roots_are_made_so() {
 	done
 }
 
-tap_begin lib/descriptors
-report_each all_are_passed_on_otherwise only_the_standard_ones_are_left \
+begin lib/descriptors
+check_each all_are_passed_on_otherwise only_the_standard_ones_are_left \
 	a_lock_stays_with_its_owner roots_are_made_so
-tap_end
+finish

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC2317,SC2329 # functions are called by report
+# shellcheck disable=SC2317,SC2329 # functions are called by check
 # A peer that cannot be built is a failure, unless its registry cannot be reached: the
 # scripts peer.sh and run.sh in a tree where enter.sh, the roots and the clients of the
 # registries are stand-ins. TAP on stdout.
 
 set -eu
-# shellcheck source=../lib/tap.sh
-. "$(dirname "$0")/../lib/tap.sh"
+# shellcheck source=../lib/case.sh
+. "$(dirname "$0")/../lib/case.sh"
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -158,9 +158,9 @@ the_cause_reaches_the_result() {
 make_tree
 make_client cargo
 make_client go
-tap_begin lib/peer
-report_each a_peer_that_does_not_compile_is_a_failure a_registry_out_of_reach_is_a_skip \
+begin lib/peer
+check_each a_peer_that_does_not_compile_is_a_failure a_registry_out_of_reach_is_a_skip \
 	a_client_that_does_not_run_is_a_failure a_tools_root_that_cannot_be_made_is_a_failure \
 	nothing_is_left_of_a_failure a_peer_that_can_be_built_is_kept a_run_counts_failures \
 	a_run_counts_skips_with_their_cause the_cause_reaches_the_result
-tap_end
+finish

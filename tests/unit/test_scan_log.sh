@@ -1,20 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC2317,SC2329 # functions are called by report
+# shellcheck disable=SC2317,SC2329 # functions are called by check
 # Which complaints of a kernel scan-log.sh takes for known: sample logs. TAP on stdout.
 
 set -eu
-# shellcheck source=../lib/tap.sh
-. "$(dirname "$0")/../lib/tap.sh"
+# shellcheck source=../lib/case.sh
+. "$(dirname "$0")/../lib/case.sh"
 
 scan=scripts/vm/scan-log.sh
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-
-# fails COMMAND... - "!" that counts under "set -e"
-fails() {
-	! "$@" || return 1
-}
 
 # mark TEXT - as kmsg-mark.sh does it
 mark() {
@@ -201,8 +196,8 @@ strict_append() {
 	wait
 }
 
-tap_begin lib/scan_log
-report_each a_log_without_complaints_passes a_known_fault_is_named_and_passes \
+begin lib/scan_log
+check_each a_log_without_complaints_passes a_known_fault_is_named_and_passes \
 	known_on_this_kernel_only known_in_this_test_only known_without_our_modules_only \
 	a_second_complaint_inside_a_known_one_counts a_complaint_behind_a_known_one_counts \
 	a_mark_inside_a_complaint_changes_nothing a_complaint_that_is_cut_off_counts \
@@ -210,4 +205,4 @@ report_each a_log_without_complaints_passes a_known_fault_is_named_and_passes \
 	on_a_console_without_the_cut of_fault_injection_only_in_its_tests \
 	what_comes_after_power_down_does_not_count a_fatal_fault_is_told_apart \
 	a_log_that_is_missing_is_a_failure marks_are_understood programs_are_marked
-tap_end
+finish

@@ -3,7 +3,7 @@
 # For the programs of this folder, which run in the plain machine, in this order: what
 # one leaves is what the next finds. Nothing here touches the machine by itself.
 
-# shellcheck source=../../lib/enclave.sh
+# shellcheck source=tests/lib/enclave.sh
 . "$(dirname "$0")/../lib/enclave.sh"
 
 debs=/opt/ne-emu/packages

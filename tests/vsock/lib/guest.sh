@@ -3,7 +3,7 @@
 # For the scripts of tests/vsock: lib/enclave.sh and commands in a guest that runs
 # agent.c.
 
-# shellcheck source=../lib/enclave.sh
+# shellcheck source=tests/lib/enclave.sh
 . "$(dirname "$0")/../lib/enclave.sh"
 
 image=${NE_VSOCK_EIF:-/usr/local/share/ne-emu/vsock.eif}

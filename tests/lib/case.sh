@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# Test cases in shell, for every script that holds some: KTAP on standard output.
+#
+# "check NAME COMMAND..." runs a case, "check_each FUNCTION..." those whose names say what
+# they check; "finish" ends the script. Between them, note, skip and fails.
+#
+# run-each.sh marks for ktap.sh where a program begins and ends. A script that is run by
+# itself calls "begin NAME" first and prints these marks.
+
+case_output=$(mktemp)
+case_skip=$(mktemp)
+case_script=
+cases=0 failed=0 skipped=0
+
+begin() {
+	case_script=$1
+	echo "#> begin $case_script"
+	echo "TAP version 13"
+}
+
+note() {
+	printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+# skip REASON - end the case that is running
+skip() {
+	echo "$*" > "$case_skip"
+	exit 0
+}
+
+skip_all() {
+	echo "1..0 # SKIP $*"
+	exit 4
+}
+
+# check NAME COMMAND... - pass if the command succeeds. If it fails, its output is shown
+# and, if the script has a file $log, the last lines of that. In a script with "set -e",
+# a function ends at its first command that fails.
+check() {
+	check_name=$1
+	shift
+	cases=$((cases + 1))
+	: > "$case_skip"
+	check_flags=$-
+	# Not in a list with "||" or "if": that would switch "set -e" off inside.
+	set +e
+	(
+		case $check_flags in *e*) set -e ;; esac
+		"$@"
+	) > "$case_output" 2>&1 < /dev/null
+	check_status=$?
+	case $check_flags in *e*) set -e ;; esac
+	if [ "$check_status" != 0 ]; then
+		failed=$((failed + 1))
+		note "exit status $check_status"
+		sed 's/^/# /' "$case_output"
+		[ ! -s "${log-}" ] || tail -n 40 "$log" | sed 's/^/# /'
+		echo "not ok $cases - $check_name"
+	elif [ -s "$case_skip" ]; then
+		skipped=$((skipped + 1))
+		echo "ok $cases - $check_name # SKIP $(cat "$case_skip")"
+	else
+		echo "ok $cases - $check_name"
+	fi
+}
+
+check_each() {
+	for check_function; do
+		check "$(echo "$check_function" | tr _ ' ')" "$check_function"
+	done
+}
+
+# The exit status of a script that printed its marks tells only that it ran to its end:
+# ktap.sh counts the cases.
+finish() {
+	rm -f "$case_output" "$case_skip"
+	echo "1..$cases"
+	echo "# Totals: pass:$((cases - failed - skipped)) fail:$failed skip:$skipped"
+	if [ -n "$case_script" ]; then
+		echo "#> end $case_script 0 0"
+		exit 0
+	fi
+	[ "$failed" = 0 ] && [ "$cases" != 0 ] || exit 1
+	[ "$skipped" != "$cases" ] || exit 4
+	exit 0
+}
+
+# fails COMMAND... - "!" that counts under "set -e"
+fails() {
+	! "$@" || {
+		echo "it succeeded: $*"
+		return 1
+	}
+}
