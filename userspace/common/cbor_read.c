@@ -10,167 +10,104 @@
 #include <errno.h>
 #include <string.h>
 
-/* First byte: three bits of type; numbers of up to eight bytes follow. */
-#define TYPE_MASK	0xe0
-#define TYPE_TAG	0xc0
+/* First byte: three bits of type, five that say where the number is. */
+#define TYPE_SHIFT	5
+#define NUMBER_MASK	0x1f
+#define NUMBER_OPEN	0x1f	/* there is none: a break ends the item, or this is one */
+#define NULL_HEAD	0xf6
+#define UNDEFINED_HEAD	0xf7
 #define HEAD_MAX	9
 
-static void set_item(void *arg, enum emu_cbor_kind kind, uint64_t value)
+/* What the item is, if libcbor finds it well-formed. */
+static enum emu_cbor_kind kind_of(uint8_t head)
 {
-	struct emu_cbor_item *item = arg;
+	/* With a number, and open. */
+	static const enum emu_cbor_kind kinds[][2] = {
+		[CBOR_TYPE_UINT] = { EMU_CBOR_UINT, EMU_CBOR_INVALID },
+		[CBOR_TYPE_NEGINT] = { EMU_CBOR_NEGATIVE, EMU_CBOR_INVALID },
+		[CBOR_TYPE_BYTESTRING] = { EMU_CBOR_BYTES, EMU_CBOR_BYTE_CHUNKS },
+		[CBOR_TYPE_STRING] = { EMU_CBOR_TEXT, EMU_CBOR_TEXT_CHUNKS },
+		[CBOR_TYPE_ARRAY] = { EMU_CBOR_ARRAY, EMU_CBOR_OPEN_ARRAY },
+		[CBOR_TYPE_MAP] = { EMU_CBOR_MAP, EMU_CBOR_OPEN_MAP },
+		[CBOR_TYPE_TAG] = { EMU_CBOR_TAG, EMU_CBOR_INVALID },
+		[CBOR_TYPE_FLOAT_CTRL] = { EMU_CBOR_OTHER, EMU_CBOR_BREAK },
+	};
 
-	item->kind = kind;
-	item->value = value;
+	if (head == NULL_HEAD)
+		return EMU_CBOR_NULL;
+	if (head == UNDEFINED_HEAD)
+		return EMU_CBOR_UNDEFINED;
+	return kinds[head >> TYPE_SHIFT][(head & NUMBER_MASK) == NUMBER_OPEN];
 }
 
-static void on_uint8(void *arg, uint8_t value)
+static void on_number64(void *arg, uint64_t value)
 {
-	set_item(arg, EMU_CBOR_UINT, value);
+	((struct emu_cbor_item *)arg)->value = value;
 }
 
-static void on_uint16(void *arg, uint16_t value)
+static void on_number32(void *arg, uint32_t value)
 {
-	set_item(arg, EMU_CBOR_UINT, value);
+	on_number64(arg, value);
 }
 
-static void on_uint32(void *arg, uint32_t value)
+static void on_number16(void *arg, uint16_t value)
 {
-	set_item(arg, EMU_CBOR_UINT, value);
+	on_number64(arg, value);
 }
 
-static void on_uint64(void *arg, uint64_t value)
+static void on_number8(void *arg, uint8_t value)
 {
-	set_item(arg, EMU_CBOR_UINT, value);
+	on_number64(arg, value);
 }
 
-static void on_negint8(void *arg, uint8_t value)
+static void on_string(void *arg, cbor_data data, uint64_t len)
 {
-	set_item(arg, EMU_CBOR_NEGATIVE, value);
-}
-
-static void on_negint16(void *arg, uint16_t value)
-{
-	set_item(arg, EMU_CBOR_NEGATIVE, value);
-}
-
-static void on_negint32(void *arg, uint32_t value)
-{
-	set_item(arg, EMU_CBOR_NEGATIVE, value);
-}
-
-static void on_negint64(void *arg, uint64_t value)
-{
-	set_item(arg, EMU_CBOR_NEGATIVE, value);
-}
-
-static void on_bytes(void *arg, cbor_data data, size_t len)
-{
-	set_item(arg, EMU_CBOR_BYTES, len);
+	on_number64(arg, len);
 	((struct emu_cbor_item *)arg)->data = data;
 }
 
-static void on_text(void *arg, cbor_data data, size_t len)
+/* libcbor checks the head and the bounds; its callbacks get the number and the bytes. */
+static struct cbor_decoder_result decode(const uint8_t *data, size_t len,
+					 struct emu_cbor_item *item)
 {
-	set_item(arg, EMU_CBOR_TEXT, len);
-	((struct emu_cbor_item *)arg)->data = data;
-}
+	struct cbor_callbacks callbacks = cbor_empty_callbacks;
 
-static void on_byte_chunks(void *arg)
-{
-	set_item(arg, EMU_CBOR_BYTE_CHUNKS, 0);
-}
-
-static void on_text_chunks(void *arg)
-{
-	set_item(arg, EMU_CBOR_TEXT_CHUNKS, 0);
-}
-
-static void on_open_array(void *arg)
-{
-	set_item(arg, EMU_CBOR_OPEN_ARRAY, EMU_CBOR_INDEFINITE);
-}
-
-static void on_open_map(void *arg)
-{
-	set_item(arg, EMU_CBOR_OPEN_MAP, EMU_CBOR_INDEFINITE);
-}
-
-static void on_array(void *arg, size_t items)
-{
-	set_item(arg, EMU_CBOR_ARRAY, items);
-}
-
-static void on_map(void *arg, size_t pairs)
-{
-	set_item(arg, EMU_CBOR_MAP, pairs);
-}
-
-static void on_null(void *arg)
-{
-	set_item(arg, EMU_CBOR_NULL, 0);
-}
-
-static void on_undefined(void *arg)
-{
-	set_item(arg, EMU_CBOR_UNDEFINED, 0);
-}
-
-static void on_break(void *arg)
-{
-	set_item(arg, EMU_CBOR_BREAK, 0);
-}
-
-/*
- * libcbor knows only the tags of an old registry. The head of a tag is that of an
- * unsigned integer but for its type.
- */
-static struct emu_cbor_item read_tag(struct emu_cbor_reader *reader)
-{
-	uint8_t head[HEAD_MAX] = { 0 };
-	size_t len = MIN(reader->left, sizeof(head));
-	struct emu_cbor_reader as_uint = { .data = head, .left = len };
-	struct emu_cbor_item item;
-
-	memcpy(head, reader->data, len);
-	head[0] &= ~TYPE_MASK;
-	item = emu_cbor_read(&as_uint);
-	if (item.kind == EMU_CBOR_INVALID)
-		return item;
-	item.kind = EMU_CBOR_TAG;
-	reader->data += len - as_uint.left;
-	reader->left -= len - as_uint.left;
-	return item;
+	callbacks.uint8 = on_number8;
+	callbacks.negint8 = on_number8;
+	callbacks.uint16 = on_number16;
+	callbacks.negint16 = on_number16;
+	callbacks.uint32 = on_number32;
+	callbacks.negint32 = on_number32;
+	callbacks.uint64 = on_number64;
+	callbacks.negint64 = on_number64;
+	callbacks.array_start = on_number64;
+	callbacks.map_start = on_number64;
+	callbacks.byte_string = on_string;
+	callbacks.string = on_string;
+	return cbor_stream_decode(data, len, &callbacks, item);
 }
 
 struct emu_cbor_item emu_cbor_read(struct emu_cbor_reader *reader)
 {
-	struct cbor_callbacks callbacks = cbor_empty_callbacks;
-	struct emu_cbor_item item = { .kind = EMU_CBOR_OTHER };
+	struct emu_cbor_item item = { .kind = EMU_CBOR_INVALID };
 	struct cbor_decoder_result result;
+	uint8_t head[HEAD_MAX];
+	size_t len;
 
-	callbacks.uint8 = on_uint8;
-	callbacks.uint16 = on_uint16;
-	callbacks.uint32 = on_uint32;
-	callbacks.uint64 = on_uint64;
-	callbacks.negint8 = on_negint8;
-	callbacks.negint16 = on_negint16;
-	callbacks.negint32 = on_negint32;
-	callbacks.negint64 = on_negint64;
-	callbacks.byte_string = on_bytes;
-	callbacks.byte_string_start = on_byte_chunks;
-	callbacks.string = on_text;
-	callbacks.string_start = on_text_chunks;
-	callbacks.array_start = on_array;
-	callbacks.indef_array_start = on_open_array;
-	callbacks.map_start = on_map;
-	callbacks.indef_map_start = on_open_map;
-	callbacks.null = on_null;
-	callbacks.undefined = on_undefined;
-	callbacks.indef_break = on_break;
-
-	if (reader->left && (*reader->data & TYPE_MASK) == TYPE_TAG)
-		return read_tag(reader);
-	result = cbor_stream_decode(reader->data, reader->left, &callbacks, &item);
+	if (!reader->left)
+		return item;
+	item.kind = kind_of(*reader->data);
+	if (item.kind == EMU_CBOR_TAG) {
+		/* libcbor refuses tags that were unassigned once; 0 is the type of integers. */
+		len = MIN(reader->left, sizeof(head));
+		memcpy(head, reader->data, len);
+		head[0] &= NUMBER_MASK;
+		result = decode(head, len, &item);
+	} else {
+		result = decode(reader->data, reader->left, &item);
+	}
+	if (item.kind == EMU_CBOR_OPEN_ARRAY || item.kind == EMU_CBOR_OPEN_MAP)
+		item.value = EMU_CBOR_INDEFINITE;
 	if (result.status != CBOR_DECODER_FINISHED || result.read > reader->left) {
 		item.kind = EMU_CBOR_INVALID;
 		return item;
