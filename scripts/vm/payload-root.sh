@@ -39,6 +39,7 @@ make -s -j "$(nproc)" -C tests/abi OUTPUT="$out/abi" \
 make -s -C tests/lifecycle OUTPUT="$out/bin"
 make -s -C tests/clients OUTPUT="$out/bin"
 make -s -C tests/vsock OUTPUT="$out/bin"
+make -s -C tests/bench OUTPUT="$out/bin"
 make -s -C tests/abi/vmm O="$out/userspace" OUTPUT="$out/bin"
 cp "$out"/bin/* "$tests/bin/"
 # These are run by compare_drivers.sh.
