@@ -61,9 +61,9 @@ static void test_requests(void **state)
 {
 	struct state *s = *state;
 
-	expect_error(s, "", "no JSON object");
-	expect_error(s, "[]", "no JSON object");
-	expect_error(s, "{\"a\":1,\"a\":2}", "no JSON object");
+	expect_error(s, "", "not a JSON object");
+	expect_error(s, "[]", "not a JSON object");
+	expect_error(s, "{\"a\":1,\"a\":2}", "not a JSON object");
 	expect_error(s, "{}", "no command");
 	expect_error(s, "{\"command\":\"lab-set\",\"target\":\"next\"}", "no object");
 	expect_error(s, "{\"command\":\"lab-set\",\"target\":\"next\",\"settings\":{\"map\":1}}",
@@ -202,7 +202,7 @@ static void test_too_many_roots(void **state)
 {
 	struct state *s = *state;
 	struct ca_store store;
-	struct ca_error error;
+	struct error error;
 	char request[160];
 
 	start(s, NOW);		/* makes one */

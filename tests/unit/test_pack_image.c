@@ -130,7 +130,7 @@ static void test_oci_layout(void **state)
 	write_blob(&dir, layer_hash, data, size - 1);
 	assert_no_app(path, "amd64", NULL, "its contents have the hash");
 	fake_root_put(&dir, "/oci/index.json", "{\"manifests\":[{\"digest\":\"sha256:../../../x\"}]}");
-	assert_no_app(path, "amd64", NULL, "is no SHA-256");
+	assert_no_app(path, "amd64", NULL, "is not SHA-256");
 	fake_root_put(&dir, "/oci/index.json", "{");
 	assert_no_app(path, "amd64", NULL, "index.json: line 1");
 	fake_root_put(&dir, "/oci/index.json", "[1]");
@@ -204,9 +204,9 @@ static void test_configurations(void **state)
 		{ "\"Entrypoint\":null,\"Cmd\":[\"c\",\"\"]", "c ", NULL },
 		{ "\"Entrypoint\":\"/bin/a b\",\"Cmd\":\"c\"", "/bin/a b c", NULL },
 		{ "\"Entrypoint\":[]", "", NULL },
-		{ "\"Entrypoint\":{}", NULL, "Entrypoint of the image is no list" },
-		{ "\"Cmd\":[\"a\",1]", NULL, "Cmd of the image: item 2 is no text" },
-		{ "\"Env\":7", NULL, "Env of the image is no list" },
+		{ "\"Entrypoint\":{}", NULL, "Entrypoint of the image is not a list" },
+		{ "\"Cmd\":[\"a\",1]", NULL, "Cmd of the image: item 2 is not text" },
+		{ "\"Env\":7", NULL, "Env of the image is not a list" },
 		{ "},\"architecture\":\"\\u001b[31mevil\",\"x\":{", NULL,
 		  "the image is for \\x1b[31mevil, the kernel" },
 	};

@@ -35,6 +35,7 @@ struct error {
  * @fmt: its arguments may come from a guest, an image or a peer, since the result
  *	is cleaned; they may also point into @error, to put something in front of
  *	the message of a callee
+ * @...: the arguments of @fmt
  *
  * A message that is too long is cut off in front of a character.
  *
@@ -42,7 +43,15 @@ struct error {
  */
 __attribute__((format(printf, 3, 4)))
 int error_set(struct error *error, int err, const char *fmt, ...);
-/** error_vset() - error_set() for a function that takes a format itself */
+/**
+ * error_vset() - error_set() for a function that takes a format itself
+ * @error: as above
+ * @err: as above
+ * @fmt: as above
+ * @args: the arguments of @fmt
+ *
+ * Return: @err.
+ */
 __attribute__((format(printf, 3, 0)))
 int error_vset(struct error *error, int err, const char *fmt, va_list args);
 

@@ -81,7 +81,7 @@ int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text);
  * eif_metadata_check() - does AWS's reader take this section?
  * @text: data of the section; need not end with 0
  * @size: its length in bytes
- * @reason: set for -EBADMSG, of @reason_size bytes
+ * @error: what is wrong with it
  *
  * Return: 0 or -EBADMSG.
  */

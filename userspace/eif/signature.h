@@ -41,7 +41,7 @@ struct eif_signature {
  * @data: may change meanwhile; is read once
  * @size: length of @data in bytes
  * @ret: the caller releases it with eif_signature_close(); filled on success only
- * @reason: set for -EBADMSG, of EIF_REASON_SIZE bytes
+ * @error: set with -EBADMSG
  *
  * Return: 0, -EBADMSG (what AWS's reader refuses), -ENOMEM or -EIO.
  */
@@ -73,8 +73,7 @@ enum eif_verdict {
  * @signature: what eif_signature_open() gave
  * @pcr0: of the image
  * @now: time of verification, seconds since 1970
- * @ret: the first check that fails
- * @reason: the same in words, of EIF_REASON_SIZE bytes
+ * @ret: the first check that fails; eif_verdict_text() has it in words
  *
  * There is no chain: whose certificate it is shows PCR8 only.
  *
@@ -96,8 +95,9 @@ const char *eif_verdict_text(enum eif_verdict verdict);
  * @pcr0: of the image, 48 bytes
  * @ret: the section's data, which the caller frees
  * @ret_size: length of @ret in bytes
+ * @error: set with -EINVAL
  *
- * Return: 0, -EINVAL (with @error), -ENOMEM or -EIO.
+ * Return: 0, -EINVAL (@key or @pem is not suitable), -ENOMEM or -EIO.
  */
 int eif_signature_make(struct evp_pkey_st *key, const char *pem, size_t pem_size,
 		       const uint8_t *pcr0, uint8_t **ret, size_t *ret_size,
