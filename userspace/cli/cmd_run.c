@@ -149,11 +149,11 @@ static uint32_t end_reason(const struct run *run, struct error *ret_said)
 	uint32_t reason;
 
 	if (state_exit(run->enclave.slot_uid, &reason, text)) {
-		snprintf(ret_said->text, sizeof(ret_said->text), "no reason is known");
+		(void)error_set(ret_said, 0, "no reason is known");
 		return NE_EMU_EXIT_REASON_NONE;
 	}
-	snprintf(ret_said->text, sizeof(ret_said->text), "%s%s%s", ne_nl_exit_reason_name(reason),
-		 *text ? ": " : "", text);
+	(void)error_set(ret_said, 0, "%s%s%s", ne_nl_exit_reason_name(reason), *text ? ": " : "",
+			text);
 	return reason;
 }
 
