@@ -4,7 +4,7 @@
 # Variables:
 #   B              output folder (build)
 #   KVER, KDIR     kernel release to build for and its build folder (the running one)
-#   KERNEL         kernel of the VM: a line of tests/vm/kernels
+#   KERNEL         kernel of the VM: a line of scripts/root/kernels
 #   PREFIX         /usr/local; DESTDIR is put in front of every installed path
 #   W=1            more warnings of the modules; WERROR=1 makes them errors
 #
@@ -32,7 +32,7 @@ sysconfdir ?= /etc
 confdir ?= $(if $(filter /usr,$(prefix)),/usr/lib,$(sysconfdir))
 
 KERNEL ?=
-series = $(subst $() ,|,$(strip $(shell grep -v "^\#" tests/vm/kernels)))
+series = $(subst $() ,|,$(strip $(shell grep -v "^\#" scripts/root/kernels)))
 INSTALL ?= install
 SCDOC := $(shell command -v scdoc)
 

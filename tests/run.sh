@@ -24,8 +24,8 @@
 #
 # FOLDER/PROGRAM, abi/vcpu_test or vsock/coexist.sh: that one, in the VM, both kernels
 #
-# KERNEL=SERIES takes only that line of vm/kernels. With room for both, their machines run at
-# the same time. Complete logs are in build/log.
+# KERNEL=SERIES takes only that line of scripts/root/kernels. With room for both, their
+# machines run at the same time. Complete logs are in build/log.
 #
 # After abi comes a table of the conformance cases. A case that none of the machines
 # could run is a failure.

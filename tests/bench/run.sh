@@ -13,7 +13,8 @@
 #
 # usage: run.sh [NAME]... - NAME.sh; without any, all of them
 #
-# KERNEL=SERIES chooses that of the VM, a line of vm/kernels. All output is in build/log/bench.
+# KERNEL=SERIES chooses that of the VM, a line of scripts/root/kernels. All output is in
+# build/log/bench.
 
 set -eu
 # shellcheck source=../../scripts/root/lib.sh
