@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Makes the Debian packages, in a Debian root of its own.
 #
-# usage: deb.sh FOLDER [VERSION]
+# usage: deb.sh DIRECTORY [VERSION]
 #
-# VERSION instead of that in the file VERSION, for trying upgrades.
+# VERSION replaces the one in the file VERSION, to test upgrades.
 
 set -eu
 # shellcheck source=../scripts/root/lib.sh

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes RPM packages of the programs, and compiles and installs the modules as the other
-# specification tells. Runs in a Debian root, which has neither Fedora's macros of systemd
-# nor kmodtool: they are replaced by what they come to.
+# Makes RPM packages of the programs, and compiles and installs the modules by the other
+# specification. Runs in a Debian root, which has neither Fedora's macros of systemd nor
+# kmodtool: this script defines their expansion.
 #
-# usage: rpm.sh FOLDER
+# usage: rpm.sh DIRECTORY
 
 set -eu
 
-out=${1:?usage: rpm.sh FOLDER}
+out=${1:?usage: rpm.sh DIRECTORY}
 version=$(cat VERSION)
 name=nitro-enclaves-emu
 specs=$PWD/packaging/rpm
@@ -36,7 +36,7 @@ build -bb \
 	--define 'systemd_preun() systemctl disable --now %{1} || :' \
 	--define 'systemd_postun_with_restart() systemctl try-restart %{1} || :' \
 	"$specs/$name.spec"
-# kmodtool would tell which files belong to which package.
+# kmodtool would assign the files to packages.
 build -bi --noclean --define '_unpackaged_files_terminate_build 0' \
 	--define "kernels $(echo "$kernels" | tail -n 1)" \
 	--define "kernel_versions$for_kernels" \
