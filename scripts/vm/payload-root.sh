@@ -47,7 +47,8 @@ mv "$tests/abi/cpu_pool_test" "$tests/abi/parameter_test" "$tests/bin/"
 cp -r tests/lib tests/lifecycle tests/clients tests/attest tests/vsock tests/bench "$tests/"
 mkdir "$tests/lifecycle/docs/pages"
 cp README.md Documentation/install.rst Documentation/troubleshooting.rst \
-	Documentation/ci.rst Documentation/examples/github-workflow.yml "$tests/lifecycle/docs/pages/"
+	Documentation/ci.rst Documentation/hacking.rst \
+	Documentation/examples/github-workflow.yml "$tests/lifecycle/docs/pages/"
 cp scripts/vm/demo.sh "$tests/"
 
 make -s -C image OUTPUT="$out/image"

@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2317,SC2329 # functions are called by report
+# Executes the first change of Documentation/hacking.rst, in a copy of the tree that is
+# laid over this one. TAP on stdout; runs in the build root.
+
+set -eu
+# shellcheck source=../lib/tap.sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+page=Documentation/hacking.rst
+chapter="A first change"
+
+# The layers are at the same path as the tree, so that objects of the build are reused.
+if [ "${1-}" != --in-copy ]; then
+	exec unshare --mount --propagation unchanged "$0" --in-copy
+fi
+tmp=$(mktemp -d)
+mount -t tmpfs tmpfs "$tmp"
+mkdir "$tmp/upper" "$tmp/work" "$tmp/blocks"
+mount -t overlay overlay \
+	-o "lowerdir=$PWD,upperdir=$tmp/upper,workdir=$tmp/work" "$PWD"
+cd "$PWD"
+tests/lifecycle/docs/blocks.py "$page" "$tmp/blocks"
+
+# This is the build root already.
+printf '#!/bin/sh\nexec "$@"\n' > scripts/root/enter.sh
+
+# It runs what is running now.
+make() {
+	[ "$*" = check-quick ]
+}
+export -f make
+
+execute() {
+	bash -eu -o pipefail -x "$1"
+}
+
+tap_begin unit/first_change
+for block in "$tmp"/blocks/[0-9][0-9]; do
+	[ "$(cat "$block.title")" != "$chapter" ] ||
+		report "$(head -n 1 "$block")" execute "$block"
+done
+report "there are four blocks" [ "$tap_number" = 4 ]
+tap_end
+umount "$tmp" 2> /dev/null || :
