@@ -286,6 +286,32 @@ void ne_backend_revoke(struct ne_backend *backend)
 	kvfree(segs);
 }
 
+/* Return: the oldest request in the queue, with the queue's reference, or NULL. */
+static struct ne_backend *ne_backend_dequeue_first(void)
+{
+	struct ne_backend *backend;
+
+	spin_lock(&ne_backend_queue.lock);
+	backend = list_first_entry_or_null(&ne_backend_queue.list, struct ne_backend, queue_node);
+	if (backend)
+		list_del_init(&backend->queue_node);
+	spin_unlock(&ne_backend_queue.lock);
+	return backend;
+}
+
+/* Return: false if the start was given up meanwhile. */
+static bool ne_backend_mark_accepted(struct ne_backend *backend)
+{
+	bool waiting;
+
+	spin_lock(&backend->lock);
+	waiting = backend->state == NE_BACKEND_WAITING;
+	if (waiting)
+		backend->state = NE_BACKEND_ACCEPTED;
+	spin_unlock(&backend->lock);
+	return waiting;
+}
+
 /**
  * ne_backend_accept() - take the oldest waiting request
  *
@@ -294,29 +320,14 @@ void ne_backend_revoke(struct ne_backend *backend)
 struct ne_backend *ne_backend_accept(void)
 {
 	struct ne_backend *backend;
-	bool taken = false;
 
-	do {
-		spin_lock(&ne_backend_queue.lock);
-		backend = list_first_entry_or_null(&ne_backend_queue.list, struct ne_backend,
-						   queue_node);
-		if (backend)
-			list_del_init(&backend->queue_node);
-		spin_unlock(&ne_backend_queue.lock);
-		if (!backend)
-			return NULL;
-
-		spin_lock(&backend->lock);
-		if (backend->state == NE_BACKEND_WAITING) {
-			backend->state = NE_BACKEND_ACCEPTED;
-			taken = true;
+	while ((backend = ne_backend_dequeue_first())) {
+		if (ne_backend_mark_accepted(backend)) {
+			wake_up_all(&backend->wait);
+			break;
 		}
-		spin_unlock(&backend->lock);
-		if (!taken)
-			ne_backend_put(backend);	/* given up meanwhile */
-	} while (!taken);
-
-	wake_up_all(&backend->wait);
+		ne_backend_put(backend);
+	}
 	return backend;
 }
 
@@ -410,22 +421,23 @@ static bool ne_backend_reason_is_valid(u32 code)
 	return false;
 }
 
-/* The first report of the end counts; true for the one that makes it. */
-static bool ne_backend_claim_end(struct ne_backend *backend, int *rc)
+/*
+ * Claim the right to report the end, which only one caller gets.
+ * Return: 0, -ENOTCONN (not done yet) or -EALREADY.
+ */
+static int ne_backend_claim_end(struct ne_backend *backend)
 {
-	bool mine = false;
+	int rc = 0;
 
 	spin_lock(&backend->lock);
-	*rc = -EALREADY;
-	if (!backend->ended && backend->state == NE_BACKEND_DONE) {
+	if (backend->state < NE_BACKEND_DONE)
+		rc = -ENOTCONN;
+	else if (backend->ended || backend->state != NE_BACKEND_DONE)
+		rc = -EALREADY;
+	else
 		backend->ended = true;
-		mine = true;
-		*rc = 0;
-	} else if (backend->state < NE_BACKEND_DONE) {
-		*rc = -ENOTCONN;
-	}
 	spin_unlock(&backend->lock);
-	return mine;
+	return rc;
 }
 
 /**
@@ -443,7 +455,8 @@ int ne_backend_exit(struct ne_backend *backend, const struct ne_emu_backend_stat
 	if (!ne_backend_reason_is_valid(status->code) || ne_backend_copy_text(text, status))
 		return -EINVAL;
 
-	if (!ne_backend_claim_end(backend, &rc))
+	rc = ne_backend_claim_end(backend);
+	if (rc)
 		return rc;
 	rc = ne_enclave_ended(backend->enclave, backend, status->code, text);
 	return rc ? -EALREADY : 0;
@@ -456,10 +469,9 @@ int ne_backend_exit(struct ne_backend *backend, const struct ne_emu_backend_stat
 void ne_backend_closed(struct ne_backend *backend)
 {
 	struct pid *vmm;
-	int rc;
 
 	ne_backend_fail(backend, ECONNRESET, "the VMM went away before it was ready");
-	if (ne_backend_claim_end(backend, &rc))
+	if (!ne_backend_claim_end(backend))
 		ne_enclave_ended(backend->enclave, backend, NE_EMU_EXIT_REASON_LOST,
 				 "the VMM went away without giving a reason");
 

@@ -70,7 +70,6 @@ static vm_fault_t ne_backend_huge_fault(struct vm_fault *vmf, unsigned int order
 	struct ne_backend *backend = vma->vm_private_data;
 	unsigned long size = PAGE_SIZE << order;
 	unsigned long addr = ALIGN_DOWN(vmf->address, size);
-	vm_fault_t ret = VM_FAULT_FALLBACK;
 	unsigned long pfn;
 	u64 offset;
 
@@ -79,14 +78,12 @@ static vm_fault_t ne_backend_huge_fault(struct vm_fault *vmf, unsigned int order
 
 	offset = ((u64)vma->vm_pgoff << PAGE_SHIFT) + (addr - vma->vm_start);
 
-	down_read(&backend->map_lock);
+	guard(rwsem_read)(&backend->map_lock);
 	pfn = ne_backend_pfn(backend, offset, size);
 	if (pfn)
-		ret = ne_backend_insert(vmf, pfn, order);
-	else if (!order)
-		ret = VM_FAULT_SIGBUS;	/* taken away */
-	up_read(&backend->map_lock);
-	return ret;
+		return ne_backend_insert(vmf, pfn, order);
+	/* No frame for a small page: the memory was taken away. */
+	return order ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS;
 }
 
 /* Huge pages also where transparent ones are off, and the core does not ask for them. */
@@ -192,9 +189,8 @@ struct file *ne_backend_file_create(struct ne_backend *backend)
 		return file;
 
 	ihold(file_inode(file));
-	down_write(&backend->map_lock);
+	guard(rwsem_write)(&backend->map_lock);
 	backend->inode = file_inode(file);
-	up_write(&backend->map_lock);
 	return file;
 }
 

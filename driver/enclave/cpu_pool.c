@@ -141,6 +141,32 @@ static int ne_pool_number_cores(const struct cpumask *cpus)
 	return 0;
 }
 
+/* CPU hotplug is held off: only online CPUs know their siblings. */
+static int ne_pool_take(const struct cpumask *cpus)
+{
+	unsigned int first = cpumask_first(cpus);
+	int rc;
+
+	lockdep_assert_held(&ne_pool.lock);
+	guard(cpus_read_lock)();
+
+	rc = ne_pool_check_online(cpus);
+	if (!rc)
+		rc = ne_pool_check_node(cpus);
+	if (!rc)
+		rc = ne_pool_check_cores(cpus);
+	if (!rc)
+		rc = ne_pool_number_cores(cpus);
+	if (rc)
+		return rc;
+
+	ne_pool.nr_threads = cpumask_weight(topology_sibling_cpumask(first));
+	ne_pool.numa_node = cpu_to_node(first);
+	cpumask_copy(&ne_pool.cpus, cpus);
+	cpumask_copy(&ne_pool.avail, cpus);
+	return 0;
+}
+
 static int ne_pool_setup(const char *text)
 {
 	cpumask_var_t cpus;
@@ -154,33 +180,12 @@ static int ne_pool_setup(const char *text)
 	rc = cpulist_parse(text, cpus);
 	if (rc) {
 		pr_err("Error in cpulist parse [rc=%d]\n", rc);
-		goto out;
-	}
-	rc = -EINVAL;
-	if (cpumask_empty(cpus)) {
+	} else if (cpumask_empty(cpus)) {
 		pr_err("No CPUs available in CPU pool\n");
-		goto out;
+		rc = -EINVAL;
+	} else {
+		rc = ne_pool_take(cpus);
 	}
-
-	/* Siblings are only known of CPUs that stay online meanwhile. */
-	cpus_read_lock();
-	rc = ne_pool_check_online(cpus);
-	if (!rc)
-		rc = ne_pool_check_node(cpus);
-	if (!rc)
-		rc = ne_pool_check_cores(cpus);
-	if (!rc)
-		rc = ne_pool_number_cores(cpus);
-	if (!rc) {
-		unsigned int first = cpumask_first(cpus);
-
-		ne_pool.nr_threads = cpumask_weight(topology_sibling_cpumask(first));
-		ne_pool.numa_node = cpu_to_node(first);
-		cpumask_copy(&ne_pool.cpus, cpus);
-		cpumask_copy(&ne_pool.avail, cpus);
-	}
-	cpus_read_unlock();
-out:
 	free_cpumask_var(cpus);
 	return rc;
 }
@@ -216,14 +221,13 @@ int ne_pool_set(const char *text)
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 
-	mutex_lock(&ne_registry_lock);
+	guard(mutex)(&ne_registry_lock);
 	if (!ne_registry_empty()) {
-		mutex_unlock(&ne_registry_lock);
 		pr_err("The CPU pool is used by enclave(s)\n");
 		return -EPERM;
 	}
 
-	mutex_lock(&ne_pool.lock);
+	guard(mutex)(&ne_pool.lock);
 	ne_pool_clear();
 	rc = ne_pool_setup(text);
 	if (rc)
@@ -232,8 +236,6 @@ int ne_pool_set(const char *text)
 		rc = ne_pool_store_text(text);
 	if (rc)
 		ne_pool_clear();
-	mutex_unlock(&ne_pool.lock);
-	mutex_unlock(&ne_registry_lock);
 	return rc;
 }
 
@@ -245,12 +247,8 @@ int ne_pool_set(const char *text)
  */
 int ne_pool_get(char *buf)
 {
-	int len;
-
-	mutex_lock(&ne_pool.lock);
-	len = scnprintf(buf, PAGE_SIZE, "%s\n", ne_pool.text);
-	mutex_unlock(&ne_pool.lock);
-	return len;
+	guard(mutex)(&ne_pool.lock);
+	return scnprintf(buf, PAGE_SIZE, "%s\n", ne_pool.text);
 }
 
 /**
@@ -262,14 +260,10 @@ int ne_pool_get(char *buf)
  */
 int ne_pool_snapshot(struct cpumask *cpus, struct cpumask *claimed)
 {
-	int node;
-
-	mutex_lock(&ne_pool.lock);
+	guard(mutex)(&ne_pool.lock);
 	cpumask_copy(cpus, &ne_pool.cpus);
 	cpumask_andnot(claimed, &ne_pool.cpus, &ne_pool.avail);
-	node = ne_pool.numa_node;
-	mutex_unlock(&ne_pool.lock);
-	return node;
+	return ne_pool.numa_node;
 }
 
 /*
@@ -304,23 +298,15 @@ static unsigned int ne_pool_first_free(void)
 /** ne_pool_has_cpus() - true if a core of the pool is to be had */
 bool ne_pool_has_cpus(void)
 {
-	bool has;
-
-	mutex_lock(&ne_pool.lock);
-	has = ne_pool_first_free() < nr_cpu_ids;
-	mutex_unlock(&ne_pool.lock);
-	return has;
+	guard(mutex)(&ne_pool.lock);
+	return ne_pool_first_free() < nr_cpu_ids;
 }
 
 /** ne_pool_numa_node() - node of the pool's CPUs, constant while enclaves exist */
 int ne_pool_numa_node(void)
 {
-	int node;
-
-	mutex_lock(&ne_pool.lock);
-	node = ne_pool.numa_node;
-	mutex_unlock(&ne_pool.lock);
-	return node;
+	guard(mutex)(&ne_pool.lock);
+	return ne_pool.numa_node;
 }
 
 /**
@@ -331,12 +317,8 @@ int ne_pool_numa_node(void)
  */
 unsigned int ne_pool_cpu_limit(void)
 {
-	unsigned int limit;
-
-	mutex_lock(&ne_pool.lock);
-	limit = ne_pool.nr_threads ? rounddown(nr_cpu_ids, ne_pool.nr_threads) : 0;
-	mutex_unlock(&ne_pool.lock);
-	return limit;
+	guard(mutex)(&ne_pool.lock);
+	return ne_pool.nr_threads ? rounddown(nr_cpu_ids, ne_pool.nr_threads) : 0;
 }
 
 /* Move the core of @cpu from the pool to @claimed. */
@@ -364,16 +346,13 @@ static void ne_pool_claim_core(unsigned int cpu, struct cpumask *claimed)
 int ne_pool_claim_first(struct cpumask *claimed)
 {
 	unsigned int cpu;
-	int rc = -NE_ERR_NO_CPUS_AVAIL_IN_POOL;
 
-	mutex_lock(&ne_pool.lock);
+	guard(mutex)(&ne_pool.lock);
 	cpu = ne_pool_first_free();
-	if (cpu < nr_cpu_ids) {
-		ne_pool_claim_core(cpu, claimed);
-		rc = cpu;
-	}
-	mutex_unlock(&ne_pool.lock);
-	return rc;
+	if (cpu >= nr_cpu_ids)
+		return -NE_ERR_NO_CPUS_AVAIL_IN_POOL;
+	ne_pool_claim_core(cpu, claimed);
+	return cpu;
 }
 
 /**
@@ -385,15 +364,11 @@ int ne_pool_claim_first(struct cpumask *claimed)
  */
 int ne_pool_claim_cpu(unsigned int cpu, struct cpumask *claimed)
 {
-	int rc = -NE_ERR_VCPU_NOT_IN_CPU_POOL;
-
-	mutex_lock(&ne_pool.lock);
-	if (cpumask_test_cpu(cpu, &ne_pool.avail) && ne_pool_core_online(cpu)) {
-		ne_pool_claim_core(cpu, claimed);
-		rc = cpu;
-	}
-	mutex_unlock(&ne_pool.lock);
-	return rc;
+	guard(mutex)(&ne_pool.lock);
+	if (!cpumask_test_cpu(cpu, &ne_pool.avail) || !ne_pool_core_online(cpu))
+		return -NE_ERR_VCPU_NOT_IN_CPU_POOL;
+	ne_pool_claim_core(cpu, claimed);
+	return cpu;
 }
 
 /**
@@ -408,11 +383,10 @@ int ne_pool_next_thread(const struct cpumask *claimed, const struct cpumask *use
 	unsigned int best = nr_cpu_ids;
 	unsigned int cpu;
 
-	mutex_lock(&ne_pool.lock);
+	guard(mutex)(&ne_pool.lock);
 	for_each_cpu_andnot(cpu, claimed, used)
 		if (best == nr_cpu_ids || ne_pool.core_of[cpu] < ne_pool.core_of[best])
 			best = cpu;
-	mutex_unlock(&ne_pool.lock);
 	return best < nr_cpu_ids ? best : -ENOENT;
 }
 
@@ -421,9 +395,8 @@ void ne_pool_return(const struct cpumask *claimed)
 {
 	lockdep_assert_held(&ne_registry_lock);
 
-	mutex_lock(&ne_pool.lock);
+	guard(mutex)(&ne_pool.lock);
 	cpumask_or(&ne_pool.avail, &ne_pool.avail, claimed);
-	mutex_unlock(&ne_pool.lock);
 }
 
 /**
@@ -437,9 +410,8 @@ void ne_pool_exit(void)
 	if (!ne_pool.core_of)
 		return;
 
-	mutex_lock(&ne_pool.lock);
+	guard(mutex)(&ne_pool.lock);
 	ne_pool_clear();
-	mutex_unlock(&ne_pool.lock);
 }
 
 #if IS_ENABLED(CONFIG_NE_EMU_KUNIT_TEST)

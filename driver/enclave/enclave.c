@@ -277,12 +277,10 @@ err_cid:
 int ne_enclave_ended(struct ne_enclave *enclave, struct ne_backend *backend,
 		     enum ne_emu_exit_reason reason, const char *text)
 {
-	mutex_lock(&enclave->lock);
+	guard(mutex)(&enclave->lock);
 	if (enclave->state != NE_EMU_ENCLAVE_STATE_RUNNING ||
-	    (backend && enclave->backend != backend)) {
-		mutex_unlock(&enclave->lock);
+	    (backend && enclave->backend != backend))
 		return -ENOTCONN;
-	}
 
 	spin_lock(&enclave->info_lock);
 	enclave->state = NE_EMU_ENCLAVE_STATE_STOPPED;
@@ -295,7 +293,6 @@ int ne_enclave_ended(struct ne_enclave *enclave, struct ne_backend *backend,
 
 	ne_backend_hangup(enclave->backend);
 	ne_enclave_announce(enclave);
-	mutex_unlock(&enclave->lock);
 	return 0;
 }
 

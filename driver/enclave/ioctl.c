@@ -65,12 +65,9 @@ static int ne_ioctl_set_memory(struct ne_enclave *enclave,
 	if (req.flags >= NE_MEMORY_REGION_MAX_FLAG_VAL)
 		return -NE_ERR_INVALID_FLAG_VALUE;
 
-	mutex_lock(&enclave->lock);
+	guard(mutex)(&enclave->lock);
 	rc = ne_enclave_check_init(enclave);
-	if (!rc)
-		rc = ne_mem_region_add(enclave, &req);
-	mutex_unlock(&enclave->lock);
-	return rc;
+	return rc ?: ne_mem_region_add(enclave, &req);
 }
 
 static int ne_ioctl_start(struct ne_enclave *enclave,

@@ -86,9 +86,8 @@ static bool ne_vsock_route_close(struct ne_vsock_chan *chan)
 {
 	bool first;
 
-	mutex_lock(&ne_vsock_route_lock);
-	first = ne_vsock_chan_close(chan);
-	mutex_unlock(&ne_vsock_route_lock);
+	scoped_guard(mutex, &ne_vsock_route_lock)
+		first = ne_vsock_chan_close(chan);
 	if (!first)
 		return false;
 
@@ -96,9 +95,8 @@ static bool ne_vsock_route_close(struct ne_vsock_chan *chan)
 	ne_vsock_conn_reset_all(chan);
 	ne_vsock_listen_cancel(chan);
 
-	mutex_lock(&ne_vsock_route_lock);
-	xa_erase(ne_vsock_table(chan->console), chan->cid);
-	mutex_unlock(&ne_vsock_route_lock);
+	scoped_guard(mutex, &ne_vsock_route_lock)
+		xa_erase(ne_vsock_table(chan->console), chan->cid);
 
 	complete_all(&chan->gone);
 	return true;

@@ -56,18 +56,13 @@ bool ne_vsock_stream_allow(struct vsock_sock *vsk, u32 cid, u32 port)
 bool ne_vsock_seqpacket_allow(struct vsock_sock *vsk, u32 cid)
 {
 	struct ne_vsock_chan *chan;
-	bool allow = true;
 
 	if (!ne_vsock_in_global_mode(vsk) || cid == NE_EMU_CID_HYPERVISOR)
 		return false;
 
-	rcu_read_lock();
+	guard(rcu)();
 	chan = ne_vsock_route_find(cid, 0);
-	if (chan)
-		allow = READ_ONCE(chan->seqpacket);
-	rcu_read_unlock();
-
-	return allow;
+	return !chan || READ_ONCE(chan->seqpacket);
 }
 
 /*
