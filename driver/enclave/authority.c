@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Authority: who may take start requests, who may stop an enclave and be told about
- * it, by the netlink socket of a request.
+ * Permission checks of netlink requests: who may accept start requests, stop an
+ * enclave, or see its details.
  *
- * Two parties stand behind a request: whoever opened the socket, and whoever uses it
- * now. Each must have the right by itself; otherwise a socket could be handed to a
- * program with more rights than its opener has.
+ * A request has two subjects: the process that opened the socket, and current, which
+ * uses it. Both must be privileged; otherwise an opener could pass its socket to a more
+ * privileged program and have that act for it.
  */
 
 #include <linux/capability.h>
@@ -24,8 +24,8 @@ static const struct cred *ne_opener_cred(const struct sock *sk)
 }
 
 /*
- * Memory of others is handed out, so this is not CAP_NET_ADMIN, which containers are
- * given for a network namespace of their own.
+ * Accepting a request gives access to the memory of other users. CAP_NET_ADMIN, which
+ * containers get for a network namespace of their own, is not enough for that.
  */
 static bool ne_opener_is_admin(const struct sock *sk)
 {
@@ -34,8 +34,8 @@ static bool ne_opener_is_admin(const struct sock *sk)
 }
 
 /*
- * Containers may share user ids with each other and with the host. So in another
- * network namespace than the initial one, an enclave must also come from there.
+ * Containers may share user ids with each other and with the host. An opener outside the
+ * initial network namespace therefore owns only enclaves created in its own namespace.
  */
 static bool ne_opener_is_owner(const struct sock *sk, const struct ne_enclave *enclave)
 {
@@ -46,37 +46,50 @@ static bool ne_opener_is_owner(const struct sock *sk, const struct ne_enclave *e
 }
 
 /**
- * ne_opener_may_control() - may the opener of a socket stop an enclave?
- * @sk: a netlink socket with a file, which cannot be closed meanwhile
+ * ne_opener_may_control() - check whether the opener of a socket may stop an enclave
+ * @sk: a netlink socket with a file that stays open during the call
  * @enclave: the enclave
+ *
+ * Return: true if it may.
  */
 bool ne_opener_may_control(const struct sock *sk, const struct ne_enclave *enclave)
 {
 	return ne_opener_is_owner(sk, enclave) || ne_opener_is_admin(sk);
 }
 
-/** ne_may_control() - may the opener, and may current, who uses the socket? */
+/**
+ * ne_may_control() - check whether opener and user of a socket may stop an enclave
+ * @sk: as for ne_opener_may_control(); current uses it
+ * @enclave: the enclave
+ *
+ * Return: true if both may.
+ */
 bool ne_may_control(const struct sock *sk, const struct ne_enclave *enclave)
 {
 	return ne_opener_may_control(sk, enclave) &&
 	       (uid_eq(current_euid(), enclave->owner_uid) || capable(CAP_SYS_ADMIN));
 }
 
-/** ne_may_accept() - may the opener and current take start requests of everybody? */
+/**
+ * ne_may_accept() - check whether opener and user of a socket may accept start requests
+ * @sk: as for ne_may_control()
+ *
+ * Return: true if both may.
+ */
 bool ne_may_accept(const struct sock *sk)
 {
 	return ne_opener_is_admin(sk) && capable(CAP_SYS_ADMIN);
 }
 
 /**
- * ne_view_get() - what current is told of an enclave through a socket
- * @sk: as for ne_opener_may_control()
+ * ne_view_get() - determine what current may see of an enclave through a socket
+ * @sk: as for ne_may_control()
  * @enclave: the enclave
- * @view: the result
+ * @view: receives the result
  *
- * Everybody sees that there is an enclave. A text may quote what a debug console
- * shows, hence it is for those who could stop the enclave. In another network
- * namespace, which is a container as a rule, strangers do not learn whose it is.
+ * Every reader sees that an enclave exists. The text may quote a debug console, so only
+ * those who may stop the enclave see it. Readers in another network namespace, usually a
+ * container, see the owner only if they may stop the enclave.
  */
 void ne_view_get(const struct sock *sk, const struct ne_enclave *enclave, struct ne_view *view)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Backends: the start request that waits for the supervisor, and then the VMM
- * that runs the enclave. What a VMM may do with the memory is in backend_fd.c.
+ * Backends: a start request that waits for the supervisor, and then the VMM that runs
+ * the enclave. The VMM's access to the memory is in backend_fd.c.
  */
 
 #include <linux/ctype.h>
@@ -14,19 +14,19 @@
 #include "ne_emu.h"
 
 /*
- * Patience of NE_START_ENCLAVE. A supervisor that is just being started finds
- * the request in the queue, hence a moment even when nobody listens.
+ * How long NE_START_ENCLAVE waits. Without a listener it still waits for a short time:
+ * a supervisor that is starting up will find the request in the queue.
  */
 #define NE_ACCEPT_NO_LISTENER	(3 * HZ)
 #define NE_ACCEPT_TIMEOUT	(30 * HZ)
 #define NE_DONE_TIMEOUT		(30 * HZ)
 
-/* Time for a VMM to end by itself (its console readers get the rest). */
+/* Time for a VMM to exit by itself and pass the rest of its output to console readers. */
 #define NE_KILL_DELAY		(5 * HZ)
 
-/* Start requests nobody has accepted, oldest first. */
+/* Start requests that wait for the supervisor, oldest first. */
 static struct {
-	spinlock_t lock;	/* of the list and the nodes in it */
+	spinlock_t lock;	/* protects the list and the nodes in it */
 	struct list_head list;
 } ne_backend_queue = {
 	.lock = __SPIN_LOCK_UNLOCKED(ne_backend_queue.lock),
@@ -49,9 +49,9 @@ static void ne_backend_kill_work(struct work_struct *work)
 }
 
 /**
- * ne_backend_create() - a start request
- * @enclave: locked, with memory and vCPUs
- * @cid: its vsock CID
+ * ne_backend_create() - create a start request
+ * @enclave: the enclave, locked, with memory and vCPUs
+ * @cid: vsock CID of the enclave
  * @flags: start flags
  *
  * Return: the request with one reference, or ERR_PTR(-ENOMEM).
@@ -108,7 +108,10 @@ static void ne_backend_free(struct kref *ref)
 	kfree(backend);
 }
 
-/** ne_backend_put() - drop a reference */
+/**
+ * ne_backend_put() - drop a reference
+ * @backend: the backend
+ */
 void ne_backend_put(struct ne_backend *backend)
 {
 	kref_put(&backend->ref, ne_backend_free);
@@ -145,8 +148,8 @@ static enum ne_backend_state ne_backend_state(struct ne_backend *backend)
 }
 
 /*
- * Outcome of a start after waiting; a request without an answer is given up.
- * @waited: what the last wait returned: 0 for a time-out, negative for a signal
+ * Determine the outcome of a start after waiting. A request without an answer is given
+ * up. @waited: result of the last wait: 0 for a timeout, negative for a signal.
  */
 static int ne_backend_result(struct ne_backend *backend, long waited, bool listener)
 {
@@ -185,7 +188,7 @@ static int ne_backend_result(struct ne_backend *backend, long waited, bool liste
 	return rc;
 }
 
-/* A request that nobody has accepted will not be waited for. Return: whether so. */
+/* Withdraw a request that nobody has accepted. Return: true if it was withdrawn. */
 static bool ne_backend_give_up(struct ne_backend *backend, const char *text)
 {
 	bool waiting;
@@ -201,14 +204,14 @@ static bool ne_backend_give_up(struct ne_backend *backend, const char *text)
 }
 
 /**
- * ne_backend_start() - have the supervisor take the request, wait for the VMM
- * @backend: new
+ * ne_backend_start() - queue a start request and wait until the VMM is ready
+ * @backend: from ne_backend_create()
  *
- * Only a fatal signal interrupts: clients of the AWS driver never see EINTR.
+ * Only a fatal signal interrupts the wait: clients of the AWS driver never see EINTR.
  *
  * Context: Process context, sleeps.
- * Return: 0; -ENODEV (no supervisor), -ETIMEDOUT, -EINTR, -ENOMEM, -ECONNRESET
- * (the VMM went away), or what the backend answered. @backend->text says why.
+ * Return: 0, -ENODEV (no supervisor), -ETIMEDOUT, -EINTR, -ENOMEM, -ECONNRESET (the VMM
+ * went away), or the errno that the backend answered. @backend->text has the reason.
  */
 int ne_backend_start(struct ne_backend *backend)
 {
@@ -237,7 +240,10 @@ int ne_backend_start(struct ne_backend *backend)
 	return ne_backend_result(backend, waited, listener);
 }
 
-/** ne_backend_go() - tell the VMM that the enclave is RUNNING */
+/**
+ * ne_backend_go() - notify the VMM that the enclave is RUNNING
+ * @backend: the backend of the enclave
+ */
 void ne_backend_go(struct ne_backend *backend)
 {
 	spin_lock(&backend->lock);
@@ -247,14 +253,14 @@ void ne_backend_go(struct ne_backend *backend)
 }
 
 /**
- * ne_backend_hangup() - tell the VMM to end, and kill it later if it does not
- * @backend: may have been hung up before
+ * ne_backend_hangup() - ask the VMM to exit, and kill it later if it does not
+ * @backend: the backend; may have been hung up before
  */
 void ne_backend_hangup(struct ne_backend *backend)
 {
 	spin_lock(&backend->lock);
 	backend->state = NE_BACKEND_STOPPED;
-	/* Under the lock, so that the last close, which clears vmm, can cancel it. */
+	/* Under the lock: the last close clears vmm and then cancels the work. */
 	if (backend->vmm)
 		schedule_delayed_work(&backend->kill_work, NE_KILL_DELAY);
 	spin_unlock(&backend->lock);
@@ -263,11 +269,11 @@ void ne_backend_hangup(struct ne_backend *backend)
 }
 
 /**
- * ne_backend_revoke() - take the memory away from whoever has it mapped
- * @backend: may never have been accepted
+ * ne_backend_revoke() - unmap the memory of the enclave from all processes
+ * @backend: the backend; may never have been accepted
  *
- * Afterwards no page of the enclave is reachable through the fd; KVM has dropped
- * its own mappings by MMU notifier, and the VMM is not about to make new ones.
+ * When this returns, no page of the enclave can be reached or mapped again through the
+ * fd, and KVM has dropped its own mappings by MMU notifier.
  */
 void ne_backend_revoke(struct ne_backend *backend)
 {
@@ -313,7 +319,7 @@ static bool ne_backend_mark_accepted(struct ne_backend *backend)
 }
 
 /**
- * ne_backend_accept() - take the oldest waiting request
+ * ne_backend_accept() - accept the oldest waiting request
  *
  * Return: the request with a reference, or NULL.
  */
@@ -333,9 +339,9 @@ struct ne_backend *ne_backend_accept(void)
 
 /**
  * ne_backend_fail() - answer an accepted request with an error
- * @backend: a request; one that was answered or given up keeps its outcome
+ * @backend: the request; if it was answered or given up before, it keeps its outcome
  * @error: positive errno
- * @text: why, for people
+ * @text: reason, as text
  */
 void ne_backend_fail(struct ne_backend *backend, u32 error, const char *text)
 {
@@ -349,7 +355,7 @@ void ne_backend_fail(struct ne_backend *backend, u32 error, const char *text)
 	wake_up_all(&backend->wait);
 }
 
-/* The text of a status, safe to print anywhere. */
+/* Copy the text of a status and replace what is not printable. */
 static int ne_backend_copy_text(char *to, const struct ne_emu_backend_status *status)
 {
 	size_t i;
@@ -367,7 +373,7 @@ static int ne_backend_copy_text(char *to, const struct ne_emu_backend_status *st
 
 /**
  * ne_backend_done() - NE_EMU_BACKEND_DONE
- * @backend: of the file
+ * @backend: the backend of the file
  * @status: copied from user space
  *
  * Return: 0, -EINVAL, -EALREADY (answered) or -ESTALE (given up).
@@ -377,7 +383,7 @@ int ne_backend_done(struct ne_backend *backend, const struct ne_emu_backend_stat
 	char text[NE_EMU_STATUS_TEXT_SIZE];
 	int rc = 0;
 
-	/* From there on they are the kernel's own: restart this system call, ... */
+	/* Errnos from ERESTARTSYS up are internal to the kernel. */
 	if (status->code >= ERESTARTSYS || ne_backend_copy_text(text, status))
 		return -EINVAL;
 
@@ -442,7 +448,7 @@ static int ne_backend_claim_end(struct ne_backend *backend)
 
 /**
  * ne_backend_exit() - NE_EMU_BACKEND_EXIT
- * @backend: of the file
+ * @backend: the backend of the file
  * @status: copied from user space
  *
  * Return: 0, -EINVAL, -ENOTCONN (not done yet) or -EALREADY (ended, stopped).
@@ -463,8 +469,10 @@ int ne_backend_exit(struct ne_backend *backend, const struct ne_emu_backend_stat
 }
 
 /**
- * ne_backend_closed() - the last reference to the fd is gone
- * @backend: the file's reference is dropped
+ * ne_backend_closed() - handle the last close of the backend fd
+ * @backend: the backend; drops the reference of its file
+ *
+ * Fails the start or ends the enclave unless the VMM has reported either before.
  */
 void ne_backend_closed(struct ne_backend *backend)
 {

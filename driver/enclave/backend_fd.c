@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The backend fd: the VMM's view of an enclave. Its mapping shows the donated
- * pages as raw frames, so that KVM can use them as a memory slot without taking
- * references, and so that they can be taken away at any time.
+ * The backend fd: the VMM's view of an enclave. Its mapping inserts the donated pages as
+ * raw frames (VM_PFNMAP), so that the driver can revoke them at any time and KVM does not
+ * need references to them.
  */
 
 #include <linux/anon_inodes.h>
@@ -27,8 +27,8 @@ static int ne_seg_compare(const void *key, const void *elt)
 }
 
 /*
- * Frame at byte @offset of the memory, if [@offset, @offset + @size) is inside
- * one page and aligned to @size in physical memory; 0 otherwise.
+ * Return: the frame at byte @offset of the memory, if [@offset, @offset + @size) is
+ * inside one page and aligned to @size in physical memory; otherwise 0.
  */
 static unsigned long ne_backend_pfn(struct ne_backend *backend, u64 offset, unsigned long size)
 {
@@ -82,11 +82,11 @@ static vm_fault_t ne_backend_huge_fault(struct vm_fault *vmf, unsigned int order
 	pfn = ne_backend_pfn(backend, offset, size);
 	if (pfn)
 		return ne_backend_insert(vmf, pfn, order);
-	/* No frame for a small page: the memory was taken away. */
+	/* Without a frame even for a small page, the memory was revoked. */
 	return order ? VM_FAULT_FALLBACK : VM_FAULT_SIGBUS;
 }
 
-/* Huge pages also where transparent ones are off, and the core does not ask for them. */
+/* Try a huge page first: the core calls huge_fault only if THP is enabled. */
 static vm_fault_t ne_backend_fault(struct vm_fault *vmf)
 {
 	vm_fault_t ret = VM_FAULT_FALLBACK;
@@ -101,7 +101,7 @@ static const struct vm_operations_struct ne_backend_vm_ops = {
 	.huge_fault	= ne_backend_huge_fault,
 };
 
-/* mmap: shared only, inside the memory; EINVAL otherwise. */
+/* Only shared mappings inside the memory are allowed; others get EINVAL. */
 static int ne_backend_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct ne_backend *backend = file->private_data;
@@ -173,10 +173,10 @@ static const struct file_operations ne_backend_fops = {
 };
 
 /**
- * ne_backend_file_create() - the file behind a backend fd
+ * ne_backend_file_create() - create the file for a backend fd
  * @backend: accepted; the caller's reference moves to the file
  *
- * It has an inode of its own, so that its mappings can be found and removed.
+ * The file has its own inode, which ne_backend_revoke() needs to find the mappings.
  *
  * Return: the file, or an ERR_PTR (the reference stays with the caller).
  */

@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vsock CIDs of enclaves: unique among live enclaves, counted up from 16. */
+/* Allocation of vsock CIDs: unique among live enclaves, ascending from 16. */
 
 #include <linux/vm_sockets.h>
 #include <linux/xarray.h>
 
 #include "ne_emu.h"
 
-/* The first CID that EC2 hands out on its own. */
+/* The first CID that EC2 assigns if the client does not ask for one. */
 #define NE_CID_AUTO_FIRST	16U
 
 static DEFINE_XARRAY_FLAGS(ne_cids, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
-/* Last CID given; under the lock of ne_cids. */
+/* The next CID to try; protected by the lock of ne_cids. */
 static u32 ne_cid_next = NE_CID_AUTO_FIRST;
 
 /**
- * ne_cid_is_valid() - may an enclave ask for this CID?
- * @cid: what was asked for; 0 is valid and asks for any
+ * ne_cid_is_valid() - check whether an enclave may ask for a CID
+ * @cid: requested CID; 0 is valid and asks for a free one
  *
- * 1 and 2 are reserved by vsock, and 3 is the parent's. Those below min_cid are left
- * to the guests of other hypervisors: such a guest has its CID only while its socket
- * exists, so an enclave could take it, and the guest's clients, when it reboots.
+ * CIDs 1 (local) and 2 (host) are reserved by AF_VSOCK, and 3 is the parent. CIDs below
+ * min_cid are left to guests of other hypervisors: such a guest loses its CID while it
+ * reboots, and an enclave that took it then would receive the guest's clients.
+ *
+ * Return: true if it may.
  */
 bool ne_cid_is_valid(u64 cid)
 {
@@ -29,12 +31,12 @@ bool ne_cid_is_valid(u64 cid)
 }
 
 /**
- * ne_cid_alloc() - take a CID
+ * ne_cid_alloc() - allocate a CID
  * @requested: a valid CID, or 0 for the next free one
- * @ret_cid: the CID
+ * @ret_cid: receives the CID
  *
- * Return: 0, -EADDRINUSE (@requested belongs to a live enclave), -EBUSY (none
- * left) or -ENOMEM.
+ * Return: 0, -EADDRINUSE (@requested belongs to a live enclave), -EBUSY (no CID
+ * is free) or -ENOMEM.
  */
 int ne_cid_alloc(u64 requested, u32 *ret_cid)
 {
@@ -56,7 +58,10 @@ int ne_cid_alloc(u64 requested, u32 *ret_cid)
 	return rc < 0 ? rc : 0;
 }
 
-/** ne_cid_free() - give a CID back */
+/**
+ * ne_cid_free() - free a CID
+ * @cid: from ne_cid_alloc()
+ */
 void ne_cid_free(u32 cid)
 {
 	xa_erase(&ne_cids, cid);

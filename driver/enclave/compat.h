@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Kernel API differences, the only place that knows them. The driver is written
- * for the newest kernel; Kbuild looks into the kernel's headers and defines
- * NE_HAVE_* (never a version test, since distributions backport).
+ * Differences between the supported kernels, confined to this file. The driver is
+ * written for the newest kernel. Kbuild searches the kernel's headers and defines
+ * NE_HAVE_*; version tests would fail with backports.
  */
 
 #ifndef NE_EMU_COMPAT_H
@@ -12,13 +12,13 @@
 
 #ifdef NE_HAVE_KVM_REFCOUNTED_PFN
 /*
- * Before 6.13 KVM wants a reference on each page that it maps; Debian 6.12 does. It
- * takes one through get_user_pages_fast(), which follows entries of the page table
- * that are not marked as special, and otherwise refuses the tail pages of a huge page
- * (KVM_RUN: EFAULT). vmf_insert_pfn_pmd() and _pud() mark theirs. Without the mark an
- * entry is another one to get_user_pages_fast() only: all else that looks at huge
- * entries asks for VM_PFNMAP, too. The caller's reference makes the page last as long
- * as the entry. Remove with support for kernels below 6.13.
+ * Before 6.13, KVM takes a reference to each page that it maps, through
+ * get_user_pages_fast(). That function skips page table entries marked as special, and
+ * KVM then refuses the tail pages of a huge page (KVM_RUN: EFAULT).
+ * vmf_insert_pfn_pmd() and _pud() set the mark, so these functions insert entries
+ * without it. Only get_user_pages_fast() depends on the mark: all other users of huge
+ * entries also check VM_PFNMAP. The caller's reference keeps the page alive as long as
+ * the entry. Remove with support for kernels below 6.13.
  */
 #ifdef CONFIG_ARCH_SUPPORTS_PMD_PFNMAP
 static inline vm_fault_t ne_insert_pmd(struct vm_fault *vmf, unsigned long pfn)

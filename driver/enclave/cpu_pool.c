@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The CPU pool: the host CPUs that enclaves may have, set through ne_cpus.
+ * The CPU pool: the host CPUs that enclaves may use, set through ne_cpus.
  *
- * It follows the rules of the AWS driver's parameter, but its CPUs stay online,
- * since an offline CPU cannot run KVM. Cores are claimed whole.
+ * The rules are those of the AWS driver's parameter, except that the CPUs stay online,
+ * because an offline CPU cannot run KVM. Enclaves claim whole cores.
  *
- * What the topology says of a core is read once, when the pool is set: CPUs that
- * go offline later leave it. A core with such a CPU stays in the pool but is given
- * to no enclave until the CPU is back.
+ * The topology is read once, when the pool is set, because CPUs that go offline later
+ * disappear from it. A core with an offline CPU stays in the pool, but no enclave gets it
+ * until the CPU is online again.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -20,19 +20,20 @@
 #include "ne_emu.h"
 
 /*
- * The pool. Set and cleared only without enclaves, under the list lock as well.
+ * The pool. It is set and cleared only while no enclave exists, under ne_registry_lock as
+ * well.
  *
- * @lock: of all fields
+ * @lock: protects all fields
  * @cpus: all CPUs
- * @avail: CPUs of cores no enclave has claimed, a subset of @cpus
- * @core_of: number of each pool CPU's core, in the order of their lowest CPU;
- *	NULL while the pool is not set
- * @nr_threads: threads of a core
- * @numa_node: node of all CPUs
- * @text: ne_cpus as it was written
+ * @avail: CPUs of cores that no enclave has claimed, a subset of @cpus
+ * @core_of: core number of each CPU of the pool; cores are numbered in the order of their
+ *	lowest CPU; NULL while the pool is not set
+ * @nr_threads: threads per core
+ * @numa_node: NUMA node of all CPUs
+ * @text: ne_cpus as written
  */
 static struct {
-	struct mutex lock;	/* of all fields */
+	struct mutex lock;	/* protects all fields */
 	struct cpumask cpus;
 	struct cpumask avail;
 	unsigned int *core_of;
@@ -89,7 +90,7 @@ static int ne_pool_check_node(const struct cpumask *cpus)
 	return 0;
 }
 
-/* CPU 0 and its siblings stay with the host; other cores come whole. */
+/* CPU 0 and its siblings stay with the host; other cores must be complete. */
 static int ne_pool_check_cores(const struct cpumask *cpus)
 {
 	unsigned int cpu, sibling;
@@ -116,8 +117,8 @@ static int ne_pool_check_cores(const struct cpumask *cpus)
 }
 
 /*
- * Number the cores in the order of their lowest CPU. The AWS driver takes the
- * hardware's core ids, which are sparse on many hosts and refused there.
+ * Number the cores in the order of their lowest CPU. The AWS driver uses the core ids of
+ * the hardware, which are sparse on many hosts, and then refuses the pool.
  */
 static int ne_pool_number_cores(const struct cpumask *cpus)
 {
@@ -141,7 +142,7 @@ static int ne_pool_number_cores(const struct cpumask *cpus)
 	return 0;
 }
 
-/* CPU hotplug is held off: only online CPUs know their siblings. */
+/* Excludes CPU hotplug: the siblings of a CPU are known only while it is online. */
 static int ne_pool_take(const struct cpumask *cpus)
 {
 	unsigned int first = cpumask_first(cpus);
@@ -190,7 +191,7 @@ static int ne_pool_setup(const char *text)
 	return rc;
 }
 
-/* Only now is a text too long for the AWS driver, after all else. */
+/* Like the AWS driver, checks the length of the text last. */
 static int ne_pool_store_text(const char *text)
 {
 	lockdep_assert_held(&ne_pool.lock);
@@ -204,15 +205,15 @@ static int ne_pool_store_text(const char *text)
 
 /**
  * ne_pool_set() - replace the pool (a write to ne_cpus)
- * @text: CPU list; a newline ends it
+ * @text: CPU list, terminated by a newline or NUL
  *
- * As in the AWS driver, the old pool is gone even when @text is refused, and a
- * write that cannot be parsed is the way to clear it.
+ * As in the AWS driver, the old pool is cleared even if @text is refused, and writing a
+ * list that cannot be parsed is the way to clear it.
  *
  * Context: Process context.
- * Return: 0; -EPERM (no CAP_SYS_ADMIN, or an enclave exists), -EINVAL, -ERANGE,
- * -EOVERFLOW (not a list of CPUs the pool may have), -ENOSPC (over 511
- * characters), -ENOMEM.
+ * Return: 0, -EPERM (no CAP_SYS_ADMIN, or an enclave exists), -EINVAL, -ERANGE or
+ * -EOVERFLOW (not a list of CPUs allowed in the pool), -ENOSPC (over 511 characters),
+ * -ENOMEM.
  */
 int ne_pool_set(const char *text)
 {
@@ -240,7 +241,7 @@ int ne_pool_set(const char *text)
 }
 
 /**
- * ne_pool_get() - what a read of ne_cpus gives: the stored bytes and a newline
+ * ne_pool_get() - read ne_cpus: the text as written, and a newline
  * @buf: one page
  *
  * Return: number of bytes.
@@ -252,11 +253,11 @@ int ne_pool_get(char *buf)
 }
 
 /**
- * ne_pool_snapshot() - the CPUs of the pool at this moment
- * @cpus: all of them
- * @claimed: those that enclaves have
+ * ne_pool_snapshot() - copy the current state of the pool
+ * @cpus: receives all CPUs
+ * @claimed: receives the CPUs that enclaves have claimed
  *
- * Return: their NUMA node; NUMA_NO_NODE when the pool is not set.
+ * Return: the NUMA node of the pool, or NUMA_NO_NODE if the pool is not set.
  */
 int ne_pool_snapshot(struct cpumask *cpus, struct cpumask *claimed)
 {
@@ -267,8 +268,8 @@ int ne_pool_snapshot(struct cpumask *cpus, struct cpumask *claimed)
 }
 
 /*
- * Whether an enclave can run on all threads of the core of @cpu. The answer may be
- * out of date at once: a CPU can go offline under a running enclave as well.
+ * Return: true if all threads of the core of @cpu are online. This may change at any
+ * time: a CPU can also go offline under a running enclave.
  */
 static bool ne_pool_core_online(unsigned int cpu)
 {
@@ -282,7 +283,7 @@ static bool ne_pool_core_online(unsigned int cpu)
 	return true;
 }
 
-/* The lowest CPU of a core to be had, or nr_cpu_ids. */
+/* Return: the lowest CPU of the first free core, or nr_cpu_ids. */
 static unsigned int ne_pool_first_free(void)
 {
 	unsigned int cpu;
@@ -295,14 +296,22 @@ static unsigned int ne_pool_first_free(void)
 	return cpu;
 }
 
-/** ne_pool_has_cpus() - true if a core of the pool is to be had */
+/**
+ * ne_pool_has_cpus() - check whether the pool has a free core
+ *
+ * Return: true if it has.
+ */
 bool ne_pool_has_cpus(void)
 {
 	guard(mutex)(&ne_pool.lock);
 	return ne_pool_first_free() < nr_cpu_ids;
 }
 
-/** ne_pool_numa_node() - node of the pool's CPUs, constant while enclaves exist */
+/**
+ * ne_pool_numa_node() - get the NUMA node of the pool
+ *
+ * Return: the node, which is constant while enclaves exist.
+ */
 int ne_pool_numa_node(void)
 {
 	guard(mutex)(&ne_pool.lock);
@@ -310,10 +319,12 @@ int ne_pool_numa_node(void)
 }
 
 /**
- * ne_pool_cpu_limit() - lowest number that is never a vCPU id
+ * ne_pool_cpu_limit() - get the upper limit of vCPU ids
  *
- * The AWS driver's formula, which loses the last CPUs of hosts whose number of
- * CPUs is not a multiple of the threads per core.
+ * Uses the formula of the AWS driver, which excludes the last CPUs of a host whose number
+ * of CPUs is not a multiple of the threads per core.
+ *
+ * Return: the lowest number that is never a vCPU id.
  */
 unsigned int ne_pool_cpu_limit(void)
 {
@@ -338,10 +349,10 @@ static void ne_pool_claim_core(unsigned int cpu, struct cpumask *claimed)
 }
 
 /**
- * ne_pool_claim_first() - claim the first core of the pool
- * @claimed: gains its CPUs
+ * ne_pool_claim_first() - claim the first free core of the pool
+ * @claimed: the CPUs of the core are added here
  *
- * Return: lowest CPU of the core, or -NE_ERR_NO_CPUS_AVAIL_IN_POOL.
+ * Return: the lowest CPU of the core, or -NE_ERR_NO_CPUS_AVAIL_IN_POOL.
  */
 int ne_pool_claim_first(struct cpumask *claimed)
 {
@@ -358,7 +369,7 @@ int ne_pool_claim_first(struct cpumask *claimed)
 /**
  * ne_pool_claim_cpu() - claim the core of a CPU
  * @cpu: any CPU below nr_cpu_ids
- * @claimed: gains the CPUs of the core
+ * @claimed: the CPUs of the core are added here
  *
  * Return: @cpu, or -NE_ERR_VCPU_NOT_IN_CPU_POOL.
  */
@@ -372,7 +383,7 @@ int ne_pool_claim_cpu(unsigned int cpu, struct cpumask *claimed)
 }
 
 /**
- * ne_pool_next_thread() - first unused CPU of claimed cores, core by core
+ * ne_pool_next_thread() - find the first unused CPU of claimed cores, core by core
  * @claimed: CPUs of whole cores
  * @used: subset of @claimed
  *
@@ -390,7 +401,12 @@ int ne_pool_next_thread(const struct cpumask *claimed, const struct cpumask *use
 	return best < nr_cpu_ids ? best : -ENOENT;
 }
 
-/** ne_pool_return() - give the CPUs of an enclave back; table locked */
+/**
+ * ne_pool_return() - return the CPUs of an enclave to the pool
+ * @claimed: CPUs of whole cores, claimed before
+ *
+ * Context: Process context under ne_registry_lock.
+ */
 void ne_pool_return(const struct cpumask *claimed)
 {
 	lockdep_assert_held(&ne_registry_lock);
@@ -400,10 +416,11 @@ void ne_pool_return(const struct cpumask *claimed)
 }
 
 /**
- * ne_pool_exit() - forget the pool when the module goes, or does not come up
+ * ne_pool_exit() - clear the pool on unload, or if the module fails to load
  *
- * Nobody else is left. A lock that nobody has taken yet must not be taken for the
- * first time here: lockdep does not know the locks of a module on its way out.
+ * There are no other users. The lock is taken only if the pool was set, because lockdep
+ * does not know the locks of a module that is going away and complains if one is taken
+ * there for the first time.
  */
 void ne_pool_exit(void)
 {

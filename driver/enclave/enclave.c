@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Enclaves: the table of them, their lifetime and their states
- * (INIT -> RUNNING -> STOPPED, and gone with the last close).
+ * Enclaves: their lifetime and their states, INIT -> RUNNING -> STOPPED, and FREED from
+ * any of them with the last close of the fd.
  */
 
 #include <linux/cred.h>
@@ -65,21 +65,25 @@ static void ne_enclave_free(struct kref *ref)
 	kfree(enclave);
 }
 
-/** ne_enclave_put() - drop a reference; what users gave is freed by release */
+/**
+ * ne_enclave_put() - drop a reference
+ * @enclave: the enclave; ne_enclave_release() has returned its memory and CPUs
+ */
 void ne_enclave_put(struct ne_enclave *enclave)
 {
 	kref_put(&enclave->ref, ne_enclave_free);
 }
 
 /**
- * ne_enclave_create() - make an enclave in state INIT, not yet in the table
+ * ne_enclave_create() - create an enclave in state INIT
  *
- * Its place in the table and in the quota is reserved.
+ * Charges the quota and reserves a place in the registry; the caller publishes the
+ * enclave, or undoes this with ne_enclave_unregister() and ne_enclave_put().
  *
- * Context: Process context, table locked.
+ * Context: Process context under ne_registry_lock.
  * Return: the enclave with one reference, or an ERR_PTR: -ENOMEM,
  * -NE_ERR_NO_CPUS_AVAIL_IN_POOL (every core is claimed, or the pool is not set) or
- * -EBUSY (as many enclaves exist as may).
+ * -EBUSY (too many enclaves).
  */
 struct ne_enclave *ne_enclave_create(void)
 {
@@ -117,7 +121,7 @@ err_quota:
 
 /**
  * ne_enclave_unregister() - undo ne_enclave_create() except for the reference
- * @enclave: the enclave; nobody finds it any more
+ * @enclave: the enclave; ne_registry_find() no longer returns it
  *
  * Context: Process context under ne_registry_lock.
  */
@@ -128,14 +132,19 @@ void ne_enclave_unregister(struct ne_enclave *enclave)
 	ne_quota_uncharge(enclave->quota_user);
 }
 
-/** ne_enclave_check_init() - 0 in state INIT, else -NE_ERR_NOT_IN_INIT_STATE */
+/**
+ * ne_enclave_check_init() - check that an enclave is in state INIT
+ * @enclave: the enclave, locked
+ *
+ * Return: 0 or -NE_ERR_NOT_IN_INIT_STATE.
+ */
 int ne_enclave_check_init(struct ne_enclave *enclave)
 {
 	lockdep_assert_held(&enclave->lock);
 	return enclave->state == NE_EMU_ENCLAVE_STATE_INIT ? 0 : -NE_ERR_NOT_IN_INIT_STATE;
 }
 
-/* The resources the AWS driver wants before a start, in its order. */
+/* The checks of the AWS driver before a start, in its order. */
 static int ne_enclave_check_resources(struct ne_enclave *enclave)
 {
 	lockdep_assert_held(&enclave->lock);
@@ -151,7 +160,7 @@ static int ne_enclave_check_resources(struct ne_enclave *enclave)
 	return 0;
 }
 
-/* Unlike those of the AWS driver's pool, a CPU may have gone offline since. */
+/* A CPU may have gone offline since; the AWS driver keeps its pool offline itself. */
 static int ne_enclave_check_online(struct ne_enclave *enclave)
 {
 	unsigned int cpu;
@@ -168,14 +177,14 @@ static int ne_enclave_check_online(struct ne_enclave *enclave)
 	return 0;
 }
 
-/* The state has changed: tell traces and listeners; under lock or at the very end. */
+/* Report a new state to tracing and listeners; locked, or no longer in the registry. */
 static void ne_enclave_announce(struct ne_enclave *enclave)
 {
 	trace_ne_emu_state(enclave);
 	ne_notify_enclave(enclave);
 }
 
-/* Keep why a start failed; the caller sees only the errno. */
+/* Keep the reason of a failed start for enclave-get; the caller sees only the errno. */
 static void ne_enclave_note_failure(struct ne_enclave *enclave, struct ne_backend *backend)
 {
 	char text[NE_EMU_STATUS_TEXT_SIZE];
@@ -207,14 +216,15 @@ static void ne_enclave_set_running(struct ne_enclave *enclave, struct ne_backend
 /**
  * ne_enclave_start() - have a backend run the enclave
  * @enclave: in state INIT, locked; stays in INIT on failure
- * @info: valid flags and CID; the CID in use is written back
+ * @info: valid flags and CID; receives the CID in use
  *
- * The image is not looked at here: a bad one ends the enclave later, as on EC2.
+ * The image is not checked here: a bad one ends the enclave later, as on EC2.
  *
  * Context: Process context, sleeps until the backend answers.
- * Return: 0; NE_ERR_NO_MEM_REGIONS_ADDED, NE_ERR_ENCLAVE_MEM_MIN_SIZE,
- * NE_ERR_NO_VCPUS_ADDED, NE_ERR_FULL_CORES_NOT_USED; ENXIO (a CPU is offline),
- * EADDRINUSE (CID of another enclave), those of ne_backend_start(), ENOMEM; all negative.
+ * Return: 0, or one of these, negative: NE_ERR_NO_MEM_REGIONS_ADDED,
+ * NE_ERR_ENCLAVE_MEM_MIN_SIZE, NE_ERR_NO_VCPUS_ADDED, NE_ERR_FULL_CORES_NOT_USED, ENXIO
+ * (a CPU is offline), EADDRINUSE (another enclave has the CID), ENOMEM, and errors of
+ * ne_backend_start().
  */
 int ne_enclave_start(struct ne_enclave *enclave, struct ne_enclave_start_info *info)
 {
@@ -263,16 +273,16 @@ err_cid:
 }
 
 /**
- * ne_enclave_ended() - a running enclave has ended by itself, or is made to
+ * ne_enclave_ended() - move an enclave from RUNNING to STOPPED
  * @enclave: the enclave
- * @backend: the backend that says so, or NULL for whichever it has
- * @reason: kept for enclave-get
- * @text: likewise
+ * @backend: the backend that reports the end, or NULL to stop the enclave
+ * @reason: reason for enclave-get
+ * @text: reason as text, for enclave-get
  *
- * Raises the sticky EPOLLHUP. Resources stay until the release.
+ * From then on poll() reports EPOLLHUP. The enclave keeps its resources until release.
  *
  * Context: Process context; waits for an ioctl in progress.
- * Return: 0, or -ENOTCONN when it is not running.
+ * Return: 0, or -ENOTCONN if the enclave is not running with @backend.
  */
 int ne_enclave_ended(struct ne_enclave *enclave, struct ne_backend *backend,
 		     enum ne_emu_exit_reason reason, const char *text)
@@ -297,11 +307,13 @@ int ne_enclave_ended(struct ne_enclave *enclave, struct ne_backend *backend,
 }
 
 /**
- * ne_enclave_release() - the enclave fd is gone: stop it and free everything
- * @enclave: the file's reference is dropped
+ * ne_enclave_release() - stop an enclave and free its resources
+ * @enclave: the enclave; drops the reference of its file
  *
- * Synchronous: afterwards its CPUs, pages and CID are free, whatever the VMM
- * does. Runs in the closer's context, in an exiting task without mm too.
+ * Called on the last close of the fd. When this returns, CPUs, pages and CID are free,
+ * whatever the VMM does.
+ *
+ * Context: Process context of the closer, which may be an exiting task without an mm.
  */
 void ne_enclave_release(struct ne_enclave *enclave)
 {

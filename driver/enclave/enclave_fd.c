@@ -7,7 +7,7 @@
 
 #include "ne_emu.h"
 
-/* Only a sticky EPOLLHUP, ever: clients drop the fd on anything else. */
+/* Report only EPOLLHUP: clients close the fd on any other event. */
 static __poll_t ne_enclave_poll(struct file *file, poll_table *wait)
 {
 	struct ne_enclave *enclave = file->private_data;
@@ -31,10 +31,10 @@ static const struct file_operations ne_enclave_fops = {
 };
 
 /**
- * ne_enclave_file_create() - the file behind an enclave fd
+ * ne_enclave_file_create() - create the file for an enclave fd
  * @enclave: the caller's reference moves to the file
  *
- * The name is what /proc/PID/fd shows on EC2.
+ * /proc/PID/fd shows the same name on EC2.
  *
  * Return: the file, or an ERR_PTR (the reference stays with the caller).
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ioctls of the enclave fd: copy in, check in the AWS driver's order, call,
- * copy out. The first failing check decides the errno.
+ * The ioctls of the enclave fd: copy in, check in the order of the AWS driver, call,
+ * copy out. The first check that fails determines the errno.
  */
 
 #include <linux/uaccess.h>
@@ -10,7 +10,7 @@
 #include "ne_emu.h"
 #include "trace.h"
 
-/* NE_ADD_VCPU: EFAULT, then NE_ERR_NOT_IN_INIT_STATE, then those of ne_vcpu_add(). */
+/* NE_ADD_VCPU: EFAULT, then NE_ERR_NOT_IN_INIT_STATE, then errors of ne_vcpu_add(). */
 static int ne_ioctl_add_vcpu(struct ne_enclave *enclave, u32 __user *arg)
 {
 	u32 vcpu_id;
@@ -30,7 +30,7 @@ static int ne_ioctl_add_vcpu(struct ne_enclave *enclave, u32 __user *arg)
 	return put_user(vcpu_id, arg);
 }
 
-/* NE_GET_IMAGE_LOAD_INFO: here the state is judged before the flags. */
+/* NE_GET_IMAGE_LOAD_INFO: unlike the others, checks the state before the flags. */
 static int ne_ioctl_image_load_info(struct ne_enclave *enclave,
 				    struct ne_image_load_info __user *arg)
 {
@@ -93,17 +93,18 @@ static int ne_ioctl_start(struct ne_enclave *enclave,
 	if (rc)
 		return rc;
 
-	/* Too late to undo: the enclave runs, and poll tells so. */
+	/* Too late to undo: the enclave is running, and poll() will report its end. */
 	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
 /**
- * ne_enclave_ioctl() - dispatch; numbers of the other fd type are ENOTTY
+ * ne_enclave_ioctl() - dispatch the ioctls of an enclave fd
  * @file: an enclave file
  * @cmd: one of the four commands of an enclave
  * @arg: user pointer to its structure
  *
- * Return: 0, or a negative errno or NE_ERR_* as in <linux/nitro_enclaves.h>.
+ * Return: 0, or a negative errno or NE_ERR_* code as in <linux/nitro_enclaves.h>;
+ * -ENOTTY for commands of other fds.
  */
 long ne_enclave_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {

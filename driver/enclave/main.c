@@ -1,5 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Module nitro_enclaves_emu: load and unload. */
+/*
+ * Module nitro_enclaves_emu: the AWS Nitro Enclaves device, emulated on KVM.
+ *
+ * An enclave (enclave.c) is created through /dev/nitro_enclaves (misc_dev.c) and lives
+ * as long as its fd (enclave_fd.c). Its ioctls (ioctl.c) claim whole cores of the CPU
+ * pool (vcpu.c, cpu_pool.c) and take references to huge pages of the caller
+ * (mem_region.c). This module runs no guest: NE_START_ENCLAVE queues a start request, a
+ * struct ne_backend (backend.c), notifies the supervisor (notify.c) and sleeps. The
+ * supervisor accepts the request over generic netlink (netlink.c) and passes the
+ * backend fd (backend_fd.c) to a VMM, which maps the memory, runs the image with KVM
+ * and reports the end.
+ *
+ * Either side may die at any time. Closing the backend fd ends the start or the
+ * enclave. Closing the enclave fd releases everything before close() returns: it wakes
+ * the VMM, unmaps its memory, returns pages, CPUs and CID, and kills the VMM if it is
+ * still there after NE_KILL_DELAY.
+ *
+ * Contexts: all code runs in process context, in the system call of a client, of the
+ * supervisor or of a VMM, in a page fault of a VMM, or in one work item (the kill).
+ * Only NE_START_ENCLAVE waits for userspace, under the lock of its enclave. A netlink
+ * request must not wait for that lock, because it would block other families.
+ *
+ * Locks: see ne_emu.h. References: the file holds the enclave; the enclave, the queue
+ * and the backend file hold the backend, which holds the enclave. The registry
+ * (registry.c) holds none: release removes the enclave before it drops the file's.
+ */
 
 #include <linux/module.h>
 
@@ -8,20 +33,20 @@
 unsigned int ne_max_mem_regions = 65536;
 module_param_named(max_mem_regions, ne_max_mem_regions, uint, 0644);
 MODULE_PARM_DESC(max_mem_regions,
-		 "Physically contiguous memory ranges an enclave may have (65536)");
+		 "Maximum number of physically contiguous memory ranges of an enclave (65536)");
 
 unsigned int ne_max_enclaves = 64;
 module_param_named(max_enclaves, ne_max_enclaves, uint, 0644);
-MODULE_PARM_DESC(max_enclaves, "Enclaves there may be (64)");
+MODULE_PARM_DESC(max_enclaves, "Maximum number of enclaves (64)");
 
 unsigned int ne_max_enclaves_per_user = 16;
 module_param_named(max_enclaves_per_user, ne_max_enclaves_per_user, uint, 0644);
 MODULE_PARM_DESC(max_enclaves_per_user,
-		 "Enclaves that a user without CAP_SYS_RESOURCE may have (16)");
+		 "Maximum number of enclaves of a user without CAP_SYS_RESOURCE (16)");
 
 unsigned int ne_min_cid = 4;
 module_param_named(min_cid, ne_min_cid, uint, 0644);
-MODULE_PARM_DESC(min_cid, "Least vsock CID of an enclave; other guests have those below (4)");
+MODULE_PARM_DESC(min_cid, "Lowest vsock CID of an enclave; lower CIDs are left to other guests (4)");
 
 static int __init ne_emu_init(void)
 {
@@ -31,12 +56,12 @@ static int __init ne_emu_init(void)
 	if (rc)
 		return rc;
 
-	/* A write to ne_cpus is announced through netlink. */
+	/* After netlink: a write to ne_cpus sends a notification. */
 	rc = ne_sysfs_init();
 	if (rc)
 		goto err_netlink;
 
-	/* Last, because users can open the node at once. */
+	/* Last: users can open the node as soon as it exists. */
 	rc = ne_misc_dev_init();
 	if (rc)
 		goto err_sysfs;

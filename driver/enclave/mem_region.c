@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory donated by NE_SET_USER_MEMORY_REGION: huge pages of the caller, held by a
- * reference until the enclave is released.
+ * Memory donated by NE_SET_USER_MEMORY_REGION: huge pages of the caller, referenced
+ * until the enclave is released.
  */
 
 #include <linux/hugetlb.h>
@@ -15,8 +15,8 @@
 #include "ne_emu.h"
 
 /*
- * Huge pages that belong to an enclave, by 2 MiB frame number of their head. The
- * hypervisor of EC2 would refuse a page twice; nothing else here would notice.
+ * Huge pages that belong to an enclave, by 2 MiB frame number of their head. On EC2 the
+ * hypervisor refuses to take a page twice; here this array does.
  */
 static DEFINE_XARRAY(ne_donated);
 
@@ -25,19 +25,22 @@ static unsigned long ne_donated_index(struct page *page)
 	return PFN_PHYS(page_to_pfn(page)) / NE_MEM_REGION_ALIGN;
 }
 
-/** ne_mem_init() - no memory yet */
+/**
+ * ne_mem_init() - initialize the memory of a new enclave as empty
+ * @mem: the memory
+ */
 void ne_mem_init(struct ne_mem *mem)
 {
 	INIT_LIST_HEAD(&mem->regions);
 }
 
-/* The AWS driver's tests of a page, in its order; @size: bytes of the page. */
+/* The checks of a page by the AWS driver, in its order. @size: receives bytes. */
 static int ne_mem_check_page(struct page *page, int numa_node, u64 *size)
 {
 	if (!PageHuge(page))
 		return -NE_ERR_MEM_NOT_HUGE_PAGE;
 
-	/* 4 KiB for a tail page: a large page can only be given from its start. */
+	/* 4 KiB for a tail page: a huge page can only be donated from its start. */
 	*size = page_size(page);
 	if (!IS_ALIGNED(*size, NE_MEM_REGION_ALIGN))
 		return -NE_ERR_INVALID_PAGE_SIZE;
@@ -52,8 +55,9 @@ static int ne_mem_check_page(struct page *page, int numa_node, u64 *size)
 }
 
 /*
- * Look at the page before it is touched for writing, which is refused for some mappings
- * that must get NE_ERR_MEM_NOT_HUGE_PAGE, and copies pages that are shared.
+ * Check the page before asking for write access. Some mappings refuse that with another
+ * errno than NE_ERR_MEM_NOT_HUGE_PAGE, which they must get, and shared pages would be
+ * copied for nothing.
  */
 static int ne_mem_peek_page(unsigned long addr, int numa_node)
 {
@@ -71,13 +75,13 @@ static int ne_mem_peek_page(unsigned long addr, int numa_node)
 }
 
 /*
- * Take a reference on a page that the guest may write to. A read-only mapping is
- * accepted when the page is private to the caller, as on EC2; a guest must not write
- * to a file its owner cannot.
+ * Take a reference to a page that the guest may write to. A read-only mapping is
+ * accepted if the page is anonymous, as on EC2; a guest must not write to a file that the
+ * caller can only read.
  *
- * The pin of the moment makes the kernel end copy-on-write sharing, with a child or a
- * parent, even for a read-only mapping. It does not stay: a fork() would copy pinned
- * pages, and a long-term pin moves them out of ZONE_MOVABLE and CMA first.
+ * The temporary pin makes the kernel end copy-on-write sharing with a child or a parent,
+ * even for a read-only mapping. It is dropped again because fork() would copy pinned
+ * pages, and a long-term pin would first move them out of ZONE_MOVABLE and CMA.
  */
 static int ne_mem_get_page(unsigned long addr, struct page **page)
 {
@@ -105,7 +109,7 @@ static void ne_mem_seg_release(struct ne_mem_seg *seg)
 	put_page(seg->page);
 }
 
-/* One huge page at @addr into @seg; its offset is the caller's business. */
+/* Take the huge page at @addr into @seg; the caller sets its offset. */
 static int ne_mem_seg_take(struct ne_mem_seg *seg, unsigned long addr, int numa_node)
 {
 	int rc;
@@ -118,14 +122,14 @@ static int ne_mem_seg_take(struct ne_mem_seg *seg, unsigned long addr, int numa_
 	if (rc)
 		return rc;
 
-	/* Another thread may have changed the mapping since the look. */
+	/* Another thread may have changed the mapping since the first check. */
 	rc = ne_mem_check_page(seg->page, numa_node, &seg->size);
 	if (rc)
 		goto err_put;
 
 	rc = xa_insert(&ne_donated, ne_donated_index(seg->page), seg->page, GFP_KERNEL_ACCOUNT);
 	if (rc)
-		goto err_put;	/* -EBUSY: some enclave has it */
+		goto err_put;	/* -EBUSY: an enclave has the page */
 	return 0;
 
 err_put:
@@ -142,14 +146,14 @@ static void ne_mem_region_release(struct ne_mem_region *region)
 	kvfree(region);
 }
 
-/* Pages from the region's address until memory_size is reached or passed. */
+/* Take pages from the region's address until they cover memory_size. */
 static int ne_mem_region_fill(struct ne_mem_region *region, int numa_node, u64 offset)
 {
 	u64 done = 0;
 	int rc;
 
 	while (done < region->memory_size) {
-		/* Counted first: the array's bound is the counter. */
+		/* Count first: nr_segs is the bound of the array (__counted_by). */
 		struct ne_mem_seg *seg = &region->segs[region->nr_segs++];
 
 		rc = ne_mem_seg_take(seg, region->userspace_addr + done, numa_node);
@@ -165,11 +169,13 @@ static int ne_mem_region_fill(struct ne_mem_region *region, int numa_node, u64 o
 }
 
 /**
- * ne_mem_count_phys() - physically contiguous ranges in a list of pages
+ * ne_mem_count_phys() - count the physically contiguous ranges in an array of pages
  * @segs: pages in the order of the call
  * @nr_segs: number of @segs
  *
- * A page joins the range before it only when it begins where that one ends.
+ * A page extends the previous range only if it begins where that range ends.
+ *
+ * Return: number of ranges.
  */
 unsigned int ne_mem_count_phys(const struct ne_mem_seg *segs, unsigned int nr_segs)
 {
@@ -194,7 +200,7 @@ static bool ne_mem_overlaps(const struct ne_mem *mem, u64 addr, u64 size)
 	list_for_each_entry(region, &mem->regions, node) {
 		u64 start = region->userspace_addr;
 
-		/* A size of 0 inside a region overlaps, too. */
+		/* A region of size 0 inside another one overlaps as well. */
 		if ((addr >= start && addr < start + region->memory_size) ||
 		    (start >= addr && start < addr + size))
 			return true;
@@ -202,7 +208,7 @@ static bool ne_mem_overlaps(const struct ne_mem *mem, u64 addr, u64 size)
 	return false;
 }
 
-/* What can be told without looking at a page, in the AWS driver's order. */
+/* The checks that need no page, in the order of the AWS driver. */
 static int ne_mem_check_request(struct ne_enclave *enclave,
 				const struct ne_user_memory_region *req)
 {
@@ -221,7 +227,7 @@ static int ne_mem_check_request(struct ne_enclave *enclave,
 		return -NE_ERR_INVALID_MEM_REGION_ADDR;
 	if (ne_mem_overlaps(&enclave->mem, req->userspace_addr, req->memory_size))
 		return -NE_ERR_MEM_REGION_ALREADY_USED;
-	/* Its book-keeping runs out of memory at these sizes. */
+	/* At these sizes the AWS driver fails to allocate its arrays. */
 	if (!req->memory_size || req->memory_size > NE_MEM_REGION_MAX_SIZE)
 		return -ENOMEM;
 	return 0;
@@ -229,17 +235,17 @@ static int ne_mem_check_request(struct ne_enclave *enclave,
 
 /**
  * ne_mem_region_add() - NE_SET_USER_MEMORY_REGION on an enclave in INIT
- * @enclave: locked
- * @req: checked for its flags only
+ * @enclave: the enclave, locked
+ * @req: the request; only its flags have been checked
  *
- * All or nothing. A page that is larger than what is left of the request is
- * donated whole.
+ * Takes all pages or none. A page that is larger than the rest of the request is donated
+ * as a whole.
  *
- * Return: 0; EIO, NE_ERR_INVALID_MEM_REGION_SIZE,
+ * Return: 0, or one of these, negative: EIO, NE_ERR_INVALID_MEM_REGION_SIZE,
  * NE_ERR_UNALIGNED_MEM_REGION_ADDR, NE_ERR_INVALID_MEM_REGION_ADDR,
  * NE_ERR_MEM_REGION_ALREADY_USED, ENOMEM, EFAULT, NE_ERR_MEM_NOT_HUGE_PAGE,
- * NE_ERR_INVALID_PAGE_SIZE, NE_ERR_MEM_DIFFERENT_NUMA_NODE, EBUSY (the page is
- * some enclave's already), NE_ERR_MEM_MAX_REGIONS; negative.
+ * NE_ERR_INVALID_PAGE_SIZE, NE_ERR_MEM_DIFFERENT_NUMA_NODE, EBUSY (an enclave already
+ * has the page), NE_ERR_MEM_MAX_REGIONS.
  */
 int ne_mem_region_add(struct ne_enclave *enclave, const struct ne_user_memory_region *req)
 {
@@ -288,10 +294,10 @@ err_region:
 }
 
 /**
- * ne_mem_flatten() - all pages of an enclave in one array, in address order
- * @enclave: locked, has memory
+ * ne_mem_flatten() - copy the pages of an enclave into one array, in address order
+ * @enclave: the enclave, locked, with memory
  *
- * Return: &struct ne_mem.nr_segs elements to kvfree(), or NULL.
+ * Return: &struct ne_mem.nr_segs elements, which the caller kvfree()s, or NULL.
  */
 struct ne_mem_seg *ne_mem_flatten(struct ne_enclave *enclave)
 {
@@ -313,7 +319,10 @@ struct ne_mem_seg *ne_mem_flatten(struct ne_enclave *enclave)
 	return segs;
 }
 
-/** ne_mem_release() - give all pages of a locked enclave back; they are not mapped */
+/**
+ * ne_mem_release() - drop the references to all pages of an enclave
+ * @enclave: the enclave, locked; no VMM has the pages mapped
+ */
 void ne_mem_release(struct ne_enclave *enclave)
 {
 	struct ne_mem_region *region, *next;
@@ -331,7 +340,9 @@ void ne_mem_release(struct ne_enclave *enclave)
 	mem->size = 0;
 }
 
-/** ne_mem_exit() - check at unload that nothing is left behind */
+/**
+ * ne_mem_exit() - check on unload that no page is left
+ */
 void ne_mem_exit(void)
 {
 	WARN_ON_ONCE(!xa_empty(&ne_donated));

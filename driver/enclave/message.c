@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The messages of the netlink family ne-emu, each made whole by one function. What
- * they hold: Documentation/netlink/specs/ne-emu.yaml.
+ * Messages of the netlink family ne-emu. One function builds each message; their
+ * attributes are specified in Documentation/netlink/specs/ne-emu.yaml.
  */
 
 #include <linux/slab.h>
@@ -12,7 +12,7 @@
 #define NE_MSG_U32_SIZE	nla_total_size(sizeof(u32))
 #define NE_MSG_U64_SIZE	nla_total_size_64bit(sizeof(u64))
 
-/* What ne_msg_put_enclave() puts at most. */
+/* Upper limit of what ne_msg_put_enclave() puts. */
 static size_t ne_msg_enclave_size(void)
 {
 	return NE_MSG_U64_SIZE +				/* SLOT_UID */
@@ -28,7 +28,7 @@ static size_t ne_msg_enclave_size(void)
 	       nr_cpu_ids * NE_MSG_U32_SIZE;			/* VCPU */
 }
 
-/* What ne_msg_put_request() puts. */
+/* Size of what ne_msg_put_request() puts. */
 static size_t ne_msg_request_size(unsigned int nr_vcpus)
 {
 	return NE_MSG_U64_SIZE +				/* SLOT_UID */
@@ -41,14 +41,14 @@ static size_t ne_msg_request_size(unsigned int nr_vcpus)
 	       nr_vcpus * NE_MSG_U32_SIZE;			/* VCPU */
 }
 
-/* What ne_msg_put_pool() puts at most. */
+/* Upper limit of what ne_msg_put_pool() puts. */
 static size_t ne_msg_pool_size(void)
 {
 	return 2 * nr_cpu_ids * NE_MSG_U32_SIZE +	/* CPU, CLAIMED */
 	       NE_MSG_U32_SIZE;				/* NODE */
 }
 
-/* A message without attributes, with room for @size bytes of them. */
+/* Allocate a message with room for @size bytes of attributes; @info as below. */
 static struct sk_buff *ne_msg_begin(const struct genl_info *info, u8 cmd, size_t size)
 {
 	struct sk_buff *skb = genlmsg_new(size, GFP_KERNEL);
@@ -63,7 +63,7 @@ static struct sk_buff *ne_msg_begin(const struct genl_info *info, u8 cmd, size_t
 	return skb;
 }
 
-/* @rc: whether the attributes could be put; the message is freed if not. */
+/* Finish a message, or free it if its attributes could not be put (@rc). */
 static struct sk_buff *ne_msg_end(struct sk_buff *skb, int rc)
 {
 	if (rc) {
@@ -89,7 +89,7 @@ static int ne_msg_put_u64(struct sk_buff *skb, int attr, u64 value)
 	return nla_put_u64_64bit(skb, attr, value, NE_EMU_A_ENCLAVE_PAD);
 }
 
-/* What a started enclave has in addition. */
+/* Attributes that only a started enclave has. */
 static int ne_msg_put_started(struct sk_buff *skb, struct ne_enclave *enclave)
 {
 	lockdep_assert_held(&enclave->info_lock);
@@ -103,7 +103,7 @@ static int ne_msg_put_started(struct sk_buff *skb, struct ne_enclave *enclave)
 	return 0;
 }
 
-/* Everything that can change, but not the text. */
+/* All attributes that can change, except the text. */
 static int ne_msg_put_info(struct sk_buff *skb, struct ne_enclave *enclave)
 {
 	lockdep_assert_held(&enclave->info_lock);
@@ -154,7 +154,7 @@ int ne_msg_put_enclave(struct sk_buff *skb, struct ne_enclave *enclave,
 }
 
 /**
- * ne_msg_enclave() - make a message that describes an enclave
+ * ne_msg_enclave() - build a message that describes an enclave
  * @info: the enclave-get request to answer, or NULL for a notification
  * @enclave: the enclave
  * @view: what the reader may see
@@ -189,9 +189,9 @@ static int ne_msg_put_request(struct sk_buff *skb, struct ne_backend *backend, i
 }
 
 /**
- * ne_msg_request() - make the answer to accept
+ * ne_msg_request() - build the reply to accept
  * @info: the accept request
- * @backend: the start request that was accepted
+ * @backend: the accepted start request
  * @fd: number of the backend fd in the caller
  *
  * Return: the message, or an ERR_PTR (-ENOMEM).
@@ -207,7 +207,7 @@ struct sk_buff *ne_msg_request(const struct genl_info *info, struct ne_backend *
 }
 
 /**
- * ne_msg_ready() - make the notification that a start request waits
+ * ne_msg_ready() - build the notification of a new start request
  * @slot_uid: slot uid of the enclave
  *
  * Return: the message, or an ERR_PTR (-ENOMEM).
@@ -255,7 +255,7 @@ out_cpus:
 }
 
 /**
- * ne_msg_pool() - make a message that describes the CPU pool
+ * ne_msg_pool() - build a message that describes the CPU pool
  * @info: the pool-get request to answer, or NULL for a notification
  *
  * Return: the message, or an ERR_PTR (-ENOMEM).

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /dev/nitro_enclaves: the node and NE_CREATE_VM. */
+/* The device node /dev/nitro_enclaves and NE_CREATE_VM. */
 
 #include <linux/file.h>
 #include <linux/miscdevice.h>
@@ -10,13 +10,13 @@
 #include "trace.h"
 
 /**
- * ne_create_vm() - NE_CREATE_VM: make an enclave and its fd
- * @uid_ptr: where the slot uid goes; not looked at before everything is made,
- *	as in the AWS driver
+ * ne_create_vm() - NE_CREATE_VM: create an enclave and its fd
+ * @uid_ptr: receives the slot uid; accessed only after everything is created, as in
+ *	the AWS driver
  *
  * Context: Process context.
- * Return: the enclave fd, NE_ERR_NO_CPUS_AVAIL_IN_POOL, EBUSY (as many enclaves exist
- * as may) or another errno; all errors negative.
+ * Return: the enclave fd, -NE_ERR_NO_CPUS_AVAIL_IN_POOL, -EBUSY (too many enclaves) or
+ * another negative errno.
  */
 static int ne_create_vm(u64 __user *uid_ptr)
 {
@@ -43,7 +43,7 @@ static int ne_create_vm(u64 __user *uid_ptr)
 		goto err_enclave;
 	}
 
-	/* The file owns the enclave from here on: only its release ends it. */
+	/* From here on the file owns the enclave, and its release frees it. */
 	slot_uid = enclave->slot_uid;
 	ne_registry_publish(enclave);
 	mutex_unlock(&ne_registry_lock);
@@ -76,7 +76,7 @@ static long ne_misc_dev_ioctl(struct file *file, unsigned int cmd, unsigned long
 	return rc;
 }
 
-/* No compat_ioctl: the AWS driver gives 32-bit callers ENOTTY. */
+/* No compat_ioctl: 32-bit callers get ENOTTY, as from the AWS driver. */
 static const struct file_operations ne_misc_dev_fops = {
 	.owner		= THIS_MODULE,
 	.llseek		= noop_llseek,
@@ -90,13 +90,19 @@ static struct miscdevice ne_misc_dev = {
 	.mode	= 0660,
 };
 
-/** ne_misc_dev_init() - register the node; the last step of loading */
+/**
+ * ne_misc_dev_init() - register the device node, as the last step of loading
+ *
+ * Return: 0 or a negative errno.
+ */
 int ne_misc_dev_init(void)
 {
 	return misc_register(&ne_misc_dev);
 }
 
-/** ne_misc_dev_exit() - remove the node; the first step of unloading */
+/**
+ * ne_misc_dev_exit() - remove the device node, as the first step of unloading
+ */
 void ne_misc_dev_exit(void)
 {
 	misc_deregister(&ne_misc_dev);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Private interface of nitro_enclaves_emu: objects, their locks, and the
- * functions of each file, in file order.
+ * Private interface of nitro_enclaves_emu: the objects, their locks, and the
+ * functions of each file. main.c describes how they work together.
  *
- * Lock order: ne_registry_lock (mutex) > ne_enclave.lock (mutex) > ne_pool.lock
- * (mutex); the spinlocks ne_enclave.info_lock and ne_backend.lock are innermost
- * and never nested in each other. ne_backend.map_lock (rwsem) nests inside the
- * mmap lock of a VMM.
+ * Lock order: ne_registry_lock (mutex) and ne_enclave.lock (mutex) are outermost and
+ * never held together; ne_pool.lock (mutex) and ne_backend.map_lock (rwsem) nest inside
+ * them. Page faults take ne_backend.map_lock inside the mmap lock of the VMM. The
+ * spinlocks ne_enclave.info_lock, ne_backend.lock and ne_backend_queue.lock are
+ * innermost and never nested in each other.
  */
 
 #ifndef NE_EMU_H
@@ -43,9 +44,9 @@ struct sock;
 
 /**
  * struct ne_mem_seg - one donated huge page
- * @offset: where it begins in the enclave's memory, bytes
+ * @offset: start of the page in the enclave's memory, bytes
  * @size: bytes
- * @page: its head page, with a reference
+ * @page: head page, referenced
  */
 struct ne_mem_seg {
 	u64 offset;
@@ -54,10 +55,10 @@ struct ne_mem_seg {
 };
 
 /**
- * struct ne_mem_region - what one NE_SET_USER_MEMORY_REGION call donated
+ * struct ne_mem_region - memory donated by one NE_SET_USER_MEMORY_REGION call
  * @node: link in &struct ne_mem.regions, in call order
  * @userspace_addr: start in the caller's address space
- * @memory_size: bytes asked for; the pages may hold more
+ * @memory_size: requested bytes; the last page may extend beyond them
  * @nr_segs: number of @segs
  * @segs: the pages, in ascending address order
  */
@@ -70,9 +71,9 @@ struct ne_mem_region {
 };
 
 /**
- * struct ne_mem - memory of an enclave; all under &struct ne_enclave.lock
+ * struct ne_mem - memory of an enclave, protected by &struct ne_enclave.lock
  * @regions: list of &struct ne_mem_region
- * @nr_phys: physically contiguous ranges so far, merged within each call only
+ * @nr_phys: number of physically contiguous ranges; ranges merge only within a call
  * @nr_segs: huge pages in all regions
  * @size: bytes in all regions
  */
@@ -86,31 +87,31 @@ struct ne_mem {
 /**
  * struct ne_enclave - one enclave, from NE_CREATE_VM to the last close
  * @ref: held by the enclave file and by a backend
- * @slot_uid: its identity, never 0; constant
- * @numa_node: node its memory must be on; constant
- * @mm: address space that created it, mmgrab()ed, only compared; constant
+ * @slot_uid: identity, never 0; constant
+ * @numa_node: NUMA node that its memory must come from; constant
+ * @mm: address space of the creator, mmgrab()ed and only compared; constant
  * @owner_uid: effective user id of the creator; constant
  * @owner_net: cookie of the network namespace of the creator; constant
  * @owner_pid: thread group of the creator, referenced; constant
- * @quota_user: whose quota it counts in; constant
- * @lock: serialises the ioctls, the end and the release
- * @claimed: CPUs of the cores taken from the pool; @lock
+ * @quota_user: user whose quota it is charged to; constant
+ * @lock: serializes ioctls, end and release
+ * @claimed: CPUs of the cores claimed from the pool; @lock
  * @vcpus: CPUs added as vCPUs, a subset of @claimed; @lock
  * @mem: donated memory; @lock
- * @backend: from a start until the release, else NULL; @lock
- * @info_lock: makes the fields below readable without @lock; they are written
- *	under both
- * @state: as the AWS driver names them
+ * @backend: backend from a successful start until release, else NULL; @lock
+ * @info_lock: allows readers of the fields below to do without @lock; writers hold
+ *	both
+ * @state: INIT, RUNNING, STOPPED or FREED
  * @flags: start flags, valid from RUNNING on
- * @cid: 0 before a start
+ * @cid: vsock CID, 0 before the start
  * @mem_size: copy of @mem.size
  * @nr_vcpus: number of @vcpu_ids in use
- * @vcpu_ids: CPUs in the order they were added; room for all
+ * @vcpu_ids: CPUs in the order in which they were added; nr_cpu_ids elements
  * @exit_reason: why it ended
- * @exit_text: the same, or why the last start failed, for people
+ * @exit_text: why it ended, or why the last start failed, as text
  * @started_ns: CLOCK_BOOTTIME of the start, ns
  * @wait: pollers of the enclave fd
- * @hup: EPOLLHUP is due for good; written once, read without lock
+ * @hup: poll() reports EPOLLHUP from now on; written once, read without a lock
  */
 struct ne_enclave {
 	struct kref ref;
@@ -122,13 +123,13 @@ struct ne_enclave {
 	struct pid *owner_pid;
 	kuid_t quota_user;
 
-	struct mutex lock;		/* ioctls, end and release */
+	struct mutex lock;		/* ioctls, end, release */
 	cpumask_var_t claimed;
 	cpumask_var_t vcpus;
 	struct ne_mem mem;
 	struct ne_backend *backend;
 
-	spinlock_t info_lock;		/* readers of the fields below */
+	spinlock_t info_lock;		/* protects the fields below for readers */
 	enum ne_emu_enclave_state state;
 	u64 flags;
 	u32 cid;
@@ -145,11 +146,11 @@ struct ne_enclave {
 
 /**
  * enum ne_backend_state - progress of a start request
- * @NE_BACKEND_WAITING: queued, nobody took it
- * @NE_BACKEND_ACCEPTED: the supervisor has the fd
+ * @NE_BACKEND_WAITING: queued, not accepted yet
+ * @NE_BACKEND_ACCEPTED: the supervisor has the backend fd
  * @NE_BACKEND_DONE: the VMM is ready
- * @NE_BACKEND_FAILED: refused, or the fd was closed before it was answered
- * @NE_BACKEND_STOPPED: given up or released by the enclave; only the fd is left
+ * @NE_BACKEND_FAILED: refused, or the fd was closed before the answer
+ * @NE_BACKEND_STOPPED: given up by the start, or the enclave ended or was released
  */
 enum ne_backend_state {
 	NE_BACKEND_WAITING,
@@ -160,29 +161,29 @@ enum ne_backend_state {
 };
 
 /**
- * struct ne_backend - a start request, then the VMM that serves it
- * @ref: held by the enclave, by the queue, by the file
- * @enclave: whose request this is; holds a reference; constant
+ * struct ne_backend - a start request, and later the VMM that serves it
+ * @ref: held by the enclave, the queue and the backend file
+ * @enclave: the enclave, referenced; constant
  * @cid: vsock CID; constant
  * @flags: start flags; constant
  * @mem_size: bytes of donated memory; constant
  * @nr_vcpus: number of @vcpu_ids; constant
  * @vcpu_ids: host CPUs; constant
  * @queue_node: link in the queue of waiting requests; ne_backend_queue.lock
- * @wait: NE_START_ENCLAVE and pollers of the fd
- * @lock: of the fields below
- * @state: see there
- * @error: positive errno of NE_BACKEND_FAILED
+ * @wait: waiters: NE_START_ENCLAVE and pollers of the backend fd
+ * @lock: protects the fields below, down to @vmm
+ * @state: see enum ne_backend_state
+ * @error: positive errno, for NE_BACKEND_FAILED
  * @go: the enclave is RUNNING
  * @ended: the end has been reported
- * @text: reason of a failed start
- * @vmm: process to kill when it outlives the enclave, or NULL
- * @map_lock: of @segs; taken for reading by faults
- * @segs: donated pages in address order; NULL once they are being released
+ * @text: why the start failed
+ * @vmm: process to kill if it outlives the enclave, or NULL
+ * @map_lock: protects @segs, @nr_segs and @inode; page faults take it for reading
+ * @segs: donated pages in address order; NULL once the release has begun
  * @nr_segs: number of @segs
- * @inode: of the fd, held, for taking mappings away; NULL before accept;
- *	@map_lock
- * @kill_work: kills @vmm after a period of grace
+ * @inode: inode of the backend file, referenced, used to unmap the memory; NULL before
+ *	accept
+ * @kill_work: kills @vmm after a grace period
  */
 struct ne_backend {
 	struct kref ref;
@@ -196,7 +197,7 @@ struct ne_backend {
 	struct list_head queue_node;
 	wait_queue_head_t wait;
 
-	spinlock_t lock;		/* of the fields below */
+	spinlock_t lock;		/* protects the fields down to @vmm */
 	enum ne_backend_state state;
 	u32 error;
 	bool go;
@@ -212,11 +213,11 @@ struct ne_backend {
 };
 
 /**
- * struct ne_view - what a reader is told of an enclave beyond what all are
- * @text: is the text of the end or of a failed start shown?
- * @owner: are @pid and @uid?
- * @pid: of the creator in the reader's PID namespace, 0 if it is not there
- * @uid: of the creator in the reader's user namespace
+ * struct ne_view - what a reader may see of an enclave besides the public attributes
+ * @text: show the text of the end or of a failed start
+ * @owner: show @pid and @uid
+ * @pid: PID of the creator in the reader's PID namespace, 0 if not visible there
+ * @uid: user id of the creator in the reader's user namespace
  */
 struct ne_view {
 	bool text;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Generic netlink family ne-emu: start requests for the supervisor, states for
- * everybody. Messages and policies: Documentation/netlink/specs/ne-emu.yaml.
+ * Requests of the generic netlink family ne-emu: the supervisor accepts start requests;
+ * any process can query enclaves and the pool, and stop its own enclaves. Messages and
+ * policies are specified in Documentation/netlink/specs/ne-emu.yaml.
  */
 
 #include <linux/file.h>
@@ -21,8 +22,9 @@ static enum ne_emu_enclave_state ne_nl_state(struct ne_enclave *enclave)
 }
 
 /*
- * Only notifications have the state "freed": for requests, an enclave that is being
- * released but still found does not exist. The state is final, hence looked at last.
+ * Replies never have the state "freed", which is for notifications only: a request for an
+ * enclave that is being released fails with ENOENT. Check this after the reply was built:
+ * the state is final.
  */
 static bool ne_nl_is_freed(struct ne_enclave *enclave)
 {
@@ -79,7 +81,7 @@ int ne_emu_nl_enclave_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return rc;
 }
 
-/* One message of a dump: 0, -ENOENT (freed meanwhile) or -EMSGSIZE (@skb is full). */
+/* Return: 0, -ENOENT (the enclave is being released) or -EMSGSIZE (@skb is full). */
 static int ne_nl_dump_enclave(struct sk_buff *skb, struct netlink_callback *cb,
 			      struct ne_enclave *enclave)
 {
@@ -104,10 +106,8 @@ static int ne_nl_dump_enclave(struct sk_buff *skb, struct netlink_callback *cb,
 }
 
 /*
- * enclave-get of all.
- *
- * They come in the order of their slot uids, so the last one told is the place to
- * go on from, whatever came or went meanwhile.
+ * enclave-get of all enclaves, in the order of their slot uids. The dump continues after
+ * the last slot uid sent, whatever enclaves come and go meanwhile.
  */
 int ne_emu_nl_enclave_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
@@ -129,9 +129,9 @@ int ne_emu_nl_enclave_get_dumpit(struct sk_buff *skb, struct netlink_callback *c
 }
 
 /*
- * A start keeps the lock of its enclave while it waits for a VMM. Whoever waited
- * for that here would stop the calls of all families, accept among them, as soon
- * as one is being registered. What is not RUNNING needs no lock to be refused.
+ * A start holds the lock of its enclave while it waits for a VMM. A request that waited
+ * for that lock would block the requests of all families, including accept, as soon as a
+ * family is being registered. Refuse enclaves that are not RUNNING without the lock.
  */
 static bool ne_nl_is_running(struct ne_enclave *enclave)
 {
@@ -167,7 +167,7 @@ out:
 /*
  * accept: EPERM, EAGAIN, ENOMEM, EMFILE.
  *
- * The fd goes to the caller of sendmsg(), in whose context this runs.
+ * Runs in the context of the caller of sendmsg(), which receives the fd.
  */
 int ne_emu_nl_accept_doit(struct sk_buff *skb, struct genl_info *info)
 {
@@ -200,7 +200,7 @@ int ne_emu_nl_accept_doit(struct sk_buff *skb, struct genl_info *info)
 	rc = ne_nl_reply(info, ne_msg_request(info, backend, fd));
 	if (rc) {
 		put_unused_fd(fd);
-		fput(file);	/* refuses the request */
+		fput(file);	/* fails the start */
 		return rc;
 	}
 	fd_install(fd, file);
@@ -220,13 +220,19 @@ int ne_emu_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return ne_nl_reply(info, ne_msg_pool(info));
 }
 
-/** ne_netlink_init() - register the family */
+/**
+ * ne_netlink_init() - register the family
+ *
+ * Return: 0 or a negative errno.
+ */
 int ne_netlink_init(void)
 {
 	return genl_register_family(&ne_emu_nl_family);
 }
 
-/** ne_netlink_exit() - unregister the family; waits for calls in progress */
+/**
+ * ne_netlink_exit() - unregister the family and wait for requests in progress
+ */
 void ne_netlink_exit(void)
 {
 	genl_unregister_family(&ne_emu_nl_family);

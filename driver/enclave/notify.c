@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Notifications: what listeners on the netlink family ne-emu are sent unasked. */
+/* Notifications to the listeners of the netlink family ne-emu. */
 
 #include <linux/slab.h>
 
@@ -7,7 +7,7 @@
 #include "ne_emu.h"
 
 /**
- * ne_notify_ready() - announce a start request to the supervisor
+ * ne_notify_ready() - notify the supervisor of a new start request
  * @slot_uid: slot uid of the enclave
  *
  * Return: 0, -ESRCH (nobody listens) or another negative errno.
@@ -22,16 +22,16 @@ int ne_notify_ready(u64 slot_uid)
 }
 
 /**
- * struct ne_notify_audience - for whom one form of a notification is
- * @enclave: what it is about
- * @control: those who may control the enclave; otherwise those who may not
+ * struct ne_notify_audience - the listeners that get one variant of a notification
+ * @enclave: the enclave that the notification describes
+ * @control: true for listeners that may control the enclave, false for all others
  */
 struct ne_notify_audience {
 	const struct ne_enclave *enclave;
 	bool control;
 };
 
-/* Nonzero keeps the message from a listener. */
+/* Return: nonzero to skip a listener. */
 static int ne_notify_filter(struct sock *sk, struct sk_buff *skb, void *data)
 {
 	const struct ne_notify_audience *audience = data;
@@ -42,7 +42,7 @@ static int ne_notify_filter(struct sock *sk, struct sk_buff *skb, void *data)
 static void ne_notify_send(struct ne_enclave *enclave, bool control)
 {
 	struct ne_notify_audience audience = { .enclave = enclave, .control = control };
-	/* The PID namespaces of listeners are not known. */
+	/* Without a PID: the PID namespaces of the listeners are unknown. */
 	struct ne_view view = {
 		.text	= control,
 		.owner	= control,
@@ -66,7 +66,7 @@ static bool ne_notify_has_listeners(void)
  * ne_notify_enclave() - send the state of an enclave to listeners
  * @enclave: referenced
  *
- * Failures are not reported: netlink tells a listener that misses a message (ENOBUFS).
+ * Failures are not reported: a listener that misses a message gets ENOBUFS.
  */
 void ne_notify_enclave(struct ne_enclave *enclave)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Quota: how many enclaves there may be, of one user and in all. */
+/* Quotas: limits on the number of enclaves, per user and in total. */
 
 #include <linux/capability.h>
 #include <linux/cred.h>
@@ -8,16 +8,18 @@
 
 #include "ne_emu.h"
 
-/* Number of enclaves by user id of the initial user namespace; ne_registry_lock. */
+/* Number of enclaves, by user id in the initial user namespace; ne_registry_lock. */
 static DEFINE_XARRAY_FLAGS(ne_quota_users, XA_FLAGS_ACCOUNT);
-/* The sum of them; ne_registry_lock. */
+/* Number of all enclaves; ne_registry_lock. */
 static unsigned int ne_quota_total;
 
 /**
- * ne_quota_user() - the user whose quota current uses up
+ * ne_quota_user() - find the user whose quota current is charged to
  *
- * A user namespace can have thousands of user ids, so all of them count as the user
- * of the initial namespace who made it, or the outermost one around it.
+ * A user namespace can have thousands of user ids. All of them are charged to the user
+ * of the initial namespace who created it, or who created its outermost ancestor.
+ *
+ * Return: a user id of the initial user namespace.
  */
 kuid_t ne_quota_user(void)
 {
@@ -36,12 +38,12 @@ static unsigned long ne_quota_count(kuid_t uid)
 }
 
 /**
- * ne_quota_charge() - count one more enclave
+ * ne_quota_charge() - charge a user for one more enclave
  * @uid: from ne_quota_user()
  *
- * CAP_SYS_RESOURCE exceeds the limit per user, but not the one of all.
+ * A caller with CAP_SYS_RESOURCE may exceed the limit per user, but not the total.
  *
- * Context: Process context, table of enclaves locked.
+ * Context: Process context under ne_registry_lock.
  * Return: 0, -EBUSY (a limit is reached) or -ENOMEM.
  */
 int ne_quota_charge(kuid_t uid)
@@ -62,14 +64,19 @@ int ne_quota_charge(kuid_t uid)
 	return 0;
 }
 
-/** ne_quota_uncharge() - undo ne_quota_charge(); the table of enclaves is locked */
+/**
+ * ne_quota_uncharge() - undo ne_quota_charge()
+ * @uid: the user who was charged
+ *
+ * Context: Process context under ne_registry_lock.
+ */
 void ne_quota_uncharge(kuid_t uid)
 {
 	unsigned long count = ne_quota_count(uid);
 
 	ne_quota_total--;
 	if (count > 1)
-		/* An entry is replaced, which takes no memory. */
+		/* Replacing an entry does not allocate. */
 		xa_store(&ne_quota_users, __kuid_val(uid), xa_mk_value(count - 1), GFP_NOWAIT);
 	else
 		xa_erase(&ne_quota_users, __kuid_val(uid));

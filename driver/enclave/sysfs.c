@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The parameter ne_cpus, where clients look for it:
- * /sys/module/nitro_enclaves/parameters/ne_cpus, a folder named after the AWS
- * driver. It can also be given when this module is loaded.
+ * The parameter ne_cpus at the path that clients of the AWS driver use:
+ * /sys/module/nitro_enclaves/parameters/ne_cpus. It can also be set when this module is
+ * loaded.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -29,7 +29,7 @@ static ssize_t ne_cpus_store(struct kobject *kobj, struct kobj_attribute *attr,
 {
 	int rc = ne_pool_set(buf);
 
-	/* A list that is refused has cleared the pool, as a rule. */
+	/* Except with EPERM, a refused list has cleared the pool. */
 	if (rc != -EPERM)
 		ne_notify_pool();
 	return rc ? rc : count;
@@ -53,8 +53,8 @@ static int ne_cpus_param_set(const char *val, const struct kernel_param *kp)
 }
 
 /*
- * When the module is unloaded, and when loading ends, be it at a later parameter and
- * before the module's own code runs.
+ * Called on unload, and also if loading fails after this parameter was set, even before
+ * the module's init function runs.
  */
 static void ne_cpus_param_free(void *arg)
 {
@@ -66,19 +66,19 @@ static const struct kernel_param_ops ne_cpus_param_ops = {
 	.free	= ne_cpus_param_free,
 };
 
-/* For loading only: there is one file to write to afterwards. */
+/* Only for loading: once loaded, the compatible path above is the one to write to. */
 module_param_cb(ne_cpus, &ne_cpus_param_ops, NULL, 0);
 MODULE_PARM_DESC(ne_cpus, "CPU list for enclaves, as <cpu list>");
 
 /*
- * A member of the set of modules, so that the kernel refuses the AWS driver, when
- * somebody loads it beside this module, because a module of that name is there
- * (EINVAL, one line in the log), and not because sysfs has the name already (EEXIST,
- * which modprobe takes for success, and a stack dump). Otherwise the kernel looks into
- * the set only for built-in modules, while it boots.
+ * Add the directory to the kset of modules. If the AWS driver is loaded later, the
+ * kernel then finds a module of that name and refuses it with EINVAL and one line in the
+ * log. Otherwise it would fail in sysfs with a stack dump and EEXIST, which modprobe
+ * treats as success. The kernel uses the kset for nothing else except built-in modules
+ * at boot.
  *
- * The kobject type is that of kobject_create_and_add(), which takes no set: whoever
- * has looked the folder up may release it when this module is gone.
+ * kobject_create_and_add() does not take a kset, so its kobject type is used directly: a
+ * process that has looked up the directory may release it after this module is gone.
  */
 static int ne_sysfs_add_dir(struct kset *modules)
 {
@@ -97,10 +97,10 @@ static int ne_sysfs_add_dir(struct kset *modules)
 }
 
 /**
- * ne_sysfs_init() - create the folder and the file
+ * ne_sysfs_init() - create the directory and the file
  *
- * Return: 0, -EBUSY (the AWS driver is loaded; modprobe takes EEXIST for success)
- * or another negative errno.
+ * Return: 0, -EBUSY (the AWS driver is loaded; not -EEXIST, which modprobe treats as
+ * success) or another negative errno.
  */
 int ne_sysfs_init(void)
 {
@@ -126,7 +126,9 @@ int ne_sysfs_init(void)
 	return rc;
 }
 
-/** ne_sysfs_exit() - remove file and folder */
+/**
+ * ne_sysfs_exit() - remove the file and the directory
+ */
 void ne_sysfs_exit(void)
 {
 	sysfs_remove_group(ne_sysfs_dir, &ne_sysfs_group);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints ne_emu:*. The kernel log stays silent about refusals that clients
- * cause; this is where to look for them.
+ * Tracepoints ne_emu:*. Errors that clients cause are not logged; they can be traced
+ * here.
  */
 
 #undef TRACE_SYSTEM

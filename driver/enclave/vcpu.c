@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* vCPUs of an enclave: which CPU, and the claim of whole cores from the pool. */
+/* vCPUs of an enclave: choosing CPUs, and claiming whole cores from the pool. */
 
 #include "ne_emu.h"
 
-/* id 0: a thread of a core the enclave has, else the first core of the pool. */
+/* For id 0: a free thread of a claimed core, else the first free core of the pool. */
 static int ne_vcpu_choose(struct ne_enclave *enclave)
 {
 	int cpu;
@@ -29,14 +29,14 @@ static int ne_vcpu_take(struct ne_enclave *enclave, u32 cpu)
 
 /**
  * ne_vcpu_add() - NE_ADD_VCPU on an enclave in INIT
- * @enclave: locked
- * @vcpu_id: host CPU number, 0 for any; the CPU taken is written back
+ * @enclave: the enclave, locked
+ * @vcpu_id: host CPU number, or 0 for any; receives the chosen CPU
  *
- * As in the AWS driver, the core stays claimed when the caller turns out to be
- * in another address space.
+ * As in the AWS driver, the core stays claimed if the caller turns out to be in
+ * another address space.
  *
- * Return: 0; NE_ERR_INVALID_VCPU, NE_ERR_VCPU_ALREADY_USED,
- * NE_ERR_VCPU_NOT_IN_CPU_POOL, NE_ERR_NO_CPUS_AVAIL_IN_POOL, EIO; negative.
+ * Return: 0, or one of these, negative: NE_ERR_INVALID_VCPU, NE_ERR_VCPU_ALREADY_USED,
+ * NE_ERR_VCPU_NOT_IN_CPU_POOL, NE_ERR_NO_CPUS_AVAIL_IN_POOL, EIO.
  */
 int ne_vcpu_add(struct ne_enclave *enclave, u32 *vcpu_id)
 {

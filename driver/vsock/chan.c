@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ne_emu_vsock: the channel object and the packets that wait in it. */
+/* ne_emu_vsock: channels and their queues of packets for the VMM. */
 
 #include <linux/poll.h>
 #include <linux/seq_file.h>
@@ -9,9 +9,9 @@
 #include "vsock.h"
 
 /**
- * ne_vsock_chan_create() - make a channel without an address
+ * ne_vsock_chan_create() - create a channel without an address
  *
- * Return: the channel with one reference, or NULL without memory.
+ * Return: the channel with one reference, or NULL if out of memory.
  */
 struct ne_vsock_chan *ne_vsock_chan_create(void)
 {
@@ -40,14 +40,17 @@ static void ne_vsock_chan_free(struct kref *ref)
 	kfree_rcu(chan, rcu);
 }
 
-/** ne_vsock_chan_put() - drop a reference; @chan may be freed */
+/**
+ * ne_vsock_chan_put() - drop a reference
+ * @chan: the channel
+ */
 void ne_vsock_chan_put(struct ne_vsock_chan *chan)
 {
 	kref_put(&chan->ref, ne_vsock_chan_free);
 }
 
 /**
- * ne_vsock_chan_open() - NEW to LIVE
+ * ne_vsock_chan_open() - give a NEW channel its address and make it LIVE
  * @chan: the channel
  * @cid: CID of the enclave
  * @console: see struct ne_vsock_chan
@@ -70,7 +73,7 @@ void ne_vsock_chan_open(struct ne_vsock_chan *chan, u32 cid, bool console)
 }
 
 /**
- * ne_vsock_chan_close() - anything to GONE; nothing is queued from then on
+ * ne_vsock_chan_close() - make a channel GONE, after which nothing is queued
  * @chan: the channel
  *
  * Context: Process context under ne_vsock_route_lock.
@@ -106,7 +109,7 @@ static void ne_vsock_account(struct ne_vsock_chan *chan, struct sk_buff *skb)
 		chan->control++;
 }
 
-/* The caller frees @skb or gives it to someone else. */
+/* The caller frees @skb or passes it on. */
 static void ne_vsock_unaccount(struct ne_vsock_chan *chan, struct sk_buff *skb)
 {
 	lockdep_assert_held(&chan->queue.lock);
@@ -122,9 +125,10 @@ static void ne_vsock_unaccount(struct ne_vsock_chan *chan, struct sk_buff *skb)
 }
 
 /*
- * Lets the last waiting packet of the same connection carry the credit that
- * @skb tells, unless it waits too far ahead: one packet less for the reader, and a
- * bound on what a peer that asks for credit, or a socket that reads, can queue.
+ * Fold the credit update in @skb into the last queued packet of the same connection if
+ * that is near the tail. This saves the reader a packet, and bounds what a peer that asks
+ * for credit, or a socket that reads, can queue.
+ * Return: true if @skb is no longer needed.
  */
 static bool ne_vsock_merge_credit(struct ne_vsock_chan *chan, struct sk_buff *skb)
 {
@@ -158,8 +162,8 @@ static bool ne_vsock_merge_credit(struct ne_vsock_chan *chan, struct sk_buff *sk
 }
 
 /*
- * Readers drain the queue before they wait: only the first packet has to tell them.
- * Return: true if it was the first.
+ * Return: true if the queue was empty. Only then readers must be woken: they drain the
+ * queue before they wait.
  */
 static bool ne_vsock_add(struct ne_vsock_chan *chan, struct sk_buff *skb)
 {
@@ -178,7 +182,7 @@ static bool ne_vsock_add(struct ne_vsock_chan *chan, struct sk_buff *skb)
  * @skb: the packet; owned by the channel on success only
  *
  * Context: RCU read-side section or with a reference; no hard interrupt.
- * Return: 0, -ENOTCONN if the channel is not LIVE, -ENOBUFS if too many wait.
+ * Return: 0, -ENOTCONN if the channel is not LIVE, -ENOBUFS if too many packets wait.
  */
 int ne_vsock_chan_queue(struct ne_vsock_chan *chan, struct sk_buff *skb)
 {
@@ -208,13 +212,13 @@ int ne_vsock_chan_queue(struct ne_vsock_chan *chan, struct sk_buff *skb)
 }
 
 /**
- * ne_vsock_chan_dequeue() - take the next packet out to read it
+ * ne_vsock_chan_dequeue() - remove the next packet from the queue to read it
  * @chan: the channel
  *
  * The packet counts as waiting until ne_vsock_chan_done().
  *
  * Context: Process context under @chan->read_lock.
- * Return: a packet, to be given back by ne_vsock_chan_requeue() or _done(); or NULL.
+ * Return: a packet for ne_vsock_chan_requeue() or ne_vsock_chan_done(), or NULL.
  */
 struct sk_buff *ne_vsock_chan_dequeue(struct ne_vsock_chan *chan)
 {
@@ -224,7 +228,7 @@ struct sk_buff *ne_vsock_chan_dequeue(struct ne_vsock_chan *chan)
 }
 
 /**
- * ne_vsock_chan_requeue() - put back a packet of which something is left
+ * ne_vsock_chan_requeue() - put back a packet that was not read completely
  * @chan: the channel
  * @skb: from ne_vsock_chan_dequeue()
  *
@@ -244,7 +248,7 @@ void ne_vsock_chan_requeue(struct ne_vsock_chan *chan, struct sk_buff *skb)
 		ne_vsock_unaccount(chan, skb);
 	spin_unlock_bh(&chan->queue.lock);
 
-	/* Another reader may have begun to wait while the queue was empty. */
+	/* Another reader may have started to wait while the queue was empty. */
 	if (live)
 		wake_up_interruptible_poll(&chan->wait, EPOLLIN | EPOLLRDNORM);
 	else
@@ -252,7 +256,7 @@ void ne_vsock_chan_requeue(struct ne_vsock_chan *chan, struct sk_buff *skb)
 }
 
 /**
- * ne_vsock_chan_done() - a packet was read to its end
+ * ne_vsock_chan_done() - free a packet that was read completely
  * @chan: the channel
  * @skb: from ne_vsock_chan_dequeue(); freed
  *
@@ -270,7 +274,7 @@ void ne_vsock_chan_done(struct ne_vsock_chan *chan, struct sk_buff *skb)
 }
 
 /**
- * ne_vsock_chan_purge() - drop what waits and will never be read
+ * ne_vsock_chan_purge() - drop the queued packets of a closed channel
  * @chan: the channel, GONE
  *
  * Context: Process context, may sleep. Once per channel.
@@ -296,9 +300,9 @@ void ne_vsock_chan_purge(struct ne_vsock_chan *chan)
 }
 
 /**
- * ne_vsock_chan_cancel() - drop what a socket has sent and nobody has read
+ * ne_vsock_chan_cancel() - drop the unread packets of a socket
  * @chan: the channel
- * @vsk: the socket, which gave up connecting
+ * @vsk: the socket, whose connect() has failed
  *
  * Context: RCU read-side section.
  */
@@ -323,11 +327,10 @@ void ne_vsock_chan_cancel(struct ne_vsock_chan *chan, struct vsock_sock *vsk)
 }
 
 /**
- * ne_vsock_chan_may_write() - is there room for the answer to one more packet?
+ * ne_vsock_chan_may_write() - check whether an answer to one more packet has room
  * @chan: the channel
  *
- * Context: Any; the result may be outdated, which lets each concurrent writer
- * exceed the limit by one.
+ * Context: Any; each concurrent writer may exceed the limit by one.
  * Return: true if a packet may be written.
  */
 bool ne_vsock_chan_may_write(struct ne_vsock_chan *chan)
@@ -338,7 +341,7 @@ bool ne_vsock_chan_may_write(struct ne_vsock_chan *chan)
 /**
  * ne_vsock_chan_show() - describe the channel for /proc/PID/fdinfo/FD
  * @chan: the channel
- * @m: where to
+ * @m: receives the description
  *
  * Context: Process context.
  */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Differences of the AF_VSOCK kernel interface between the supported kernels.
- * The module is written for the newest; Kbuild looks into the kernel's headers
- * and defines NE_HAVE_VSOCK_* (never a version test, since distributions
- * backport). Each entry says what changed and when it can go.
+ * Differences of the AF_VSOCK kernel interface between the supported kernels, confined
+ * to this file. The module is written for the newest kernel. Kbuild searches the kernel's
+ * headers and defines NE_HAVE_VSOCK_*; version tests would fail with backports.
  */
 
 #ifndef NE_EMU_VSOCK_COMPAT_H
@@ -83,9 +82,9 @@ ne_vsock_compat_claim_cids(struct vsock_transport *t,
 }
 
 /*
- * What occupies a socket's receive buffer and what can be read from it have counters
- * of their own since 6.16, and in stable kernels since; before, one is both. Remove
- * with support for kernels that have one.
+ * Since 6.16, and in later stable kernels, the bytes that occupy a socket's receive
+ * buffer and the bytes that can be read from it have separate counters; before, there is
+ * only one. Remove with support for kernels with one counter.
  */
 static inline u32 ne_vsock_buf_used(const struct virtio_vsock_sock *vvs)
 {
@@ -107,9 +106,9 @@ static inline void ne_vsock_count_received(struct virtio_vsock_sock *vvs, u32 le
 }
 
 /*
- * Newer kernels count a socket when it is put into the queue of a listener; there,
- * vsock_pending_to_accept() moves one that was counted before. Others leave that to the
- * caller. Remove with support for kernels without vsock_pending_to_accept().
+ * Kernels with vsock_pending_to_accept(), which moves a socket that is already counted,
+ * count a socket in vsock_enqueue_accept(). In others the caller has to. Remove with
+ * support for kernels without that function.
  */
 static inline void ne_vsock_enqueue_accept(struct sock *listener, struct sock *child)
 {

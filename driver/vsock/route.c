@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ne_emu_vsock: which channel has an address, and how it gets and loses it. */
+/* ne_emu_vsock: the tables of addresses; attaching and detaching of channels. */
 
 #include <linux/xarray.h>
 #include <uapi/linux/nitro_enclaves_emu.h>
 
 #include "vsock.h"
 
-/* Held to change the tables and the state of channels; never while waiting. */
+/* Protects changes of the tables and of the state of channels; not held while waiting. */
 DEFINE_MUTEX(ne_vsock_route_lock);
 
 /*
@@ -24,7 +24,7 @@ static struct xarray *ne_vsock_table(bool console)
 /**
  * ne_vsock_route_find() - find the channel of an address
  * @cid: CID
- * @port: port; tells consoles apart, ignored for guests
+ * @port: port; distinguishes consoles, ignored for guests
  *
  * Context: RCU read-side section, which the result must not leave.
  * Return: a live channel or NULL.
@@ -38,7 +38,7 @@ struct ne_vsock_chan *ne_vsock_route_find(u64 cid, u32 port)
 	if (cid > U32_MAX)
 		return NULL;
 
-	/* CIDs near the top wrap, as they do in the clients. */
+	/* CIDs near the maximum wrap around, as in the clients. */
 	if (cid == NE_EMU_CID_HYPERVISOR)
 		chan = xa_load(&ne_vsock_consoles,
 			       (u32)(port - NE_EMU_CONSOLE_PORT_BASE));
@@ -51,7 +51,7 @@ struct ne_vsock_chan *ne_vsock_route_find(u64 cid, u32 port)
 	return chan;
 }
 
-/* Return: 0; 1 with a reference in @old_x to who has the address; or errno. */
+/* Return: 0; 1 if the address is taken, with a reference to its channel in @old_x; -errno. */
 static int ne_vsock_route_claim(struct ne_vsock_chan *chan, u32 cid, bool console,
 				struct ne_vsock_chan **old_x)
 {
@@ -66,13 +66,13 @@ static int ne_vsock_route_claim(struct ne_vsock_chan *chan, u32 cid, bool consol
 
 	old = xa_load(table, cid);
 	if (old) {
-		/* Its file takes the entry away before it drops the object. */
+		/* The entry is removed before the file drops its reference. */
 		kref_get(&old->ref);
 		*old_x = old;
 		return 1;
 	}
 
-	/* Found by senders from here on, and used once it is LIVE. */
+	/* Senders find the channel from here on, but use it only once it is LIVE. */
 	rc = xa_err(xa_store(table, cid, chan, GFP_KERNEL));
 	if (rc)
 		return rc;
@@ -81,7 +81,7 @@ static int ne_vsock_route_claim(struct ne_vsock_chan *chan, u32 cid, bool consol
 	return 0;
 }
 
-/* Ends all that goes through the channel. Return: false if somebody else does or did. */
+/* End everything that uses the channel. Return: false if another caller does or did. */
 static bool ne_vsock_route_close(struct ne_vsock_chan *chan)
 {
 	bool first;
@@ -114,9 +114,9 @@ static int ne_vsock_route_evict(struct ne_vsock_chan *chan)
  * ne_vsock_route_attach() - give a channel its address
  * @chan: the channel, held by its file
  * @cid: CID of the enclave
- * @console: the address of the console instead of the guest's
+ * @console: attach to the address of the console instead of the guest's
  *
- * Whoever has the address loses it first, with all its connections.
+ * A channel that has the address is detached first, and its connections are reset.
  *
  * Context: Process context, may sleep.
  * Return: 0, -EBUSY if @chan has or had an address, -ENOMEM, or -EINTR (killed).
@@ -137,12 +137,12 @@ int ne_vsock_route_attach(struct ne_vsock_chan *chan, u32 cid, bool console)
 }
 
 /**
- * ne_vsock_route_detach() - take a channel's address away
- * @chan: the channel; the caller has a reference
+ * ne_vsock_route_detach() - remove the address of a channel
+ * @chan: the channel; the caller holds a reference
  *
- * Resets every connection of the address, waiting connects included. The
- * address is free for others when this returns, also when someone else had
- * begun to detach. Waits for no socket.
+ * Resets every connection of the address, including pending connects. When this returns,
+ * the address is free, even if another caller had begun to detach the channel. Does not
+ * wait for sockets.
  *
  * Context: Process context, may sleep.
  */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ne_emu_vsock: a guest-to-host AF_VSOCK transport that addresses enclaves as
- * EC2 does. The parent is CID 3, an enclave is its CID, and the console of an
- * enclave is CID 0, port 10000 + CID. Whatever else local sockets connect to
- * through this transport is refused with RST at once.
+ * ne_emu_vsock: a guest-to-host AF_VSOCK transport with the addresses of EC2. The parent
+ * has CID 3, an enclave has its own CID, and its console is CID 0, port 10000 + CID.
+ * Connections to any other address through this transport are refused immediately.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -20,8 +19,8 @@ static u32 ne_vsock_get_local_cid(void)
 }
 
 /*
- * All CIDs are ours unless a host-to-guest transport has claimed them before:
- * those without a channel get RST, where the core would say ENODEV.
+ * Claim every CID that no host-to-guest transport has claimed. Connections to one without
+ * a channel fail with ECONNRESET, instead of ENODEV from the core.
  */
 static bool ne_vsock_has_remote_cid(struct vsock_sock *vsk, u32 cid)
 {
@@ -29,15 +28,15 @@ static bool ne_vsock_has_remote_cid(struct vsock_sock *vsk, u32 cid)
 }
 
 /**
- * ne_vsock_stream_allow() - may this socket connect?
- * @vsk: the socket, NULL where the kernel does not tell
- * @cid: destination
- * @port: destination
+ * ne_vsock_stream_allow() - check whether a socket may connect
+ * @vsk: the socket, or NULL if the kernel does not pass it
+ * @cid: CID of the destination
+ * @port: port of the destination
  *
- * Enclaves belong to the host: a network namespace with CIDs of its own cannot
+ * Enclaves belong to the host: sockets of a network namespace with its own CIDs cannot
  * reach them.
  *
- * Return: true if connect requests are to be sent, if only to be refused.
+ * Return: true if the socket may try, whether or not the destination exists.
  */
 bool ne_vsock_stream_allow(struct vsock_sock *vsk, u32 cid, u32 port)
 {
@@ -45,11 +44,11 @@ bool ne_vsock_stream_allow(struct vsock_sock *vsk, u32 cid, u32 port)
 }
 
 /**
- * ne_vsock_seqpacket_allow() - may SOCK_SEQPACKET be used with this peer?
- * @vsk: the socket, NULL where the kernel does not tell
- * @cid: the peer
+ * ne_vsock_seqpacket_allow() - check whether a peer supports SOCK_SEQPACKET
+ * @vsk: the socket, or NULL if the kernel does not pass it
+ * @cid: CID of the peer
  *
- * A CID without a channel is allowed because RST is the better answer.
+ * A CID without a channel is allowed, so that connect() fails with ECONNRESET.
  *
  * Return: false for consoles and for guests that did not negotiate it.
  */
@@ -66,10 +65,10 @@ bool ne_vsock_seqpacket_allow(struct vsock_sock *vsk, u32 cid)
 }
 
 /*
- * The space a sender sees is its credit, but none while the packets that wait
- * for the reader occupy NE_VSOCK_OVERHEAD times the socket's buffer: without
- * this, tiny writes would pin hundreds of times the credit in packet overhead.
- * The sender wakes up when packets are freed, see sock_wfree().
+ * A sender has as much space as its credit, but none while its waiting packets occupy
+ * NE_VSOCK_OVERHEAD times the socket's buffer. Otherwise the overhead of tiny packets
+ * could occupy hundreds of times the credit. Freeing packets wakes the sender, see
+ * sock_wfree().
  */
 static s64 ne_vsock_stream_has_space(struct vsock_sock *vsk)
 {
@@ -88,7 +87,7 @@ static bool ne_vsock_msgzerocopy_allow(void)
 	return true;
 }
 
-/* The core sends all that the credit allows at once; what is refused waits for space. */
+/* The core sends all that the credit allows at once; after a refusal it waits for space. */
 static bool ne_vsock_waits_too_much(const struct sk_buff *skb)
 {
 	return skb->sk && skb->len &&
@@ -96,11 +95,11 @@ static bool ne_vsock_waits_too_much(const struct sk_buff *skb)
 }
 
 /**
- * ne_vsock_send_pkt() - take a packet from a local socket
+ * ne_vsock_send_pkt() - queue a packet of a local socket
  * @skb: the packet; owned by this function
  * @net: namespace of the sender, always in global mode
  *
- * What a socket sends after the other end has gone is dropped.
+ * Packets are dropped once the peer is gone.
  *
  * Context: Process context, usually under the sock lock.
  * Return: the payload length, or a negative errno that the sender sees.
@@ -115,7 +114,7 @@ int ne_vsock_send_pkt(struct sk_buff *skb, struct net *net)
 		kfree_skb(skb);
 		return -ENOBUFS;
 	}
-	/* The guest knows the connection by the CID that it has called. */
+	/* The guest identifies the connection by the CID to which it has connected. */
 	if (skb->sk && vsock_sk(skb->sk)->local_addr.svm_cid == VMADDR_CID_HOST)
 		virtio_vsock_hdr(skb)->src_cid = cpu_to_le64(VMADDR_CID_HOST);
 
@@ -148,7 +147,7 @@ static int ne_vsock_connect(struct vsock_sock *vsk)
 	return rc;
 }
 
-/* A socket that has to wait for the other end's answer keeps its connection. */
+/* A socket that waits for the peer to confirm its shutdown keeps its connection. */
 static void ne_vsock_release(struct vsock_sock *vsk)
 {
 	virtio_transport_release(vsk);
@@ -165,7 +164,7 @@ static void ne_vsock_destruct(struct vsock_sock *vsk)
 	virtio_transport_destruct(vsk);
 }
 
-/* connect() gives up. */
+/* Called when connect() is interrupted or times out. */
 static int ne_vsock_cancel_pkt(struct vsock_sock *vsk)
 {
 	struct ne_vsock_chan *chan;
@@ -251,7 +250,9 @@ int ne_vsock_transport_register(void)
 	return rc;
 }
 
-/** ne_vsock_transport_unregister() - undo ne_vsock_transport_register() */
+/**
+ * ne_vsock_transport_unregister() - undo ne_vsock_transport_register()
+ */
 void ne_vsock_transport_unregister(void)
 {
 	vsock_core_unregister(&ne_vsock_transport.transport);

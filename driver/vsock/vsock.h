@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ne_emu_vsock: private types, limits and lock rules.
- *
- * Nothing here waits for the lock of a socket. Its user holds that while the kernel
- * copies from and to his memory, which can last as long as he likes. What arrives
- * for a socket needs no lock of it, or is done when the user lets go of the lock
- * (conn.c, listen.c).
+ * ne_emu_vsock: private types, limits and lock rules. main.c describes how they work
+ * together.
  *
  * Lock order: chan->read_lock -> RCU -> chan->queue.lock; ne_vsock_route_lock ->
  * chan->queue.lock; sock lock (AF_VSOCK core) -> conn->lock -> spinlock of the sock
@@ -32,55 +28,55 @@
 struct iov_iter;
 struct seq_file;
 
-/* Answers (RST, RESPONSE) that may wait in a channel; more stop its writer. */
+/* Answers (RST, RESPONSE) that may wait in a channel; beyond it writes get EAGAIN. */
 #define NE_VSOCK_MAX_REPLIES		256
 
 /*
  * Packets without payload that may wait in a channel; beyond it local sockets get
- * ENOBUFS, but answers, which have a limit of their own, still find room: a lost
- * one would leave the guest waiting. Payload is bounded by credit, see
+ * ENOBUFS. Answers have a limit of their own and are still queued: a lost answer would
+ * leave the guest waiting. Payload is bounded by credit, see
  * ne_vsock_stream_has_space().
  */
 #define NE_VSOCK_MAX_CONTROL		8192
 
 /*
- * Memory for one payload byte of a socket, at most, while it waits in a channel.
- * Writes of 512 bytes and more stay below without noticing.
+ * Maximum memory per payload byte of a socket while it waits in a channel. Writes of 512
+ * bytes and more never reach it.
  */
 #define NE_VSOCK_OVERHEAD		4
 
 /*
- * Packets that are looked at, under a spinlock, for one that can carry a credit
- * update. What waits can be far more: all that the sockets' credit allows.
+ * Packets searched, under a spinlock, for one that can carry a credit update. The queue
+ * can be far longer: as much as the credit of the sockets allows.
  */
 #define NE_VSOCK_MERGE_DEPTH		1024
 
 /*
- * Memory for the payload of a socket while it waits in a channel, whatever its buffer,
- * which any user can make 4 GiB: the socket counts it in a refcount_t. A send that
- * began below it ends at twice that.
+ * Maximum memory for the payload of a socket while it waits in a channel. The buffer of
+ * the socket is not a limit: any user can set it to 4 GiB, but the socket counts this
+ * memory in a refcount_t. A send that begins below the limit may reach twice the limit.
  */
 #define NE_VSOCK_MAX_WAITING		(32U << 20)
 
 /*
- * Connect requests of a guest that may wait because the user of the listening socket
- * holds its lock; more are refused, as when the listener's backlog is full.
+ * Connect requests of a guest that may wait while the lock of the listening socket is
+ * held; further ones are refused, as with a full backlog.
  */
 #define NE_VSOCK_MAX_PENDING		128
 
 /*
- * Payload of a stream below this many bytes is received into a buffer that it shares
- * with what comes next; the size of such a buffer, bytes with all overhead.
+ * Stream payload of less than NE_VSOCK_SMALL bytes is received into a buffer with room
+ * for later packets, of NE_VSOCK_SHARED_SIZE bytes including all overhead.
  */
 #define NE_VSOCK_SMALL			256
 #define NE_VSOCK_SHARED_SIZE		2048
 
-/* What each packet begins with. */
+/* Size of the header of each packet. */
 #define NE_VSOCK_HDR_SIZE		sizeof(struct virtio_vsock_hdr)
 
 /**
- * enum ne_vsock_state - life of a channel
- * @NE_VSOCK_NEW: opened, has no address
+ * enum ne_vsock_state - state of a channel
+ * @NE_VSOCK_NEW: open, without an address
  * @NE_VSOCK_LIVE: attached, carries packets
  * @NE_VSOCK_GONE: closed, or another file took the address; final
  */
@@ -90,13 +86,13 @@ enum ne_vsock_state {
 	NE_VSOCK_GONE,
 };
 
-/* The connect request was answered. */
+/* The peer has accepted the connect request. */
 #define NE_VSOCK_TODO_ESTABLISH	0x1
-/* The other end is gone. */
+/* The peer is gone. */
 #define NE_VSOCK_TODO_CLOSE	0x2
 
 /**
- * struct ne_vsock_chan - one open file of the node, one address once attached
+ * struct ne_vsock_chan - one open file of the device, with one address once attached
  * @ref: held by the file, and by ne_vsock_route_attach() while it detaches
  * @rcu: senders find channels under RCU
  * @state: enum ne_vsock_state; written under ne_vsock_route_lock and
@@ -105,17 +101,17 @@ enum ne_vsock_state {
  * @console: the address is CID 0, port NE_EMU_CONSOLE_PORT_BASE + @cid;
  *	as @cid
  * @seqpacket: the guest negotiated SOCK_SEQPACKET; lockless
- * @gone: completed when nothing of the address is left after a detach
+ * @gone: completed when a detach has removed everything of the address
  * @wait: readers and pollers
- * @read_lock: one reader at a time, so that the parts of a packet stay together
- * @queue: packets to the reader; its lock protects the fields below
- * @replies: answers among the packets not fully read
- * @control: packets without payload among those
- * @dropped: packets refused by NE_VSOCK_MAX_CONTROL
+ * @read_lock: serializes readers, so that the parts of a packet stay together
+ * @queue: packets for the reader; its lock protects the next three fields
+ * @replies: number of answers that have not been read completely
+ * @control: number of packets without payload that have not been read completely
+ * @dropped: packets refused because of NE_VSOCK_MAX_CONTROL
  * @malformed: packets refused with EINVAL; lockless
  * @to_host: connect requests to CID 2 instead of 3; lockless
  * @conns: connections of the address, struct ne_vsock_conn; ne_vsock_conns.lock
- * @pending_lock: of the next two
+ * @pending_lock: protects @pending and @nr_pending
  * @pending: requests that wait for a listener, struct ne_vsock_pending
  * @nr_pending: length of @pending
  */
@@ -136,7 +132,7 @@ struct ne_vsock_chan {
 	atomic_t malformed;
 	atomic_t to_host;
 	struct list_head conns;
-	spinlock_t pending_lock; /* of pending requests */
+	spinlock_t pending_lock; /* protects pending requests */
 	struct list_head pending;
 	u32 nr_pending;
 };
@@ -146,7 +142,7 @@ struct ne_vsock_chan {
  * @remote_cid: CID of the enclave, or CID 0 for its console
  * @remote_port: port there
  * @local_port: port of the local socket
- * @local_cid: CID 3, or CID 2 if that is what the enclave has called
+ * @local_cid: CID 3, or CID 2 if the enclave has connected to that
  */
 struct ne_vsock_addr {
 	u32 remote_cid;
@@ -161,21 +157,21 @@ struct ne_vsock_addr {
  * @by_sock: link in the table by @sk
  * @node: link in &struct ne_vsock_chan.conns
  * @rcu: found under RCU
- * @ref: held by the table by @sk, and while @work has something to do
+ * @ref: held by the table by @sk, and while @waiting
  * @addr: constant
- * @sk: the socket; not held: it leaves the tables before it is destroyed
- * @chan: channel of the other end, NULL if connecting was refused; constant
+ * @sk: the socket; not referenced: it leaves the tables before it is destroyed
+ * @chan: channel of the peer, NULL if connecting was refused; constant
  * @type: VIRTIO_VSOCK_TYPE_*; constant
- * @closed: the other end is gone, nothing is sent any more; written once under @lock,
- *	read without
- * @lock: of the fields below; the socket's transport state is valid under it
+ * @closed: the peer is gone and nothing more is sent; written once under @lock, read
+ *	without it
+ * @lock: protects the fields below; under it, the socket's transport state is valid
  *	while @gone is false
- * @gone: the socket has nothing to do with @addr any more; final
- * @connecting: no answer to its connect request yet
- * @todo: NE_VSOCK_TODO_*, to be done when nobody holds the socket's lock
+ * @gone: the socket no longer uses this connection; final
+ * @connecting: the connect request has not been answered yet
+ * @todo: NE_VSOCK_TODO_*, what to do once nobody owns the socket's lock
  * @error: positive errno for the socket, with NE_VSOCK_TODO_CLOSE
- * @waiting: @wait or @work is under way, and holds the socket
- * @wait: called when the user lets go of the socket's lock
+ * @waiting: @wait or @work is pending and holds a reference to the socket
+ * @wait: called when the owner releases the socket's lock
  * @work: does @todo
  */
 struct ne_vsock_conn {
@@ -190,7 +186,7 @@ struct ne_vsock_conn {
 	u16 type;
 	bool closed;
 
-	spinlock_t lock;		/* of the fields below */
+	spinlock_t lock;		/* protects the fields below */
 	bool gone;
 	bool connecting;
 	u8 todo;
@@ -228,7 +224,7 @@ void ne_vsock_chan_cancel(struct ne_vsock_chan *chan, struct vsock_sock *vsk);
 bool ne_vsock_chan_may_write(struct ne_vsock_chan *chan);
 void ne_vsock_chan_show(struct ne_vsock_chan *chan, struct seq_file *m);
 
-/* conn.c: connections, and what needs the lock of their sockets. */
+/* conn.c: connections, and changes of the state of their sockets. */
 extern struct workqueue_struct *ne_vsock_wq;
 struct ne_vsock_conn *ne_vsock_conn_create(struct sock *sk);
 int ne_vsock_conn_insert(struct ne_vsock_conn *conn, struct ne_vsock_chan *chan);
@@ -245,7 +241,7 @@ void ne_vsock_conn_reset_all(struct ne_vsock_chan *chan);
 int ne_vsock_conn_init(void);
 void ne_vsock_conn_exit(void);
 
-/* recv.c: packets for local sockets. */
+/* recv.c: delivery to local sockets. */
 int ne_vsock_recv(struct ne_vsock_chan *chan, struct sk_buff *skb);
 int ne_vsock_answer_rst(struct ne_vsock_chan *chan, const struct virtio_vsock_hdr *hdr);
 void ne_vsock_update_credit(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr);
@@ -267,11 +263,11 @@ int ne_vsock_dev_init(void);
 void ne_vsock_dev_exit(void);
 
 /**
- * ne_vsock_chan_state() - look at the state without a lock
+ * ne_vsock_chan_state() - read the state of a channel without a lock
  * @chan: the channel
  *
- * Context: Any. When it says LIVE, the address fields are valid.
- * Return: the state; LIVE may be outdated at once, GONE is final.
+ * Context: Any. If the result is LIVE, the address fields are valid.
+ * Return: the state; NEW and LIVE may change at any time, GONE is final.
  */
 static inline enum ne_vsock_state ne_vsock_chan_state(const struct ne_vsock_chan *chan)
 {

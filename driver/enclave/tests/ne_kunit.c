@@ -33,7 +33,7 @@ int ne_kunit_init(struct kunit *test)
 	return 0;
 }
 
-/** ne_kunit_map() - anonymous memory in the test's address space */
+/* Anonymous memory in the test's address space. */
 unsigned long ne_kunit_map(struct kunit *test, unsigned long size, unsigned long prot)
 {
 	unsigned long addr;
@@ -44,7 +44,7 @@ unsigned long ne_kunit_map(struct kunit *test, unsigned long size, unsigned long
 	return addr;
 }
 
-/** ne_kunit_map_huge() - the same of 2 MiB pages, which are taken when touched */
+/* The same of 2 MiB pages, which are taken when touched. */
 unsigned long ne_kunit_map_huge(struct kunit *test, unsigned long size, unsigned long prot)
 {
 	struct file *file;
@@ -65,7 +65,7 @@ static void ne_kunit_release(void *enclave)
 	ne_enclave_release(enclave);
 }
 
-/** ne_kunit_enclave() - an enclave in the list, released at the end of the test */
+/* An enclave in the list, released at the end of the test. */
 struct ne_enclave *ne_kunit_enclave(struct kunit *test)
 {
 	struct ne_enclave *enclave;
@@ -81,13 +81,13 @@ struct ne_enclave *ne_kunit_enclave(struct kunit *test)
 	return enclave;
 }
 
-/** ne_kunit_release_now() - what the last close of the enclave fd does */
+/* What the last close of the enclave fd does. */
 void ne_kunit_release_now(struct kunit *test, struct ne_enclave *enclave)
 {
 	kunit_release_action(test, ne_kunit_release, enclave);
 }
 
-/** ne_kunit_add_memory() - a region that claims to have memory, but no pages */
+/* A region that claims to have memory, but no pages. */
 void ne_kunit_add_memory(struct kunit *test, struct ne_enclave *enclave, u64 size)
 {
 	struct ne_mem_region *region;
@@ -117,7 +117,7 @@ int ne_kunit_add_vcpu(struct ne_enclave *enclave, u32 vcpu_id)
 	return rc ? rc : vcpu_id;
 }
 
-/** ne_kunit_set_state() - put an enclave into a state without the way there */
+/* Put an enclave into a state without the way there. */
 void ne_kunit_set_state(struct ne_enclave *enclave, enum ne_emu_enclave_state state)
 {
 	mutex_lock(&enclave->lock);

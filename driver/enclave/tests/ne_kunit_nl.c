@@ -25,7 +25,7 @@ static void ne_kunit_nl_unregister(void *unused)
 	ne_netlink_exit();
 }
 
-/** ne_kunit_nl_register() - make the family known until the end of the test */
+/* Make the family known until the end of the test. */
 void ne_kunit_nl_register(struct kunit *test)
 {
 	KUNIT_ASSERT_EQ(test, ne_netlink_init(), 0);
@@ -159,7 +159,7 @@ int ne_kunit_nl_send(struct file *file, u8 cmd, u64 uid, struct ne_kunit_nl_answ
 	return rc;
 }
 
-/** ne_kunit_nl() - the same through a socket of its own */
+/* The same through a socket of its own. */
 int ne_kunit_nl(u8 cmd, u64 uid, struct ne_kunit_nl_answer *answer)
 {
 	struct file *file = ne_kunit_nl_open(NULL);
