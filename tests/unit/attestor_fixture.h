@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An attestor with a state folder of its own, and the module's end of its channel. */
+/* An attestor with a state directory of its own, and the module's end of its channel. */
 
 #ifndef NE_EMU_ATTESTOR_FIXTURE_H
 #define NE_EMU_ATTESTOR_FIXTURE_H

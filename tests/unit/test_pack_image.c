@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Images in folders and archives, as OCI and Docker lay them out. */
+/* Images in directories and archives, as OCI and Docker lay them out. */
 
 #include <setjmp.h>
 #include <stdarg.h>

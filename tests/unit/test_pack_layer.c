@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Layers and folders: whiteouts, replacements, hostile and damaged archives, limits. */
+/* Layers and directories: whiteouts, replacements, hostile and damaged archives, limits. */
 
 #include <setjmp.h>
 #include <stdarg.h>

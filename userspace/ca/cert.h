@@ -28,6 +28,7 @@ void ca_signer_clear(struct ca_signer *signer);
 
 /**
  * ca_openssl_error() - report that a call of OpenSSL failed
+ * @error: set to the message, or NULL
  * @what: that could not be done
  *
  * The message quotes OpenSSL's first complaint; the queue is empty afterwards.

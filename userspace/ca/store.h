@@ -43,9 +43,9 @@ struct ca_version {
 bool ca_project_valid(const char *project);
 
 /**
- * ca_store_open() - open the folder
+ * ca_store_open() - open the directory
  * @store: filled on success
- * @path: the folder
+ * @path: the directory
  * @create: make it if it is missing, with its parent
  * @error: set on failure
  *

@@ -15,7 +15,7 @@
  * @name: left of the "="
  * @value: right of the "=", without blanks at its ends
  * @arg: what the caller of config_parse() gave
- * @error: what is wrong with it, without file and line
+ * @error: what is wrong with it and what would be right, without file and line
  *
  * Return: 0 or a negative errno with @error.
  */

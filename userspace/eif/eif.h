@@ -80,7 +80,7 @@ struct eif_section {
  * @kernel: data of the kernel section
  * @cmdline: not NUL-terminated; may be empty (@data set, @size 0)
  * @metadata: data of the metadata section; no data if there is none
- * @signature: structure of the section only; nobody has verified it
+ * @signature: structure of the section only; not verified
  * @ramdisks: data of the ramdisk sections in file order, @nr_ramdisks of them;
  *	each may be empty
  */

@@ -49,7 +49,7 @@ void application_free(struct application *app);
 /**
  * application_read_image() - unpack a container image
  * @app: what is read into; has to be empty
- * @path: folder or tar archive in OCI image layout, or what "docker save" gives
+ * @path: directory or tar archive in OCI image layout, or what "docker save" gives
  * @arch: "amd64" or "arm64"
  * @tag: which image, if there are several; or NULL
  * @error: set on failure

@@ -24,8 +24,8 @@ int unpack_archive(struct tree *tree, int fd, struct error *error);
 
 /**
  * unpack_folder() - what is on disk
- * @tree: what the folder is put over
- * @path: the folder
+ * @tree: what the directory is put over
+ * @path: the directory
  * @error: set on failure
  *
  * Symbolic links are not followed. All belongs to root unless the caller is root.
