@@ -101,6 +101,10 @@ quoted_messages_exist() {
 	tests/style/messages.py
 }
 
+paths_in_pages_exist() {
+	tests/style/paths.py
+}
+
 english_is_plain() {
 	tests/style/test_phrases.py && tests/style/phrases.py
 }
@@ -118,6 +122,6 @@ begin style/sources
 check_each no_warnings_in_scripts kernel_style licence_of_each_file \
 	kernel_versions_only_in_compat netlink_files_are_generated \
 	syzkaller_constants_are_the_headers manuals_are_valid spelling \
-	tables_are_well_formed quoted_messages_exist english_is_plain examples_are_valid \
-	versions_in_packaging_are_the_projects
+	tables_are_well_formed paths_in_pages_exist quoted_messages_exist english_is_plain \
+	examples_are_valid versions_in_packaging_are_the_projects
 finish

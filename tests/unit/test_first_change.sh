@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC2317,SC2329 # functions are called by report
+# shellcheck disable=SC2317,SC2329 # functions are called by check
 # Executes the first change of Documentation/hacking.rst, in a copy of the tree that is
 # laid over this one. TAP on stdout; runs in the build root.
 
 set -eu
-# shellcheck source=../lib/tap.sh
-. "$(dirname "$0")/../lib/tap.sh"
+# shellcheck source=../lib/case.sh
+. "$(dirname "$0")/../lib/case.sh"
 
 page=Documentation/hacking.rst
 chapter="A first change"
@@ -36,11 +36,10 @@ execute() {
 	bash -eu -o pipefail -x "$1"
 }
 
-tap_begin unit/first_change
+begin unit/first_change
 for block in "$tmp"/blocks/[0-9][0-9]; do
 	[ "$(cat "$block.title")" != "$chapter" ] ||
-		report "$(head -n 1 "$block")" execute "$block"
+		check "$(head -n 1 "$block")" execute "$block"
 done
-report "there are four blocks" [ "$tap_number" = 4 ]
-tap_end
-umount "$tmp" 2> /dev/null || :
+check "there are four blocks" [ "$cases" = 4 ]
+finish
