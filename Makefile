@@ -2,8 +2,8 @@
 # Targets for people; "make help" lists them.
 #
 # Variables:
-#   B              output folder (build)
-#   KVER, KDIR     kernel release to build for and its build folder (the running one)
+#   B              output directory (build)
+#   KVER, KDIR     kernel release to build for and its build directory (the running one)
 #   KERNEL         kernel of the VM: a line of scripts/root/kernels
 #   PREFIX         /usr/local; DESTDIR is put in front of every installed path
 #   W=1            more warnings of the modules; WERROR=1 makes them errors
@@ -41,7 +41,7 @@ all: modules userspace man
 ### Building ###
 
 # Objects must not lie in the source tree, which several kernels share: kbuild
-# runs in a folder of links to the sources.
+# runs in a directory of links to the sources.
 driver_sources := Kbuild VERSION $(shell find driver include -type f)
 
 modules: $(modules_out)/.built
@@ -85,7 +85,7 @@ define newline
 
 endef
 
-# $(call put,MODE,FILES,FOLDER)
+# $(call put,MODE,FILES,DIRECTORY)
 put = $(if $(strip $(2)),$(INSTALL) -D -m $(1) -t $(DESTDIR)$(3) $(2))
 
 install: userspace man

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the messages that troubleshooting.rst quotes in the programs that print them.
+"""Find the messages that troubleshooting.rst quotes in the programs that print them.
 
 Runs in the build root, in the source tree. A message is a line of a literal block. It has
 to be made of whole strings of our sources, of QEMU's program and of what the C library
@@ -36,7 +36,7 @@ NITRO_CLI = {
 
 LITERAL = r'"((?:[^"\\\n]|\\.)*)"'
 CONVERSION = r"%(?:[-+ #0]*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?:hh|h|ll|l|z)?[a-zA-Z]|$)"
-# Shorter words are no evidence, unless they come with blanks or signs.
+# Shorter words prove nothing, unless they come with blanks or signs.
 WORD_MIN = 8
 # What formats stand for and no string holds: the group of the device.
 NAMES = {"ne"}

@@ -31,7 +31,7 @@ enum ne_emu_enclave_state {
  * @NE_EMU_EXIT_REASON_GUEST_RESET: The guest reset itself (orderly end, or
  *   reboot after a panic).
  * @NE_EMU_EXIT_REASON_GUEST_SHUTDOWN: Triple fault.
- * @NE_EMU_EXIT_REASON_GUEST_HALT: All vCPUs halted for good.
+ * @NE_EMU_EXIT_REASON_GUEST_HALT: All vCPUs halted permanently.
  * @NE_EMU_EXIT_REASON_BAD_IMAGE: The enclave image was refused.
  * @NE_EMU_EXIT_REASON_VMM_ERROR: The VMM could not go on.
  * @NE_EMU_EXIT_REASON_ADMIN_STOP: enclave-stop.

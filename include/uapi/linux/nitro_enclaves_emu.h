@@ -189,8 +189,8 @@ struct ne_emu_vsock_batch {
 /*
  * NE_EMU_VSOCK_SEND - as many writes
  *
- * A packet that writev() would refuse with EINVAL is dropped, its @result says so, and
- * the next one follows. Other errors end the batch; they are returned when they meet
+ * A packet that writev() would refuse with EINVAL is dropped, its @result reports this,
+ * and the next one follows. Other errors end the batch; they are returned when they meet
  * the first packet. Returns the number of packets taken or dropped, from the first on.
  *
  * A packet is delivered once and whole, and then it counts. One for which the call ended
