@@ -2,11 +2,10 @@
 /*
  * ne_emu_vsock: connections between local sockets and enclaves.
  *
- * The user of a socket can hold its lock for as long as he likes: the AF_VSOCK core
- * copies from and to his memory under it. Data and credit need no lock of the
- * socket. What does, to connect it and to end it, is done under the spinlock of that
- * lock when nobody holds it; otherwise it waits for the call by which the user lets
- * go of it, without a thread.
+ * Delivering data and credit does not need the lock of the socket. Connecting and ending
+ * a socket does, but its user can hold that lock arbitrarily long (main.c). If nobody owns
+ * the lock, the change is made under the lock's spinlock. Otherwise it is noted in @todo,
+ * and release_sock() starts it through @wait: no thread waits.
  */
 
 #include <linux/hashtable.h>
@@ -19,19 +18,19 @@
 #define NE_VSOCK_CONN_BITS	12
 
 /*
- * Changed under the lock, read under RCU. A connection is in the table by socket, and
- * in the list of its channel, until it is gone; in the table by address as long as
- * packets of the enclave are for it.
+ * Changed under the lock, read under RCU. A connection is in the table by socket, and in
+ * the list of its channel, until it is gone. It is in the table by address as long as it
+ * receives packets of the enclave.
  */
 static struct {
-	spinlock_t lock;	/* of the tables, and of the lists of channels */
+	spinlock_t lock;	/* protects the tables, and the lists in channels */
 	DECLARE_HASHTABLE(by_addr, NE_VSOCK_CONN_BITS);
 	DECLARE_HASHTABLE(by_sock, NE_VSOCK_CONN_BITS);
 } ne_vsock_conns = {
 	.lock = __SPIN_LOCK_UNLOCKED(ne_vsock_conns.lock),
 };
 
-/* Nothing that runs here waits for a socket. */
+/* For work that needs a socket's lock to be free; the work itself does not wait for it. */
 struct workqueue_struct *ne_vsock_wq;
 
 static u32 ne_vsock_addr_hash(const struct ne_vsock_addr *addr)
@@ -46,11 +45,11 @@ static bool ne_vsock_addr_equal(const struct ne_vsock_addr *a, const struct ne_v
 }
 
 /**
- * ne_vsock_conn_find() - the connection that a packet is for
- * @addr: its addresses
+ * ne_vsock_conn_find() - find the connection that a packet belongs to
+ * @addr: addresses of the packet
  *
  * Context: RCU read-side section, or ne_vsock_conns.lock.
- * Return: the connection, which may be gone already, or NULL.
+ * Return: the connection, which may already be gone, or NULL.
  */
 struct ne_vsock_conn *ne_vsock_conn_find(const struct ne_vsock_addr *addr)
 {
@@ -77,14 +76,14 @@ static struct ne_vsock_conn *ne_vsock_conn_of(struct sock *sk)
 }
 
 /**
- * ne_vsock_conn_chan() - where the packets of a socket go
+ * ne_vsock_conn_chan() - find the channel of a socket's connection
  * @sk: the socket
  *
- * Another enclave may have got the CID since, and the same ports may be in use there:
- * nothing of this socket may reach it.
+ * The channel belongs to the connection, not to the CID. Another enclave may have the CID
+ * by now and use the same ports; packets of this socket must not reach it.
  *
  * Context: RCU read-side section, which the result must not leave.
- * Return: the channel, or NULL if the other end is gone.
+ * Return: the channel, or NULL if the peer is gone.
  */
 struct ne_vsock_chan *ne_vsock_conn_chan(struct sock *sk)
 {
@@ -99,7 +98,7 @@ static void ne_vsock_conn_put(struct ne_vsock_conn *conn)
 		kfree_rcu(conn, rcu);
 }
 
-/* By release_sock(), under the spinlock of the sock lock: nobody holds it now. */
+/* Called by release_sock(), under the spinlock of the sock lock, when its owner is gone. */
 static int ne_vsock_conn_wake(struct wait_queue_entry *wait, unsigned int mode, int flags,
 			      void *key)
 {
@@ -113,8 +112,8 @@ static int ne_vsock_conn_wake(struct wait_queue_entry *wait, unsigned int mode, 
 static void ne_vsock_conn_work(struct work_struct *work);
 
 /**
- * ne_vsock_conn_create() - make a connection of a socket, not in any table
- * @sk: the socket, whose addresses are final
+ * ne_vsock_conn_create() - create a connection of a socket, not yet in any table
+ * @sk: the socket, whose addresses do not change any more
  *
  * Context: Process context, may sleep.
  * Return: the connection, for ne_vsock_conn_insert() or ne_vsock_conn_free(); or NULL.
@@ -145,16 +144,19 @@ struct ne_vsock_conn *ne_vsock_conn_create(struct sock *sk)
 	return conn;
 }
 
-/** ne_vsock_conn_free() - free a connection that was never in a table */
+/**
+ * ne_vsock_conn_free() - free a connection that was never in a table
+ * @conn: the connection
+ */
 void ne_vsock_conn_free(struct ne_vsock_conn *conn)
 {
 	ne_vsock_conn_put(conn);
 }
 
 /**
- * ne_vsock_conn_insert() - from now on packets reach the connection
- * @conn: new; its socket has no other
- * @chan: channel of the other end
+ * ne_vsock_conn_insert() - insert a connection into the tables
+ * @conn: new connection; its socket has no other one
+ * @chan: channel of the peer
  *
  * Context: Any but hard interrupt.
  * Return: 0, -EADDRINUSE if another connection has these addresses, or -ECONNRESET
@@ -165,7 +167,7 @@ int ne_vsock_conn_insert(struct ne_vsock_conn *conn, struct ne_vsock_chan *chan)
 	int rc = 0;
 
 	spin_lock_bh(&ne_vsock_conns.lock);
-	/* Who detaches the channel goes through its list after it was closed. */
+	/* A detach closes the channel first, and then goes through its list. */
 	if (ne_vsock_chan_state(chan) != NE_VSOCK_LIVE) {
 		rc = -ECONNRESET;
 	} else if (ne_vsock_conn_find(&conn->addr)) {
@@ -182,10 +184,8 @@ int ne_vsock_conn_insert(struct ne_vsock_conn *conn, struct ne_vsock_chan *chan)
 }
 
 /**
- * ne_vsock_conn_forget_addr() - no packet reaches the connection any more
- * @conn: the connection
- *
- * Its addresses are free for another.
+ * ne_vsock_conn_forget_addr() - deliver no more packets to a connection
+ * @conn: the connection; another one may use its addresses
  *
  * Context: Under @conn->lock.
  */
@@ -198,7 +198,7 @@ void ne_vsock_conn_forget_addr(struct ne_vsock_conn *conn)
 	spin_unlock(&ne_vsock_conns.lock);
 }
 
-/* The socket goes on without the connection. The table's reference is the caller's. */
+/* Separate the connection from its socket; the caller drops the table's reference. */
 static void ne_vsock_conn_end(struct ne_vsock_conn *conn)
 {
 	lockdep_assert_held(&conn->lock);
@@ -214,7 +214,7 @@ static void ne_vsock_conn_end(struct ne_vsock_conn *conn)
 	spin_unlock(&ne_vsock_conns.lock);
 }
 
-/* TCP_SYN_SENT to TCP_ESTABLISHED, unless connect() has given up meanwhile. */
+/* From TCP_SYN_SENT to TCP_ESTABLISHED, unless connect() has failed meanwhile. */
 static void ne_vsock_conn_do_establish(struct sock *sk)
 {
 	if (sk->sk_state != TCP_SYN_SENT || !sk->sk_socket)
@@ -237,9 +237,9 @@ static void ne_vsock_conn_refuse(struct sock *sk, int error)
 }
 
 /*
- * What has come can still be read. A socket that its user has closed before, and that
- * waited for the other end since, is done with.
- * Return: whether the reference of that wait is left to the caller.
+ * End a connected socket. Received data can still be read. If the user has closed the
+ * socket and it waits for the peer, that wait is over.
+ * Return: true if the caller must drop the reference of that wait.
  */
 static bool ne_vsock_conn_disconnect(struct sock *sk, int error)
 {
@@ -273,7 +273,7 @@ static bool ne_vsock_conn_do_close(struct ne_vsock_conn *conn)
 	return false;
 }
 
-/* Nobody holds the lock of the socket. Return: references to the socket to be put. */
+/* Nobody owns the sock lock. Return: how many references to the socket to drop. */
 static int ne_vsock_conn_do(struct ne_vsock_conn *conn)
 {
 	int puts = 0;
@@ -293,9 +293,9 @@ static int ne_vsock_conn_do(struct ne_vsock_conn *conn)
 }
 
 /*
- * Does @todo if nobody holds the lock of the socket, else has ne_vsock_conn_wake()
- * called when that changes. Both under the lock's spinlock, so that nothing is missed.
- * Return: whether it was done; the references to put are added to *@puts.
+ * Do @todo if nobody owns the lock of the socket; otherwise have ne_vsock_conn_wake()
+ * called when its owner releases it. The lock's spinlock makes sure that none is missed.
+ * Return: true if it was done; the references to drop are added to *@puts.
  */
 static bool ne_vsock_conn_try(struct ne_vsock_conn *conn, int *puts)
 {
@@ -326,11 +326,11 @@ static void ne_vsock_conn_put_sock(struct sock *sk, int puts)
 }
 
 /**
- * ne_vsock_conn_settle() - do what there is to do, now or when the user lets go
- * @conn: the connection; ne_vsock_conn_establish() and _close() said what
+ * ne_vsock_conn_settle() - do what is noted in @todo, now or when the sock lock is free
+ * @conn: the connection, after ne_vsock_conn_establish() or ne_vsock_conn_close()
  *
- * Context: RCU read-side section or with a reference, not under @conn->lock. Never
- * waits.
+ * Context: RCU read-side section or with a reference, not under @conn->lock. Does not
+ * wait.
  */
 void ne_vsock_conn_settle(struct ne_vsock_conn *conn)
 {
@@ -339,7 +339,7 @@ void ne_vsock_conn_settle(struct ne_vsock_conn *conn)
 	int puts = 0;
 
 	spin_lock_bh(&conn->lock);
-	/* A socket that nobody holds any more leaves the tables by itself. */
+	/* A socket without references is being destroyed and leaves the tables by itself. */
 	if (conn->gone || !conn->todo || conn->waiting ||
 	    !refcount_inc_not_zero(&sk->sk_refcnt)) {
 		spin_unlock_bh(&conn->lock);
@@ -360,7 +360,7 @@ void ne_vsock_conn_settle(struct ne_vsock_conn *conn)
 		ne_vsock_conn_put(conn);
 }
 
-/* The user has let go of the lock. */
+/* The owner has released the sock lock. */
 static void ne_vsock_conn_work(struct work_struct *work)
 {
 	struct ne_vsock_conn *conn = container_of(work, struct ne_vsock_conn, work);
@@ -371,7 +371,7 @@ static void ne_vsock_conn_work(struct work_struct *work)
 	spin_lock_bh(&conn->lock);
 	gone = conn->gone;
 	if (!gone && conn->todo && !ne_vsock_conn_try(conn, &puts)) {
-		/* Somebody was faster. */
+		/* Another user took the lock first; wait again. */
 		spin_unlock_bh(&conn->lock);
 		return;
 	}
@@ -385,8 +385,8 @@ static void ne_vsock_conn_work(struct work_struct *work)
 }
 
 /**
- * ne_vsock_conn_establish() - the other end has accepted; ne_vsock_conn_settle() next
- * @conn: connecting
+ * ne_vsock_conn_establish() - note that the peer has accepted the connection
+ * @conn: connecting; the caller calls ne_vsock_conn_settle() next
  *
  * Context: Under @conn->lock.
  */
@@ -398,9 +398,9 @@ void ne_vsock_conn_establish(struct ne_vsock_conn *conn)
 }
 
 /**
- * ne_vsock_conn_close() - the other end is gone; ne_vsock_conn_settle() next
- * @conn: the connection; no packet reaches it any more
- * @error: positive errno for the socket; a connection ends with end of file without one
+ * ne_vsock_conn_close() - note that the peer is gone, and deliver no more packets
+ * @conn: the connection; the caller calls ne_vsock_conn_settle() next
+ * @error: positive errno for the socket, or 0 for end of file
  *
  * Context: Under @conn->lock.
  */
@@ -418,10 +418,10 @@ void ne_vsock_conn_close(struct ne_vsock_conn *conn, int error)
 }
 
 /**
- * ne_vsock_conn_drop() - a socket has nothing to do with its connection any more
- * @sk: the socket; may have none
+ * ne_vsock_conn_drop() - separate a socket from its connection, if it has one
+ * @sk: the socket
  *
- * Afterwards nothing touches the socket's transport state.
+ * When this returns, nothing here uses the socket's transport state.
  *
  * Context: Any but hard interrupt, not under the spinlock of the sock lock.
  */
@@ -444,7 +444,7 @@ void ne_vsock_conn_drop(struct sock *sk)
 	rcu_read_unlock();
 }
 
-/* Without a channel: refused as soon as connect() waits. */
+/* Without a channel the connection is refused as soon as connect() waits. */
 static void ne_vsock_conn_insert_refused(struct ne_vsock_conn *conn)
 {
 	conn->todo = NE_VSOCK_TODO_CLOSE;
@@ -457,10 +457,10 @@ static void ne_vsock_conn_insert_refused(struct ne_vsock_conn *conn)
 }
 
 /**
- * ne_vsock_conn_begin() - a socket is about to send its connect request
- * @sk: the socket, in TCP_SYN_SENT; an earlier try is forgotten
+ * ne_vsock_conn_begin() - create the connection of a socket that is about to connect
+ * @sk: the socket, in TCP_SYN_SENT; an earlier connection is dropped
  *
- * Where nothing has the address, the connection is refused like by the other end.
+ * If no channel has the address, the connection is refused as if by the peer.
  *
  * Context: Process context under the sock lock.
  * Return: 0, -ENOMEM or -EADDRINUSE.
@@ -509,12 +509,12 @@ static struct ne_vsock_conn *ne_vsock_conn_first(struct ne_vsock_chan *chan)
 
 /**
  * ne_vsock_conn_reset_all() - end all connections of a channel
- * @chan: GONE
+ * @chan: the channel, GONE
  *
- * Sockets see what a reset by the other end is for AF_VSOCK: the data that has come,
- * then end of file, and EPIPE on writing; connect() fails with ECONNRESET.
+ * Sockets behave as after a reset by the peer: received data can be read, then end of
+ * file; writes fail with EPIPE, and connect() with ECONNRESET.
  *
- * Context: Process context. Waits for no socket.
+ * Context: Process context. Does not wait for sockets.
  */
 void ne_vsock_conn_reset_all(struct ne_vsock_chan *chan)
 {
@@ -530,14 +530,20 @@ void ne_vsock_conn_reset_all(struct ne_vsock_chan *chan)
 	}
 }
 
-/** ne_vsock_conn_init() - before the transport is registered; errno or 0 */
+/**
+ * ne_vsock_conn_init() - prepare for connections, before the transport is registered
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int ne_vsock_conn_init(void)
 {
 	ne_vsock_wq = alloc_workqueue("ne_emu_vsock", WQ_UNBOUND, 0);
 	return ne_vsock_wq ? 0 : -ENOMEM;
 }
 
-/** ne_vsock_conn_exit() - after the transport is unregistered: there is no socket */
+/**
+ * ne_vsock_conn_exit() - undo ne_vsock_conn_init(), once no socket uses the transport
+ */
 void ne_vsock_conn_exit(void)
 {
 	destroy_workqueue(ne_vsock_wq);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ne_emu_vsock: /dev/ne_emu_vsock, where the VMM reads and writes packets. */
+/* ne_emu_vsock: /dev/ne_emu_vsock, through which the VMM reads and writes packets. */
 
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -117,7 +117,7 @@ static int ne_vsock_ioctl_seqpacket(struct ne_vsock_chan *chan, unsigned long ar
 		return -EINVAL;
 	if (ne_vsock_chan_state(chan) != NE_VSOCK_LIVE)
 		return -ENOTCONN;
-	/* The console service speaks SOCK_STREAM only. */
+	/* The console service supports SOCK_STREAM only. */
 	if (chan->console && arg)
 		return -EINVAL;
 
@@ -167,13 +167,19 @@ static struct miscdevice ne_vsock_dev = {
 	.mode	= 0600,
 };
 
-/** ne_vsock_dev_init() - register the node; the last step of loading */
+/**
+ * ne_vsock_dev_init() - register the device node, as the last step of loading
+ *
+ * Return: 0 or a negative errno.
+ */
 int ne_vsock_dev_init(void)
 {
 	return misc_register(&ne_vsock_dev);
 }
 
-/** ne_vsock_dev_exit() - remove the node; the first step of unloading */
+/**
+ * ne_vsock_dev_exit() - remove the device node, as the first step of unloading
+ */
 void ne_vsock_dev_exit(void)
 {
 	misc_deregister(&ne_vsock_dev);

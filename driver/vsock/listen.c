@@ -2,9 +2,9 @@
 /*
  * ne_emu_vsock: connect requests of enclaves.
  *
- * The new socket goes into the listener's queue under the spinlock of the listener's
- * lock, if nobody holds that. Else the request waits, a bounded number of them for
- * each channel, until the user of the listener lets go.
+ * The new socket is put into the listener's queue under the spinlock of the listener's
+ * lock, if nobody owns that lock. Otherwise the request waits until the owner releases
+ * it; the number of waiting requests is limited for each channel.
  */
 
 #include <linux/slab.h>
@@ -15,12 +15,12 @@
 
 /**
  * struct ne_vsock_pending - a request that waits for its listener
- * @node: link in &struct ne_vsock_chan.pending; who takes it out frees the request
- * @chan: the channel; it cancels the request before it goes
- * @listener: the listening socket, held
+ * @node: link in &struct ne_vsock_chan.pending; whoever unlinks it frees the request
+ * @chan: the channel, which cancels the request before it is freed
+ * @listener: the listening socket, referenced
  * @hdr: header of the request
- * @wait: called when the user lets go of the listener's lock
- * @work: tries again
+ * @wait: called when the owner releases the listener's lock
+ * @work: tries the request again
  */
 struct ne_vsock_pending {
 	struct list_head node;
@@ -31,7 +31,7 @@ struct ne_vsock_pending {
 	struct work_struct work;
 };
 
-/* The parent's end of the connection; nobody else knows of it yet. */
+/* Create the parent's end of the connection, which nothing else can find yet. */
 static struct sock *ne_vsock_make_child(struct sock *listener, const struct virtio_vsock_hdr *hdr)
 {
 	struct sock *child = vsock_create_connected(listener);
@@ -54,27 +54,27 @@ static struct sock *ne_vsock_make_child(struct sock *listener, const struct virt
 		return NULL;
 	}
 
-	/* CID 2, if the guest has called that: its packets have to come from there. */
+	/* If the guest has connected to CID 2, its packets must come from CID 2. */
 	vsk->local_addr.svm_cid = le64_to_cpu(hdr->dst_cid);
 	ne_vsock_update_credit(vsk, hdr);
 	return child;
 }
 
-/* Return: 0, -ECONNREFUSED, or -EBUSY while the user of the listener holds its lock. */
+/* Return: 0, -ECONNREFUSED, or -EBUSY while the listener's lock is owned. */
 static int ne_vsock_listener_check(struct sock *listener)
 {
 	lockdep_assert_held(&listener->sk_lock.slock);
 
 	if (sock_owned_by_user_nocheck(listener))
 		return -EBUSY;
-	/* One that is being closed has looked at its queue already. */
+	/* A listener that is being closed has already emptied its queue. */
 	if (listener->sk_state != TCP_LISTEN || listener->sk_shutdown == SHUTDOWN_MASK ||
 	    sk_acceptq_is_full(listener))
 		return -ECONNREFUSED;
 	return 0;
 }
 
-/* All or nothing. Return: as ne_vsock_listener_check(), or another negative errno. */
+/* Return: as ne_vsock_listener_check(), or another errno; on failure nothing has changed. */
 static int ne_vsock_enqueue_child(struct ne_vsock_chan *chan, struct sock *listener,
 				  struct ne_vsock_conn *conn, struct sk_buff *response)
 {
@@ -88,7 +88,7 @@ static int ne_vsock_enqueue_child(struct ne_vsock_chan *chan, struct sock *liste
 	if (!rc) {
 		vsock_insert_connected(vsock_sk(child));
 		ne_vsock_enqueue_accept(listener, child);
-		/* Before anything that the new socket sends. */
+		/* Queued before anything that the new socket sends. */
 		if (ne_vsock_chan_queue(chan, response))
 			kfree_skb(response);
 	}
@@ -126,7 +126,7 @@ static int ne_vsock_offer_child(struct ne_vsock_chan *chan, struct sock *listene
 	return 0;
 }
 
-/* Return: 0, -EBUSY while the user of the listener holds its lock, or another errno. */
+/* Return: 0, -EBUSY while the listener's lock is owned, or another negative errno. */
 static int ne_vsock_try_request(struct ne_vsock_chan *chan, struct sock *listener,
 				const struct virtio_vsock_hdr *hdr)
 {
@@ -149,7 +149,7 @@ static int ne_vsock_try_request(struct ne_vsock_chan *chan, struct sock *listene
 	return rc;
 }
 
-/* By release_sock(), under the spinlock of the sock lock: nobody holds it now. */
+/* Called by release_sock(), under the spinlock of the sock lock, when its owner is gone. */
 static int ne_vsock_pending_wake(struct wait_queue_entry *wait, unsigned int mode, int flags,
 				 void *key)
 {
@@ -160,7 +160,7 @@ static int ne_vsock_pending_wake(struct wait_queue_entry *wait, unsigned int mod
 	return 0;
 }
 
-/* Has the request tried again when the user of the listener lets go, or at once. */
+/* Have the request tried again when the listener's lock is free, or immediately. */
 static void ne_vsock_pending_await(struct ne_vsock_pending *pending)
 {
 	struct sock *listener = pending->listener;
@@ -182,7 +182,7 @@ static void ne_vsock_pending_free(struct ne_vsock_pending *pending)
 	kfree(pending);
 }
 
-/* Return: whether the request is the caller's now. */
+/* Return: true if the caller now owns the request. */
 static bool ne_vsock_pending_take(struct ne_vsock_pending *pending)
 {
 	struct ne_vsock_chan *chan = pending->chan;
@@ -204,7 +204,7 @@ static void ne_vsock_pending_work(struct work_struct *work)
 	struct ne_vsock_chan *chan = pending->chan;
 	int rc = -EPIPE;
 
-	/* Once it is GONE, ne_vsock_listen_cancel() has it, or waits for this to end. */
+	/* Once GONE, ne_vsock_listen_cancel() owns the request, or waits for this work. */
 	if (ne_vsock_chan_state(chan) == NE_VSOCK_LIVE)
 		rc = ne_vsock_try_request(chan, pending->listener, &pending->hdr);
 	if (rc == -EBUSY) {
@@ -218,7 +218,7 @@ static void ne_vsock_pending_work(struct work_struct *work)
 		ne_vsock_pending_free(pending);
 }
 
-/* Return: 0 if the request waits; the reference to @listener is its own then. */
+/* Return: 0 if the request waits; it then owns the reference to @listener. */
 static int ne_vsock_pend(struct ne_vsock_chan *chan, struct sock *listener,
 			 const struct virtio_vsock_hdr *hdr)
 {
@@ -253,7 +253,7 @@ static int ne_vsock_pend(struct ne_vsock_chan *chan, struct sock *listener,
 	return 0;
 }
 
-/* A listener is bound to CID 3 or to any CID, also for guests that call CID 2. */
+/* Listeners are bound to CID 3 or to any CID, also for guests that connect to CID 2. */
 static struct sock *ne_vsock_find_listener(const struct virtio_vsock_hdr *hdr)
 {
 	struct sockaddr_vm addr;
@@ -269,12 +269,12 @@ static struct sock *ne_vsock_find_listener(const struct virtio_vsock_hdr *hdr)
 }
 
 /**
- * ne_vsock_recv_request() - a guest wants to connect
- * @chan: the guest's channel
- * @hdr: header of its request
+ * ne_vsock_recv_request() - handle a connect request of a guest
+ * @chan: channel of the guest
+ * @hdr: header of the request
  *
- * Context: Process context, may sleep. Waits for no socket.
- * Return: 0, also if the guest was refused; -ENOMEM, or -EPIPE if the channel is GONE.
+ * Context: Process context, may sleep. Does not wait for sockets.
+ * Return: 0, even if the request was refused; -ENOMEM, or -EPIPE if the channel is GONE.
  */
 int ne_vsock_recv_request(struct ne_vsock_chan *chan, const struct virtio_vsock_hdr *hdr)
 {
@@ -295,17 +295,17 @@ int ne_vsock_recv_request(struct ne_vsock_chan *chan, const struct virtio_vsock_
 			return 0;
 	}
 	sock_put(listener);
-	/* A second request of the same connection changes nothing. */
+	/* Ignore a repeated request of the same connection. */
 	if (!rc || rc == -EADDRINUSE)
 		return 0;
 	return ne_vsock_answer_rst(chan, hdr);
 }
 
 /**
- * ne_vsock_listen_cancel() - forget the requests that wait
- * @chan: GONE
+ * ne_vsock_listen_cancel() - drop the waiting connect requests of a channel
+ * @chan: the channel, GONE
  *
- * Context: Process context, may sleep. Waits for no socket.
+ * Context: Process context, may sleep. Does not wait for sockets.
  */
 void ne_vsock_listen_cancel(struct ne_vsock_chan *chan)
 {
@@ -322,7 +322,7 @@ void ne_vsock_listen_cancel(struct ne_vsock_chan *chan)
 		if (!pending)
 			return;
 
-		/* A try that has seen the channel LIVE may begin to wait again. */
+		/* Work that has seen the channel LIVE may have started to wait again. */
 		cancel_work_sync(&pending->work);
 		remove_wait_queue(&pending->listener->sk_lock.wq, &pending->wait);
 		cancel_work_sync(&pending->work);

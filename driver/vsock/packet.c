@@ -10,8 +10,9 @@
 #include "vsock.h"
 
 /*
- * Copies as much of a packet as there is room for and leaves the packet as it is.
- * Only the last part carries the marks of a message's end.
+ * Copy as much of a packet as fits, without changing the packet. Only the last part
+ * carries the flags for the end of a message.
+ * Return: bytes copied, or a negative errno.
  */
 static ssize_t ne_vsock_copy_part(struct sk_buff *skb, struct iov_iter *to)
 {
@@ -37,10 +38,10 @@ static ssize_t ne_vsock_copy_part(struct sk_buff *skb, struct iov_iter *to)
 }
 
 /*
- * Reads a part of *@skb, or of the next packet if that is NULL. *@skb is what is
- * left of the packet and goes to ne_vsock_chan_requeue() at last. The part counts as
- * read only when all has reached the reader, its size in *@result too if that is
- * given: what fails is read again.
+ * Read a part of *@skb, or of the next packet if that is NULL. Afterwards *@skb is the
+ * rest of the packet, for ne_vsock_chan_requeue(), or NULL. A part counts as read only
+ * after all of it, and its size in @result if given, has been copied to the reader; a part
+ * that fails is read again.
  *
  * Return: bytes, -EAGAIN without a packet, or another negative errno.
  */
@@ -55,7 +56,7 @@ static ssize_t ne_vsock_read_part(struct ne_vsock_chan *chan, struct sk_buff **s
 		*skb = ne_vsock_chan_dequeue(chan);
 		if (!*skb)
 			return -EAGAIN;
-		/* Monitors see the packet once, whole. */
+		/* Monitors get each packet once and as a whole. */
 		virtio_transport_deliver_tap_pkt(*skb);
 	}
 
@@ -77,7 +78,7 @@ static ssize_t ne_vsock_read_part(struct ne_vsock_chan *chan, struct sk_buff **s
 /**
  * ne_vsock_packet_read() - read a packet, or the next part of it
  * @chan: the channel, not NEW
- * @to: where to
+ * @to: memory of the reader
  *
  * Context: Process context, may sleep.
  * Return: bytes, or -EAGAIN without a packet, -EINVAL (no room for more than the
@@ -99,7 +100,7 @@ ssize_t ne_vsock_packet_read(struct ne_vsock_chan *chan, struct iov_iter *to)
 	return rc;
 }
 
-/* May this packet come from this channel, and does its size make sense? */
+/* Return: true if the packet may come from this channel and its size is valid. */
 static bool ne_vsock_valid(struct ne_vsock_chan *chan,
 			   const struct virtio_vsock_hdr *hdr, size_t payload_space)
 {
@@ -120,7 +121,7 @@ static bool ne_vsock_valid(struct ne_vsock_chan *chan,
 	return src_cid == chan->cid;
 }
 
-/* Small packets of a stream get room for others, see ne_vsock_rx_merge(). */
+/* Small packets of a stream get room for later ones, see ne_vsock_rx_merge(). */
 static size_t ne_vsock_room(const struct virtio_vsock_hdr *hdr, u32 len)
 {
 	bool share = len && len < NE_VSOCK_SMALL &&
@@ -153,7 +154,7 @@ static int ne_vsock_deliver_from(struct ne_vsock_chan *chan,
 	return ne_vsock_recv(chan, skb);
 }
 
-/* CID 2 is another name of the parent, as on EC2; nothing else can be reached. */
+/* CID 2 is an alias of the parent, as on EC2; guests can reach nothing else. */
 static bool ne_vsock_is_parent(const struct virtio_vsock_hdr *hdr)
 {
 	u64 cid = le64_to_cpu(hdr->dst_cid);
@@ -162,11 +163,11 @@ static bool ne_vsock_is_parent(const struct virtio_vsock_hdr *hdr)
 }
 
 /**
- * ne_vsock_packet_write() - take a packet from the VMM
+ * ne_vsock_packet_write() - deliver a packet from the VMM
  * @chan: the channel
- * @from: header and payload, each read once; more than the payload is ignored
+ * @from: header and payload, each read once; bytes after the payload are ignored
  *
- * Context: Process context, may sleep; waits for no socket.
+ * Context: Process context, may sleep; does not wait for sockets.
  * Return: the bytes in @from, or -ENOTCONN (NEW), -EPIPE (GONE), -EAGAIN (too many
  * answers wait), -EINVAL (dropped), -EFAULT, -ENOMEM, -ENOBUFS.
  */
@@ -217,9 +218,9 @@ static int ne_vsock_batch_get(struct ne_emu_vsock_batch *batch, void __user *arg
 }
 
 /*
- * Makes an iterator over the memory of an element; the caller kfree()s *@iov, which
- * points to UIO_FASTIOV elements at first.
- * Return: bytes, or a negative errno (nothing to free).
+ * Create an iterator over the memory of an element. On entry *@iov points to UIO_FASTIOV
+ * elements; on success the caller kfree()s *@iov.
+ * Return: bytes, or a negative errno with nothing to free.
  */
 static ssize_t ne_vsock_batch_import(const struct ne_emu_vsock_packet __user *element,
 				     int direction, struct iovec **iov, struct iov_iter *iter)
@@ -291,8 +292,8 @@ long ne_vsock_batch_recv(struct ne_vsock_chan *chan, void __user *arg)
 }
 
 /*
- * One element of NE_EMU_VSOCK_SEND. A packet cannot be taken back once it was
- * delivered, so its result is written first.
+ * One element of NE_EMU_VSOCK_SEND. A delivered packet cannot be taken back, so its
+ * result is written first.
  * Return: as ne_vsock_packet_write().
  */
 static ssize_t ne_vsock_batch_send_one(struct ne_vsock_chan *chan,
@@ -316,8 +317,8 @@ static ssize_t ne_vsock_batch_send_one(struct ne_vsock_chan *chan,
  * @chan: the channel
  * @arg: struct ne_emu_vsock_batch
  *
- * Context: Process context, may sleep; waits for no socket.
- * Return: the number of packets taken or dropped, or a negative errno.
+ * Context: Process context, may sleep; does not wait for sockets.
+ * Return: the number of packets delivered or dropped, or a negative errno.
  */
 long ne_vsock_batch_send(struct ne_vsock_chan *chan, void __user *arg)
 {
@@ -333,7 +334,7 @@ long ne_vsock_batch_send(struct ne_vsock_chan *chan, void __user *arg)
 	packets = u64_to_user_ptr(batch.packets);
 	for (n = 0; n < batch.count && !fatal_signal_pending(current); n++) {
 		rc = ne_vsock_batch_send_one(chan, &packets[n]);
-		/* Only a packet that was dropped gets another result. */
+		/* A dropped packet gets another result. */
 		if (rc == -EINVAL && put_user((s32)rc, &packets[n].result))
 			rc = -EFAULT;
 		if (rc < 0 && rc != -EINVAL)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ne_emu_vsock: what a packet of an enclave does to the socket it is for.
+ * ne_emu_vsock: delivery of packets from enclaves to local sockets.
  *
- * This stands in for virtio_transport_recv_pkt(), which waits for the socket's lock.
- * Like it, this fills the receive queue that the rest of virtio_transport_common reads.
+ * Replaces virtio_transport_recv_pkt(), which waits for the socket's lock. Fills the same
+ * receive queue, from which the rest of virtio_transport_common reads.
  */
 
 #include <uapi/linux/nitro_enclaves_emu.h>
@@ -11,18 +11,18 @@
 #include "compat.h"
 #include "vsock.h"
 
-/* What to tell the socket when no lock is held any more. */
+/* Callbacks of the socket to call once no lock is held. */
 #define NE_VSOCK_READABLE	0x1
 #define NE_VSOCK_WRITABLE	0x2
 #define NE_VSOCK_CHANGED	0x4
 
 /**
- * struct ne_vsock_rx - a packet on its way to a socket
+ * struct ne_vsock_rx - a packet that is being delivered to a socket
  * @conn: the connection
  * @skb: the packet, or NULL once it is in the receive queue
- * @answer: packet for the guest, or NULL
- * @reset: the guest gets a RST
- * @tell: NE_VSOCK_READABLE and the like
+ * @answer: packet to send to the guest, or NULL
+ * @reset: send the guest a RST
+ * @tell: NE_VSOCK_READABLE, NE_VSOCK_WRITABLE, NE_VSOCK_CHANGED
  */
 struct ne_vsock_rx {
 	struct ne_vsock_conn *conn;
@@ -32,7 +32,12 @@ struct ne_vsock_rx {
 	unsigned int tell;
 };
 
-/** ne_vsock_type() - VIRTIO_VSOCK_TYPE_* of a socket */
+/**
+ * ne_vsock_type() - get the type of a socket
+ * @sk: the socket
+ *
+ * Return: VIRTIO_VSOCK_TYPE_*.
+ */
 u16 ne_vsock_type(const struct sock *sk)
 {
 	return sk->sk_type == SOCK_SEQPACKET ? VIRTIO_VSOCK_TYPE_SEQPACKET :
@@ -40,12 +45,12 @@ u16 ne_vsock_type(const struct sock *sk)
 }
 
 /**
- * ne_vsock_alloc_answer() - make a packet that goes back to the sender of another
- * @hdr: header of the other packet
+ * ne_vsock_alloc_answer() - allocate an answer to a packet
+ * @hdr: header of the packet
  * @op: VIRTIO_VSOCK_OP_*
  * @gfp: how to allocate
  *
- * Return: the packet, or NULL without memory.
+ * Return: the answer, or NULL if out of memory.
  */
 struct sk_buff *ne_vsock_alloc_answer(const struct virtio_vsock_hdr *hdr, u16 op, gfp_t gfp)
 {
@@ -66,9 +71,9 @@ struct sk_buff *ne_vsock_alloc_answer(const struct virtio_vsock_hdr *hdr, u16 op
 }
 
 /**
- * ne_vsock_answer_rst() - tell the guest that nothing is where a packet went
- * @chan: the guest's channel
- * @hdr: header of the packet; a RST has no answer
+ * ne_vsock_answer_rst() - answer a packet with RST
+ * @chan: channel of the guest
+ * @hdr: header of the packet; a RST gets no answer
  *
  * Context: Process context, may sleep.
  * Return: 0, -ENOMEM, or -EPIPE if the channel is GONE.
@@ -94,9 +99,9 @@ int ne_vsock_answer_rst(struct ne_vsock_chan *chan, const struct virtio_vsock_hd
 }
 
 /**
- * ne_vsock_update_credit() - note the space that the other end has
- * @vsk: the socket; its transport state stays meanwhile
- * @hdr: header of a packet from the other end
+ * ne_vsock_update_credit() - store the credit that a peer has sent
+ * @vsk: the socket, whose transport state must stay during the call
+ * @hdr: header of a packet from the peer
  */
 void ne_vsock_update_credit(struct vsock_sock *vsk, const struct virtio_vsock_hdr *hdr)
 {
@@ -114,8 +119,8 @@ static bool ne_vsock_ends_message(struct sk_buff *skb)
 }
 
 /*
- * Messages cannot share a buffer: there may be as many as the credit allows if each
- * takes what a buffer costs at least.
+ * Messages cannot share a buffer, so their number is limited as well: each counts as at
+ * least the minimum cost of a buffer.
  */
 static bool ne_vsock_rx_fits(struct ne_vsock_rx *rx, struct virtio_vsock_sock *vvs)
 {
@@ -130,8 +135,8 @@ static bool ne_vsock_rx_fits(struct ne_vsock_rx *rx, struct virtio_vsock_sock *v
 }
 
 /*
- * Small packets share a buffer: each alone would cost many times its size. The reader
- * copies from a packet in the queue without @rx_lock; what is there stays where it is.
+ * Small packets share a buffer; one buffer for each would cost many times its size. The
+ * reader copies from a queued packet without @rx_lock, so data in it must not move.
  */
 static bool ne_vsock_rx_merge(struct ne_vsock_rx *rx, struct virtio_vsock_sock *vvs)
 {
@@ -174,7 +179,7 @@ static void ne_vsock_recv_data(struct ne_vsock_rx *rx)
 {
 	struct vsock_sock *vsk = vsock_sk(rx->conn->sk);
 
-	/* An empty packet of a stream says nothing. */
+	/* An empty packet of a stream has no meaning. */
 	if (!rx->skb->len && rx->conn->type == VIRTIO_VSOCK_TYPE_STREAM)
 		return;
 
@@ -203,7 +208,7 @@ static void ne_vsock_recv_shutdown(struct ne_vsock_rx *rx, u32 flags)
 		return;
 
 	if (virtio_transport_stream_has_data(vsk) > 0) {
-		/* Our end answers when it is closed; the guest may use its port again. */
+		/* close() will answer; until then the guest may already reuse its port. */
 		ne_vsock_conn_forget_addr(rx->conn);
 		vsock_remove_sock(vsk);
 	} else {
@@ -212,7 +217,7 @@ static void ne_vsock_recv_shutdown(struct ne_vsock_rx *rx, u32 flags)
 	}
 }
 
-/* The answer is advice: without memory there is none. */
+/* The answer is optional: skip it if out of memory. */
 static void ne_vsock_recv_credit_request(struct ne_vsock_rx *rx)
 {
 	rx->answer = ne_vsock_alloc_answer(virtio_vsock_hdr(rx->skb),
@@ -255,12 +260,12 @@ static void ne_vsock_recv_connected(struct ne_vsock_rx *rx, u16 op)
 		ne_vsock_conn_close(rx->conn, 0);
 		break;
 	default:
-		/* Connecting twice changes nothing. */
+		/* Ignore a repeated connect request or response. */
 		break;
 	}
 }
 
-/* Return: false if the packet is for nobody. */
+/* Return: false if the packet does not belong to the connection. */
 static bool ne_vsock_recv_locked(struct ne_vsock_rx *rx)
 {
 	const struct virtio_vsock_hdr *hdr = virtio_vsock_hdr(rx->skb);
@@ -305,7 +310,7 @@ static bool ne_vsock_recv_on(struct ne_vsock_rx *rx, const struct ne_vsock_addr 
 	if (rx->conn) {
 		spin_lock_bh(&rx->conn->lock);
 		found = ne_vsock_recv_locked(rx);
-		/* They may sleep, and may look at the connection. */
+		/* Call these later: they may sleep, and look up the connection. */
 		if (rx->tell && refcount_inc_not_zero(&rx->conn->sk->sk_refcnt))
 			sk = rx->conn->sk;
 		unsettled = rx->conn->todo;
@@ -332,13 +337,11 @@ static int ne_vsock_recv_rest(struct ne_vsock_chan *chan, struct ne_vsock_rx *rx
 }
 
 /**
- * ne_vsock_recv() - hand a packet to the local socket it is for
+ * ne_vsock_recv() - deliver a packet to its local socket
  * @chan: the channel it came through
  * @skb: the packet, checked by the caller; owned by this function
  *
- * Waits for no socket, whatever its user does.
- *
- * Context: Process context, may sleep.
+ * Context: Process context, may sleep. Does not wait for sockets.
  * Return: 0, -ENOMEM, or -EPIPE if the channel is GONE.
  */
 int ne_vsock_recv(struct ne_vsock_chan *chan, struct sk_buff *skb)
