@@ -25,7 +25,9 @@ bindir ?= $(prefix)/bin
 sbindir ?= $(prefix)/sbin
 libexecdir ?= $(prefix)/libexec
 mandir ?= $(prefix)/share/man
+bashdir ?= $(prefix)/share/bash-completion/completions
 zshdir ?= $(prefix)/share/zsh/site-functions
+fishdir ?= $(prefix)/share/fish/vendor_completions.d
 srcdir ?= /usr/src
 sysconfdir ?= /etc
 # Where systemd and udev look: below /usr/lib for a package, in /etc otherwise.
@@ -36,7 +38,7 @@ series = $(subst $() ,|,$(strip $(shell grep -v "^\#" scripts/root/kernels)))
 INSTALL ?= install
 SCDOC := $(shell command -v scdoc)
 
-all: modules userspace man
+all: modules userspace man completion
 
 ### Building ###
 
@@ -58,16 +60,39 @@ $(modules_out)/.built: $(driver_sources)
 userspace:
 	$(MAKE) -C userspace O=$(out)/userspace prefix=$(prefix) libexecdir=$(libexecdir)
 
+# What says how they are called, and so what is generated from that.
+programs := $(addprefix $(out)/userspace/,ne-emu ne-emu-ca ne-emud)
+
+$(programs): userspace ;
+
 manuals := $(patsubst Documentation/man/%.scd,$(out)/man/%,$(wildcard Documentation/man/*.scd))
 
 man: $(if $(SCDOC),$(manuals))
 
-$(out)/man/%: Documentation/man/%.scd
+$(out)/man/%: Documentation/man/%.scd scripts/manual.sh $(programs)
 	@mkdir -p $(@D)
-	$(SCDOC) < $< > $@.part
+	scripts/manual.sh $(out)/userspace < $< > $@.scd
+	$(SCDOC) < $@.scd > $@.part
 	@# The mark that makes readers run tbl; scdoc leaves it out.
 	! grep -q '^\.TS' $@.part || sed -i "1i '\\\\\" t" $@.part
 	mv $@.part $@
+	rm $@.scd
+
+completion := $(addprefix $(out)/completion/,$(foreach p,$(notdir $(programs)),\
+	bash/$(p) zsh/_$(p) fish/$(p).fish))
+
+completion: $(completion)
+
+generate = @mkdir -p $(@D) && $< --completion $(1) > $@.part && mv $@.part $@
+
+$(out)/completion/bash/%: $(out)/userspace/%
+	$(call generate,bash)
+
+$(out)/completion/zsh/_%: $(out)/userspace/%
+	$(call generate,zsh)
+
+$(out)/completion/fish/%.fish: $(out)/userspace/%
+	$(call generate,fish)
 
 # How each file is compiled, for editors: userspace, and the modules where the headers are.
 compile_commands.json: userspace $(if $(wildcard $(KDIR)),modules)
@@ -88,18 +113,13 @@ endef
 # $(call put,MODE,FILES,DIRECTORY)
 put = $(if $(strip $(2)),$(INSTALL) -D -m $(1) -t $(DESTDIR)$(3) $(2))
 
-install: userspace man
+install: userspace man completion
 	$(call put,755,$(out)/userspace/ne-emu,$(bindir))
 	$(call put,755,$(out)/userspace/ne-emud $(out)/userspace/ne-emu-ca,$(sbindir))
 	$(call put,755,$(out)/userspace/ne-emu-vmm,$(libexecdir)/ne-emu)
 	$(call put,755,$(out)/userspace/guest/init,$(libexecdir)/ne-emu/guest)
 	$(foreach n,1 4 5 7 8,$(call put,644,$(if $(SCDOC),$(filter %.$(n),$(manuals))),$(mandir)/man$(n))$(newline))
-	$(call put,644,packaging/bash-completion/ne-emu,$(prefix)/share/bash-completion/completions)
-	@# It is looked for by the name of the program.
-	for name in ne-emu-ca ne-emud; do \
-		ln -sf ne-emu $(DESTDIR)$(prefix)/share/bash-completion/completions/$$name; \
-	done
-	$(call put,644,packaging/zsh/_ne-emu,$(zshdir))
+	$(foreach s,bash zsh fish,$(call put,644,$(filter $(out)/completion/$(s)/%,$(completion)),$($(s)dir))$(newline))
 	$(call put,644,packaging/udev/60-ne-emu.rules,$(confdir)/udev/rules.d)
 	$(call put,644,packaging/sysusers.d/ne-emu.conf,$(confdir)/sysusers.d)
 	$(call put,644,packaging/tmpfiles.d/ne-emu.conf,$(confdir)/tmpfiles.d)
@@ -130,8 +150,7 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR),$(bindir)/ne-emu $(sbindir)/ne-emud \
 		$(sbindir)/ne-emu-ca \
 		$(foreach m,$(notdir $(manuals)),$(mandir)/man$(patsubst .%,%,$(suffix $(m)))/$(m)) \
-		$(addprefix $(prefix)/share/bash-completion/completions/,ne-emu ne-emu-ca ne-emud) \
-		$(zshdir)/_ne-emu \
+		$(foreach s,bash zsh fish,$(addprefix $($(s)dir)/,$(notdir $(filter $(out)/completion/$(s)/%,$(completion))))) \
 		$(confdir)/udev/rules.d/60-ne-emu.rules \
 		$(confdir)/sysusers.d/ne-emu.conf $(confdir)/tmpfiles.d/ne-emu.conf \
 		$(confdir)/systemd/system/ne-emud.service)
@@ -213,8 +232,7 @@ regen:
 	scripts/root/enter.sh scripts/regen-netlink.sh /usr/src/linux-source
 
 help:
-	@echo 'Building:   all, modules [KVER=], userspace, man, clean'
-	@echo '            compile_commands.json  for clangd and the like [KVER=]'
+	@echo 'Building:   all, modules [KVER=], userspace, man, completion, clean'
 	@echo 'Installing: install, modules_install, uninstall [PREFIX=, DESTDIR=, KVER=]'
 	@echo '            dkms-tree  sources for DKMS below /usr/src [DESTDIR=]'
 	@echo '            deb        Debian packages in build/deb [VERSION=]'
@@ -232,6 +250,6 @@ help:
 	@echo '            fuzz-coverage  what the inputs in tests/fuzz/corpus reach'
 	@echo 'Sources:    regen      netlink files from their description'
 
-.PHONY: all modules userspace man clean compile_commands.json install deb modules_install dkms-tree uninstall payload \
+.PHONY: all modules userspace man completion clean install deb modules_install dkms-tree uninstall payload \
 	vm vm-run demo check $(addprefix check-,$(PARTS) $(EXTRA)) kselftest kunit lint \
 	check-syzkaller stress bench fuzz fuzz-coverage regen help

@@ -88,7 +88,9 @@ programs_and_manuals() {
 		command -v "$program"
 	done
 	gzip -dc /usr/share/man/man1/ne-emu.1.gz | grep -q 'ne-emu doctor'
-	[ -e /usr/share/bash-completion/completions/ne-emu ]
+	[ -e /usr/share/bash-completion/completions/ne-emu ] &&
+		[ -e /usr/share/zsh/vendor-completions/_ne-emu ] &&
+		[ -e /usr/share/fish/vendor_completions.d/ne-emu.fish ]
 }
 
 old=$(version_of old)

@@ -92,8 +92,12 @@ licences() {
 }
 
 completions() {
-	bash -n "$host/usr/share/bash-completion/completions/ne-emu" &&
-		zsh -n "$host/usr/share/zsh/vendor-completions/_ne-emu"
+	for program in ne-emu ne-emu-ca ne-emud; do
+		bash -n "$host/usr/share/bash-completion/completions/$program" &&
+			zsh -n "$host/usr/share/zsh/vendor-completions/_$program" &&
+			[ -s "$host/usr/share/fish/vendor_completions.d/$program.fish" ] ||
+			return 1
+	done
 }
 
 exec 3>&1

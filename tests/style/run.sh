@@ -19,7 +19,7 @@ files() {
 }
 
 scripts() {
-	files '\.sh$|^\.ci/|/initramfs/init$|/sbin/ne-emu-|bash-completion/' |
+	files '\.sh$|^\.ci/|/initramfs/init$|/sbin/ne-emu-' |
 		while read -r file; do
 			head -n 1 "$file" | grep -qE '^#!.*sh|^# shellcheck' &&
 				echo "$file"

@@ -4,6 +4,7 @@
 #ifndef NE_EMU_TESTS_UNIT_FAKE_ROOT_H
 #define NE_EMU_TESTS_UNIT_FAKE_ROOT_H
 
+#include "command/command.h"
 #include "common/util.h"
 #include "temp_dir.h"
 
@@ -116,8 +117,11 @@ static inline void restore_stream(int number, int saved, int file, char *text)
 	close(file);
 }
 
-/** run_list() - call a command with a list of arguments; NULL stands behind the last one */
-static inline void run_list(struct command_result *ret, int (*command)(int argc, char **argv),
+/**
+ * run_list() - call a command of ne-emu with a list of arguments; NULL stands behind the
+ * last one
+ */
+static inline void run_list(struct command_result *ret, const struct cli_command *command,
 			    int argc, char **argv)
 {
 	int out, err, saved_out, saved_err;
@@ -125,15 +129,14 @@ static inline void run_list(struct command_result *ret, int (*command)(int argc,
 	fflush(stdout);
 	saved_out = redirect_stream(STDOUT_FILENO, &out);
 	saved_err = redirect_stream(STDERR_FILENO, &err);
-	ret->code = command(argc, argv);
+	ret->code = cli_run(command, "ne-emu", argc, argv);
 	fflush(stdout);
 	restore_stream(STDOUT_FILENO, saved_out, out, ret->out);
 	restore_stream(STDERR_FILENO, saved_err, err, ret->err);
 }
 
 /** run_command() - call a command with arguments; the last one is NULL */
-static inline void run_command(struct command_result *ret, int (*command)(int argc, char **argv),
-			       ...)
+static inline void run_command(struct command_result *ret, const struct cli_command *command, ...)
 {
 	char *argv[ROOT_ARGS_MAX + 1];
 	va_list args;

@@ -113,19 +113,19 @@ static void test_verify(void **state)
 	struct state *s = *state;
 	struct command_result *r = &s->result;
 
-	run_command(r, cmd_attest, "attest", "verify", "--time", TIME, "--strict", "--nonce",
+	run_command(r, &cmd_attest, "attest", "verify", "--time", TIME, "--strict", "--nonce",
 		    "010203", s->path, NULL);
 	assert_int_equal(r->code, 0);
 	expect_text(r->out, "ok    signature");
 	expect_text(r->out, ": verified");
-	run_command(r, cmd_attest, "attest", "verify", "--json", "--time", "document", "--nonce",
+	run_command(r, &cmd_attest, "attest", "verify", "--json", "--time", "document", "--nonce",
 		    "010204", s->path, NULL);
 	assert_int_equal(r->code, 3);
 	expect_text(r->out, "\"Verified\": false");
 	expect_text(r->out, "\"Check\": \"nonce\",\n      \"Passed\": false");
 
 	/* Today it has expired, or the clock is before 2026. */
-	run_command(r, cmd_attest, "attest", "verify", s->path, NULL);
+	run_command(r, &cmd_attest, "attest", "verify", s->path, NULL);
 	assert_int_equal(r->code, 3);
 	expect_text(r->out, "FAIL  validity");
 	expect_text(r->out, "REJECTED");
@@ -149,11 +149,11 @@ static void test_hostile_texts(void **state)
 	emu_cbor_put_text(&hand.payload, "\n\177");
 	hand_end(&hand);
 	fake_root_write(&s->dir, "/document", hand.bytes, hand.len);
-	run_command(r, cmd_attest, "attest", "show", s->path, NULL);
+	run_command(r, &cmd_attest, "attest", "show", s->path, NULL);
 	assert_int_equal(r->code, 0);
 	expect_text(r->out, "module_id    i-\\x1b[2J\\xc2\\x9b31m\\xe2\\x80\\xae\\x00é\n");
 	expect_text(r->out, "digest       \\x0a\\x7f\n");
-	run_command(r, cmd_attest, "attest", "show", "--json", s->path, NULL);
+	run_command(r, &cmd_attest, "attest", "show", "--json", s->path, NULL);
 	assert_int_equal(r->code, 0);
 	expect_text(r->out, "\"i-\\u001B[2J\\u009B31m\\u202E\\u0000\\u00E9\"");
 	json = json_loads(r->out, JSON_ALLOW_NUL, NULL);
@@ -163,7 +163,7 @@ static void test_hostile_texts(void **state)
 	assert_memory_equal(json_string_value(json_object_get(json, "ModuleId")), module_id,
 			    sizeof(module_id));
 	json_decref(json);
-	run_command(r, cmd_attest, "attest", "verify", s->path, NULL);
+	run_command(r, &cmd_attest, "attest", "verify", s->path, NULL);
 	assert_int_equal(r->code, 3);
 	assert_null(strchr(r->out, '\033'));
 	assert_null(strchr(r->err, '\033'));
@@ -180,18 +180,18 @@ static void test_text_forms(void **state)
 	memmove(text + 101, text + 100, len - 100 + 1);
 	text[100] = '\n';
 	fake_root_put(&s->dir, "/base64", text);
-	run_command(&s->result, cmd_attest, "attest", "verify", "--time", TIME,
+	run_command(&s->result, &cmd_attest, "attest", "verify", "--time", TIME,
 		    fake_root_path(&s->dir, "/base64", path), NULL);
 	assert_int_equal(s->result.code, 0);
 
 	hex_encode(s->document.bytes, s->document.len, text);
 	fake_root_put(&s->dir, "/hex", text);
-	run_command(&s->result, cmd_attest, "attest", "verify", "--time", TIME,
+	run_command(&s->result, &cmd_attest, "attest", "verify", "--time", TIME,
 		    fake_root_path(&s->dir, "/hex", path), NULL);
 	assert_int_equal(s->result.code, 0);
 
 	fake_root_put(&s->dir, "/words", "no document at all");
-	run_command(&s->result, cmd_attest, "attest", "verify",
+	run_command(&s->result, &cmd_attest, "attest", "verify",
 		    fake_root_path(&s->dir, "/words", path), NULL);
 	assert_int_equal(s->result.code, 1);
 	expect_text(s->result.err, "neither CBOR nor base64");
@@ -201,14 +201,14 @@ static void test_show(void **state)
 {
 	struct state *s = *state;
 
-	run_command(&s->result, cmd_attest, "attest", "show", s->path, NULL);
+	run_command(&s->result, &cmd_attest, "attest", "show", s->path, NULL);
 	assert_int_equal(s->result.code, 0);
 	expect_text(s->result.out, "module_id    " SAMPLE_MODULE_ID "\n");
 	expect_text(s->result.out, "timestamp    2026-03-01T12:00:00.250Z\n");
 	expect_text(s->result.out, "PCR1         a1a1a1");
 	expect_text(s->result.out, "nonce        010203\n");
 	expect_text(s->result.out, "valid from 2026-03-01T11:59:57Z to 2026-03-01T15:00:00Z");
-	run_command(&s->result, cmd_attest, "attest", "show", "--json", s->path, NULL);
+	run_command(&s->result, &cmd_attest, "attest", "show", "--json", s->path, NULL);
 	expect_text(s->result.out, "\"Timestamp\": 1772366400250");
 	expect_text(s->result.out, "\"UserData\": null");
 }
@@ -225,17 +225,17 @@ static void test_expectations(void **state)
 		strcpy(pcr1 + i, "a1");
 		strcpy(other + i, "a2");
 	}
-	run_command(r, cmd_attest, "attest", "verify", "--time", TIME, "--pcr", pcr0, "--pcr",
+	run_command(r, &cmd_attest, "attest", "verify", "--time", TIME, "--pcr", pcr0, "--pcr",
 		    pcr1, "--nonce", "010203", s->path, NULL);
 	assert_int_equal(r->code, 0);
-	run_command(r, cmd_attest, "attest", "verify", "--time", TIME, "--pcr", pcr0, "--pcr",
+	run_command(r, &cmd_attest, "attest", "verify", "--time", TIME, "--pcr", pcr0, "--pcr",
 		    other, "--nonce", "0102", "--user-data", "00", s->path, NULL);
 	assert_int_equal(r->code, 3);
 	expect_text(r->out, "ok    pcr0");
 	expect_text(r->out, "FAIL  pcr1");
 	expect_text(r->out, "FAIL  nonce");
 	expect_text(r->out, "FAIL  user-data");
-	run_command(r, cmd_attest, "attest", "verify", "--time", TIME, "--pcr", pcr1, "--pcr",
+	run_command(r, &cmd_attest, "attest", "verify", "--time", TIME, "--pcr", pcr1, "--pcr",
 		    other, s->path, NULL);
 	assert_int_equal(r->code, 1);
 	expect_text(r->err, "each once");
@@ -257,7 +257,7 @@ static void test_bad_arguments(void **state)
 	struct state *s = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		run_command(&s->result, cmd_attest, "attest", "verify", cases[i].option,
+		run_command(&s->result, &cmd_attest, "attest", "verify", cases[i].option,
 			    cases[i].value, s->path, NULL);
 		assert_int_equal(s->result.code, cases[i].code);
 		expect_text(s->result.err, cases[i].error);
@@ -279,7 +279,7 @@ static void test_root(void **state)
 	char hex[2 * CA_SHA256_SIZE + 2];
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		run_command(&s->result, cmd_attest, "attest", "root", "--format",
+		run_command(&s->result, &cmd_attest, "attest", "root", "--format",
 			    cases[i].format, NULL);
 		assert_int_equal(s->result.code, 0);
 		expect_text(s->result.out, cases[i].text);
@@ -288,9 +288,9 @@ static void test_root(void **state)
 	assert_int_equal(ca_cert_fingerprint(s->root.cert, sha256), 0);
 	hex_encode(sha256, sizeof(sha256), hex);
 	strcat(hex, "\n");
-	run_command(&s->result, cmd_attest, "attest", "root", "--format", "fingerprint", NULL);
+	run_command(&s->result, &cmd_attest, "attest", "root", "--format", "fingerprint", NULL);
 	assert_string_equal(s->result.out, hex);
-	run_command(&s->result, cmd_attest, "attest", "root", "--format", "jks", NULL);
+	run_command(&s->result, &cmd_attest, "attest", "root", "--format", "jks", NULL);
 	assert_int_equal(s->result.code, 2);
 }
 
@@ -299,30 +299,30 @@ static void test_lab(void **state)
 	struct state *s = *state;
 	struct command_result *r = &s->result;
 
-	run_command(r, cmd_lab, "lab", "show", NULL);
+	run_command(r, &cmd_lab, "lab", "show", NULL);
 	assert_int_equal(r->code, 1);
 	expect_text(r->err, "ne-emud does not run");
 
 	start_daemon(s);
-	run_command(r, cmd_lab, "lab", "set", "flaws=stale,expired", "region=eu-west-1", NULL);
+	run_command(r, &cmd_lab, "lab", "set", "flaws=stale,expired", "region=eu-west-1", NULL);
 	assert_string_equal(r->err, "");
 	assert_int_equal(r->code, 0);
-	run_command(r, cmd_lab, "lab", "show", NULL);
+	run_command(r, &cmd_lab, "lab", "show", NULL);
 	expect_text(r->out, "flaws        expired,stale\n");
 	expect_text(r->out, "region       eu-west-1\n");
-	run_command(r, cmd_lab, "lab", "show", "--json", "defaults", NULL);
+	run_command(r, &cmd_lab, "lab", "show", "--json", "defaults", NULL);
 	expect_text(r->out, "\"flaws\": \"none\"");
-	run_command(r, cmd_lab, "lab", "set", "next", "flaws=bogus", NULL);
+	run_command(r, &cmd_lab, "lab", "set", "next", "flaws=bogus", NULL);
 	assert_int_equal(r->code, 1);
 	expect_text(r->err, "flaws: \"bogus\" is not a flaw");
-	run_command(r, cmd_lab, "lab", "set", "next", NULL);
+	run_command(r, &cmd_lab, "lab", "set", "next", NULL);
 	assert_int_equal(r->code, 2);
-	run_command(r, cmd_lab, "lab", "set", "defaults", "map=definite", NULL);
+	run_command(r, &cmd_lab, "lab", "set", "defaults", "map=definite", NULL);
 	assert_int_equal(r->code, 2);
 	expect_text(r->err, "ne-emud.conf");
-	run_command(r, cmd_lab, "lab", "reset", NULL);
+	run_command(r, &cmd_lab, "lab", "reset", NULL);
 	assert_int_equal(r->code, 0);
-	run_command(r, cmd_lab, "lab", "show", "next", NULL);
+	run_command(r, &cmd_lab, "lab", "show", "next", NULL);
 	expect_text(r->out, "flaws        none\n");
 }
 
@@ -332,10 +332,10 @@ static void test_doctor(void **state)
 	char path[ROOT_PATH_SIZE];
 
 	start_daemon(s);
-	run_command(&s->result, cmd_doctor, "doctor", NULL);
+	run_command(&s->result, &cmd_doctor, "doctor", NULL);
 	expect_text(s->result.out, "attestation  EMULATED root, SHA-256 ");
 	assert_int_equal(chmod(fake_root_path(&s->dir, "/var/lib/ca", path), 0755), 0);
-	run_command(&s->result, cmd_doctor, "doctor", NULL);
+	run_command(&s->result, &cmd_doctor, "doctor", NULL);
 	expect_text(s->result.out, "warn  attestation  no certificates: ");
 	expect_text(s->result.out, "chmod 700");
 }

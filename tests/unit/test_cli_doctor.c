@@ -48,7 +48,7 @@ static void test_empty_machine(void **state)
 	json_t *json;
 
 	fake_root_create(&root);
-	run_command(&result, cmd_doctor, "doctor", "--json", NULL);
+	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
 	assert_int_equal(result.code, CLI_FAILED);
 	json = parse(&result);
 	assert_true(json_is_false(json_object_get(json, "Ok")));
@@ -56,7 +56,7 @@ static void test_empty_machine(void **state)
 		assert_string_not_equal(finding(json, failing[i], "fail"), "");
 	assert_string_not_equal(finding(json, "cpus", "warn"), "");
 	json_decref(json);
-	run_command(&result, cmd_doctor, "doctor", NULL);
+	run_command(&result, &cmd_doctor, "doctor", NULL);
 	assert_int_equal(result.code, CLI_FAILED);
 	expect_text(result.out, "fail  module       nitro_enclaves_emu is not loaded\n"
 		    "                   -> sudo modprobe nitro_enclaves_emu\n");
@@ -93,7 +93,7 @@ static void test_good_parts(void **state)
 		 (unsigned long long)st.st_ino);
 	fake_root_put(&root, "/proc/locks", locks);
 
-	run_command(&result, cmd_doctor, "doctor", "--json", NULL);
+	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
 	json = parse(&result);
 	assert_string_equal(finding(json, "kvm", "fail"),
 			    "/dev/kvm is missing although the CPU can virtualize");
@@ -111,7 +111,7 @@ static void test_good_parts(void **state)
 
 	fake_root_put(&root, "/sys/module/nitro_enclaves_emu/version", NE_EMU_VERSION "\n");
 	fake_root_put(&root, "/proc/sys/net/vsock/g2h_fallback", "1\n");
-	run_command(&result, cmd_doctor, "doctor", "--json", NULL);
+	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
 	json = parse(&result);
 	assert_string_not_equal(finding(json, "vhost-vsock", "ok"), "");
 	assert_string_equal(finding(json, "module", "ok"),
@@ -128,7 +128,7 @@ static void expect_isolation(const char *status, const char *text, bool isolated
 	struct command_result result;
 	json_t *json, *pool;
 
-	run_command(&result, cmd_doctor, "doctor", "--json", NULL);
+	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
 	json = parse(&result);
 	expect_text(finding(json, "isolation", status), text);
 	pool = json_object_get(json, "CPUPool");
@@ -200,7 +200,7 @@ static void test_vsock_packets(void **state)
 	put_channel(&root, 40, 8, "/dev/ne_emu_vsock", "");
 	fake_root_put(&root, "/proc/41/comm", "ne-emu-vmm2\n");
 	put_channel(&root, 41, 3, "/dev/ne_emu_vsock", bad);
-	run_command(&result, cmd_doctor, "doctor", NULL);
+	run_command(&result, &cmd_doctor, "doctor", NULL);
 	expect_text(result.out, "CID 16 sent 18446744073709551615 malformed packets");
 	expect_text(result.out, "7 packets to CID 16 were dropped: 8192 waited already");
 	expect_text(result.out, "the console of CID 17 sent 2 malformed packets");
@@ -209,7 +209,7 @@ static void test_vsock_packets(void **state)
 	assert_null(strstr(result.out, "CID 17 were dropped"));
 	assert_null(strstr(result.out, "CID 19"));
 	assert_null(strstr(result.out, "666"));
-	run_command(&result, cmd_doctor, "doctor", "--json", NULL);
+	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
 	json = parse(&result);
 	expect_text(finding(json, "vsock-packets", "warn"), " packets");
 	json_decref(json);
@@ -244,7 +244,7 @@ static void test_nodes(void **state)
 				 "hugepages-2048kB/free_hugepages", node);
 			fake_root_put(&root, path, cases[i].pages[node]);
 		}
-		run_command(&result, cmd_doctor, "doctor", "--json", NULL);
+		run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
 		json = parse(&result);
 		assert_string_equal(finding(json, "huge-pages", "fail"), cases[i].fail);
 		json_decref(json);
@@ -260,12 +260,12 @@ static void test_aws_driver(void **state)
 
 	fake_root_create(&root);
 	fake_root_put(&root, "/sys/module/nitro_enclaves/initstate", "live\n");
-	run_command(&result, cmd_doctor, "doctor", "--json", NULL);
+	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
 	json = parse(&result);
 	expect_text(finding(json, "module", "fail"), "excludes the emulator");
 	json_decref(json);
 	fake_root_put(&root, "/dev/nitro_enclaves", "");
-	run_command(&result, cmd_doctor, "doctor", "--json", NULL);
+	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
 	json = parse(&result);
 	expect_text(finding(json, "module", "ok"), "real enclave host");
 	json_decref(json);
@@ -314,7 +314,7 @@ static void test_logs(void **state)
 	json_t *json;
 
 	fake_root_create(&root);
-	run_command(&result, cmd_logs, "logs", NULL);
+	run_command(&result, &cmd_logs, "logs", NULL);
 	assert_int_equal(result.code, CLI_FAILED);
 	expect_text(result.err, "no enclave has been started yet");
 	fake_root_put(&root, OLD "/console.log", "old console\n");
@@ -323,21 +323,21 @@ static void test_logs(void **state)
 	fake_root_put(&root, NEW "/console.log", "new console\n");
 	fake_root_put(&root, "/var/log/ne-emu/other", "");
 
-	run_command(&result, cmd_logs, "logs", NULL);
+	run_command(&result, &cmd_logs, "logs", NULL);
 	assert_int_equal(result.code, CLI_OK);
 	assert_string_equal(result.out, "new console\n");
 	expect_text(result.err, "has not ended");
-	run_command(&result, cmd_logs, "logs", "enc017d91012b842240", NULL);
+	run_command(&result, &cmd_logs, "logs", "enc017d91012b842240", NULL);
 	assert_string_equal(result.out, "old console\n");
 	assert_string_equal(result.err, "enc017d91012b842240: ended then, guest-reset: "
 			    "the guest reset\n");
-	run_command(&result, cmd_logs, "logs", "16", NULL);
+	run_command(&result, &cmd_logs, "logs", "16", NULL);
 	assert_string_equal(result.out, "old console\n");
-	run_command(&result, cmd_logs, "logs", "17", NULL);
+	run_command(&result, &cmd_logs, "logs", "17", NULL);
 	assert_int_equal(result.code, CLI_FAILED);
 	expect_text(result.err, "no logs are kept of 17");
 
-	run_command(&result, cmd_logs, "logs", "--json", NULL);
+	run_command(&result, &cmd_logs, "logs", "--json", NULL);
 	json = parse(&result);
 	assert_int_equal(json_array_size(json), 2);
 	assert_int_equal(json_integer_value(json_object_get(json_array_get(json, 0),
@@ -347,7 +347,7 @@ static void test_logs(void **state)
 	assert_string_equal(json_string_value(json_object_get(json_array_get(json, 1),
 							      "ExitReason")), "guest-reset");
 	json_decref(json);
-	run_command(&result, cmd_logs, "logs", "--list", "16", NULL);
+	run_command(&result, &cmd_logs, "logs", "--list", "16", NULL);
 	assert_int_equal(result.code, CLI_USAGE);
 	fake_root_remove(&root);
 }

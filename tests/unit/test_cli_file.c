@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "cli/file.h"
+#include "command/file.h"
 #include "fake_root.h"
 
 #include <dirent.h>

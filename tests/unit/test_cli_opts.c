@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "command/command.h"
+#include "command/generate.h"
 #include "fake_root.h"
 
 /* What the options of the command under test were set to. */
@@ -18,42 +19,61 @@ struct values {
 	struct cli_strings strings;
 	uint64_t number;
 	uint64_t memory;
+	int typed;
 	int args;
 	const char *first;
 };
 
 static struct values values;
 
-static int command(int argc, char **argv)
+static int read_odd(const char *text, void *value)
 {
-	const struct cli_opt opts[] = {
-		OPT_FLAG("flag", &values.flag, "a flag"),
-		{ .name = "string", .letter = 's', .kind = CLI_STRING, .target = &values.string,
-		  .metavar = "TEXT", .help = "a text\non two lines" },
-		OPT_STRINGS("strings", &values.strings, "TEXT", "several texts"),
-		OPT_NUMBER("number", &values.number, "N", "a number", 2, 9),
-		OPT_MEMORY("memory", &values.memory, "SIZE", "an amount"),
-		{}
-	};
-	const struct cli_usage usage = { "tool command", "FILE", "Does it", opts, 1, 2 };
-	char **args;
-	int r;
+	*(int *)value = atoi(text);
+	return *(int *)value % 2 ? 0 : -EINVAL;
+}
 
-	values = (struct values){};
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	values.args = r;
-	values.first = args[0];
+static const struct cli_type odd = { .what = "an odd number", .read = read_odd };
+
+static const struct cli_option options[] = {
+	OPT_FLAG("flag", struct values, flag, "a flag"),
+	OPT_STRING("string", struct values, string, "TEXT", "a text\non two lines", .letter = 's'),
+	OPT_STRINGS("strings", struct values, strings, "TEXT", "several texts"),
+	OPT_NUMBER("number", struct values, number, "N", 2, 9, "a number"),
+	OPT_MEMORY("memory", struct values, memory, "SIZE", "an amount"),
+	OPT_TYPED("typed", struct values, typed, int, &odd, "N", "a number of a kind",
+		  .manual = "Of a *kind*."),
+	{}
+};
+
+static const struct values defaults = { .typed = 7 };
+
+static int run(const struct cli_call *call)
+{
+	values = *(const struct values *)call->options;
+	values.args = call->count;
+	values.first = call->args[0];
 	return 42;
 }
+
+static const struct cli_command command = {
+	.name = "command",
+	.summary = "does it",
+	.args = "FILE",
+	.about = "Does it",
+	.options = options,
+	.min_args = 1,
+	.max_args = 2,
+	.size = sizeof(struct values),
+	.defaults = &defaults,
+	.run = run,
+};
 
 static void test_all_kinds(void **state)
 {
 	struct command_result result;
 
-	run_command(&result, command, "command", "--flag", "-s", "one", "--strings=a", "file",
-		    "--strings", "b", "--number", "9", "--memory", "2G", NULL);
+	run_command(&result, &command, "command", "--flag", "-s", "one", "--strings=a", "file",
+		    "--strings", "b", "--number", "9", "--memory", "2G", "--typed", "3", NULL);
 	assert_int_equal(result.code, 42);
 	assert_string_equal(result.err, "");
 	assert_true(values.flag);
@@ -62,6 +82,7 @@ static void test_all_kinds(void **state)
 	assert_string_equal(values.strings.list[1], "b");
 	assert_int_equal(values.number, 9);
 	assert_int_equal(values.memory, 2 * GIB);
+	assert_int_equal(values.typed, 3);
 	assert_int_equal(values.args, 1);
 	assert_string_equal(values.first, "file");
 }
@@ -81,7 +102,8 @@ static void test_memory(void **state)
 	struct command_result result;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		run_command(&result, command, "command", "--memory", cases[i].text, "f", NULL);
+		values.memory = 0;
+		run_command(&result, &command, "command", "--memory", cases[i].text, "f", NULL);
 		assert_int_equal(result.code, cases[i].bytes ? 42 : CLI_USAGE);
 		assert_int_equal(values.memory, cases[i].bytes);
 	}
@@ -96,6 +118,8 @@ static void test_wrong_usage(void **state)
 		{ { "--number", "1", "f" }, "\"1\" is not a number from 2 to 9" },
 		{ { "--number", "10", "f" }, "\"10\" is not a number from 2 to 9" },
 		{ { "--number", "x", "f" }, "\"x\" is not a number" },
+		{ { "--memory", "z", "f" }, "\"z\" is not a memory size" },
+		{ { "--typed", "4", "f" }, "--typed: \"4\" is not an odd number" },
 		{ { "f", "--unknown" }, "unknown option --unknown" },
 		{ { "f", "--number" }, "--number needs an argument" },
 		{ { "f", "-s" }, "-s needs an argument" },
@@ -105,12 +129,12 @@ static void test_wrong_usage(void **state)
 	struct command_result result;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		run_command(&result, command, "command", cases[i].args[0], cases[i].args[1],
+		run_command(&result, &command, "command", cases[i].args[0], cases[i].args[1],
 			    cases[i].args[2], NULL);
 		assert_int_equal(result.code, CLI_USAGE);
 		assert_string_equal(result.out, "");
 		expect_text(result.err, cases[i].text);
-		expect_text(result.err, "Try \"tool command --help\"");
+		expect_text(result.err, "Try \"ne-emu command --help\"");
 	}
 }
 
@@ -118,50 +142,122 @@ static void test_help(void **state)
 {
 	struct command_result result;
 
-	run_command(&result, command, "command", "--help", NULL);
+	run_command(&result, &command, "command", "--help", NULL);
 	assert_int_equal(result.code, CLI_OK);
 	assert_string_equal(result.err, "");
 	assert_string_equal(result.out,
-			    "Usage: tool command [OPTION]... FILE\n\nDoes it.\n\n"
+			    "Usage: ne-emu command [OPTION]... FILE\n\nDoes it.\n\n"
 			    "  --flag                  a flag\n"
 			    "  -s, --string TEXT       a text\n"
 			    "                          on two lines\n"
 			    "  --strings TEXT          several texts\n"
 			    "  --number N              a number\n"
 			    "  --memory SIZE           an amount\n"
+			    "  --typed N               a number of a kind\n"
 			    "  -h, --help              print this text\n");
 }
 
-static int dispatch(int argc, char **argv)
-{
-	static const struct cli_command commands[] = {
-		{ "command", "does it", command },
-		{}
-	};
+static const struct cli_command *const commands[] = { &command, NULL };
 
-	return cli_dispatch("tool", commands, argc, argv);
+static int print_version(void)
+{
+	puts("1.2.3");
+	return 43;
 }
+
+static const struct cli_command tool = {
+	.name = "tool", .commands = commands, .version = print_version,
+};
 
 static void test_dispatch(void **state)
 {
 	struct command_result result;
 
-	run_command(&result, dispatch, "tool", "command", "f", NULL);
+	run_command(&result, &tool, "tool", "command", "f", NULL);
 	assert_int_equal(result.code, 42);
-	run_command(&result, dispatch, "tool", "help", NULL);
+	assert_int_equal(values.typed, 7);
+	run_command(&result, &tool, "tool", "help", NULL);
 	assert_int_equal(result.code, CLI_OK);
 	expect_text(result.out, "  command    does it\n");
-	run_command(&result, dispatch, "tool", "help", "command", NULL);
+	run_command(&result, &tool, "tool", "help", "command", NULL);
 	assert_int_equal(result.code, CLI_OK);
-	expect_text(result.out, "Usage: tool command");
-	run_command(&result, dispatch, "tool", NULL);
+	expect_text(result.out, "Usage: ne-emu tool command");
+	run_command(&result, &tool, "tool", NULL);
 	assert_int_equal(result.code, CLI_USAGE);
-	expect_text(result.err, "Usage: tool COMMAND");
-	run_command(&result, dispatch, "tool", "nothing", NULL);
+	expect_text(result.err, "Usage: ne-emu tool COMMAND");
+	run_command(&result, &tool, "tool", "nothing", NULL);
 	assert_int_equal(result.code, CLI_USAGE);
-	expect_text(result.err, "\"nothing\" is no command of tool");
-	run_command(&result, dispatch, "tool", "help", "nothing", NULL);
+	assert_string_equal(result.err, "ne-emu: unknown command \"nothing\"; try "
+			    "\"ne-emu tool help\"\n");
+	run_command(&result, &tool, "tool", "help", "nothing", NULL);
 	assert_int_equal(result.code, CLI_USAGE);
+	run_command(&result, &tool, "tool", "--version", NULL);
+	assert_int_equal(result.code, 43);
+	assert_string_equal(result.out, "1.2.3\n");
+}
+
+/* A program without commands, such as ne-emud. */
+static void test_program(void **state)
+{
+	static const struct cli_option required[] = {
+		OPT_NUMBER("number", struct values, number, "N", 2, 9, "a number", .required = true),
+		{}
+	};
+	static const struct cli_command program = {
+		.name = "program", .about = "Does it", .options = required, .max_args = 1,
+		.size = sizeof(struct values), .run = run, .version = print_version,
+	};
+	struct command_result result;
+
+	run_command(&result, &program, "program", "--number", "2", "--version", NULL);
+	assert_int_equal(result.code, 43);
+	run_command(&result, &program, "program", "--number", "2", NULL);
+	assert_int_equal(result.code, 42);
+	assert_int_equal(values.args, 0);
+	run_command(&result, &program, "program", NULL);
+	assert_int_equal(result.code, CLI_USAGE);
+	expect_text(result.err, "--number is missing");
+	run_command(&result, &program, "program", "--number", "2", "a", "b", NULL);
+	assert_int_equal(result.code, CLI_USAGE);
+	expect_text(result.err, "too many arguments, expected: none");
+}
+
+static int run_generator(const struct cli_call *call)
+{
+	return generate_manual(&tool, call->count, call->args);
+}
+
+static const struct cli_command generator = {
+	.name = "generator", .args = "...", .max_args = 3, .run = run_generator,
+};
+
+/* What a manual says follows from the tables, in the markup of scdoc. */
+static void test_manual(void **state)
+{
+	static const struct {
+		const char *args[3];
+		const char *text;		/* NULL: refused */
+	} cases[] = {
+		{ { "synopsis" }, "*tool command* [_OPTION_]... _FILE_\n" },
+		{ { "options", "command" },
+		  "*--flag*\n\tA flag.\n\n"
+		  "*-s*, *--string* _TEXT_\n\tA text on two lines.\n\n"
+		  "*--strings* _TEXT_\n\tSeveral texts.\n\n"
+		  "*--number* _N_\n\tA number.\n\n"
+		  "*--memory* _SIZE_\n\tAn amount.\n\n"
+		  "*--typed* _N_\n\tOf a *kind*.\n\n" },
+		{ { "options", "nothing" }, NULL },
+		{ { "options", "command", "more" }, NULL },
+		{ { "pictures" }, NULL },
+	};
+	struct command_result result;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		run_command(&result, &generator, "generator", cases[i].args[0], cases[i].args[1],
+			    cases[i].args[2], NULL);
+		assert_int_equal(result.code, cases[i].text ? CLI_OK : CLI_USAGE);
+		assert_string_equal(result.out, cases[i].text ? cases[i].text : "");
+	}
 }
 
 /* What "ne-emu run" refuses before it looks at the image or the device. */
@@ -175,7 +271,7 @@ static void test_run_usage(void **state)
 		{ { "--debug", "--console", "--detach" }, "exclude each other" },
 		{ { "--debug", "--console", "--json" }, "exclude each other" },
 		{ { "--cpus=2", "--cpu-ids=2,3" }, "exclude each other" },
-		{ { "--cpu-ids=2,x" }, "\"2,x\" is not a CPU list" },
+		{ { "--cpu-ids=2,x" }, "\"2,x\" is not a CPU list (e.g. 2,3 or 2-5)" },
 		{ { "--cpu-ids=0-1" }, "CPU 0 stays with the host" },
 		{ { "--cid=3" }, "\"3\" is not a number from 4 to 4294967294" },
 		{ { "--cid=4294967295" }, "is not a number from 4" },
@@ -183,12 +279,12 @@ static void test_run_usage(void **state)
 	struct command_result result;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		run_command(&result, cmd_run, "run", "nonexistent.eif", cases[i].args[0],
+		run_command(&result, &cmd_run, "run", "nonexistent.eif", cases[i].args[0],
 			    cases[i].args[1], cases[i].args[2], NULL);
 		assert_int_equal(result.code, CLI_USAGE);
 		expect_text(result.err, cases[i].text);
 	}
-	run_command(&result, cmd_run, "run", "nonexistent.eif", NULL);
+	run_command(&result, &cmd_run, "run", "nonexistent.eif", NULL);
 	assert_int_equal(result.code, CLI_FAILED);
 	expect_text(result.err, "nonexistent.eif: No such file");
 }
@@ -206,12 +302,12 @@ static void test_many_strings(void **state)
 		argv[argc++] = (char *)"x";
 	}
 	argv[argc] = NULL;
-	run_list(&result, command, argc, argv);
+	run_list(&result, &command, argc, argv);
 	assert_int_equal(result.code, 42);
 	assert_int_equal(values.strings.count, CLI_STRINGS_MAX);
 	argv[argc++] = (char *)"--strings=y";
 	argv[argc] = NULL;
-	run_list(&result, command, argc, argv);
+	run_list(&result, &command, argc, argv);
 	assert_int_equal(result.code, CLI_USAGE);
 	expect_text(result.err, "--strings: more than 32 times");
 }
@@ -221,10 +317,10 @@ static void test_clean_errors(void **state)
 {
 	struct command_result result;
 
-	run_command(&result, command, "command", "f", "--number", "\033[2J", NULL);
-	assert_string_equal(result.err, "tool command: --number: \"\\x1b[2J\" is not a number "
-			    "from 2 to 9\nTry \"tool command --help\".\n");
-	run_command(&result, cmd_run, "run", "\n\x9b.eif", NULL);
+	run_command(&result, &command, "command", "f", "--number", "\033[2J", NULL);
+	assert_string_equal(result.err, "ne-emu command: --number: \"\\x1b[2J\" is not a number "
+			    "from 2 to 9\nTry \"ne-emu command --help\".\n");
+	run_command(&result, &cmd_run, "run", "\n\x9b.eif", NULL);
 	assert_string_equal(result.err, "ne-emu: \\x0a\\x9b.eif: No such file or directory\n");
 }
 
@@ -236,6 +332,8 @@ int main(void)
 		cmocka_unit_test(test_wrong_usage),
 		cmocka_unit_test(test_help),
 		cmocka_unit_test(test_dispatch),
+		cmocka_unit_test(test_program),
+		cmocka_unit_test(test_manual),
 		cmocka_unit_test(test_run_usage),
 		cmocka_unit_test(test_many_strings),
 		cmocka_unit_test(test_clean_errors),

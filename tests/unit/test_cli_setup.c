@@ -221,7 +221,7 @@ static void test_setup_and_undo(void **state)
 	struct temp_dir root;
 
 	make_machine(&root);
-	run_command(&result, cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
+	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
 	assert_string_equal(result.err, "");
 	assert_int_equal(result.code, CLI_OK);
 	expect_text(result.out, "huge pages: 60 MiB more");
@@ -232,9 +232,9 @@ static void test_setup_and_undo(void **state)
 			 "38\n");
 
 	/* A second setup does not forget how it was before the first. */
-	run_command(&result, cmd_setup, "setup", "--memory", "1024", "--cpus", "2", NULL);
+	run_command(&result, &cmd_setup, "setup", "--memory", "1024", "--cpus", "2", NULL);
 	assert_int_equal(result.code, CLI_OK);
-	run_command(&result, cmd_setup, "setup", "--undo", NULL);
+	run_command(&result, &cmd_setup, "setup", "--undo", NULL);
 	assert_string_equal(result.err, "");
 	assert_int_equal(result.code, CLI_OK);
 	fake_root_expect(&root, POOL, "\n");
@@ -242,7 +242,7 @@ static void test_setup_and_undo(void **state)
 			 "8\n");
 	fake_root_expect(&root, "/sys/devices/system/node/node0/hugepages/" LARGE "/nr_hugepages",
 			 "0\n");
-	run_command(&result, cmd_setup, "setup", "--undo", NULL);
+	run_command(&result, &cmd_setup, "setup", "--undo", NULL);
 	assert_int_equal(result.code, CLI_FAILED);
 	expect_text(result.err, "nothing to undo");
 	fake_root_remove(&root);
@@ -257,7 +257,7 @@ static void test_small_pages_first(void **state)
 	make_machine(&root);
 	fake_root_put(&root, "/run/ne-emu/isolation", "2-3,6\n\n");
 	fake_root_put(&root, "/sys/fs/cgroup/cpuset.cpus.isolated", "2-3,6\n");
-	run_command(&result, cmd_setup, "setup", "--memory", "3G", "--cpus", "3", NULL);
+	run_command(&result, &cmd_setup, "setup", "--memory", "3G", "--cpus", "3", NULL);
 	expect_text(result.out, "isolation: CPUs 2-3,6 run nothing but enclaves\n");
 	assert_int_equal(result.code, CLI_OK);
 	fake_root_expect(&root, "/sys/devices/system/node/node1/hugepages/" LARGE "/nr_hugepages",
@@ -274,7 +274,7 @@ static void test_dry_run(void **state)
 	char path[ROOT_PATH_SIZE];
 
 	make_machine(&root);
-	run_command(&result, cmd_setup, "setup", "--memory", "64", "--cpus", "2", "--dry-run",
+	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", "--dry-run",
 		    NULL);
 	assert_int_equal(result.code, CLI_OK);
 	expect_text(result.out, "CPU pool: 1,5");
@@ -291,15 +291,15 @@ static void test_setup_errors(void **state)
 	char path[ROOT_PATH_SIZE];
 
 	make_machine(&root);
-	run_command(&result, cmd_setup, "setup", NULL);
+	run_command(&result, &cmd_setup, "setup", NULL);
 	assert_int_equal(result.code, CLI_USAGE);
-	run_command(&result, cmd_setup, "setup", "--undo", "--cpus", "2", NULL);
+	run_command(&result, &cmd_setup, "setup", "--undo", "--cpus", "2", NULL);
 	assert_int_equal(result.code, CLI_USAGE);
-	run_command(&result, cmd_setup, "setup", "--cpus", "4", NULL);
+	run_command(&result, &cmd_setup, "setup", "--cpus", "4", NULL);
 	assert_int_equal(result.code, CLI_FAILED);
 	expect_text(result.err, "no NUMA node has 4 CPUs");
 	assert_int_equal(unlink(fake_root_path(&root, POOL, path)), 0);
-	run_command(&result, cmd_setup, "setup", "--cpus", "2", NULL);
+	run_command(&result, &cmd_setup, "setup", "--cpus", "2", NULL);
 	assert_int_equal(result.code, CLI_FAILED);
 	expect_text(result.err, "modprobe nitro_enclaves_emu");
 	fake_root_remove(&root);
@@ -321,7 +321,7 @@ static void test_too_much_memory(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		make_machine(&root);
-		run_command(&result, cmd_setup, "setup", "--memory", cases[i].memory, "--cpus", "2",
+		run_command(&result, &cmd_setup, "setup", "--memory", cases[i].memory, "--cpus", "2",
 			    NULL);
 		if (!cases[i].text) {
 			assert_int_equal(result.code, CLI_OK);
@@ -339,9 +339,9 @@ static void test_too_much_memory(void **state)
 	/* The machine has less than the node seems to have. */
 	make_machine(&root);
 	fake_root_put(&root, "/proc/meminfo", "MemAvailable:   65536 kB\n");
-	run_command(&result, cmd_setup, "setup", "--memory", "68", NULL);
+	run_command(&result, &cmd_setup, "setup", "--memory", "68", NULL);
 	expect_text(result.err, "64 MiB more are needed, but only 60 MiB are available");
-	run_command(&result, cmd_setup, "setup", "--memory", "64", NULL);
+	run_command(&result, &cmd_setup, "setup", "--memory", "64", NULL);
 	assert_int_equal(result.code, CLI_OK);
 	fake_root_remove(&root);
 }
@@ -356,7 +356,7 @@ static void test_pages_do_not_come(void **state)
 	fake_root_put(&root, POOL, "3\n");
 	kernel.pages_max = 20;
 	kernel.large_pages = ENOMEM;
-	run_command(&result, cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
+	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
 	assert_int_equal(result.code, CLI_FAILED);
 	expect_text(result.err, "cannot reserve huge pages: Cannot allocate memory");
 	assert_string_equal(result.out, "CPU pool: 1,5 on NUMA node 0\nCPU pool: back to 3\n");
@@ -368,7 +368,7 @@ static void test_pages_do_not_come(void **state)
 	/* Large ones stand in for small ones. */
 	make_machine(&root);
 	kernel.pages_max = 20;
-	run_command(&result, cmd_setup, "setup", "--memory", "64", NULL);
+	run_command(&result, &cmd_setup, "setup", "--memory", "64", NULL);
 	assert_int_equal(result.code, CLI_OK);
 	expect_pages(&root, 0, SMALL, "20\n");
 	expect_pages(&root, 0, LARGE, "1\n");
@@ -386,7 +386,7 @@ static void test_too_few_pages(void **state)
 	assert_int_equal(unlink(fake_root_path(&root, NODE "0/hugepages/" LARGE "/free_hugepages",
 					       path)), 0);
 	kernel.pages_max = 20;
-	run_command(&result, cmd_setup, "setup", "--memory", "64", NULL);
+	run_command(&result, &cmd_setup, "setup", "--memory", "64", NULL);
 	assert_int_equal(result.code, CLI_FAILED);
 	expect_text(result.err, "only 24 of 60 MiB could be reserved as huge pages, and were given "
 		    "back");
@@ -413,7 +413,7 @@ static void test_pool_refused(void **state)
 		make_machine(&root);
 		fake_root_put(&root, POOL, "3\n");
 		kernel.pool = cases[i].error;
-		run_command(&result, cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
+		run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
 		assert_int_equal(result.code, CLI_FAILED);
 		expect_text(result.err, cases[i].text);
 		assert_string_equal(result.out, "");
@@ -431,16 +431,16 @@ static void test_undo_refused(void **state)
 
 	make_machine(&root);
 	fake_root_put(&root, POOL, "3\n");
-	run_command(&result, cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
+	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
 	assert_int_equal(result.code, CLI_OK);
 	kernel.pool = EPERM;
-	run_command(&result, cmd_setup, "setup", "--undo", NULL);
+	run_command(&result, &cmd_setup, "setup", "--undo", NULL);
 	assert_int_equal(result.code, CLI_FAILED);
 	expect_text(result.err, "the CPU pool is in use");
 	assert_string_equal(result.out, "");
 	expect_pages(&root, 0, SMALL, "38\n");
 	kernel.pool = 0;
-	run_command(&result, cmd_setup, "setup", "--undo", NULL);
+	run_command(&result, &cmd_setup, "setup", "--undo", NULL);
 	assert_string_equal(result.out, "CPU pool: back to 3\nhuge pages: back to their counts "
 			    "before\n");
 	expect_pages(&root, 0, SMALL, "8\n");
@@ -455,15 +455,15 @@ static void test_undo_two_nodes(void **state)
 
 	make_machine(&root);
 	add_pages(&root, 1, SMALL, "3\n", "0\n");
-	run_command(&result, cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
+	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
 	assert_int_equal(result.code, CLI_OK);
 	add_pages(&root, 1, SMALL, "5\n", "0\n");	/* somebody else did that */
-	run_command(&result, cmd_setup, "setup", "--memory", "64", "--cpus", "3", NULL);
+	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "3", NULL);
 	assert_int_equal(result.code, CLI_OK);
-	run_command(&result, cmd_setup, "setup", "--memory", "128", "--cpus", "3", NULL);
+	run_command(&result, &cmd_setup, "setup", "--memory", "128", "--cpus", "3", NULL);
 	assert_int_equal(result.code, CLI_OK);
 	expect_pages(&root, 1, SMALL, "101\n");
-	run_command(&result, cmd_setup, "setup", "--undo", NULL);
+	run_command(&result, &cmd_setup, "setup", "--undo", NULL);
 	assert_int_equal(result.code, CLI_OK);
 	expect_pages(&root, 0, SMALL, "8\n");
 	expect_pages(&root, 1, SMALL, "5\n");

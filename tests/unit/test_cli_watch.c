@@ -154,7 +154,7 @@ static void test_signal(void **state)
 
 static struct ends console_ends;
 
-static int copy_console(int argc, char **argv)
+static int copy_console(const struct cli_call *call)
 {
 	int event = watch_next(&console_ends.watch);
 
@@ -165,6 +165,8 @@ static int copy_console(int argc, char **argv)
 	return event;
 }
 
+static const struct cli_command copy = { .name = "copy", .run = copy_console };
+
 static void test_console(void **state)
 {
 	struct command_result result;
@@ -172,7 +174,7 @@ static void test_console(void **state)
 	open_ends(&console_ends);
 	assert_int_equal(write(console_ends.console, "first", 5), 5);
 	fd_close(&console_ends.enclave);
-	run_command(&result, copy_console, NULL);
+	run_command(&result, &copy, "copy", NULL);
 	assert_int_equal(result.code, WATCH_ENDED);
 	assert_string_equal(result.out, "first last");
 	assert_int_equal(console_ends.watch.console, -1);

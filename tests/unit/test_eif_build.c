@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "cli/eif/commands.h"
 #include "cli/eif/show.h"
 #include "eif/build.h"
 #include "eif/eif.h"
@@ -53,7 +54,7 @@ static json_t *describe(const char *path)
 	struct command_result result;
 	json_t *json;
 
-	run_command(&result, cmd_eif_describe, "describe", "--json", path, NULL);
+	run_command(&result, &cmd_eif_describe, "describe", "--json", path, NULL);
 	assert_int_equal(result.code, 0);
 	json = json_loads(result.out, 0, NULL);
 	assert_non_null(json);
@@ -130,7 +131,7 @@ static void test_build(void **state)
 	char custom[ROOT_PATH_SIZE], cmdline[ROOT_PATH_SIZE];
 	fake_root_path(&files.dir, "/custom", custom);
 	fake_root_path(&files.dir, "/cmdline", cmdline);
-	run_command(&result, cmd_eif_build, "build", "--kernel", files.kernel, "--cmdline-file",
+	run_command(&result, &cmd_eif_build, "build", "--kernel", files.kernel, "--cmdline-file",
 		    cmdline, "--ramdisk", files.ramdisk, "--ramdisk", files.kernel, "--metadata",
 		    custom, "-o", files.output, "--json", NULL);
 	assert_string_equal(result.err, "");
@@ -147,7 +148,7 @@ static void test_build(void **state)
 							 "Sections")), 5);
 	json_decref(built);
 	json_decref(described);
-	run_command(&result, cmd_eif_describe, "describe", files.output, NULL);
+	run_command(&result, &cmd_eif_describe, "describe", files.output, NULL);
 	assert_int_equal(result.code, 0);
 	expect_text(result.out, "cmdline: reboot=k panic=1\n");
 	expect_text(result.out, "\"KernelVersion\":\"6.12.1-test\"");
@@ -163,7 +164,7 @@ static void build_fails(const struct files *files, const char *option, const cha
 	int others = 0;
 	DIR *dir;
 
-	run_command(&result, cmd_eif_build, "build", "--kernel", files->kernel, "--cmdline", "x",
+	run_command(&result, &cmd_eif_build, "build", "--kernel", files->kernel, "--cmdline", "x",
 		    "--ramdisk", files->ramdisk, "-o", files->output, option, value, NULL);
 	assert_int_not_equal(result.code, 0);
 	expect_text(result.err, text);
@@ -208,7 +209,7 @@ static void test_reproducible(void **state)
 
 	make_files(&files);
 	for (int i = 0; i < 2; i++) {
-		run_command(&result, cmd_eif_build, "build", "--kernel", files.kernel, "--cmdline",
+		run_command(&result, &cmd_eif_build, "build", "--kernel", files.kernel, "--cmdline",
 			    "x", "--ramdisk", files.ramdisk, "-o", files.output, NULL);
 		assert_int_equal(result.code, 0);
 		__cleanup_fd int fd = open(files.output, O_RDONLY | O_CLOEXEC);
@@ -225,15 +226,15 @@ static void test_describe_refused(void **state)
 	struct files files;
 
 	make_files(&files);
-	run_command(&result, cmd_eif_describe, "describe", files.kernel, "--json", NULL);
+	run_command(&result, &cmd_eif_describe, "describe", files.kernel, "--json", NULL);
 	assert_int_equal(result.code, 1);
 	expect_text(result.out, "\"Error\": ");
 	expect_text(result.err, "is not a valid image: magic at offset 0");
 	fake_root_put(&files.dir, "/ramdisk", "");
-	run_command(&result, cmd_eif_describe, "describe", files.ramdisk, NULL);
+	run_command(&result, &cmd_eif_describe, "describe", files.ramdisk, NULL);
 	assert_int_equal(result.code, 1);
 	expect_text(result.err, "the file is empty");
-	run_command(&result, cmd_eif_describe, "describe", "/dev/null", NULL);
+	run_command(&result, &cmd_eif_describe, "describe", "/dev/null", NULL);
 	assert_int_equal(result.code, 1);
 	expect_text(result.err, "/dev/null is not a valid image: not a regular file");
 	fake_root_remove(&files.dir);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "cli/eif/commands.h"
 #include "cli/eif/show.h"
 #include "common/cbor.h"
 #include "eif/build.h"
@@ -129,7 +130,7 @@ static void test_pcr(void **state)
 	json_t *json;
 
 	write_image(files, "/i", "KERNEL", "RAMDISK2");
-	run_command(&result, cmd_eif_pcr, "pcr", "--json", path(files, "/i"), "--role",
+	run_command(&result, &cmd_eif_pcr, "pcr", "--json", path(files, "/i"), "--role",
 		    "arn:aws:iam::123456789012:role/Webserver", "--instance",
 		    "i-1234567890abcdef0", NULL);
 	assert_int_equal(result.code, 0);
@@ -149,15 +150,15 @@ static void test_pcr(void **state)
 
 	/* What PCR2 of an image without a second ramdisk is: that of nothing. */
 	fake_root_put(&files->dir, "/empty", "");
-	run_command(&result, cmd_eif_pcr, "pcr", "--input", path(files, "/empty"), NULL);
+	run_command(&result, &cmd_eif_pcr, "pcr", "--input", path(files, "/empty"), NULL);
 	expect_text(result.out, "PCR   21b9efbc184807662e966d34f390821309eeac6802309798826296bf3e8bec7c"
 				"10edb30948c90ba67310f7b964fc500a");
-	run_command(&result, cmd_eif_pcr, "pcr", NULL);
+	run_command(&result, &cmd_eif_pcr, "pcr", NULL);
 	assert_int_equal(result.code, 2);
-	run_command(&result, cmd_eif_pcr, "pcr", path(files, "/none"), NULL);
+	run_command(&result, &cmd_eif_pcr, "pcr", path(files, "/none"), NULL);
 	assert_int_equal(result.code, 1);
 	expect_text(result.err, "No such file");
-	run_command(&result, cmd_eif_pcr, "pcr", "--signing-certificate", files->paths[0], NULL);
+	run_command(&result, &cmd_eif_pcr, "pcr", "--signing-certificate", files->paths[0], NULL);
 	assert_int_equal(result.code, 1);
 	expect_text(result.err, "holds no X.509 certificate");
 }
@@ -179,7 +180,7 @@ static void assert_finding(const char *image, int code, const char *check, const
 	struct command_result result;
 	json_t *json;
 
-	run_command(&result, cmd_eif_verify, "verify", "--json", image, NULL);
+	run_command(&result, &cmd_eif_verify, "verify", "--json", image, NULL);
 	json = json_of(&result);
 	if (strcmp(finding(json, check), expected))
 		fail_msg("%s is not \"%s\": %s", check, expected, result.out);
@@ -208,10 +209,10 @@ static void test_sign_and_verify(void **state)
 	write_signer(files, 10);
 	assert_finding(image, 0, "signature", "ok");
 	assert_finding(image, 0, "metadata", "warning");
-	run_command(&result, cmd_eif_verify, "verify", "--signed", image, NULL);
+	run_command(&result, &cmd_eif_verify, "verify", "--signed", image, NULL);
 	assert_int_equal(result.code, 1);
 
-	run_command(&result, cmd_eif_sign, "sign", image, "-o", out, "--signing-certificate",
+	run_command(&result, &cmd_eif_sign, "sign", image, "-o", out, "--signing-certificate",
 		    certificate, "--private-key", key, NULL);
 	assert_string_equal(result.err, "");
 	assert_int_equal(result.code, 0);
@@ -221,33 +222,33 @@ static void test_sign_and_verify(void **state)
 	assert_finding(image, 0, "certificate", "");	/* the other one is as it was */
 
 	/* Again, in place: the old signature goes. */
-	run_command(&result, cmd_eif_sign, "sign", out, "--signing-certificate", certificate,
+	run_command(&result, &cmd_eif_sign, "sign", out, "--signing-certificate", certificate,
 		    "--private-key", key, "--json", NULL);
 	assert_int_equal(result.code, 0);
-	run_command(&result, cmd_eif_describe, "describe", "--json", out, NULL);
+	run_command(&result, &cmd_eif_describe, "describe", "--json", out, NULL);
 	assert_int_equal(result.code, 0);
 	expect_text(result.out, "\"SignatureCheck\": true");
 	expect_text(result.out, "\"commonName\": \"EMULATED\"");
 	expect_text(result.out, "\"Algorithm\": \"ecdsa-with-SHA384\"");
 
-	run_command(&result, cmd_eif_sign, "sign", image, "--signing-certificate", key,
+	run_command(&result, &cmd_eif_sign, "sign", image, "--signing-certificate", key,
 		    "--private-key", key, NULL);
 	assert_int_equal(result.code, 1);
 	expect_text(result.err, "not an X.509 certificate");
-	run_command(&result, cmd_eif_sign, "sign", image, "--signing-certificate", certificate,
+	run_command(&result, &cmd_eif_sign, "sign", image, "--signing-certificate", certificate,
 		    "--private-key", certificate, NULL);
 	expect_text(result.err, "no private key");
-	run_command(&result, cmd_eif_sign, "sign", image, NULL);
+	run_command(&result, &cmd_eif_sign, "sign", image, NULL);
 	assert_int_equal(result.code, 2);
 
 	write_signer(files, -1);
-	run_command(&result, cmd_eif_sign, "sign", image, "--signing-certificate", certificate,
+	run_command(&result, &cmd_eif_sign, "sign", image, "--signing-certificate", certificate,
 		    "--private-key", key, NULL);
 	assert_int_equal(result.code, 0);
 	expect_text(result.err, "has expired");
 	assert_finding(image, 1, "certificate", "error");
 	assert_finding(image, 1, "signature", "ok");
-	run_command(&result, cmd_eif_verify, "verify", "--allow-expired", image, NULL);
+	run_command(&result, &cmd_eif_verify, "verify", "--allow-expired", image, NULL);
 	assert_int_equal(result.code, 0);
 }
 
@@ -264,24 +265,24 @@ static void test_sign_outputs(void **state)
 	write_signer(files, 10);
 	assert_int_equal(chmod(image, 0600), 0);
 	assert_int_equal(symlink("i", link), 0);
-	run_command(&result, cmd_eif_sign, "sign", link, "--signing-certificate", certificate,
+	run_command(&result, &cmd_eif_sign, "sign", link, "--signing-certificate", certificate,
 		    "--private-key", key, NULL);
 	assert_int_equal(result.code, 0);
 	assert_int_equal(stat(image, &st), 0);
 	assert_int_equal(st.st_mode, S_IFREG | 0600);
 	assert_int_equal(lstat(link, &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
-	run_command(&result, cmd_eif_verify, "verify", "--signed", image, NULL);
+	run_command(&result, &cmd_eif_verify, "verify", "--signed", image, NULL);
 	expect_text(result.out, "made for this image");
 
-	run_command(&result, cmd_eif_sign, "sign", image, "-o", "-", "--signing-certificate",
+	run_command(&result, &cmd_eif_sign, "sign", image, "-o", "-", "--signing-certificate",
 		    certificate, "--private-key", key, "--json", NULL);
 	assert_int_equal(result.code, 0);
 	assert_memory_equal(result.out, ".eif", 4);
 	expect_text(result.err, "\"PCR8\": ");
 	assert_int_not_equal(access("-", F_OK), 0);
 
-	run_command(&result, cmd_eif_extract, "extract", image, "-", NULL);
+	run_command(&result, &cmd_eif_extract, "extract", image, "-", NULL);
 	assert_int_equal(result.code, CLI_USAGE);
 	expect_text(result.err, "several files do not go to standard output");
 }
@@ -350,34 +351,34 @@ static void test_private_key(void **state)
 	certificate_text = text_of(files, "/certificate.pem");
 	snprintf(text, sizeof(text), "%s%s", key_text, certificate_text);
 	fake_root_put(&files->dir, "/both.pem", text);
-	run_command(&result, cmd_eif_sign, "sign", image, "--signing-certificate", both,
+	run_command(&result, &cmd_eif_sign, "sign", image, "--signing-certificate", both,
 		    "--private-key", both, NULL);
 	assert_int_equal(result.code, 1);
 	expect_text(result.err, "the certificate file holds a private key, which everybody could "
 		    "read in the image");
-	run_command(&result, cmd_eif_verify, "verify", "--signed", image, NULL);
+	run_command(&result, &cmd_eif_verify, "verify", "--signed", image, NULL);
 	assert_int_equal(result.code, 1);
 	expect_text(result.out, "there is none");
 
 	/* The key may come from such a file. */
-	run_command(&result, cmd_eif_sign, "sign", image, "--signing-certificate",
+	run_command(&result, &cmd_eif_sign, "sign", image, "--signing-certificate",
 		    path(files, "/certificate.pem"), "--private-key", both, NULL);
 	assert_int_equal(result.code, 0);
 	assert_finding(image, 0, "private-key", "");
 	leak_key(files, image, text);
 	assert_finding(leak, 1, "private-key", "error");
 	assert_finding(leak, 1, "signature", "ok");
-	run_command(&result, cmd_eif_describe, "describe", leak, NULL);
+	run_command(&result, &cmd_eif_describe, "describe", leak, NULL);
 	assert_int_equal(result.code, 1);
 	expect_text(result.err, "the image holds a private key");
-	run_command(&result, cmd_eif_describe, "describe", "--json", leak, NULL);
+	run_command(&result, &cmd_eif_describe, "describe", "--json", leak, NULL);
 	assert_int_equal(result.code, 1);
 	expect_text(result.out, "the image holds a private key");
-	run_command(&result, cmd_eif_extract, "extract", leak, path(files, "/parts"), NULL);
+	run_command(&result, &cmd_eif_extract, "extract", leak, path(files, "/parts"), NULL);
 	assert_int_equal(result.code, 0);
 	expect_text(result.err, "warning: the image holds a private key");
 	fake_root_expect(&files->dir, "/parts/certificate.pem", certificate_text);
-	run_command(&result, cmd_eif_sign, "sign", leak, "--signing-certificate",
+	run_command(&result, &cmd_eif_sign, "sign", leak, "--signing-certificate",
 		    path(files, "/certificate.pem"), "--private-key", key, NULL);
 	assert_int_equal(result.code, 0);
 	assert_finding(leak, 0, "private-key", "");
@@ -411,10 +412,10 @@ static void test_extract(void **state)
 
 	write_image(files, "/i", "KERNEL", "RAMDISK2");
 	write_signer(files, 10);
-	run_command(&result, cmd_eif_sign, "sign", image, "--signing-certificate",
+	run_command(&result, &cmd_eif_sign, "sign", image, "--signing-certificate",
 		    path(files, "/certificate.pem"), "--private-key", path(files, "/key.pem"), NULL);
 	assert_int_equal(result.code, 0);
-	run_command(&result, cmd_eif_extract, "extract", image, folder, "--json", NULL);
+	run_command(&result, &cmd_eif_extract, "extract", image, folder, "--json", NULL);
 	assert_int_equal(result.code, 0);
 	json_t *json = json_of(&result);
 	assert_int_equal(json_array_size(json), 7);
@@ -424,10 +425,10 @@ static void test_extract(void **state)
 	fake_root_expect(&files->dir, "/parts/ramdisk0", "RAMDISK1");
 	fake_root_expect(&files->dir, "/parts/ramdisk1", "RAMDISK2");
 	fake_root_expect(&files->dir, "/parts/metadata.json", "{}");
-	run_command(&result, cmd_eif_pcr, "pcr", "--signing-certificate",
+	run_command(&result, &cmd_eif_pcr, "pcr", "--signing-certificate",
 		    path(files, "/parts/certificate.pem"), NULL);
 	assert_int_equal(result.code, 0);
-	run_command(&result, cmd_eif_extract, "extract", image, image, NULL);
+	run_command(&result, &cmd_eif_extract, "extract", image, image, NULL);
 	assert_int_equal(result.code, 1);
 	expect_text(result.err, "Not a directory");
 }
@@ -460,17 +461,17 @@ static void test_hostile_texts(void **state)
 						strlen(text)), 0);
 		assert_int_equal(eif_writer_add(&writer, EIF_SECTION_RAMDISK, "R", 1), 0);
 		assert_int_equal(eif_writer_finish(&writer), 0);
-		run_command(&result, cmd_eif_describe, "describe", image, NULL);
+		run_command(&result, &cmd_eif_describe, "describe", image, NULL);
 		expect_text(result.out, "cmdline: \\x1b[2J\\xff\\xe2\\x80\\xaeé\n");
 		assert_null(strchr(result.out, '\033'));
-		run_command(&result, cmd_eif_describe, "describe", "--json", image, NULL);
+		run_command(&result, &cmd_eif_describe, "describe", "--json", image, NULL);
 		assert_null(strchr(result.out, '\033'));
 		if (!i) {
 			expect_text(result.out, "\"ImageName\": \"\\u009B31m\"");
 			expect_text(result.out, "\"\\u009B1m\": 1");
 			expect_text(result.out, "\"ImageVersion\": \"\\u202E\"");
 		}
-		run_command(&result, cmd_eif_verify, "verify", image, NULL);
+		run_command(&result, &cmd_eif_verify, "verify", image, NULL);
 		assert_null(strchr(result.out, '\033'));
 		if (i == 1)
 			expect_text(result.out, "\\x1b");
@@ -485,19 +486,19 @@ static void test_diff(void **state)
 
 	write_image(files, "/a", "KERNEL", NULL);
 	write_image(files, "/b", "KERNEL", "RAMDISK2");
-	run_command(&result, cmd_eif_diff, "diff", a, a, NULL);
+	run_command(&result, &cmd_eif_diff, "diff", a, a, NULL);
 	assert_int_equal(result.code, 0);
-	run_command(&result, cmd_eif_diff, "diff", a, b, NULL);
+	run_command(&result, &cmd_eif_diff, "diff", a, b, NULL);
 	assert_int_equal(result.code, 1);
 	expect_text(result.out, "ramdisk1              -            8  only in one");
 	expect_text(result.out, "PCR0  differs\nPCR1  same\nPCR2  differs\nPCR8  same");
 	write_image(files, "/b", "KERNAL", NULL);
-	run_command(&result, cmd_eif_diff, "diff", "--json", a, b, NULL);
+	run_command(&result, &cmd_eif_diff, "diff", "--json", a, b, NULL);
 	assert_int_equal(result.code, 1);
 	expect_text(result.out, "\"PCR1\": false");
-	run_command(&result, cmd_eif_diff, "diff", a, b, NULL);
+	run_command(&result, &cmd_eif_diff, "diff", a, b, NULL);
 	expect_text(result.out, "differs from byte 4 on");
-	run_command(&result, cmd_eif_diff, "diff", a, "/nonexistent", NULL);
+	run_command(&result, &cmd_eif_diff, "diff", a, "/nonexistent", NULL);
 	assert_int_equal(result.code, 2);
 }
 
@@ -511,7 +512,7 @@ static int build(struct command_result *result, struct files *files, const char 
 	fake_root_path(&files->dir, "/root", root);
 	fake_root_path(&files->dir, "/init", init);
 	fake_root_path(&files->dir, "/out.eif", out);
-	run_command(result, cmd_eif_build, "build", "--kernel", kernel, "--rootfs", root, "--init",
+	run_command(result, &cmd_eif_build, "build", "--kernel", kernel, "--rootfs", root, "--init",
 		    init, "--exec", "/app", "--env", "A=1", "--env", "B=2", "--env", "A=3", "-o",
 		    out, option, value, NULL);
 	return result->code;
@@ -538,7 +539,7 @@ static void test_build_from_folder(void **state)
 		size = read_file(fd, i ? again : text, ROOT_TEXT_SIZE);
 	}
 	assert_memory_equal(text, again, size);
-	run_command(&result, cmd_eif_extract, "extract", out, folder, NULL);
+	run_command(&result, &cmd_eif_extract, "extract", out, folder, NULL);
 	__cleanup_fd int fd = open(path(files, "/parts/ramdisk1"), O_RDONLY | O_CLOEXEC);
 	size = read_file(fd, text, sizeof(text));
 	assert_non_null(memmem(text, size, "/app\n", 5));

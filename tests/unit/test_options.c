@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -49,7 +48,7 @@ static int setup(void **state)
 }
 
 /* Replace the value of @option (NULL value: leave the option out). */
-static int parse(struct options *options, const char *option, const char *value)
+static int parse(struct vmm_options *options, const char *option, const char *value)
 {
 	char *argv[ARGS_MAX];
 	int argc = 0;
@@ -66,25 +65,23 @@ static int parse(struct options *options, const char *option, const char *value)
 		argv[argc++] = (char *)complete[i];
 	}
 	argv[argc] = NULL;
-	optind = 0;	/* start over */
-	opterr = 0;
-	return options_parse(options, argc, argv);
+	return vmm_options_parse(options, argc, argv);
 }
 
 static void test_complete(void **state)
 {
-	struct options options;
+	struct vmm_options options;
 
 	(void)state;
 	assert_int_equal(parse(&options, NULL, NULL), 0);
 	assert_int_equal(options.slot_uid, 0xdeadbeef);
 	assert_string_equal(options.prefix, "00000000deadbeef");
 	assert_int_equal(options.cid, 16);
-	assert_true(options.debug);
+	assert_true(vmm_options_debug(&options));
 	assert_int_equal(options.mem_size, 64 * MIB);
 	assert_int_equal(options.image_offset, 8 * MIB);
-	assert_int_equal(options.nr_cpus, 2);
-	assert_int_equal(options.cpus[1], 3);
+	assert_int_equal(options.cpus.count, 2);
+	assert_int_equal(options.cpus.list[1], 3);
 	assert_int_equal(options.backend_fd, 10);
 	assert_int_equal(options.console_log_fd, 14);
 	assert_int_equal(options.nsm_control_fd, 15);
@@ -92,12 +89,45 @@ static void test_complete(void **state)
 	assert_int_equal(options.uid, 990);
 	assert_int_equal(options.gid, 991);
 	assert_int_equal(options.log_level, LOG_DEBUG);
-	options_free(&options);
+	vmm_options_free(&options);
+}
+
+/* What the supervisor writes is what the VMM reads; nothing is lost or added. */
+static void test_written(void **state)
+{
+	struct vmm_options options, again;
+	char *argv[ARGS_MAX] = { (char *)"ne-emu-vmm" };
+	char *text;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+	int argc = 1;
+
+	(void)state;
+	assert_int_equal(parse(&options, NULL, NULL), 0);
+	vmm_options_write(&options, to);
+	assert_int_equal(fclose(to), 0);
+	for (char *word = text; word < text + size; word += strlen(word) + 1)
+		argv[argc++] = word;
+	assert_int_equal(argc, ARRAY_SIZE(complete));
+	assert_int_equal(vmm_options_parse(&again, argc, argv), 0);
+	for (int i = 1; i < argc; i += 2) {
+		size_t n = 1;
+
+		while (n < ARRAY_SIZE(complete) && strcmp(complete[n], argv[i]))
+			n += 2;
+		assert_true(n < ARRAY_SIZE(complete));
+		assert_string_equal(argv[i + 1], complete[n + 1]);
+	}
+	assert_memory_equal(again.cpus.list, options.cpus.list, 2 * sizeof(uint32_t));
+	assert_int_equal(again.pool_fd, options.pool_fd);
+	free(text);
+	vmm_options_free(&options);
+	vmm_options_free(&again);
 }
 
 static void test_missing(void **state)
 {
-	struct options options;
+	struct vmm_options options;
 
 	(void)state;
 	for (size_t i = 1; i < ARRAY_SIZE(complete); i += 2) {
@@ -106,7 +136,7 @@ static void test_missing(void **state)
 				!strcmp(complete[i], "--pool-fd") ||
 				!strcmp(complete[i], "--log-level");
 		assert_int_equal(parse(&options, complete[i], NULL), optional ? 0 : -EINVAL);
-		options_free(&options);
+		vmm_options_free(&options);
 	}
 }
 
@@ -135,12 +165,12 @@ static void test_bad_values(void **state)
 		{ "--log-level", "loud" },
 		{ "--flags", "0" },	/* but a console */
 	};
-	struct options options;
+	struct vmm_options options;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		assert_int_equal(parse(&options, cases[i].option, cases[i].value), -EINVAL);
-		options_free(&options);
+		vmm_options_free(&options);
 	}
 }
 
@@ -149,21 +179,19 @@ static void test_unknown(void **state)
 	char *argv[] = { "ne-emu-vmm", "--help", NULL };
 	char *twice[] = { "ne-emu-vmm", "--cid", "16", "--cid", "17", NULL };
 	char *word[] = { "ne-emu-vmm", "word", NULL };
-	struct options options;
+	struct vmm_options options;
 
 	(void)state;
-	optind = 0;
-	assert_int_equal(options_parse(&options, 2, argv), -EINVAL);
-	optind = 0;
-	assert_int_equal(options_parse(&options, 5, twice), -EINVAL);
-	optind = 0;
-	assert_int_equal(options_parse(&options, 2, word), -EINVAL);
+	assert_int_equal(vmm_options_parse(&options, 2, argv), -EINVAL);
+	assert_int_equal(vmm_options_parse(&options, 5, twice), -EINVAL);
+	assert_int_equal(vmm_options_parse(&options, 2, word), -EINVAL);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_complete),
+		cmocka_unit_test(test_written),
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_bad_values),
 		cmocka_unit_test(test_unknown),

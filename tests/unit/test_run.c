@@ -83,7 +83,7 @@ ssize_t __wrap_writev(int fd, const struct iovec *iov, int n)
 }
 
 struct fixture {
-	struct options options;
+	struct vmm_options options;
 	struct vmm vmm;
 	int irq_fd;
 	int backend_peer;
@@ -110,8 +110,8 @@ static int setup(void **state)
 
 	assert_true(memory != MAP_FAILED);
 	memset(&told, 0, sizeof(told));
-	f->options = (struct options){
-		.cid = CID, .debug = true, .image_offset = 8 * MIB, .kvm_fd = -1,
+	f->options = (struct vmm_options){
+		.cid = CID, .flags = VMM_FLAGS_DEBUG, .image_offset = 8 * MIB, .kvm_fd = -1,
 		.console_log_fd = -1, .nsm_control_fd = -1, .pool_fd = -1,
 	};
 	open_pair(&f->options.backend_fd, &f->backend_peer);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "common/log.h"
 #include "common/util.h"
 #include "daemon/start.h"
 #include "temp_dir.h"
@@ -26,7 +27,7 @@ static struct start_config good_nodes(void)
 		.vmm_path = "/does/not/exist",
 		.kvm_path = "/dev/null",
 		.vsock_path = "/dev/null",
-		.log_level = "info",
+		.log_level = LOG_INFO,
 	};
 }
 

@@ -7,9 +7,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "common/log.h"
 #include "common/util.h"
 #include "daemon/supervisor.h"
 #include "temp_dir.h"
+#include "vmm/options.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -187,7 +189,7 @@ static int setup(void **state)
 {
 	static const struct start_config start = {
 		.vmm_path = "/does/not/exist", .kvm_path = "/does/not/exist",
-		.vsock_path = "/does/not/exist", .log_level = "info",
+		.vsock_path = "/does/not/exist", .log_level = LOG_INFO,
 	};
 	struct fixture *f = test_calloc(1, sizeof(*f));
 	struct supervisor_paths paths;
@@ -374,15 +376,15 @@ static int play_vmm(void)
 
 static void spawn_watched_vmm(struct supervisor *s)
 {
-	struct vmm_config config = {
-		.path = "/proc/self/exe", .log_level = "info", .module_id = "", .slot_uid = UID,
+	struct vmm_options config = {
+		.log_level = LOG_INFO, .module_id = "", .slot_uid = UID,
 		.backend_fd = -1, .kvm_fd = -1, .channel_fd = -1, .console_channel_fd = -1,
 		.console_log_fd = -1, .nsm_control_fd = -1, .pool_fd = -1,
 	};
 	struct epoll_event event = { .events = EPOLLIN };
 	struct vmm *vmm;
 
-	assert_int_equal(vmm_spawn(&config, &vmm), 0);
+	assert_int_equal(vmm_spawn("/proc/self/exe", &config, &vmm), 0);
 	event.data.ptr = vmm;
 	assert_return_code(epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, vmm->pidfd, &event), errno);
 	lifecycle_vmm_started(s, vmm);

@@ -10,9 +10,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "common/log.h"
 #include "common/util.h"
 #include "daemon/vmm_process.h"
 #include "temp_dir.h"
+#include "vmm/options.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,19 +94,17 @@ static int make_file(const struct temp_dir *dir, const char *name, ino_t *ret_in
 
 static uint32_t vcpus[] = { 3, 2, 65535 };
 
-static struct vmm_config example_config(uint32_t cid)
+static struct vmm_options example_config(uint32_t cid)
 {
-	return (struct vmm_config){
-		.path = SELF,
-		.log_level = "debug",
+	return (struct vmm_options){
+		.log_level = LOG_DEBUG,
 		.module_id = "i-00000000000000000-enc00000000000000ab",
 		.slot_uid = 0xab,
 		.flags = 1,
 		.mem_size = 64 * MIB,
 		.image_offset = 8 * MIB,
 		.cid = cid,
-		.vcpus = vcpus,
-		.nr_vcpus = ARRAY_SIZE(vcpus),
+		.cpus = { vcpus, ARRAY_SIZE(vcpus) },
 		.backend_fd = -1,
 		.kvm_fd = -1,
 		.channel_fd = -1,
@@ -189,7 +189,7 @@ static void check_report(const char *report, const ino_t *inos)
 
 static void test_what_a_vmm_is_given(void **state)
 {
-	struct vmm_config config = example_config(CID_EXIT_0);
+	struct vmm_options config = example_config(CID_EXIT_0);
 	char report[REPORT_MAX];
 	struct temp_dir dir;
 	struct vmm_end end;
@@ -214,7 +214,7 @@ static void test_what_a_vmm_is_given(void **state)
 	sigprocmask(SIG_BLOCK, &term, NULL);
 	signal(SIGHUP, SIG_IGN);
 
-	assert_int_equal(vmm_spawn(&config, &vmm), 0);
+	assert_int_equal(vmm_spawn(SELF, &config, &vmm), 0);
 	assert_int_equal(vmm->slot_uid, 0xab);
 	assert_false(vmm->given_up);
 	end = wait_for_end(vmm);
@@ -238,7 +238,7 @@ static void test_what_a_vmm_is_given(void **state)
 /* Without debug mode the numbers have no gaps, and there is no journal. */
 static void test_fewer_descriptors(void **state)
 {
-	struct vmm_config config = example_config(CID_EXIT_0);
+	struct vmm_options config = example_config(CID_EXIT_0);
 	char report[REPORT_MAX];
 	struct temp_dir dir;
 	struct vmm *vmm;
@@ -247,7 +247,7 @@ static void test_fewer_descriptors(void **state)
 	temp_dir_create(&dir);
 	config.console_log_fd = make_file(&dir, "log", &inos[1]);
 	config.backend_fd = make_file(&dir, "backend", &inos[0]);
-	assert_int_equal(vmm_spawn(&config, &vmm), 0);
+	assert_int_equal(vmm_spawn(SELF, &config, &vmm), 0);
 	wait_for_end(vmm);
 	read_report(config.console_log_fd, report);
 	expect_line(report, "arg --backend-fd\narg 3\narg --console-log-fd\narg 4\n");
@@ -261,11 +261,11 @@ static void test_fewer_descriptors(void **state)
 
 static void test_exit_code(void **state)
 {
-	struct vmm_config config = example_config(CID_EXIT_7);
+	struct vmm_options config = example_config(CID_EXIT_7);
 	struct vmm_end end;
 	struct vmm *vmm;
 
-	assert_int_equal(vmm_spawn(&config, &vmm), 0);
+	assert_int_equal(vmm_spawn(SELF, &config, &vmm), 0);
 	end = wait_for_end(vmm);
 	assert_int_equal(end.code, CLD_EXITED);
 	assert_int_equal(end.status, 7);
@@ -273,61 +273,57 @@ static void test_exit_code(void **state)
 
 static void test_kill(void **state)
 {
-	struct vmm_config config = example_config(CID_WAIT);
+	struct vmm_options config = example_config(CID_WAIT);
 	struct vmm_end end;
 	struct vmm *vmm;
 
-	assert_int_equal(vmm_spawn(&config, &vmm), 0);
+	assert_int_equal(vmm_spawn(SELF, &config, &vmm), 0);
 	assert_int_equal(vmm_reap(vmm, &end), -EAGAIN);
 	assert_int_equal(vmm_kill(vmm), 0);
 	end = wait_for_end(vmm);
 	assert_int_equal(end.code, CLD_KILLED);
 	assert_int_equal(end.status, SIGKILL);
 
-	assert_int_equal(vmm_spawn(&config, &vmm), 0);
+	assert_int_equal(vmm_spawn(SELF, &config, &vmm), 0);
 	vmm_abort(vmm);
 }
 
 static void test_many_vcpus(void **state)
 {
-	struct vmm_config config = example_config(CID_EXIT_0);
+	struct vmm_options config = example_config(CID_EXIT_0);
 	static uint32_t many[8192];
 	struct vmm *vmm;
 
 	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
 		many[i] = 10000 + i;
-	config.vcpus = many;
-	config.nr_vcpus = ARRAY_SIZE(many);
-	assert_int_equal(vmm_spawn(&config, &vmm), 0);
+	config.cpus.list = many;
+	config.cpus.count = ARRAY_SIZE(many);
+	assert_int_equal(vmm_spawn(SELF, &config, &vmm), 0);
 	wait_for_end(vmm);
 }
 
 static void test_failures(void **state)
 {
-	struct vmm_config config = example_config(CID_EXIT_0);
+	struct vmm_options config = example_config(CID_EXIT_0);
 	struct vmm *vmm = NULL;
 	struct temp_dir dir;
 	char path[64];
 	ino_t ino;
 	int fd;
 
-	config.path = "/does/not/exist";
-	assert_int_equal(vmm_spawn(&config, &vmm), -ENOENT);
-	config.path = "/dev/null";
-	assert_int_equal(vmm_spawn(&config, &vmm), -EACCES);
+	assert_int_equal(vmm_spawn("/does/not/exist", &config, &vmm), -ENOENT);
+	assert_int_equal(vmm_spawn("/dev/null", &config, &vmm), -EACCES);
 
 	temp_dir_create(&dir);
 	fd = make_file(&dir, "empty", &ino);
 	assert_return_code(fchmod(fd, 0700), errno);
 	fd_close(&fd);
 	snprintf(path, sizeof(path), "%s/empty", dir.path);
-	config.path = path;
-	assert_int_equal(vmm_spawn(&config, &vmm), -ENOEXEC);
+	assert_int_equal(vmm_spawn(path, &config, &vmm), -ENOEXEC);
 	temp_dir_remove(&dir);
 
-	config.path = SELF;
 	config.backend_fd = FDS_LOOKED_AT - 1;
-	assert_int_equal(vmm_spawn(&config, &vmm), -EBADF);
+	assert_int_equal(vmm_spawn(SELF, &config, &vmm), -EBADF);
 	assert_null(vmm);
 }
 

@@ -8,6 +8,10 @@
 #include <stdio.h>
 
 #define CA_EXPORT_FORMATS	"pem, der, fingerprint, rust, go or c"
+/* The same for completion and for manuals. */
+#define CA_EXPORT_WORDS		"pem der fingerprint rust go c"
+#define CA_EXPORT_MANUAL	"*pem* (default), *der*, *fingerprint* (SHA-256 of the DER), or source " \
+				"text with the DER as a constant: *rust*, *go* or *c*."
 
 enum ca_export_format {
 	CA_EXPORT_PEM,

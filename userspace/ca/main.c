@@ -12,17 +12,30 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What all commands take. */
+/* What the commands take. */
 struct place {
 	const char *state;
 	const char *project;
+	const char *format;
+	bool json;
 };
 
-#define PLACE_INIT	{ .state = CA_STATE_DIR, .project = CA_PROJECT_DEFAULT }
-#define OPT_STATE(place) \
-	OPT_STRING("state", &(place).state, "DIR", "folder of the roots (" CA_STATE_DIR ")")
-#define OPT_PROJECT(place) \
-	OPT_STRING("project", &(place).project, "NAME", "which root (" CA_PROJECT_DEFAULT ")")
+static const struct place defaults = {
+	.state = CA_STATE_DIR, .project = CA_PROJECT_DEFAULT, .format = "pem",
+};
+
+#define OPT_STATE \
+	OPT_STRING("state", struct place, state, "DIR", "folder of the roots (" CA_STATE_DIR ")", \
+		   .manual = "Folder of the roots. Default: _" CA_STATE_DIR "_. It is created if " \
+			     "need be, with its parent.", \
+		   .values = VALUES_FOLDERS)
+#define OPT_PROJECT \
+	OPT_STRING("project", struct place, project, "NAME", \
+		   "which root (" CA_PROJECT_DEFAULT ")", \
+		   .manual = "Which root: 1 to 32 of a-z, 0-9 and \"-\", without \"-\" at either " \
+			     "end. Default: _" CA_PROJECT_DEFAULT "_.")
+
+static const struct cli_option root_options[] = { OPT_STATE, OPT_PROJECT, {} };
 
 static int open_store(const struct place *place, bool create, struct ca_store *store)
 {
@@ -40,18 +53,12 @@ static int open_store(const struct place *place, bool create, struct ca_store *s
 	return 0;
 }
 
-static int make_root(const struct cli_usage *usage, const struct place *place, int argc,
-		     char **argv, bool replace)
+static int make_root(const struct place *place, bool replace)
 {
 	__cleanup(ca_store_close) struct ca_store store = { .fd = -1 };
 	__cleanup(ca_signer_clear) struct ca_signer root = { 0 };
 	struct error error;
-	char **args;
-	int r;
 
-	r = cli_parse(usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
 	if (open_store(place, true, &store))
 		return CLI_FAILED;
 	if (ca_store_create(&store, place->project, replace, &error) ||
@@ -65,59 +72,66 @@ static int make_root(const struct cli_usage *usage, const struct place *place, i
 	return ca_export(root.cert, CA_EXPORT_FINGERPRINT, stdout) ? CLI_FAILED : CLI_OK;
 }
 
-static int cmd_create(int argc, char **argv)
+static int run_create(const struct cli_call *call)
 {
-	struct place place = PLACE_INIT;
-	const struct cli_opt opts[] = { OPT_STATE(place), OPT_PROJECT(place), {} };
-	const struct cli_usage usage = {
-		"ne-emu-ca create", "", "Make a root and print its fingerprint. ne-emud does it "
-		"when it first needs one", opts, 0, 0,
-	};
-
-	return make_root(&usage, &place, argc, argv, false);
+	return make_root(call->options, false);
 }
 
-static int cmd_rotate(int argc, char **argv)
-{
-	struct place place = PLACE_INIT;
-	const struct cli_opt opts[] = { OPT_STATE(place), OPT_PROJECT(place), {} };
-	const struct cli_usage usage = {
-		"ne-emu-ca rotate", "", "Put a new root in the place of the one there is, which "
-		"is kept as NAME.old.pem\nwith its key until \"ne-emu-ca forget\", and print its "
-		"fingerprint. Enclaves get\ncertificates under it when their next is due",
-		opts, 0, 0,
-	};
+static const struct cli_command cmd_create = {
+	.name = "create",
+	.summary = "make a root",
+	.about = "Make a root and print its fingerprint. ne-emud does it when it first needs one",
+	.options = root_options,
+	.size = sizeof(struct place),
+	.defaults = &defaults,
+	.run = run_create,
+};
 
-	return make_root(&usage, &place, argc, argv, true);
+static int run_rotate(const struct cli_call *call)
+{
+	return make_root(call->options, true);
 }
 
-static int cmd_forget(int argc, char **argv)
+static const struct cli_command cmd_rotate = {
+	.name = "rotate",
+	.summary = "replace a root",
+	.about = "Put a new root in the place of the one there is, which is kept as NAME.old.pem\n"
+		 "with its key until \"ne-emu-ca forget\", and print its fingerprint. Enclaves get\n"
+		 "certificates under it when their next is due",
+	.options = root_options,
+	.size = sizeof(struct place),
+	.defaults = &defaults,
+	.run = run_rotate,
+};
+
+static int run_forget(const struct cli_call *call)
 {
 	__cleanup(ca_store_close) struct ca_store store = { .fd = -1 };
-	struct place place = PLACE_INIT;
-	const struct cli_opt opts[] = { OPT_STATE(place), OPT_PROJECT(place), {} };
-	const struct cli_usage usage = {
-		"ne-emu-ca forget", "", "Destroy NAME.old.pem, the root before the last "
-		"\"ne-emu-ca rotate\", with its key", opts, 0, 0,
-	};
+	const struct place *place = call->options;
 	struct error error;
-	char **args;
 	int r;
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	if (open_store(&place, false, &store))
+	if (open_store(place, false, &store))
 		return CLI_FAILED;
-	r = ca_store_forget(&store, place.project, &error);
+	r = ca_store_forget(&store, place->project, &error);
 	if (!r)
 		return CLI_OK;
 	if (r == -ENOENT)
-		cli_error("project %s has no root from before a rotation", place.project);
+		cli_error("project %s has no root from before a rotation", place->project);
 	else
 		cli_error("%s", error.text);
 	return CLI_FAILED;
 }
+
+static const struct cli_command cmd_forget = {
+	.name = "forget",
+	.summary = "destroy the root before the last rotation",
+	.about = "Destroy NAME.old.pem, the root before the last \"ne-emu-ca rotate\", with its key",
+	.options = root_options,
+	.size = sizeof(struct place),
+	.defaults = &defaults,
+	.run = run_forget,
+};
 
 static int load_root(const struct place *place, struct ca_signer *root)
 {
@@ -133,29 +147,15 @@ static int load_root(const struct place *place, struct ca_signer *root)
 	return 0;
 }
 
-static int cmd_export(int argc, char **argv)
+static int run_export(const struct cli_call *call)
 {
 	__cleanup(ca_signer_clear) struct ca_signer root = { 0 };
-	struct place place = PLACE_INIT;
-	const char *name = "pem";
-	const struct cli_opt opts[] = {
-		OPT_STATE(place), OPT_PROJECT(place),
-		OPT_STRING("format", &name, "FORMAT", CA_EXPORT_FORMATS " (pem)"),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu-ca export", "", "Print the certificate of a root, never its key", opts, 0, 0,
-	};
-	int r, format;
-	char **args;
+	const struct place *place = call->options;
+	int format = ca_export_format(place->format);
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	format = ca_export_format(name);
 	if (format < 0)
-		return cli_usage_error(&usage, "--format: not " CA_EXPORT_FORMATS);
-	if (load_root(&place, &root))
+		return cli_usage_error(call, "--format: not " CA_EXPORT_FORMATS);
+	if (load_root(place, &root))
 		return CLI_FAILED;
 	if (ca_export(root.cert, format, stdout)) {
 		cli_error("cannot write the certificate");
@@ -163,6 +163,24 @@ static int cmd_export(int argc, char **argv)
 	}
 	return CLI_OK;
 }
+
+static const struct cli_option export_options[] = {
+	OPT_STATE,
+	OPT_PROJECT,
+	OPT_STRING("format", struct place, format, "FORMAT", CA_EXPORT_FORMATS " (pem)",
+		   .manual = CA_EXPORT_MANUAL, .values = { CLI_WORDS, CA_EXPORT_WORDS }),
+	{}
+};
+
+static const struct cli_command cmd_export = {
+	.name = "export",
+	.summary = "print the certificate of a root",
+	.about = "Print the certificate of a root, never its key",
+	.options = export_options,
+	.size = sizeof(struct place),
+	.defaults = &defaults,
+	.run = run_export,
+};
 
 /* @out: NULL for people */
 struct listing {
@@ -196,54 +214,57 @@ static int list_project(const char *project, void *arg)
 	return 0;
 }
 
-static int cmd_list(int argc, char **argv)
+static int run_list(const struct cli_call *call)
 {
 	__cleanup(ca_store_close) struct ca_store store = { .fd = -1 };
-	struct place place = PLACE_INIT;
-	struct json_out out = {};
+	const struct place *place = call->options;
 	struct listing listing = { .store = &store };
-	bool json = false;
-	const struct cli_opt opts[] = {
-		OPT_STATE(place),
-		OPT_FLAG("json", &json, "print one JSON array"),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu-ca list", "", "List projects and the SHA-256 fingerprints of their roots",
-		opts, 0, 0,
-	};
-	char **args;
+	struct json_out out = {};
 	int r;
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	if (open_store(&place, false, &store))
+	if (open_store(place, false, &store))
 		return CLI_FAILED;
-	if (json) {
+	if (place->json) {
 		listing.out = &out;
 		json_out_array(&out, NULL);
 	}
 	r = ca_store_each(&store, list_project, &listing);
-	if (json && json_out_print(&out, stdout, 2))
+	if (place->json && json_out_print(&out, stdout, 2))
 		r = -EIO;
 	return r ? CLI_FAILED : CLI_OK;
 }
 
-static const struct cli_command commands[] = {
-	{ "create", "make a root", cmd_create },
-	{ "rotate", "replace a root", cmd_rotate },
-	{ "forget", "destroy the root before the last rotation", cmd_forget },
-	{ "export", "print the certificate of a root", cmd_export },
-	{ "list", "list projects and the fingerprints of their roots", cmd_list },
+static const struct cli_option list_options[] = {
+	OPT_STATE,
+	OPT_FLAG("json", struct place, json, "print one JSON array"),
 	{}
+};
+
+static const struct cli_command cmd_list = {
+	.name = "list",
+	.summary = "list projects and the fingerprints of their roots",
+	.about = "List projects and the SHA-256 fingerprints of their roots",
+	.options = list_options,
+	.size = sizeof(struct place),
+	.defaults = &defaults,
+	.run = run_list,
+};
+
+static const struct cli_command *const commands[] = {
+	&cmd_create, &cmd_rotate, &cmd_forget, &cmd_export, &cmd_list, NULL,
+};
+
+static int print_version(void)
+{
+	puts("ne-emu-ca " NE_EMU_VERSION);
+	return CLI_OK;
+}
+
+static const struct cli_command program = {
+	.name = "ne-emu-ca", .commands = commands, .version = print_version,
 };
 
 int main(int argc, char **argv)
 {
-	if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
-		puts("ne-emu-ca " NE_EMU_VERSION);
-		return CLI_OK;
-	}
-	return cli_dispatch("ne-emu-ca", commands, argc, argv);
+	return cli_main(&program, argc, argv);
 }

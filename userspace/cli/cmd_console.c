@@ -5,7 +5,6 @@
 #include "cli/enclave/state.h"
 #include "cli/enclave/vsock.h"
 #include "cli/enclave/watch.h"
-#include "command/command.h"
 
 #include "common/util.h"
 
@@ -40,24 +39,13 @@ static int find_cid(const char *name, uint32_t *ret_cid, struct error *why)
 	return r;
 }
 
-int cmd_console(int argc, char **argv)
+static int console_run(const struct cli_call *call)
 {
-	const struct cli_opt opts[] = { {} };
-	const struct cli_usage usage = {
-		"ne-emu console", "ID|CID",
-		"Copy the console of a running debug enclave to stdout, from what is kept of\n"
-		"its beginning until the enclave ends", opts, 1, 1,
-	};
 	__cleanup_fd int fd = -1;
 	struct error why;
 	uint32_t cid;
-	char **args;
-	int r;
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	if (find_cid(args[0], &cid, &why)) {
+	if (find_cid(call->args[0], &cid, &why)) {
 		cli_error("%s", why.text);
 		return CLI_FAILED;
 	}
@@ -72,3 +60,15 @@ int cmd_console(int argc, char **argv)
 		;
 	return CLI_OK;
 }
+
+const struct cli_command cmd_console = {
+	.name = "console",
+	.summary = "show the console of a running debug enclave",
+	.args = "ID|CID",
+	.about = "Copy the console of a running debug enclave to stdout, from what is kept of\n"
+		 "its beginning until the enclave ends",
+	.values = { VALUES_ENCLAVES },
+	.min_args = 1,
+	.max_args = 1,
+	.run = console_run,
+};

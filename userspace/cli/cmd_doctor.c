@@ -3,10 +3,9 @@
 
 #include "cli/commands.h"
 #include "cli/doctor/doctor.h"
+#include "cli/enclave/pool.h"
 #include "cli/enclave/state.h"
-#include "cli/host/pool.h"
 #include "cli/host/sysfs.h"
-#include "command/command.h"
 
 #include "common/util.h"
 
@@ -115,30 +114,35 @@ static int print_json(const struct doctor *doctor)
 	return json_out_print(&out, stdout, 2);
 }
 
-int cmd_doctor(int argc, char **argv)
-{
-	bool json = false;
-	const struct cli_opt opts[] = {
-		OPT_FLAG("json", &json, "print one JSON object"),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu doctor", "",
-		"Check that this machine can run enclaves and tell what to do if it cannot.\n"
-		"Exit code 1 when something is missing", opts, 0, 0,
-	};
-	struct doctor doctor = {};
-	char **args;
-	int r;
+struct doctor_options {
+	bool json;
+};
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
+static const struct cli_option options[] = {
+	OPT_FLAG("json", struct doctor_options, json, "print one JSON object"),
+	{}
+};
+
+static int doctor_run(const struct cli_call *call)
+{
+	const struct doctor_options *wanted = call->options;
+	struct doctor doctor = {};
+
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
 		checks[i](&doctor);
-	if (!json)
+	if (!wanted->json)
 		print_text(&doctor);
 	else if (print_json(&doctor))
 		return CLI_FAILED;
 	return count_status(&doctor, DOCTOR_FAIL) ? CLI_FAILED : CLI_OK;
 }
+
+const struct cli_command cmd_doctor = {
+	.name = "doctor",
+	.summary = "check that this machine can run enclaves",
+	.about = "Check that this machine can run enclaves and tell what to do if it cannot.\n"
+		 "Exit code 1 when something is missing",
+	.options = options,
+	.size = sizeof(struct doctor_options),
+	.run = doctor_run,
+};

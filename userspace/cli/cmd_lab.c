@@ -4,7 +4,6 @@
 #include "cli/commands.h"
 #include "cli/enclave/daemon_client.h"
 #include "cli/enclave/state.h"
-#include "command/command.h"
 
 #include "common/util.h"
 
@@ -27,8 +26,19 @@ struct target {
 	const char *user;
 };
 
-#define OPT_USER(target) \
-	OPT_STRING("user", &(target).user, "NAME", "whose next enclave, for root: a name or number")
+/* The command line. */
+struct lab_options {
+	struct target target;
+	bool json;
+};
+
+static const struct lab_options defaults = { .target.user = "" };
+
+#define OPT_USER \
+	OPT_STRING("user", struct lab_options, target.user, "NAME", \
+		   "whose next enclave, for root: a name or number", .values = VALUES_USERS)
+
+static const struct cli_option options[] = { OPT_USER, {} };
 
 /* The daemon decides, but does not look for names of users. */
 static int check_owner(const struct ne_nl_enclave *enclave, struct error *why)
@@ -112,7 +122,7 @@ static int request(const char *command, const char *name, struct target *target,
 	return -1;
 }
 
-static json_t *read_settings(const struct cli_usage *usage, char **args, int count)
+static json_t *read_settings(const struct cli_call *call, char **args, int count)
 {
 	json_t *settings = json_object();
 
@@ -120,13 +130,13 @@ static json_t *read_settings(const struct cli_usage *usage, char **args, int cou
 		char *equals = strchr(args[i], '=');
 
 		if (!equals || equals == args[i]) {
-			(void)cli_usage_error(usage, "not NAME=VALUE: %s", args[i]);
+			(void)cli_usage_error(call, "not NAME=VALUE: %s", args[i]);
 			json_decref(settings);
 			return NULL;
 		}
 		if (json_object_setn_new(settings, args[i], equals - args[i],
 					 json_string(equals + 1))) {
-			(void)cli_usage_error(usage, "not UTF-8: %s", args[i]);
+			(void)cli_usage_error(call, "not UTF-8: %s", args[i]);
 			json_decref(settings);
 			return NULL;
 		}
@@ -134,37 +144,45 @@ static json_t *read_settings(const struct cli_usage *usage, char **args, int cou
 	return settings;
 }
 
-static int cmd_lab_set(int argc, char **argv)
+static int lab_set(const struct cli_call *call)
 {
-	struct target target = { .user = "" };
-	const struct cli_opt opts[] = { OPT_USER(target), {} };
-	const struct cli_usage usage = {
-		"ne-emu lab set", "[ENCLAVE] NAME=VALUE...",
-		"Change how an enclave attests itself; without ENCLAVE, the next one that you "
-		"start.\nThe names are those that \"ne-emu lab show\" lists, see ne-emu(1)",
-		opts, 1, SETTINGS_MAX,
-	};
+	struct lab_options *wanted = call->options;
+	int count = call->count;
+	char **args = call->args;
+	const char *name = take_name(&args, &count);
 	json_t *settings, *answer;
-	const char *name;
-	char **args;
-	int r;
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	name = take_name(&args, &r);
-	if (!r)
-		return cli_usage_error(&usage, "nothing to set");
+	if (!count)
+		return cli_usage_error(call, "nothing to set");
 	if (!strcmp(name, "defaults"))
-		return cli_usage_error(&usage, "defaults are set in /etc/ne-emu/ne-emud.conf");
-	settings = read_settings(&usage, args, r);
+		return cli_usage_error(call, "defaults are set in /etc/ne-emu/ne-emud.conf");
+	settings = read_settings(call, args, count);
 	if (!settings)
 		return CLI_USAGE;
-	if (request("lab-set", name, &target, settings, &answer))
+	if (request("lab-set", name, &wanted->target, settings, &answer))
 		return CLI_FAILED;
 	json_decref(answer);
 	return CLI_OK;
 }
+
+static const struct cli_command cmd_lab_set = {
+	.name = "set",
+	.summary = "change how an enclave attests itself",
+	.args = "[ENCLAVE] NAME=VALUE...",
+	.about = "Change how an enclave attests itself; without ENCLAVE, the next one that you "
+		 "start.\nThe names are those that \"ne-emu lab show\" lists, see ne-emu(1)",
+	.options = options,
+	.values = {
+		VALUES_ENCLAVES,
+		{ CLI_WORDS, "project= region= instance-id= role-arn= leaf-life= clock= flaws= map= "
+			     "limits= debug-pcrs=" },
+	},
+	.min_args = 1,
+	.max_args = SETTINGS_MAX,
+	.size = sizeof(struct lab_options),
+	.defaults = &defaults,
+	.run = lab_set,
+};
 
 static int print_settings(const json_t *answer, bool json)
 {
@@ -179,64 +197,72 @@ static int print_settings(const json_t *answer, bool json)
 	return CLI_OK;
 }
 
-static int cmd_lab_show(int argc, char **argv)
+static int lab_show(const struct cli_call *call)
 {
-	struct target target = { .user = "" };
-	bool json = false;
-	const struct cli_opt opts[] = {
-		OPT_FLAG("json", &json, "print one JSON object"),
-		OPT_USER(target),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu lab show", "[ENCLAVE]",
-		"Print how an enclave attests itself; without ENCLAVE, the next one that you "
-		"start.\n\"defaults\" stands for those without settings of their own",
-		opts, 0, 1,
-	};
+	struct lab_options *wanted = call->options;
+	int r, count = call->count;
+	char **args = call->args;
 	json_t *answer;
-	char **args;
-	int r;
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	if (request("lab-show", take_name(&args, &r), &target, NULL, &answer))
+	if (request("lab-show", take_name(&args, &count), &wanted->target, NULL, &answer))
 		return CLI_FAILED;
-	r = print_settings(answer, json);
+	r = print_settings(answer, wanted->json);
 	json_decref(answer);
 	return r;
 }
 
-static int cmd_lab_reset(int argc, char **argv)
-{
-	struct target target = { .user = "" };
-	const struct cli_opt opts[] = { OPT_USER(target), {} };
-	const struct cli_usage usage = {
-		"ne-emu lab reset", "[ENCLAVE]",
-		"Undo \"ne-emu lab set\", but for what holds from an enclave's start", opts, 0, 1,
-	};
-	json_t *answer;
-	char **args;
-	int r;
+static const struct cli_option show_options[] = {
+	OPT_FLAG("json", struct lab_options, json, "print one JSON object"),
+	OPT_USER,
+	{}
+};
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	if (request("lab-reset", take_name(&args, &r), &target, NULL, &answer))
+static const struct cli_command cmd_lab_show = {
+	.name = "show",
+	.summary = "print how an enclave attests itself",
+	.args = "[ENCLAVE]",
+	.about = "Print how an enclave attests itself; without ENCLAVE, the next one that you "
+		 "start.\n\"defaults\" stands for those without settings of their own",
+	.options = show_options,
+	.values = { VALUES_ENCLAVES },
+	.max_args = 1,
+	.size = sizeof(struct lab_options),
+	.defaults = &defaults,
+	.run = lab_show,
+};
+
+static int lab_reset(const struct cli_call *call)
+{
+	struct lab_options *wanted = call->options;
+	int count = call->count;
+	char **args = call->args;
+	json_t *answer;
+
+	if (request("lab-reset", take_name(&args, &count), &wanted->target, NULL, &answer))
 		return CLI_FAILED;
 	json_decref(answer);
 	return CLI_OK;
 }
 
-static const struct cli_command commands[] = {
-	{ "set", "change how an enclave attests itself", cmd_lab_set },
-	{ "show", "print how an enclave attests itself", cmd_lab_show },
-	{ "reset", "undo what was set", cmd_lab_reset },
-	{}
+static const struct cli_command cmd_lab_reset = {
+	.name = "reset",
+	.summary = "undo what was set",
+	.args = "[ENCLAVE]",
+	.about = "Undo \"ne-emu lab set\", but for what holds from an enclave's start",
+	.options = options,
+	.values = { VALUES_ENCLAVES },
+	.max_args = 1,
+	.size = sizeof(struct lab_options),
+	.defaults = &defaults,
+	.run = lab_reset,
 };
 
-int cmd_lab(int argc, char **argv)
-{
-	return cli_dispatch("ne-emu lab", commands, argc, argv);
-}
+static const struct cli_command *const commands[] = {
+	&cmd_lab_set, &cmd_lab_show, &cmd_lab_reset, NULL,
+};
+
+const struct cli_command cmd_lab = {
+	.name = "lab",
+	.summary = "change how enclaves attest themselves",
+	.commands = commands,
+};

@@ -3,9 +3,8 @@
 
 #include "cli/commands.h"
 #include "cli/enclave/state.h"
+#include "cli/host/json_in.h"
 #include "cli/host/sysfs.h"
-#include "cli/json_in.h"
-#include "command/command.h"
 
 #include "common/paths.h"
 #include "common/text.h"
@@ -326,40 +325,50 @@ static int print_json(const struct log_list *list)
 	return json_out_print(&out, stdout, 2) ? CLI_FAILED : CLI_OK;
 }
 
-int cmd_logs(int argc, char **argv)
-{
-	bool list_all = false, json = false;
-	const struct cli_opt opts[] = {
-		OPT_FLAG("list", &list_all, "list all enclaves that left logs, the newest first"),
-		OPT_FLAG("json", &json, "the list as a JSON array"),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu logs", "[ID|CID]",
-		"Show the console log of an enclave and why it ended; without an argument,\n"
-		"of the newest one. Root sees all, others what is theirs", opts, 0, 1,
-	};
-	__cleanup(log_list_free) struct log_list list = {};
-	struct error why;
-	struct log_entry entry = { 0 };
-	char **args;
-	int r;
+struct logs_options {
+	bool list;
+	bool json;
+};
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	list_all = list_all || json;
-	if (list_all && r)
-		return cli_usage_error(&usage, "--list takes no argument");
-	if (log_list_read(&list, &why) ||
-	    (!list_all && choose(&list, r ? args[0] : NULL, &entry, &why))) {
+static const struct cli_option options[] = {
+	OPT_FLAG("list", struct logs_options, list,
+		 "list all enclaves that left logs, the newest first"),
+	OPT_FLAG("json", struct logs_options, json, "the list as a JSON array"),
+	{}
+};
+
+static int logs_run(const struct cli_call *call)
+{
+	const struct logs_options *wanted = call->options;
+	const char *name = call->count ? call->args[0] : NULL;
+	__cleanup(log_list_free) struct log_list list = {};
+	bool list_all = wanted->list || wanted->json;
+	struct log_entry entry = { 0 };
+	struct error why;
+
+	if (list_all && name)
+		return cli_usage_error(call, "--list takes no argument");
+	if (log_list_read(&list, &why) || (!list_all && choose(&list, name, &entry, &why))) {
 		cli_error("%s", why.text);
 		return CLI_FAILED;
 	}
-	if (json)
+	if (wanted->json)
 		return print_json(&list);
 	if (!list_all)
 		return show(&entry);
 	print_table(&list);
 	return CLI_OK;
 }
+
+const struct cli_command cmd_logs = {
+	.name = "logs",
+	.summary = "show what was kept of an enclave's console and end",
+	.args = "[ID|CID]",
+	.about = "Show the console log of an enclave and why it ended; without an argument,\n"
+		 "of the newest one. Root sees all, others what is theirs",
+	.options = options,
+	.values = { VALUES_LOGS },
+	.max_args = 1,
+	.size = sizeof(struct logs_options),
+	.run = logs_run,
+};

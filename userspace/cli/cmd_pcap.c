@@ -6,8 +6,7 @@
 #include "cli/enclave/pcap.h"
 #include "cli/enclave/state.h"
 #include "cli/enclave/watch.h"
-#include "cli/file.h"
-#include "command/command.h"
+#include "command/file.h"
 
 #include "common/util.h"
 
@@ -26,6 +25,7 @@
 
 /**
  * struct capture - a running capture
+ * @path: of @out
  * @cid: enclave, or 0 for all packets
  * @snaplen: bytes to keep of each packet
  * @max: packets until the end
@@ -33,6 +33,7 @@
  * @buf: of PCAP_SNAPLEN_MAX bytes
  */
 struct capture {
+	const char *path;
 	int monitor;
 	int signals;
 	FILE *out;
@@ -137,44 +138,65 @@ static int run_capture(struct capture *capture, struct error *why)
 	return r ? error_set(why, r, "the capture is not complete: %s", strerror(-r)) : 0;
 }
 
-int cmd_pcap(int argc, char **argv)
-{
-	__cleanup_free void *buf = NULL;
-	struct capture capture = {
-		.monitor = -1, .signals = -1, .snaplen = PCAP_SNAPLEN_MAX, .max = UINT64_MAX,
-	};
-	const char *path = "-";
-	const struct cli_opt opts[] = {
-		{ .name = "write", .letter = 'w', .kind = CLI_STRING, .target = &path,
-		  .metavar = "FILE", .help = "where to; \"-\" is standard output, the default" },
-		OPT_NUMBER("count", &capture.max, "N", "end after so many packets", 1, UINT64_MAX),
-		OPT_NUMBER("snaplen", &capture.snaplen, "BYTES", "keep only the first bytes of "
-			   "each packet", SNAPLEN_MIN, PCAP_SNAPLEN_MAX),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu pcap", "[ID|CID]",
-		"Capture the vsock packets of an enclave and its console, or all of this host,\n"
-		"in the format of libpcap, which Wireshark, tshark and tcpdump read", opts, 0, 1,
-	};
-	struct error why;
-	char **args;
-	int r;
+static const struct capture defaults = {
+	.path = "-", .monitor = -1, .signals = -1, .snaplen = PCAP_SNAPLEN_MAX, .max = UINT64_MAX,
+};
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	r = r ? find_cid(args[0], &capture.cid, &why) : 0;
-	if (!r) {
-		buf = capture.buf = malloc(PCAP_SNAPLEN_MAX);
-		r = buf ? file_stream_open(path, &capture.out, &why) :
-			error_set(&why, -ENOMEM, "out of memory");
-		if (!r)
-			r = run_capture(&capture, &why);
-	}
-	fd_close(&capture.monitor);
-	fd_close(&capture.signals);
-	if (capture.out && fclose(capture.out) && !r && errno != EPIPE)
-		r = error_set(&why, -errno, "cannot write %.400s: %s", path, strerror(errno));
+static const struct cli_option options[] = {
+	OPT_STRING("write", struct capture, path, "FILE",
+		   "where to; \"-\" is standard output, the default",
+		   .manual = "Where to. A file is for its owner only, also one that is there "
+			     "already: its contents and the permissions of others are lost. It is "
+			     "refused if it belongs to another user, unless root calls. Devices and "
+			     "pipes are written to. Default, and \"-\": standard output, unless that "
+			     "is a terminal.",
+		   .letter = 'w', .values = VALUES_FILES),
+	OPT_NUMBER("count", struct capture, max, "N", 1, UINT64_MAX,
+		   "end after so many packets"),
+	OPT_NUMBER("snaplen", struct capture, snaplen, "BYTES", SNAPLEN_MIN, PCAP_SNAPLEN_MAX,
+		   "keep only the first bytes of each packet",
+		   .manual = "Keep only the first bytes of each packet, 76 (no payload) to 262144 "
+			     "(default)."),
+	{}
+};
+
+static int open_capture(struct capture *capture, struct error *why)
+{
+	capture->buf = malloc(PCAP_SNAPLEN_MAX);
+	if (!capture->buf)
+		return error_set(why, -ENOMEM, "out of memory");
+	return file_stream_open(capture->path, &capture->out, why);
+}
+
+static int pcap_run(const struct cli_call *call)
+{
+	struct capture *capture = call->options;
+	struct error why;
+	int r = call->count ? find_cid(call->args[0], &capture->cid, &why) : 0;
+
+	if (!r)
+		r = open_capture(capture, &why);
+	if (!r)
+		r = run_capture(capture, &why);
+	fd_close(&capture->monitor);
+	fd_close(&capture->signals);
+	if (capture->out && fclose(capture->out) && !r && errno != EPIPE)
+		r = error_set(&why, -errno, "cannot write %.400s: %s", capture->path,
+			     strerror(errno));
+	free(capture->buf);
 	return cli_result(r, &why);
 }
+
+const struct cli_command cmd_pcap = {
+	.name = "pcap",
+	.summary = "capture the vsock packets of enclaves",
+	.args = "[ID|CID]",
+	.about = "Capture the vsock packets of an enclave and its console, or all of this host,\n"
+		 "in the format of libpcap, which Wireshark, tshark and tcpdump read",
+	.options = options,
+	.values = { VALUES_ENCLAVES },
+	.max_args = 1,
+	.size = sizeof(struct capture),
+	.defaults = &defaults,
+	.run = pcap_run,
+};

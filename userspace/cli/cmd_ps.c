@@ -4,7 +4,6 @@
 #include "cli/commands.h"
 #include "cli/enclave/channels.h"
 #include "cli/enclave/state.h"
-#include "command/command.h"
 
 #include "common/clock.h"
 #include "common/util.h"
@@ -167,26 +166,24 @@ static int print_json(const struct ne_nl_enclave *list, size_t count)
 	return json_out_print(&out, stdout, 2);
 }
 
-int cmd_ps(int argc, char **argv)
+struct ps_options {
+	bool json;
+};
+
+static const struct cli_option options[] = {
+	OPT_FLAG("json", struct ps_options, json, "print a JSON array"),
+	{}
+};
+
+static int ps_run(const struct cli_call *call)
 {
-	bool json = false;
-	const struct cli_opt opts[] = {
-		OPT_FLAG("json", &json, "print a JSON array"),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu ps", "", "List the enclaves of this machine, the oldest first", opts, 0, 0,
-	};
+	const struct ps_options *wanted = call->options;
 	struct ne_nl_enclave *list;
 	struct error why;
 	struct ne_nl *nl;
 	size_t count;
-	char **args;
 	int r;
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
 	if (state_open(&nl, &why)) {
 		cli_error("%s", why.text);
 		return CLI_FAILED;
@@ -197,10 +194,19 @@ int cmd_ps(int argc, char **argv)
 		cli_error("cannot list enclaves: %s", strerror(-r));
 		return CLI_FAILED;
 	}
-	if (json)
+	if (wanted->json)
 		r = print_json(list, count);
 	else
 		print_table(list, count);
 	ne_nl_list_free(list, count);
 	return r ? CLI_FAILED : CLI_OK;
 }
+
+const struct cli_command cmd_ps = {
+	.name = "ps",
+	.summary = "list the enclaves of this machine",
+	.about = "List the enclaves of this machine, the oldest first",
+	.options = options,
+	.size = sizeof(struct ps_options),
+	.run = ps_run,
+};

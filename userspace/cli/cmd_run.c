@@ -2,12 +2,12 @@
 /* ne-emu run: start an enclave and keep it. Works on EC2 just as well. */
 
 #include "cli/commands.h"
+#include "cli/eif/commands.h"
 #include "cli/enclave/enclave.h"
 #include "cli/enclave/explain.h"
 #include "cli/enclave/state.h"
 #include "cli/enclave/vsock.h"
 #include "cli/enclave/watch.h"
-#include "command/command.h"
 
 #include "cli/host/sysfs.h"
 #include "common/clock.h"
@@ -381,80 +381,106 @@ static int detach(struct run *run)
 	return code;
 }
 
-static int check_args(struct run *run, const struct cli_usage *usage)
+static int check_usage(const struct cli_call *call, const struct run *run)
 {
 	__cleanup_free uint32_t *cpus = NULL;
 	size_t count;
 
 	if (run->console && !run->debug)
-		return cli_usage_error(usage, "--console needs --debug: other enclaves have no "
+		return cli_usage_error(call, "--console needs --debug: other enclaves have no "
 				       "console");
 	if (run->console && run->detach)
-		return cli_usage_error(usage, "--console and --detach exclude each other; use "
+		return cli_usage_error(call, "--console and --detach exclude each other; use "
 				       "\"ne-emu console\" afterwards");
 	if (run->console && run->json)
-		return cli_usage_error(usage, "--console and --json exclude each other");
+		return cli_usage_error(call, "--console and --json exclude each other");
 	if (run->cpus && run->cpu_ids)
-		return cli_usage_error(usage, "--cpus and --cpu-ids exclude each other");
+		return cli_usage_error(call, "--cpus and --cpu-ids exclude each other");
 	if (run->cpu_ids && parse_cpu_list(run->cpu_ids, &cpus, &count))
-		return cli_usage_error(usage,
-				       "--cpu-ids: \"%s\" is not a CPU list (e.g. 2,3 or 2-5)",
+		return cli_usage_error(call, "--cpu-ids: \"%s\" is not a CPU list (e.g. 2,3 or 2-5)",
 				       run->cpu_ids);
 	for (size_t i = 0; run->cpu_ids && i < count; i++)
 		if (!cpus[i])		/* to the driver, 0 means "choose one" */
-			return cli_usage_error(usage, "--cpu-ids: CPU 0 stays with the host");
+			return cli_usage_error(call, "--cpu-ids: CPU 0 stays with the host");
 	return CLI_OK;
 }
 
-int cmd_run(int argc, char **argv)
-{
-	struct run run = {
-		.image_fd = -1,
-		.enclave.fd = -1,
-		.timeout = DEFAULT_TIMEOUT,
-		.watch = { -1, -1, -1, -1, -1, -1, 0, 0, 0, false },
-	};
-	const struct cli_opt opts[] = {
-		OPT_NUMBER("cpus", &run.cpus, "N", "number of CPUs; default: one core",
-			   1, UINT16_MAX),
-		OPT_STRING("cpu-ids", &run.cpu_ids, "LIST", "which CPUs of the pool, like 2,3"),
-		OPT_MEMORY("memory", &run.memory, "SIZE",
-			   "MiB, or like 512M or 2G; default: four times\n"
-			   "the image, 256 MiB at least"),
-		OPT_NUMBER("cid", &run.cid, "N", "vsock CID; default: a free one from 16 on",
-			   4, UINT32_MAX - 1),
-		OPT_FLAG("debug", &run.debug, "debug mode: it has a console, its PCRs are zero"),
-		OPT_FLAG("console", &run.console, "show the console on stdout"),
-		OPT_FLAG("detach", &run.detach, "return when it has booted, keep it running"),
-		OPT_FLAG("json", &run.json, "print one JSON object when it has booted"),
-		OPT_NUMBER("timeout", &run.timeout, "S",
-			   "seconds it may take to boot; default: 180", 1, 86400),
-		OPT_FLAG("no-check", &run.no_check, "start it even if the image is not valid"),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu run", "EIF",
-		"Start an enclave from an image and wait until it has booted; then stay until\n"
-		"it ends, or end it on Ctrl-C or SIGTERM.\n\n"
-		"Exit codes: 0 ended normally after booting (or booted, with --detach),\n"
-		"1 could not be started or did not boot, 2 wrong usage,\n"
-		"3 booted but ended by a fault", opts, 1, 1,
-	};
-	char **args;
-	int r;
+static const struct run defaults = {
+	.timeout = DEFAULT_TIMEOUT,
+	.image_fd = -1,
+	.enclave.fd = -1,
+	.watch = WATCH_INIT,
+};
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	r = check_args(&run, &usage);
+static const struct cli_option options[] = {
+	OPT_NUMBER("cpus", struct run, cpus, "N", 1, UINT16_MAX,
+		   "number of CPUs; default: one core",
+		   .manual = "Number of CPUs, chosen by the driver from the pool. Cores are not "
+			     "shared, so it must be a multiple of the threads per core. Default: "
+			     "one core."),
+	OPT_STRING("cpu-ids", struct run, cpu_ids, "LIST", "which CPUs of the pool, like 2,3",
+		   .manual = "CPUs of the pool by number, like 2,3 or 2-5, in that order."),
+	OPT_MEMORY("memory", struct run, memory, "SIZE",
+		   "MiB, or like 512M or 2G; default: four times\nthe image, 256 MiB at least",
+		   .manual = "In MiB, or with the unit M, G or T. Rounded up to 2 MiB. Taken from "
+			     "free huge pages on the NUMA node of the CPU pool, 1 GiB pages first; "
+			     "more than asked for is used only if the 2 MiB pages run out. Default: "
+			     "four times the image, at least 256 MiB."),
+	OPT_NUMBER("cid", struct run, cid, "N", 4, UINT32_MAX - 1,
+		   "vsock CID; default: a free one from 16 on",
+		   .manual = "vsock CID, from 4 on. Default: a free one from 16 on."),
+	OPT_FLAG("debug", struct run, debug, "debug mode: it has a console, its PCRs are zero",
+		 .manual = "Debug mode: the enclave has a console, and the image's PCRs in "
+			   "attestation documents are zero."),
+	OPT_FLAG("console", struct run, console, "show the console on stdout",
+		 .manual = "Copy the console to standard output; all other text goes to standard "
+			   "error. Needs *--debug*."),
+	OPT_FLAG("detach", struct run, detach, "return when it has booted, keep it running",
+		 .manual = "Return when the enclave has booted. A process in the background keeps "
+			   "it; *ne-emu stop* ends both."),
+	OPT_FLAG("json", struct run, json, "print one JSON object when it has booted",
+		 .manual = "Print one JSON object when the enclave has booted, with the members of "
+			   "*nitro-cli run-enclave* (EnclaveID, ProcessID, EnclaveCID, NumberOfCPUs, "
+			   "CPUIDs, MemoryMiB) and State, Flags, BootMs, Emulated."),
+	OPT_NUMBER("timeout", struct run, timeout, "S", 1, 86400,
+		   "seconds it may take to boot; default: 180",
+		   .manual = "Seconds the enclave may take to boot. Default: 180."),
+	OPT_FLAG("no-check", struct run, no_check, "start it even if the image is not valid",
+		 .manual = "Start it even if the image is not valid, to see what happens."),
+	{}
+};
+
+static int run_enclave(const struct cli_call *call)
+{
+	struct run *run = call->options;
+	int r = check_usage(call, run);
+
 	if (r)
 		return r;
-	run.image = args[0];
-	if (!run.cpus)
-		run.cpus = default_cpus();
-	run.watch.progress = isatty(STDERR_FILENO) && !run.console;
-	run.watch.deadline_ns = watch_now_ns() + run.timeout * NSEC_PER_SEC;
-	r = run.detach ? detach(&run) : run_here(&run);
-	run_free(&run);
+	run->image = call->args[0];
+	if (!run->cpus)
+		run->cpus = default_cpus();
+	run->watch.progress = isatty(STDERR_FILENO) && !run->console;
+	run->watch.deadline_ns = watch_now_ns() + run->timeout * NSEC_PER_SEC;
+	r = run->detach ? detach(run) : run_here(run);
+	run_free(run);
 	return r;
 }
+
+const struct cli_command cmd_run = {
+	.name = "run",
+	.summary = "start an enclave image and wait until it has booted",
+	.args = "EIF",
+	.about = "Start an enclave from an image and wait until it has booted; then stay until\n"
+		 "it ends, or end it on Ctrl-C or SIGTERM.\n\n"
+		 "Exit codes: 0 ended normally after booting (or booted, with --detach),\n"
+		 "1 could not be started or did not boot, 2 wrong usage,\n"
+		 "3 booted but ended by a fault",
+	.options = options,
+	.values = { VALUES_IMAGES },
+	.min_args = 1,
+	.max_args = 1,
+	.size = sizeof(struct run),
+	.defaults = &defaults,
+	.run = run_enclave,
+};

@@ -2,14 +2,13 @@
 /* ne-emu setup: huge pages and a CPU pool for enclaves. */
 
 #include "cli/commands.h"
+#include "cli/enclave/pool.h"
 #include "cli/enclave/state.h"
-#include "cli/file.h"
-#include "cli/host/pool.h"
+#include "cli/host/json_in.h"
 #include "cli/host/reserve.h"
 #include "cli/host/sysfs.h"
 #include "cli/host/topology.h"
-#include "cli/json_in.h"
-#include "command/command.h"
+#include "command/file.h"
 
 #include "common/clock.h"
 #include "common/json_out.h"
@@ -298,39 +297,54 @@ static int do_setup(const struct setup *setup, struct error *why)
 	return r;
 }
 
-int cmd_setup(int argc, char **argv)
+static const struct cli_option options[] = {
+	OPT_MEMORY("memory", struct setup, memory, "SIZE",
+		   "have that much in free huge pages (MiB, or like 2G)",
+		   .manual = "Have that much in free huge pages: what is free already counts, the "
+			     "rest is reserved, in pages of 2 MiB as far as possible, since some "
+			     "clients (QEMU) use no others. It is refused at once if that is more "
+			     "than 95 % of the memory that is available (MemAvailable in "
+			     "_/proc/meminfo_; on machines with NUMA nodes also what is free or "
+			     "cache on the node)."),
+	OPT_NUMBER("cpus", struct setup, cpus, "N", 1, CPUS_MAX,
+		   "put that many CPUs into the pool",
+		   .manual = "Put that many CPUs into the pool: whole cores with the highest "
+			     "numbers, never that of CPU 0. No enclave may exist. The last line "
+			     "tells whether *ne-emud*(8) has isolated them."),
+	OPT_FLAG("undo", struct setup, undo,
+		 "put everything back as it was before the first setup",
+		 .manual = "Put pool and huge pages back as they were before the first setup since "
+			   "boot (of each NUMA node that was set up), which _/run/ne-emu/setup.json_ "
+			   "tells."),
+	OPT_FLAG("dry-run", struct setup, dry_run, "only tell what would be done",
+		 .manual = "Only tell what would be done; needs no root."),
+	{}
+};
+
+static int setup_run(const struct cli_call *call)
 {
-	struct setup setup = {};
-	const struct cli_opt opts[] = {
-		OPT_MEMORY("memory", &setup.memory, "SIZE",
-			   "have that much in free huge pages (MiB, or like 2G)"),
-		OPT_NUMBER("cpus", &setup.cpus, "N", "put that many CPUs into the pool", 1,
-			   CPUS_MAX),
-		OPT_FLAG("undo", &setup.undo,
-			 "put everything back as it was before the first setup"),
-		OPT_FLAG("dry-run", &setup.dry_run, "only tell what would be done"),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu setup", "",
-		"Reserve huge pages and set the CPU pool, both on one NUMA node. Whole cores\n"
-		"are taken; the core of CPU 0 stays with the host. Needs root", opts, 0, 0,
-	};
+	const struct setup *setup = call->options;
 	struct error why = {};
-	char **args;
 	int r;
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	if (setup.undo == (setup.memory || setup.cpus))
-		return cli_usage_error(&usage, "give --memory and --cpus, or --undo");
-	if (geteuid() && !setup.dry_run && !*sys_root()) {
+	if (setup->undo == (setup->memory || setup->cpus))
+		return cli_usage_error(call, "give --memory and --cpus, or --undo");
+	if (geteuid() && !setup->dry_run && !*sys_root()) {
 		cli_error("this needs root: use sudo, or see with --dry-run what would be done");
 		return CLI_FAILED;
 	}
-	r = setup.undo ? undo(&setup, &why) : do_setup(&setup, &why);
+	r = setup->undo ? undo(setup, &why) : do_setup(setup, &why);
 	if (r)
 		cli_error("%s", why.text);
 	return r ? CLI_FAILED : CLI_OK;
 }
+
+const struct cli_command cmd_setup = {
+	.name = "setup",
+	.summary = "reserve huge pages and CPUs for enclaves",
+	.about = "Reserve huge pages and set the CPU pool, both on one NUMA node. Whole cores\n"
+		 "are taken; the core of CPU 0 stays with the host. Needs root",
+	.options = options,
+	.size = sizeof(struct setup),
+	.run = setup_run,
+};

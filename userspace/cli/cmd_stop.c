@@ -5,7 +5,6 @@
 #include "cli/enclave/state.h"
 #include "cli/enclave/watch.h"
 #include "cli/host/sysfs.h"
-#include "command/command.h"
 
 #include "common/clock.h"
 #include "common/util.h"
@@ -165,32 +164,30 @@ static int stop_one(struct ne_nl *nl, const char *name, uint64_t timeout)
 	return r;
 }
 
-int cmd_stop(int argc, char **argv)
+struct stop_options {
+	bool all;
+	uint64_t timeout;
+};
+
+static const struct stop_options defaults = { .timeout = DEFAULT_TIMEOUT };
+
+static const struct cli_option options[] = {
+	OPT_FLAG("all", struct stop_options, all, "end all enclaves"),
+	OPT_NUMBER("timeout", struct stop_options, timeout, "S", 1, 86400,
+		   "seconds to wait until they are gone; default: 10"),
+	{}
+};
+
+static int stop_run(const struct cli_call *call)
 {
 	static const char *const groups[] = { NE_EMU_MCGRP_EVENTS, NULL };
-	uint64_t timeout = DEFAULT_TIMEOUT;
-	bool all = false;
-	const struct cli_opt opts[] = {
-		OPT_FLAG("all", &all, "end all enclaves"),
-		OPT_NUMBER("timeout", &timeout, "S", "seconds to wait until they are gone; "
-			   "default: 10", 1, 86400),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu stop", "ID|CID",
-		"End an enclave as if its guest had ended, and wait until its CPUs and memory\n"
-		"are free", opts, 0, 1,
-	};
+	const struct stop_options *wanted = call->options;
 	struct error why;
 	struct ne_nl *nl;
-	char **args;
 	int r;
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	if (all == (r == 1))
-		return cli_usage_error(&usage, "name either one enclave or --all");
+	if (wanted->all == (call->count == 1))
+		return cli_usage_error(call, "name either one enclave or --all");
 	if (state_open(&nl, &why)) {
 		cli_error("%s", why.text);
 		return CLI_FAILED;
@@ -200,8 +197,23 @@ int cmd_stop(int argc, char **argv)
 		cli_error("cannot watch enclaves: %s", strerror(-r));
 		r = CLI_FAILED;
 	} else {
-		r = all ? stop_all(nl, timeout) : stop_one(nl, args[0], timeout);
+		r = wanted->all ? stop_all(nl, wanted->timeout) :
+			stop_one(nl, call->args[0], wanted->timeout);
 	}
 	ne_nl_close(nl);
 	return r;
 }
+
+const struct cli_command cmd_stop = {
+	.name = "stop",
+	.summary = "end enclaves",
+	.args = "ID|CID",
+	.about = "End an enclave as if its guest had ended, and wait until its CPUs and memory\n"
+		 "are free",
+	.options = options,
+	.values = { VALUES_ENCLAVES },
+	.max_args = 1,
+	.size = sizeof(struct stop_options),
+	.defaults = &defaults,
+	.run = stop_run,
+};

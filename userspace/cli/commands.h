@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sub-commands of ne-emu: argv[0] is their own name, the result an exit code. */
+/* The sub-commands of ne-emu, and what shells offer for their arguments. */
 
 #ifndef NE_EMU_CLI_COMMANDS_H
 #define NE_EMU_CLI_COMMANDS_H
 
-int cmd_attest(int argc, char **argv);
-int cmd_console(int argc, char **argv);
-int cmd_doctor(int argc, char **argv);
-int cmd_eif(int argc, char **argv);
-int cmd_lab(int argc, char **argv);
-int cmd_logs(int argc, char **argv);
-int cmd_pcap(int argc, char **argv);
-int cmd_ps(int argc, char **argv);
-int cmd_run(int argc, char **argv);
-int cmd_setup(int argc, char **argv);
-int cmd_stop(int argc, char **argv);
-int cmd_version(int argc, char **argv);
+#include "command/command.h"
+
+extern const struct cli_command cmd_attest;
+extern const struct cli_command cmd_console;
+extern const struct cli_command cmd_doctor;
+extern const struct cli_command cmd_eif;
+extern const struct cli_command cmd_lab;
+extern const struct cli_command cmd_logs;
+extern const struct cli_command cmd_pcap;
+extern const struct cli_command cmd_ps;
+extern const struct cli_command cmd_run;
+extern const struct cli_command cmd_setup;
+extern const struct cli_command cmd_stop;
+extern const struct cli_command cmd_version;
+
+/* Ids and CIDs of live enclaves; none without the emulator. */
+#define VALUES_ENCLAVES	\
+	{ CLI_LINES, "ne-emu ps 2>/dev/null | awk 'NR > 1 { print $1; if ($2 > 0) print $2 }'" }
+/* Ids of enclaves that left logs. */
+#define VALUES_LOGS	{ CLI_LINES, "ne-emu logs --list 2>/dev/null | awk 'NR > 1 { print $1 }'" }
 
 #endif

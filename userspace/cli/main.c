@@ -2,29 +2,24 @@
 /* ne-emu: run enclaves and look after them. */
 
 #include "cli/commands.h"
-#include "command/command.h"
 
-#include <string.h>
+static const struct cli_command *const commands[] = {
+	&cmd_run, &cmd_ps, &cmd_stop, &cmd_console, &cmd_logs, &cmd_pcap, &cmd_eif,
+	&cmd_attest, &cmd_lab, &cmd_doctor, &cmd_setup, &cmd_version, NULL,
+};
 
-static const struct cli_command commands[] = {
-	{ "run", "start an enclave image and wait until it has booted", cmd_run },
-	{ "ps", "list the enclaves of this machine", cmd_ps },
-	{ "stop", "end enclaves", cmd_stop },
-	{ "console", "show the console of a running debug enclave", cmd_console },
-	{ "logs", "show what was kept of an enclave's console and end", cmd_logs },
-	{ "pcap", "capture the vsock packets of enclaves", cmd_pcap },
-	{ "eif", "build and describe enclave images", cmd_eif },
-	{ "attest", "check and show attestation documents", cmd_attest },
-	{ "lab", "change how enclaves attest themselves", cmd_lab },
-	{ "doctor", "check that this machine can run enclaves", cmd_doctor },
-	{ "setup", "reserve huge pages and CPUs for enclaves", cmd_setup },
-	{ "version", "print the version", cmd_version },
-	{}
+static int print_version(void)
+{
+	char *argv[] = { (char *)cmd_version.name, NULL };
+
+	return cli_run(&cmd_version, "ne-emu", 1, argv);
+}
+
+static const struct cli_command program = {
+	.name = "ne-emu", .commands = commands, .version = print_version,
 };
 
 int main(int argc, char **argv)
 {
-	if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")))
-		return cmd_version(1, argv);
-	return cli_dispatch("ne-emu", commands, argc, argv);
+	return cli_main(&program, argc, argv);
 }

@@ -1,35 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Options from a table that also prints the help text. */
+/* Options from a table. */
 
-#include "command/command.h"
+#include "command/options.h"
 
-#include "common/text.h"
 #include "common/util.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-#define OPTS_MAX	32
+#define OPTIONS_MAX	32
 /* getopt_long() result for entry 0 of the table; above every character. */
-#define OPT_BASE	256
+#define OPTION_BASE	256
 /* Column where the explanations begin. */
 #define HELP_COLUMN	26
-
-int cli_usage_error(const struct cli_usage *usage, const char *fmt, ...)
-{
-	char text[ERROR_TEXT_SIZE];
-	va_list args;
-
-	va_start(args, fmt);
-	(void)text_vformat(text, sizeof(text), fmt, args);
-	va_end(args);
-	fprintf(stderr, "%s: %s\nTry \"%s --help\".\n", usage->command, text, usage->command);
-	return CLI_USAGE;
-}
 
 static void print_option(char letter, const char *name, const char *metavar, const char *help)
 {
@@ -48,15 +33,14 @@ static void print_option(char letter, const char *name, const char *metavar, con
 	putchar('\n');
 }
 
-static void print_help(const struct cli_usage *usage)
+void cli_options_print(const struct cli_option *options, unsigned int flags)
 {
-	const struct cli_opt *opt;
-
-	printf("Usage: %s [OPTION]...%s%s\n\n%s.\n\n", usage->command, *usage->args ? " " : "",
-	       usage->args, usage->about);
-	for (opt = usage->opts; opt->name; opt++)
-		print_option(opt->letter, opt->name, opt->metavar, opt->help);
-	print_option('h', "help", NULL, "print this text");
+	for (const struct cli_option *option = options; option && option->name; option++)
+		print_option(option->letter, option->name, option->metavar, option->help);
+	if (flags & CLI_TAKE_HELP)
+		print_option('h', "help", NULL, "print this text");
+	if (flags & CLI_TAKE_VERSION)
+		print_option('V', "version", NULL, "print the version");
 }
 
 static int parse_memory(const char *text, uint64_t *ret_bytes)
@@ -88,109 +72,140 @@ static int parse_memory(const char *text, uint64_t *ret_bytes)
 	return r;
 }
 
-static int store(const struct cli_usage *usage, const struct cli_opt *opt, const char *arg)
+static int store_string(const struct cli_option *option, const char *arg,
+			struct cli_strings *strings, struct error *why)
 {
-	struct cli_strings *strings = opt->target;
-	uint64_t value;
-
-	switch (opt->kind) {
-	case CLI_FLAG:
-		*(bool *)opt->target = true;
-		return 0;
-	case CLI_STRING:
-		*(const char **)opt->target = arg;
-		return 0;
-	case CLI_STRINGS:
-		if (strings->count == CLI_STRINGS_MAX)
-			return cli_usage_error(usage, "--%s: more than %d times", opt->name,
-					       CLI_STRINGS_MAX);
-		strings->list[strings->count++] = arg;
-		return 0;
-	case CLI_NUMBER:
-		if (parse_u64(arg, 10, opt->max, &value) || value < opt->min)
-			return cli_usage_error(usage, "--%s: \"%s\" is not a number from %"
-					       PRIu64 " to %" PRIu64, opt->name, arg, opt->min,
-					       opt->max);
-		*(uint64_t *)opt->target = value;
-		return 0;
-	case CLI_MEMORY:
-		if (parse_memory(arg, &value) || !value)
-			return cli_usage_error(usage, "--%s: \"%s\" is no amount of memory "
-					       "(MiB, or like 512M or 2G)", opt->name, arg);
-		*(uint64_t *)opt->target = value;
-		return 0;
-	}
-	return CLI_USAGE;
+	if (strings->count == CLI_STRINGS_MAX)
+		return error_set(why, -EINVAL, "--%s: more than %d times", option->name,
+				CLI_STRINGS_MAX);
+	strings->list[strings->count++] = arg;
+	return 0;
 }
 
-/* The table as getopt_long() wants it. */
+static int store(const struct cli_option *option, const char *arg, void *value,
+		 struct error *why)
+{
+	uint64_t number;
+
+	switch (option->kind) {
+	case CLI_FLAG:
+		*(bool *)value = true;
+		return 0;
+	case CLI_STRING:
+		*(const char **)value = arg;
+		return 0;
+	case CLI_STRINGS:
+		return store_string(option, arg, value, why);
+	case CLI_NUMBER:
+		if (parse_u64(arg, 10, option->max, &number) || number < option->min)
+			return error_set(why, -EINVAL, "--%s: \"%s\" is not a number from %" PRIu64
+					" to %" PRIu64, option->name, arg, option->min,
+					option->max);
+		*(uint64_t *)value = number;
+		return 0;
+	case CLI_MEMORY:
+		if (parse_memory(arg, &number) || !number)
+			return error_set(why, -EINVAL, "--%s: \"%s\" is not a memory size "
+					"(MiB, or like 512M or 2G)", option->name, arg);
+		*(uint64_t *)value = number;
+		return 0;
+	case CLI_TYPED:
+		return option->type->read(arg, value) ?
+			error_set(why, -EINVAL, "--%s: \"%s\" is not %s", option->name, arg,
+				 option->type->what) : 0;
+	}
+	return -EINVAL;
+}
+
+/* The table as getopt_long() wants it, with room for --help and --version. */
 struct getopt_table {
-	struct option options[OPTS_MAX + 2];
-	char letters[2 * OPTS_MAX + 3];
+	struct option options[OPTIONS_MAX + 3];
+	char letters[2 * OPTIONS_MAX + 4];
 };
 
-static void make_getopt(const struct cli_opt *opts, struct getopt_table *to)
+static size_t make_getopt(const struct cli_option *options, unsigned int flags,
+			  struct getopt_table *to)
 {
 	char *letter = to->letters;
-	size_t n;
+	size_t n, count;
 
 	*letter++ = ':';	/* tell a missing argument from an unknown option */
-	*letter++ = 'h';
-	for (n = 0; opts[n].name && n < OPTS_MAX; n++) {
+	for (n = 0; options && options[n].name && n < OPTIONS_MAX; n++) {
 		to->options[n] = (struct option){
-			.name = opts[n].name,
-			.has_arg = opts[n].metavar ? required_argument : no_argument,
-			.val = OPT_BASE + n,
+			.name = options[n].name,
+			.has_arg = options[n].metavar ? required_argument : no_argument,
+			.val = OPTION_BASE + n,
 		};
-		if (!opts[n].letter)
+		if (!options[n].letter)
 			continue;
-		*letter++ = opts[n].letter;
-		if (opts[n].metavar)
+		*letter++ = options[n].letter;
+		if (options[n].metavar)
 			*letter++ = ':';
 	}
+	count = n;
+	if (flags & CLI_TAKE_HELP) {
+		*letter++ = 'h';
+		to->options[n++] = (struct option){ .name = "help", .val = 'h' };
+	}
+	if (flags & CLI_TAKE_VERSION) {
+		*letter++ = 'V';
+		to->options[n++] = (struct option){ .name = "version", .val = 'V' };
+	}
 	*letter = 0;
-	to->options[n] = (struct option){ .name = "help", .val = 'h' };
-	to->options[n + 1] = (struct option){};
+	to->options[n] = (struct option){};
+	return count;
 }
 
 /* The entry that a result of getopt_long() stands for. */
-static const struct cli_opt *find_opt(const struct cli_opt *opts, int c)
+static size_t find_option(const struct cli_option *options, int c)
 {
-	if (c >= OPT_BASE)
-		return &opts[c - OPT_BASE];
-	while (opts->letter != c)
-		opts++;
-	return opts;
+	size_t n = 0;
+
+	if (c >= OPTION_BASE)
+		return c - OPTION_BASE;
+	while (options[n].letter != c)
+		n++;
+	return n;
 }
 
-int cli_parse(const struct cli_usage *usage, int argc, char **argv, char ***ret_args)
+static int check_required(const struct cli_option *options, size_t count, const bool *seen,
+			  struct error *why)
 {
-	struct getopt_table table;
-	int c, r, count;
+	for (size_t i = 0; i < count; i++)
+		if (options[i].required && !seen[i])
+			return error_set(why, -EINVAL, "--%s is missing", options[i].name);
+	return 0;
+}
 
-	make_getopt(usage->opts, &table);
+int cli_options_read(const struct cli_option *options, unsigned int flags, void *values,
+		     int argc, char **argv, char ***ret_args, struct error *why)
+{
+	bool seen[OPTIONS_MAX] = {};
+	struct getopt_table table;
+	size_t count = make_getopt(options, flags, &table);
+	int c, r = 0;
+
 	optind = 0;		/* glibc: begin anew */
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, table.letters, table.options, NULL)) != -1) {
-		if (c == 'h') {
-			print_help(usage);
-			return -1 - CLI_OK;
-		}
+	while (!r && (c = getopt_long(argc, argv, table.letters, table.options, NULL)) != -1) {
+		size_t n;
+
 		if (c == ':')
-			r = cli_usage_error(usage, "%s needs an argument", argv[optind - 1]);
-		else if (c == '?')
-			r = cli_usage_error(usage, "unknown option %s", argv[optind - 1]);
-		else
-			r = store(usage, find_opt(usage->opts, c), optarg);
-		if (r)
-			return -1 - r;
+			return error_set(why, -EINVAL, "%s needs an argument", argv[optind - 1]);
+		if (c == '?')
+			return error_set(why, -EINVAL, "unknown option %s", argv[optind - 1]);
+		if (c == 'h' && flags & CLI_TAKE_HELP)
+			return CLI_ASKS_HELP;
+		if (c == 'V' && flags & CLI_TAKE_VERSION)
+			return CLI_ASKS_VERSION;
+		n = find_option(options, c);
+		if (flags & CLI_ONCE && seen[n])
+			return error_set(why, -EINVAL, "--%s is given twice", options[n].name);
+		seen[n] = true;
+		r = store(&options[n], optarg, (char *)values + options[n].offset, why);
 	}
-	count = argc - optind;
-	if (count < usage->min_args || count > usage->max_args)
-		return -1 - cli_usage_error(usage, count < usage->min_args ?
-					    "missing argument, expected: %s%s" :
-					    "too many arguments, expected: %s%s", usage->args,
-					    *usage->args ? "" : "none");
+	if (!r)
+		r = check_required(options, count, seen, why);
 	*ret_args = argv + optind;
-	return count;
+	return r ? r : argc - optind;
 }

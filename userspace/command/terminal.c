@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Messages to the person at the terminal. */
 
-#include "command/command.h"
+#include "command/terminal.h"
 
 #include "common/text.h"
 

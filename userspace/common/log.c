@@ -25,22 +25,30 @@ void log_init(int max_level, const char *prefix)
 	log_to_journal = getenv("JOURNAL_STREAM") != NULL;
 }
 
+static const struct {
+	const char *name;
+	int level;
+} log_levels[] = {
+	{ "error", LOG_ERR },
+	{ "warning", LOG_WARNING },
+	{ "info", LOG_INFO },
+	{ "debug", LOG_DEBUG },
+};
+
 int log_level_parse(const char *name)
 {
-	static const struct {
-		const char *name;
-		int level;
-	} levels[] = {
-		{ "error", LOG_ERR },
-		{ "warning", LOG_WARNING },
-		{ "info", LOG_INFO },
-		{ "debug", LOG_DEBUG },
-	};
-
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
-		if (!strcmp(levels[i].name, name))
-			return levels[i].level;
+	for (size_t i = 0; i < ARRAY_SIZE(log_levels); i++)
+		if (!strcmp(log_levels[i].name, name))
+			return log_levels[i].level;
 	return -EINVAL;
+}
+
+const char *log_level_name(int level)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(log_levels); i++)
+		if (log_levels[i].level == level)
+			return log_levels[i].name;
+	return "info";
 }
 
 void log_write(int level, const char *fmt, ...)

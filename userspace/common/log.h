@@ -22,6 +22,9 @@ void log_init(int max_level, const char *prefix);
  */
 int log_level_parse(const char *name);
 
+/** log_level_name() - the inverse */
+const char *log_level_name(int level);
+
 /** log_write() - print one line; keeps errno */
 __attribute__((format(printf, 2, 3)))
 void log_write(int level, const char *fmt, ...);

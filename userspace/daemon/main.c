@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emud: starts a VMM for each enclave and records how enclaves end. */
 
+#include "command/command.h"
+#include "command/log_level.h"
 #include "common/log.h"
 #include "common/paths.h"
 #include "common/util.h"
@@ -10,7 +12,6 @@
 #include "daemon/supervisor.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
@@ -34,113 +35,79 @@ struct options {
 	const char *vmm_user;
 	const char *config;
 	const char *instance_id;
-	int log_level;
-	bool isolate;
+	bool no_isolation;
 };
 
 #define VMM_USER	"ne-emu"
+#define VMM_PATH	NE_EMU_LIBEXECDIR "/ne-emu/ne-emu-vmm"
 
-static const char usage_text[] =
-	"usage: ne-emud [OPTION]...\n"
-	"Start a VMM for each Nitro Enclave that nitro_enclaves_emu is asked to start.\n"
-	"\n"
-	"  --vmm PATH         VMM program (" NE_EMU_LIBEXECDIR "/ne-emu/ne-emu-vmm)\n"
-	"  --log-dir PATH     folder of console logs and exit records (" NE_EMU_LOG_DIR ")\n"
-	"  --state-dir PATH   folder of the roots of attestation (" CA_STATE_DIR ")\n"
-	"  --vmm-user NAME    user that VMMs become, when ne-emud is root (" VMM_USER ")\n"
-	"  --config PATH      configuration (" NE_EMU_CONFIG_FILE ", if there is one)\n"
-	"  --instance-id ID   i- and 17 hexadecimal digits, for attestation documents\n"
-	"                     (" LAB_INSTANCE_ID ", or what the configuration says)\n"
-	"  --no-isolation     do not make the CPU pool an isolated partition\n"
-	"  --log-level LEVEL  error, warning, info or debug (info)\n"
-	"  --help             print this and exit\n"
-	"  --version          print the version and exit\n";
-
-enum option_id {
-	OPT_VMM = 256,
-	OPT_LOG_DIR,
-	OPT_STATE_DIR,
-	OPT_VMM_USER,
-	OPT_CONFIG,
-	OPT_INSTANCE_ID,
-	OPT_NO_ISOLATION,
-	OPT_LOG_LEVEL,
-	OPT_HELP,
-	OPT_VERSION,
+static const struct options defaults = {
+	.start = {
+		.vmm_path = VMM_PATH,
+		.kvm_path = KVM_PATH,
+		.vsock_path = NE_EMU_VSOCK_PATH,
+		.log_level = LOG_INFO,
+	},
+	.log_dir = NE_EMU_LOG_DIR,
+	.state_dir = CA_STATE_DIR,
 };
 
-static const struct option option_table[] = {
-	{ "vmm", required_argument, NULL, OPT_VMM },
-	{ "log-dir", required_argument, NULL, OPT_LOG_DIR },
-	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
-	{ "vmm-user", required_argument, NULL, OPT_VMM_USER },
-	{ "config", required_argument, NULL, OPT_CONFIG },
-	{ "instance-id", required_argument, NULL, OPT_INSTANCE_ID },
-	{ "no-isolation", no_argument, NULL, OPT_NO_ISOLATION },
-	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ 0 },
+static int read_instance_id(const char *text, void *value)
+{
+	if (!ca_instance_id_valid(text))
+		return -EINVAL;
+	*(const char **)value = text;
+	return 0;
+}
+
+static const struct cli_type instance_id = {
+	.what = "an instance ID (i- and 17 hexadecimal digits)",
+	.read = read_instance_id,
 };
 
-static void bad_usage(const char *what, const char *value)
-{
-	fprintf(stderr, "ne-emud: %s%s\nTry 'ne-emud --help'.\n", what, value);
-	exit(EXIT_USAGE);
-}
-
-static void parse_option(struct options *opts, int id)
-{
-	switch (id) {
-	case OPT_VMM:
-		opts->start.vmm_path = optarg;
-		break;
-	case OPT_LOG_DIR:
-		opts->log_dir = optarg;
-		break;
-	case OPT_STATE_DIR:
-		opts->state_dir = optarg;
-		break;
-	case OPT_VMM_USER:
-		opts->vmm_user = optarg;
-		break;
-	case OPT_CONFIG:
-		opts->config = optarg;
-		break;
-	case OPT_INSTANCE_ID:
-		if (!ca_instance_id_valid(optarg))
-			bad_usage("not an instance id: ", optarg);
-		opts->instance_id = optarg;
-		break;
-	case OPT_NO_ISOLATION:
-		opts->isolate = false;
-		break;
-	case OPT_LOG_LEVEL:
-		opts->log_level = log_level_parse(optarg);
-		if (opts->log_level < 0)
-			bad_usage("no such log level: ", optarg);
-		opts->start.log_level = optarg;
-		break;
-	case OPT_HELP:
-		fputs(usage_text, stdout);
-		exit(EXIT_OK);
-	case OPT_VERSION:
-		puts("ne-emud " NE_EMU_VERSION);
-		exit(EXIT_OK);
-	default:
-		bad_usage("wrong option", "");
-	}
-}
-
-static void parse_options(int argc, char **argv, struct options *opts)
-{
-	int id;
-
-	while ((id = getopt_long(argc, argv, "", option_table, NULL)) >= 0)
-		parse_option(opts, id);
-	if (optind < argc)
-		bad_usage("not an option: ", argv[optind]);
-}
+static const struct cli_option options[] = {
+	OPT_STRING("vmm", struct options, start.vmm_path, "PATH", "VMM program\n(" VMM_PATH ")",
+		   .manual = "Program that is started for each enclave. Default:\n_" VMM_PATH "_.",
+		   .values = VALUES_FILES),
+	OPT_STRING("log-dir", struct options, log_dir, "PATH",
+		   "folder of console logs and exit records (" NE_EMU_LOG_DIR ")",
+		   .manual = "Folder for console logs and exit records. Its last part is created if "
+			     "need be. Default: _" NE_EMU_LOG_DIR "_.",
+		   .values = VALUES_FOLDERS),
+	OPT_STRING("state-dir", struct options, state_dir, "PATH",
+		   "folder of the roots of attestation (" CA_STATE_DIR ")",
+		   .manual = "Folder of the roots of attestation, see *ne-emu-ca*(8). Default: "
+			     "_" CA_STATE_DIR "_.",
+		   .values = VALUES_FOLDERS),
+	OPT_STRING("vmm-user", struct options, vmm_user, "NAME",
+		   "user that VMMs become, when ne-emud is root (" VMM_USER ")",
+		   .manual = "User that VMMs become when *ne-emud* runs as root. Default: _" VMM_USER
+			     "_; without that user they stay root, without its capabilities, and a "
+			     "warning says so.",
+		   .values = VALUES_USERS),
+	OPT_STRING("config", struct options, config, "PATH",
+		   "configuration (" NE_EMU_CONFIG_FILE ", if there is one)",
+		   .manual = "Configuration, see *ne-emud.conf*(5). Default: _" NE_EMU_CONFIG_FILE
+			     "_, which need not exist.",
+		   .values = VALUES_FILES),
+	OPT_TYPED("instance-id", struct options, instance_id, const char *, &instance_id, "ID",
+		  "i- and 17 hexadecimal digits, for attestation documents\n"
+		  "(" LAB_INSTANCE_ID ", or what the configuration says)",
+		  .manual = "Identity of the parent in attestation documents: \"i-\" and 17 "
+			    "hexadecimal digits in lower case. It determines PCR4 and the first part "
+			    "of the module id. Default: what the configuration says, or "
+			    LAB_INSTANCE_ID "."),
+	OPT_FLAG("no-isolation", struct options, no_isolation,
+		 "do not make the CPU pool an isolated partition",
+		 .manual = "Bind vCPUs to the CPUs of the pool, but let other programs run there. See "
+			   "ISOLATION."),
+	OPT_TYPED("log-level", struct options, start.log_level, int, &cli_log_level, "LEVEL",
+		  "error, warning, info or debug (info)",
+		  .manual = "Least severe messages that are printed, by *ne-emud* and the VMMs: "
+			    "*error*, *warning*, *info* or *debug*. Default: *info*.",
+		  .values = { CLI_WORDS, CLI_LOG_LEVELS }),
+	{}
+};
 
 /* What a parent may have left in the way of noticing the end of children. */
 static void set_signals(void)
@@ -246,7 +213,7 @@ static int run(const struct options *opts, const struct settings *settings)
 	err = log_root_open(&logs, opts->log_dir);
 	logs.consoles_max = settings->consoles_max;
 	supervisor_init(&s, &opts->start, &logs, &paths, &settings->attestation);
-	partition_init(&s.partition, "", NE_EMU_RUN_DIR, opts->isolate);
+	partition_init(&s.partition, "", NE_EMU_RUN_DIR, !opts->no_isolation);
 	if (err) {
 		log_err("%s: %s", opts->log_dir, strerror(-err));
 		return EXIT_ERROR;
@@ -256,31 +223,19 @@ static int run(const struct options *opts, const struct settings *settings)
 	return code ? code : serve(&s);
 }
 
-int main(int argc, char **argv)
+static int supervise(const struct cli_call *call)
 {
-	struct options opts = {
-		.start = {
-			.vmm_path = NE_EMU_LIBEXECDIR "/ne-emu/ne-emu-vmm",
-			.kvm_path = KVM_PATH,
-			.vsock_path = NE_EMU_VSOCK_PATH,
-			.log_level = "info",
-		},
-		.log_dir = NE_EMU_LOG_DIR,
-		.state_dir = CA_STATE_DIR,
-		.log_level = LOG_INFO,
-		.isolate = true,
-	};
+	struct options *opts = call->options;
 	__cleanup_fd int lock_fd = -1;
 	struct settings settings;
 	int code, err;
 
-	parse_options(argc, argv, &opts);
-	log_init(opts.log_level, "ne-emud");
+	log_init(opts->start.log_level, "ne-emud");
 	set_signals();
 	keep_admin_from_vmms();
-	code = find_vmm_user(&opts, &opts.start);
+	code = find_vmm_user(opts, &opts->start);
 	if (!code)
-		code = load_settings(&opts, &settings);
+		code = load_settings(opts, &settings);
 	if (code)
 		return code;
 
@@ -293,5 +248,26 @@ int main(int argc, char **argv)
 		log_err("%s/%s: %s", NE_EMU_RUN_DIR, LOCK_FILE_NAME, strerror(-err));
 		return EXIT_ERROR;
 	}
-	return run(&opts, &settings);
+	return run(opts, &settings);
+}
+
+static int print_version(void)
+{
+	puts("ne-emud " NE_EMU_VERSION);
+	return EXIT_OK;
+}
+
+static const struct cli_command program = {
+	.name = "ne-emud",
+	.about = "Start a VMM for each Nitro Enclave that nitro_enclaves_emu is asked to start",
+	.options = options,
+	.size = sizeof(struct options),
+	.defaults = &defaults,
+	.run = supervise,
+	.version = print_version,
+};
+
+int main(int argc, char **argv)
+{
+	return cli_main(&program, argc, argv);
 }

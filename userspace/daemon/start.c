@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/paths.h"
 #include "common/util.h"
+#include "vmm/options.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -180,7 +181,7 @@ int start_vmm(const struct start_config *config, const struct log_root *logs,
 {
 	__cleanup(start_fds_close) struct start_fds fds = { -1, -1, -1, -1 };
 	char module_id[MODULE_ID_SIZE];
-	struct vmm_config vmm;
+	struct vmm_options vmm;
 	int err;
 
 	err = start_open_fds(config, logs, request, &fds, error);
@@ -189,8 +190,7 @@ int start_vmm(const struct start_config *config, const struct log_root *logs,
 
 	snprintf(module_id, sizeof(module_id), "%s-enc%016" PRIx64, module->instance_id,
 		 request->slot_uid);
-	vmm = (struct vmm_config){
-		.path = config->vmm_path,
+	vmm = (struct vmm_options){
 		.log_level = config->log_level,
 		.module_id = module_id,
 		.slot_uid = request->slot_uid,
@@ -198,8 +198,7 @@ int start_vmm(const struct start_config *config, const struct log_root *logs,
 		.mem_size = request->mem_size,
 		.image_offset = request->image_offset,
 		.cid = request->cid,
-		.vcpus = request->vcpus,
-		.nr_vcpus = request->nr_vcpus,
+		.cpus = { request->vcpus, request->nr_vcpus },
 		.backend_fd = request->backend_fd,
 		.kvm_fd = fds.kvm,
 		.channel_fd = fds.channel,
@@ -210,7 +209,7 @@ int start_vmm(const struct start_config *config, const struct log_root *logs,
 		.uid = config->uid,
 		.gid = config->gid,
 	};
-	err = vmm_spawn(&vmm, ret_vmm);
+	err = vmm_spawn(config->vmm_path, &vmm, ret_vmm);
 	return err ? start_spawn_error(err, config->vmm_path, error) : 0;
 }
 

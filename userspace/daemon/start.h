@@ -14,14 +14,14 @@
  * @vmm_path: program
  * @kvm_path: node of KVM
  * @vsock_path: node of the vsock channels
- * @log_level: name for the VMM's --log-level
- * @uid, @gid: the user and group of VMMs; 0: stay root
+ * @log_level: least severe syslog level that VMMs print
+ * @uid, @gid: whom VMMs become; 0: nobody else
  */
 struct start_config {
 	const char *vmm_path;
 	const char *kvm_path;
 	const char *vsock_path;
-	const char *log_level;
+	int log_level;
 	uid_t uid;
 	gid_t gid;
 };

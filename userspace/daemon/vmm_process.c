@@ -4,14 +4,13 @@
 #include "daemon/vmm_process.h"
 
 #include "common/util.h"
+#include "vmm/options.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -19,15 +18,13 @@
 
 /* The VMM's descriptors are numbered from here, without gaps. */
 #define VMM_FD_FIRST	3
-#define VMM_FDS_MAX	7
 /* Program, two words per option, NULL; room for all options there are. */
 #define VMM_ARGS_MAX	40
 
-/* A command line under construction; @err sticks. */
+/* A command line: its words, and where they begin. */
 struct vmm_args {
+	char *words;
 	char *argv[VMM_ARGS_MAX];
-	size_t argc;
-	int err;
 };
 
 /* Descriptors as the child gets them: @from[i] becomes VMM_FD_FIRST + i. */
@@ -38,8 +35,7 @@ struct vmm_fds {
 
 static void vmm_args_free(struct vmm_args *args)
 {
-	for (size_t i = 0; i < args->argc; i++)
-		free(args->argv[i]);
+	free(args->words);
 }
 
 static void vmm_fds_close(struct vmm_fds *fds)
@@ -48,98 +44,55 @@ static void vmm_fds_close(struct vmm_fds *fds)
 		fd_close(&fds->from[i]);
 }
 
-__attribute__((format(printf, 2, 3)))
-static void vmm_args_add(struct vmm_args *args, const char *fmt, ...)
+/*
+ * Moves the descriptors out of the way of the numbers the child will use, and puts these
+ * into @options.
+ */
+static int vmm_fds_move(struct vmm_options *options, struct vmm_fds *fds)
 {
-	va_list ap;
+	int *list[VMM_FDS_MAX];
+	size_t count = vmm_options_fds(options, list);
 
-	if (args->err)
-		return;
-	if (args->argc == VMM_ARGS_MAX - 1) {
-		args->err = -E2BIG;
-		return;
+	for (size_t i = 0; i < count; i++) {
+		int copy;
+
+		if (*list[i] < 0)
+			continue;
+		copy = fcntl(*list[i], F_DUPFD_CLOEXEC, VMM_FD_FIRST + VMM_FDS_MAX);
+		if (copy < 0)
+			return -errno;
+		*list[i] = VMM_FD_FIRST + fds->count;
+		fds->from[fds->count++] = copy;
 	}
-	va_start(ap, fmt);
-	if (vasprintf(&args->argv[args->argc], fmt, ap) < 0)
-		args->err = -ENOMEM;
-	else
-		args->argc++;
-	va_end(ap);
+	return 0;
 }
 
-/* Numbers separated by commas, in the order of the vCPUs. */
-static void vmm_args_add_cpus(struct vmm_args *args, const uint32_t *cpus, size_t count)
+static int vmm_args_write(const char *path, const struct vmm_options *options, char **ret,
+			  size_t *ret_size)
 {
-	__cleanup_free char *text = NULL;
-	size_t size = 0;
-	FILE *stream;
+	FILE *to = open_memstream(ret, ret_size);
 
-	stream = open_memstream(&text, &size);
-	if (!stream) {
-		args->err = -ENOMEM;
-		return;
-	}
-	for (size_t i = 0; i < count; i++)
-		fprintf(stream, "%s%" PRIu32, i ? "," : "", cpus[i]);
-	if (fclose(stream)) {
-		args->err = -ENOMEM;
-		return;
-	}
-	vmm_args_add(args, "--cpus");
-	vmm_args_add(args, "%s", text);
+	if (!to)
+		return -ENOMEM;
+	fprintf(to, "%s%c", path, 0);
+	vmm_options_write(options, to);
+	return fclose(to) ? -ENOMEM : 0;
 }
 
-/* Moves a descriptor out of the way of the numbers the child will use. */
-static void vmm_args_add_fd(struct vmm_args *args, struct vmm_fds *fds, const char *option,
-			    int fd)
+static int vmm_args_build(const char *path, const struct vmm_options *options,
+			  struct vmm_args *args)
 {
-	int copy;
+	size_t size, argc = 0;
+	int err = vmm_args_write(path, options, &args->words, &size);
 
-	if (fd < 0 || args->err)
-		return;
-	copy = fcntl(fd, F_DUPFD_CLOEXEC, VMM_FD_FIRST + VMM_FDS_MAX);
-	if (copy < 0) {
-		args->err = -errno;
-		return;
+	if (err)
+		return err;
+	for (char *word = args->words; word < args->words + size; word += strlen(word) + 1) {
+		if (argc == VMM_ARGS_MAX - 1)
+			return -E2BIG;
+		args->argv[argc++] = word;
 	}
-	vmm_args_add(args, "%s", option);
-	vmm_args_add(args, "%zu", VMM_FD_FIRST + fds->count);
-	fds->from[fds->count++] = copy;
-}
-
-static int vmm_args_build(const struct vmm_config *config, struct vmm_args *args,
-			  struct vmm_fds *fds)
-{
-	vmm_args_add(args, "%s", config->path);
-	vmm_args_add(args, "--slot-uid");
-	vmm_args_add(args, "%016" PRIx64, config->slot_uid);
-	vmm_args_add(args, "--cid");
-	vmm_args_add(args, "%" PRIu32, config->cid);
-	vmm_args_add(args, "--flags");
-	vmm_args_add(args, "%" PRIu64, config->flags);
-	vmm_args_add(args, "--mem-size");
-	vmm_args_add(args, "%" PRIu64, config->mem_size);
-	vmm_args_add(args, "--image-offset");
-	vmm_args_add(args, "%" PRIu64, config->image_offset);
-	vmm_args_add_cpus(args, config->vcpus, config->nr_vcpus);
-	vmm_args_add(args, "--module-id");
-	vmm_args_add(args, "%s", config->module_id);
-	if (config->uid) {
-		vmm_args_add(args, "--uid");
-		vmm_args_add(args, "%" PRIu32, config->uid);
-		vmm_args_add(args, "--gid");
-		vmm_args_add(args, "%" PRIu32, config->gid);
-	}
-	vmm_args_add(args, "--log-level");
-	vmm_args_add(args, "%s", config->log_level);
-	vmm_args_add_fd(args, fds, "--backend-fd", config->backend_fd);
-	vmm_args_add_fd(args, fds, "--kvm-fd", config->kvm_fd);
-	vmm_args_add_fd(args, fds, "--channel-fd", config->channel_fd);
-	vmm_args_add_fd(args, fds, "--console-channel-fd", config->console_channel_fd);
-	vmm_args_add_fd(args, fds, "--console-log-fd", config->console_log_fd);
-	vmm_args_add_fd(args, fds, "--nsm-control-fd", config->nsm_control_fd);
-	vmm_args_add_fd(args, fds, "--pool-fd", config->pool_fd);
-	return args->err;
+	return 0;
 }
 
 static int vmm_spawn_files(posix_spawn_file_actions_t *actions, const struct vmm_fds *fds)
@@ -207,8 +160,9 @@ out_actions:
 	return err;
 }
 
-int vmm_spawn(const struct vmm_config *config, struct vmm **ret)
+int vmm_spawn(const char *path, const struct vmm_options *options, struct vmm **ret)
 {
+	struct vmm_options child = *options;
 	__cleanup(vmm_args_free) struct vmm_args args = { 0 };
 	__cleanup(vmm_fds_close) struct vmm_fds fds = { 0 };
 	struct vmm *vmm;
@@ -217,7 +171,9 @@ int vmm_spawn(const struct vmm_config *config, struct vmm **ret)
 	vmm = calloc(1, sizeof(*vmm));
 	if (!vmm)
 		return -ENOMEM;
-	err = vmm_args_build(config, &args, &fds);
+	err = vmm_fds_move(&child, &fds);
+	if (!err)
+		err = vmm_args_build(path, &child, &args);
 	if (!err)
 		err = vmm_exec(&args, &fds, &vmm->pid);
 	if (err) {
@@ -225,7 +181,7 @@ int vmm_spawn(const struct vmm_config *config, struct vmm **ret)
 		return err;
 	}
 
-	vmm->slot_uid = config->slot_uid;
+	vmm->slot_uid = options->slot_uid;
 	vmm->pidfd = pidfd_open(vmm->pid, 0);	/* close-on-exec */
 	if (vmm->pidfd < 0) {
 		/* Not to be watched, so not to be had. */

@@ -11,45 +11,6 @@
 #include <sys/types.h>
 
 /**
- * struct vmm_config - what a VMM is started with
- * @path: its program
- * @log_level: name for --log-level
- * @module_id: identity in attestation documents
- * @vcpus: host CPUs, @nr_vcpus of them
- * @backend_fd: start request and memory
- * @kvm_fd: /dev/kvm
- * @channel_fd: packets of the guest
- * @console_channel_fd: packets of the console service, or -1
- * @console_log_fd: file for the console's text, or -1
- * @nsm_control_fd: messages to the security module, or -1
- * @pool_fd: cgroup.threads of the cgroup for vCPU threads, or -1
- * @uid, @gid: the user and group of the VMM; 0: stay root
- *
- * The descriptors stay with the caller.
- */
-struct vmm_config {
-	const char *path;
-	const char *log_level;
-	const char *module_id;
-	uint64_t slot_uid;
-	uint64_t flags;
-	uint64_t mem_size;
-	uint64_t image_offset;
-	uint32_t cid;
-	const uint32_t *vcpus;
-	size_t nr_vcpus;
-	int backend_fd;
-	int kvm_fd;
-	int channel_fd;
-	int console_channel_fd;
-	int console_log_fd;
-	int nsm_control_fd;
-	int pool_fd;
-	uid_t uid;
-	gid_t gid;
-};
-
-/**
  * struct vmm - a VMM whose end has not been noticed yet
  * @adopted: an earlier supervisor has started it, so that it is not a child
  * @pid: its process id
@@ -70,6 +31,8 @@ struct vmm {
 
 TAILQ_HEAD(vmm_list, vmm);
 
+struct vmm_options;
+
 /**
  * struct vmm_end - how a process ended
  * @code: CLD_EXITED, CLD_KILLED or CLD_DUMPED; 0: not known, it was adopted
@@ -81,7 +44,8 @@ struct vmm_end {
 };
 
 /**
- * vmm_spawn() - start the program with these descriptors and no others
+ * vmm_spawn() - start the program with the descriptors of @options and no others
+ * @options: they stay with the caller
  *
  * Standard input is /dev/null, standard output and error are those of this
  * process; the environment holds $JOURNAL_STREAM at most; the process is the
@@ -89,7 +53,7 @@ struct vmm_end {
  *
  * Return: 0, or a negative errno, that of execve() included.
  */
-int vmm_spawn(const struct vmm_config *config, struct vmm **ret);
+int vmm_spawn(const char *path, const struct vmm_options *options, struct vmm **ret);
 
 /**
  * vmm_reap() - look whether it has ended

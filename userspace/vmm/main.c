@@ -35,23 +35,24 @@ static int vmm_set_signals(void)
 	return 0;
 }
 
-static int contain(const struct options *options)
+static int contain(const struct vmm_options *options)
 {
-	int keep[] = {
-		options->backend_fd, options->kvm_fd, options->channel_fd,
-		options->console_channel_fd, options->console_log_fd,
-		options->nsm_control_fd, options->pool_fd,
-	};
+	struct vmm_options copy = *options;
+	int *fds[VMM_FDS_MAX], keep[VMM_FDS_MAX];
+	size_t count = vmm_options_fds(&copy, fds);
+
+	for (size_t i = 0; i < count; i++)
+		keep[i] = *fds[i];
 
 	/* What these would read later from files. */
 	tzset();
 	if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL))
 		return -ENOMEM;
-	return containment_enter(options->uid, options->gid, keep, ARRAY_SIZE(keep));
+	return containment_enter(options->uid, options->gid, keep, count);
 }
 
 /* Answer the start request; @err is 0 or a negative errno. */
-static int report_done(const struct options *options, int err, const struct error *error)
+static int report_done(const struct vmm_options *options, int err, const struct error *error)
 {
 	struct ne_emu_backend_status status = backend_status(-err, err ? error : NULL);
 
@@ -69,7 +70,7 @@ static int cannot_isolate(struct error *error, int err)
 	return error_set(error, err, "cannot isolate ne-emu-vmm: %s", strerror(-err));
 }
 
-static int build(struct vmm *vmm, const struct options *options, struct error *error)
+static int build(struct vmm *vmm, const struct vmm_options *options, struct error *error)
 {
 	int err = vmm_set_signals();
 
@@ -82,14 +83,14 @@ static int build(struct vmm *vmm, const struct options *options, struct error *e
 		return err;
 	err = containment_seal(&(const struct containment_limits){
 		.file_size = CONSOLE_LOG_FILE_MAX,
-		.data_size = DATA_MAX + options->nr_cpus * VCPU_STACK_SIZE,
+		.data_size = DATA_MAX + options->cpus.count * VCPU_STACK_SIZE,
 		.memory = vmm->memory.base,
 		.memory_size = vmm->memory.size,
 	});
 	return err ? cannot_isolate(error, err) : 0;
 }
 
-static int prepare(struct vmm *vmm, const struct options *options)
+static int prepare(struct vmm *vmm, const struct vmm_options *options)
 {
 	struct error error = { 0 };
 	int err = build(vmm, options, &error);
@@ -102,13 +103,13 @@ static int prepare(struct vmm *vmm, const struct options *options)
 int main(int argc, char *argv[])
 {
 	struct vmm vmm;
-	struct options options;
+	struct vmm_options options;
 	int err;
 
 	/* One heap for all threads: they hardly use it. */
 	(void)mallopt(M_ARENA_MAX, 1);
 	log_init(LOG_INFO, "ne-emu-vmm");
-	if (options_parse(&options, argc, argv))
+	if (vmm_options_parse(&options, argc, argv))
 		return EXIT_FAILURE;
 	log_init(options.log_level, options.prefix);
 
@@ -119,6 +120,6 @@ int main(int argc, char *argv[])
 	/* A stuck vCPU would make an orderly end wait for it. */
 	if (!vmm_destroy(&vmm))
 		_exit(EXIT_FAILURE);
-	options_free(&options);
+	vmm_options_free(&options);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,192 +1,191 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Command line of ne-emu-vmm. */
+/* Command line of ne-emu-vmm: the supervisor writes it, the VMM reads it. */
 
 #include "vmm/options.h"
 
+#include "command/log_level.h"
+#include "command/options.h"
 #include "common/log.h"
 #include "common/util.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
-#include <linux/nitro_enclaves_emu.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 
-/* NE_ENCLAVE_DEBUG_MODE of the ABI that clients use. */
-#define FLAGS_DEBUG	1
 #define CID_MIN		4
-#define ID_MAX		0xfffffffeU
 #define CID_MAX		0xfffffffeU
+#define ID_MAX		0xfffffffeU
+#define UID_DIGITS	(sizeof(((struct vmm_options *)0)->prefix) - 1)
 
-enum {
-	OPT_SLOT_UID,
-	OPT_CID,
-	OPT_FLAGS,
-	OPT_MEM_SIZE,
-	OPT_IMAGE_OFFSET,
-	OPT_CPUS,
-	OPT_MODULE_ID,
-	OPT_BACKEND_FD,
-	OPT_KVM_FD,
-	OPT_CHANNEL_FD,
-	OPT_CONSOLE_CHANNEL_FD,
-	OPT_CONSOLE_LOG_FD,
-	OPT_NSM_CONTROL_FD,
-	OPT_POOL_FD,
-	OPT_UID,
-	OPT_GID,
-	OPT_LOG_LEVEL,
-	NR_OPTS,
-};
-
-#define OPTS_NEEDED	((1U << OPT_CONSOLE_CHANNEL_FD) - 1)
-
-static const struct option long_options[] = {
-	{ "slot-uid", required_argument, NULL, OPT_SLOT_UID },
-	{ "cid", required_argument, NULL, OPT_CID },
-	{ "flags", required_argument, NULL, OPT_FLAGS },
-	{ "mem-size", required_argument, NULL, OPT_MEM_SIZE },
-	{ "image-offset", required_argument, NULL, OPT_IMAGE_OFFSET },
-	{ "cpus", required_argument, NULL, OPT_CPUS },
-	{ "module-id", required_argument, NULL, OPT_MODULE_ID },
-	{ "backend-fd", required_argument, NULL, OPT_BACKEND_FD },
-	{ "kvm-fd", required_argument, NULL, OPT_KVM_FD },
-	{ "channel-fd", required_argument, NULL, OPT_CHANNEL_FD },
-	{ "console-channel-fd", required_argument, NULL, OPT_CONSOLE_CHANNEL_FD },
-	{ "console-log-fd", required_argument, NULL, OPT_CONSOLE_LOG_FD },
-	{ "nsm-control-fd", required_argument, NULL, OPT_NSM_CONTROL_FD },
-	{ "pool-fd", required_argument, NULL, OPT_POOL_FD },
-	{ "uid", required_argument, NULL, OPT_UID },
-	{ "gid", required_argument, NULL, OPT_GID },
-	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
-	{ 0 },
-};
-
-static int parse_fd(const char *arg, int *ret_fd)
+static int read_slot_uid(const char *text, void *value)
 {
-	uint64_t value;
+	if (strlen(text) != UID_DIGITS || strspn(text, "0123456789abcdef") != UID_DIGITS)
+		return -EINVAL;
+	return parse_u64(text, 16, UINT64_MAX, value);
+}
+
+static void write_slot_uid(const void *value, FILE *to)
+{
+	fprintf(to, "%016" PRIx64, *(const uint64_t *)value);
+}
+
+static int read_cid(const char *text, void *value)
+{
+	uint64_t cid;
+
+	if (parse_u64(text, 10, CID_MAX, &cid) || cid < CID_MIN)
+		return -EINVAL;
+	*(uint32_t *)value = cid;
+	return 0;
+}
+
+static void write_u32(const void *value, FILE *to)
+{
+	fprintf(to, "%" PRIu32, *(const uint32_t *)value);
+}
+
+static int read_flags(const char *text, void *value)
+{
+	return parse_u64(text, 10, VMM_FLAGS_DEBUG, value);
+}
+
+static int read_bytes(const char *text, void *value)
+{
+	return parse_u64(text, 10, INT64_MAX, value);
+}
+
+static void write_u64(const void *value, FILE *to)
+{
+	fprintf(to, "%" PRIu64, *(const uint64_t *)value);
+}
+
+static int read_cpus(const char *text, void *value)
+{
+	struct vmm_cpus *cpus = value;
+
+	return parse_cpu_list(text, &cpus->list, &cpus->count);
+}
+
+static void write_cpus(const void *value, FILE *to)
+{
+	const struct vmm_cpus *cpus = value;
+
+	for (size_t i = 0; i < cpus->count; i++)
+		fprintf(to, "%s%" PRIu32, i ? "," : "", cpus->list[i]);
+}
+
+static int read_text(const char *text, void *value)
+{
+	*(const char **)value = text;
+	return 0;
+}
+
+static void write_text(const void *value, FILE *to)
+{
+	fputs(*(const char *const *)value, to);
+}
+
+static int read_fd(const char *text, void *value)
+{
+	uint64_t fd;
 
 	/* 0 to 2 are the standard streams. */
-	if (parse_u64(arg, 10, INT_MAX, &value) || value < 3 || fcntl(value, F_GETFD) < 0)
+	if (parse_u64(text, 10, INT_MAX, &fd) || fd < 3 || fcntl(fd, F_GETFD) < 0)
 		return -EINVAL;
-	*ret_fd = value;
+	*(int *)value = fd;
 	return 0;
 }
 
-/* Of a user or a group: root is none that somebody becomes. */
-static int parse_id(const char *arg, uint32_t *ret_id)
+static void write_fd(const void *value, FILE *to)
 {
-	uint64_t value;
+	fprintf(to, "%d", *(const int *)value);
+}
 
-	if (parse_u64(arg, 10, ID_MAX, &value) || !value)
+static bool has_fd(const void *value)
+{
+	return *(const int *)value >= 0;
+}
+
+/* Of a user or a group: nobody becomes root. */
+static int read_id(const char *text, void *value)
+{
+	uint64_t id;
+
+	if (parse_u64(text, 10, ID_MAX, &id) || !id)
 		return -EINVAL;
-	*ret_id = value;
+	*(uint32_t *)value = id;
 	return 0;
 }
 
-static int parse_cid(const char *arg, uint32_t *ret_cid)
+static bool has_id(const void *value)
 {
-	uint64_t value;
-
-	if (parse_u64(arg, 10, CID_MAX, &value) || value < CID_MIN)
-		return -EINVAL;
-	*ret_cid = value;
-	return 0;
+	return *(const uint32_t *)value;
 }
 
-static int parse_flags(const char *arg, bool *ret_debug)
-{
-	uint64_t value;
+#define TYPE(what_, read_, write_, ...) \
+	{ .what = (what_), .read = (read_), .write = (write_), __VA_ARGS__ }
 
-	if (parse_u64(arg, 10, FLAGS_DEBUG, &value))
-		return -EINVAL;
-	*ret_debug = value & FLAGS_DEBUG;
-	return 0;
+static const struct cli_type slot_uid_type =
+	TYPE("a slot uid (16 hexadecimal digits)", read_slot_uid, write_slot_uid);
+static const struct cli_type cid_type = TYPE("the CID of an enclave", read_cid, write_u32);
+static const struct cli_type flags_type = TYPE("0 or 1", read_flags, write_u64);
+static const struct cli_type bytes_type = TYPE("a number of bytes", read_bytes, write_u64);
+static const struct cli_type cpus_type = TYPE("a CPU list", read_cpus, write_cpus);
+static const struct cli_type text_type = TYPE("a text", read_text, write_text);
+static const struct cli_type fd_type =
+	TYPE("an open descriptor from 3 on", read_fd, write_fd, .given = has_fd);
+static const struct cli_type id_type = TYPE("an id above 0", read_id, write_u32, .given = has_id);
+
+#define OPTION(name, member, ctype, type, ...) \
+	OPT_TYPED(name, struct vmm_options, member, ctype, &(type), "X", NULL, __VA_ARGS__)
+
+static const struct cli_option options_table[] = {
+	OPTION("slot-uid", slot_uid, uint64_t, slot_uid_type, .required = true),
+	OPTION("cid", cid, uint32_t, cid_type, .required = true),
+	OPTION("flags", flags, uint64_t, flags_type, .required = true),
+	OPTION("mem-size", mem_size, uint64_t, bytes_type, .required = true),
+	OPTION("image-offset", image_offset, uint64_t, bytes_type, .required = true),
+	OPTION("cpus", cpus, struct vmm_cpus, cpus_type, .required = true),
+	OPTION("module-id", module_id, const char *, text_type, .required = true),
+	OPTION("uid", uid, uid_t, id_type),
+	OPTION("gid", gid, gid_t, id_type),
+	OPTION("log-level", log_level, int, cli_log_level),
+	OPTION("backend-fd", backend_fd, int, fd_type, .required = true),
+	OPTION("kvm-fd", kvm_fd, int, fd_type, .required = true),
+	OPTION("channel-fd", channel_fd, int, fd_type, .required = true),
+	OPTION("console-channel-fd", console_channel_fd, int, fd_type),
+	OPTION("console-log-fd", console_log_fd, int, fd_type),
+	OPTION("nsm-control-fd", nsm_control_fd, int, fd_type),
+	OPTION("pool-fd", pool_fd, int, fd_type),
+	{}
+};
+
+/* Options that belong together. */
+static int check(const struct vmm_options *options)
+{
+	bool debug = vmm_options_debug(options);
+	const char *what = NULL;
+
+	if (debug != (options->console_channel_fd >= 0))
+		what = "--console-channel-fd belongs to --flags 1";
+	else if (!options->uid != !options->gid)
+		what = "--uid and --gid belong together";
+	else if (!debug && options->console_log_fd >= 0)
+		what = "--console-log-fd belongs to --flags 1";
+	if (what)
+		log_err("%s", what);
+	return what ? -EINVAL : 0;
 }
 
-static int parse_slot_uid(struct options *options, const char *arg)
+int vmm_options_parse(struct vmm_options *options, int argc, char **argv)
 {
-	size_t digits = sizeof(options->prefix) - 1;
+	struct error why;
+	char **args;
+	int r;
 
-	if (strlen(arg) != digits || strspn(arg, "0123456789abcdef") != digits)
-		return -EINVAL;
-	memcpy(options->prefix, arg, sizeof(options->prefix));
-	return parse_u64(arg, 16, UINT64_MAX, &options->slot_uid);
-}
-
-static int parse_option(struct options *options, int opt, const char *arg)
-{
-	switch (opt) {
-	case OPT_SLOT_UID:
-		return parse_slot_uid(options, arg);
-	case OPT_CID:
-		return parse_cid(arg, &options->cid);
-	case OPT_FLAGS:
-		return parse_flags(arg, &options->debug);
-	case OPT_MEM_SIZE:
-		return parse_u64(arg, 10, INT64_MAX, &options->mem_size);
-	case OPT_IMAGE_OFFSET:
-		return parse_u64(arg, 10, INT64_MAX, &options->image_offset);
-	case OPT_CPUS:
-		return parse_cpu_list(arg, &options->cpus, &options->nr_cpus);
-	case OPT_MODULE_ID:
-		options->module_id = arg;
-		return 0;
-	case OPT_BACKEND_FD:
-		return parse_fd(arg, &options->backend_fd);
-	case OPT_KVM_FD:
-		return parse_fd(arg, &options->kvm_fd);
-	case OPT_CHANNEL_FD:
-		return parse_fd(arg, &options->channel_fd);
-	case OPT_CONSOLE_CHANNEL_FD:
-		return parse_fd(arg, &options->console_channel_fd);
-	case OPT_CONSOLE_LOG_FD:
-		return parse_fd(arg, &options->console_log_fd);
-	case OPT_NSM_CONTROL_FD:
-		return parse_fd(arg, &options->nsm_control_fd);
-	case OPT_POOL_FD:
-		return parse_fd(arg, &options->pool_fd);
-	case OPT_UID:
-		return parse_id(arg, &options->uid);
-	case OPT_GID:
-		return parse_id(arg, &options->gid);
-	case OPT_LOG_LEVEL:
-		options->log_level = log_level_parse(arg);
-		return options->log_level < 0 ? -EINVAL : 0;
-	}
-	return -EINVAL;
-}
-
-static int check_options(const struct options *options, uint32_t seen)
-{
-	for (int opt = 0; opt < NR_OPTS; opt++) {
-		if ((OPTS_NEEDED & ~seen) & (1U << opt)) {
-			log_err("--%s is missing", long_options[opt].name);
-			return -EINVAL;
-		}
-	}
-	if (options->debug != (options->console_channel_fd >= 0)) {
-		log_err("--console-channel-fd belongs to --flags 1");
-		return -EINVAL;
-	}
-	if (!options->uid != !options->gid) {
-		log_err("--uid and --gid belong together");
-		return -EINVAL;
-	}
-	if (!options->debug && options->console_log_fd >= 0) {
-		log_err("--console-log-fd belongs to --flags 1");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-int options_parse(struct options *options, int argc, char *const argv[])
-{
-	uint32_t seen = 0;
-	int opt;
-
-	*options = (struct options){
+	*options = (struct vmm_options){
 		.backend_fd = -1,
 		.kvm_fd = -1,
 		.channel_fd = -1,
@@ -196,28 +195,40 @@ int options_parse(struct options *options, int argc, char *const argv[])
 		.pool_fd = -1,
 		.log_level = LOG_INFO,
 	};
-	while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		if (opt == '?')
-			return -EINVAL;	/* getopt_long() has said why */
-		if (seen & (1U << opt)) {
-			log_err("--%s is given twice", long_options[opt].name);
-			return -EINVAL;
-		}
-		seen |= 1U << opt;
-		if (parse_option(options, opt, optarg)) {
-			log_err("--%s: bad value: %s", long_options[opt].name, optarg);
-			return -EINVAL;
-		}
-	}
-	if (optind < argc) {
-		log_err("not an option: %s", argv[optind]);
+	r = cli_options_read(options_table, CLI_ONCE, options, argc, argv, &args, &why);
+	if (r) {
+		log_err("%s%s", r > 0 ? "not an option: " : "", r > 0 ? args[0] : why.text);
 		return -EINVAL;
 	}
-	return check_options(options, seen);
+	snprintf(options->prefix, sizeof(options->prefix), "%016" PRIx64, options->slot_uid);
+	return check(options);
 }
 
-void options_free(struct options *options)
+void vmm_options_free(struct vmm_options *options)
 {
-	free(options->cpus);
-	options->cpus = NULL;
+	free(options->cpus.list);
+	options->cpus = (struct vmm_cpus){};
+}
+
+void vmm_options_write(const struct vmm_options *options, FILE *to)
+{
+	for (const struct cli_option *option = options_table; option->name; option++) {
+		const void *value = (const char *)options + option->offset;
+
+		if (option->type->given && !option->type->given(value))
+			continue;
+		fprintf(to, "--%s%c", option->name, 0);
+		option->type->write(value, to);
+		fputc(0, to);
+	}
+}
+
+size_t vmm_options_fds(struct vmm_options *options, int *ret_fds[VMM_FDS_MAX])
+{
+	size_t count = 0;
+
+	for (const struct cli_option *option = options_table; option->name; option++)
+		if (option->type == &fd_type)
+			ret_fds[count++] = (int *)((char *)options + option->offset);
+	return count;
 }

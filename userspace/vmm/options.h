@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Command line of ne-emu-vmm. */
+/* Command line of ne-emu-vmm: the supervisor writes it, the VMM reads it. */
 
 #ifndef NE_EMU_VMM_OPTIONS_H
 #define NE_EMU_VMM_OPTIONS_H
@@ -7,27 +7,45 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
+/* NE_ENCLAVE_DEBUG_MODE of the ABI that clients use. */
+#define VMM_FLAGS_DEBUG	1
+/* Descriptors that a VMM is given. */
+#define VMM_FDS_MAX	7
+
 /**
- * struct options - what the supervisor says about one enclave
- * @prefix: of log lines, the slot uid
- * @cpus: host CPUs of the vCPUs in order, owned
- * @module_id: into the argument vector
- * @console_channel_fd, @console_log_fd: -1 without debug; the log is optional
+ * struct vmm_options - what the supervisor says about one enclave
+ * @prefix: of log lines, the slot uid; set by vmm_options_parse()
+ * @cid: of the enclave
+ * @flags: of the start request
+ * @mem_size: bytes of donated memory
+ * @image_offset: of the image in that memory
+ * @cpus: host CPUs of the vCPUs in order; vmm_options_free() frees what
+ *	vmm_options_parse() has read
+ * @module_id: identity in attestation documents; into the argument vector
+ * @backend_fd: start request and memory
+ * @kvm_fd: /dev/kvm
+ * @channel_fd: packets of the guest
+ * @console_channel_fd: packets of the console service; -1 without debug
+ * @console_log_fd: file for the console's text, or -1
  * @nsm_control_fd: datagrams of common/nsm_control.h; -1: none come
  * @pool_fd: cgroup.threads of the cgroup for vCPU threads, or -1
- * @uid, @gid: user and group to switch to; 0: stay root
+ * @uid, @gid: whom to become; 0: nobody else
+ * @log_level: least severe syslog level that is printed
  */
-struct options {
+struct vmm_options {
 	uint64_t slot_uid;
 	char prefix[17];
 	uint32_t cid;
-	bool debug;
+	uint64_t flags;
 	uint64_t mem_size;
 	uint64_t image_offset;
-	uint32_t *cpus;
-	size_t nr_cpus;
+	struct vmm_cpus {
+		uint32_t *list;
+		size_t count;
+	} cpus;
 	const char *module_id;
 	int backend_fd;
 	int kvm_fd;
@@ -41,12 +59,24 @@ struct options {
 	int log_level;
 };
 
+/* vmm_options_debug() - is the enclave in debug mode? */
+static inline bool vmm_options_debug(const struct vmm_options *options)
+{
+	return options->flags & VMM_FLAGS_DEBUG;
+}
+
 /**
- * options_parse() - strict: each option once, nothing unknown, nothing missing
+ * vmm_options_parse() - strict: each option once, nothing unknown, nothing missing
  *
- * Return: 0, or -EINVAL after a line on stderr.
+ * Return: 0, or -EINVAL after a line in the log.
  */
-int options_parse(struct options *options, int argc, char *const argv[]);
-void options_free(struct options *options);
+int vmm_options_parse(struct vmm_options *options, int argc, char **argv);
+void vmm_options_free(struct vmm_options *options);
+
+/** vmm_options_write() - the words of a command line, each with a 0 behind it */
+void vmm_options_write(const struct vmm_options *options, FILE *to);
+
+/** vmm_options_fds() - where the descriptors are, in the order of the options */
+size_t vmm_options_fds(struct vmm_options *options, int *ret_fds[VMM_FDS_MAX]);
 
 #endif

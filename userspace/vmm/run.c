@@ -183,10 +183,10 @@ static void end(struct vmm *vmm)
 	halt_watch_stop(&vmm->halt_watch);
 	if (!vmm_stop_vcpus(vmm))
 		log_warn("a vCPU does not stop");
-	if (vmm->options->debug)
+	if (vmm_options_debug(vmm->options))
 		console_flush_log(&vmm->console);
 	tell_end(vmm);
-	if (vmm->options->debug)
+	if (vmm_options_debug(vmm->options))
 		console_service_finish(vmm->service, CONSOLE_FINISH_MS);
 }
 

@@ -33,7 +33,7 @@ static void handle_reset(void *arg)
 	struct vmm *vmm = arg;
 	char panic[CONSOLE_PANIC_SIZE];
 
-	if (vmm->options->debug && console_panic(&vmm->console, panic, sizeof(panic)))
+	if (vmm_options_debug(vmm->options) && console_panic(&vmm->console, panic, sizeof(panic)))
 		ending_report(&vmm->ending, NE_EMU_EXIT_REASON_GUEST_RESET, "kernel panic: %s",
 			      panic);
 	else
@@ -43,10 +43,10 @@ static void handle_reset(void *arg)
 
 static int create_console(struct vmm *vmm)
 {
-	const struct options *options = vmm->options;
+	const struct vmm_options *options = vmm->options;
 	int err;
 
-	if (!options->debug)
+	if (!vmm_options_debug(options))
 		return 0;
 	err = console_init(&vmm->console, &vmm->loop, options->console_log_fd);
 	if (err)
@@ -57,7 +57,7 @@ static int create_console(struct vmm *vmm)
 
 static int create_legacy_devices(struct vmm *vmm)
 {
-	bool debug = vmm->options->debug;
+	bool debug = vmm_options_debug(vmm->options);
 	int err;
 
 	err = vm_add_irq(&vmm->vm, SERIAL_IRQ, &vmm->serial_irq_fd);
@@ -83,7 +83,7 @@ static int add_virtio(struct vmm *vmm, struct virtio_mmio *device, uint64_t gpa)
 
 static int create_vsock(struct vmm *vmm)
 {
-	const struct options *options = vmm->options;
+	const struct vmm_options *options = vmm->options;
 	int err = vm_add_irq(&vmm->vm, MACHINE_VSOCK_IRQ, &vmm->vsock_irq_fd);
 
 	if (!err)
@@ -96,7 +96,7 @@ static int create_nsm(struct vmm *vmm)
 {
 	const struct nsm_config config = {
 		.module_id = vmm->options->module_id,
-		.debug = vmm->options->debug,
+		.debug = vmm_options_debug(vmm->options),
 		.entropy = nsm_entropy_system,
 		.clock_ms = nsm_clock_system,
 	};
@@ -137,14 +137,14 @@ static int create_devices(struct vmm *vmm, struct error *error)
 
 static int create_vcpus(struct vmm *vmm, struct error *error)
 {
-	const struct options *options = vmm->options;
+	const struct vmm_options *options = vmm->options;
 	unsigned int max = MIN(vmm->vm.max_vcpus, arch_max_vcpus);
 	int err;
 
-	if (!options->nr_cpus || options->nr_cpus > max)
+	if (!options->cpus.count || options->cpus.count > max)
 		return error_set(error, -EINVAL, "%zu vCPUs: this host can do 1 to %u",
-				 options->nr_cpus, max);
-	vmm->vcpus = calloc(options->nr_cpus, sizeof(*vmm->vcpus));
+				     options->cpus.count, max);
+	vmm->vcpus = calloc(options->cpus.count, sizeof(*vmm->vcpus));
 	if (!vmm->vcpus)
 		return error_set(error, -ENOMEM, "out of memory");
 	err = vcpu_set_signal();
@@ -152,15 +152,15 @@ static int create_vcpus(struct vmm *vmm, struct error *error)
 		return error_set(error, err, "cannot catch the vCPUs' signal: %s",
 				 strerror(-err));
 
-	for (size_t i = 0; i < options->nr_cpus; i++) {
+	for (size_t i = 0; i < options->cpus.count; i++) {
 		struct vcpu *vcpu = &vmm->vcpus[vmm->nr_vcpus++];
 
 		vcpu->pio = &vmm->pio;
 		vcpu->mmio = &vmm->mmio;
 		vcpu->ending = &vmm->ending;
-		vcpu->cpu = options->cpus[i];
+		vcpu->cpu = options->cpus.list[i];
 		vcpu->pool_fd = vmm->pool_fd;
-		err = vcpu_create(vcpu, &vmm->vm, i, options->nr_cpus, error);
+		err = vcpu_create(vcpu, &vmm->vm, i, options->cpus.count, error);
 		if (err)
 			return err;
 	}
@@ -205,7 +205,7 @@ static int create_basics(struct vmm *vmm)
 	return err;
 }
 
-void vmm_init(struct vmm *vmm, const struct options *options)
+void vmm_init(struct vmm *vmm, const struct vmm_options *options)
 {
 	*vmm = (struct vmm){
 		.options = options,
@@ -233,7 +233,7 @@ static void finish_set_up(struct vmm *vmm)
 
 int vmm_create(struct vmm *vmm, struct error *error)
 {
-	const struct options *options = vmm->options;
+	const struct vmm_options *options = vmm->options;
 	int err = create_basics(vmm);
 
 	if (err)

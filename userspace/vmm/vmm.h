@@ -36,7 +36,7 @@
  * @started_ms: clock_ms() at the start, 0 before
  */
 struct vmm {
-	const struct options *options;
+	const struct vmm_options *options;
 	struct loop loop;
 	struct ending ending;
 	struct guest_memory memory;
@@ -67,7 +67,7 @@ struct vmm {
 };
 
 /** vmm_init() - nothing set up yet; vmm_destroy() is allowed from here on */
-void vmm_init(struct vmm *vmm, const struct options *options);
+void vmm_init(struct vmm *vmm, const struct vmm_options *options);
 /**
  * vmm_create() - the machine, ready to run an image
  * @error: why, on failure

@@ -4,9 +4,9 @@
 #include "cli/attest/input.h"
 
 #include "ca/cert.h"
-#include "cli/file.h"
 #include "cli/host/sysfs.h"
-#include "command/command.h"
+#include "command/file.h"
+#include "command/terminal.h"
 #include "common/paths.h"
 #include "common/util.h"
 

@@ -11,9 +11,6 @@
 /* A document that was read and failed a check. */
 #define ATTEST_REJECTED	3
 
-int cmd_attest_verify(int argc, char **argv);
-int cmd_attest_show(int argc, char **argv);
-
 /**
  * attest_read_document() - a file, or "-" for standard input
  * @ret: the document's bytes, also when the file has them in base64 or hexadecimal

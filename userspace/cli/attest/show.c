@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu attest show: what a document says. */
 
+#include "cli/attest/commands.h"
 #include "cli/attest/input.h"
-#include "command/command.h"
 
 #include "attest/chain.h"
 #include "common/clock.h"
@@ -140,35 +140,45 @@ static int show_json(const struct attest_document *document)
 	return json_out_print(&out, stdout, 2);
 }
 
-int cmd_attest_show(int argc, char **argv)
+struct show_options {
+	bool json;
+};
+
+static const struct cli_option options[] = {
+	OPT_FLAG("json", struct show_options, json, "print one JSON object"),
+	{}
+};
+
+static int attest_show_run(const struct cli_call *call)
 {
-	bool json = false;
-	const struct cli_opt opts[] = {
-		OPT_FLAG("json", &json, "print one JSON object"),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu attest show", "FILE", "Print what an attestation document says (\"-\": "
-		"standard input), checking nothing but its form", opts, 1, 1,
-	};
+	const struct show_options *wanted = call->options;
 	struct attest_document document;
 	struct error error;
 	__cleanup_free uint8_t *bytes = NULL;
-	char **args;
 	size_t len;
-	int r;
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	if (attest_read_document(args[0], &bytes, &len))
+	if (attest_read_document(call->args[0], &bytes, &len))
 		return CLI_FAILED;
 	if (attest_parse(bytes, len, &document, &error)) {
-		cli_error("%s is not an attestation document: %s", args[0], error.text);
+		cli_error("%s is not an attestation document: %s", call->args[0], error.text);
 		return ATTEST_REJECTED;
 	}
-	if (json)
+	if (wanted->json)
 		return show_json(&document) ? CLI_FAILED : CLI_OK;
 	show_text(&document);
 	return CLI_OK;
 }
+
+const struct cli_command cmd_attest_show = {
+	.name = "show",
+	.summary = "print what a document says, checking nothing",
+	.args = "FILE",
+	.about = "Print what an attestation document says (\"-\": standard input), checking "
+		 "nothing but its form",
+	.options = options,
+	.values = { VALUES_FILES },
+	.min_args = 1,
+	.max_args = 1,
+	.size = sizeof(struct show_options),
+	.run = attest_show_run,
+};

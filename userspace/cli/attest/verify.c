@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu attest verify: every check with its result. */
 
+#include "cli/attest/commands.h"
 #include "cli/attest/input.h"
-#include "command/command.h"
 
 #include "ca/cert.h"
 #include "common/clock.h"
@@ -179,38 +179,63 @@ static int verify(const char *path, const struct attest_policy *policy, bool jso
 	return passed ? CLI_OK : ATTEST_REJECTED;
 }
 
-int cmd_attest_verify(int argc, char **argv)
+#define VALUE_MANUAL	"The document must hold exactly this: hexadecimal digits, or the bytes of a file."
+
+static const struct cli_option options[] = {
+	OPT_STRING("root", struct verify_options, root, "FILE",
+		   "certificate to trust, PEM or DER\n(this host's own root)",
+		   .manual = "Certificate to trust, PEM or DER. Default: the root of this host's "
+			     "own emulated enclaves.",
+		   .values = VALUES_FILES),
+	OPT_STRINGS("pcr", struct verify_options, pcrs, "N=HEX", "PCR N has to have this value",
+		    .manual = "PCR _N_ has to have this value. May be repeated."),
+	OPT_STRING("nonce", struct verify_options, nonce, "HEX|@FILE",
+		   "it has to hold this nonce", .manual = VALUE_MANUAL),
+	OPT_STRING("user-data", struct verify_options, user_data, "HEX|@FILE",
+		   "... this user data", .manual = VALUE_MANUAL),
+	OPT_STRING("public-key", struct verify_options, public_key, "HEX|@FILE",
+		   "... this public key", .manual = VALUE_MANUAL),
+	OPT_STRING("time", struct verify_options, time, "TIME",
+		   "verify at this time, or at that of the \"document\"",
+		   .manual = "Verify at this time: 2026-01-31T12:00:00Z, or seconds since 1970, or "
+			     "*document* for the time that the document names. Default: now."),
+	OPT_NUMBER("max-age", struct verify_options, max_age, "SECONDS", 1, INT32_MAX,
+		   "it may not be older",
+		   .manual = "Reject the document if it is older at that time."),
+	OPT_FLAG("allow-debug", struct verify_options, allow_debug,
+		 "accept documents of debug enclaves",
+		 .manual = "Accept documents of enclaves in debug mode, whose PCR0, 1 and 2 are "
+			   "zero."),
+	OPT_FLAG("strict", struct verify_options, strict,
+		 "insist on the form of EC2's documents",
+		 .manual = "Insist on the form of EC2's documents, where AWS's text allows others, "
+			   "and on the limits of that text."),
+	OPT_FLAG("json", struct verify_options, json, "print one JSON object",
+		 .manual = "Print one JSON object: Verified, Debug, and Checks, each with Check, "
+			   "Passed and Reason."),
+	{}
+};
+
+static int attest_verify_run(const struct cli_call *call)
 {
 	__cleanup(policy_cleanup) struct attest_policy policy = { 0 };
-	struct verify_options options = { 0 };
-	const struct cli_opt opts[] = {
-		OPT_STRING("root", &options.root, "FILE", "certificate to trust, PEM or DER\n"
-			   "(this host's own root)"),
-		OPT_STRINGS("pcr", &options.pcrs, "N=HEX", "PCR N has to have this value"),
-		OPT_STRING("nonce", &options.nonce, "HEX|@FILE", "it has to hold this nonce"),
-		OPT_STRING("user-data", &options.user_data, "HEX|@FILE", "... this user data"),
-		OPT_STRING("public-key", &options.public_key, "HEX|@FILE",
-			   "... this public key"),
-		OPT_STRING("time", &options.time, "TIME", "verify at this time, or at that of the "
-			   "\"document\""),
-		OPT_NUMBER("max-age", &options.max_age, "SECONDS", "it may not be older", 1,
-			   INT32_MAX),
-		OPT_FLAG("allow-debug", &options.allow_debug, "accept documents of debug enclaves"),
-		OPT_FLAG("strict", &options.strict, "insist on the form of EC2's documents"),
-		OPT_FLAG("json", &options.json, "print one JSON object"),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu attest verify", "FILE", "Check an attestation document (\"-\": standard "
-		"input) and say what was checked.\nExit code 3 if it is rejected", opts, 1, 1,
-	};
-	char **args;
-	int r;
+	const struct verify_options *wanted = call->options;
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	if (make_policy(&options, &policy))
+	if (make_policy(wanted, &policy))
 		return CLI_FAILED;
-	return verify(args[0], &policy, options.json);
+	return verify(call->args[0], &policy, wanted->json);
 }
+
+const struct cli_command cmd_attest_verify = {
+	.name = "verify",
+	.summary = "check a document and say what was checked",
+	.args = "FILE",
+	.about = "Check an attestation document (\"-\": standard input) and say what was checked.\n"
+		 "Exit code 3 if it is rejected",
+	.options = options,
+	.values = { VALUES_FILES },
+	.min_args = 1,
+	.max_args = 1,
+	.size = sizeof(struct verify_options),
+	.run = attest_verify_run,
+};

@@ -3,8 +3,8 @@
 
 #include "cli/doctor/doctor.h"
 
+#include "cli/enclave/pool.h"
 #include "cli/enclave/state.h"
-#include "cli/host/pool.h"
 #include "cli/host/sysfs.h"
 #include "common/paths.h"
 #include "common/util.h"
@@ -208,7 +208,7 @@ void doctor_check_vsock(struct doctor *doctor)
 		doctor_add(doctor, "vsock", DOCTOR_FAIL, "sudo modprobe ne_emu_vsock",
 			   "/dev/vsock: %s", strerror(errno));
 	else if (ioctl(fd, IOCTL_VM_SOCKETS_GET_LOCAL_CID, &cid))
-		doctor_add(doctor, "vsock", DOCTOR_FAIL, NULL, "/dev/vsock does not tell its CID: "
+		doctor_add(doctor, "vsock", DOCTOR_FAIL, NULL, "cannot read the CID from /dev/vsock: "
 			   "%s", strerror(errno));
 	else if (cid != NE_EMU_CID_PARENT)
 		wrong_cid(doctor, cid);

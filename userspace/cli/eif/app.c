@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu eif build: ramdisks from a folder or a container image. */
 
-#include "cli/eif/build.h"
+#include "cli/eif/app.h"
 
 #include "command/progress.h"
 #include "common/util.h"

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu eif build: an image from a kernel, a command line and what it runs. */
 
-#include "cli/eif/build.h"
+#include "cli/eif/build_options.h"
+#include "cli/eif/commands.h"
+#include "cli/eif/parts.h"
 #include "cli/eif/show.h"
 #include "cli/eif/sign.h"
-#include "cli/file.h"
+#include "command/file.h"
 
 #include "common/util.h"
 
@@ -90,102 +92,147 @@ static int build_image(const struct build *build, struct error *why)
 }
 
 /* Returns an exit code; CLI_OK: go on. */
-static int check_usage(const struct cli_usage *usage, const struct build *build)
+static int check_usage(const struct cli_call *call, const struct build *build)
 {
-	if (!build->kernel || !build->output)
-		return cli_usage_error(usage, "--%s is missing",
-				       build->kernel ? "output" : "kernel");
 	if (build->rootfs && build->image)
-		return cli_usage_error(usage, "choose one of --rootfs and --image");
+		return cli_usage_error(call, "choose one of --rootfs and --image");
 	if (build_has_app(build) ? build->cmdline && build->cmdline_file :
 	    !build->cmdline == !build->cmdline_file)
-		return cli_usage_error(usage, "one of --cmdline and --cmdline-file is needed");
+		return cli_usage_error(call, "one of --cmdline and --cmdline-file is needed");
 	if (!build_has_app(build) && !build->ramdisks.count)
-		return cli_usage_error(usage, "one of --ramdisk, --rootfs and --image is needed");
+		return cli_usage_error(call, "one of --ramdisk, --rootfs and --image is needed");
 	if (!build_has_app(build) && (build->exec.count || build->env.count || build->workdir ||
 				      build->user || build->init || build->nsm))
-		return cli_usage_error(usage, "--exec, --env, --workdir, --user, --init and --nsm "
+		return cli_usage_error(call, "--exec, --env, --workdir, --user, --init and --nsm "
 				       "go with --rootfs or --image");
 	for (size_t i = 0; i < build->env.count; i++) {
 		const char *entry = build->env.list[i];
 
 		if (*entry == '=' || !strchr(entry, '='))
-			return cli_usage_error(usage, "--env: \"%s\" is not NAME=VALUE", entry);
+			return cli_usage_error(call, "--env: \"%s\" is not NAME=VALUE", entry);
 	}
 	if ((build->tag || build->max_size || build->max_files) && !build->image)
-		return cli_usage_error(usage, "--tag, --max-size and --max-files go with --image");
+		return cli_usage_error(call, "--tag, --max-size and --max-files go with --image");
 	if (!build->certificate != !build->key)
-		return cli_usage_error(usage, "--signing-certificate and --private-key go "
+		return cli_usage_error(call, "--signing-certificate and --private-key go "
 				       "together");
 	if (build->arch && strcmp(build->arch, "x86_64") && strcmp(build->arch, "aarch64"))
-		return cli_usage_error(usage, "--arch: \"%s\" is neither x86_64 nor aarch64",
+		return cli_usage_error(call, "--arch: \"%s\" is neither x86_64 nor aarch64",
 				       build->arch);
 	return CLI_OK;
 }
 
-int cmd_eif_build(int argc, char **argv)
-{
-	struct build build = {};
-	const struct cli_opt opts[] = {
-		OPT_STRING("kernel", &build.kernel, "FILE", "x86 bzImage or arm64 Image"),
-		OPT_STRING("cmdline", &build.cmdline, "TEXT",
-			   "kernel command line; with --rootfs or --image AWS's is the default"),
-		OPT_STRING("cmdline-file", &build.cmdline_file, "FILE",
-			   "the same from a file, without blanks at its ends"),
-		OPT_STRINGS("ramdisk", &build.ramdisks, "FILE",
-			    "cpio archive, may be compressed; repeat for more:\n"
-			    "the first is measured into PCR1, the others into PCR2"),
-		OPT_STRING("rootfs", &build.rootfs, "FOLDER",
-			   "what the enclave runs: a root file system"),
-		OPT_STRING("image", &build.image, "PATH",
-			   "what the enclave runs: a container image, as folder or archive in\n"
-			   "OCI layout or as \"docker save\" writes it"),
-		OPT_STRING("tag", &build.tag, "NAME", "which image, if there are several"),
-		OPT_MEMORY("max-size", &build.max_size, "SIZE",
-			   "refuse a container image that unpacks to more (8G)"),
-		OPT_NUMBER("max-files", &build.max_files, "N",
-			   "... or that has more files and folders (1048576)", 1, UINT32_MAX),
-		OPT_STRINGS("exec", &build.exec, "ARG",
-			    "program, then repeated for each argument; default: the image's"),
-		OPT_STRINGS("env", &build.env, "NAME=VALUE", "add to the environment"),
-		OPT_STRING("workdir", &build.workdir, "PATH", "working folder"),
-		OPT_STRING("user", &build.user, "USER[:GROUP]", "names or numbers"),
-		OPT_STRING("init", &build.init, "FILE",
-			   "first program of the enclave, static; default: ne-emu's own"),
-		OPT_STRING("nsm", &build.nsm, "FILE", "nsm.ko, if the kernel needs it"),
-		OPT_STRING("name", &build.name, "TEXT",
-			   "image name; default: that of the container image or the file"),
-		OPT_STRING("version", &build.version, "TEXT",
-			   "image version; default: the container image's hash, or 1.0"),
-		OPT_STRING("metadata", &build.metadata, "FILE",
-			   "JSON object to be kept as custom metadata"),
-		OPT_STRING("arch", &build.arch, "ARCH",
-			   "x86_64 or aarch64: refuse kernels of the other one"),
-		OPT_FLAG("fix-kernel", &build.fix_kernel,
-			 "arm64: set the kernel's text_offset, which EC2 needs, if it is 0;\n"
-			 "this changes the measurements"),
-		OPT_STRING("signing-certificate", &build.certificate, "FILE",
-			   "sign the image; certificate in PEM"),
-		OPT_STRING("private-key", &build.key, "FILE", "its key in PEM"),
-		{ .name = "output", .letter = 'o', .kind = CLI_STRING, .target = &build.output,
-		  .metavar = "FILE", .help = "the image; \"-\" is standard output" },
-		OPT_FLAG("json", &build.json, "print the measurements as JSON"),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu eif build", "",
-		"Make a version 4 enclave image; print its measurements.\n"
-		"SOURCE_DATE_EPOCH sets the build time in its metadata", opts, 0, 0,
-	};
-	struct error why = {};
-	char **args;
-	int r;
+static const struct cli_option options[] = {
+	OPT_STRING("kernel", struct build, kernel, "FILE", "x86 bzImage or arm64 Image",
+		   .manual = "x86 bzImage or arm64 Image. (A vmlinux does not boot.)",
+		   .required = true, .values = VALUES_FILES),
+	OPT_STRING("cmdline", struct build, cmdline, "TEXT",
+		   "kernel command line; with --rootfs or --image AWS's is the default",
+		   .manual = "Kernel command line, 2047 bytes at most. With *--rootfs* or *--image* "
+			     "that of AWS's kernels is the default."),
+	OPT_STRING("cmdline-file", struct build, cmdline_file, "FILE",
+		   "the same from a file, without blanks at its ends", .values = VALUES_FILES),
+	OPT_STRINGS("ramdisk", struct build, ramdisks, "FILE",
+		    "cpio archive, may be compressed; repeat for more:\n"
+		    "the first is measured into PCR1, the others into PCR2",
+		    .manual = "cpio archive, compressed or not. The first is measured into PCR1, "
+			      "all others into PCR2. The first holds the init, see *SAMPLE INIT* in "
+			      "*ne-emu*(1).",
+		    .values = VALUES_FILES),
+	OPT_STRING("rootfs", struct build, rootfs, "FOLDER",
+		   "what the enclave runs: a root file system",
+		   .manual = "Make the ramdisks from a root file system. Its files belong to root, "
+			     "unless root calls: then they keep their owners.",
+		   .values = VALUES_FOLDERS),
+	OPT_STRING("image", struct build, image, "PATH",
+		   "what the enclave runs: a container image, as folder or archive in\n"
+		   "OCI layout or as \"docker save\" writes it",
+		   .manual = "Make them from a container image: a folder or tar archive in OCI image "
+			     "layout, or what *docker save* or *podman save* writes. Entry point, "
+			     "arguments, environment, working folder and user are honoured.",
+		   .values = VALUES_FILES),
+	OPT_STRING("tag", struct build, tag, "NAME", "which image, if there are several",
+		   .manual = "Which image, if _PATH_ holds several: its name, or just the part "
+			     "behind a \"/\" or \":\"."),
+	OPT_MEMORY("max-size", struct build, max_size, "SIZE",
+		   "refuse a container image that unpacks to more (8G)",
+		   .manual = "Refuse a container image that unpacks to more bytes of all files in "
+			     "all layers, holes of sparse files included: in MiB or with the unit M, "
+			     "G or T. Default: 8G. The folder or archive that holds the image has "
+			     "the same limit of its own."),
+	OPT_NUMBER("max-files", struct build, max_files, "N", 1, UINT32_MAX,
+		   "... or that has more files and folders (1048576)",
+		   .manual = "Refuse a container image with more files and folders, in the same way. "
+			     "Default: 1048576."),
+	OPT_STRINGS("exec", struct build, exec, "ARG",
+		    "program, then repeated for each argument; default: the image's",
+		    .manual = "Program, and repeated for each argument, in place of the container "
+			      "image's."),
+	OPT_STRINGS("env", struct build, env, "NAME=VALUE", "add to the environment",
+		    .manual = "Add to the environment; goes before what the container image says."),
+	OPT_STRING("workdir", struct build, workdir, "PATH", "working folder",
+		   .manual = "Working folder; goes before what the container image says."),
+	OPT_STRING("user", struct build, user, "USER[:GROUP]", "names or numbers",
+		   .manual = "Names or numbers; goes before what the container image says. Names "
+			     "are looked up in the root file system."),
+	OPT_STRING("init", struct build, init, "FILE",
+		   "first program of the enclave, static; default: ne-emu's own",
+		   .manual = "First program of the enclave, linked statically. Default: the one of "
+			     "this package. AWS's ignores users and working folders.",
+		   .values = VALUES_FILES),
+	OPT_STRING("nsm", struct build, nsm, "FILE", "nsm.ko, if the kernel needs it",
+		   .manual = "The module nsm.ko, for a kernel that needs it.",
+		   .values = VALUES_FILES),
+	OPT_STRING("name", struct build, name, "TEXT",
+		   "image name; default: that of the container image or the file",
+		   .manual = "ImageName of the metadata. Default: the container image's name; else "
+			     "the name of the output without extension (\"image\" for standard "
+			     "output)."),
+	OPT_STRING("version", struct build, version, "TEXT",
+		   "image version; default: the container image's hash, or 1.0",
+		   .manual = "ImageVersion of the metadata. Default: the container image's hash, or "
+			     "1.0."),
+	OPT_STRING("metadata", struct build, metadata, "FILE",
+		   "JSON object to be kept as custom metadata",
+		   .manual = "JSON object that becomes CustomMetadata, 4096 bytes at most.",
+		   .values = VALUES_FILES),
+	OPT_STRING("arch", struct build, arch, "ARCH",
+		   "x86_64 or aarch64: refuse kernels of the other one",
+		   .values = { CLI_WORDS, "x86_64 aarch64" }),
+	OPT_FLAG("fix-kernel", struct build, fix_kernel,
+		 "arm64: set the kernel's text_offset, which EC2 needs, if it is 0;\n"
+		 "this changes the measurements",
+		 .manual = "Set the field text_offset of an arm64 kernel if it is 0, as it is in "
+			   "newer kernels: EC2 needs it. This changes the measurements."),
+	OPT_STRING("signing-certificate", struct build, certificate, "FILE",
+		   "sign the image; certificate in PEM",
+		   .manual = "Sign the image with this certificate in PEM, see *SIGN*.",
+		   .values = VALUES_FILES),
+	OPT_STRING("private-key", struct build, key, "FILE", "its key in PEM",
+		   .values = VALUES_FILES),
+	OPT_STRING("output", struct build, output, "FILE",
+		   "the image; \"-\" is standard output",
+		   .letter = 'o', .required = true, .values = VALUES_FILES),
+	OPT_FLAG("json", struct build, json, "print the measurements as JSON",
+		 .manual = "Print the measurements in the format of *nitro-cli build-enclave*."),
+	{}
+};
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	r = check_usage(&usage, &build);
-	if (r)
-		return r;
-	return cli_result(build_image(&build, &why), &why);
+static int eif_build_run(const struct cli_call *call)
+{
+	const struct build *build = call->options;
+	struct error why = {};
+	int r = check_usage(call, build);
+
+	return r ? r : cli_result(build_image(build, &why), &why);
 }
+
+const struct cli_command cmd_eif_build = {
+	.name = "build",
+	.summary = "make an image from a kernel and ramdisks, a folder or a container image",
+	.about = "Make a version 4 enclave image; print its measurements.\n"
+		 "SOURCE_DATE_EPOCH sets the build time in its metadata",
+	.options = options,
+	.size = sizeof(struct build),
+	.run = eif_build_run,
+};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu eif describe: what an image consists of. */
 
+#include "cli/eif/commands.h"
 #include "cli/eif/show.h"
 
 #include "common/text.h"
@@ -157,43 +158,62 @@ static bool is_bad(const struct description *d)
 		d->signature.private_key || (d->is_signed && d->verdict != EIF_VERDICT_GOOD);
 }
 
-int cmd_eif_describe(int argc, char **argv)
+struct describe_options {
+	bool json;
+	bool strict;
+};
+
+static const struct cli_option options[] = {
+	OPT_FLAG("json", struct describe_options, json,
+		 "print one JSON object, as nitro-cli's describe-eif does",
+		 .manual = "Print what *nitro-cli describe-eif* does, and the member Details."),
+	OPT_FLAG("strict", struct describe_options, strict, "refuse what would be a warning"),
+	{}
+};
+
+static int describe(struct description *d, bool json)
 {
-	bool json = false, strict = false;
-	const struct cli_opt opts[] = {
-		OPT_FLAG("json", &json, "print one JSON object, as nitro-cli's describe-eif does"),
-		OPT_FLAG("strict", &strict, "refuse what would be a warning"),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu eif describe", "FILE",
-		"Check an enclave image and print its parts and measurements.\n"
-		"Exit code 1: no image, or CRC or signature are not good, or it holds a private key", opts, 1, 1,
-	};
-	struct description d = {};
+	int r = read_signature(d);
+
+	if (!r && json)
+		r = describe_json(d);
+	else if (!r)
+		describe_text(d);
+	if (r)
+		cli_error("%s: %s", d->path, strerror(-r));
+	else if (is_bad(d) && !json)
+		cli_error("%s: \"ne-emu eif verify\" tells what is wrong", d->path);
+	return r || is_bad(d) ? CLI_FAILED : CLI_OK;
+}
+
+static int eif_describe_run(const struct cli_call *call)
+{
+	const struct describe_options *wanted = call->options;
+	struct description d = { .path = call->args[0] };
 	struct error why = {};
-	char **args;
 	int r;
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	d.path = args[0];
-	r = eif_file_open(args[0], EIF_PARSE_TOLERANT | (strict ? EIF_PARSE_STRICT : 0), &d.file,
-			  &why);
+	r = eif_file_open(d.path, EIF_PARSE_TOLERANT | (wanted->strict ? EIF_PARSE_STRICT : 0),
+			  &d.file, &why);
 	if (r)
-		return describe_refused(why.text, json);
-	r = read_signature(&d);
-	if (!r && json)
-		r = describe_json(&d);
-	else if (!r)
-		describe_text(&d);
-	if (r)
-		cli_error("%s: %s", args[0], strerror(-r));
-	else if (is_bad(&d) && !json)
-		cli_error("%s: \"ne-emu eif verify\" tells what is wrong", args[0]);
-	r = r || is_bad(&d);
+		return describe_refused(why.text, wanted->json);
+	r = describe(&d, wanted->json);
 	eif_signature_close(&d.signature);
 	eif_file_unmap(&d.file);
-	return r ? CLI_FAILED : CLI_OK;
+	return r;
 }
+
+const struct cli_command cmd_eif_describe = {
+	.name = "describe",
+	.summary = "check an image, print its parts and measurements",
+	.args = "FILE",
+	.about = "Check an enclave image and print its parts and measurements.\n"
+		 "Exit code 1: no image, or CRC or signature are not good, or it holds a private "
+		 "key",
+	.options = options,
+	.values = { VALUES_IMAGES },
+	.min_args = 1,
+	.max_args = 1,
+	.size = sizeof(struct describe_options),
+	.run = eif_describe_run,
+};

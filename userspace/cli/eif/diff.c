@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu eif diff: which sections and which registers differ. */
 
+#include "cli/eif/commands.h"
 #include "cli/eif/show.h"
 
 #include "common/util.h"
@@ -147,31 +148,27 @@ static int show_json(const struct comparison *c)
 	return json_out_print(&out, stdout, 2);
 }
 
-int cmd_eif_diff(int argc, char **argv)
+struct diff_options {
+	bool json;
+};
+
+static const struct cli_option options[] = {
+	OPT_FLAG("json", struct diff_options, json, "print one JSON object"),
+	{}
+};
+
+static int eif_diff_run(const struct cli_call *call)
 {
-	bool json = false;
-	const struct cli_opt opts[] = {
-		OPT_FLAG("json", &json, "print one JSON object"),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu eif diff", "IMAGE IMAGE",
-		"Tell in which sections and registers two images differ.\n"
-		"Exit code 0: in none, 1: they differ, 2: trouble", opts, 2, 2,
-	};
+	const struct diff_options *wanted = call->options;
 	struct comparison c = {};
 	struct error why = {};
-	char **args;
-	int r;
+	int r = 0;
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
 	for (size_t i = 0; i < 2 && r >= 0; i++)
-		r = eif_file_open(args[i], EIF_PARSE_TOLERANT, &c.files[i], &why);
+		r = eif_file_open(call->args[i], EIF_PARSE_TOLERANT, &c.files[i], &why);
 	if (r >= 0) {
 		compare_sections(&c);
-		if (json)
+		if (wanted->json)
 			r = show_json(&c);
 		else
 			show_text(&c);
@@ -182,3 +179,17 @@ int cmd_eif_diff(int argc, char **argv)
 	eif_file_unmap(&c.files[1]);
 	return r < 0 ? EXIT_TROUBLE : c.differ ? EXIT_DIFFERENT : CLI_OK;
 }
+
+const struct cli_command cmd_eif_diff = {
+	.name = "diff",
+	.summary = "tell in which sections and measurements two images differ",
+	.args = "IMAGE IMAGE",
+	.about = "Tell in which sections and registers two images differ.\n"
+		 "Exit code 0: in none, 1: they differ, 2: trouble",
+	.options = options,
+	.values = { VALUES_IMAGES },
+	.min_args = 2,
+	.max_args = 2,
+	.size = sizeof(struct diff_options),
+	.run = eif_diff_run,
+};

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu eif extract: the sections of an image as files. */
 
+#include "cli/eif/commands.h"
 #include "cli/eif/show.h"
-#include "cli/file.h"
+#include "command/file.h"
 #include "command/progress.h"
 
 #include "common/util.h"
@@ -99,46 +100,62 @@ static int write_sections(const struct extraction *e, const struct eif *eif)
 	return r;
 }
 
-int cmd_eif_extract(int argc, char **argv)
+struct extract_options {
+	bool json;
+};
+
+static const struct cli_option options[] = {
+	OPT_FLAG("json", struct extract_options, json, "print the list of files as JSON"),
+	{}
+};
+
+static int extract(const struct extraction *e, const char *image)
 {
-	bool json = false;
-	const struct cli_opt opts[] = {
-		OPT_FLAG("json", &json, "print the list of files as JSON"),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu eif extract", "IMAGE FOLDER",
-		"Write kernel, cmdline, ramdisk0 and so on, metadata.json, signature.cbor and\n"
-		"certificate.pem into a folder, which is made if needed", opts, 2, 2,
-	};
+	struct eif_file file;
+	int r = eif_file_open(image, EIF_PARSE_TOLERANT, &file, e->why);
+
+	if (r)
+		return r;
+	if (mkdir(e->folder, 0777) && errno != EEXIST)
+		r = error_set(e->why, -errno, "%s: %s", e->folder, strerror(errno));
+	else
+		r = write_sections(e, &file.eif);
+	eif_file_unmap(&file);
+	return r;
+}
+
+static int eif_extract_run(const struct cli_call *call)
+{
+	const struct extract_options *wanted = call->options;
 	struct error why = {};
 	struct json_out out = {};
-	struct extraction e = { .why = &why };
-	struct eif_file file;
-	char **args;
+	struct extraction e = { .folder = call->args[1], .why = &why };
 	int r;
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	e.folder = args[1];
 	if (!strcmp(e.folder, "-"))
-		return cli_usage_error(&usage, "several files do not go to standard output: name a "
+		return cli_usage_error(call, "several files do not go to standard output: name a "
 				       "folder, or ./- for one of that name");
-	if (json) {
+	if (wanted->json) {
 		e.out = &out;
 		json_out_array(&out, NULL);
 	}
-	r = eif_file_open(args[0], EIF_PARSE_TOLERANT, &file, &why);
-	if (!r) {
-		if (mkdir(e.folder, 0777) && errno != EEXIST)
-			r = error_set(&why, -errno, "%s: %s", e.folder, strerror(errno));
-		else
-			r = write_sections(&e, &file.eif);
-		eif_file_unmap(&file);
-	}
-	if (!r && json)
+	r = extract(&e, call->args[0]);
+	if (!r && wanted->json)
 		r = json_out_print(&out, stdout, 2);
 	json_out_free(&out);
 	return cli_result(r, &why);
 }
+
+const struct cli_command cmd_eif_extract = {
+	.name = "extract",
+	.summary = "write the sections of an image into a folder",
+	.args = "IMAGE FOLDER",
+	.about = "Write kernel, cmdline, ramdisk0 and so on, metadata.json, signature.cbor and\n"
+		 "certificate.pem into a folder, which is made if needed",
+	.options = options,
+	.values = { VALUES_IMAGES },
+	.min_args = 2,
+	.max_args = 2,
+	.size = sizeof(struct extract_options),
+	.run = eif_extract_run,
+};

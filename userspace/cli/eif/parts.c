@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu eif build: the sections of the image. */
 
-#include "cli/eif/build.h"
+#include "cli/eif/parts.h"
+
+#include "cli/eif/app.h"
 #include "cli/eif/show.h"
-#include "cli/file.h"
+#include "command/file.h"
 #include "command/progress.h"
 
 #include "common/util.h"

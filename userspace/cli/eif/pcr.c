@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu eif pcr: registers of images, files, certificates, roles and instances. */
 
+#include "cli/eif/commands.h"
 #include "cli/eif/show.h"
-#include "cli/file.h"
-#include "command/command.h"
+#include "command/file.h"
 #include "command/progress.h"
 
 #include "common/util.h"
@@ -24,6 +24,7 @@ struct request {
 	const char *certificate;
 	const char *role;
 	const char *instance;
+	bool json;
 	struct json_out *out;
 };
 
@@ -129,44 +130,51 @@ static int put_all(const struct request *request, struct error *why)
 	return r;
 }
 
-int cmd_eif_pcr(int argc, char **argv)
+static const struct cli_option options[] = {
+	OPT_STRING("input", struct request, input, "FILE",
+		   "\"PCR\": the register that holds this file alone",
+		   .manual = "\"PCR\", a register that holds only this file, as *nitro-cli pcr "
+			     "--input*.",
+		   .values = VALUES_FILES),
+	OPT_STRING("signing-certificate", struct request, certificate, "FILE",
+		   "PCR8 of an image signed with this certificate (PEM)", .values = VALUES_FILES),
+	OPT_STRING("role", struct request, role, "ARN", "PCR3 of a parent with this IAM role"),
+	OPT_STRING("instance", struct request, instance, "ID",
+		   "PCR4 of a parent with this instance ID"),
+	OPT_FLAG("json", struct request, json, "print one JSON object"),
+	{}
+};
+
+static int eif_pcr_run(const struct cli_call *call)
 {
-	struct request request = {};
-	struct json_out out = {};
-	bool json = false;
-	const struct cli_opt opts[] = {
-		OPT_STRING("input", &request.input, "FILE",
-			   "\"PCR\": the register that holds this file alone"),
-		OPT_STRING("signing-certificate", &request.certificate, "FILE",
-			   "PCR8 of an image signed with this certificate (PEM)"),
-		OPT_STRING("role", &request.role, "ARN", "PCR3 of a parent with this IAM role"),
-		OPT_STRING("instance", &request.instance, "ID",
-			   "PCR4 of a parent with this instance ID"),
-		OPT_FLAG("json", &json, "print one JSON object"),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu eif pcr", "[IMAGE]",
-		"Compute registers: 0, 1, 2 and 8 of an image, and others by option", opts, 0, 1,
-	};
+	struct request *request = call->options;
 	struct error why = {};
-	char **args;
+	struct json_out out = {};
 	int r;
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	request.image = r ? args[0] : NULL;
-	if (!request.image && !request.input && !request.certificate && !request.role &&
-	    !request.instance)
-		return cli_usage_error(&usage, "nothing to compute: give an image or an option");
-	if (json) {
-		request.out = &out;
+	request->image = call->count ? call->args[0] : NULL;
+	if (!request->image && !request->input && !request->certificate && !request->role &&
+	    !request->instance)
+		return cli_usage_error(call, "nothing to compute: give an image or an option");
+	if (request->json) {
+		request->out = &out;
 		json_out_object(&out, NULL);
 	}
-	r = put_all(&request, &why);
-	if (!r && json)
+	r = put_all(request, &why);
+	if (!r && request->json)
 		r = json_out_print(&out, stdout, 2);
 	json_out_free(&out);
 	return cli_result(r, &why);
 }
+
+const struct cli_command cmd_eif_pcr = {
+	.name = "pcr",
+	.summary = "compute platform configuration registers",
+	.args = "[IMAGE]",
+	.about = "Compute registers: 0, 1, 2 and 8 of an image, and others by option",
+	.options = options,
+	.values = { VALUES_IMAGES },
+	.max_args = 1,
+	.size = sizeof(struct request),
+	.run = eif_pcr_run,
+};

@@ -4,20 +4,12 @@
 #ifndef NE_EMU_CLI_EIF_SHOW_H
 #define NE_EMU_CLI_EIF_SHOW_H
 
-#include "command/command.h"
+#include "command/terminal.h"
 #include "common/json_out.h"
 #include "eif/eif.h"
 #include "eif/signature.h"
 
 #include <stdio.h>
-
-int cmd_eif_build(int argc, char **argv);
-int cmd_eif_describe(int argc, char **argv);
-int cmd_eif_diff(int argc, char **argv);
-int cmd_eif_extract(int argc, char **argv);
-int cmd_eif_pcr(int argc, char **argv);
-int cmd_eif_sign(int argc, char **argv);
-int cmd_eif_verify(int argc, char **argv);
 
 /**
  * struct eif_file - an image file, mapped

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu eif sign: a signature that AWS's tools and EC2 accept. */
 
+#include "cli/eif/commands.h"
 #include "cli/eif/sign.h"
 
 #include "cli/eif/show.h"
-#include "cli/file.h"
+#include "command/file.h"
 #include "command/progress.h"
 
 #include "common/util.h"
@@ -148,35 +149,48 @@ static int sign_file(const char *input, const char *output, const char *certific
 	return r;
 }
 
-int cmd_eif_sign(int argc, char **argv)
+struct sign_options {
+	const char *certificate;
+	const char *key;
+	const char *output;
+	bool json;
+};
+
+static const struct cli_option options[] = {
+	OPT_STRING("signing-certificate", struct sign_options, certificate, "FILE",
+		   "X.509 certificate (PEM); nobody else has to have signed it",
+		   .required = true, .values = VALUES_FILES),
+	OPT_STRING("private-key", struct sign_options, key, "FILE",
+		   "its key (PEM), on P-256, P-384 or P-521",
+		   .required = true, .values = VALUES_FILES),
+	OPT_STRING("output", struct sign_options, output, "FILE",
+		   "the signed image; \"-\" is standard output;\ndefault: in place of the other",
+		   .letter = 'o', .values = VALUES_FILES),
+	OPT_FLAG("json", struct sign_options, json, "print the measurements as JSON"),
+	{}
+};
+
+static int eif_sign_run(const struct cli_call *call)
 {
-	const char *certificate = NULL, *key = NULL, *output = NULL;
-	bool json = false;
-	const struct cli_opt opts[] = {
-		OPT_STRING("signing-certificate", &certificate, "FILE",
-			   "X.509 certificate (PEM); nobody else has to have signed it"),
-		OPT_STRING("private-key", &key, "FILE",
-			   "its key (PEM), on P-256, P-384 or P-521"),
-		{ .name = "output", .letter = 'o', .kind = CLI_STRING, .target = &output,
-		  .metavar = "FILE", .help = "the signed image; \"-\" is standard output;\n"
-				      "default: in place of the other" },
-		OPT_FLAG("json", &json, "print the measurements as JSON"),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu eif sign", "IMAGE",
-		"Sign an enclave image; a signature that it has is replaced", opts, 1, 1,
-	};
+	const struct sign_options *wanted = call->options;
+	const char *image = call->args[0];
 	struct error why = {};
-	char **args;
 	int r;
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	if (!certificate || !key)
-		return cli_usage_error(&usage, "--%s is missing",
-				       key ? "signing-certificate" : "private-key");
-	r = sign_file(args[0], output ? output : args[0], certificate, key, json, &why);
+	r = sign_file(image, wanted->output ? wanted->output : image, wanted->certificate,
+		      wanted->key, wanted->json, &why);
 	return cli_result(r, &why);
 }
+
+const struct cli_command cmd_eif_sign = {
+	.name = "sign",
+	.summary = "sign an image with a key and a certificate",
+	.args = "IMAGE",
+	.about = "Sign an enclave image; a signature that it has is replaced",
+	.options = options,
+	.values = { VALUES_IMAGES },
+	.min_args = 1,
+	.max_args = 1,
+	.size = sizeof(struct sign_options),
+	.run = eif_sign_run,
+};

@@ -4,7 +4,7 @@
 #ifndef NE_EMU_CLI_EIF_SIGN_H
 #define NE_EMU_CLI_EIF_SIGN_H
 
-#include "command/command.h"
+#include "command/terminal.h"
 #include "eif/eif.h"
 
 /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu eif verify: all that EC2 and its tools check, one finding each. */
 
+#include "cli/eif/commands.h"
 #include "cli/eif/show.h"
 
 #include "common/util.h"
@@ -31,6 +32,7 @@ struct verification {
 	size_t count;
 	bool allow_expired;
 	bool need_signature;
+	bool json;
 };
 
 __attribute__((format(printf, 4, 5)))
@@ -200,34 +202,39 @@ static int verify_file(struct verification *v, const char *path)
 	return r;
 }
 
-int cmd_eif_verify(int argc, char **argv)
-{
-	struct verification v = {};
-	bool json = false;
-	const struct cli_opt opts[] = {
-		OPT_FLAG("signed", &v.need_signature, "an image without signature is an error"),
-		OPT_FLAG("allow-expired", &v.allow_expired,
-			 "an expired certificate is only worth a warning"),
-		OPT_FLAG("json", &json, "print one JSON object"),
-		{}
-	};
-	const struct cli_usage usage = {
-		"ne-emu eif verify", "IMAGE",
-		"Check structure, CRC, kernel, metadata, signature and certificate.\n"
-		"Exit code 1: there is an error, so EC2 would not start it", opts, 1, 1,
-	};
-	char **args;
-	int r;
+static const struct cli_option options[] = {
+	OPT_FLAG("signed", struct verification, need_signature,
+		 "an image without signature is an error"),
+	OPT_FLAG("allow-expired", struct verification, allow_expired,
+		 "an expired certificate is only worth a warning"),
+	OPT_FLAG("json", struct verification, json, "print one JSON object"),
+	{}
+};
 
-	r = cli_parse(&usage, argc, argv, &args);
-	if (r < 0)
-		return cli_exit_code(r);
-	r = verify_file(&v, args[0]);
+static int eif_verify_run(const struct cli_call *call)
+{
+	struct verification *v = call->options;
+	int r = verify_file(v, call->args[0]);
+
 	if (r)
 		return CLI_FAILED;
-	if (json)
-		r = show_json(&v);
+	if (v->json)
+		r = show_json(v);
 	else
-		show_text(&v);
-	return r || !is_good(&v) ? CLI_FAILED : CLI_OK;
+		show_text(v);
+	return r || !is_good(v) ? CLI_FAILED : CLI_OK;
 }
+
+const struct cli_command cmd_eif_verify = {
+	.name = "verify",
+	.summary = "check all that EC2 checks, with a reason for each finding",
+	.args = "IMAGE",
+	.about = "Check structure, CRC, kernel, metadata, signature and certificate.\n"
+		 "Exit code 1: there is an error, so EC2 would not start it",
+	.options = options,
+	.values = { VALUES_IMAGES },
+	.min_args = 1,
+	.max_args = 1,
+	.size = sizeof(struct verification),
+	.run = eif_verify_run,
+};

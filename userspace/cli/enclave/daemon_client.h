@@ -4,7 +4,7 @@
 #ifndef NE_EMU_CLI_ENCLAVE_DAEMON_CLIENT_H
 #define NE_EMU_CLI_ENCLAVE_DAEMON_CLIENT_H
 
-#include "command/command.h"
+#include "command/terminal.h"
 
 #include <jansson.h>
 

@@ -5,7 +5,7 @@
 #define NE_EMU_CLI_ENCLAVE_ENCLAVE_H
 
 #include "cli/host/hugepages.h"
-#include "command/command.h"
+#include "command/terminal.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -5,7 +5,7 @@
 #define NE_EMU_CLI_ENCLAVE_MONITOR_H
 
 #include "cli/enclave/pcap.h"
-#include "command/command.h"
+#include "command/terminal.h"
 
 #include <stdint.h>
 

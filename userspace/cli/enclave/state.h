@@ -4,7 +4,7 @@
 #ifndef NE_EMU_CLI_ENCLAVE_STATE_H
 #define NE_EMU_CLI_ENCLAVE_STATE_H
 
-#include "command/command.h"
+#include "command/terminal.h"
 #include "common/json_out.h"
 #include "common/nl.h"
 

@@ -39,7 +39,13 @@ struct watch {
 	bool progress;
 };
 
-/** watch_now_ns() - CLOCK_MONOTONIC, for @started_ns and @deadline_ns of a watch */
+/* Waits for nothing yet; none of its descriptors is open. */
+#define WATCH_INIT { \
+	.enclave = -1, .listener = -1, .heartbeat = -1, .console = -1, .signals = -1, \
+	.parent = -1, \
+}
+
+/** watch_now_ns() - CLOCK_MONOTONIC */
 uint64_t watch_now_ns(void);
 
 /**

@@ -4,7 +4,7 @@
 #ifndef NE_EMU_CLI_HOST_HUGEPAGES_H
 #define NE_EMU_CLI_HOST_HUGEPAGES_H
 
-#include "command/command.h"
+#include "command/terminal.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The CPU pool: its CPUs, who has them, and whether they are isolated. */
 
-#ifndef NE_EMU_CLI_HOST_POOL_H
-#define NE_EMU_CLI_HOST_POOL_H
+#ifndef NE_EMU_CLI_ENCLAVE_POOL_H
+#define NE_EMU_CLI_ENCLAVE_POOL_H
 
 #include "common/error.h"
 #include "common/json_out.h"

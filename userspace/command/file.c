@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Whole files in and out. */
 
-#include "cli/file.h"
+#include "command/file.h"
 
 #include "common/util.h"
 

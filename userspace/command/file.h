@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole files in and out. */
 
-#ifndef NE_EMU_CLI_FILE_H
-#define NE_EMU_CLI_FILE_H
+#ifndef NE_EMU_COMMAND_FILE_H
+#define NE_EMU_COMMAND_FILE_H
 
-#include "command/command.h"
+#include "command/terminal.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of "ne-emu eif build". */
+/* What "ne-emu eif build" is asked for. */
 
-#ifndef NE_EMU_CLI_EIF_BUILD_H
-#define NE_EMU_CLI_EIF_BUILD_H
+#ifndef NE_EMU_CLI_EIF_BUILD_OPTIONS_H
+#define NE_EMU_CLI_EIF_BUILD_OPTIONS_H
 
 #include "command/command.h"
-#include "eif/eif.h"
-
-struct application;
 
 /**
  * struct build - the command line
@@ -45,21 +42,5 @@ static inline bool build_has_app(const struct build *build)
 {
 	return build->rootfs || build->image;
 }
-
-/**
- * build_read_app() - unpack what the enclave runs
- * @flags: of the kernel; the image must be for the same machine
- * @app: release with application_free() in any case
- */
-int build_read_app(const struct build *build, uint16_t flags, struct application *app,
-		   struct error *why);
-
-/** build_add_app() - its two ramdisks as sections */
-int build_add_app(const struct build *build, struct application *app, struct eif_writer *writer,
-		  struct error *why);
-
-/** build_write() - all sections of an unsigned image, in the order of AWS's builder */
-int build_write(const struct build *build, struct eif_writer *writer, int fd,
-		struct error *why);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The CPU pool: its CPUs, who has them, and whether they are isolated. */
 
-#include "cli/host/pool.h"
+#include "cli/enclave/pool.h"
 
 #include "cli/enclave/state.h"
 #include "cli/host/sysfs.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Flat JSON objects from files that our own programs wrote. */
 
-#ifndef NE_EMU_CLI_JSON_IN_H
-#define NE_EMU_CLI_JSON_IN_H
+#ifndef NE_EMU_CLI_HOST_JSON_IN_H
+#define NE_EMU_CLI_HOST_JSON_IN_H
 
 #include <stdint.h>
 

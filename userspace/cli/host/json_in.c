@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Flat JSON objects from files that our own programs wrote. */
 
-#include "cli/json_in.h"
+#include "cli/host/json_in.h"
 
-#include "cli/file.h"
+#include "command/file.h"
 #include "common/util.h"
 
 #include <errno.h>

@@ -1,0 +1,233 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tries what programs offer to shells: completion for bash, zsh and fish.
+
+usage: completion.py FOLDER_OF_PROGRAMS
+
+Each shell reads the files that the programs print for it and completes command lines.
+Every option and command of --help has to be offered, and no other; and values, which
+CASES lists. Manuals have to have the options of every command. Prints what is wrong; the
+status is 1 then. Runs in the source tree.
+"""
+
+import glob
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+PROGRAMS = ("ne-emu", "ne-emu-ca", "ne-emud")
+FORMATS = "pem der fingerprint rust go c"
+COMMANDS = "run ps stop console logs pcap eif attest lab doctor setup version help"
+IDS = "enc0000000000000001 16 enc0000000000000002"
+
+# A command line whose last word is completed, and all that may be offered for it. There
+# are the files image.eif and text, and the folder sub.
+CASES = {
+    "ne-emu ": COMMANDS,
+    "ne-emu st": "stop",
+    "ne-emu help ": COMMANDS.removesuffix(" help"),
+    "ne-emu eif ": "build describe diff extract pcr sign verify help",
+    "ne-emu eif help ": "build describe diff extract pcr sign verify",
+    "ne-emu attest ": "verify show root help",
+    "ne-emu lab ": "set show reset help",
+    "ne-emu-ca ": "create rotate forget export list help",
+    "ne-emu-ca help ": "create rotate forget export list",
+    "ne-emu run ": "image.eif sub",
+    "ne-emu run --debug ": "image.eif sub",
+    "ne-emu run --cpus ": "",
+    "ne-emu run --memory ": "",
+    "ne-emu eif describe ": "image.eif sub",
+    "ne-emu eif diff image.eif ": "image.eif sub",
+    "ne-emu eif extract ": "image.eif sub",
+    "ne-emu eif build --kernel ": "image.eif text sub",
+    "ne-emu eif build --rootfs ": "sub",
+    "ne-emu eif build --arch ": "x86_64 aarch64",
+    "ne-emu eif build -o ": "image.eif text sub",
+    "ne-emu eif build --name ": "",
+    "ne-emu eif sign --private-key t": "text",
+    "ne-emu attest verify ": "image.eif text sub",
+    "ne-emu attest verify --root ": "image.eif text sub",
+    "ne-emu attest verify --nonce ": "",
+    "ne-emu attest root --format ": FORMATS,
+    "ne-emu attest root --format f": "fingerprint",
+    "ne-emu stop ": IDS,
+    "ne-emu console ": IDS,
+    "ne-emu pcap ": IDS,
+    "ne-emu pcap -w ": "image.eif text sub",
+    "ne-emu pcap --write s": "sub",
+    "ne-emu logs ": "enc0000000000000003",
+    "ne-emu lab set ": IDS + " project= region= instance-id= role-arn= leaf-life= clock= "
+                       "flaws= map= limits= debug-pcrs=",
+    "ne-emu lab set reg": "region=",
+    "ne-emu lab show ": IDS,
+    "ne-emu lab reset --user roo": "root",
+    "ne-emu-ca export --format ": FORMATS,
+    "ne-emu-ca export --state ": "sub",
+    "ne-emu-ca export --project ": "",
+    "ne-emud --vmm ": "image.eif text sub",
+    "ne-emud --log-dir ": "sub",
+    "ne-emud --vmm-user roo": "root",
+    "ne-emud --log-level ": "error warning info debug",
+    "ne-emud --instance-id ": "",
+}
+
+# Stands in for ne-emu when a completion asks it.
+STAND_IN = """#!/bin/sh
+case $1 in
+ps) printf '%s\\n' 'ID CID' 'enc0000000000000001 16' 'enc0000000000000002 0' ;;
+logs) printf '%s\\n' 'ID OWNER' 'enc0000000000000003 0' ;;
+esac
+"""
+
+BASH = """
+compopt() { :; }
+. "$1"
+shift
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+function=$(complete -p "$1")
+function=${function##*-F }
+"${function%% *}"
+[ ${#COMPREPLY[@]} = 0 ] || printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+# A shell on a terminal of its own, whose compadd prints what it is given.
+ZSH = r"""
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell "PROMPT= RPROMPT=; fpath=($1 \$fpath)
+autoload -U compinit && compinit -u -d /dev/null
+compadd() {
+	local -a found
+	[[ \$@[1,(i)(-|--)] != *-(O|A|D)\ * ]] || { builtin compadd \"\$@\"; return }
+	builtin compadd -O found \"\$@\"
+	builtin print -l -- \"<\"\$^found\">\"
+	builtin compadd \"\$@\"
+}
+bindkey '^I' complete-word
+end-line() { builtin print '<end>'; BUFFER= }
+zle -N end-line
+bindkey '^X' end-line
+print rea''dy"
+zpty -r shell text '*ready*'
+for line in "${@:2}"; do
+	zpty -n -w shell "$line"$'\t\C-X'
+	zpty -r shell text '*<end>*'
+	print -r -- "$text"
+done
+zpty -d shell
+"""
+
+# Adds a line behind what is offered for each.
+FISH = """
+for file in $argv[1..3]; source $file; end
+for line in $argv[4..]; complete -C $line; echo '<end>'; end
+"""
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60,
+                          **options).stdout
+
+
+class Shells:
+    def __init__(self, programs, folder):
+        self.folder = folder
+        self.work = f"{folder}/work"
+        os.makedirs(f"{self.work}/sub")
+        for name in ("image.eif", "text"):
+            with open(f"{self.work}/{name}", "w", encoding="utf-8"):
+                pass
+        os.mkdir(f"{folder}/bin")
+        with open(f"{folder}/bin/ne-emu", "w", encoding="utf-8") as file:
+            file.write(STAND_IN)
+        os.chmod(f"{folder}/bin/ne-emu", 0o755)
+        for name in PROGRAMS[1:]:
+            os.symlink("/bin/true", f"{folder}/bin/{name}")
+        self.environment = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}",
+                            "HOME": self.folder}
+        for shell in ("bash", "zsh", "fish"):
+            os.mkdir(f"{folder}/{shell}")
+            for program in PROGRAMS:
+                text = run(f"{programs}/{program}", "--completion", shell)
+                with open(self.file(shell, program), "w", encoding="utf-8") as file:
+                    file.write(text)
+                run(shell, "-n", self.file(shell, program))
+        run("shellcheck", "--shell", "bash", *(self.file("bash", name) for name in PROGRAMS))
+
+    def file(self, shell, program):
+        name = {"bash": program, "zsh": f"_{program}", "fish": f"{program}.fish"}[shell]
+        return f"{self.folder}/{shell}/{name}"
+
+    def run(self, *command):
+        return run(*command, cwd=self.work, env=self.environment)
+
+    def bash(self, lines):
+        for words in (line.split(" ") for line in lines):
+            yield self.run("bash", "-c", BASH, "bash", self.file("bash", words[0]),
+                           *words).split()
+
+    def zsh(self, lines):
+        found = self.run("zsh", "-f", "-c", ZSH, "zsh", f"{self.folder}/zsh", *lines)
+        for part in found.split("<end>")[:-1]:
+            yield re.findall(r"<([^<>\r\n]*)>", part)
+
+    def fish(self, lines):
+        files = [self.file("fish", program) for program in PROGRAMS]
+        found = self.run("fish", "--no-config", "-c", FISH, *files, *lines)
+        for part in found.split("<end>\n")[:-1]:
+            yield [row.split("\t")[0] for row in part.splitlines()]
+
+    def complete(self, lines):
+        """What each shell offers for each line; folders without the slash at their end."""
+        for shell in (self.bash, self.zsh, self.fish):
+            for line, words in zip(lines, shell(lines), strict=True):
+                yield shell.__name__, line, {word.rstrip("/") for word in words}
+
+
+def helps(programs, words):
+    """The options of all commands below these words, by command line."""
+    text = run(f"{programs}/{words[0]}", *words[1:], "--help")
+    if "\nCommands:\n" not in text:
+        yield " ".join(words), set(re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", text, re.M))
+        return
+    for command in re.findall(r"^  (\w+)", text.split("\nCommands:\n")[1], re.M):
+        yield from helps(programs, words + [command])
+
+
+def without_manual(paths):
+    """Commands whose options no manual lists: "@ne-emu options run" does."""
+    listed = set()
+    for page in glob.glob("Documentation/man/*.scd"):
+        with open(page, encoding="utf-8") as file:
+            listed.update(re.findall(r"^@(\S+) options\b(.*)$", file.read(), re.M))
+    listed = {program + words for program, words in listed}
+    return [path for path in paths
+            if path not in listed and path.rpartition(" ")[0] not in listed]
+
+
+def main(programs):
+    faults = count = 0
+    with tempfile.TemporaryDirectory() as folder:
+        shells = Shells(programs, folder)
+        cases = {line: set(words.split()) for line, words in CASES.items()}
+        options = {path: names for program in PROGRAMS
+                   for path, names in helps(programs, [program])}
+        cases.update((f"{path} --", names) for path, names in options.items())
+        for path in without_manual(path for path, names in options.items() if len(names) > 1):
+            faults += 1
+            print(f"{path}: its options are in no manual")
+        for shell, line, offered in shells.complete(list(cases)):
+            expected = cases[line]
+            count += 1
+            if offered != expected:
+                faults += 1
+                print(f"{shell}: \"{line}\": missing {sorted(expected - offered)}, "
+                      f"too many {sorted(offered - expected)}")
+    print(f"{count} completions, {faults} faults")
+    return 1 if faults or count < 200 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

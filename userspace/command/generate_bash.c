@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Completion for bash: one function that looks at all words. */
+
+#include "command/generate.h"
+
+#include <stdio.h>
+
+/* Call of the function that adds what compgen finds for the last word. */
+static void print_add(const struct cli_command *program, const char *indent)
+{
+	printf("%s_", indent);
+	generate_symbol(program->name);
+	printf("_add ");
+}
+
+static void print_values(const struct cli_command *program, const struct cli_values *values,
+			 const char *indent)
+{
+	if (values->how == CLI_NOTHING)
+		return;
+	print_add(program, indent);
+	switch (values->how) {
+	case CLI_NOTHING:
+		return;
+	case CLI_FILES:
+		if (values->from) {
+			printf("-f -X '!*%s'\n", values->from);
+			print_add(program, indent);
+			printf("-d\n");
+		} else {
+			printf("-f\n");
+		}
+		printf("%scompopt -o filenames\n", indent);
+		return;
+	case CLI_FOLDERS:
+		printf("-d\n%scompopt -o filenames\n", indent);
+		return;
+	case CLI_USERS:
+		printf("-u\n");
+		return;
+	case CLI_WORDS:
+		printf("-W '%s'\n", values->from);
+		return;
+	case CLI_LINES:
+		printf("-W \"$(%s)\"\n", values->from);
+		return;
+	}
+}
+
+/* The words that lead to commands: their number decides where arguments begin. */
+static void print_path(const struct generate_node *node, void *program)
+{
+	if (node->command != program)
+		printf("\t\t'%s') path+=\" ${COMP_WORDS[i]}\" ;;\n", node->path);
+	if (node->command->commands)
+		printf("\t\t'%s help') path+=' help' ;;\n", node->path);
+}
+
+static void print_option_values(const struct generate_node *node, void *program)
+{
+	for (const struct cli_option *option = node->command->options; option && option->name;
+	     option++) {
+		if (!option->metavar)
+			continue;
+		printf("\t'%s --%s'", node->path, option->name);
+		if (option->letter)
+			printf(" | '%s -%c'", node->path, option->letter);
+		printf(")\n");
+		print_values(program, &option->values, "\t\t");
+		printf("\t\treturn\n\t\t;;\n");
+	}
+}
+
+static void print_options(const struct cli_command *program, const struct cli_command *command,
+			  const char *indent)
+{
+	print_add(program, indent);
+	printf("-W '");
+	for (const struct cli_option *option = command->options; option && option->name; option++)
+		printf("--%s ", option->name);
+	printf("--help%s'\n", command->version ? " --version" : "");
+}
+
+static void print_commands(const struct cli_command *program, const struct cli_command *command,
+			   const char *last, const char *indent)
+{
+	print_add(program, indent);
+	printf("-W '");
+	for (size_t i = 0; command->commands[i]; i++)
+		printf("%s ", command->commands[i]->name);
+	printf("%s'\n", last);
+}
+
+static void print_words(const struct generate_node *node, void *program)
+{
+	const struct cli_command *command = node->command;
+
+	printf("\t'%s')\n\t\tif [[ $cur == -* ]]; then\n", node->path);
+	print_options(program, command, "\t\t\t");
+	printf("\t\telse\n");
+	if (command->commands) {
+		print_commands(program, command, "help", "\t\t\t");
+	} else if (!command->args) {
+		print_options(program, command, "\t\t\t");
+	} else {
+		printf("\t\t\t:\n");
+		for (size_t i = 0; i < CLI_VALUES_MAX; i++)
+			print_values(program, &command->values[i], "\t\t\t");
+	}
+	printf("\t\tfi\n\t\t;;\n");
+	if (!command->commands)
+		return;
+	printf("\t'%s help')\n", node->path);
+	print_commands(program, command, "", "\t\t");
+	printf("\t\t;;\n");
+}
+
+static void print_head(const struct cli_command *program)
+{
+	printf("# bash completion for %s, made by \"%s --completion bash\"\n\n", program->name,
+	       program->name);
+	printf("_");
+	generate_symbol(program->name);
+	printf("_add() {\n"
+	       "\tlocal -a found\n\n"
+	       "\tmapfile -t found < <(compgen \"$@\" -- \"$cur\")\n"
+	       "\tCOMPREPLY+=(\"${found[@]}\")\n"
+	       "}\n\n_");
+	generate_symbol(program->name);
+	printf("() {\n"
+	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
+	       "\tlocal path=%s%s\n\n"
+	       "\tCOMPREPLY=()\n", program->name, program->commands ? " i" : "");
+}
+
+void generate_bash(const struct cli_command *program)
+{
+	void *arg = (void *)program;	/* for callbacks, which do not write to it */
+
+	print_head(program);
+	if (program->commands) {
+		printf("\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+		       "\t\tcase \"$path ${COMP_WORDS[i]}\" in\n");
+		generate_walk(program, "", print_path, arg);
+		printf("\t\t*) break ;;\n\t\tesac\n\tdone\n");
+	}
+	printf("\tcase \"$path $prev\" in\n");
+	generate_walk(program, "", print_option_values, arg);
+	printf("\tesac\n\tcase $path in\n");
+	generate_walk(program, "", print_words, arg);
+	printf("\tesac\n"
+	       "\t[[ ${COMPREPLY[*]} != *= ]] || compopt -o nospace\n"
+	       "}\n\ncomplete -F _");
+	generate_symbol(program->name);
+	printf(" %s\n", program->name);
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Completion for fish: a line for each command, option and argument. */
+
+#include "command/generate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Both are special between single quotes. */
+#define SPECIAL		"'\\"
+
+/* The path without the program. */
+static const char *words_of(const struct generate_node *node)
+{
+	const char *blank = strchr(node->path, ' ');
+
+	return blank ? blank + 1 : "";
+}
+
+/*
+ * The beginning of a line that holds for the command @node; @where: "in" its command
+ * line, or "at" its end.
+ */
+static void print_begin(const struct cli_command *program, const struct generate_node *node,
+			const char *where, const char *more)
+{
+	printf("complete -c %s", program->name);
+	if (!program->commands)
+		return;
+	printf(" -n '__");
+	generate_symbol(program->name);
+	printf("_%s %s%s'", where, words_of(node), more);
+}
+
+static void print_description(const char *text)
+{
+	printf(" -d '");
+	generate_text(text, SPECIAL);
+	printf("'\n");
+}
+
+static void print_values(const struct cli_values *values)
+{
+	switch (values->how) {
+	case CLI_NOTHING:
+		return;
+	case CLI_FILES:
+		if (values->from)
+			printf(" -a '(for file in (commandline -ct)*%s; echo $file; end; "
+			       "__fish_complete_directories)'", values->from);
+		else
+			printf(" -F");
+		return;
+	case CLI_FOLDERS:
+		printf(" -a '(__fish_complete_directories)'");
+		return;
+	case CLI_USERS:
+		printf(" -a '(__fish_complete_users)'");
+		return;
+	case CLI_WORDS:
+		printf(" -a '%s'", values->from);
+		return;
+	case CLI_LINES:
+		printf(" -a '(");
+		generate_text(values->from, SPECIAL);
+		printf(")'");
+		return;
+	}
+}
+
+static void print_option(const struct cli_option *option)
+{
+	if (option->letter)
+		printf(" -s %c", option->letter);
+	printf(" -l %s", option->name);
+	if (option->metavar)
+		printf(option->values.how == CLI_FILES ? " -r" : " -x");
+	print_values(&option->values);
+	print_description(option->help);
+}
+
+static void print_commands(const struct cli_command *program, const struct generate_node *node,
+			   const char *more)
+{
+	const struct cli_command *const *commands = node->command->commands;
+
+	for (size_t i = 0; commands[i]; i++) {
+		print_begin(program, node, "at", more);
+		printf(" -a %s", commands[i]->name);
+		print_description(commands[i]->summary);
+	}
+}
+
+static void print_group(const struct cli_command *program, const struct generate_node *node)
+{
+	print_commands(program, node, "");
+	print_begin(program, node, "at", "");
+	printf(" -a help -d 'explain a command'\n");
+	print_commands(program, node, *words_of(node) ? " help" : "help");
+}
+
+static void print_leaf(const struct cli_command *program, const struct generate_node *node)
+{
+	const struct cli_command *command = node->command;
+
+	for (const struct cli_option *option = command->options; option && option->name;
+	     option++) {
+		print_begin(program, node, "in", "");
+		print_option(option);
+	}
+	for (size_t i = 0; i < CLI_VALUES_MAX; i++) {
+		if (command->values[i].how == CLI_NOTHING)
+			continue;
+		print_begin(program, node, "in", "");
+		print_values(&command->values[i]);
+		printf("\n");
+	}
+}
+
+static void print_node(const struct generate_node *node, void *arg)
+{
+	const struct cli_command *program = arg, *command = node->command;
+	const char *where = command->commands ? "at" : "in";
+
+	if (command->commands)
+		print_group(program, node);
+	else
+		print_leaf(program, node);
+	print_begin(program, node, where, "");
+	printf(" -s h -l help -d 'print help'\n");
+	if (command->version) {
+		print_begin(program, node, where, "");
+		printf(" -s V -l version -d 'print the version'\n");
+	}
+}
+
+/* Conditions on the words before the one that is completed. */
+static void print_conditions(const struct cli_command *program)
+{
+	printf("function __");
+	generate_symbol(program->name);
+	printf("_in\n\tset -l words (commandline -opc)\n"
+	       "\tstring match -q -- \"$argv *\" \"$words[2..-1] \"\nend\n\nfunction __");
+	generate_symbol(program->name);
+	printf("_at\n\tset -l words (commandline -opc)\n"
+	       "\ttest \"$words[2..-1]\" = \"$argv\"\nend\n\n");
+}
+
+void generate_fish(const struct cli_command *program)
+{
+	printf("# fish completion for %s, made by \"%s --completion fish\"\n\n", program->name,
+	       program->name);
+	if (program->commands)
+		print_conditions(program);
+	printf("complete -c %s -f\n", program->name);
+	generate_walk(program, "", print_node, (void *)program);
+}

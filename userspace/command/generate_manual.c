@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Parts of manuals in the markup of scdoc. */
+
+#include "command/generate.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+/* With more options than these the synopsis does not name those that may be left out. */
+#define SYNOPSIS_OPTIONS	3
+#define ENTRIES_MAX		64
+
+/* "ID|CID" as "_ID_|_CID_"; names of options, in small letters, in bold. */
+static void print_names(const char *text)
+{
+	while (*text) {
+		size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+		if (len)
+			printf("_%.*s_", (int)len, text);
+		else
+			putchar(*text);
+		text += len ? len : 1;
+	}
+}
+
+static void print_option_name(const struct cli_option *option)
+{
+	printf("*--%s*", option->name);
+	if (option->metavar) {
+		putchar(' ');
+		print_names(option->metavar);
+	}
+}
+
+/* A help text as a sentence. */
+static void print_help(const char *help)
+{
+	putchar(toupper((unsigned char)*help));
+	for (help++; *help; help++)
+		putchar(*help == '\n' ? ' ' : *help);
+	printf(".\n\n");
+}
+
+static void print_entry(const struct cli_option *option)
+{
+	if (option->letter)
+		printf("*-%c*, ", option->letter);
+	print_option_name(option);
+	printf("\n\t");
+	if (option->manual)
+		printf("%s\n\n", option->manual);
+	else
+		print_help(option->help);
+}
+
+/* Options of several commands, each once. */
+struct entries {
+	const char *names[ENTRIES_MAX];
+	size_t count;
+};
+
+static void print_entries(const struct generate_node *node, void *arg)
+{
+	const struct cli_command *command = node->command;
+	struct entries *entries = arg;
+
+	for (const struct cli_option *option = command->options; option && option->name;
+	     option++) {
+		size_t i = 0;
+
+		while (i < entries->count && strcmp(entries->names[i], option->name))
+			i++;
+		if (i < entries->count || i == ENTRIES_MAX)
+			continue;
+		entries->names[entries->count++] = option->name;
+		print_entry(option);
+	}
+	if (command->version && !command->commands)
+		printf("*-h*, *--help*\n\tPrint a summary and exit.\n\n"
+		       "*-V*, *--version*\n\tPrint the version and exit.\n\n");
+}
+
+static size_t count_options(const struct cli_command *command)
+{
+	size_t count = 0;
+
+	while (command->options && command->options[count].name)
+		count++;
+	return count;
+}
+
+static void print_synopsis(const struct generate_node *node, void *arg)
+{
+	const struct cli_command *command = node->command;
+	size_t count = count_options(command);
+	bool *first = arg;
+
+	if (command->commands)
+		return;
+	printf("%s*%s*", *first ? "" : "++\n", node->path);
+	*first = false;
+	for (size_t i = 0; i < count; i++) {
+		const struct cli_option *option = &command->options[i];
+
+		if (!option->required && count > SYNOPSIS_OPTIONS)
+			continue;
+		printf(option->required ? " " : " [");
+		print_option_name(option);
+		if (!option->required)
+			putchar(']');
+	}
+	if (count > SYNOPSIS_OPTIONS)
+		printf(" [_OPTION_]...");
+	if (command->args) {
+		putchar(' ');
+		print_names(command->args);
+	}
+}
+
+/* The command that @names lead to, from @command; NULL: none. */
+static const struct cli_command *find(const struct cli_command *command, int count, char **names)
+{
+	for (int i = 0; command && i < count; i++) {
+		const struct cli_command *const *subs = command->commands;
+
+		while (subs && *subs && strcmp((*subs)->name, names[i]))
+			subs++;
+		command = subs ? *subs : NULL;
+	}
+	return command;
+}
+
+int generate_manual(const struct cli_command *program, int argc, char **argv)
+{
+	const struct cli_command *command = find(program, argc - 1, argv + 1);
+	char above[CLI_PATH_SIZE] = "";
+	struct entries entries = {};
+	bool first = true;
+
+	if (!command || (strcmp(argv[0], "synopsis") && strcmp(argv[0], "options"))) {
+		cli_error("--manual: synopsis or options, and a command");
+		return CLI_USAGE;
+	}
+	if (!strcmp(argv[0], "options")) {
+		generate_walk(command, "", print_entries, &entries);
+	} else {
+		if (argc > 1)
+			snprintf(above, sizeof(above), "%s", program->name);
+		generate_walk(command, above, print_synopsis, &first);
+		putchar('\n');
+	}
+	return fflush(stdout) ? CLI_FAILED : CLI_OK;
+}
