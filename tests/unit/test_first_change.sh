@@ -42,8 +42,4 @@ for block in "$tmp"/blocks/[0-9][0-9]; do
 		check "$(head -n 1 "$block")" execute "$block"
 done
 check "there are four blocks" [ "$cases" = 4 ]
-<<<<<<< HEAD
-=======
-umount "$tmp" 2> /dev/null || :
->>>>>>> 5fa4821 (tests/unit: run the first change with lib/case.sh)
 finish
