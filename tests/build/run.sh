@@ -101,9 +101,9 @@ for folder in "$headers"/usr/src/linux-headers-*-cloud-amd64; do
 	*) check "modules for $kernel" modules "$kernel" "$folder" ;;
 	esac
 done
-report "dkms.conf takes what is built, and nothing else" dkms_takes_what_is_built
-report "userspace" userspace
-report "completion for bash, zsh and fish" tests/build/completion.py "$out/userspace"
-report "selftests in a kernel tree" selftests_in_kernel_tree
-report "install and uninstall" installs
-tap_end
+check "dkms.conf takes what is built, and nothing else" dkms_takes_what_is_built
+check "userspace" userspace
+check "completion for bash, zsh and fish" tests/build/completion.py "$out/userspace"
+check "selftests in a kernel tree" selftests_in_kernel_tree
+check "install and uninstall" installs
+finish
