@@ -97,7 +97,7 @@ ZSH = r"""
 zmodload zsh/zpty
 zpty shell zsh -f -i
 zpty -w shell "PROMPT= RPROMPT=; fpath=($1 \$fpath)
-autoload -U compinit && compinit -u -d /dev/null
+autoload -U compinit && compinit -u -D
 compadd() {
 	local -a found
 	[[ \$@[1,(i)(-|--)] != *-(O|A|D)\ * ]] || { builtin compadd \"\$@\"; return }
