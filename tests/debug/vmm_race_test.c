@@ -253,6 +253,8 @@ static void close_while_faulting(struct ne_test *t)
 	pid_t pid;
 
 	ne_kvm_require(t);
+	/* It would take the start requests. */
+	REQUIRE(t, ne_stop_daemon());
 	pid = fork();
 	if (!pid) {
 		rounds(t);
