@@ -44,11 +44,11 @@ static int console_run(const struct cli_call *call)
 	__cleanup_fd int fd = -1;
 	struct error why;
 	uint32_t cid;
+	int r;
 
-	if (find_cid(call->args[0], &cid, &why)) {
-		cli_error("%s", why.text);
-		return CLI_FAILED;
-	}
+	r = find_cid(call->args[0], &cid, &why);
+	if (r)
+		return cli_result(r, &why);
 	fd = vsock_connect_console(cid);
 	if (fd < 0) {
 		cli_error("cannot connect to the console of CID %u: %s%s", cid, strerror(-fd),

@@ -184,10 +184,9 @@ static int ps_run(const struct cli_call *call)
 	size_t count;
 	int r;
 
-	if (state_open(&nl, &why)) {
-		cli_error("%s", why.text);
-		return CLI_FAILED;
-	}
+	r = state_open(&nl, &why);
+	if (r)
+		return cli_result(r, &why);
 	r = ne_nl_enclave_list(nl, &list, &count);
 	ne_nl_close(nl);
 	if (r) {

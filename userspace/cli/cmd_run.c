@@ -286,10 +286,8 @@ static int boot(struct run *run)
 			r = fail_boot(run, r, &why);
 		}
 	}
-	if (r) {
-		cli_error("%s", why.text);
-		return CLI_FAILED;
-	}
+	if (r)
+		return cli_result(r, &why);
 	print_booted(run);
 	return CLI_OK;
 }

@@ -334,9 +334,7 @@ static int setup_run(const struct cli_call *call)
 		return CLI_FAILED;
 	}
 	r = setup->undo ? undo(setup, &why) : do_setup(setup, &why);
-	if (r)
-		cli_error("%s", why.text);
-	return r ? CLI_FAILED : CLI_OK;
+	return cli_result(r, &why);
 }
 
 const struct cli_command cmd_setup = {

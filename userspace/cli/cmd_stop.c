@@ -155,10 +155,9 @@ static int stop_one(struct ne_nl *nl, const char *name, uint64_t timeout)
 	struct error why;
 	int r;
 
-	if (state_find(nl, name, &enclave, &why)) {
-		cli_error("%s", why.text);
-		return CLI_FAILED;
-	}
+	r = state_find(nl, name, &enclave, &why);
+	if (r)
+		return cli_result(r, &why);
 	r = stop_list(nl, &enclave, 1, timeout);
 	ne_nl_enclave_done(&enclave);
 	return r;
@@ -188,10 +187,9 @@ static int stop_run(const struct cli_call *call)
 
 	if (wanted->all == (call->count == 1))
 		return cli_usage_error(call, "name either one enclave or --all");
-	if (state_open(&nl, &why)) {
-		cli_error("%s", why.text);
-		return CLI_FAILED;
-	}
+	r = state_open(&nl, &why);
+	if (r)
+		return cli_result(r, &why);
 	r = ne_nl_subscribe(nl, groups);
 	if (r) {
 		cli_error("cannot watch enclaves: %s", strerror(-r));

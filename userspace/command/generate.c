@@ -3,6 +3,8 @@
 
 #include "command/generate.h"
 
+#include "common/util.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,7 +44,7 @@ int generate_completion(const struct cli_command *program, const char *shell)
 		{ "bash", generate_bash }, { "zsh", generate_zsh }, { "fish", generate_fish },
 	};
 
-	for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(shells); i++) {
 		if (strcmp(shells[i].shell, shell))
 			continue;
 		shells[i].generate(program);

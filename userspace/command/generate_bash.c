@@ -58,8 +58,7 @@ static void print_path(const struct generate_node *node, void *program)
 
 static void print_option_values(const struct generate_node *node, void *program)
 {
-	for (const struct cli_option *option = node->command->options; option && option->name;
-	     option++) {
+	cli_for_each_option(option, node->command->options) {
 		if (!option->metavar)
 			continue;
 		printf("\t'%s --%s'", node->path, option->name);
@@ -76,7 +75,7 @@ static void print_options(const struct cli_command *program, const struct cli_co
 {
 	print_add(program, indent);
 	printf("-W '");
-	for (const struct cli_option *option = command->options; option && option->name; option++)
+	cli_for_each_option(option, command->options)
 		printf("--%s ", option->name);
 	printf("--help%s'\n", command->version ? " --version" : "");
 }

@@ -103,8 +103,7 @@ static void print_leaf(const struct cli_command *program, const struct generate_
 {
 	const struct cli_command *command = node->command;
 
-	for (const struct cli_option *option = command->options; option && option->name;
-	     option++) {
+	cli_for_each_option(option, command->options) {
 		print_begin(program, node, "in", "");
 		print_option(option);
 	}

@@ -66,8 +66,7 @@ static void print_entries(const struct generate_node *node, void *arg)
 	const struct cli_command *command = node->command;
 	struct entries *entries = arg;
 
-	for (const struct cli_option *option = command->options; option && option->name;
-	     option++) {
+	cli_for_each_option(option, command->options) {
 		size_t i = 0;
 
 		while (i < entries->count && strcmp(entries->names[i], option->name))

@@ -104,7 +104,7 @@ static void print_leaf(const struct generate_node *node)
 	printf("_");
 	generate_symbol(node->path);
 	printf("() {\n\t_arguments");
-	for (const struct cli_option *option = command->options; option && option->name; option++)
+	cli_for_each_option(option, command->options)
 		print_option(option);
 	printf(" \\\n\t\t'(- *)'{-h,--help}'[print help]'");
 	if (command->version)

@@ -35,7 +35,7 @@ static void print_option(char letter, const char *name, const char *metavar, con
 
 void cli_options_print(const struct cli_option *options, unsigned int flags)
 {
-	for (const struct cli_option *option = options; option && option->name; option++)
+	cli_for_each_option(option, options)
 		print_option(option->letter, option->name, option->metavar, option->help);
 	if (flags & CLI_TAKE_HELP)
 		print_option('h', "help", NULL, "print this text");

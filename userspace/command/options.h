@@ -130,6 +130,10 @@ struct cli_option {
 	{ .name = (n), .kind = CLI_TYPED, .offset = CLI_OFFSET(type_, member, ctype), \
 	  .type = (type_of), .metavar = (var), .help = (text), __VA_ARGS__ }
 
+/** cli_for_each_option() - loop over a table, which may be NULL */
+#define cli_for_each_option(option, table) \
+	for (const struct cli_option *option = (table); option && option->name; option++)
+
 /* Results of cli_options_read(), beside those of errors. */
 #define CLI_ASKS_HELP		(-4096)
 #define CLI_ASKS_VERSION	(-4097)

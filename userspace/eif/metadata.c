@@ -4,6 +4,7 @@
 #include "eif/build.h"
 
 #include "common/json_out.h"
+#include "common/util.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -78,7 +79,7 @@ static const char *missing(json_t *metadata)
 		return "ImageName";
 	if (!json_is_string(json_object_get(metadata, "ImageVersion")))
 		return "ImageVersion";
-	for (size_t i = 0; i < sizeof(build_keys) / sizeof(build_keys[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(build_keys); i++)
 		if (!json_is_string(json_object_get(build, build_keys[i])))
 			return build_keys[i];
 	if (!json_object_get(metadata, "DockerInfo"))
