@@ -35,6 +35,7 @@
 #include <linux/vm_sockets.h>
 
 #include "nsm_device.h"
+#include "serve.h"
 
 #define PORT_ECHO	5005
 #define PORT_RELAY	5006
@@ -157,23 +158,6 @@ static void print_nsm(void)
 	print_nsm_answer(fd, "DescribeNSM", REQUEST_DESCRIBE_NSM);
 	print_nsm_answer(fd, "Attestation", REQUEST_ATTESTATION);
 	close(fd);
-}
-
-static int listen_on(unsigned int port)
-{
-	const struct sockaddr_vm addr = {
-		.svm_family = AF_VSOCK,
-		.svm_cid = VMADDR_CID_ANY,
-		.svm_port = port,
-	};
-	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) ||
-	    listen(fd, SOMAXCONN)) {
-		printf("payload: cannot listen on port %u: %s\n", port, strerror(errno));
-		exit(1);
-	}
-	return fd;
 }
 
 /* Pass what there is to read; at the end close the other side's way in. */
@@ -303,20 +287,6 @@ static void serve_nsm(int client)
 		printf("payload: nsm: %s\n", strerror(errno));
 	else
 		(void)write_all(client, response, n);
-}
-
-/* Connections are served by children; they end with this program. */
-static void serve_in_child(int listener, void (*serve)(int client))
-{
-	int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-
-	if (client < 0)
-		return;
-	if (!fork()) {
-		serve(client);
-		_exit(0);
-	}
-	close(client);
 }
 
 static void do_flood(unsigned long kib)
@@ -478,15 +448,16 @@ int main(void)
 	struct pollfd fds[4];
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	/* Children that serve connections end with this program. */
 	signal(SIGCHLD, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	print_machine();
 	print_hwrng();
 	print_nsm();
-	fds[0] = (struct pollfd){ .fd = listen_on(PORT_ECHO), .events = POLLIN };
-	fds[1] = (struct pollfd){ .fd = listen_on(PORT_RELAY), .events = POLLIN };
-	fds[2] = (struct pollfd){ .fd = listen_on(PORT_CONTROL), .events = POLLIN };
-	fds[3] = (struct pollfd){ .fd = listen_on(PORT_NSM), .events = POLLIN };
+	fds[0] = (struct pollfd){ .fd = serve_listen("payload", PORT_ECHO), .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = serve_listen("payload", PORT_RELAY), .events = POLLIN };
+	fds[2] = (struct pollfd){ .fd = serve_listen("payload", PORT_CONTROL), .events = POLLIN };
+	fds[3] = (struct pollfd){ .fd = serve_listen("payload", PORT_NSM), .events = POLLIN };
 	printf("payload: ready\n");
 	for (;;) {
 		if (poll(fds, 4, -1) < 0)

@@ -27,6 +27,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "serve.h"
+
 #define PORT_COMMAND	5000
 #define PORT_ECHO	5001
 #define PORT_KEEP	5002
@@ -35,23 +37,6 @@
 #define ECHO_SIZE	(64 * 1024)
 #define MAX_FILES	8192
 #define CONNECTORS	8
-
-static int listen_on(unsigned int port)
-{
-	const struct sockaddr_vm addr = {
-		.svm_family = AF_VSOCK,
-		.svm_cid = VMADDR_CID_ANY,
-		.svm_port = port,
-	};
-	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) ||
-	    listen(fd, SOMAXCONN)) {
-		printf("agent: cannot listen on port %u: %s\n", port, strerror(errno));
-		exit(1);
-	}
-	return fd;
-}
 
 /* The words of a line, ended by NULL. Return: 0 or -1. */
 static int read_words(int client, char line[LINE_SIZE], char *words[MAX_WORDS])
@@ -79,6 +64,7 @@ static void run_command(int client)
 
 	if (read_words(client, line, words))
 		return;
+	signal(SIGCHLD, SIG_DFL);
 	pid = fork();
 	if (!pid) {
 		dup2(client, 1);
@@ -105,20 +91,6 @@ static void echo(int client)
 			memmove(buf, buf + done, n - done);
 			n -= done;
 		}
-}
-
-static void serve_in_child(int listener, void (*serve)(int client))
-{
-	int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-
-	if (client < 0)
-		return;
-	if (!fork()) {
-		signal(SIGCHLD, SIG_DFL);
-		serve(client);
-		_exit(0);
-	}
-	close(client);
 }
 
 static int connect_once(const struct sockaddr_vm *addr)
@@ -169,9 +141,9 @@ int main(int argc, char **argv)
 	}
 	signal(SIGCHLD, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	fds[0] = (struct pollfd){ .fd = listen_on(PORT_COMMAND), .events = POLLIN };
-	fds[1] = (struct pollfd){ .fd = listen_on(PORT_ECHO), .events = POLLIN };
-	fds[2] = (struct pollfd){ .fd = listen_on(PORT_KEEP), .events = POLLIN };
+	fds[0] = (struct pollfd){ .fd = serve_listen("agent", PORT_COMMAND), .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = serve_listen("agent", PORT_ECHO), .events = POLLIN };
+	fds[2] = (struct pollfd){ .fd = serve_listen("agent", PORT_KEEP), .events = POLLIN };
 	for (;;) {
 		if (poll(fds, 3, -1) < 0)
 			continue;
