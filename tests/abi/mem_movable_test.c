@@ -7,26 +7,17 @@
 #include "ne_guest.h"
 #include "ne_lib.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define VMSTAT		"/proc/vmstat"
 #define SMALL_PAGES	(NE_PAGE / 4096)	/* of a huge page, as vmstat counts */
 
 /* A counter of /proc/vmstat; fails the case without it. */
 static long vmstat(struct ne_test *t, const char *name)
 {
-	char line[128];
-	long value = -1;
-	FILE *file = fopen(VMSTAT, "re");
+	long value = ne_read_value("/proc/vmstat", name);
 
-	REQUIRE(t, file);
-	while (value < 0 && fgets(line, sizeof(line), file))
-		if (!strncmp(line, name, strlen(name)) && line[strlen(name)] == ' ')
-			sscanf(line + strlen(name), "%ld", &value);
-	fclose(file);
 	REQUIRE(t, value >= 0);
 	return value;
 }

@@ -36,7 +36,6 @@ static void become_user(struct ne_test *t)
 /* Run @body in a process of its own and wait for its end. */
 static void in_child(struct ne_test *t, void (*body)(struct ne_test *t))
 {
-	int status = -1;
 	pid_t pid = fork();
 
 	REQUIRE(t, pid >= 0);
@@ -45,8 +44,7 @@ static void in_child(struct ne_test *t, void (*body)(struct ne_test *t))
 		fflush(stdout);
 		_exit(0);
 	}
-	REQUIRE_EQ(t, waitpid(pid, &status, 0), pid);
-	CHECK_EQ(t, status, 0);
+	ne_wait_child(t, pid);
 }
 
 static void guest_on_donated_pages(struct ne_test *t)
@@ -183,7 +181,7 @@ static void j04_fork_without_free_page(struct ne_test *t)
 static void j05_written_beside_a_child(struct ne_test *t)
 {
 	struct ne_fixture f;
-	int gate[2];
+	int gate[2], status;
 	char *map;
 	pid_t pid;
 
@@ -210,7 +208,8 @@ static void j05_written_beside_a_child(struct ne_test *t)
 	map[NE_PAGE] = 4;
 	CHECK_EQ(t, f.mem[NE_PAGE], 4);
 	close(gate[1]);
-	waitpid(pid, NULL, 0);
+	REQUIRE_EQ(t, waitpid(pid, &status, 0), pid);
+	CHECK(t, WIFEXITED(status) && WEXITSTATUS(status) == 3);
 	close(f.fd);
 	close(f.info.backend_fd);
 }
@@ -222,7 +221,6 @@ static void j06_page_of_the_parent(struct ne_test *t)
 
 	for (prot = 0; prot < 2; prot++) {
 		char *mem = ne_map_huge(NE_MIN_ENCLAVE_SIZE);
-		int status = -1;
 		pid_t pid;
 
 		REQUIRE(t, mem);
@@ -246,8 +244,7 @@ static void j06_page_of_the_parent(struct ne_test *t)
 			fflush(stdout);
 			_exit(0);
 		}
-		REQUIRE_EQ(t, waitpid(pid, &status, 0), pid);
-		CHECK_EQ(t, status, 0);
+		ne_wait_child(t, pid);
 		CHECK_EQ(t, mem[NE_PAGE], 5);
 		munmap(mem, NE_MIN_ENCLAVE_SIZE);
 	}

@@ -249,7 +249,6 @@ static void rounds(struct ne_test *t)
 /* In a process of its own, since it is a VMM, and the driver kills late ones. */
 static void close_while_faulting(struct ne_test *t)
 {
-	int status = -1;
 	pid_t pid;
 
 	ne_kvm_require(t);
@@ -262,8 +261,7 @@ static void close_while_faulting(struct ne_test *t)
 		_exit(0);
 	}
 	REQUIRE(t, pid > 0);
-	REQUIRE_EQ(t, waitpid(pid, &status, 0), pid);
-	CHECK_EQ(t, status, 0);
+	ne_wait_child(t, pid);
 }
 
 static const struct ne_case cases[] = {

@@ -202,20 +202,25 @@ int ne_write_number(const char *path, long value)
 	return rc < 0 ? rc : 0;
 }
 
-long ne_meminfo(const char *key)
+long ne_read_value(const char *path, const char *key)
 {
-	char buf[8192];
+	char buf[16384];
 	const char *line;
 	size_t len = strlen(key);
 
-	if (ne_read_file("/proc/meminfo", buf, sizeof(buf)) < 0)
+	if (ne_read_file(path, buf, sizeof(buf)) < 0)
 		return -1;
 	for (line = buf; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
-		if (!strncmp(line, key, len) && line[len] == ':')
+		if (!strncmp(line, key, len) && (line[len] == ':' || line[len] == ' '))
 			return strtol(line + len + 1, NULL, 10);
 	}
 	return -1;
+}
+
+long ne_meminfo(const char *key)
+{
+	return ne_read_value("/proc/meminfo", key);
 }
 
 int ne_pool_set(const char *list)

@@ -51,6 +51,8 @@ void *ne_map_aligned(size_t size);
 /** ne_unused_address() - a 2 MiB aligned address at which nothing is mapped */
 void *ne_unused_address(void);
 
+/** ne_read_value() - number behind "@key:" or "@key " in a file of lines, -1 if none */
+long ne_read_value(const char *path, const char *key);
 /** ne_meminfo() - value of a line of /proc/meminfo ("HugePages_Free"), -1 if none */
 long ne_meminfo(const char *key);
 /** ne_read_file() - at most @size - 1 bytes, NUL-terminated; length or -errno */

@@ -64,20 +64,10 @@ int ne_chan_write(int chan, const struct virtio_vsock_hdr *hdr, const void *data
 /* A value of the channel's /proc/self/fdinfo file, or -1. */
 long ne_chan_info(int chan, const char *name)
 {
-	char path[64], line[128];
-	size_t len = strlen(name);
-	long value = -1;
-	FILE *f;
+	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", chan);
-	f = fopen(path, "r");
-	if (!f)
-		return -1;
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, name, len) && line[len] == ':')
-			value = strtol(line + len + 1, NULL, 10);
-	fclose(f);
-	return value;
+	return ne_read_value(path, name);
 }
 
 struct virtio_vsock_hdr ne_conn_hdr(const struct ne_conn *c, uint16_t op, uint32_t flags,
