@@ -10,7 +10,7 @@ set -eu
 . "$(dirname "$0")/../root/lib.sh"
 vm_dir=$top/scripts/vm
 
-out=${1:?usage: payload.sh FOLDER}
+out=$(realpath -m "${1:?usage: payload.sh FOLDER}")
 kernel=${ENCLAVE_KERNEL:-$("$top/image/kernel.sh")}
 
 mkdir -p "$out"

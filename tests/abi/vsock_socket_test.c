@@ -276,19 +276,6 @@ static void y06_death_while_closing(struct ne_test *t)
 	ne_conn_accept(t, &again, p, listener);
 }
 
-static long available_kib(void)
-{
-	FILE *f = fopen("/proc/meminfo", "re");
-	char line[128];
-	long kib = -1;
-
-	while (f && kib < 0 && fgets(line, sizeof(line), f))
-		sscanf(line, "MemAvailable: %ld", &kib);
-	if (f)
-		fclose(f);
-	return kib;
-}
-
 /* The guest's end heeds nothing but room for answers. */
 static void send_anyway(struct ne_test *t, struct ne_conn *c, struct ne_packet *p, size_t len)
 {
@@ -305,7 +292,7 @@ static void y07_unread_data(struct ne_test *t)
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
 	struct ne_packet *p = ne_packet_new(t);
 	int fd = ne_conn_open(t, &c, p), err = 0;
-	long before = available_kib(), after;
+	long before = ne_available_kib(), after;
 	socklen_t len = sizeof(err);
 	size_t i, got = 0;
 	ssize_t n;
@@ -321,7 +308,7 @@ static void y07_unread_data(struct ne_test *t)
 		send_anyway(t, &c, p, MAX_PAYLOAD);
 	for (i = 0; i < 10000; i++)
 		send_anyway(t, &c, p, 1);
-	after = available_kib();
+	after = ne_available_kib();
 	ne_note("%d MiB sent beyond the credit: %ld KiB of memory less", FLOOD_MIB,
 		before - after);
 	CHECK(t, before - after < FLOOD_MIB * 1024 / 4);

@@ -44,7 +44,7 @@ static struct ne_usage look(void)
 {
 	return (struct ne_usage) {
 		.slab = ne_meminfo("SUnreclaim"),
-		.taken = ne_meminfo("MemTotal") - ne_meminfo("MemAvailable"),
+		.taken = ne_meminfo("MemTotal") - ne_available_kib(),
 		.packets = find_number("/proc/slabinfo", "skbuff_head_cache %ld"),
 		.sockets = find_number("/proc/net/sockstat", "sockets: used %ld"),
 	};

@@ -223,6 +223,20 @@ long ne_meminfo(const char *key)
 	return ne_read_value("/proc/meminfo", key);
 }
 
+long ne_available_kib(void)
+{
+	FILE *file = fopen("/proc/zoneinfo", "re");
+	char line[256];
+	long pages = 0, count;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, " count: %ld", &count) == 1)
+			pages += count;
+	if (file)
+		fclose(file);
+	return ne_meminfo("MemAvailable") + pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
 int ne_pool_set(const char *list)
 {
 	int rc = ne_write_file(NE_POOL, list, strlen(list));

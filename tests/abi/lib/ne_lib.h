@@ -55,6 +55,13 @@ void *ne_unused_address(void);
 long ne_read_value(const char *path, const char *key);
 /** ne_meminfo() - value of a line of /proc/meminfo ("HugePages_Free"), -1 if none */
 long ne_meminfo(const char *key);
+/**
+ * ne_available_kib() - memory that programs can have, in KiB
+ *
+ * MemAvailable does not count the free pages in the lists of each CPU. After many were
+ * freed these are tens of MiB, and they come and go by themselves.
+ */
+long ne_available_kib(void);
 /** ne_read_file() - at most @size - 1 bytes, NUL-terminated; length or -errno */
 int ne_read_file(const char *path, char *buf, size_t size);
 /** ne_write_file() - one write(); bytes written or -errno */
