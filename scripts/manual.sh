@@ -3,7 +3,7 @@
 # The source of a manual, with what programs say about their commands in place of lines
 # such as "@ne-emu options run".
 #
-# usage: manual.sh FOLDER_OF_PROGRAMS < SOURCE
+# usage: manual.sh PROGRAMS_DIR < SOURCE
 
 set -eu
 

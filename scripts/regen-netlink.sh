@@ -12,7 +12,7 @@ out=${2:-$top}
 gen=$ksrc/tools/net/ynl/ynl-gen-c.py
 [ -f "$gen" ] || { echo "regen-netlink: no generator at $gen" >&2; exit 1; }
 
-# The generator wants the schemas in the folder above specs/ and a file called
+# The generator wants the schemas in the directory above specs/ and a file called
 # MAINTAINERS in an ancestor, so it works in a scratch tree.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -28,7 +28,7 @@ done
 show ls -l /dev/nitro_enclaves
 show systemctl is-active ne-emud.service
 
-say "Give CPUs and huge pages to enclaves, and look whether all is well."
+say "Give CPUs and huge pages to enclaves, and check the setup."
 show ne-emu setup --cpus 2 --memory 512
 show ne-emu doctor
 

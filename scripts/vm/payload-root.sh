@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The part of payload.sh that runs in the build root.
 #
-# usage: payload-root.sh FOLDER ENCLAVE_KERNEL
+# usage: payload-root.sh DIRECTORY ENCLAVE_KERNEL
 
 set -eu
 

@@ -1,16 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Builds in the build root what the VM gets: everything installed, for every
-# kernel, the tests, the sample image. Makes FOLDER/payload.tar.
+# kernel, the tests, the sample image. Makes DIRECTORY/payload.tar.
 #
-# usage: payload.sh FOLDER
+# usage: payload.sh DIRECTORY
 
 set -eu
 # shellcheck source=../root/lib.sh
 . "$(dirname "$0")/../root/lib.sh"
 vm_dir=$top/scripts/vm
 
-out=$(realpath -m "${1:?usage: payload.sh FOLDER}")
+out=$(realpath -m "${1:?usage: payload.sh DIRECTORY}")
 kernel=${ENCLAVE_KERNEL:-$("$top/image/kernel.sh")}
 
 mkdir -p "$out"

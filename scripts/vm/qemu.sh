@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # QEMU's command line for the test VM. Runs in the build root.
 #
-# usage: qemu.sh ACCEL TOPOLOGY MEMORY_MIB VMLINUZ INITRD DISK on|off RUN_FOLDER \
+# usage: qemu.sh ACCEL TOPOLOGY MEMORY_MIB VMLINUZ INITRD DISK on|off RUN_DIR \
 #	shell|command
 #
-# RUN_FOLDER holds job.tar and maybe payload.tar, and receives console.log,
+# RUN_DIR holds job.tar and maybe payload.tar, and receives console.log,
 # kernel.log, qemu.log and status. The terminal is the job's output, or the
 # shell's console. "on" has the disk written to a copy that is thrown away.
 #

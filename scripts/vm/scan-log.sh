@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Looks for kernel complaints in logs: exits 1 and shows them when there are any besides
-# those of the file known-faults, which it only names.
+# Looks for kernel complaints in logs. Shows them and exits with 1 if there are any besides
+# those of the file known-faults, for which it prints one line each.
 #
 # usage: scan-log.sh FILE...
-#        scan-log.sh --died FILE...   only: did the kernel die of a known fault?
+#        scan-log.sh --died FILE...   only check whether the kernel died of a known fault
 #
-# Which test ran, and which modules of ours were loaded, is in the logs (kmsg-mark.sh).
+# kmsg-mark.sh notes in the logs which test runs and which of our modules are loaded.
 
 set -eu
 
@@ -18,12 +18,12 @@ known=$(dirname "$0")/known-faults
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# unknown FATAL FILE... - the logs without what is known; notes on that go to $work/notes
+# unknown FATAL FILE... - the logs without known faults; notes on those go to $work/notes
 unknown() {
 	fatal=$1
 	shift
-	# After "Power down": a slow emulated CPU that still runs may complain about those
-	# that do not.
+	# After "Power down", a slow emulated CPU that still runs may complain about those
+	# that no longer do.
 	sed -s -e 's/\r$//' -e '/\] reboot: Power down/,$d' "$@" |
 		awk -v known="$known" -v complaints="$complaints" -v fatal="$fatal" \
 			-v notes="$work/notes" "$program"
@@ -60,7 +60,7 @@ function applies(e) {
 		fits(release, entry[e, "kernel"]) && (entry[e, "modules"] == "*" || !ours)
 }
 
-# The number of the entry that explains a complaint, which nlines lines tell of, or 0.
+# The number of the entry that explains the complaint in lines[1..nlines], or 0.
 function explained(	e, i) {
 	for (e = 1; e <= n; e++) {
 		if (!((e, "complaint") in entry) || !applies(e))
@@ -72,7 +72,7 @@ function explained(	e, i) {
 	return 0
 }
 
-# One complaint is over: it is passed on, unless it is known and nothing else is in it.
+# A complaint has ended: print it, unless it is known and contains no other one.
 function judge(	e, i) {
 	e = heads == 1 || fatal == "yes" ? explained() : 0
 	for (i = 1; i <= nlines && !e; i++)
@@ -87,7 +87,7 @@ function judge(	e, i) {
 function add(line) {
 	lines[++nlines] = line
 	heads += line ~ complaints
-	# The kernel tells itself what is loaded; what was unloaded before does not count.
+	# The complaint lists the loaded modules; those unloaded before it do not count.
 	if (line ~ /Modules linked in:/) {
 		sub(/\[last unloaded:.*/, "", line)
 		ours = ours || line ~ /[ :](nitro_enclaves_emu|ne_emu_vsock)/
@@ -106,7 +106,7 @@ BEGIN {
 	marked = "boot"
 }
 
-# The next file: logs begin at the boot.
+# Each file begins with the boot.
 FNR == 1 { marked = "boot"; release = ""; loaded = 0 }
 
 /ne-emu-test: / {
@@ -121,7 +121,7 @@ FNR == 1 { marked = "boot"; release = ""; loaded = 0 }
 	next
 }
 
-# A console that shows warnings only has no line that cuts.
+# On a console that shows only warnings, the "cut here" line is missing.
 (/-\[ cut here \]-|Oops:/ || /WARNING: .* at [^ ]*\+0x/) && !inside { begin() }
 inside {
 	add($0)

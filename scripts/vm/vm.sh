@@ -9,13 +9,13 @@
 #   --payload TAR     is unpacked into / before the VM's services start
 #   --memory MIB      default 6144
 #   --topology NAME   CPUs and memory of that kind (qemu.sh has the list)
-#   --machine FOLDER  another machine (plain.sh): boots disk and vmlinuz-SERIES in
+#   --machine DIRECTORY  another machine (plain.sh): boots disk and vmlinuz-SERIES in
 #                     there, and what is written to the disk stays
 #   --timeout SECONDS default 900; no limit for --shell
-#   --log FOLDER      keeps console.log, kernel.log and qemu.log there
+#   --log DIRECTORY      keeps console.log, kernel.log and qemu.log there
 #
 # KERNEL_IMAGE=/path/bzImage boots that kernel; its modules are taken from
-# MODULES_DIR, a folder that holds lib/modules/RELEASE.
+# MODULES_DIR, a directory that holds lib/modules/RELEASE.
 #
 # Exit status: the command's; 125 when the VM failed, did not end in time, or
 # when its kernel log holds a warning.
@@ -101,7 +101,7 @@ debian_kernel() {
 
 # Sets vmlinuz and initrd for $KERNEL_IMAGE and adds its modules to the job.
 custom_kernel() {
-	: "${MODULES_DIR:?names the folder that holds lib/modules}"
+	: "${MODULES_DIR:?names the directory that holds lib/modules}"
 	release=$(ls "$MODULES_DIR/lib/modules")
 	mkdir -p "$run/modules/lib" "$run/job/usr/lib"
 	cp -r "$MODULES_DIR/lib/modules" "$run/job/usr/lib/"
