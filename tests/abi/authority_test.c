@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A: who may take start requests, stop enclaves and be told about them; how many a user
- * may have, and at which CIDs. The test is the supervisor.
+ * A: who may accept start requests, stop enclaves and get information about them; how many
+ * a user may have, and at which CIDs. The test is the supervisor.
  */
 
 #include "ne_fixture.h"
@@ -132,7 +132,7 @@ static struct ne_netlink open_netlink(struct ne_test *t)
 	return nl;
 }
 
-/* A netlink socket that @uid has opened, for whoever uses it later. */
+/* A netlink socket opened by @uid, for use by another user later. */
 static struct ne_netlink opened_by(struct ne_test *t, uid_t uid)
 {
 	struct ne_netlink nl;
@@ -648,7 +648,7 @@ static void always_gets(struct ne_test *t, void *arg)
 	CHECK_EQ(t, rc, *(int *)arg);
 }
 
-/* The one who is refused asks all the time, so that he would be first. */
+/* A refused user asks all the time, and would get the request first if allowed. */
 static void a15_accept_beside_daemon(struct ne_test *t)
 {
 	int refused = -EPERM, status;
@@ -683,7 +683,7 @@ static const struct ne_case cases[] = {
 	{ "A08 the owner in a container", a08_own_container, 0 },
 	{ "A09 what notifications tell whom", a09_events, 0 },
 	{ "A10 as many enclaves as a user may have", a10_limit_of_user, 60 },
-	{ "A11 the limit of a user is no other's", a11_limit_is_ones_own, 60 },
+	{ "A11 each user has a separate limit", a11_limit_is_ones_own, 60 },
 	{ "A12 as many enclaves as there may be", a12_limit_in_all, 60 },
 	{ "A13 a user namespace counts as its maker", a13_limit_in_user_namespace, 60 },
 	{ "A14 CIDs that are left to others", a14_least_cid, 0 },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * B: the emulator's own interfaces below NE_START_ENCLAVE: requests, answers, the
- * memory that a VMM sees, exit reasons.
+ * B: the emulator's interfaces below NE_START_ENCLAVE: requests, answers, the memory that
+ * a VMM sees, exit reasons.
  */
 
 #include "ne_fixture.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * H: what is the emulator's own about the CPU pool. Its CPUs stay online, so root
- * can take them offline; and netlink tells about it.
+ * H: what the CPU pool does beyond the in-tree driver's. Its CPUs stay online, so root can
+ * take them offline; and netlink reports changes.
  */
 
 #include "ne_backend.h"
@@ -34,7 +34,7 @@ static void check_pool(struct ne_test *t, const char *list)
 	CHECK(t, !strcmp(buf, expected));
 }
 
-/* A core of which a CPU is offline is in the pool but not to be had. */
+/* A core with an offline CPU is in the pool but not available. */
 static void h01_offline(struct ne_test *t)
 {
 	struct ne_env *env = t->env;

@@ -267,7 +267,7 @@ DEATH(touched, STEP_TOUCHED)
 DEATH(exited, STEP_EXITED)
 
 static const struct ne_case cases[] = {
-	{ "K01 killed when it was told of the request", told, 0 },
+	{ "K01 killed when notified of the request", told, 0 },
 	{ "K02 killed when it had accepted", accepted, 0 },
 	{ "K03 killed when it had mapped the memory", mapped, 0 },
 	{ "K04 killed after wrong answers", answered_wrongly, 0 },

@@ -69,7 +69,7 @@ static void refuse_small_pages(struct ne_test *t, int fd, bool tell)
 	madvise(thp, 2 * NE_PAGE, MADV_HUGEPAGE);
 	thp[0] = 1;
 	if (tell && thp_size() < 2048)
-		ne_note("no transparent huge page to be had: small pages are checked again");
+		ne_note("no transparent huge page available: small pages are checked again");
 	maps[0] = untouched;
 	maps[1] = touched;
 	maps[2] = thp;

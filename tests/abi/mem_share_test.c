@@ -107,7 +107,7 @@ static void j02_both_guests(struct ne_test *t)
 	close(f.info.backend_fd);
 }
 
-/* Whoever holds the memory of a VMM that is killed, it is not its KVM. */
+/* A KVM guest that used the memory does not keep it after a failed start. */
 static void j03_guest_of_failed_start(struct ne_test *t)
 {
 	struct ne_env *env = t->env;

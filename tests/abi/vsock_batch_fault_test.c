@@ -260,7 +260,7 @@ static void *send_words(void *arg)
 	return NULL;
 }
 
-/* Edges only: whoever reads until a batch is not filled hears of the next packet. */
+/* Edge-triggered: a reader that reads until a batch is not full gets the next edge. */
 static void g12_edges(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);

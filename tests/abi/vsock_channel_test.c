@@ -449,7 +449,7 @@ static void t15_credit_flood(struct ne_test *t)
 	CHECK_EQ(t, le16toh(p->hdr.op), VIRTIO_VSOCK_OP_CREDIT_UPDATE);
 	CHECK_EQ(t, le32toh(p->hdr.fwd_cnt), MORE_THAN_REPLIES);
 
-	/* Waiting data tells the credit as well. */
+	/* Queued data carries the credit as well. */
 	CHECK_EQ(t, ne_sock_send(fd, "y", 1, 0), 1);
 	CHECK_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_RW, 0, "x", 1), 0);
 	CHECK_EQ(t, ne_sock_recv(fd, &byte, 1), 1);

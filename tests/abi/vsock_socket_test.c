@@ -252,7 +252,7 @@ static void y05_poll(struct ne_test *t)
 	CHECK_EQ(t, poll_now(fd) & (POLLHUP | POLLRDHUP), POLLHUP | POLLRDHUP);
 }
 
-/* The socket has said that it closes; the enclave dies before it says so too. */
+/* The socket has announced its shutdown; the enclave dies before it announces its own. */
 static void y06_death_while_closing(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);

@@ -114,7 +114,7 @@ static void connection(struct ne_test *t, struct ne_conn c, enum ne_stuck_call c
 	CHECK_EQ(t, ne_stuck_end(t, &s), call == NE_STUCK_RECV ? 1 : call == NE_STUCK_SEND ? 100 : 0);
 	check_received(t, fd);
 
-	/* And the end, which the user sees when he comes back. */
+	/* The end of the enclave, which the user sees when the call returns. */
 	if (call == NE_STUCK_RECV)
 		REQUIRE_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_RW, 0, "0", 1), 0);
 	ne_stuck_begin(t, &s, fd, call);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Whoever talks to the driver besides clients and VMMs: netlink and ne_cpus. */
+/* Users of the driver other than clients and VMMs: netlink and ne_cpus. */
 
 #include "ne_stress.h"
 #include "ne_backend.h"
@@ -134,7 +134,7 @@ static void run_netlink(struct ne_test *t, struct ne_stress_worker *w)
 
 const struct ne_stress_role ne_stress_netlink = { "netlink", run_netlink, 1 };
 
-/* ne_cpus is refused while there are enclaves, and says so in the log: slowly. */
+/* Writes to ne_cpus are refused while there are enclaves; each is logged, so write slowly. */
 static void run_pool(struct ne_test *t, struct ne_stress_worker *w)
 {
 	static const char *const lists[] = { "\n", "0", "2", "3-2", "1-99999", "x", "0-63", "," };

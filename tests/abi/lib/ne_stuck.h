@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Users who keep the lock of their socket for as long as they like. */
+/* Threads that hold the lock of a socket as long as a test wants. */
 
 #ifndef NE_STUCK_H
 #define NE_STUCK_H
@@ -9,8 +9,8 @@
 #include <pthread.h>
 
 /**
- * enum ne_stuck_call - the call that does not return
- * @NE_STUCK_RECV: receives, so that data must have come
+ * enum ne_stuck_call - the call that blocks
+ * @NE_STUCK_RECV: receives; needs data that has arrived
  * @NE_STUCK_SEND: sends
  * @NE_STUCK_SETSOCKOPT: sets the size of the socket's buffer
  */
@@ -23,9 +23,9 @@ enum ne_stuck_call {
 /**
  * struct ne_stuck - a thread in a call that waits for a page of memory
  * @fd: socket
- * @call: what it does
- * @uffd: whoever holds this says when the page comes
- * @page: the page
+ * @call: the call
+ * @uffd: supplies the page
+ * @page: memory of the call, missing until ne_stuck_end()
  * @thread: the thread
  * @result: what the call returned, or a negative errno
  */
@@ -38,10 +38,10 @@ struct ne_stuck {
 	int result;
 };
 
-/** ne_stuck_begin() - returns when the call waits, with the lock of @fd held */
+/** ne_stuck_begin() - start the call; returns when it waits with the lock of @fd held */
 void ne_stuck_begin(struct ne_test *t, struct ne_stuck *s, int fd, enum ne_stuck_call call);
 
-/** ne_stuck_end() - give the page, full of zeros; what the call returned */
+/** ne_stuck_end() - supply a page of zeros; returns the result of the call */
 int ne_stuck_end(struct ne_test *t, struct ne_stuck *s);
 
 #endif

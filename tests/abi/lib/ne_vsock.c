@@ -97,7 +97,7 @@ int ne_conn_send(const struct ne_conn *c, uint16_t op, uint32_t flags, const voi
 	return n < 0 ? n : n == (int)(HDR_SIZE + len) ? 0 : -EIO;
 }
 
-/* The next packet of the connection that is no credit update must be @op. */
+/* The next packet of the connection other than credit updates must be @op. */
 void ne_conn_expect(struct ne_test *t, struct ne_conn *c, uint16_t op, struct ne_packet *p,
 			size_t space)
 {
