@@ -3,7 +3,7 @@
  * Makes attestation documents on the host, with the module and the certificates that
  * enclaves get: files for independent verifiers.
  *
- * usage: make-documents FOLDER
+ * usage: make-documents DIRECTORY
  *
  * root.der                 the root certificate
  * plain.cose               nothing asked for
@@ -115,7 +115,7 @@ int main(int argc, char *argv[])
 
 	log_init(LOG_ERR, "make-documents");	/* warnings are wanted here */
 	if (argc != 2)
-		SAMPLE_BUG("usage: make-documents FOLDER");
+		SAMPLE_BUG("usage: make-documents DIRECTORY");
 	maker.dir_fd = open(argv[1], O_RDONLY | O_DIRECTORY);
 	if (maker.dir_fd < 0)
 		SAMPLE_BUG(strerror(errno));

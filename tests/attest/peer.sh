@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Prints a folder of the cache, which is made once from a package registry. Without one,
+# Prints a directory of the cache, which is made once from a package registry. Without one,
 # see lib/peer.sh for the exit status.
 #
 # usage: peer.sh go|rust   "verifier", of others, with our small program around it

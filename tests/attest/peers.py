@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Gives each document to each verifier, and compares what they say with what they
-should: TAP.
+"""Give each document to each verifier and compare their verdicts with the expected ones.
+Prints TAP.
 
 usage: peers.py DOCUMENTS NE_EMU GO RUST EC2
 
-DOCUMENTS is a folder that make-documents filled; NE_EMU the program; the others are the
-folders that peer.sh prints, or "skip: REASON" or "fail: REASON" for one that it did not
-make.
+DOCUMENTS is a directory filled by make-documents and NE_EMU the program. The others are
+the directories that peer.sh prints, or "skip: REASON" or "fail: REASON" for one that it
+did not make.
 """
 
 import pathlib
@@ -16,23 +16,22 @@ import sys
 import tempfile
 import time
 
-# What a verifier accepts, by its source. Nobody is told what to expect, so all accept a
-# document that is sound but of another enclave, or without the wanted fields.
+# What each verifier accepts, according to its source. None of them is given expected
+# values, so all accept a sound document of another enclave or one without wanted fields.
 ANYBODY_ACCEPTS = {
     "plain", "definite", "debug", "pcr16", "all", "flaw-pcrs-zero", "flaw-pcr0", "flaw-nonce",
 }
 # hf/nitrite, nitrite.go
 GO_ACCEPTS = ANYBODY_ACCEPTS | {
-    # Unmarshal() of its CBOR library (2.2.0) passes over tags in front of a structure and
-    # over bytes behind it, takes fields in any order, drops those it does not know and
-    # takes the last of several.
+    # Unmarshal() of its CBOR library (2.2.0) skips tags before a structure and bytes after
+    # it, takes fields in any order, drops unknown ones and uses the last duplicate.
     "flaw-tagged", "flaw-trailing", "flaw-key-order", "flaw-oversized", "flaw-duplicate",
-    # Optional fields may be nil for whatever reason; present ones keep AWS's limits.
+    # Optional fields may be nil for any reason; present ones must keep AWS's limits.
     "flaw-no-public-key", "flaw-no-user-data", "flaw-no-nonce",
-    # The timestamp has to be above 0; validity is that of CurrentTime.
+    # The timestamp must be above 0; validity is checked at CurrentTime.
     "flaw-stale", "flaw-future",
-    # Certificate.Verify() of Go takes the bundle as a set in which it finds a path to
-    # Roots, and knows key usages of CAs only.
+    # Go's Certificate.Verify() treats the bundle as a set in which to find a path to
+    # Roots, and checks the key usage of CAs only.
     "cert-bundle-reversed", "cert-bundle-no-root", "cert-leaf-key-usage",
 }
 # nsm-nitro-enclave-utils, src/verify: decode, verify the chain, verify the signature
@@ -42,21 +41,21 @@ RUST_ACCEPTS = ANYBODY_ACCEPTS | {
     # serde: fields in any order, unknown ones dropped, an Option may be missing.
     "flaw-key-order", "flaw-oversized", "flaw-no-public-key", "flaw-no-user-data",
     "flaw-no-nonce",
-    # Types are all that is asked of fields: Digest has SHA512, pcrs is BTreeMap<usize,
-    # ByteBuf>, the optional ones are of any size, and the time is the caller's.
+    # Only the types of fields are checked: Digest has SHA512, pcrs is BTreeMap<usize,
+    # ByteBuf>, optional fields may have any size, and the caller supplies the time.
     "flaw-digest", "flaw-module-id-empty", "flaw-stale", "flaw-future", "flaw-time-zero",
     "flaw-pcrs-empty", "flaw-pcrs-33", "flaw-pcr-index", "flaw-pcr-size", "full", "empty",
-    # rustls-webpki finds a path through the bundle in any order, to the root given, and
-    # reads key usage (cert.rs) without using it.
+    # rustls-webpki finds a path to the given root through the bundle in any order, and
+    # parses the key usage (cert.rs) but does not check it.
     "cert-bundle-reversed", "cert-bundle-no-root", "cert-ca-key-usage", "cert-leaf-key-usage",
 }
-# Ours sees these in strict mode only, or when it is told what to expect.
+# Ours rejects these only in strict mode or when given expected values.
 OURS_ACCEPTS = {"plain", "definite", "full", "empty", "pcr16", "all", "flaw-nonce"}
 OURS_ACCEPTS_LENIENT = OURS_ACCEPTS | {
     "flaw-tagged", "flaw-oversized", "flaw-key-order", "flaw-no-public-key",
     "flaw-no-user-data", "flaw-no-nonce",
 }
-# Longer or emptier than AWS's text allows.
+# Longer or emptier than AWS's documentation allows.
 OURS_ACCEPTS -= {"full", "empty"}
 PCR0 = "0=" + 48 * "a0"
 

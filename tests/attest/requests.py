@@ -4,7 +4,7 @@
 
 usage: requests.py DECODE_REQUESTS NSM_API
 
-DECODE_REQUESTS is our program; NSM_API the folder that peer.sh prints, or why it did not
+DECODE_REQUESTS is our program; NSM_API the directory that peer.sh prints, or why it did not
 make one, as for peers.py. The requests are random, the same ones in each run: all the forms that a
 general CBOR decoder may take for one, other items, and both with bytes changed.
 """

@@ -36,7 +36,7 @@ ES384 = bytes.fromhex("a1013822")
 
 
 class Refused(Exception):
-    """Why the document is no good."""
+    """Why the document is rejected."""
 
 
 def need(condition, reason):
