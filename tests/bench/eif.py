@@ -4,7 +4,7 @@
 
 usage: eif.py NE_EMU PEER...
 
-PEER is a folder of tests/eif/peer.sh, or what does not exist. Every figure is the best
+PEER is a directory of tests/eif/peer.sh, or what does not exist. Every figure is the best
 of some rounds, in each of which all have their turn: the machine may be busy.
 """
 

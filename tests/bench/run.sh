@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs the benches of this folder one after the other and sums up. Each says in its
+# Runs the benches of this directory one after the other and sums up. Each says in its
 # first lines where it runs:
 #
 # "# Runs: root" - in the build root

@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs: vm
 # Peer: vhost-device-vsock
-# Throughput and round trips of vsock between the parent and an enclave, beside a
-# guest of QEMU's microvm with vhost-vsock, and one with vhost-device-vsock: the same
-# kernel and programs, the same boot of the host, in turns. The traffic is vsock_perf's,
-# of the kernel; for vhost-device-vsock it is linked with ../vsock/unix.c.
+# Compares vsock throughput and round trips between the parent and an enclave with those
+# of a QEMU microvm guest with vhost-vsock and of one with vhost-device-vsock. All use the
+# same kernel and programs and take turns in the same boot of the host. The kernel's
+# vsock_perf makes the traffic; for vhost-device-vsock it is linked with
+# ../vsock/lib/unix.c.
 #
 # usage: vsock.sh [ROUNDS]
 #
-# vhost_vsock is loaded in its turns only: on older kernels it takes the enclaves' CIDs
-# away. Fails when a case of an enclave or of vhost-vsock has no result; for
-# vhost-device-vsock the table says so. What the ratios are is for the reader to judge.
+# vhost_vsock is loaded only for its own turns, because on older kernels it claims the
+# enclaves' CIDs. The bench fails if a case of an enclave or of vhost-vsock has no result;
+# for vhost-device-vsock, the table shows that. The ratios have no limit.
 
 set -eu
 # shellcheck source=../vsock/lib/guest.sh
@@ -124,7 +125,7 @@ with_enclave() {
 	close_client a
 }
 
-# What is no list of CPUs is refused, and empties it.
+# An invalid CPU list is refused, and empties the pool.
 empty_pool() {
 	{ echo > "$pool_file"; } 2> /dev/null || :
 	[ -z "$(tr -d '\n' < "$pool_file")" ]
