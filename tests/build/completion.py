@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tries what programs offer to shells: completion for bash, zsh and fish.
 
-usage: completion.py FOLDER_OF_PROGRAMS
+usage: completion.py PROGRAMS_DIR
 
 Each shell reads the files that the programs print for it and completes command lines.
 Every option and command of --help has to be offered, and no other; and values, which
@@ -23,7 +23,7 @@ COMMANDS = "run ps stop console logs pcap eif attest lab doctor setup version he
 IDS = "enc0000000000000001 16 enc0000000000000002"
 
 # A command line whose last word is completed, and all that may be offered for it. There
-# are the files image.eif and text, and the folder sub.
+# are the files image.eif and text, and the directory sub.
 CASES = {
     "ne-emu ": COMMANDS,
     "ne-emu st": "stop",
@@ -180,7 +180,7 @@ class Shells:
             yield [row.split("\t")[0] for row in part.splitlines()]
 
     def complete(self, lines):
-        """What each shell offers for each line; folders without the slash at their end."""
+        """What each shell offers for each line; directories without the slash at their end."""
         for shell in (self.bash, self.zsh, self.fish):
             for line, words in zip(lines, shell(lines), strict=True):
                 yield shell.__name__, line, {word.rstrip("/") for word in words}

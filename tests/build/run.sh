@@ -55,8 +55,8 @@ userspace() {
 		make -s -C image OUTPUT="$out/image" >> "$log" 2>&1
 }
 
-# Links to the kernel's sources, so that the selftests find its lib.mk and what that
-# includes. Their objects are made once and are no part of any other check.
+# A tree with links to the kernel's sources, in which the selftests find lib.mk and what it
+# includes. No other check uses these objects.
 selftests_in_kernel_tree() {
 	source=/usr/src/linux-source
 	tree=$out/kselftest
