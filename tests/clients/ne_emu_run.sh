@@ -62,7 +62,7 @@ stranger_elsewhere() {
 	unshare --net --pid --fork setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
 }
 
-# seen_by WHO - what ps tells him of process, user and end of the only enclave
+# seen_by WHO - the process, user and end of the only enclave, as ps shows them to WHO
 seen_by() {
 	"$1" ne-emu ps --json > "$tmp/seen.json"
 	json "$tmp/seen.json" '[type(d[0][k]).__name__ for k in ("ProcessID", "OwnerUID", "ExitReason", "ExitText")]'

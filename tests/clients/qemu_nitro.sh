@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# QEMU as a client: -accel nitro -M nitro. Its trace events tell what it saw.
+# QEMU as a client: -accel nitro -M nitro. Its trace events show what it did.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
