@@ -3,10 +3,10 @@
 # Adds what is for the debug kernel only to the VM's payload. Runs in the build
 # root.
 #
-# usage: build.sh KERNEL_FOLDER PAYLOAD FOLDER
+# usage: build.sh KERNEL_DIR PAYLOAD DIRECTORY
 #
-# Makes FOLDER/root/lib/modules with all modules of the kernel and ours, and
-# FOLDER/payload.tar.
+# Makes DIRECTORY/root/lib/modules with all modules of the kernel and ours, and
+# DIRECTORY/payload.tar.
 
 set -eu
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * F: each thing that the kernel does for a client fails once, the first, then the
- * second, and so on. The call must say so with an errno that fits, change nothing,
- * and work when it is repeated.
+ * F: make each operation that the kernel does for a client fail once: the first, then
+ * the second, and so on. The call must fail with a suitable errno, change nothing, and
+ * work when repeated.
  *
- * NE_ADD_VCPU is not here: all that can fail in it are get_user() and put_user(),
- * which fault injection does not know; bad pointers do that (V01, V11).
+ * NE_ADD_VCPU is not here: only get_user() and put_user() can fail in it, which fault
+ * injection does not cover. V01 and V11 make them fail with bad pointers.
  */
 
 #include "fault.h"

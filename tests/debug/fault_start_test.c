@@ -299,7 +299,7 @@ static void get_and_dump(struct ne_test *t)
 	ne_netlink_close(&s.nl);
 }
 
-/* The VMM's two calls: without effect, or done and told so. */
+/* The VMM's two calls: they fail without effect, or succeed and report it. */
 static void backend_ioctls(struct ne_test *t)
 {
 	struct start s = { };

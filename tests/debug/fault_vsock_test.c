@@ -213,7 +213,7 @@ static void answer(struct ne_test *t)
 	close(c.chan);
 }
 
-/* Connect to nobody: ECONNRESET, or no memory to say so, never silence. */
+/* Connect to a CID without an enclave: ECONNRESET, or an error for no memory; never silence. */
 static void refuse(struct ne_test *t)
 {
 	struct fault f;

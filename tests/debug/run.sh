@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs the tests of the ABI, the lifecycle tests and those of this folder on the
+# Runs the tests of the ABI, the lifecycle tests and those of this directory on the
 # debug kernel, in the VM. What KASAN, lockdep, kmemleak and the other checkers
 # report is a failure, too. The last line is "N passed, N failed, N skipped".
 #
