@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images of AWS's tools read here, images made here read by AWS's library: TAP.
 
-usage: interop.py NE_EMU TABLE FOLDER...
+usage: interop.py NE_EMU TABLE DIRECTORY...
 
-Each FOLDER (peer.sh) holds a file "name", bin/eif_build and bin/eif_describe. The rest
+Each DIRECTORY (peer.sh) holds a file "name", bin/eif_build and bin/eif_describe. The rest
 is made here: kernels that look like ones, random ramdisks, keys and certificates. The
 results go to the file TABLE once more, by kind of image, tool and direction.
 """

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs the tests with AWS's library and prints their table. Runs in the build root.
 #
-# usage: run.sh FOLDER... (see tests/eif/peer.sh)
+# usage: run.sh DIRECTORY... (see tests/eif/peer.sh)
 
 set -eu
 
