@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Prints the lines and branches of each file that the inputs of the fuzz targets reach.
 #
-# usage: coverage.sh [FOLDER]
+# usage: coverage.sh [DIRECTORY]
 #
-# FOLDER, of this tree, holds further inputs in folders with the targets' names, as
+# DIRECTORY, of this tree, holds further inputs in directories with the targets' names, as
 # build/fuzz does after "make fuzz". What a file does beyond reading its input, above
 # all writing, is not reached and need not be.
 

@@ -110,9 +110,9 @@ static void reset(json_t *before, json_t *after)
 }
 
 /*
- * A refusal has its reason and changes nothing. One thing is no refusal: what was set is
- * in force, but the enclave has no certificate for it yet, as when there are too many
- * roots, of which inputs make one after the other.
+ * A refusal gives a reason and changes nothing. "set, but ..." is not a refusal: the
+ * setting is in force, but the enclave has no certificate for it yet, for example because
+ * there are too many roots; inputs create one after the other.
  */
 static bool was_refused(const json_t *answer)
 {

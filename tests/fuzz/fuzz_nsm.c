@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* Both ends are looked at, where an address sanitizer sees them. */
+/* Read both ends, so that the address sanitizer checks them. */
 static void read_ends(const struct nsm_bytes *bytes)
 {
 	volatile uint8_t sink;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Runs a fuzz target over the files of folders, as an ordinary test: TAP. */
+/* Runs a fuzz target over the files of directories, as an ordinary test: TAP. */
 
 #include "fuzz.h"
 

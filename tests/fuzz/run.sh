@@ -4,7 +4,7 @@
 #
 # usage: run.sh TARGET SECONDS
 #
-# TARGET is the name of a folder in corpus. New inputs go to build/fuzz/TARGET, what
+# TARGET is the name of a directory in corpus. New inputs go to build/fuzz/TARGET, what
 # made it crash to build/fuzz/crash-*; both only if there is something new.
 
 set -eu
