@@ -45,7 +45,7 @@ modules_are_signed() {
 	done
 }
 
-# folder MODE OWNER:GROUP PATH
+# PATH is a directory with this mode and owner: folder MODE OWNER:GROUP PATH
 folder() {
 	[ "$(stat -c '%F %a %U:%G' "$3")" = "directory $1 $2" ] || {
 		stat "$3"
@@ -75,7 +75,7 @@ nothing_runs_yet() {
 	no_failed_units
 }
 
-# Starting it without the module is no failure and does nothing.
+# Starting it without the module does not fail and does nothing.
 daemon_waits_for_the_module() {
 	systemctl start ne-emud.service
 	[ "$(systemctl is-active ne-emud.service)" = inactive ]
@@ -99,7 +99,7 @@ check "nothing of it is there before" nothing_is_there
 check "apt installs them, with DKMS, compiler and headers" apt_installs
 check "DKMS has made both modules for the running kernel" dkms_has "$old" "$kernel"
 check "the modules are signed with DKMS's key" modules_are_signed
-check "group, user and folders" users_and_folders
+check "group, user and directories" users_and_folders
 check "nothing is loaded or started yet" nothing_runs_yet
 check "ne-emud does not start without the module" daemon_waits_for_the_module
 check "programs, manuals, completion" programs_and_manuals

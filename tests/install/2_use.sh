@@ -159,6 +159,6 @@ check "an enclave in the background: heartbeat, console, vsock, stop" whole_life
 check "a user in group ne" member_of_group
 check "a user outside of it: what to do" outsider
 check "QEMU as a client" qemu_client
-check "nothing of ours in nitro-cli's folders" folders_of_nitro_cli_are_left_alone
+check "nothing of ours in nitro-cli's directories" folders_of_nitro_cli_are_left_alone
 check "load it at each boot" load_at_boot
 finish

@@ -65,7 +65,7 @@ daemon_is_the_new_one() {
 	ne-emu version | grep "$new"
 }
 
-# The module that is loaded goes on; doctor tells how to come to the new one.
+# The loaded module keeps running; doctor shows how to switch to the new one.
 new_enclave_beside_it() {
 	. "$tmp/kept" # of start_before
 	[ "$(cat /sys/module/nitro_enclaves_emu/version)" = "$old" ]

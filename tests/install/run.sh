@@ -44,7 +44,7 @@ make_stage() {
 	tar -C "$stage" -c --owner=0 --group=0 --numeric-owner -f "$work/payload.tar" .
 }
 
-# boot PROGRAM... - of the folder, one after the other; the disk keeps what they do.
+# boot PROGRAM... - of the directory, one after the other; the disk keeps what they do.
 # The first boot ends with figures of what is installed.
 boot() {
 	boots=$((boots + 1))

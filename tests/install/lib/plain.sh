@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh disable=SC2034,SC2154 # used and set elsewhere
-# For the programs of this folder, which run in the plain machine, in this order: what
+# For the programs of this directory, which run in the plain machine, in this order: what
 # one leaves is what the next finds. Nothing here touches the machine by itself.
 
 # shellcheck source=tests/lib/enclave.sh
