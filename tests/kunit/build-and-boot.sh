@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Brings the KUnit kernel up to date and boots it. Runs in the build root.
 #
-# usage: build-and-boot.sh FOLDER FILTER
+# usage: build-and-boot.sh DIRECTORY FILTER
 #
 # The machine: cores {0,1} {2,3} {4,5} on node 0 and {6,7} on node 1, CPUs 8 to 15
 # offline, 64 huge pages on node 0.
