@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Does a package registry answer its own client? Runs in the tools root.
 #
-# usage: ask-registry.sh cargo|go FOLDER   FOLDER, new, is the client's cache
+# usage: ask-registry.sh cargo|go DIRECTORY   DIRECTORY, new, is the client's cache
 #
 # Exit status: 0, it answers; 75, it does not, and the client says why; 1, the client
 # itself does not run.

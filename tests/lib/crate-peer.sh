@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Prints the folder of a program of the Rust crate registry, which is made once. Without
+# Prints the directory of a program of the Rust crate registry, which is made once. Without
 # one, see peer.sh for the exit status.
 #
 # usage: crate-peer.sh vhost-device-vsock|nitro-cli

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
-# For scripts that test real enclaves in the VM: the resources that enclaves need,
-# enclaves started by the client "cycle", what must not leak.
+# For scripts that test real enclaves in the VM: resources that enclaves need, enclaves
+# started with the client "cycle", and checks for leaks.
 #
 # A script calls need_* functions, then runs its cases (case.sh).
 
@@ -17,8 +17,8 @@ tmp=$(mktemp -d)
 # The client is built into tests/lifecycle, or into $NE_TEST_BIN.
 cycle=${NE_TEST_BIN:-$here/../lifecycle}/cycle
 
-# lacking WHAT - a skip where tests take what they find; a failure in the VM, which has
-# everything (NE_TEST_COMPLETE)
+# lacking WHAT - skip the whole program; in the VM, which has everything
+# (NE_TEST_COMPLETE), fail
 lacking() {
 	[ -n "${NE_TEST_COMPLETE-}" ] || skip_all "$@"
 	note "$@"
@@ -52,7 +52,7 @@ wait_for() {
 	shift
 	until "$@"; do
 		[ "$(now_ms)" -lt "$wait_end" ] || {
-			echo "waited in vain for: $*"
+			echo "timed out waiting for: $*"
 			return 1
 		}
 		sleep 0.05
@@ -268,7 +268,7 @@ control_once() {
 	[ "$(echo "$2" | timeout 20 socat -,ignoreeof "VSOCK-CONNECT:$1:5007" 2>/dev/null)" = ok ]
 }
 
-# log_of UID NAME - a file of its log folder, which is in one per owner; "" without
+# log_of UID NAME - a file of its log directory, which is in one per owner; "" without
 log_of() {
 	find "$log_folder" -mindepth 3 -maxdepth 3 -path "*/$1/$2"
 }

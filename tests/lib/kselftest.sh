@@ -3,7 +3,7 @@
 # Runs the selftests on this host, as root. They change the CPU pool and huge pages,
 # load and unload the module and switch CPUs off and on; it is all put back.
 #
-# usage: kselftest.sh FOLDER     of the programs
+# usage: kselftest.sh DIRECTORY     of the programs
 #        kselftest.sh --check    only say what is missing
 
 set -eu

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh disable=SC2154 # scripts/root/lib.sh, which comes first, sets those
-# For the scripts peer.sh, which make a folder of the cache from a package registry once,
-# and for those that ask them for it.
+# For the scripts peer.sh, which build other people's programs from a package registry into
+# a directory of the cache, once, and for the scripts that use them.
 #
-# A peer.sh prints the folder and exits with 0. Otherwise the last line of its standard
-# error is the reason, and the exit status tells what to make of it: 75 (EX_TEMPFAIL)
-# when the registry cannot be reached, which is no fault of what is tested, and 1 for
-# anything else.
+# A peer.sh prints the directory and exits with 0. Otherwise the last line of its standard
+# error is the reason, and the exit status is 75 (EX_TEMPFAIL) if the registry cannot be
+# reached, which says nothing about what is tested, and 1 in all other cases.
 
-# make_peer CLIENT LOCK FOLDER WHAT COMMAND... - the command, which runs in the tools root,
-# fills FOLDER.part. CLIENT is the registry's own: cargo or go.
+# make_peer CLIENT LOCK DIRECTORY WHAT COMMAND... - run the command in the tools root; it
+# fills DIRECTORY.part. CLIENT is the registry's client: cargo or go.
 make_peer() {
 	peer_client=$1 peer_lock=$2 peer_out=$3 peer_what=$4
 	shift 4
@@ -29,7 +28,7 @@ make_peer() {
 	echo "$peer_out"
 }
 
-# Whose fault it was: a registry that answers afterwards was not the cause.
+# Exit with the reason: a registry that answers now was not the cause.
 give_up_peer() {
 	peer_status=0
 	peer_reason=$("$root_dir/enter.sh" --root tools sh "$top/tests/lib/ask-registry.sh" \
@@ -45,7 +44,8 @@ give_up_peer() {
 	esac
 }
 
-# ask_for_peer LOG PEER_SH ARGUMENT... - its folder, "skip: REASON" or "fail: REASON"
+# ask_for_peer LOG PEER_SH ARGUMENT... - print its directory, "skip: REASON" or
+# "fail: REASON"
 ask_for_peer() {
 	peer_log=$1
 	shift

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs in the VM: tests, as installed by payload-root.sh.
 #
-# usage: run-all.sh [--special|--again] FOLDER|FOLDER/PROGRAM...
+# usage: run-all.sh [--special|--again] DIRECTORY|DIRECTORY/PROGRAM...
 #
 # --special takes only the cases that need a special machine (struct ne_case), of
 # programs that have any. --again leaves out the programs with a line "# Once: ...",
@@ -57,7 +57,7 @@ case $1 in
 	;;
 esac
 export NE_TEST_OPTIONS
-# programs NAME - of a folder, or the one; a name of nothing is a failure
+# programs NAME - of a directory, or the one; a name of nothing is a failure
 programs() {
 	find "$here/$1" -maxdepth 1 -type f -perm -u+x 2> /dev/null | sort > "$list"
 	[ -s "$list" ] || printf '#> begin %s\n1..1\nnot ok 1 there is no such program\n#> end %s 1 0\n' \
