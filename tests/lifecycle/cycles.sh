@@ -71,6 +71,6 @@ check "50 cycles without an image" empty_cycles
 check "5 cycles with the sample image" booted_cycles
 check "10 cycles with the same CID" chosen_cids
 check "kernel memory after 200 cycles" slab_stays
-check "folders of old enclaves are removed" exit_records_stay_few
+check "directories of old enclaves are removed" exit_records_stay_few
 check "kmemleak finds nothing of ours" kmemleak
 finish

@@ -17,7 +17,7 @@ edit() {
 	python3 "$here/lib/eif_edit.py" "$@"
 }
 
-# refused SECONDS PATTERN COMMAND... - the command fails in time and says so
+# refused SECONDS PATTERN COMMAND... - the command fails in time with such a message
 refused() {
 	limit=$(($1 * ${NE_SLOWNESS:-1})) pattern=$2
 	shift 2

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
 # Enclaves from images that "ne-emu eif" makes: a root file system with a user and a
-# working folder, signatures, memory that the command line reserves.
+# working directory, signatures, memory that the command line reserves.
 #
 # Once: what is tested is the image and the VMM's loader.
 
@@ -104,7 +104,7 @@ above_4g() {
 	grep -a -q 'RAMDISK: \[mem 0x10[0-9a-f]\{7\}-0x10[0-9a-f]*\]' "$tmp/log"
 }
 
-check "a root file system with user, folder, environment" application
+check "a root file system with user, directory, environment" application
 check "signed image" signed
 check "signed image, expired certificate: refused with the reason" expired
 check "reserved memory is left alone" reserved

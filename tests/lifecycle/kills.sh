@@ -69,7 +69,7 @@ kill_daemon() {
 	wait_for 10 test ! -d "/proc/$old"
 }
 
-# systemd starts it again; if its unit does not say so, we do.
+# Start it again, unless systemd has already done so.
 daemon_again() {
 	start_daemon
 	systemctl -q is-active ne-emud.service
@@ -143,7 +143,7 @@ run_folder_gone() {
 	[ ! -e "/run/ne-emu/$1" ]
 }
 
-# A VMM that does nothing more is nobody's child after the restart, and killed still.
+# A VMM that hangs is not a child of the restarted supervisor, which kills it all the same.
 hanging_vmm_of_earlier_supervisor() {
 	run_image a
 	vmm=$(vmm_pids)

@@ -101,7 +101,7 @@ rotated_root() {
 	ne-emu lab reset "$cid"
 }
 
-# Enclaves start; their documents are errors; and it mends itself.
+# Enclaves start and get errors instead of documents, until the CA is usable again.
 broken_ca() {
 	chmod 644 "$ca"
 	systemctl restart ne-emud.service

@@ -11,15 +11,15 @@ need_host 160
 need_daemon
 need_image
 
-# KVM and the host's sockets have said what they say once.
+# Provokes the messages that KVM and the host's sockets print once.
 run_once() {
 	run_image a
 	echo_works "$(value a cid)"
 	close_client a
 }
 
-# said_since_mark - without what is not ours: KVM tells what registers its guests try, and
-# an emulated machine on a busy host that its clocks are late.
+# said_since_mark - our new messages: KVM logs the registers that guests try, and an
+# emulated machine on a busy host logs that its clocks are late
 said_since_mark() {
 	log_since > "$tmp/all"
 	grep -vE '\] (kvm|clocksource: |hrtimer: interrupt took )' "$tmp/all" > "$tmp/lines" || :

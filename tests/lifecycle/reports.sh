@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# What the host is told of an end: always the reason, whoever is quick to close the
-# enclave; no warning when all went well; and nothing that acts on a terminal.
+# What the host learns about the end of an enclave: always the reason, even if the client
+# closes the enclave first; no warning after success; nothing that controls a terminal.
 
 set -eu
 # shellcheck source=../lib/enclave.sh

@@ -59,7 +59,7 @@ limited() {
 	grep -E '^Max open files +1 +1 ' "$limits"
 	grep -E '^Max core file size +0 +0 ' "$limits"
 	grep -E '^Max locked memory +0 +0 ' "$limits"
-	# console.log at its fullest, with the line that says so.
+	# console.log at its limit, with the line that reports it.
 	grep -E '^Max file size +67108864 +67108864 ' "$limits"
 	# 32 MiB, and the stacks of two vCPUs.
 	grep -E '^Max data size +33816576 +33816576 ' "$limits"

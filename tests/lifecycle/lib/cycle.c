@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The smallest client: starts an enclave, says on stdout what happens, and closes
- * it. For the scripts of this folder.
+ * A minimal client for the scripts in this directory: starts an enclave, reports on
+ * stdout what happens, and closes it.
  *
  * usage: cycle [-n ROUNDS] [-m MIB] [-i IMAGE] [-c CID] [-d] [-e] [-k]
  *
@@ -11,8 +11,8 @@
  *       gets empty memory, and a round waits for the end of the enclave
  *   -c  CID (0: any)
  *   -d  debug mode
- *   -e  while it waits for the heartbeat, close the enclave at once when that ends
- *   -k  keep: after the heartbeat stay until stdin ends or the enclave does
+ *   -e  close the enclave at once if it ends before its heartbeat
+ *   -k  keep the enclave after the heartbeat until it ends or stdin does
  *
  * Lines: "uid HEX", "cid N", "heartbeat", "hangup MS" (after so many ms in
  * state RUNNING), "closed". A failure is "failed STEP ERRNO TEXT" and exit
@@ -184,7 +184,7 @@ static int heartbeat_wait(int listen_fd, int enclave_fd)
 	return rc;
 }
 
-/* Until the enclave ends, or stdin if it is to be looked at. */
+/* Wait until the enclave ends, or stdin does if @with_stdin. */
 static int wait_end(int fd, bool with_stdin)
 {
 	struct pollfd pfds[] = {

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Has many clients ask the NSM of an enclave at the same time, each on a connection of
-its own, and finds the answer to each request to be the one to that request.
+"""Have many clients query the NSM of an enclave at the same time, each on its own
+connection, and check that each answer belongs to its request.
 
 usage: nsm_many.py CID CLIENTS
 """
@@ -17,7 +17,7 @@ REGISTERS = 32
 
 
 def check(cid, number):
-    """One client's requests, which nobody else makes: (what it got, what it should)."""
+    """Make requests unique to one client: yields (actual answer, expected answer)."""
     nonce = f"client {number}".encode()
     answer = cbor2.loads(ask(cid, cbor2.dumps({"Attestation": {"nonce": nonce}})))
     document = cbor2.loads(answer["Attestation"]["document"])
@@ -30,7 +30,7 @@ def check(cid, number):
 
 
 def main():
-    """Starts them, waits for them, and tells what was wrong."""
+    """Run all clients and print the wrong answers."""
     cid, clients = map(int, sys.argv[1:])
     wrong = []
     start = threading.Barrier(clients)
@@ -39,7 +39,7 @@ def main():
         start.wait()
         try:
             wrong.extend(case for case in check(cid, number) if case[0] != case[1])
-        except Exception as error:  # whatever it is, it is no answer
+        except Exception as error:  # any exception counts as a wrong answer
             wrong.append((repr(error), number))
 
     threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
