@@ -3,7 +3,7 @@
 // Compiles ne_emu.txt with syzkaller's own compiler, together with syzkaller's
 // descriptions of Linux. Run it in syzkaller's source tree; check.sh does.
 //
-// usage: go run check.go FOLDER
+// usage: go run check.go DIRECTORY
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 
 func main() {
 	if len(os.Args) != 2 {
-		fail("usage: go run check.go FOLDER")
+		fail("usage: go run check.go DIRECTORY")
 	}
 	ours := filepath.Join(os.Args[1], "ne_emu.txt")
 	complain := func(pos ast.Pos, msg string) {
