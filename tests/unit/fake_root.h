@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A made-up machine below a temporary folder, and commands run on it. */
+/* A made-up machine below a temporary directory, and commands run on it. */
 
 #ifndef NE_EMU_TESTS_UNIT_FAKE_ROOT_H
 #define NE_EMU_TESTS_UNIT_FAKE_ROOT_H
@@ -39,7 +39,7 @@ static inline void fake_root_remove(struct temp_dir *dir)
 	(void)unsetenv("NE_EMU_ROOT");
 }
 
-/** fake_root_path() - @path as the commands will see it; makes its folders */
+/** fake_root_path() - @path as the commands will see it; makes its directories */
 static inline const char *fake_root_path(const struct temp_dir *dir, const char *path, char *buf)
 {
 	char *slash;

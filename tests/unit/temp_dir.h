@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A folder for one test, removed with all that is in it. */
+/* A directory for one test, removed with all that is in it. */
 
 #ifndef NE_EMU_TESTS_UNIT_TEMP_DIR_H
 #define NE_EMU_TESTS_UNIT_TEMP_DIR_H

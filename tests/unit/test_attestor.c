@@ -204,7 +204,7 @@ static void assert_published(const struct state *s, const struct nsm_identity *i
 	X509_free(cert);
 }
 
-/* The root was replaced: the next leaf hangs from the new one. */
+/* After the root is replaced, the next leaf chains to the new one. */
 static void test_rotation(void **state)
 {
 	struct state *s = *state;

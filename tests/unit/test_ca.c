@@ -150,7 +150,7 @@ static void assert_zeros(int fd)
 		assert_int_equal(bytes[i], 0);
 }
 
-/* The key of an old root is gone for whoever still has its file open. */
+/* The key of an old root is wiped, even for a process that still has its file open. */
 static void test_store_forgets(void **state)
 {
 	struct state *s = *state;
@@ -270,7 +270,7 @@ static void test_store_refuses_broken_files(void **state)
 	key = strstr(text, "-----BEGIN PRIVATE KEY-----");
 	assert_non_null(key);
 
-	/* Cut off anywhere, never a crash and never a root; the last newline is no loss. */
+	/* Truncated anywhere: refused without a crash. Only the last newline may be missing. */
 	for (size_t cut = 0; cut < len - 1; cut += 7) {
 		overwrite(s, "default.pem", text, cut);
 		assert_refused(s, -EBADMSG, "ne-emu-ca rotate");

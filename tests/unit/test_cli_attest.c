@@ -131,7 +131,7 @@ static void test_verify(void **state)
 	expect_text(r->out, "REJECTED");
 }
 
-/* Whoever made the document, it cannot act on the terminal, and JSON loses nothing. */
+/* A hostile document cannot control the terminal, and JSON output loses nothing. */
 static void test_hostile_texts(void **state)
 {
 	static const char module_id[] = "i-\033[2J\xc2\x9b" "31m\u202e\0é";

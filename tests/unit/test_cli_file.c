@@ -58,7 +58,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* How many names the folder has. */
+/* How many names the directory has. */
 static size_t count_names(const struct temp_dir *dir)
 {
 	DIR *folder = opendir(dir->path);
@@ -130,7 +130,7 @@ static void test_new(void **state)
 		assert_int_equal(unlink(fake_root_path(dir, "/new", path)), 0);
 		assert_int_equal(unlink(fake_root_path(dir, "/private", path)), 0);
 	}
-	/* Without a folder in the name. */
+	/* Without a directory in the name. */
 	assert_non_null(getcwd(folder, sizeof(folder)));
 	assert_int_equal(chdir(dir->path), 0);
 	assert_int_equal(write_file("here", "text", &why), 0);
@@ -204,7 +204,7 @@ static void skip_because(const char *why)
 	abort();
 }
 
-/* The folder belongs to another user afterwards. */
+/* Give the directory to another user, or skip. */
 static void need_users(const struct temp_dir *dir)
 {
 	if (chown(dir->path, OTHER_UID, OTHER_UID))
@@ -293,7 +293,7 @@ static void test_acl(void **state)
 	assert_memory_equal(&have, &acl, sizeof(acl));
 	assert_int_equal(stat_of(dir, "/f").st_mode, S_IFREG | 0640);
 
-	/* Nor does it get one from its folder that the old file did not have. */
+	/* Nor does it get one from its directory that the old file did not have. */
 	assert_int_equal(setxattr(dir->path, "system.posix_acl_default", &acl, sizeof(acl), 0), 0);
 	assert_int_equal(removexattr(path, "system.posix_acl_access"), 0);
 	assert_int_equal(chmod(path, 0640), 0);
@@ -345,7 +345,7 @@ static void test_device(void **state)
 	struct temp_dir *dir = *state;
 	struct stat null;
 
-	/* By a link, so that it survives whoever replaces what has the name. */
+	/* Through a link, so that /dev/null survives if the name is replaced. */
 	assert_int_equal(symlink("/dev/null", fake_root_path(dir, "/null", path)), 0);
 	good_write(dir, "/null", "text");
 	assert_true(S_ISLNK(stat_of(dir, "/null").st_mode));

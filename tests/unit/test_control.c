@@ -100,7 +100,7 @@ static bool is_closed(int fd)
 	return recv(fd, &byte, 1, MSG_DONTWAIT) == 0;
 }
 
-/* Whoever has most makes room. */
+/* A client of the user with the most clients makes room. */
 static void test_socket_is_shared(void **state)
 {
 	struct state *s = *state;
@@ -136,7 +136,7 @@ struct who {
 	size_t nr_groups;
 };
 
-/* Its exit status: 0 - it has got an answer, 1 - it has not. */
+/* Return: its exit status: 0 - it got an answer, 1 - it did not, 2 - the test is broken */
 static int run_client(const struct control *control, const struct who *who)
 {
 	char answer[4096];

@@ -86,7 +86,7 @@ static void test_requests(void **state)
 	expect_setting(s, "next", "flaws", "none");
 }
 
-/* What Bob sets is for his next enclave, whoever starts one first. */
+/* Bob's settings apply to Bob's next enclave, even if Alice starts one first. */
 static void test_next_is_per_user(void **state)
 {
 	struct state *s = *state;

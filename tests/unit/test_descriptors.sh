@@ -21,7 +21,7 @@ done
 END
 chmod +x "$tmp/list"
 
-# with_open COMMAND... - files, folders and a pipe are open, at low and high numbers
+# with_open COMMAND... - files, directories and a pipe are open, at low and high numbers
 with_open() {
 	bash -c '
 		exec 3< /dev/null 4> /dev/null 5<> /dev/null 6< . 7< . 8> "$0" 9>> "$0"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* "ne-emu eif": pcr, sign, verify, extract, diff, and build from a folder. */
+/* "ne-emu eif": pcr, sign, verify, extract, diff, and build from a directory. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -252,7 +252,7 @@ static void test_sign_and_verify(void **state)
 	assert_int_equal(result.code, 0);
 }
 
-/* A private image stays one, whoever signs it; and a signed copy can go into a pipe. */
+/* Signing keeps a private image private, and a signed copy can go to a pipe. */
 static void test_sign_outputs(void **state)
 {
 	struct files *files = *state;

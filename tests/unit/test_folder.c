@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Log folders of enclaves: who may read them, removal of old ones. */
+/* Log directories of enclaves: who may read them, removal of old ones. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,7 +63,7 @@ static mode_t mode_of(struct fixture *f, const char *name)
 #define ALICE	2001
 #define BOB	2002
 
-/* A folder with a log of @size bytes, last changed @age seconds ago. */
+/* A directory with a log of @size bytes, last changed @age seconds ago. */
 static void make_log(struct fixture *f, uid_t owner, uint64_t slot_uid, time_t age, off_t size)
 {
 	struct timespec times[2] = { { .tv_sec = 1700000000 - age },
@@ -263,7 +263,7 @@ static void test_remove(void **state)
 	assert_false(kept(f, me, 1));
 	assert_int_equal(folder_remove(&f->root, me, 1), 0);
 	snprintf(path, sizeof(path), "%" PRIu32, me);
-	assert_false(exists(f, path));		/* it was his last */
+	assert_false(exists(f, path));		/* removed with its last entry */
 
 	make_folder(f, 2, 0);
 	snprintf(path, sizeof(path), "%s/mine", path_of(me, 2));
@@ -317,7 +317,7 @@ static void test_prune_same_age(void **state)
 	assert_true(kept(f, me, 0x12));
 }
 
-/* However many starts of his fail, and however old hers are. */
+/* Any number of Bob's failed starts do not evict Alice's logs, however old those are. */
 static void test_nobody_evicts_others(void **state)
 {
 	struct fixture *f = *state;
@@ -335,7 +335,7 @@ static void test_nobody_evicts_others(void **state)
 	assert_true(kept(f, BOB, 0x1000 + 2 * FOLDER_KEEP));
 }
 
-/* Too many in all: the oldest of whoever has most. */
+/* Too many in all: remove the oldest of the owner with the most. */
 static void test_prune_all(void **state)
 {
 	struct fixture *f = *state;
@@ -355,7 +355,7 @@ static void test_prune_all(void **state)
 	assert_int_equal(folder_prune(&f->root), 0);
 }
 
-/* Too many bytes: the oldest that has some, of whoever has most. */
+/* Too many bytes: remove the oldest non-empty log of the owner with the most bytes. */
 static void test_console_limit(void **state)
 {
 	struct fixture *f = *state;
@@ -363,7 +363,7 @@ static void test_console_limit(void **state)
 	if (geteuid())
 		skip();
 	f->root.consoles_max = 200 * MIB;
-	make_log(f, ALICE, 1, 900, 60 * MIB);	/* oldest of all, but she has less */
+	make_log(f, ALICE, 1, 900, 60 * MIB);	/* the oldest, but Alice has less than Bob */
 	make_log(f, BOB, 2, 800, 0);		/* nothing to gain */
 	make_log(f, BOB, 4, 700, 50 * MIB);
 	make_log(f, BOB, 5, 600, 50 * MIB);
@@ -392,7 +392,7 @@ static void test_room_for_a_console(void **state)
 	/* Half of three is one and a half. */
 	assert_int_equal(folder_make_room(&f->root, ALICE, 4), -EDQUOT);
 	assert_true(kept(f, BOB, 1));
-	/* Her own log is replaced when she tries again. */
+	/* The next start replaces Alice's own log. */
 	assert_int_equal(folder_make_room(&f->root, ALICE, 3), 0);
 	assert_int_equal(folder_make_room(&f->root, BOB, 4), 0);
 	assert_false(kept(f, BOB, 1));

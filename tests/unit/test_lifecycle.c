@@ -421,7 +421,7 @@ static void test_old_folders_go(void **state)
 	assert_true(folder_has_exit_file(&f->logs, 0, UID));
 }
 
-/* The record is its owner's, and the settings are those of his next enclave. */
+/* The exit record goes to the owner of the enclave. */
 static void test_owner(void **state)
 {
 	struct ne_nl_enclave info = enclave_in(NE_EMU_ENCLAVE_STATE_INIT);

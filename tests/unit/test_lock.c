@@ -27,7 +27,7 @@ static void test_lock(void **state)
 	assert_int_equal(lock_take(path, &second), -EWOULDBLOCK);
 	assert_int_equal(second, -1);
 
-	/* Nobody else may open it, for whoever can could hold the lock. */
+	/* No other user may open the file: anyone who can open it can hold the lock. */
 	assert_return_code(fstat(first, &st), errno);
 	assert_int_equal(st.st_mode & 07777, 0600);
 

@@ -359,7 +359,7 @@ static void test_break_is_told_once(void **state)
 	assert_int_equal(break_and_read_log(f, text, sizeof(text)), 0);
 }
 
-/* The last one: memory is lost for good. */
+/* Must run last, because lost memory cannot be regained. */
 static void test_no_word_of_lost_memory(void **state)
 {
 	int fd = memfd_create("memory", MFD_CLOEXEC);

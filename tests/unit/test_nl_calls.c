@@ -574,7 +574,7 @@ static void test_events(void **state)
 	struct heard heard = {};
 	struct datagram *d = datagram();
 
-	/* Their numbers are those of whoever caused them. */
+	/* Their sequence number is that of the request that caused them. */
 	d->seq = 1000;
 	notify(d, NE_EMU_CMD_READY, UID);
 	notify(d, NE_EMU_CMD_ENCLAVE_NTF, UID + 1);

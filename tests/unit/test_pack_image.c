@@ -254,7 +254,7 @@ static void test_docker_archive(void **state)
 	ssize_t size;
 
 	fake_root_create(&dir);
-	/* As a folder first: the layer holds zeros, and write_tar() takes text. */
+	/* As a directory first: the layer holds zeros, and write_tar() takes text. */
 	fake_root_put(&dir, "/save/c.json", config);
 	fake_root_put(&dir, "/save/manifest.json", manifest);
 	size = pread(layer_fd, data, sizeof(data), 0);

@@ -242,7 +242,7 @@ static int write_hole_tar(uint64_t hole)
 	memcpy(header + 100, "0000644\0" "0000000\0" "0000000\0" "00000001000", 36);
 	memcpy(header + 136, "00000000000\0        S", 21);
 	memcpy(header + 257, "ustar  ", 8);
-	/* Binary numbers: a bit in front says so. */
+	/* Binary numbers: the top bit marks them. */
 	for (int i = 0; i < 8; i++) {
 		blocks[386 + 4 + i] = hole >> 8 * (7 - i);
 		blocks[483 + 4 + i] = (hole + 512) >> 8 * (7 - i);
@@ -298,7 +298,7 @@ static void test_holes(void **state)
 	tree_exit(&tree);
 }
 
-/* Also where no archive has told the size before. */
+/* Also where no archive has given the size before. */
 static void test_room(void **state)
 {
 	struct tree_node *node;
@@ -428,7 +428,7 @@ static void test_too_many_names(void **state)
 	tree_exit(&tree);
 }
 
-/* Some functions call themselves for each folder in a folder. */
+/* Some functions recurse into each subdirectory. */
 static void test_depth(void **state)
 {
 	char path[2 * 1025];

@@ -95,7 +95,7 @@ static bool concerns(uint64_t src_cid, uint32_t src_port, uint64_t dst_cid, uint
 		.dst_cid = htole64(dst_cid),
 		.src_port = htole32(src_port),
 		.dst_port = htole32(dst_port),
-		/* Nothing that is looked at. */
+		/* Not checked. */
 		.op = 0xffff,
 		.transport = 0xffff,
 		.len = 0xffff,

@@ -78,7 +78,7 @@ make_client() {
 	END
 }
 
-# ends STATUS TEXT FAKE FOLDER ARGUMENT - so that folder's script ends, with this in its last line
+# ends STATUS TEXT FAKE DIRECTORY ARGUMENT - so that directory's script ends, with this in its last line
 ends() {
 	expected=$1 text=$2 FAKE=$3
 	shift 3

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Whom a VMM tells of the end, and in which order. */
+/* Whom a VMM notifies of the end, and in which order. */
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -411,7 +411,7 @@ static void test_vmm_outlives_enclave(void **state)
 	assert_true(folder_has_exit_file(&f->s.logs, 0, UID));
 }
 
-/* The folder that attestor_prepare() makes for an enclave. */
+/* The directory that attestor_prepare() makes for an enclave. */
 static void make_enclave_folder(struct fixture *f, char *path, size_t size)
 {
 	assert_int_equal(attestor_folder(&f->s.attestor, UID, path, size), 0);
@@ -445,7 +445,7 @@ static void assert_killed(pid_t pid)
 	assert_int_equal(WTERMSIG(status), SIGKILL);
 }
 
-/* An enclave is started, and its supervisor ends; @folder is the enclave's. */
+/* Start an enclave and end its supervisor; store the path of its directory. */
 static pid_t leave_vmm(struct fixture *f, char *folder, size_t size)
 {
 	pid_t pid;

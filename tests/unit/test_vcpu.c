@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The end of a vCPU's thread; what it runs needs KVM, and tests in the VM. */
+/* The end of a vCPU thread. What it runs needs KVM and is tested in the VM. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 #include "common/clock.h"
 #include "vmm/vcpu.h"
 
-/* As long as the test waits for a thread, and more than it waits in vain. */
+/* How long the test waits for a thread that ends, and for one that must not end. */
 #define LONG_MS		10000
 #define SHORT_MS	200
 

@@ -23,13 +23,13 @@ enum { RX, TX, EVENT, QUEUES };
 #define CID		16
 #define HDR		sizeof(struct virtio_vsock_hdr)
 
-/* Batches for which the kernel is to have no memory, or that a signal interrupts. */
+/* How many batches fail for lack of memory, or are interrupted by a signal. */
 static unsigned int no_memory, interrupted;
-/* The channel belongs to somebody else. */
+/* The channel belongs to another VMM. */
 static bool taken;
-/* Packets of the largest batch so far. */
+/* Packets in the largest batch so far. */
 static unsigned int largest_batch;
-/* What the kernel was told of SOCK_SEQPACKET: 0 or 1; -1: nothing. */
+/* The SOCK_SEQPACKET setting passed to the kernel: 0 or 1; -1: none. */
 static int seqpacket = -1;
 
 /* The kernel's side of a batch, one packet after the other. */
