@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# Once: the monitors are the kernel's.
+# Once: the kernel provides the monitors.
 # "ne-emu pcap": an enclave's packets from the kernel's monitor device.
 
 set -eu
@@ -13,7 +13,7 @@ need_host 160
 need_daemon
 need_image
 
-# begin_capture FILE ARGUMENT... - in the background; FILE.said is what it says
+# begin_capture FILE ARGUMENT... - in the background; its messages go to FILE.said
 begin_capture() {
 	capture_file=$1
 	shift
@@ -52,7 +52,7 @@ one_connection() {
 	cat "$tmp/packets" "$tmp/pcap.said"
 	shown
 	grep -qx "$(wc -l < "$tmp/packets") packets captured" "$tmp/pcap.said"
-	# Each packet once; how both ends close is up to who is faster.
+	# Each packet once; the order of the closing packets depends on which end is faster.
 	conversation > "$tmp/said"
 	cat > "$tmp/wanted" <<-END
 	connect REQUEST 3 $cid:$echo_port 0 
@@ -62,12 +62,12 @@ one_connection() {
 	END
 	grep -v ^disconnect "$tmp/said" | diff - "$tmp/wanted"
 	grep -q "^disconnect SHUTDOWN 3 $cid:$echo_port 0 " "$tmp/said"
-	# The device was nobody else's, and the file is for its owner.
+	# The monitor device is gone, and only the owner can read the file.
 	ip link | diff "$tmp/links" -
 	[ "$(stat -c %a "$tmp/pcap")" = 600 ]
 }
 
-# The packets of tshark's own choice of words, where it is installed.
+# tshark, where it is installed, finds the same packets.
 tshark_reads() {
 	command -v tshark > /dev/null || skip "tshark is not installed"
 	tshark -r "$tmp/pcap" > "$tmp/tshark"
@@ -98,7 +98,7 @@ count_ends_it() {
 	[ "$(python3 "$here/lib/capture.py" "$tmp/three" "$cid" | wc -l)" = 3 ]
 }
 
-# A reader that goes away is no failure; nor does it leave anything.
+# A reader that goes away is not a failure.
 reader_goes() {
 	ne-emu pcap 2> "$tmp/said" | head -c 24 > "$tmp/header"
 	[ "$(wc -c < "$tmp/header")" = 24 ]
@@ -120,7 +120,7 @@ refused() {
 	ne-emu pcap -w /dev/full > "$tmp/said" 2>&1 || status=$?
 	[ "$status" = 1 ]
 	grep -q 'No space left on device' "$tmp/said"
-	# Each of the capabilities is missed, and says so.
+	# Without any one of the capabilities it fails with a message.
 	for cap in sys_admin net_admin net_raw; do
 		status=0
 		setpriv --bounding-set "-$cap" --inh-caps "-$cap" \
@@ -131,7 +131,7 @@ refused() {
 	done
 }
 
-# Root sees them, in ps; others see that there is something to see.
+# Root sees the counters in ps; other users see that the key exists.
 counters_shown() {
 	ne-emu ps --json > "$tmp/ps"
 	jq -e ".[] | select(.EnclaveCID == $cid) | .Vsock |

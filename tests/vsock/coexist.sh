@@ -202,7 +202,7 @@ beside_loopback() {
 	unload vsock_loopback
 }
 
-# What holds with vhost-vsock loaded, whoever came first.
+# What holds with vhost-vsock loaded, whichever module came first.
 both_work() {
 	qemu_guest 50
 	qemu_guest_answers 50
@@ -213,13 +213,13 @@ both_work() {
 		doctor_says 'vhost_vsock is loaded; this kernel can live with both'
 		enclave_reaches_parent
 	else
-		# That an enclave reaches the parent, its heartbeat has shown; to tell it
-		# to connect once more needs a connection to it.
+		# The heartbeat has shown that an enclave reaches the parent; to make it
+		# connect once more would need a connection to it.
 		parent_reaches_enclave ENODEV
 		doctor_says 'it takes connections to enclaves'
 	fi
 	console_works
-	# A guest of QEMU is not in the enclave's world, nor the enclave in its.
+	# A QEMU guest and an enclave cannot reach each other.
 	from_guest 50 "$cid" "$echo_port" | grep -q '^connect: '
 	in_guest 50 /vsock_perf --help | grep -q benchmark
 	end_qemu_guest

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# A user of no group keeps the locks of his sockets: of connections to an enclave's port
-# and to its console, and of a listener. Nobody else notices, neither while the enclave
-# lives nor when it ends.
+# A user outside the group keeps the locks of their sockets: of connections to an enclave's
+# port and console, and of a listener. This affects nobody else, while the enclave runs and
+# when it ends.
 
 set -eu
 # shellcheck source=lib/guest.sh
@@ -17,7 +17,7 @@ need_image
 sysctl=/proc/sys/vm/unprivileged_userfaultfd
 [ -w "$sysctl" ] || skip_all "this kernel has no userfaultfd"
 cid=910 listen_port=7950
-# Enough for emulated CPUs; what was stuck would wait for ever.
+# Enough for emulated CPUs; a stuck operation would wait for ever.
 at_once_ms=$((5000 * ${NE_SLOWNESS:-1}))
 
 # stuck NAME CID|listen PORT - as nobody, until free_stuck; cases are subshells

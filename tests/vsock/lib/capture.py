@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell what a capture of vsockmon's packets holds.
+"""Print the packets in a capture of vsockmon.
 
-usage: capture.py FILE CID         a line for each packet of that CID
+usage: capture.py FILE CID         print a line for each packet of that CID
 
-A line: connect|disconnect|control|payload OP SRC:PORT DST:PORT LENGTH TEXT, the
-first word from the monitor's header (linux/vsockmon.h), OP from the transport's
+A line: connect|disconnect|control|payload OP SRC:PORT DST:PORT LENGTH TEXT. The first
+word comes from the monitor's header (linux/vsockmon.h), OP from the transport's
 (linux/virtio_vsock.h).
 """
 

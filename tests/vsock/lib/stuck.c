@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A user who keeps the lock of his socket: he connects to CID and PORT, or listens on
- * PORT for any CID, and sets an option from a page that does not come. Needs
- * vm.unprivileged_userfaultfd if he is not root. Prints "stuck", ends when killed.
+ * Keeps the lock of its socket: connects to CID and PORT, or listens on PORT for any
+ * CID, and sets an option from a page that is never supplied. Needs
+ * vm.unprivileged_userfaultfd unless run by root. Prints "stuck", then waits to be killed.
  *
  * usage: vsock_stuck CID PORT
  *        vsock_stuck listen PORT
