@@ -22,7 +22,7 @@
 # packages: DKMS, with the headers of both kernels (not part of "check")
 # install: the Debian packages on a plain machine, until purged (not part of "check")
 #
-# FOLDER/PROGRAM, abi/vcpu_test or vsock/coexist.sh: that one, in the VM, both kernels
+# DIRECTORY/PROGRAM, abi/vcpu_test or vsock/coexist.sh: that one, in the VM, both kernels
 #
 # KERNEL=SERIES takes only that line of scripts/root/kernels. With room for both, their
 # machines run at the same time. Complete logs are in build/log.
@@ -193,14 +193,14 @@ has() {
 	esac
 }
 
-# With abi alone, the programs of other folders that hold conformance cases.
+# With abi alone, the programs of other directories that hold conformance cases.
 cases_elsewhere() {
 	has abi "$@" || return 0
 	has lifecycle "$@" || echo lifecycle/endings.sh
 	has clients "$@" || echo clients/ioctl_sample.sh clients/qemu_nitro.sh
 }
 
-# With vsock but not abi, the vsock programs of that folder.
+# With vsock but not abi, the vsock programs of that directory.
 vsock_elsewhere() {
 	has vsock "$@" && ! has abi "$@" || return 0
 	find "$top/tests/abi" -name 'vsock_*_test.c' -printf 'abi/%f\n' |

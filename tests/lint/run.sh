@@ -4,13 +4,13 @@
 # Holds the packages and the files that people install against other people's checkers:
 # TAP on stdout. Runs in the deb root, after "make deb".
 #
-# usage: run.sh FOLDER_OF_PACKAGES
+# usage: run.sh PACKAGES_DIR
 
 set -u
 # shellcheck source=../lib/case.sh
 . "$(dirname "$0")/../lib/case.sh"
 
-packages=${1:?usage: run.sh FOLDER_OF_PACKAGES}
+packages=${1:?usage: run.sh PACKAGES_DIR}
 # Of "systemd-analyze security", times 10: what ne-emud can do without is taken away.
 exposure_max=30
 
