@@ -1,34 +1,35 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs parts of the tests; the last line is "N passed, N failed, N skipped".
-# Fails when a test failed or none ran.
+# Runs parts of the tests and prints "N passed, N failed, N skipped" as the last line.
+# Fails if a test failed or none ran.
 #
 # usage: run.sh PART...
 #
 # style: sources, scripts, licences, generated files
-# build: modules for all kernels that are claimed, and userspace, without a warning
+# build: modules for all supported kernels, and userspace, without warnings
 # unit: userspace, with ASan and UBSan
-# eif: images, with AWS's library, both ways; alone also what unit and lifecycle have of them
-# attest: attestation documents and requests, with verifiers and decoders of others
-# kunit: the driver in a kernel of its own
+# eif: images, exchanged with AWS's library; alone also the image tests of unit and lifecycle
+# attest: attestation documents and requests, with third-party verifiers and decoders
+# kunit: the driver, in a separate kernel
 # abi: ioctls, vsock and netlink, in the VM, both kernels
-# lifecycle: lives and ends of enclaves, in the VM, both kernels
-# clients: unmodified clients of others, in the VM, both kernels
-# vsock: the kernel's own vsock programs, other transports, captures, in the VM, both kernels
-# nsm: all that is about /dev/nsm, from unit, attest and lifecycle (not part of "check")
+# lifecycle: starts and ends of enclaves, in the VM, both kernels
+# clients: unmodified third-party clients, in the VM, both kernels
+# vsock: the kernel's vsock programs, other transports, captures, in the VM, both kernels
+# nsm: tests of unit, attest and lifecycle that concern /dev/nsm (not part of "check")
 # debug: abi and lifecycle on a kernel with KASAN and lockdep (not part of "check")
 # quick: style, userspace and unit, for use before each commit (not part of "check")
-# lint: packages, manuals, units and licences, with checkers of others (not part of "check")
+# lint: checkers for packages, manuals, units and licences (not part of "check")
 # packages: DKMS, with the headers of both kernels (not part of "check")
-# install: the Debian packages on a plain machine, until purged (not part of "check")
+# install: the Debian packages on a plain machine, up to their purge (not part of "check")
 #
-# DIRECTORY/PROGRAM, abi/vcpu_test or vsock/coexist.sh: that one, in the VM, both kernels
+# DIRECTORY/PROGRAM, such as abi/vcpu_test or vsock/coexist.sh: one program, in the VM,
+# both kernels
 #
-# KERNEL=SERIES takes only that line of scripts/root/kernels. With room for both, their
-# machines run at the same time. Complete logs are in build/log.
+# KERNEL=SERIES runs only that line of scripts/root/kernels. With enough memory, the VMs of
+# both kernels run at the same time. Complete logs are in build/log.
 #
-# After abi comes a table of the conformance cases. A case that none of the machines
-# could run is a failure.
+# After abi, prints a table of the conformance cases. A case that no VM could run is a
+# failure.
 
 set -eu
 # shellcheck source=../scripts/root/lib.sh
@@ -54,7 +55,7 @@ count() {
 	echo "$1 $2 $3" >> "$work/counts"
 }
 
-# count_missing WHAT "skip: REASON"|"fail: REASON" - what ask_for_peer said
+# count_missing WHAT "skip: REASON"|"fail: REASON" - count what ask_for_peer printed
 count_missing() {
 	case $2 in
 	skip:*)
@@ -68,7 +69,7 @@ count_missing() {
 	esac
 }
 
-# count_results PART COMMAND... - a command that prints what run-each.sh prints
+# count_results PART COMMAND... - run a command whose output is that of run-each.sh
 count_results() {
 	part=$1
 	shift
@@ -83,14 +84,14 @@ count_results() {
 	}
 }
 
-# in_root PART ARGUMENT... - as that, in the build root
+# in_root PART ARGUMENT... - count_results in the build root
 in_root() {
 	part=$1
 	shift
 	count_results "$part" "$root_dir/enter.sh" "$@"
 }
 
-# on_its_own PART SCRIPT - a script with a closing line of its own
+# on_its_own PART SCRIPT - run a script that prints its own total
 on_its_own() {
 	part=$1 script=$2
 	heading "$part"
@@ -102,7 +103,7 @@ on_its_own() {
 		echo "$part: $line"
 		# shellcheck disable=SC2046 # three numbers
 		count $(echo "$line" | tr -cd '0-9 ')
-		# What came after the tests, above all the kernel log.
+		# Failures after the tests, above all in the kernel log.
 		! grep -qE 'the kernel stopped|complaint' "$logs/$part.output" ||
 			count 0 1 0
 	else
@@ -111,23 +112,24 @@ on_its_own() {
 	fi
 }
 
-# Two machines use two processors better than one does; each has 6 GiB.
+# Two VMs use two processors better than one does; each has 6 GiB.
 room_for_two() {
 	available=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo)
 	[ "$(nproc)" -ge 2 ] && [ "$available" -gt $((14 << 20)) ]
 }
 
-# start_kernel SERIES "--again"|"" PROGRAM... - in a session of its own, to end all of it
+# start_kernel SERIES "--again"|"" PROGRAM... - in a new session, so that all its processes
+# can be killed
 start_kernel() {
 	series=$1
-	: > "$work/output.$series"	# await_kernels may look before the job writes
+	: > "$work/output.$series"	# await_kernels may read it before the job writes
 	setsid "$top/tests/lib/on-kernel.sh" "$work/counts.$series" "$@" \
 		> "$work/output.$series" 2>&1 < /dev/null &
 	jobs="$jobs -$!"
 	echo "$series $!" >> "$work/jobs"
 }
 
-# The first kernel's output as it comes, then what the others have said.
+# Show the first kernel's output as it comes, then the output of the others.
 await_kernels() {
 	while read -r series pid; do
 		tail -n +1 -s 0.5 --pid="$pid" -f "$work/output.$series"
@@ -138,7 +140,7 @@ await_kernels() {
 	rm "$work"/counts.* "$work/jobs"
 }
 
-# AWS's client goes into the payload, or why there is none.
+# Put AWS's client into the payload, or the reason why it is missing.
 add_nitro_cli() {
 	folder=$work/nitro-cli/opt/ne-emu/bin
 	mkdir -p "$folder"
@@ -178,14 +180,14 @@ run_vm_parts() {
 	}
 }
 
-# only_once PROGRAM... - are they all such that one kernel is enough for?
+# only_once PROGRAM... - is one kernel enough for all of them?
 only_once() {
 	for program; do
 		grep -qs '^# Once: ' "$top/tests/$program" || return 1
 	done
 }
 
-# has WORD WORD... - the first is among the others
+# has WORD WORD... - is the first among the others?
 has() {
 	case " $(shift && echo "$*") " in
 	*" $1 "*) true ;;
@@ -193,14 +195,14 @@ has() {
 	esac
 }
 
-# With abi alone, the programs of other directories that hold conformance cases.
+# With abi alone, the programs with conformance cases in other directories.
 cases_elsewhere() {
 	has abi "$@" || return 0
 	has lifecycle "$@" || echo lifecycle/endings.sh
 	has clients "$@" || echo clients/ioctl_sample.sh clients/qemu_nitro.sh
 }
 
-# With vsock but not abi, the vsock programs of that directory.
+# With vsock but not abi, the vsock programs of abi.
 vsock_elsewhere() {
 	has vsock "$@" && ! has abi "$@" || return 0
 	find "$top/tests/abi" -name 'vsock_*_test.c' -printf 'abi/%f\n' |
@@ -221,7 +223,7 @@ run_eif() {
 	[ -z "$peers" ] || in_root eif tests/eif/run.sh $peers
 }
 
-# The root makes the packages, too.
+# packaging/deb.sh builds the packages in the same root.
 run_lint() {
 	if "$top/packaging/deb.sh" "$top/build/deb"; then
 		in_root lint --root deb tests/lint/run.sh build/deb
@@ -230,7 +232,7 @@ run_lint() {
 	fi
 }
 
-# peer KIND - what ask_for_peer says
+# peer KIND - print the result of ask_for_peer
 peer() {
 	ask_for_peer "$logs/attest-$1.log" "$top/tests/attest/peer.sh" "$1"
 }
@@ -279,7 +281,7 @@ for part; do
 	*) die "no part $part" ;;
 	esac
 done
-# One boot of each kernel for all of these.
+# All of these share one boot of each kernel.
 # shellcheck disable=SC2086 # a list
 [ -z "$vm_folders" ] || run_vm_parts $vm_folders
 

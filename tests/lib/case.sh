@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
-# Test cases in shell, for every script that holds some: KTAP on standard output.
+# Test cases in shell: prints KTAP on standard output.
 #
-# "check NAME COMMAND..." runs a case, "check_each FUNCTION..." those whose names say what
-# they check; "finish" ends the script. Between them, note, skip and fails.
+# "check NAME COMMAND..." runs a case, "check_each FUNCTION..." runs cases named after their
+# functions, and "finish" ends the script. Cases may call note, skip and fails.
 #
-# run-each.sh marks for ktap.sh where a program begins and ends. A script that is run by
-# itself calls "begin NAME" first and prints these marks.
+# run-each.sh marks for ktap.sh where a program begins and ends. A script that runs without
+# it calls "begin NAME" first and prints these marks itself.
 
 case_output=$(mktemp)
 case_skip=$(mktemp)
@@ -34,16 +34,16 @@ skip_all() {
 	exit 4
 }
 
-# check NAME COMMAND... - pass if the command succeeds. If it fails, its output is shown
-# and, if the script has a file $log, the last lines of that. In a script with "set -e",
-# a function ends at its first command that fails.
+# check NAME COMMAND... - pass if the command succeeds. If it fails, show its output and
+# the last lines of the file $log, if the script has one. In a script with "set -e", a
+# function ends at its first command that fails.
 check() {
 	check_name=$1
 	shift
 	cases=$((cases + 1))
 	: > "$case_skip"
 	check_flags=$-
-	# Not in a list with "||" or "if": that would switch "set -e" off inside.
+	# Not in an "||" list or "if", which would switch off "set -e" inside.
 	set +e
 	(
 		case $check_flags in *e*) set -e ;; esac
@@ -71,8 +71,8 @@ check_each() {
 	done
 }
 
-# The exit status of a script that printed its marks tells only that it ran to its end:
-# ktap.sh counts the cases.
+# A script that printed its marks exits with 0 if it ran to its end: ktap.sh counts the
+# cases.
 finish() {
 	rm -f "$case_output" "$case_skip"
 	echo "1..$cases"
@@ -86,7 +86,7 @@ finish() {
 	exit 0
 }
 
-# fails COMMAND... - "!" that counts under "set -e"
+# fails COMMAND... - like "!", but also ends the case under "set -e"
 fails() {
 	! "$@" || {
 		echo "it succeeded: $*"

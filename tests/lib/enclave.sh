@@ -27,7 +27,7 @@ lacking() {
 	exit 1
 }
 
-# Every process that a case left in the background is a child of this script.
+# Every process that a case leaves in the background is a child of this script.
 undo() {
 	status=$?
 	trap - EXIT
@@ -46,7 +46,8 @@ undo() {
 trap undo EXIT
 trap 'exit 130' INT TERM HUP
 
-# wait_for SECONDS COMMAND... - repeat the command until it succeeds; slow machines get more
+# wait_for SECONDS COMMAND... - repeat the command until it succeeds; slow machines get
+# more time
 wait_for() {
 	wait_end=$(($(now_ms) + $1 * ${NE_SLOWNESS:-1} * 1000))
 	shift
@@ -65,7 +66,7 @@ now_ms() {
 	echo "$uptime" | awk '{ printf "%d\n", $1 * 1000 }'
 }
 
-# The first two cores of two threads besides CPU 0's: "2,3,4,5".
+# The first two cores with two threads, without CPU 0's core: "2,3,4,5".
 choose_pool() {
 	for file in /sys/devices/system/cpu/cpu[0-9]*/topology/thread_siblings_list; do
 		cat "$file"
@@ -74,7 +75,8 @@ choose_pool() {
 			END { print "" }'
 }
 
-# need_host PAGES - module, CPU pool and so many free huge pages of 2 MiB
+# need_host PAGES - load the module, set the CPU pool and provide PAGES free huge pages of
+# 2 MiB
 need_host() {
 	[ "$(id -u)" = 0 ] || lacking "root only"
 	modprobe nitro_enclaves_emu || lacking "module nitro_enclaves_emu cannot be loaded"
@@ -90,7 +92,7 @@ need_host() {
 	[ "$(free_pages)" -ge "$1" ] || lacking "no $1 huge pages of 2 MiB"
 }
 
-# Tests start it more often than systemd allows in a minute.
+# Tests start it more often than systemd's rate limit allows.
 start_daemon() {
 	systemctl reset-failed ne-emud.service 2> /dev/null || :
 	systemctl start ne-emud.service
@@ -140,8 +142,8 @@ daemon_fds() {
 	find "/proc/$(daemon_pid)/fd" -mindepth 1 2>/dev/null | wc -l
 }
 
-# What enclaves take, as one line each. All of it is back after close(), except
-# that processes and their fds may need a moment to end.
+# The resources that enclaves take, one per line. close() returns all of them, but
+# processes and their fds may need a moment to go away.
 resources() {
 	echo "huge pages free: $(free_pages)"
 	echo "VMM processes: $(vmm_pids | wc -l)"
@@ -149,7 +151,7 @@ resources() {
 	pool_is_free 2>/dev/null && echo "pool: free" || echo "pool: in use"
 }
 
-# remember; ...; same_as_before - nothing leaked; processes may need a moment
+# remember; ...; same_as_before - check that nothing leaked; waits for processes to end
 remember() {
 	resources > "$tmp/before"
 }
@@ -164,8 +166,8 @@ same_as_before() {
 	diff "$tmp/before" "$tmp/after"
 }
 
-# Begins what log_since prints. A line of its own, as the kernel forgets its oldest
-# lines and they cannot be counted.
+# Mark where log_since begins. The mark is a line in the log, because the kernel drops its
+# oldest lines, so that lines cannot be counted.
 log_mark() {
 	mark=ne-emu-test-mark-$(date +%s%N)
 	echo "<7>$mark" > /dev/kmsg
@@ -175,14 +177,14 @@ log_mark() {
 log_since() {
 	dmesg > "$tmp/dmesg"
 	grep -q "$mark" "$tmp/dmesg" || {
-		echo "the kernel has forgotten what it said since the mark"
+		echo "the kernel log no longer contains the mark"
 		return 1
 	}
 	sed "1,/$mark/d" "$tmp/dmesg"
 }
 
-# client NAME ARGUMENT... - run the client in the background until close_client;
-# its lines go to $tmp/NAME.
+# client NAME ARGUMENT... - run the client in the background until close_client; its output
+# goes to $tmp/NAME
 client() {
 	client_name=$1
 	shift
@@ -194,7 +196,7 @@ client() {
 	eval "exec $(client_fd "$client_name")> \"\$tmp/$client_name.in\""
 }
 
-# Clients are called a and b.
+# The names of clients are a and b.
 client_fd() {
 	case $1 in
 	a) echo 8 ;;
@@ -206,13 +208,13 @@ client_pid() {
 	eval "echo \"\$client_$1\""
 }
 
-# Have it close its enclave; its exit status.
+# Have the client close its enclave and return its exit status.
 close_client() {
 	eval "exec $(client_fd "$1")>&-"
 	wait "$(client_pid "$1")"
 }
 
-# said NAME WORD - the client printed a line that starts so
+# said NAME WORD - has the client printed a line that starts with WORD?
 said() {
 	grep -q "^$2" "$tmp/$1"
 }
@@ -230,12 +232,12 @@ said_or_over() {
 	said "$1" "$2" || said "$1" failed || said "$1" closed
 }
 
-# value NAME WORD - the rest of that line
+# value NAME WORD - print the rest of the last such line
 value() {
 	sed -n "s/^$2 //p" "$tmp/$1" | tail -n 1
 }
 
-# run_image NAME [ARGUMENT]... - a client whose enclave has booted
+# run_image NAME [ARGUMENT]... - start a client and wait until its enclave has booted
 run_image() {
 	run_name=$1
 	shift
@@ -248,7 +250,7 @@ vsock_exchange() {
 	printf '%s' "$3" | timeout 20 socat -t 10 - "VSOCK-CONNECT:$1:$2"
 }
 
-# The echo service of the enclave answers; it may not listen yet.
+# Wait until the echo service of the enclave answers.
 echo_works() {
 	wait_for 10 echo_once "$1"
 }
@@ -257,23 +259,23 @@ echo_once() {
 	[ "$(vsock_exchange "$1" 5005 "hello $1" 2>/dev/null)" = "hello $1" ]
 }
 
-# control CID LINE - a line to the control service of the sample image
+# control CID LINE - send a line to the control service of the sample image
 control() {
 	wait_for 20 control_once "$@"
 }
 
-# The service acts when this side ends, so this side must not end before it has the
-# answer: a guest that goes down forgets packets that it has not passed on yet.
+# The service acts as soon as this side closes the connection, so wait for the answer
+# first: a guest that goes down drops packets that it has not sent yet.
 control_once() {
 	[ "$(echo "$2" | timeout 20 socat -,ignoreeof "VSOCK-CONNECT:$1:5007" 2>/dev/null)" = ok ]
 }
 
-# log_of UID NAME - a file of its log directory, which is in one per owner; "" without
+# log_of UID NAME - print the path of a file in the enclave's log directory, if it exists
 log_of() {
 	find "$log_folder" -mindepth 3 -maxdepth 3 -path "*/$1/$2"
 }
 
-# exit_record UID KEY - a value of the record that the daemon keeps
+# exit_record UID KEY - print a value from the exit record that the daemon keeps
 exit_record() {
 	python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' \
 		"$(log_of "$1" exit.json)" "$2"
