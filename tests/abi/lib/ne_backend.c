@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define BUFFER_SIZE	8192
-/* Netlink answers within the system call; this only bounds a broken driver. */
+/* Netlink answers within the system call, so only a broken driver reaches this limit. */
 #define REPLY_TIMEOUT_S	(10 * ne_slowness())
 
 struct message {
@@ -90,8 +90,8 @@ static void message_init(struct message *msg, uint16_t type, uint8_t cmd, uint8_
 typedef void (*reply_fn)(const struct nlmsghdr *nlh, void *arg);
 
 /*
- * Send a request and read up to its acknowledgement or, of a dump, the end; @fn gets
- * each reply. Returns the error of the acknowledgement.
+ * Send a request, read up to its acknowledgement or the end of the dump, and pass each
+ * reply to @fn. Return: the error of the acknowledgement.
  */
 static int exchange(struct ne_netlink *nl, struct message *msg, reply_fn fn, void *arg)
 {
@@ -132,7 +132,7 @@ static void read_attrs(const struct nlmsghdr *nlh, void *arg)
 		      NLMSG_PAYLOAD(nlh, GENL_HDRLEN), reader->fn, reader->arg);
 }
 
-/* Send a request; @fn gets the attributes of the reply. */
+/* Send a request and pass the attributes of the reply to @fn. */
 static int request(struct ne_netlink *nl, struct message *msg, attr_fn fn, void *arg)
 {
 	struct attr_reader reader = { fn, arg };

@@ -14,11 +14,11 @@
 #define NE_NO_OWNER		UINT32_MAX
 
 /**
- * struct ne_info - an enclave as netlink tells it
- * @owner_pid: 0 if it is not told
- * @owner_uid: NE_NO_OWNER if it is not told
- * @backend_fd: reply to accept only, otherwise -1; the caller closes it
- * @has_text: @exit_text is told, and may be empty
+ * struct ne_info - an enclave as netlink describes it
+ * @owner_pid: 0 if the message does not contain it
+ * @owner_uid: NE_NO_OWNER if the message does not contain it
+ * @backend_fd: only in the reply to accept, otherwise -1; the caller closes it
+ * @has_text: the message contains @exit_text, which may be empty
  */
 struct ne_info {
 	uint64_t slot_uid;
@@ -39,8 +39,8 @@ struct ne_info {
 };
 
 /**
- * struct ne_pool_info - the CPU pool as netlink tells it
- * @node: -1 when there is none
+ * struct ne_pool_info - the CPU pool as netlink describes it
+ * @node: -1 if there is none
  */
 struct ne_pool_info {
 	uint32_t cpus[NE_REQUEST_MAX_VCPUS];
@@ -53,7 +53,7 @@ struct ne_pool_info {
 /**
  * struct ne_netlink - two sockets of the family
  * @request_fd: for commands
- * @event_fd: member of one multicast group; readable when something happened
+ * @event_fd: member of one multicast group; readable when there is an event
  */
 struct ne_netlink {
 	int request_fd;
@@ -68,17 +68,17 @@ struct ne_netlink {
 /** ne_netlink_open() - find the family and join @group (a NE_EMU_MCGRP_* name) */
 int ne_netlink_open(struct ne_netlink *nl, const char *group);
 void ne_netlink_close(struct ne_netlink *nl);
-/** ne_netlink_event() - next event; -ETIMEDOUT; @ret_cmd is a NE_EMU_CMD_* */
+/** ne_netlink_event() - get the next event or -ETIMEDOUT; @ret_cmd is a NE_EMU_CMD_* */
 int ne_netlink_event(struct ne_netlink *nl, int timeout_ms, int *ret_cmd,
 		     struct ne_info *ret_info);
-/** ne_netlink_accept() - oldest start request; -EAGAIN without one */
+/** ne_netlink_accept() - accept the oldest start request; -EAGAIN if there is none */
 int ne_netlink_accept(struct ne_netlink *nl, struct ne_info *ret_info);
-/** ne_netlink_wait_accept() - wait for a start request and take it */
+/** ne_netlink_wait_accept() - wait for a start request and accept it */
 int ne_netlink_wait_accept(struct ne_netlink *nl, int timeout_ms, struct ne_info *ret_info);
 int ne_netlink_get(struct ne_netlink *nl, uint64_t slot_uid, struct ne_info *ret_info);
 int ne_netlink_pool(struct ne_netlink *nl, struct ne_pool_info *ret_info);
 int ne_netlink_stop(struct ne_netlink *nl, uint64_t slot_uid);
-/** ne_netlink_dump() - call @fn with each enclave; how many, or a negative errno */
+/** ne_netlink_dump() - call @fn for each enclave; returns their number or -errno */
 int ne_netlink_dump(struct ne_netlink *nl, void (*fn)(const struct ne_info *info, void *arg),
 		    void *arg);
 

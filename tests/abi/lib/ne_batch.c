@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Batches of packets on a channel file, and packets that are counted. */
+/* Batches of packets on a channel file, and packets with consecutive numbers. */
 
 #include "ne_batch.h"
 

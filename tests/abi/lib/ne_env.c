@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a test program needs: module, CPU pool, huge pages; prepared and undone. */
+/* Sets up what a test program needs (module, CPU pool, huge pages) and undoes it. */
 
 #include "ne_env.h"
 #include "ne_lib.h"
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define NR_HUGEPAGES	NE_NODE0_2M "nr_hugepages"
-/* udev creates and adjusts the node after the module is in. */
+/* udev creates the node and sets its mode after the module is loaded. */
 #define NODE_TIMEOUT_MS	(5000 * ne_slowness())
 
 static void write_list(struct ne_env *env)
@@ -28,7 +28,7 @@ static void write_list(struct ne_env *env)
 		end += sprintf(end, "%s%u", i ? "," : "", env->cpus[i]);
 }
 
-/* The first whole cores without CPU 0; the pool has to be empty meanwhile. */
+/* Find the first whole cores without CPU 0. The pool must be empty. */
 static void find_cores(struct ne_env *env)
 {
 	unsigned int cpu, nr = ne_nr_cpu_ids();
@@ -107,7 +107,7 @@ static bool load_module(struct ne_test *t, struct ne_env *env)
 	return true;
 }
 
-/* All memory of this program and its children. */
+/* Bind all memory of this program and its children. */
 static void bind_to_node0(void)
 {
 	unsigned long mask = 1;
@@ -167,7 +167,7 @@ void ne_env_setup(struct ne_test *t)
 
 int ne_start_daemon(void)
 {
-	/* Tests start it more often than systemd allows in a minute. */
+	/* Tests start it more often than systemd's rate limit allows. */
 	NE_COMMAND("systemctl", "-q", "reset-failed", "ne-emud.service");
 	return NE_COMMAND("systemctl", "-q", "start", "ne-emud.service");
 }
@@ -175,8 +175,8 @@ int ne_start_daemon(void)
 bool ne_stop_daemon(void)
 {
 	/*
-	 * When the module has just been loaded, udev is about to start it: let that
-	 * happen first, or it happens after the stop.
+	 * If the module has just been loaded, udev is about to start ne-emud. Wait for
+	 * that, or it would happen after the stop.
 	 */
 	NE_COMMAND("udevadm", "settle");
 	return !ne_start_daemon() && !NE_COMMAND("systemctl", "stop", "ne-emud.service");
@@ -184,7 +184,7 @@ bool ne_stop_daemon(void)
 
 int ne_env_unload(const struct ne_env *env)
 {
-	/* Its service would hold the module on some systems; udev starts it again. */
+	/* On some systems the service keeps the module in use. udev starts it again. */
 	if (!env->stock)
 		NE_COMMAND("systemctl", "-q", "stop", "ne-emud.service");
 	return NE_COMMAND("modprobe", "-r", env->module);
@@ -239,7 +239,7 @@ void ne_env_teardown(struct ne_test *t)
 
 	if (env->saved_pages >= 0)
 		ne_write_number(NR_HUGEPAGES, env->saved_pages);
-	/* What ne_machine_missing() has put together. */
+	/* Release the page that ne_machine_missing() may have assembled. */
 	if (env->saved_gigantic >= 0)
 		ne_write_number(NE_NODE0_1G "nr_hugepages", env->saved_gigantic);
 	if (!env->nr_cores)
@@ -302,7 +302,7 @@ int ne_env_main(const struct ne_case *cases, size_t nr_cases, long page_need, in
 			  cases, nr_cases, page_need, argc, argv);
 }
 
-/* The pool is empty, the module is loaded, all CPUs are online. */
+/* Restore: the pool is empty, the module is loaded, all CPUs are online. */
 static void pool_after(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
@@ -321,7 +321,7 @@ static void pool_teardown(struct ne_test *t)
 	const struct ne_env *env = t->env;
 
 	ne_env_teardown(t);
-	/* Modules were exchanged below it. */
+	/* Its module has been replaced. */
 	if (!env->stock)
 		ne_start_daemon();
 }
@@ -332,7 +332,7 @@ int ne_pool_main(const struct ne_case *cases, size_t nr_cases, int argc, char **
 			  cases, nr_cases, NE_NO_DEVICE, argc, argv);
 }
 
-/* The real supervisor must not take the requests of the test. */
+/* ne-emud must not accept the requests of the test. */
 static void alone_setup(struct ne_test *t)
 {
 	struct ne_env *env = t->env;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* An enclave being started, with the test in the place of supervisor and VMM. */
+/* An enclave that is being started, with the test as supervisor and VMM. */
 
 #include "ne_fixture.h"
 #include "ne_lib.h"
@@ -37,7 +37,7 @@ void *ne_fixture_start(void *arg)
 	return NULL;
 }
 
-/* Begin a start and take its request, without an answer yet. */
+/* Begin a start and accept its request; do not answer yet. */
 void ne_fixture_begin(struct ne_test *t, struct ne_fixture *f)
 {
 	REQUIRE(t, !pthread_create(&f->thread, NULL, ne_fixture_start, f));
@@ -65,7 +65,7 @@ void ne_fixture_run(struct ne_test *t, struct ne_fixture *f)
 	REQUIRE_EQ(t, f->rc, 0);
 }
 
-/* The failed start left the enclave as it was: another try works. */
+/* The failed start left the enclave unchanged, so it can be started again. */
 void ne_fixture_check_again(struct ne_test *t, struct ne_fixture *f)
 {
 	ne_fixture_begin(t, f);
@@ -82,7 +82,7 @@ int ne_backend_poll(int fd, int timeout_ms)
 	return rc < 0 ? -errno : pfd.revents;
 }
 
-/* The test is the supervisor: the real one must not take its requests. */
+/* The test is the supervisor, so ne-emud must not accept its requests. */
 static void fixture_setup(struct ne_test *t)
 {
 	struct ne_env *env = t->env;

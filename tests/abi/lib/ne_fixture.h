@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An enclave being started, with the test in the place of supervisor and VMM. */
+/* An enclave that is being started, with the test as supervisor and VMM. */
 
 #ifndef NE_FIXTURE_H
 #define NE_FIXTURE_H
@@ -10,15 +10,16 @@
 #include <pthread.h>
 #include <stdint.h>
 
-/* For an event that is due. */
+/* Time limit for an expected event. */
 #define NE_EVENT_MS	(5000 * ne_slowness())
 
 /**
- * struct ne_fixture - an enclave being started in a thread
- * @rc: what the start came to, once it was joined
+ * struct ne_fixture - an enclave that is being started in a thread
  * @nl: the supervisor's sockets
- * @fd, @mem: the enclave and its donated memory
  * @info: the accepted request
+ * @mem: donated memory
+ * @fd: the enclave
+ * @rc: result of the start, valid after the thread was joined
  */
 struct ne_fixture {
 	struct ne_netlink nl;
@@ -35,21 +36,21 @@ struct ne_fixture {
 /** ne_fixture_main() - run @cases without ne-emud; exit code for main() */
 int ne_fixture_main(const struct ne_case *cases, size_t nr_cases, int argc, char **argv);
 
-/** ne_fixture_prepare() - an enclave that can be started; no thread, no sockets */
+/** ne_fixture_prepare() - make an enclave that can be started; no thread, no sockets */
 void ne_fixture_prepare(struct ne_test *t, struct ne_fixture *f);
-/** ne_fixture_prepare_with() - the same with huge pages at @mem, NE_MIN_ENCLAVE_SIZE of them */
+/** ne_fixture_prepare_with() - the same with NE_MIN_ENCLAVE_SIZE of huge pages at @mem */
 void ne_fixture_prepare_with(struct ne_test *t, struct ne_fixture *f, void *mem);
 /** ne_fixture_start() - start it; also the body of the thread */
 void *ne_fixture_start(void *arg);
-/** ne_fixture_begin() - start it in the thread and take the request */
+/** ne_fixture_begin() - start it in the thread and accept the request */
 void ne_fixture_begin(struct ne_test *t, struct ne_fixture *f);
-/** ne_fixture_join() - wait for the end of the start */
+/** ne_fixture_join() - wait until the start has ended */
 void ne_fixture_join(struct ne_fixture *f);
 /** ne_fixture_accept() - prepare, open the sockets, begin */
 void ne_fixture_accept(struct ne_test *t, struct ne_fixture *f);
-/** ne_fixture_run() - accept and answer: it runs */
+/** ne_fixture_run() - accept and answer, so that the enclave runs */
 void ne_fixture_run(struct ne_test *t, struct ne_fixture *f);
-/** ne_fixture_check_again() - a failed start left it as it was: another try works */
+/** ne_fixture_check_again() - CHECK that the enclave can be started after a failed start */
 void ne_fixture_check_again(struct ne_test *t, struct ne_fixture *f);
 
 /** ne_backend_poll() - revents of a backend fd, 0 after @timeout_ms, or -errno */

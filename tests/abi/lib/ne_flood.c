@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a flood of vsock packets costs the kernel and its neighbour. */
+/* Measures what a flood of vsock packets costs the kernel and another enclave. */
 
 #include "ne_flood.h"
 #include "ne_lib.h"
@@ -11,21 +11,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Round trips of the neighbour during a flood, which lasts until it had them. */
+/* Round trips of the neighbour during a flood, which lasts until they are done. */
 #define MIN_TRIPS	10
-/* Packets of a flood, however slow the kernel is. */
+/* Minimum number of packets in a flood, even on a slow kernel. */
 #define MIN_SENT	1000
-/* How long a flood lasts at least; emulated CPUs send 20,000 packets meanwhile. */
+/* Minimum duration of a flood, in which emulated CPUs send 20,000 packets. */
 #define FLOOD_MS	1000
-/* What the rest of the system may take or give back meanwhile, KiB. */
+/* Tolerance in KiB for what the rest of the system takes or releases during a flood. */
 #define NOISE_KIB	6144
 #define NOISE_SOCKETS	16
-/* How long the kernel may need to give back what nobody holds any more. */
+/* How long the kernel may take to release unused memory. */
 #define RETURN_MS	(12000 * ne_slowness())
-/* Round trips between two looks at what the kernel holds. */
+/* Round trips between two measurements of what the kernel holds. */
 #define TRIPS_PER_LOOK	4
 
-/* A number behind @format in the first line of @path that has it, or 0. */
+/* The number that @format scans in the first matching line of @path, or 0. */
 static long find_number(const char *path, const char *format)
 {
 	FILE *file = fopen(path, "re");
@@ -120,7 +120,7 @@ bool ne_flood_goes_on(struct ne_flood *flood)
 	       __atomic_load_n(&flood->neighbour->trips, __ATOMIC_RELAXED) < MIN_TRIPS;
 }
 
-/* What is held, apart from what the system does by itself, has gone. */
+/* The usage is back to that before the flood, within NOISE_KIB. */
 static bool is_back(const struct ne_flood *flood, struct ne_usage *now)
 {
 	*now = look();
@@ -157,7 +157,7 @@ void ne_flood_end(struct ne_flood *flood, long max_kib)
 		flood->neighbour->worst_ms, now.slab - before->slab, now.taken - before->taken,
 		now.sockets - before->sockets);
 	CHECK(t, now.sockets - before->sockets < NOISE_SOCKETS);
-	/* They keep what was freed and add to what is allocated. */
+	/* Checkers quarantine freed memory and enlarge allocations. */
 	if (ne_has_checkers())
 		return;
 	CHECK(t, peak->slab - before->slab < max_kib + NOISE_KIB);
@@ -167,7 +167,7 @@ void ne_flood_end(struct ne_flood *flood, long max_kib)
 
 void ne_flood_heading(void)
 {
-	ne_note("memory under flood, KiB, and the echo of another enclave meanwhile");
+	ne_note("memory during the flood, KiB, and the echo of another enclave");
 	ne_note("| %-22s | %7s | %7s | %7s | %7s | %7s | %5s | %5s | %4s | %6s | %6s | %5s |", "flood",
 		"packets", "bound", "slab", "memory", "skbs", "socks", "trips", "ms",
 		"slab", "memory", "socks");

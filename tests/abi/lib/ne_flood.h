@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a flood of vsock packets costs the kernel and its neighbour. */
+/* Measures what a flood of vsock packets costs the kernel and another enclave. */
 
 #ifndef NE_FLOOD_H
 #define NE_FLOOD_H
@@ -13,9 +13,9 @@
 /**
  * struct ne_usage - what the kernel holds
  * @slab: SUnreclaim of /proc/meminfo, KiB
- * @taken: memory that is not available for programs, KiB
- * @packets: sk_buffs
- * @sockets: of all kinds
+ * @taken: memory that is not available to programs, KiB
+ * @packets: number of sk_buffs
+ * @sockets: number of sockets of all kinds
  */
 struct ne_usage {
 	long slab;
@@ -25,11 +25,11 @@ struct ne_usage {
 };
 
 /**
- * struct ne_neighbour - another enclave's echo, in a process of its own
- * @peak: the most of each since the start
+ * struct ne_neighbour - the echo of another enclave, in a separate process
+ * @peak: maximum of each value since the start
  * @trips: round trips so far
  * @worst_ms: the longest of them
- * @stop: set to end it
+ * @stop: set to end the process
  */
 struct ne_neighbour {
 	struct ne_usage peak;
@@ -40,9 +40,9 @@ struct ne_neighbour {
 
 /**
  * struct ne_flood - one flood
- * @before: at its begin
- * @end: when it has to end, ne_now_ms()
- * @sent: packets that were taken so far
+ * @before: usage at its start
+ * @end: when it must end, in the time of ne_now_ms()
+ * @sent: packets accepted so far
  */
 struct ne_flood {
 	struct ne_test *t;
@@ -54,20 +54,21 @@ struct ne_flood {
 	unsigned long sent;
 };
 
-/** ne_flood_begin() - start the neighbour and remember what the kernel holds */
+/** ne_flood_begin() - start the neighbour and record what the kernel holds */
 struct ne_flood ne_flood_begin(struct ne_test *t, const char *name);
-/** ne_flood_goes_on() - one more packet was taken; is another one wanted? */
+/** ne_flood_goes_on() - count an accepted packet; returns whether to send another */
 bool ne_flood_goes_on(struct ne_flood *flood);
-/** ne_flood_stop() - end the neighbour, which must have been served all the time */
+/** ne_flood_stop() - end the neighbour and CHECK that it was served all the time */
 void ne_flood_stop(struct ne_flood *flood);
 /**
- * ne_flood_end() - say what the flood cost and CHECK it
- * @max_kib: the most that the kernel may have held
+ * ne_flood_end() - print the cost of the flood and CHECK it
+ * @max_kib: limit for the memory that the kernel held
  *
- * After ne_flood_stop(), when the case has closed everything: all must come back.
+ * Call it after ne_flood_stop(), when the case has closed everything: the kernel must have
+ * released everything.
  */
 void ne_flood_end(struct ne_flood *flood, long max_kib);
-/** ne_flood_heading() - of the lines of ne_flood_end(): before, during and after */
+/** ne_flood_heading() - print the heading of the lines of ne_flood_end() */
 void ne_flood_heading(void);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Enclaves that are ready to start, run or end; served by the daemon or a stand-in. */
+/* Enclaves that are ready, running or ended, served by ne-emud or a stand-in. */
 
 #include "ne_guest.h"
 #include "ne_backend.h"
@@ -22,7 +22,7 @@
 #define GUEST_SIZE		(128 * NE_MIB)
 #define DEFAULT_EIF		"/usr/local/share/ne-emu/sample.eif"
 #define HEARTBEAT_BYTE		0xb7
-/* Boot of a small kernel by nested virtualization under software emulation. */
+/* A small kernel boots with nested virtualization under software emulation. */
 #define BOOT_TIMEOUT_MS		(60000 * ne_slowness())
 #define ANSWER_TIMEOUT_MS	(10000 * ne_slowness())
 #define END_TIMEOUT_MS		(20000 * ne_slowness())
@@ -53,8 +53,8 @@ long ne_guest_pages(void)
 }
 
 /*
- * The stand-in: one process per enclave, as with real VMMs. The parent accepts
- * and tells a child by its pipe that the guest has to end.
+ * The stand-in: one process per enclave, as with real VMMs. The parent accepts requests
+ * and signals a child through its pipe that the guest has to end.
  */
 struct fake_guest {
 	uint64_t uid;
@@ -178,11 +178,11 @@ static void guest_setup(struct ne_test *t)
 	if (want_fake())
 		start_fake(t, env);
 	else if (ne_start_daemon())
-		ne_skip_suite(t, "ne-emud cannot be started (NE_SUPERVISOR=fake does without)");
+		ne_skip_suite(t, "ne-emud cannot be started (NE_SUPERVISOR=fake does not need it)");
 	else if (access(eif_path(), R_OK))
 		ne_skip_suite(t, "there is no enclave image %s", eif_path());
 	else if (access("/dev/kvm", R_OK | W_OK))
-		ne_skip_suite(t, "there is no usable /dev/kvm (NE_SUPERVISOR=fake does without)");
+		ne_skip_suite(t, "no usable /dev/kvm (NE_SUPERVISOR=fake does not need it)");
 }
 
 static void guest_teardown(struct ne_test *t)

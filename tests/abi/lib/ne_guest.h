@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Enclaves that are ready to start, run or end; served by the daemon or a stand-in. */
+/* Enclaves that are ready, running or ended, served by ne-emud or a stand-in. */
 
 #ifndef NE_GUEST_H
 #define NE_GUEST_H
@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 /*
- * Who answers the start requests: $NE_SUPERVISOR.
+ * $NE_SUPERVISOR selects who answers start requests.
  *
- * "daemon" (default): ne-emud. A running enclave is the image $NE_SAMPLE_EIF, it
- *	ends by its control port. Needs KVM.
- * "fake": a process of the test that answers as the VMM does, but runs nothing.
+ * "daemon" (default): ne-emud. A running enclave runs the image $NE_SAMPLE_EIF and can be
+ *	ended through its control port. Needs KVM.
+ * "fake": a process of the test that answers like the VMM but runs nothing.
  */
 
 #define NE_CID_PARENT		3
@@ -31,47 +31,47 @@ struct ne_enclave {
 	size_t size;
 };
 
-/** ne_guest_main() - ne_env_main(), with start requests answered */
+/** ne_guest_main() - like ne_env_main(), with start requests answered */
 int ne_guest_main(const struct ne_case *cases, size_t nr_cases, long page_need, int argc,
 		  char **argv);
 
-/** ne_guest_is_fake() - running enclaves run nothing */
+/** ne_guest_is_fake() - is the supervisor "fake"? */
 bool ne_guest_is_fake(const struct ne_env *env);
-/** ne_guest_pages() - 2 MiB pages of an enclave that can run */
+/** ne_guest_pages() - number of 2 MiB pages that an enclave needs to run */
 long ne_guest_pages(void);
 
-/* These end the case when they fail. */
+/* These end the case on failure. */
 
-/** ne_enclave_create() - an enclave without resources */
+/** ne_enclave_create() - make an enclave without resources */
 void ne_enclave_create(struct ne_test *t, struct ne_enclave *e);
-/** ne_enclave_add_core() - all CPUs of one core, chosen by the driver */
+/** ne_enclave_add_core() - add all CPUs of one core, chosen by the driver */
 void ne_enclave_add_core(struct ne_test *t, struct ne_enclave *e);
-/** ne_enclave_add_memory() - fresh huge pages as one region */
+/** ne_enclave_add_memory() - add new huge pages as one region */
 void ne_enclave_add_memory(struct ne_test *t, struct ne_enclave *e, size_t size);
 /** ne_enclave_load() - copy the image to its place in the memory */
 void ne_enclave_load(struct ne_test *t, struct ne_enclave *e);
 /** ne_enclave_ready() - create, add memory that holds an image, add a core */
 void ne_enclave_ready(struct ne_test *t, struct ne_enclave *e);
-/** ne_enclave_start() - ready and started; its guest is about to boot */
+/** ne_enclave_start() - make an enclave ready and start it; its guest is about to boot */
 void ne_enclave_start(struct ne_test *t, struct ne_enclave *e);
-/** ne_enclave_stopped() - started without an image, and ended by that */
+/** ne_enclave_stopped() - start an enclave without an image and wait until it has ended */
 void ne_enclave_stopped(struct ne_test *t, struct ne_enclave *e);
-/** ne_enclave_run() - ready, started and past its heartbeat */
+/** ne_enclave_run() - make an enclave ready, start it and wait for its heartbeat */
 void ne_enclave_run(struct ne_test *t, struct ne_enclave *e);
-/** ne_enclave_booted() - what ne_enclave_run() does after its own start */
+/** ne_enclave_booted() - wait for the heartbeat of an enclave that the caller started */
 void ne_enclave_booted(struct ne_test *t, int heartbeat_fd);
-/** ne_heartbeat_listen() - listener on CID 3 port 9000, -1 with the stand-in */
+/** ne_heartbeat_listen() - listen on CID 3 port 9000; -1 with the stand-in */
 int ne_heartbeat_listen(struct ne_test *t);
-/** ne_enclave_end() - have a running enclave end by itself; does not wait */
+/** ne_enclave_end() - ask the guest of a running enclave to end it; does not wait */
 void ne_enclave_end(struct ne_test *t, struct ne_enclave *e);
 void ne_enclave_close(struct ne_enclave *e);
 
-/** ne_guest_connect() - to a port of a guest that may not listen yet; fd or -errno */
+/** ne_guest_connect() - connect to a guest that may not listen yet; returns fd or -errno */
 int ne_guest_connect(uint64_t cid, unsigned int port);
-/** ne_guest_gone() - nobody has that CID */
+/** ne_guest_gone() - does no enclave have that CID? */
 bool ne_guest_gone(uint64_t cid);
 
-/** ne_enclave_alive() - the guest of a running enclave answers */
+/** ne_enclave_alive() - does the guest of a running enclave answer? */
 bool ne_enclave_alive(struct ne_test *t, const struct ne_enclave *e);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* KTAP runner: each case is a process group that is gone before the next starts. */
+/* KTAP runner: each case is a process group, which has ended before the next one starts. */
 
 #include "ne_harness.h"
 #include "ne_lib.h"
@@ -120,7 +120,7 @@ void ne_skip_suite(struct ne_test *t, const char *fmt, ...)
 	va_end(args);
 }
 
-/* Wait until @pid has ended; false when @timeout_ms passed first. */
+/* Wait until @pid has ended. Return: false after @timeout_ms. */
 static bool wait_end(pid_t pid, int timeout_ms)
 {
 	struct pollfd pfd = { .events = POLLIN };
@@ -137,7 +137,7 @@ static bool wait_end(pid_t pid, int timeout_ms)
 }
 
 /*
- * Kill what is left of the case's group and wait for it. The runner is the
+ * Kill the remaining processes of the case and wait for them. The runner is the
  * subreaper of all of them.
  */
 static bool reap_group(pid_t group)
@@ -158,8 +158,8 @@ static bool reap_group(pid_t group)
 }
 
 /*
- * Run @fn in a process group of its own. A crash, a time-out and processes that
- * cannot be killed count as failures.
+ * Run @fn in a new process group. A crash, a timeout and processes that cannot be
+ * killed count as failures.
  */
 static void run_isolated(struct ne_test *t, void (*fn)(struct ne_test *), unsigned int timeout)
 {
@@ -232,7 +232,7 @@ static void run_case(const struct ne_suite *suite, const struct ne_case *c, stru
 /**
  * struct selection - the arguments of the program
  * @special: only cases that need a special machine
- * @list: do not run them
+ * @list: print their names instead of running them
  * @prefixes: NULL-terminated; empty for all cases
  */
 struct selection {
@@ -298,7 +298,7 @@ static void parse_arguments(struct selection *selection, int argc, char **argv)
 	selection->prefixes = argv + optind;
 }
 
-/* setup() runs in the runner itself: what it opens and starts has to last. */
+/* setup() runs in the runner's process, because what it opens and starts must last. */
 int ne_suite_run(const struct ne_suite *suite, int argc, char **argv)
 {
 	struct selection selection = { 0 };

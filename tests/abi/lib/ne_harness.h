@@ -16,10 +16,10 @@
 
 /**
  * struct ne_test - a running case, shared by all of its processes
- * @env: what the suite's setup prepared
+ * @env: prepared by the suite's setup
  * @failures: failed checks so far
  * @checks: checks so far; a case without any fails
- * @trace: print what each check got ($NE_TRACE is set)
+ * @trace: print the value of each check ($NE_TRACE is set)
  * @skip: reason to skip, empty if none
  */
 struct ne_test {
@@ -32,10 +32,10 @@ struct ne_test {
 
 /**
  * struct ne_case - one case
- * @name: "ID short_name", the ID as in the file conformance
- * @run: body; runs in a process of its own, so it may leave things open
+ * @name: "ID text", the ID as in the file conformance
+ * @run: body; runs in a separate process, so it may leave things open
  * @timeout: seconds, 0 for the default of 30; kernels with checkers get more
- * @needs: what not every machine has, in the suite's bits
+ * @needs: special features that the machine must have; the suite defines the bits
  */
 struct ne_case {
 	const char *name;
@@ -47,12 +47,12 @@ struct ne_case {
 /**
  * struct ne_suite - the cases of one program
  * @setup: runs once before the first case, in the runner's process; may fail
- *	(CHECK) or skip all (ne_skip_suite)
- * @after: runs after each case in the runner's process, with all processes of
- *	the case gone: puts things back and reports what leaked
+ *	(CHECK) or skip all cases (ne_skip_suite)
+ * @after: runs after each case in the runner's process, when all processes of the
+ *	case have ended; restores the environment and reports leaks
  * @teardown: runs once at the end, also after a failed @setup
- * @missing: the first of a case's needs that this machine does not have, as the
- *	reason to skip it; NULL when it has them all
+ * @missing: returns the first of a case's needs that this machine does not have, as
+ *	the reason to skip it, or NULL
  */
 struct ne_suite {
 	const struct ne_case *cases;
@@ -67,25 +67,25 @@ struct ne_suite {
 /**
  * ne_suite_run() - run the cases that @argv selects, print KTAP
  *
- * Arguments: "-s" takes only the cases that need a special machine, "-l" lists
- * cases instead of running them; others are prefixes of names to take.
+ * Arguments: "-s" selects only the cases that need a special machine, "-l" lists cases
+ * instead of running them; others are prefixes of the names to select.
  *
- * Return: exit code for main(): 0 passed, 1 failed, 4 nothing but skips.
+ * Return: exit code for main(): 0 passed, 1 failed, 4 only skipped cases.
  */
 int ne_suite_run(const struct ne_suite *suite, int argc, char **argv);
 
-/** ne_fail() - count a failed check and say where; returns false */
+/** ne_fail() - count a failed check and print where; returns false */
 __attribute__((format(printf, 4, 5)))
 bool ne_fail(struct ne_test *t, const char *file, int line, const char *fmt, ...);
 
-/** ne_check_eq() - @got is what is expected; returns whether it was */
+/** ne_check_eq() - check that @got equals @expected; returns whether it does */
 bool ne_check_eq(struct ne_test *t, const char *file, int line, const char *what,
 		 long long got, long long expected);
 
-/** ne_check() - @ok holds; returns it */
+/** ne_check() - check that @ok is true; returns it */
 bool ne_check(struct ne_test *t, const char *file, int line, const char *what, bool ok);
 
-/** ne_note() - a diagnostic line */
+/** ne_note() - print a diagnostic line */
 __attribute__((format(printf, 1, 2)))
 void ne_note(const char *fmt, ...);
 
@@ -93,36 +93,36 @@ void ne_note(const char *fmt, ...);
 __attribute__((noreturn)) void ne_abort(void);
 
 /**
- * ne_wait_child() - wait for a process of the case that ends with _exit(0)
+ * ne_wait_child() - wait for a process of the case to end with _exit(0)
  *
- * A failure if it ends in any other way: then it may have checked nothing.
+ * Fails if it ends in any other way, because then it may not have checked anything.
  */
 void ne_wait_child(struct ne_test *t, pid_t pid);
 
-/** ne_skip() - end the case, it cannot run here because of ... */
+/** ne_skip() - end the case as skipped; the text is the reason */
 __attribute__((noreturn, format(printf, 2, 3)))
 void ne_skip(struct ne_test *t, const char *fmt, ...);
 
 /**
- * ne_skip_suite() - in a setup: no case can run here because of ...
+ * ne_skip_suite() - in a setup: skip all cases; the text is the reason
  *
- * A failure where NE_TEST_COMPLETE is set: the machine is made for the tests.
+ * Fails if NE_TEST_COMPLETE is set, because then the machine should have everything.
  */
 __attribute__((format(printf, 2, 3)))
 void ne_skip_suite(struct ne_test *t, const char *fmt, ...);
 
-/* CHECK goes on after a failure, REQUIRE ends the case. */
+/* CHECK continues after a failure, REQUIRE ends the case. */
 #define CHECK(t, cond)	ne_check(t, __FILE__, __LINE__, #cond, cond)
 #define CHECK_EQ(t, got, expected) \
 	ne_check_eq(t, __FILE__, __LINE__, #got, (long long)(got), (long long)(expected))
-/* The call returned this errno (calls of ne_lib.h return it negative). */
+/* The call failed with this errno (calls of ne_lib.h return it negated). */
 #define CHECK_ERR(t, call, err)	CHECK_EQ(t, call, -(err))
 
 #define REQUIRE(t, cond) \
 	do { if (!CHECK(t, cond)) ne_abort(); } while (0)
 #define REQUIRE_EQ(t, got, expected) \
 	do { if (!CHECK_EQ(t, got, expected)) ne_abort(); } while (0)
-/* The call succeeded: not negative. */
+/* The call succeeded: its result is not negative. */
 #define REQUIRE_OK(t, call) \
 	do { \
 		long long rc__ = (call); \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The least KVM guest: a few instructions in memory of the test. */
+/* A minimal KVM guest: a few instructions in memory of the test. */
 
 #include "ne_kvm.h"
 #include "ne_lib.h"
@@ -20,7 +20,7 @@ static const uint8_t touch_code[] = {
 	0xf4,				/* hlt */
 };
 
-#define TOUCH_SIZE_AT	13	/* of the operand */
+#define TOUCH_SIZE_AT	13	/* offset of the operand $size */
 
 void ne_kvm_require(struct ne_test *t)
 {

@@ -19,9 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* More, and "at once" would be later than the time-outs that it is to be told from. */
+/* With more, "at once" would exceed the timeouts from which it must be distinguished. */
 #define SLOWNESS_MAX	6
-/* A thread on its way into a system call is there by then. */
+/* Enough for a thread to enter a system call and sleep in it. */
 #define SYSCALL_TIMEOUT_MS	(20000 * ne_slowness())
 
 extern char **environ;
@@ -317,7 +317,7 @@ bool ne_kmsg_find(int fd, const char *text)
 	return found;
 }
 
-/* No later line contains one of these words, any case; shows those that do. */
+/* No new line contains one of @words, in any case; prints those that do. */
 static bool kmsg_has_none(int fd, const char *const *words, size_t nr)
 {
 	char buf[8192];

@@ -22,8 +22,8 @@
 #define NE_MIN_ENCLAVE_SIZE	(64 * NE_MIB)
 
 /*
- * Calls of this file return 0 or a positive result, or the negative errno
- * (the NE_ERR_* codes are errnos too).
+ * Functions in this file return 0 or a positive result, or a negative errno. The NE_ERR_*
+ * codes count as errnos.
  */
 
 int ne_open(int flags);
@@ -32,34 +32,34 @@ int ne_add_vcpu(int fd, uint32_t *id);
 int ne_load_info(int fd, uint64_t flags, uint64_t *offset);
 int ne_add_mem(int fd, uint64_t flags, uint64_t size, uint64_t addr);
 int ne_start(int fd, uint64_t flags, uint64_t *cid);
-/** ne_ioctl() - any ioctl with any argument */
+/** ne_ioctl() - call any ioctl with any argument */
 int ne_ioctl(int fd, unsigned long request, void *arg);
 
-/** ne_new_enclave() - open the device, create a VM, close the device */
+/** ne_new_enclave() - open the device, create an enclave, close the device */
 int ne_new_enclave(uint64_t *uid);
 /** ne_add_vcpu_id() - add CPU @id (0: any); returns the id that was added */
 int ne_add_vcpu_id(int fd, uint32_t id);
 /** ne_add_region() - donate @size bytes at @addr with flags 0 */
 int ne_add_region(int fd, void *addr, size_t size);
 
-/** ne_map_huge() - private anonymous 2 MiB pages; NULL if there are none left */
+/** ne_map_huge() - map private anonymous 2 MiB pages; NULL if there are none left */
 void *ne_map_huge(size_t size);
-/** ne_huge_memfd() - a file of 2 MiB pages; descriptor or -errno */
+/** ne_huge_memfd() - make a file of 2 MiB pages; returns a descriptor or -errno */
 int ne_huge_memfd(size_t size);
-/** ne_map_aligned() - untouched 4 KiB pages at a 2 MiB boundary */
+/** ne_map_aligned() - map untouched 4 KiB pages at a 2 MiB boundary */
 void *ne_map_aligned(size_t size);
 /** ne_unused_address() - a 2 MiB aligned address at which nothing is mapped */
 void *ne_unused_address(void);
 
-/** ne_read_value() - number behind "@key:" or "@key " in a file of lines, -1 if none */
+/** ne_read_value() - number after "@key:" or "@key " in a file, -1 if there is none */
 long ne_read_value(const char *path, const char *key);
-/** ne_meminfo() - value of a line of /proc/meminfo ("HugePages_Free"), -1 if none */
+/** ne_meminfo() - value of a line in /proc/meminfo ("HugePages_Free"), -1 if none */
 long ne_meminfo(const char *key);
 /**
- * ne_available_kib() - memory that programs can have, in KiB
+ * ne_available_kib() - memory available to programs, in KiB
  *
- * MemAvailable does not count the free pages in the lists of each CPU. After many were
- * freed these are tens of MiB, and they come and go by themselves.
+ * Adds the free pages in the per-CPU lists, which MemAvailable does not count. After a
+ * large release these are tens of MiB, and their number varies on its own.
  */
 long ne_available_kib(void);
 /** ne_read_file() - at most @size - 1 bytes, NUL-terminated; length or -errno */
@@ -75,43 +75,44 @@ int ne_pool_set(const char *list);
 /** ne_pool_clear() - write an empty line and ignore the EINVAL it gives */
 int ne_pool_clear(void);
 
-/** ne_command() - run a program, wait; its exit code, or 128 and more */
+/** ne_command() - run a program and wait; returns its exit code, or at least 128 */
 int ne_command(const char *const *argv);
 #define NE_COMMAND(...)	ne_command((const char *const []){ __VA_ARGS__, NULL })
 
-/** ne_drop_sys_admin() - go on without CAP_SYS_ADMIN; 0 or -errno */
+/** ne_drop_sys_admin() - drop CAP_SYS_ADMIN; returns 0 or -errno */
 int ne_drop_sys_admin(void);
 
-/** ne_kmsg_open() - the kernel log from now on */
+/** ne_kmsg_open() - open the kernel log at its end */
 int ne_kmsg_open(void);
-/** ne_kmsg_find() - a later line contains @text (any case); reads up to the end */
+/** ne_kmsg_find() - does a new line contain @text (in any case)? Reads up to the end. */
 bool ne_kmsg_find(int fd, const char *text);
-/** ne_kmsg_is_quiet() - no later line looks like a complaint or names the driver */
+/** ne_kmsg_is_quiet() - is no new line a complaint or from the driver? */
 bool ne_kmsg_is_quiet(int fd);
-/** ne_kmsg_is_sane() - no later line is the kernel's complaint about itself */
+/** ne_kmsg_is_sane() - is no new line a complaint of the kernel about itself? */
 bool ne_kmsg_is_sane(int fd);
 
-/** ne_wait_hup() - revents of a poll() for nothing, 0 after @timeout_ms */
+/** ne_wait_hup() - poll() without events; returns revents, 0 after @timeout_ms */
 int ne_wait_hup(int fd, int timeout_ms);
 
-/** ne_has_checkers() - the kernel checks itself: it is slow and takes more memory */
+/** ne_has_checkers() - does the kernel check itself? It is slow and needs more memory. */
 bool ne_has_checkers(void);
 /**
- * ne_slowness() - time that things may take, in multiples of a usual kernel's
+ * ne_slowness() - factor for time limits, relative to a usual kernel on an idle machine
  *
- * Kernels with checkers are slow; what the caller has measured is in NE_SLOWNESS.
+ * Kernels with checkers are slow; the caller passes its measurement in NE_SLOWNESS.
  */
 unsigned int ne_slowness(void);
 
 /**
- * ne_await_syscall() - until a thread of this process sleeps in a system call
- * @tid: getpid() for the first thread
+ * ne_await_syscall() - wait until a thread of this process sleeps in a system call
+ * @tid: thread; getpid() for the first one
+ * @number: of the system call
  *
- * Return: false when it does not for 20 seconds.
+ * Return: false if it does not within 20 seconds.
  */
 bool ne_await_syscall(pid_t tid, long number);
 
-/** ne_msleep() - for waiting in polling loops only */
+/** ne_msleep() - sleep; only for polling loops */
 void ne_msleep(unsigned int ms);
 uint64_t ne_now_ms(void);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the machine has: CPUs, cores, NUMA nodes, pages of 1 GiB, a movable zone. */
+/* Features of the machine: CPUs, cores, NUMA nodes, pages of 1 GiB, a movable zone. */
 
 #include "ne_machine.h"
 #include "ne_lib.h"
@@ -13,7 +13,7 @@
 #define MAX_THREADS	8
 #define MOVABLE_PAGES	(1 << 18)	/* of 4 KiB: what NE_NEED_MOVABLE means */
 
-/* Parse "0-2,4"; stores at most @max numbers, returns how many there are. */
+/* Parse "0-2,4" and store at most @max numbers. Return: how many there are. */
 static int parse_list(const char *list, uint32_t *cpus, unsigned int max)
 {
 	unsigned int n = 0;
@@ -132,7 +132,7 @@ static bool has_nodes(void)
 	return false;
 }
 
-/* Also one that can still be put together. */
+/* There is one, or the kernel can still assemble one. */
 static bool has_1g(void)
 {
 	if (ne_read_number(NE_NODE0_1G "free_hugepages") > 0)

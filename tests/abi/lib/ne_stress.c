@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The processes of a stress run: generator, birth and death. */
+/* The processes of a stress run: their generator, start and end. */
 
 #include "ne_stress.h"
 #include "ne_lib.h"
@@ -16,11 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Until an enclave was started, at most. */
+/* Maximum extra time until an enclave was started. */
 #define EXTRA_MS		60000
-/* Children that nobody looks after end by themselves, seconds. */
+/* After this many seconds, children without a parent that reaps them end. */
 #define CHILD_LIFE_S		4
-/* Until all processes have left the kernel. */
+/* Time limit until all processes have left the kernel. */
 #define END_TIMEOUT_MS		(20000 * ne_slowness())
 
 #define SHARED_HUGE_SIZE	(16 * NE_PAGE)
@@ -123,7 +123,7 @@ static void give_birth(struct ne_test *t, struct ne_stress_worker *w, uint64_t s
 	_exit(0);
 }
 
-/* Workers that ended, and whatever they left behind. */
+/* Reap workers that have ended and the children they left behind. */
 static void reap(struct ne_stress_worker *workers, size_t nr_workers)
 {
 	pid_t pid;
@@ -149,7 +149,7 @@ static void kill_one(struct ne_stress_worker *workers, size_t nr_workers, uint64
 		kill(workers[i].pid, SIGKILL);
 }
 
-/* All of this process group but this process. */
+/* Kill all processes of this group except this one. */
 static void kill_all(struct ne_test *t)
 {
 	uint64_t end = ne_now_ms() + END_TIMEOUT_MS;
@@ -158,7 +158,7 @@ static void kill_all(struct ne_test *t)
 	while (ne_now_ms() < end) {
 		pid_t pid;
 
-		/* Again and again, because some may be forking; some are stopped. */
+		/* Repeatedly, because some may be forking; some are stopped. */
 		kill(0, SIGTERM);
 		kill(0, SIGCONT);
 		ne_msleep(10);
@@ -224,7 +224,7 @@ void ne_stress_run(struct ne_test *t, const struct ne_stress_role *const *roles,
 		memcpy(workers[i].shared, shared, sizeof(shared));
 		workers[i].huge_fd = huge_fd;
 	}
-	/* Slow machines go on until most of the driver was reached. */
+	/* On slow machines, continue until an enclave was started. */
 	while (ne_now_ms() < end || (!count_starts(workers, nr_roles) &&
 				     ne_now_ms() < end + EXTRA_MS)) {
 		for (i = 0; i < nr_roles; i++)

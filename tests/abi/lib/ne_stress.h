@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Processes that do what they like with the driver, for stress_test.c. What a
- * process does depends on its seed only: operation n of a process is drawn from a
- * generator that starts anew with (seed, n), whatever the operations before gave.
+ * Processes that perform random operations on the driver, for stress_test.c. The
+ * operations of a process depend only on its seed: operation n is drawn from a generator
+ * that restarts with (seed, n), independent of the results of earlier operations.
  */
 
 #ifndef NE_STRESS_H
@@ -17,7 +17,7 @@
 
 #define NE_STRESS_MAX_WORKERS	16
 
-/* CIDs that enclaves, channels and sockets meet at; nobody gets them by chance. */
+/* CIDs shared by enclaves, channels and sockets; the driver does not choose them. */
 #define NE_STRESS_FIRST_CID	880001
 #define NE_STRESS_NR_CIDS	4
 
@@ -25,9 +25,9 @@ struct ne_stress_worker;
 
 /**
  * struct ne_stress_role - a kind of process
- * @name: for people
- * @run: does operations until it is killed; calls ne_stress_next() for each
- * @kill_weight: how often it is chosen to be killed
+ * @name: for messages
+ * @run: performs operations until it is killed; calls ne_stress_next() before each
+ * @kill_weight: relative probability of being killed
  */
 struct ne_stress_role {
 	const char *name;
@@ -36,17 +36,17 @@ struct ne_stress_role {
 };
 
 /**
- * struct ne_stress_worker - a process, and those that came after it was killed
+ * struct ne_stress_worker - a process and its replacements after it was killed
  * @role: constant
  * @env: constant
- * @seed: of this life
+ * @seed: seed of this life
  * @lives: processes so far
- * @ops: operations of all lives
- * @starts: enclaves that it started, in all lives
+ * @ops: operations in all lives
+ * @starts: enclaves started in all lives
  * @random: state of the generator
- * @nr: operation of this life
- * @pid: of this life
- * @shared: one end of a queue of descriptors that all workers share
+ * @nr: number of the current operation in this life
+ * @pid: process of this life
+ * @shared: the ends of a queue of descriptors that all workers share
  * @huge_fd: huge pages that all workers share
  */
 struct ne_stress_worker {
@@ -70,34 +70,34 @@ extern const struct ne_stress_role ne_stress_netlink;
 extern const struct ne_stress_role ne_stress_pool;
 
 /**
- * ne_stress_run() - let workers do as they like, kill some, then all
+ * ne_stress_run() - run workers, kill some, then all
  * @roles: one worker each
  * @seconds: how long
- * @seed: of all
- * @kill_ms: from one kill to the next on average
+ * @seed: all other seeds derive from it
+ * @kill_ms: average time between two kills
  * @disturb: called between two kills with a number drawn from the seed, or NULL
  *
- * All processes that came of it are gone afterwards.
+ * All processes that it started have ended when it returns.
  */
 void ne_stress_run(struct ne_test *t, const struct ne_stress_role *const *roles,
 		   size_t nr_roles, unsigned int seconds, uint64_t seed, unsigned int kill_ms,
 		   void (*disturb)(struct ne_test *t, uint64_t number));
 
-/** ne_stress_next() - the next operation begins: the generator starts anew */
+/** ne_stress_next() - begin the next operation: restart the generator */
 void ne_stress_next(struct ne_stress_worker *w);
 /** ne_stress_random() - 64 bits */
 uint64_t ne_stress_random(struct ne_stress_worker *w);
 /** ne_stress_below() - a number below @limit */
 uint64_t ne_stress_below(struct ne_stress_worker *w, uint64_t limit);
-/** ne_stress_chance() - true once in @n */
+/** ne_stress_chance() - true once in @n calls on average */
 bool ne_stress_chance(struct ne_stress_worker *w, unsigned int n);
-/** ne_stress_nasty() - 0, powers of two and their neighbours, all ones, anything */
+/** ne_stress_nasty() - 0, a power of two or a neighbour of one, all ones, or any number */
 uint64_t ne_stress_nasty(struct ne_stress_worker *w);
 /** ne_stress_cid() - mostly one of the CIDs above, else a nasty one */
 uint64_t ne_stress_cid(struct ne_stress_worker *w);
-/** ne_stress_fork() - fork, with a child that ends within seconds */
+/** ne_stress_fork() - fork a child that ends within seconds */
 pid_t ne_stress_fork(void);
-/** ne_stress_usleep() - up to @max microseconds */
+/** ne_stress_usleep() - sleep up to @max microseconds */
 void ne_stress_usleep(struct ne_stress_worker *w, unsigned int max);
 
 #endif

@@ -18,7 +18,7 @@
 
 /**
  * struct admin - a user of the netlink family
- * @uid: enclaves that dumps have shown
+ * @uid: slot uids of enclaves from dumps
  */
 struct admin {
 	struct ne_test *t;
@@ -70,8 +70,8 @@ static void op_steal(struct admin *a)
 }
 
 /*
- * Any command and flags, followed by anything; the socket goes with its answers.
- * Not "accept", whose descriptor nobody would close.
+ * Send any command and flags, followed by random bytes, then close the socket with its
+ * answers. Not "accept", because nothing would close its descriptor.
  */
 static void op_garbage(struct admin *a)
 {
@@ -106,7 +106,7 @@ static void op_garbage(struct admin *a)
 	close(fd);
 }
 
-/* Events are for those who read them; this one only sometimes does. */
+/* Read events only sometimes, so that some get lost. */
 static void op_event(struct admin *a)
 {
 	struct ne_info info;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Clients that do everything a client may do, and what it had better not. */
+/* Clients that do everything a client may do, and much that it should not. */
 
 #include "ne_stress.h"
 #include "ne_lib.h"
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define NR_SLOTS	10
-/* Own pages; starts want 64 MiB. */
+/* Private pages; a start needs 64 MiB. */
 #define ARENA_SIZE	NE_MIN_ENCLAVE_SIZE
 #define ARENA_PAGES	(ARENA_SIZE / NE_PAGE)
 /* Magic numbers of the two families of ioctls. */
@@ -29,7 +29,7 @@
  * @fd: of any kind, or -1
  * @arena: private huge pages, parts of which may be unmapped
  * @read_only: a page that ioctls cannot write to
- * @buffer: an argument that is fine
+ * @buffer: a valid argument
  */
 struct client {
 	struct ne_stress_worker *w;
@@ -53,7 +53,7 @@ static void put(struct client *c, int fd)
 	*to = fd < 0 ? -1 : fd;
 }
 
-/* A pointer for an ioctl: mostly good. */
+/* A pointer for an ioctl, mostly a valid one. */
 static void *pointer(struct client *c)
 {
 	switch (ne_stress_below(c->w, 8)) {
@@ -147,7 +147,7 @@ static void op_start(struct client *c)
 	ne_ioctl(*slot(c), NE_START_ENCLAVE, arg);
 }
 
-/* Drop the arena, have it whole again. */
+/* Map the whole arena again. */
 static void op_remap(struct client *c)
 {
 	mmap(c->arena, ARENA_SIZE, PROT_READ | PROT_WRITE,
@@ -155,7 +155,7 @@ static void op_remap(struct client *c)
 	     MAP_NORESERVE, -1, 0);
 }
 
-/* All that a start needs, unless the arena has holes or the pool is used up. */
+/* Add all that a start needs; fails if the arena has holes or the pool is empty. */
 static int prepare(struct client *c)
 {
 	int fd = ne_new_enclave(NULL);
@@ -194,7 +194,7 @@ static void *start_thread(void *arg)
 	return NULL;
 }
 
-/* A start, and close, another start, more memory or a fork at the same time. */
+/* Start an enclave and, at the same time, close or start it, add memory, or fork. */
 static void op_race(struct client *c)
 {
 	unsigned int choice = ne_stress_below(c->w, 4);
@@ -224,7 +224,7 @@ static void op_race(struct client *c)
 		close(fd);
 }
 
-/* Things happen to donated memory: the client unmaps, discards, protects it. */
+/* Unmap, discard or protect donated memory. */
 static void op_mapping(struct client *c)
 {
 	char *addr = c->arena + ne_stress_below(c->w, ARENA_PAGES) * NE_PAGE;
@@ -339,7 +339,7 @@ static void op_fork(struct client *c)
 	pid_t pid = ne_stress_fork();
 
 	if (!pid) {
-		/* Its own: the parent's is in shared memory, and goes on. */
+		/* A copy, because the parent goes on using the one in shared memory. */
 		struct ne_stress_worker copy = *c->w;
 
 		copy.seed = ~copy.seed;
@@ -355,7 +355,7 @@ static void op_fork(struct client *c)
 	waitpid(pid, NULL, 0);
 }
 
-/* vfork: the child is the creator, for it shares the address space. */
+/* After vfork() the child counts as the creator, because it shares the address space. */
 static void op_vfork(struct client *c)
 {
 	int fd = *slot(c);
@@ -412,7 +412,7 @@ static void run_client(struct ne_test *t, struct ne_stress_worker *w)
 	c.arena = ne_map_aligned(ARENA_SIZE);
 	c.read_only = ne_map_aligned(NE_PAGE);
 	REQUIRE(t, c.arena && c.read_only);
-	/* Descriptors and addresses end here. */
+	/* The end of the descriptors and of the address space. */
 	REQUIRE_EQ(t, mprotect(c.read_only, NE_PAGE, PROT_READ), 0);
 	op_remap(&c);
 	for (;;) {

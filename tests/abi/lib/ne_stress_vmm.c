@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Supervisors that take start requests, and VMMs that behave in every way. */
+/* Supervisors that accept start requests, and VMMs that behave and misbehave. */
 
 #include "ne_stress.h"
 #include "ne_backend.h"
@@ -27,7 +27,7 @@ struct vmm {
 	uint64_t size;
 };
 
-/* Status with any code and any bytes, the NUL missing or not; any pointer. */
+/* Report a status with any code and any text, with or without NUL, at any pointer. */
 static void garbage_status(struct vmm *vmm)
 {
 	static const unsigned long requests[] = { NE_EMU_BACKEND_DONE, NE_EMU_BACKEND_EXIT };
@@ -44,7 +44,7 @@ static void garbage_status(struct vmm *vmm)
 		ne_ioctl(vmm->fd, request, &status);
 }
 
-/* What can be done to a mapping, mostly to a part of it. */
+/* Apply memory calls to a mapping, mostly to a part of it. */
 static void abuse_mapping(struct vmm *vmm, char *map, uint64_t size)
 {
 	uint64_t offset = ne_stress_below(vmm->w, size) & -4096ULL;
@@ -75,8 +75,8 @@ static void abuse_mapping(struct vmm *vmm, char *map, uint64_t size)
 }
 
 /*
- * Maps any part of the memory and has the kernel write there: where a store of
- * this program would be SIGBUS once the enclave is gone, read() gives EFAULT.
+ * Map any part of the memory and have the kernel write there. When the enclave is gone, a
+ * store of this program would raise SIGBUS, but read() fails with EFAULT.
  */
 static void touch_memory(struct vmm *vmm, int zero_fd)
 {
@@ -95,7 +95,7 @@ static void touch_memory(struct vmm *vmm, int zero_fd)
 		if (read(zero_fd, map + at, 1) < 0)
 			break;
 	abuse_mapping(vmm, map, size);
-	/* The rest of them goes with the process. */
+	/* The remaining mappings go with the process. */
 	if (ne_stress_chance(vmm->w, 2))
 		munmap(map, size);
 }
@@ -107,7 +107,7 @@ static void wait_hup(struct vmm *vmm)
 	poll(&pfd, 1, ne_stress_below(vmm->w, 200));
 }
 
-/* After "done": what a VMM may do in the kernel when it is to end. */
+/* After "done": what a VMM may be doing in the kernel when it has to end. */
 static void live(struct vmm *vmm, int zero_fd)
 {
 	unsigned int i;
@@ -159,7 +159,7 @@ static void start_vmm(struct vmm *vmm)
 	pid_t pid = ne_stress_fork();
 
 	if (!pid) {
-		/* Its own: the parent's is in shared memory, and goes on. */
+		/* A copy, because the parent goes on using the one in shared memory. */
 		struct ne_stress_worker copy = *vmm->w;
 
 		copy.seed = ~copy.seed;
@@ -172,7 +172,7 @@ static void start_vmm(struct vmm *vmm)
 	}
 }
 
-/* A request has been taken. */
+/* Answer an accepted request. */
 static void answer(struct vmm *vmm)
 {
 	switch (ne_stress_below(vmm->w, 12)) {
@@ -185,7 +185,7 @@ static void answer(struct vmm *vmm)
 	case 2:
 		break;		/* closed without a word */
 	case 3:
-		/* The supervisor as its own VMM. */
+		/* The supervisor acts as the VMM. */
 		ne_backend_done(vmm->fd, 0, "");
 		ne_stress_usleep(vmm->w, 5000);
 		break;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Both ends of vsock: channels that come and go, and sockets that connect to them. */
+/* Both ends of vsock: channels that open and close, and sockets that connect to them. */
 
 #include "ne_stress.h"
 #include "ne_lib.h"
@@ -19,15 +19,15 @@
 
 #define NR_CHANNELS	4
 #define NR_SOCKETS	24
-/* Connects at once, whose channel then goes. */
+/* Simultaneous connects whose channel then closes. */
 #define BURST		300
 #define BUFFER_SIZE	8192
 
 /**
  * struct peer - the sockets and channels of a process
- * @cid: what the channel of the same index was attached to last
- * @packet: as read last, or to be written
- * @batch: elements of a batch; as many as one can have, since any count is tried
+ * @cid: the CID to which the channel of the same index was last attached
+ * @packet: last packet read, or packet to write
+ * @batch: elements of a batch; the maximum number, because any count is tried
  */
 struct peer {
 	struct ne_stress_worker *w;
@@ -110,7 +110,7 @@ static void op_channel_ioctl(struct peer *p)
 	ne_chan_info(p->chan[any_channel(p)], "queued");
 }
 
-/* The enclave's end: take what has come, and answer connects. */
+/* The enclave's end: read what has arrived, and answer connects. */
 static void op_serve(struct peer *p)
 {
 	struct virtio_vsock_hdr *hdr = &p->packet.hdr;
@@ -138,7 +138,7 @@ static void op_serve(struct peer *p)
 	}
 }
 
-/* A header that is right in most respects, of a connection that may exist. */
+/* A mostly valid header of a connection that may exist. */
 static struct virtio_vsock_hdr any_header(struct peer *p, unsigned int i, size_t len)
 {
 	struct virtio_vsock_hdr hdr = p->packet.hdr;
@@ -168,7 +168,7 @@ static void op_write(struct peer *p)
 	ne_chan_write(p->chan[i], &hdr, p->buffer, len);
 }
 
-/* Either way; all elements share the memory of one packet. */
+/* Send or receive a batch; all elements share the memory of one packet. */
 static void op_batch(struct peer *p)
 {
 	unsigned int i = any_channel(p);
@@ -262,7 +262,7 @@ static void op_accept(struct peer *p)
 		put_socket(p, fd);
 }
 
-/* Hundreds of connections, some of them answered, when their channel closes. */
+/* Close a channel with hundreds of connections, some of them answered. */
 static void op_burst(struct peer *p)
 {
 	static int fds[BURST];

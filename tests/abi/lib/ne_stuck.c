@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Users who keep the lock of their socket for as long as they like: AF_VSOCK copies
- * from and to their memory under it, and the page does not come. userfaultfd stands in
- * for what needs no privilege, a page of a file system that its user serves himself.
+ * Threads that hold the lock of a socket as long as a test wants: AF_VSOCK copies from
+ * and to their memory under the lock, and a page of it is missing. userfaultfd stands in
+ * for what an attacker can use without privileges, a FUSE page that they serve themselves.
  */
 
 #include "ne_stuck.h"

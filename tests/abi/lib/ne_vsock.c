@@ -19,7 +19,7 @@
 /* After <sys/socket.h>, which it needs. */
 #include <linux/vm_sockets.h>
 
-/* How long something that must come may take. */
+/* Time limit for an expected event. */
 #define WAIT_MS		(5000 * ne_slowness())
 
 int ne_chan_open(struct ne_test *t, uint32_t cid, uint32_t flags)
@@ -39,7 +39,7 @@ int ne_wait(int fd, short events, int timeout_ms)
 	return poll(&pfd, 1, timeout_ms) > 0 ? pfd.revents : 0;
 }
 
-/* Read one packet into @space bytes; its size, or a negative errno. */
+/* Read one packet into @space bytes. Return: its size or a negative errno. */
 int ne_chan_read(int chan, struct ne_packet *p, size_t space)
 {
 	ssize_t n;
@@ -87,7 +87,7 @@ struct virtio_vsock_hdr ne_conn_hdr(const struct ne_conn *c, uint16_t op, uint32
 	};
 }
 
-/* 0 or a negative errno. */
+/* Return: 0 or a negative errno. */
 int ne_conn_send(const struct ne_conn *c, uint16_t op, uint32_t flags, const void *data,
 		     size_t len)
 {
@@ -119,8 +119,8 @@ void ne_conn_expect(struct ne_test *t, struct ne_conn *c, uint16_t op, struct ne
 }
 
 /*
- * Before has_remote_cid came to the kernel, CIDs above 2 belong to vhost_vsock
- * whenever that is loaded, unless the socket says otherwise.
+ * On kernels without has_remote_cid, a loaded vhost_vsock claims all CIDs above 2, except
+ * for sockets with VMADDR_FLAG_TO_HOST.
  */
 uint8_t ne_sock_flags(void)
 {
@@ -146,7 +146,7 @@ int ne_sock_listen(struct ne_test *t, int type, uint32_t cid, uint32_t *port)
 	return fd;
 }
 
-/* Begin to connect; the socket, or a negative errno. */
+/* Start to connect. Return: the socket or a negative errno. */
 int ne_sock_connect(struct ne_test *t, int type, uint32_t cid, uint32_t port)
 {
 	struct sockaddr_vm addr = {
@@ -167,7 +167,7 @@ int ne_sock_connect(struct ne_test *t, int type, uint32_t cid, uint32_t port)
 	return -errno;
 }
 
-/* How connect() ended: 0, a negative errno, or -EINPROGRESS if not in time. */
+/* Wait for connect(). Return: 0, a negative errno, or -EINPROGRESS after AT_ONCE_MS. */
 int ne_sock_connected(int fd)
 {
 	socklen_t len = sizeof(int);
@@ -215,7 +215,7 @@ void ne_sock_check_ended(struct ne_test *t, int fd)
 	CHECK_ERR(t, ne_sock_send(fd, "x", 1, 0), EPIPE);
 }
 
-/* A request that the parent made and the enclave has read. */
+/* Have the parent request a connection and the enclave read the request. */
 int ne_conn_begin(struct ne_test *t, struct ne_conn *c, struct ne_packet *p)
 {
 	int fd = ne_sock_connect(t, c->type == VIRTIO_VSOCK_TYPE_STREAM ? SOCK_STREAM : SOCK_SEQPACKET,
