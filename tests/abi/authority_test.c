@@ -23,7 +23,7 @@
 
 #define OWNER		1000
 #define OTHER		1001
-/* What the kernel shows for an id that a user namespace does not have. */
+/* What the kernel shows for an id without a mapping in the user namespace. */
 #define UNMAPPED	65534
 #define SUBORDINATE	100000
 
@@ -42,10 +42,10 @@
 #define RACE_MS		2000
 
 /**
- * struct person - a process that is not the test's own
- * @namespaces: made before it gives up what it does not have (CLONE_NEW*)
- * @user_namespaces: the same afterwards, CLONE_NEWUSER among them: then it has all
- *	capabilities in there
+ * struct person - credentials and namespaces of a child process
+ * @namespaces: CLONE_NEW*, entered before the process drops its other rights
+ * @user_namespaces: CLONE_NEW* with CLONE_NEWUSER, entered afterwards, which gives it all
+ *	capabilities inside
  */
 struct person {
 	const char *name;
@@ -60,7 +60,7 @@ static const struct person other_admin = { "CAP_SYS_ADMIN", OTHER, CAP(CAP_SYS_A
 static const struct person owner = { "owner", OWNER };
 static const struct person other = { "other", OTHER };
 
-/* None of these has a right that comes from more than a name of its own. */
+/* None of these may do anything with the enclaves of other users. */
 static const struct person strangers[] = {
 	{ "other", OTHER },
 	{ "CAP_NET_ADMIN", OTHER, CAP(CAP_NET_ADMIN) },
@@ -78,7 +78,7 @@ static void set_caps(struct ne_test *t, uint64_t caps)
 	struct __user_cap_data_struct data[2];
 	int i;
 
-	/* No more than there is. */
+	/* No more capabilities than the test has. */
 	REQUIRE_EQ(t, syscall(SYS_capget, &header, data), 0);
 	for (i = 0; i < 2; i++) {
 		data[i].permitted &= caps >> (32 * i);
@@ -101,7 +101,7 @@ static void become(struct ne_test *t, const struct person *who)
 
 typedef void (*act_fn)(struct ne_test *t, void *arg);
 
-/* Have somebody do something in a process of its own, and wait. */
+/* Run @act in a child with the credentials of @who, and wait for it. */
 static void as(struct ne_test *t, const struct person *who, act_fn act, void *arg)
 {
 	int failures = t->failures, status = -1;
@@ -143,7 +143,7 @@ static struct ne_netlink opened_by(struct ne_test *t, uid_t uid)
 	return nl;
 }
 
-/* The effective ids are all that counts. */
+/* Only the effective ids count. */
 static void prepare_as(struct ne_test *t, struct ne_fixture *f, uid_t uid)
 {
 	struct stat st;
@@ -204,7 +204,7 @@ static void a02_accept_waiting(struct ne_test *t)
 	strcpy(f.mem + SECRET_AT, SECRET);
 	REQUIRE_EQ(t, ne_netlink_open(&f.nl, NE_EMU_MCGRP_BACKEND), 0);
 	REQUIRE(t, !pthread_create(&f.thread, NULL, ne_fixture_start, &f));
-	/* The request waits from then on. */
+	/* From then on, the request waits. */
 	REQUIRE_EQ(t, ne_netlink_event(&f.nl, NE_EVENT_MS, &(int){ 0 }, &f.info), 0);
 	for (i = 0; i < ARRAY_SIZE(strangers); i++)
 		as(t, &strangers[i], accept_gets, &refused);
@@ -282,7 +282,7 @@ static void a05_stop_by_admin(struct ne_test *t)
 	CHECK(t, ne_wait_hup(f.fd, NE_EVENT_MS));
 }
 
-/* A program with the rights of another user, such as su, that a socket is given to. */
+/* A socket passed to a program with the rights of another user, such as su. */
 static void a06_socket_of_another(struct ne_test *t)
 {
 	struct ne_netlink others, owners;
@@ -311,9 +311,9 @@ static void a06_socket_of_another(struct ne_test *t)
 	CHECK(t, ne_wait_hup(f.fd, NE_EVENT_MS));
 }
 
-/* What is told */
+/* Visible information */
 
-/* @uid: which enclave; the rest is what is expected of it. */
+/* @uid: the enclave; the other fields are the expected values. */
 struct view {
 	uint64_t uid;
 	uint32_t owner_pid;
@@ -397,7 +397,7 @@ static void a07_views(struct ne_test *t)
 	as(t, &owner_ns, view_gets, &view);
 }
 
-/* In a container, somebody sees and stops what was made there. */
+/* In a container, a user sees and stops an enclave that was created there. */
 static void own_container(struct ne_test *t, void *arg)
 {
 	struct ne_netlink nl = open_netlink(t);
@@ -412,7 +412,7 @@ static void own_container(struct ne_test *t, void *arg)
 	CHECK_EQ(t, info.owner_pid, getpid());
 	CHECK_EQ(t, info.owner_uid, OWNER);
 	CHECK(t, info.has_text);
-	/* Not EPERM: nothing runs that could be stopped. */
+	/* Not EPERM: the enclave does not run, so it cannot be stopped. */
 	CHECK_ERR(t, ne_netlink_stop(&nl, uid), ENOTCONN);
 }
 
@@ -463,7 +463,7 @@ static void a09_events(struct ne_test *t)
 			    listeners[i].control);
 		check_event(t, listeners[i].nl, NE_EMU_ENCLAVE_STATE_FREED,
 			    listeners[i].control);
-		/* Each once. */
+		/* Each event arrives only once. */
 		CHECK_ERR(t, ne_netlink_event(listeners[i].nl, NO_EVENT_MS, &cmd, &info),
 			  ETIMEDOUT);
 	}
@@ -485,7 +485,7 @@ static void create_many(struct ne_test *t, int dev_fd, int count)
 		REQUIRE_OK(t, ne_create_vm(dev_fd, &uid));
 }
 
-/* The last one gives its place to the next, however it goes. */
+/* The last place is free again after a failed NE_CREATE_VM and after a close. */
 static void check_replaced(struct ne_test *t, int dev_fd)
 {
 	uint64_t uid;
@@ -530,7 +530,7 @@ static void a10_limit_of_user(struct ne_test *t)
 
 	check_number(t, PARAMETER("max_enclaves_per_user"), MAX_PER_USER);
 	as(t, &owner, limit_of_user, &dev_fd);
-	/* All places are free again with its end. */
+	/* When the process ends, all its places are free again. */
 	as(t, &owner, limit_of_user, &dev_fd);
 	as(t, &admin, limit_of_user, &dev_fd);
 }
@@ -544,7 +544,7 @@ static void a11_limit_is_ones_own(struct ne_test *t)
 	if (!pid) {
 		become(t, &owner);
 		create_many(t, dev_fd, MAX_PER_USER);
-		/* It has them until its parent has seen who else can have one. */
+		/* Keep them until the parent has checked who else can have one. */
 		raise(SIGSTOP);
 		_exit(0);
 	}
@@ -570,7 +570,7 @@ static void a12_limit_in_all(struct ne_test *t)
 	as(t, &other, one_is_refused, &dev_fd);
 }
 
-/* Its ids are all new to the host, but it is one user who can have thousands of them. */
+/* A user can map thousands of ids in a user namespace, but counts as one user. */
 static void in_user_namespace(struct ne_test *t, int dev_fd, int ready_fd, int go_fd)
 {
 	char byte = 0;
@@ -633,7 +633,7 @@ static void a14_least_cid(struct ne_test *t)
 	CHECK_EQ(t, f.rc, 0);
 }
 
-/* The real supervisor */
+/* ne-emud as supervisor */
 
 static void always_gets(struct ne_test *t, void *arg)
 {

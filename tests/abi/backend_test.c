@@ -147,13 +147,13 @@ static void b12_events(struct ne_test *t)
 		REQUIRE_EQ(t, ne_netlink_event(&events, NE_EVENT_MS, &cmd, &info), 0);
 		REQUIRE_EQ(t, cmd, NE_EMU_CMD_ENCLAVE_NTF);
 		CHECK_EQ(t, info.slot_uid, f.uid);
-		/* "created" may come before; the others come once and in order. */
+		/* "created" may come first; the others come once each, in order. */
 		if (info.state != NE_EMU_ENCLAVE_STATE_INIT)
 			CHECK_EQ(t, info.state, states[next++]);
 	}
 }
 
-/* Whether a byte of mapped memory can be read, without a signal if not. */
+/* Whether a byte of mapped memory can be read; raises no signal. */
 static bool readable(const char *p)
 {
 	int fds[2];
@@ -167,7 +167,7 @@ static bool readable(const char *p)
 	return ok;
 }
 
-/* What mmap() of part of the memory comes to: 0 or a negative errno. */
+/* Map part of the memory. Return: 0 or a negative errno. */
 static int try_map(int fd, size_t size, off_t offset)
 {
 	void *view = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, offset);
@@ -175,7 +175,7 @@ static int try_map(int fd, size_t size, off_t offset)
 	return view == MAP_FAILED ? -errno : munmap(view, size);
 }
 
-/* The memory is the VMM's alone: no child of it has the mapping. */
+/* Only the VMM has the memory: its children do not inherit the mapping. */
 static void check_not_inherited(struct ne_test *t, char *view)
 {
 	unsigned char in_core;
@@ -206,7 +206,7 @@ static void b13_memory(struct ne_test *t)
 	f.mem[0] = 2;
 	f.mem[NE_MIN_ENCLAVE_SIZE - 1] = 3;
 	last[NE_PAGE - 1] = 4;
-	/* Call order, not address order: the large region came first. */
+	/* Order of calls, not of addresses: the large region comes first. */
 	REQUIRE_EQ(t, ne_add_region(f.fd, last, NE_PAGE), 0);
 	REQUIRE_EQ(t, ne_add_region(f.fd, first, NE_PAGE), 0);
 	REQUIRE_EQ(t, ne_netlink_open(&f.nl, NE_EMU_MCGRP_BACKEND), 0);
@@ -276,7 +276,7 @@ static void b14_deaf_vmm(struct ne_test *t)
 	REQUIRE_EQ(t, f.rc, 0);
 	munmap(f.mem, NE_MIN_ENCLAVE_SIZE);
 	close(f.fd);
-	/* It still lives, but all is free already. */
+	/* It still runs, but everything is free already. */
 	CHECK_EQ(t, waitpid(pid, &status, WNOHANG), 0);
 	CHECK_EQ(t, ne_meminfo("HugePages_Free"), env->free_pages);
 	CHECK_EQ(t, ne_env_pool_restore(env), 0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * X: what clients and guests rely on. X01 asserts what nitro-cli's own test of the
- * driver asserts, X03 takes the steps of nitro-cli's run, console and terminate; the
- * real program is tested in tests/clients where it is installed.
+ * X: what clients and guests rely on. X01 asserts what nitro-cli's driver test asserts, and
+ * X03 takes the steps of nitro-cli's run, console and terminate. tests/clients tests the
+ * real program if it is installed.
  */
 
 #include "ne_guest.h"
@@ -169,7 +169,7 @@ static void x01_many_starts(struct ne_test *t)
 	CHECK(t, ne_kmsg_is_quiet(kmsg));
 }
 
-/* One mapping and one region for each page, and the image across them. */
+/* Add one mapping and one region for each page, with the image across them. */
 static void add_pages(struct ne_test *t, struct ne_enclave *e, char **pages, long nr)
 {
 	struct ne_enclave whole = { .size = nr * NE_PAGE };
@@ -190,7 +190,7 @@ static void add_pages(struct ne_test *t, struct ne_enclave *e, char **pages, lon
 	munmap(whole.mem, whole.size);
 }
 
-/* What the console says up to @last, or all that it says within a time limit. */
+/* Read the console up to @last, or until a time limit. */
 static void read_console(struct ne_test *t, uint64_t cid, const char *last, char *text,
 			 size_t size)
 {
@@ -242,7 +242,7 @@ static void x03_run_console_terminate(struct ne_test *t)
 	REQUIRE_EQ(t, epoll_ctl(epoll_fd, EPOLL_CTL_ADD, e.fd, &event), 0);
 	CHECK_EQ(t, epoll_wait(epoll_fd, &event, 1, 0), 0);
 
-	/* Its id ends with the uid, as in attestation documents. */
+	/* The module id ends with the uid, as in attestation documents. */
 	read_console(t, e.cid, "payload: ready", console, sizeof(console));
 	snprintf(id, sizeof(id), "-enc%016llx\r", (unsigned long long)e.uid);
 	CHECK(t, strstr(console, "Linux version"));
@@ -271,7 +271,7 @@ static size_t query(struct ne_test *t, const struct ne_enclave *e, const char *r
 	return len;
 }
 
-/* Random: each value of a byte occurs, no block comes twice. */
+/* Random data: each byte value occurs, and no block occurs twice. */
 static void check_random(struct ne_test *t, const unsigned char *data)
 {
 	unsigned int count[256] = { 0 };
@@ -279,7 +279,7 @@ static void check_random(struct ne_test *t, const unsigned char *data)
 
 	for (i = 0; i < RANDOM_SIZE; i++)
 		count[data[i]]++;
-	/* 256 are expected of each; 6 standard deviations are 96. */
+	/* Each value is expected 256 times; 6 standard deviations are 96. */
 	for (i = 0; i < 256; i++)
 		if (count[i] < 150 || count[i] > 362)
 			ne_fail(t, __FILE__, __LINE__, "byte %zu occurs %u times", i, count[i]);
@@ -308,8 +308,8 @@ static void x05_x06_nsm_driver(struct ne_test *t)
 }
 
 /*
- * The VMM of tests/abi/vmm takes the place of the installed one for one start. It
- * returns the buffers of a request of 4096 bytes in reversed order.
+ * Use the VMM of tests/abi/vmm instead of the installed one for one start. It returns the
+ * buffers of a request of 4096 bytes in reversed order.
  */
 static void x07_reversed_buffers(struct ne_test *t)
 {

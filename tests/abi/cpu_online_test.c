@@ -71,7 +71,7 @@ static void h02_offline_at_write(struct ne_test *t)
 	CHECK_EQ(t, ne_pool_set(env->list), 0);
 }
 
-/* One that goes offline after NE_ADD_VCPU stops a start, which can be tried again. */
+/* A CPU that goes offline after NE_ADD_VCPU makes the start fail, which can be repeated. */
 static void h03_offline_at_start(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
@@ -102,7 +102,7 @@ static void h03_offline_at_start(struct ne_test *t)
 	REQUIRE_EQ(t, ne_cpu_set_online(env->cpus[0], true), 0);
 	CHECK_EQ(t, ne_start(fd, 0, &cid), 0);
 	CHECK(t, cid >= 16);
-	/* From here on it is the host's affair where the vCPU runs. */
+	/* From here on, the host's scheduler decides where the vCPU runs. */
 	REQUIRE_EQ(t, ne_cpu_set_online(env->cpus[0], false), 0);
 	close(fd);
 	munmap(mem, NE_MIN_ENCLAVE_SIZE);

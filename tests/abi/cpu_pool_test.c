@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * P: the module parameter ne_cpus. Also runs against the in-tree driver
- * (NE_MODULE=nitro_enclaves), which takes the pool's CPUs offline where the
- * emulator keeps them online: an offline CPU cannot run KVM.
+ * P: the module parameter ne_cpus. Also runs on the in-tree driver
+ * (NE_MODULE=nitro_enclaves), which takes the pool's CPUs offline. The emulator keeps
+ * them online, because an offline CPU cannot run KVM.
  */
 
 #include "ne_env.h"
@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define STRING_SIZE	512	/* with the NUL */
+#define STRING_SIZE	512	/* including the NUL */
 #define RACE_MS		3000
 
 static void check_pool(struct ne_test *t, const char *expected)
@@ -31,13 +31,13 @@ static void check_pool(struct ne_test *t, const char *expected)
 		ne_note("ne_cpus reads \"%s\"", buf);
 }
 
-/* Write the list and expect the whole of it to be taken. */
+/* Write the list and expect all of it to be accepted. */
 static void set_pool(struct ne_test *t, const char *list)
 {
 	REQUIRE_EQ(t, ne_write_file(NE_POOL, list, strlen(list)), strlen(list));
 }
 
-/* The CPUs of a core are in the pool, or given back to the host. */
+/* Check that the CPUs of a core are in the pool, or back in use by the host. */
 static void check_core(struct ne_test *t, const uint32_t *cpus, bool in_pool)
 {
 	struct ne_env *env = t->env;
@@ -115,7 +115,7 @@ static void p04_invalid_clears(struct ne_test *t)
 	}
 }
 
-/* The list is refused with EINVAL and the log says why. */
+/* Check that the list is refused with EINVAL and that the log has the reason. */
 static void check_refused(struct ne_test *t, const char *list, const char *why)
 {
 	int kmsg = ne_kmsg_open(), last = ne_kmsg_open();
@@ -178,7 +178,7 @@ static void p07_parser(struct ne_test *t)
 		CHECK_ERR(t, ne_pool_set(text), EINVAL);
 	}
 
-	/* Blanks and commas separate; what follows a newline is not looked at. */
+	/* Blanks and commas separate; anything after a newline is ignored. */
 	snprintf(text, sizeof(text), "%s,,,", env->list);
 	CHECK_EQ(t, ne_pool_set(text), 0);
 	snprintf(text, sizeof(text), "%s\nfoo", env->list);
@@ -308,7 +308,7 @@ static void p14_sparse_core_ids(struct ne_test *t)
 
 	REQUIRE(t, threads > 0 && threads <= NE_MAX_THREADS);
 	snprintf(list, sizeof(list), threads == 2 ? "%u,%u" : "%u", core[0], core[1]);
-	/* The in-tree driver wants ids below the number of cores. */
+	/* The in-tree driver requires ids below the number of cores. */
 	CHECK_EQ(t, ne_pool_set(list), env->stock ? -EINVAL : 0);
 }
 
@@ -341,18 +341,18 @@ static void p15_race_with_create(struct ne_test *t)
 			continue;
 		}
 		created++;
-		/* An enclave keeps the pool as it is. */
+		/* While an enclave exists, the pool cannot change. */
 		CHECK_EQ(t, ne_add_vcpu_id(fd, 0), env->cpus[0]);
 		close(fd);
 	}
-	/* It has been toggling all the time. */
+	/* The child is still toggling the pool. */
 	CHECK_EQ(t, waitpid(pid, NULL, WNOHANG), 0);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	ne_note("%u enclaves created meanwhile", created);
+	ne_note("%u enclaves created while the pool was toggled", created);
 }
 
-/* What nitro-enclaves-allocator does with ne_cpus, in its order. */
+/* Do with ne_cpus what nitro-enclaves-allocator does, in the same order. */
 static void allocate(struct ne_test *t, const char *list)
 {
 	struct ne_env *env = t->env;
@@ -361,7 +361,7 @@ static void allocate(struct ne_test *t, const char *list)
 	struct stat st;
 	int rc;
 
-	/* It gives all CPUs back, and passes over every error but EPERM. */
+	/* It gives all CPUs back and ignores every error except EPERM. */
 	rc = ne_write_file(NE_POOL, "\n", 1);
 	CHECK(t, rc == 1 || rc == -EINVAL);
 	/* Then it looks for the file, and for whole cores among the online CPUs. */
@@ -369,10 +369,10 @@ static void allocate(struct ne_test *t, const char *list)
 	CHECK(t, S_ISREG(st.st_mode));
 	for (i = 0; i < env->nr_cores * env->threads; i++)
 		CHECK(t, ne_cpu_online(env->cpus[i]));
-	/* It writes core by core, with a newline, and any error is one. */
+	/* It writes core by core, with a newline, and fails on any error. */
 	snprintf(text, sizeof(text), "%s\n", list);
 	REQUIRE_EQ(t, ne_write_file(NE_POOL, text, strlen(text)), strlen(text));
-	/* What it reads is split at commas and dashes; blank lines are skipped. */
+	/* It splits what it reads at commas and dashes, and skips blank lines. */
 	with_newlines(expected, sizeof(expected), list, "\n\n");
 	check_pool(t, expected);
 }
@@ -385,7 +385,7 @@ static void p16_allocator(struct ne_test *t)
 	allocate(t, env->list);
 	allocate(t, env->list);
 
-	/* Restarted below an enclave it has to find out by EPERM, or it would go on. */
+	/* If it is restarted while an enclave exists, only EPERM makes it stop. */
 	need_device(t);
 	fd = ne_require_enclave(t);
 	CHECK_ERR(t, ne_write_file(NE_POOL, "\n", 1), EPERM);
@@ -394,8 +394,8 @@ static void p16_allocator(struct ne_test *t)
 }
 
 /*
- * Only in this order: the other one is refused too, but by sysfs, which fills the
- * kernel log with a stack trace.
+ * Only in this order. sysfs refuses the other order too, but writes a stack trace to the
+ * kernel log.
  */
 static void p17_in_tree_driver(struct ne_test *t)
 {

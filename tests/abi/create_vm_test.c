@@ -14,10 +14,10 @@
 
 #define FILE_MAX	"/proc/sys/fs/file-max"
 #define ROUNDS		1000
-/* For what the kernel frees after a grace period. */
+/* Time limit for what the kernel frees after a grace period. */
 #define FREE_TIMEOUT_MS	(10000 * ne_slowness())
 
-/* The number that the next open file gets. */
+/* The descriptor that the next open file gets. */
 static int lowest_free_fd(void)
 {
 	int fd = dup(0);
@@ -97,7 +97,7 @@ static void c05_no_fd_left(struct ne_test *t)
 	CHECK_EQ(t, ne_env_pool_restore(env), 0);
 }
 
-/* EC2 has a limit of four, which is the hypervisor's. The emulator's is higher. */
+/* The hypervisor of EC2 has a limit of four. The emulator's limit is higher. */
 static void c06_more_than_four(struct ne_test *t)
 {
 	uint64_t uids[6];
@@ -111,9 +111,9 @@ static void c06_more_than_four(struct ne_test *t)
 }
 
 /*
- * The last step that can fail is the file of the enclave: the system's limit of
- * files, which binds all but CAP_SYS_ADMIN. The allocations before it fail in
- * the fault tests of the debug kernel.
+ * The last step that can fail is the allocation of the enclave's file, because of the
+ * system's limit of files, which does not apply to CAP_SYS_ADMIN. The fault tests of the
+ * debug kernel make the earlier allocations fail.
  */
 static void c07_last_step_fails(struct ne_test *t)
 {
@@ -138,7 +138,7 @@ static void c07_last_step_fails(struct ne_test *t)
 		CHECK_EQ(t, rc, -ENFILE);
 		CHECK_EQ(t, uid, 77);
 		CHECK_EQ(t, lowest_free_fd(), next);
-		/* No enclave is left, although this process lives. */
+		/* No enclave is left, although this process still runs. */
 		CHECK_EQ(t, ne_new_enclave(NULL) >= 0, true);
 		fflush(stdout);
 		_exit(0);
@@ -163,8 +163,8 @@ static void c08_many_rounds(struct ne_test *t)
 		close(fd);
 	}
 	/*
-	 * An enclave takes over 1 KiB: a leak of each round would be 1 MiB. The kernel
-	 * frees files only when all CPUs have passed a grace period.
+	 * An enclave takes more than 1 KiB, so a leak in each round would add up to 1 MiB. The
+	 * kernel frees files only after a grace period of all CPUs.
 	 */
 	end = ne_now_ms() + FREE_TIMEOUT_MS;
 	while ((slab = ne_meminfo("SUnreclaim") - before) >= ROUNDS && ne_now_ms() < end)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * K: supervisor and VMM, here one process, are killed after each of their steps.
- * A start that was not answered fails and can be repeated; a running enclave gets
- * its hang-up; either way everything is free after the close.
+ * K: supervisor and VMM, here one process, are killed after each of their steps. A start
+ * without an answer fails and can be repeated; a running enclave gets POLLHUP. In both
+ * cases everything is free after the close.
  */
 
 #include "ne_backend.h"
@@ -23,20 +23,20 @@
 #define PAGES		(NE_MIN_ENCLAVE_SIZE / NE_PAGE)
 
 enum step {
-	STEP_TOLD,		/* that there is a request */
+	STEP_TOLD,		/* notified of a request */
 	STEP_ACCEPTED,
 	STEP_MAPPED,
-	STEP_GARBAGE,		/* answers that do not count */
+	STEP_GARBAGE,		/* gave invalid answers */
 	STEP_DONE,
-	STEP_TOUCHED,		/* runs, and has written to the memory */
+	STEP_TOUCHED,		/* the enclave runs and its memory was written to */
 	STEP_EXITED,		/* reported the end */
 	NR_STEPS
 };
 
 /**
  * struct expectation - what the client sees when the process dies after a step
- * @start: result of NE_START_ENCLAVE; -EAGAIN: waits for another supervisor
- * @reason: of the end, once it was started
+ * @start: result of NE_START_ENCLAVE; -EAGAIN: it waits for another supervisor
+ * @reason: exit reason, if the enclave was started
  */
 static const struct expectation {
 	int start;
@@ -53,7 +53,7 @@ static const struct expectation {
 
 /**
  * struct vmm - supervisor and VMM
- * @control: a byte comes from it when it has done its last step
+ * @control: receives a byte after the last step
  */
 struct vmm {
 	struct ne_netlink nl;
@@ -67,7 +67,7 @@ static bool garbage(int fd)
 {
 	struct ne_emu_backend_status status = { };
 
-	/* None of these is an answer: the request is as it was. */
+	/* None of these is a valid answer, so the request stays as it is. */
 	memset(status.text, 'x', sizeof(status.text));
 	if (ne_ioctl(fd, NE_EMU_BACKEND_DONE, &status) != -EINVAL)
 		return false;
@@ -76,7 +76,7 @@ static bool garbage(int fd)
 	if (ne_ioctl(fd, NE_EMU_BACKEND_DONE, &status) != -EINVAL)
 		return false;
 	status.reserved = 0;
-	status.code = 512;	/* the first errno that is the kernel's own */
+	status.code = 512;	/* the first kernel-internal errno */
 	if (ne_ioctl(fd, NE_EMU_BACKEND_DONE, &status) != -EINVAL)
 		return false;
 	return ne_ioctl(fd, NE_EMU_BACKEND_DONE, NULL) == -EFAULT &&
@@ -124,14 +124,14 @@ static void run_vmm(struct vmm *vmm, enum step last, int control)
 
 	for (step = 0; ok && step <= last; step++)
 		ok = do_step(vmm, step);
-	/* Only then anybody may kill this process. */
+	/* This process may be killed only after this. */
 	if (write(control, ok ? "y" : "n", 1) != 1)
 		_exit(1);
 	for (;;)
 		pause();
 }
 
-/* A process that will do the steps up to @last. */
+/* Start a process that takes the steps up to @last. */
 static void begin(struct ne_test *t, struct vmm *vmm, enum step last)
 {
 	int control[2];
@@ -160,7 +160,7 @@ static void kill_vmm(struct ne_test *t, struct vmm *vmm)
 	close(vmm->control);
 }
 
-/* The client, in a process of its own: the result of its start. */
+/* Start the client in a child, which reports the result of its start. */
 static pid_t begin_start(struct ne_test *t, int fd)
 {
 	uint64_t cid = 0;
@@ -190,7 +190,7 @@ static void check_start_again(struct ne_test *t, int fd, pid_t starting)
 
 	REQUIRE_EQ(t, ne_netlink_open(&nl, NE_EMU_MCGRP_BACKEND), 0);
 	if (starting) {
-		rc = ne_netlink_accept(&nl, &info);	/* it waits since before */
+		rc = ne_netlink_accept(&nl, &info);	/* the request was already waiting */
 	} else {
 		starting = begin_start(t, fd);
 		rc = ne_netlink_wait_accept(&nl, EVENT_MS, &info);

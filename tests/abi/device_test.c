@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* D: the device node, the two kinds of file descriptors, what they refuse. */
+/* D: the device node, the two kinds of file descriptors, and what they refuse. */
 
 #include "ne_env.h"
 #include "ne_lib.h"
@@ -107,7 +107,7 @@ static void d06_unknown_ioctls_on_device(struct ne_test *t)
 	CHECK_ERR(t, ne_ioctl(fd, WRONG_SIZE_NR, NULL), ENOTTY);
 }
 
-/* Every number of the magic, in all directions and the sizes that are in use. */
+/* Every number of the ioctl magic, in all directions and all sizes in use. */
 static void check_others_refused(struct ne_test *t, int fd, const unsigned int *own,
 				 size_t nr_own)
 {
@@ -210,7 +210,7 @@ static void d12_closed_on_exec(struct ne_test *t)
 #define COMPAT_NR_IOCTL		54
 #define COMPAT_NR_GETPID	20
 
-/* A system call by the 32-bit entry; arguments have to lie below 4 GiB. */
+/* A system call through the 32-bit entry; its arguments must be below 4 GiB. */
 static int compat_syscall(unsigned int nr, unsigned int a, unsigned int b, void *c)
 {
 	int ret;
@@ -254,7 +254,7 @@ static void d13_32bit_caller(struct ne_test *t)
 }
 #endif
 
-/* rmmod asks the same question; the system call answers EAGAIN for "in use". */
+/* rmmod makes the same system call, which returns EAGAIN for "in use". */
 static void check_cannot_unload(struct ne_test *t)
 {
 	struct ne_env *env = t->env;

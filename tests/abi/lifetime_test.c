@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* L: poll, the end of an enclave, the release of what it held. */
+/* L: poll, the end of an enclave, the release of its resources. */
 
 #include "ne_guest.h"
 #include "ne_lib.h"
@@ -23,7 +23,7 @@
 #define START_ROUNDS	100
 #define KILL_ROUNDS	60
 
-/* What poll() calls where there is only the newer one. */
+/* Architectures without the system call poll use ppoll. */
 #ifndef SYS_poll
 #define SYS_poll	SYS_ppoll
 #endif
@@ -36,7 +36,7 @@ static int poll_usual(int fd, int timeout_ms)
 	return rc < 0 ? -errno : pfd.revents;
 }
 
-/* All of an enclave's CPUs and pages can be had again at once. */
+/* All CPUs and pages of an enclave are available again at once. */
 static void check_all_free(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
@@ -96,18 +96,18 @@ static void l03_hup_stays(struct ne_test *t)
 	ne_enclave_stopped(t, &e);
 	CHECK_EQ(t, ne_wait_hup(e.fd, 0), POLLHUP);
 	CHECK_EQ(t, ne_wait_hup(e.fd, 0), POLLHUP);
-	/* Whatever is asked for: never readable, writable or an error. */
+	/* For any requested events: never readable, writable or an error. */
 	pfd.fd = e.fd;
 	CHECK_EQ(t, poll(&pfd, 1, 0), 1);
 	CHECK_EQ(t, pfd.revents, POLLHUP);
-	/* Registered only now: the event is latched. */
+	/* Registered only now: epoll reports the earlier event. */
 	REQUIRE_EQ(t, epoll_ctl(epoll_fd, EPOLL_CTL_ADD, e.fd, &event), 0);
 	for (i = 0; i < 2; i++) {
 		event.events = 0;
 		CHECK_EQ(t, epoll_wait(epoll_fd, &event, 1, 0), 1);
 		CHECK_EQ(t, event.events, EPOLLHUP);
 	}
-	/* Edge-triggered: once. */
+	/* Edge-triggered: reported once. */
 	event.events = EPOLLET;
 	REQUIRE_EQ(t, epoll_ctl(epoll_fd, EPOLL_CTL_MOD, e.fd, &event), 0);
 	CHECK_EQ(t, epoll_wait(epoll_fd, &event, 1, 0), 1);
@@ -140,7 +140,7 @@ static void l06_close(struct ne_test *t)
 	CHECK(t, ne_guest_is_fake(t->env) || ne_guest_gone(e.cid));
 }
 
-/* Its fd is closed by exec, and the memory is unmapped, while the process lives. */
+/* exec closes the fd and unmaps the memory, while the process continues to run. */
 static void l06_exec(struct ne_test *t)
 {
 	int fds[2];
@@ -184,7 +184,7 @@ static void l08_closed_while_polled(struct ne_test *t)
 	struct ne_enclave e;
 	pid_t pid;
 
-	/* In a process of its own: what has to be seen is the state after its end. */
+	/* In a child, because the state after its end is what matters. */
 	pid = fork();
 	REQUIRE(t, pid >= 0);
 	if (!pid) {
@@ -209,8 +209,8 @@ static void l08_closed_while_polled(struct ne_test *t)
 }
 
 /*
- * Have a child run an enclave and report on a pipe; returns its process id once
- * the enclave runs.
+ * Have a child run an enclave and report on a pipe. Return: its process id, when the
+ * enclave runs.
  */
 static pid_t child_with_enclave(struct ne_test *t, int *ret_fd)
 {
@@ -227,7 +227,7 @@ static pid_t child_with_enclave(struct ne_test *t, int *ret_fd)
 		close(fds[0]);
 		ne_enclave_start(t, &e);
 		REQUIRE_EQ(t, write(fds[1], "r", 1), 1);
-		/* An inherited fd of another child would keep the enclave. */
+		/* An fd inherited by another child would keep the enclave. */
 		pause();
 		_exit(0);
 	}
@@ -268,7 +268,7 @@ static void l10_passed_to_child(struct ne_test *t)
 
 		ne_enclave_run(t, &e);
 		if (!fork()) {
-			/* The heir: says whether the enclave survived its owner. */
+			/* The heir of the fd reports whether the enclave survived its owner. */
 			while (getppid() == pid)
 				ne_msleep(10);
 			close(fds[0]);
@@ -331,7 +331,7 @@ static int receive_fd(struct ne_test *t, int socket_fd)
 	return fd;
 }
 
-/* While it is in the socket's queue, and then in this process. */
+/* The fd is first in the socket's queue, then in this process. */
 static void l10_passed_by_socket(struct ne_test *t)
 {
 	uint64_t cid = 0;
@@ -357,7 +357,7 @@ static void l10_passed_by_socket(struct ne_test *t)
 	check_all_free(t);
 }
 
-/* Nobody receives it: the end of the socket is the end of the enclave. */
+/* The fd is never received, so the enclave ends with the socket. */
 static void l10_left_in_socket(struct ne_test *t)
 {
 	struct ne_enclave e;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * J: huge pages that lie in ZONE_MOVABLE. They stay there when they are donated: to move
- * them, the kernel would take as much of the memory that it needs for itself.
+ * J: huge pages in ZONE_MOVABLE. They stay there when they are donated. To move them out,
+ * the kernel would have to use as much of the memory that it needs for itself.
  */
 
 #include "ne_guest.h"
@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SMALL_PAGES	(NE_PAGE / 4096)	/* of a huge page, as vmstat counts */
+#define SMALL_PAGES	(NE_PAGE / 4096)	/* in a huge page, as vmstat counts */
 
 /* A counter of /proc/vmstat; fails the case without it. */
 static long vmstat(struct ne_test *t, const char *name)
@@ -22,7 +22,7 @@ static long vmstat(struct ne_test *t, const char *name)
 	return value;
 }
 
-/* Huge pages on node 0, three quarters of its movable zone; most of them come from there. */
+/* Reserve huge pages for three quarters of node 0's movable zone; most come from there. */
 static long reserve(struct ne_test *t)
 {
 	long pages = ne_movable_pages() / SMALL_PAGES * 3 / 4;
@@ -49,7 +49,7 @@ static void j07_pages_stay(struct ne_test *t)
 	REQUIRE_EQ(t, ne_add_region(fd, mem, nr * NE_PAGE), 0);
 	moved = vmstat(t, "pgmigrate_success") - moved;
 	ne_note("%ld pages of 4 KiB moved", moved);
-	/* The kernel may compact memory of its own accord meanwhile. */
+	/* The kernel may compact memory at any time. */
 	CHECK(t, moved < nr * (long)SMALL_PAGES / 10);
 
 	munmap(mem, nr * NE_PAGE);
@@ -57,7 +57,7 @@ static void j07_pages_stay(struct ne_test *t)
 	CHECK_EQ(t, ne_read_number(NE_NODE0_2M "free_hugepages"), nr);
 }
 
-/* The host goes on to have memory for itself, and gets back what the enclave had. */
+/* The host keeps enough memory for itself, and gets back what the enclave had. */
 static void j08_large_enclave(struct ne_test *t)
 {
 	long killed = vmstat(t, "oom_kill");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* M: NE_SET_USER_MEMORY_REGION, kinds and sizes of pages. */
+/* M: NE_SET_USER_MEMORY_REGION: kinds and sizes of pages. */
 
 #include "ne_env.h"
 #include "ne_lib.h"
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define LEAK_ROUNDS	100
-#define QEMU_SIZE	(512 * NE_MIB)	/* its RAM is one region */
+#define QEMU_SIZE	(512 * NE_MIB)	/* QEMU donates its RAM as one region */
 #define LARGE_PAGES	2049		/* 4 GiB and 2 MiB */
 
 /* Map all of @fd at an aligned address. */
@@ -40,7 +40,7 @@ static int small_page_file(struct ne_test *t)
 	return fd;
 }
 
-/* All memory of this process that the kernel has given it as THP, KiB. */
+/* Memory of this process in transparent huge pages, KiB. */
 static long thp_size(void)
 {
 	char buf[4096];
@@ -104,7 +104,7 @@ static void m11_refused_pages_come_back(struct ne_test *t)
 	unreleased = ne_available_kib();
 	for (i = 0; i < LEAK_ROUNDS && !t->failures; i++)
 		refuse_small_pages(t, fd, false);
-	/* A lost THP each round would be 200 MiB; other users of memory are below that. */
+	/* Losing a THP in each round would cost 200 MiB, more than other users of memory. */
 	unreleased -= ne_available_kib();
 	CHECK(t, unreleased < 64 * 1024);
 	CHECK_EQ(t, ne_meminfo("HugePages_Free"), huge);
@@ -135,7 +135,7 @@ static void m12_read_only_shared(struct ne_test *t)
 	CHECK_ERR(t, ne_add_region(ne_require_enclave(t), p, NE_PAGE), EFAULT);
 }
 
-/* The page is the file's until somebody may write to it. */
+/* The page belongs to the file until it is mapped writable. */
 static void m12_read_only_private_file(struct ne_test *t)
 {
 	int mem_fd = require_memfd(t, NE_PAGE);
@@ -254,7 +254,7 @@ static void m21_one_large_region(struct ne_test *t)
 	CHECK_EQ(t, ne_add_region(fd, p, QEMU_SIZE), 0);
 }
 
-/* More than fits into 32 bits, if the machine has it. */
+/* More than fits into 32 bits, if the machine has so much. */
 static void m21_several_gib(struct ne_test *t)
 {
 	int fd = ne_require_enclave(t);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* M: NE_SET_USER_MEMORY_REGION, apart from kinds of pages. */
+/* M: NE_SET_USER_MEMORY_REGION: everything except kinds of pages. */
 
 #include "ne_guest.h"
 #include "ne_lib.h"
@@ -20,7 +20,7 @@
 #define MAX_REGIONS	"/sys/module/nitro_enclaves_emu/parameters/max_mem_regions"
 #define SAMPLE_REGIONS	256
 #define MANY_REGIONS	1024
-#define LOW_LIMIT	8	/* of regions */
+#define LOW_LIMIT	8	/* number of regions */
 #define KERNEL_ADDRESS	0xffff800000000000ULL
 
 static char *map(struct ne_test *t, size_t size)
@@ -198,7 +198,7 @@ static void m20_1024_regions(struct ne_test *t)
 	if (ne_read_number(NE_NODE0_2M "free_hugepages") < MANY_REGIONS)
 		ne_skip(t, "no 2 GiB of huge pages on node 0");
 	p = map(t, MANY_REGIONS * NE_PAGE);
-	/* Every second one first: no two calls are neighbours. */
+	/* Every second one first, so that no two consecutive calls are neighbours. */
 	for (i = 0; i < MANY_REGIONS; i += 2)
 		REQUIRE_EQ(t, ne_add_region(fd, p + i * NE_PAGE, NE_PAGE), 0);
 	for (i = 1; i < MANY_REGIONS; i += 2)
@@ -259,10 +259,10 @@ static void m25_page_of_other_enclave(struct ne_test *t)
 }
 
 /*
- * On EC2 the hypervisor can refuse memory after the driver has recorded the region,
- * which stays recorded then. Here a page is refused before anything is recorded, so
- * the second try meets the same error instead of NE_ERR_MEM_REGION_ALREADY_USED. The
- * allocations of this ioctl fail in the fault tests of the debug kernel.
+ * On EC2 the hypervisor can refuse memory after the driver has recorded the region, which
+ * then stays recorded. Here a page is refused before anything is recorded, so the second
+ * try gets the same error instead of NE_ERR_MEM_REGION_ALREADY_USED. The fault tests of the
+ * debug kernel make the allocations of this ioctl fail.
  */
 static void m26_refused(struct ne_test *t)
 {

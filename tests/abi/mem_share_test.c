@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * J: who else uses donated memory: the donor with KVM guests of its own, its children,
- * the VMM's KVM. None of them loses a page for the host, or is kept from what works
+ * J: other users of donated memory: the donor with its own KVM guests, its children, the
+ * VMM's KVM. None of them costs the host a page or stops anything from working that works
  * without an enclave.
  */
 
@@ -21,7 +21,7 @@
 
 #define GUEST_SIZE	(8 * NE_MIB)
 
-/* A user of the groups of both nodes, without any capability. */
+/* A user in the groups of both device nodes, without any capability. */
 static void become_user(struct ne_test *t)
 {
 	struct stat ne, kvm;
@@ -33,7 +33,7 @@ static void become_user(struct ne_test *t)
 	REQUIRE_EQ(t, setresuid(65534, 65534, 65534), 0);
 }
 
-/* Run @body in a process of its own and wait for its end. */
+/* Run @body in a child and wait until it ends. */
 static void in_child(struct ne_test *t, void (*body)(struct ne_test *t))
 {
 	pid_t pid = fork();
@@ -61,7 +61,7 @@ static void guest_on_donated_pages(struct ne_test *t)
 	CHECK_EQ(t, mem[NE_PAGE], 1);
 }
 
-/* No start, hence no VMM: only the two groups are needed for it. */
+/* The enclave is not started, so there is no VMM. The two groups are all that this needs. */
 static void j01_donors_guest(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
@@ -78,13 +78,13 @@ static char *map_backend(struct ne_test *t, const struct ne_fixture *f, size_t s
 	size_t i;
 
 	REQUIRE(t, map != MAP_FAILED);
-	/* As the interface asks of a VMM. */
+	/* The interface requires this of a VMM. */
 	for (i = 0; i < size; i += NE_PAGE)
 		(void)touch[i];
 	return map;
 }
 
-/* The VMM's guest and one of the donor's, in turn, on the pages of a running enclave. */
+/* The VMM's guest and one of the donor take turns on the pages of a running enclave. */
 static void j02_both_guests(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
@@ -100,14 +100,14 @@ static void j02_both_guests(struct ne_test *t)
 	CHECK_EQ(t, f.mem[NE_PAGE], 3);
 	CHECK_EQ(t, f.mem[NE_MIN_ENCLAVE_SIZE - NE_PAGE], 2);
 
-	/* The pages are back although the VMM lives on. */
+	/* The pages are back although the VMM still runs. */
 	close(f.fd);
 	munmap(f.mem, NE_MIN_ENCLAVE_SIZE);
 	CHECK_EQ(t, ne_meminfo("HugePages_Free"), env->free_pages);
 	close(f.info.backend_fd);
 }
 
-/* A KVM guest that used the memory does not keep it after a failed start. */
+/* The VMM's KVM guest of a failed start must not cost the host a page. */
 static void j03_guest_of_failed_start(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
@@ -121,7 +121,7 @@ static void j03_guest_of_failed_start(struct ne_test *t)
 	REQUIRE_EQ(t, ne_backend_done(f.info.backend_fd, EIO, "tried"), 0);
 	ne_fixture_join(&f);
 	CHECK_EQ(t, f.rc, -EIO);
-	/* Another one gets the same pages. */
+	/* Another guest gets the same pages. */
 	ne_kvm_touch(t, f.mem, GUEST_SIZE);
 	ne_fixture_check_again(t, &f);
 	close(f.fd);
@@ -129,7 +129,7 @@ static void j03_guest_of_failed_start(struct ne_test *t)
 	CHECK_EQ(t, ne_meminfo("HugePages_Free"), env->free_pages);
 }
 
-/* Transparent huge pages have nothing to do with it, although KVM wants huge entries. */
+/* KVM needs huge entries, but the setting of transparent huge pages must not matter. */
 static void j09_without_thp(struct ne_test *t)
 {
 	struct ne_fixture f;
@@ -156,7 +156,7 @@ static int try_fork(void)
 	return waitpid(pid, NULL, 0) == pid ? 0 : -ECHILD;
 }
 
-/* There is no page to copy any of them to. */
+/* There is no free page to which fork() could copy one of them. */
 static void j04_fork_without_free_page(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
@@ -170,14 +170,14 @@ static void j04_fork_without_free_page(struct ne_test *t)
 	REQUIRE_EQ(t, ne_add_region(fd, mem, size), 0);
 	CHECK_EQ(t, ne_meminfo("HugePages_Free"), 0);
 	CHECK_EQ(t, try_fork(), 0);
-	/* The child is gone: the page is the parent's alone, and the enclave's. */
+	/* The child is gone: only the parent and the enclave have the page. */
 	mem[0] = 2;
 	CHECK_EQ(t, mem[0], 2);
 	close(fd);
 	CHECK_EQ(t, try_fork(), 0);
 }
 
-/* What the enclave has does not change when its donor gets a copy to write to. */
+/* When the donor writes and gets a copy, the enclave keeps the original page. */
 static void j05_written_beside_a_child(struct ne_test *t)
 {
 	struct ne_fixture f;
@@ -204,7 +204,7 @@ static void j05_written_beside_a_child(struct ne_test *t)
 	CHECK_EQ(t, map[0], 1);
 	map[0] = 3;
 	CHECK_EQ(t, f.mem[0], 2);
-	/* Its page is the child's still; the donor's others are its own. */
+	/* The child still has the first page; the other pages are the donor's alone. */
 	map[NE_PAGE] = 4;
 	CHECK_EQ(t, f.mem[NE_PAGE], 4);
 	close(gate[1]);
@@ -214,7 +214,7 @@ static void j05_written_beside_a_child(struct ne_test *t)
 	close(f.info.backend_fd);
 }
 
-/* A child gives away a page that it has in common with its parent. */
+/* A child donates a page that it shares with its parent. */
 static void j06_page_of_the_parent(struct ne_test *t)
 {
 	int prot;
@@ -239,7 +239,7 @@ static void j06_page_of_the_parent(struct ne_test *t)
 			map = map_backend(t, &f, NE_MIN_ENCLAVE_SIZE);
 			CHECK_EQ(t, map[NE_PAGE], 5);
 			memset(map, 6, NE_MIN_ENCLAVE_SIZE);
-			/* The child's own mapping shows what its enclave does. */
+			/* The child's mapping shows what its enclave writes. */
 			CHECK_EQ(t, mem[NE_PAGE], 6);
 			fflush(stdout);
 			_exit(0);

@@ -41,7 +41,7 @@ static void p01_file(struct ne_test *t)
 	CHECK_EQ(t, st.st_mode, S_IFDIR | 0755);
 }
 
-/* What is read at an offset, in pieces and again is the same text. */
+/* Reads at an offset, in pieces and repeated return the same text. */
 static void p02_reads(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
@@ -61,7 +61,7 @@ static void p02_reads(struct ne_test *t)
 	CHECK_EQ(t, read(fd, buf, sizeof(buf)), len + 1);
 }
 
-/* Every write() is a new list, wherever the file position is. */
+/* Every write() sets a new list, at any file position. */
 static void p02_writes(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
@@ -99,7 +99,7 @@ static void p09_other_user(struct ne_test *t)
 	ne_wait_child(t, pid);
 }
 
-/* A descriptor that root opened does not make its user root. */
+/* A descriptor opened by root does not give its user root's rights. */
 static void p09_passed_descriptor(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
@@ -121,7 +121,7 @@ static void p09_passed_descriptor(struct ne_test *t)
 	CHECK_EQ(t, write(fd, env->list, len), len);
 }
 
-/* The kernel hands on one page of what is written. */
+/* The kernel passes at most one page of a write. */
 static void p10_more_than_a_page(struct ne_test *t)
 {
 	struct ne_env *env = t->env;

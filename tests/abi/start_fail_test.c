@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * S14: every way in which a start can fail behind the checks of the ioctl. On EC2 it
- * is the hypervisor that refuses, here it is the supervisor or the VMM. The
- * allocations of this ioctl fail in the fault tests of the debug kernel.
+ * S14: every way in which a start can fail after the checks of the ioctl. On EC2 the
+ * hypervisor refuses it; here the supervisor or the VMM does. The fault tests of the debug
+ * kernel make the allocations of this ioctl fail.
  */
 
 #include "ne_fixture.h"
@@ -68,7 +68,7 @@ static void b05_supervisor_lost(struct ne_test *t)
 	REQUIRE_EQ(t, ne_netlink_event(&f.nl, NE_EVENT_MS, &cmd, &ready), 0);
 	CHECK_EQ(t, cmd, NE_EMU_CMD_READY);
 	CHECK_EQ(t, ready.slot_uid, f.uid);
-	/* It takes no request; one that comes later does. */
+	/* This one does not accept the request; a later one does. */
 	ne_netlink_close(&f.nl);
 	REQUIRE_EQ(t, ne_netlink_open(&f.nl, NE_EMU_MCGRP_BACKEND), 0);
 	REQUIRE_EQ(t, ne_netlink_accept(&f.nl, &f.info), 0);
@@ -77,7 +77,7 @@ static void b05_supervisor_lost(struct ne_test *t)
 	CHECK_EQ(t, f.rc, 0);
 }
 
-/* The client learns at once that its request could not be taken, not after 30 s. */
+/* A request that cannot be accepted fails at once, not after 30 s. */
 static void s14_supervisor_without_descriptors(struct ne_test *t)
 {
 	struct rlimit limit, none;
@@ -129,7 +129,7 @@ static void on_signal(int sig)
 	(void)sig;
 }
 
-/* Clients of the AWS driver never see EINTR; SIGKILL has to work all the same. */
+/* As with the AWS driver, clients never see EINTR, but SIGKILL must work. */
 static void b07_signal(struct ne_test *t)
 {
 	struct sigaction action = { .sa_handler = on_signal };
@@ -138,7 +138,7 @@ static void b07_signal(struct ne_test *t)
 	sigaction(SIGUSR1, &action, NULL);
 	ne_fixture_accept(t, &f);
 	pthread_kill(f.thread, SIGUSR1);
-	ne_msleep(100);		/* a wrong EINTR would be there by then */
+	ne_msleep(100);		/* long enough for a wrong EINTR */
 	CHECK_EQ(t, ne_backend_poll(f.info.backend_fd, 0), 0);
 	CHECK_EQ(t, ne_backend_done(f.info.backend_fd, 0, ""), 0);
 	ne_fixture_join(&f);

@@ -22,7 +22,7 @@ static int start(int fd, uint64_t flags, uint64_t cid)
 	return ne_start(fd, flags, &cid);
 }
 
-/* A start that fails, and does not touch its argument. */
+/* Check that a start fails and does not change its argument. */
 static void check_refused(struct ne_test *t, int fd, uint64_t flags, uint64_t cid, int err)
 {
 	struct ne_enclave_start_info info = { .flags = flags, .enclave_cid = cid };
@@ -231,12 +231,12 @@ static void s17_bad_image(struct ne_test *t)
 	unsigned int i;
 
 	if (ne_guest_is_fake(t->env))
-		ne_skip(t, "the stand-in does not look at images");
+		ne_skip(t, "the stand-in does not read images");
 	for (i = 0; i < 2; i++) {
 		struct ne_enclave e;
 
 		ne_enclave_ready(t, &e);
-		if (i)		/* in the kernel: a wrong checksum */
+		if (i)		/* a byte of the kernel, so the checksum is wrong */
 			((char *)e.mem)[NE_IMAGE_OFFSET + NE_MIB] ^= 1;
 		else		/* no image at all */
 			((char *)e.mem)[NE_IMAGE_OFFSET] = 0;

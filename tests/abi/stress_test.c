@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Z: clients, supervisors, VMMs, channels, sockets and administrators do what they
- * like at the same time and are killed at any moment. Afterwards everything is as
- * before, and the modules can go.
+ * Z: clients, supervisors, VMMs, channels, sockets and administrators perform random
+ * operations at the same time and are killed at random. Afterwards everything is as
+ * before, and the modules can be unloaded.
  *
  * usage: stress_test [--time SECONDS] [--seed NUMBER] [CASE...]
  *
- * $NE_STRESS_TIME and $NE_STRESS_SEED do the same. Without a seed each run has
- * another one; it is printed.
+ * $NE_STRESS_TIME and $NE_STRESS_SEED do the same. The default seed is random; each run
+ * prints its seed.
  */
 
 #include "ne_backend.h"
@@ -29,22 +29,22 @@
 #include <unistd.h>
 
 #define DEFAULT_TIME_S	15
-/* All clients' memory, what they share, and copies that forks make. */
+/* The memory of all clients, what they share, and copies that forks make. */
 #define PAGE_NEED	(5 * NE_MIN_ENCLAVE_SIZE / NE_PAGE)
-/* What is freed by kernel threads, and by sockets that wait for an answer. */
+/* Time for kernel threads to free memory, and for sockets that wait for an answer. */
 #define FREE_TIMEOUT_MS	10000
 #define REFUSAL		EXFULL
-/* Between two kills on average; a real start takes longer than a stand-in's. */
+/* Average time between two kills; a real start takes longer than one of the stand-in. */
 #define KILL_MS		100
 #define DAEMON_KILL_MS	500
 
-/* The run as it was asked for; constant after main() has read its arguments. */
+/* The options of the run; constant after main() has read its arguments. */
 static struct {
 	unsigned int seconds;
 	uint64_t seed;
 } options = { .seconds = DEFAULT_TIME_S };
 
-/** struct before - what has to be the same afterwards */
+/** struct before - values that must be the same afterwards */
 struct before {
 	int kmsg_fd;
 	long free_pages;
@@ -59,7 +59,7 @@ static void remember(struct ne_test *t, struct before *before)
 	before->reserved_pages = ne_meminfo("HugePages_Rsvd");
 }
 
-/* The pool can be set only without enclaves. */
+/* The pool can be set only if there are no enclaves. */
 static bool all_free(const struct ne_env *env, const struct before *before)
 {
 	return !ne_env_pool_restore(env) &&
@@ -84,7 +84,7 @@ static void count(const struct ne_info *info, void *arg)
 	(*(int *)arg)++;
 }
 
-/* Refuses one start. */
+/* Refuse one start. */
 static void *refuse(void *arg)
 {
 	struct ne_netlink *nl = arg;
@@ -97,7 +97,7 @@ static void *refuse(void *arg)
 	return NULL;
 }
 
-/* A CID that an enclave has is refused with EADDRINUSE before anybody is asked. */
+/* A CID in use is refused with EADDRINUSE before a supervisor sees the request. */
 static void check_cids(struct ne_test *t, struct ne_netlink *nl)
 {
 	struct ne_env *env = t->env;
@@ -138,7 +138,7 @@ static void check_after(struct ne_test *t, const struct before *before)
 	close(before->kmsg_fd);
 }
 
-/* Supervisors and VMMs of this program: they do the worst to the driver. */
+/* Hostile supervisors and VMMs in this program. */
 static void stand_in(struct ne_test *t)
 {
 	static const struct ne_stress_role *const roles[] = {
@@ -154,7 +154,7 @@ static void stand_in(struct ne_test *t)
 	check_after(t, &before);
 }
 
-/* Processes by the name that the kernel knows, at most @max. */
+/* Find at most @max processes with this name in /proc/PID/comm. */
 static size_t find_processes(const char *name, pid_t *pids, size_t max)
 {
 	DIR *dir = opendir("/proc");
@@ -178,7 +178,7 @@ static size_t find_processes(const char *name, pid_t *pids, size_t max)
 	return nr;
 }
 
-/* One VMM now and then, and seldom the daemon. */
+/* Sometimes kill a VMM, and seldom ne-emud. */
 static void disturb_daemon(struct ne_test *t, uint64_t number)
 {
 	pid_t pids[16];
@@ -196,7 +196,7 @@ static void disturb_daemon(struct ne_test *t, uint64_t number)
 	}
 }
 
-/* The real ones. No image: a VMM starts, finds none and reports the end. */
+/* With ne-emud and real VMMs. Without an image, a VMM starts and reports the end. */
 static void daemon_and_vmm(struct ne_test *t)
 {
 	static const struct ne_stress_role *const roles[] = {
@@ -222,9 +222,9 @@ static void daemon_and_vmm(struct ne_test *t)
 }
 
 /*
- * A socket holds its transport until the kernel's own timers have let go of it: 8 s
- * after a connect of ours (vsock_connect_timeout()) and after a close that the peer has
- * not answered (virtio_transport_close_timeout()).
+ * A socket holds its transport until a timer of the kernel releases it: 8 s after one of
+ * our connects (vsock_connect_timeout()) or after a close that the peer has not answered
+ * (virtio_transport_close_timeout()).
  */
 static void wait_for_sockets(void)
 {
@@ -234,7 +234,7 @@ static void wait_for_sockets(void)
 		ne_msleep(50);
 }
 
-/* Nothing holds them any more: that would be EBUSY. */
+/* If anything still held the modules, this would fail. */
 static void unload(struct ne_test *t)
 {
 	ne_stop_daemon();
@@ -247,7 +247,7 @@ static void unload(struct ne_test *t)
 	ne_stop_daemon();
 }
 
-/* Takes the options out of the arguments; how many are left. */
+/* Remove the options from the arguments. Return: how many are left. */
 static int read_options(int argc, char **argv)
 {
 	const char *seconds = getenv("NE_STRESS_TIME");

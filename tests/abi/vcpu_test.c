@@ -30,7 +30,7 @@ static void v01_bad_argument(struct ne_test *t)
 		  NE_ERR_INVALID_VCPU);
 }
 
-/* The last core of this machine has one thread, which the limit cuts off. */
+/* The last core has one thread, because the limit of CPUs cuts off the other. */
 static void v01_odd_number_of_cpus(struct ne_test *t)
 {
 	unsigned int last = ne_nr_cpu_ids() - 1, node = !ne_cpu_on_node(last, 0);
@@ -127,7 +127,7 @@ static void v05_pool_taken(struct ne_test *t)
 	CHECK_ERR(t, ne_add_vcpu_id(fd2, env->cpus[0]), NE_ERR_VCPU_NOT_IN_CPU_POOL);
 }
 
-/* Run one NE_ADD_VCPU(0) in a child made by fork(). */
+/* Call NE_ADD_VCPU(0) in a forked child. */
 static void add_in_child(struct ne_test *t, int fd, int expected)
 {
 	pid_t pid = fork();
@@ -208,8 +208,8 @@ static void v09_running(struct ne_test *t)
 }
 
 /*
- * On EC2 the hypervisor can refuse a vCPU after its core was claimed. Here the only
- * step after the claim that can fail is the check of the caller's address space.
+ * On EC2 the hypervisor can refuse a vCPU after its core was claimed. Here the check of
+ * the caller's address space is the only step after the claim that can fail.
  */
 static void v10_refused_after_claim(struct ne_test *t)
 {
@@ -268,6 +268,6 @@ static const struct ne_case cases[] = {
 
 int main(int argc, char **argv)
 {
-	/* Twice: a child of fork() copies donated pages instead of sharing them. */
+	/* Twice, because a forked child copies donated pages instead of sharing them. */
 	return ne_guest_main(cases, ARRAY_SIZE(cases), 2 * ne_guest_pages(), argc, argv);
 }

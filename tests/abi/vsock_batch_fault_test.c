@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * G: batches of packets of which something is not there, or disappears: no packet is
- * lost, and none goes twice. Needs root and the module.
+ * G: batches of packets in memory that is missing or disappears: no packet is lost or
+ * duplicated. Needs root and the module.
  */
 
 #include "ne_batch.h"
@@ -21,12 +21,12 @@
 
 #include <linux/sockios.h>
 
-/* How long things happen that are left to chance. */
+/* Duration of tests that depend on timing. */
 #define RACE_MS		500
-/* Packets until the enclave's end tells that it has read them: below the credit. */
+/* Packets after which the enclave's end sends a credit update: fewer than the credit. */
 #define CREDIT_WORDS	1000
 
-/* What of a batch is not there, or cannot be written. */
+/* The part of a batch that is missing or read-only. */
 enum fault {
 	FAULT_ELEMENT,
 	FAULT_RESULT,
@@ -36,7 +36,7 @@ enum fault {
 	NR_FAULTS,
 };
 
-/* A copy of @data; all but the first @before bytes of it are in a page with @prot. */
+/* Copy @data so that all but its first @before bytes are in a page with @prot. */
 static void *place(struct ne_test *t, const void *data, size_t size, size_t before, int prot)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
@@ -49,7 +49,7 @@ static void *place(struct ne_test *t, const void *data, size_t size, size_t befo
 	return pages + page - before;
 }
 
-/* Makes element @i of @b faulty; the array to use. */
+/* Make element @i of @b faulty. Return: the array to use. */
 static struct ne_emu_vsock_packet *break_element(struct ne_test *t, struct ne_batch *b, size_t i,
 						 enum fault fault)
 {
@@ -146,7 +146,7 @@ static void g09_send_faults(struct ne_test *t)
 	CHECK_EQ(t, ne_chan_info(c.chan, "malformed"), 0);
 }
 
-/* The array of a batch, which another thread makes read-only again and again. */
+/* The array of a batch, which another thread repeatedly makes read-only. */
 struct flapping {
 	struct ne_emu_vsock_packet *packets;
 	bool stop;
@@ -164,7 +164,7 @@ static void *flap(void *arg)
 	return NULL;
 }
 
-/* Whatever faults and when: each packet goes each way once. */
+/* With faults at any place and time, each packet arrives exactly once in each direction. */
 static void g10_exactly_once(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
@@ -187,7 +187,7 @@ static void g10_exactly_once(struct ne_test *t)
 		ne_sock_words(t, sock, up, up + (in > 0 ? in : 0));
 		up += in > 0 ? in : 0;
 
-		/* From the socket; credit updates come between. */
+		/* From the socket, with credit updates in between. */
 		for (i = 0; i < BATCH; i++)
 			b->iov[i].iov_len = HDR_SIZE + WORD;
 		REQUIRE_EQ(t, ne_sock_send(sock, &down, WORD, 0), WORD);
@@ -208,7 +208,7 @@ static void g10_exactly_once(struct ne_test *t)
 	CHECK_EQ(t, ne_conn_forwarded(t, &c, p), up * WORD);
 }
 
-/* Arrays of 1024 buffers are taken, longer ones are a malformed packet. */
+/* Arrays of 1024 buffers are accepted; longer ones make a packet malformed. */
 static void g11_many_buffers(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
@@ -238,7 +238,7 @@ static void g11_many_buffers(struct ne_test *t)
 	CHECK(t, !memcmp(b->bytes[1] + HDR_SIZE, "word", WORD));
 }
 
-/* A socket that sends words as fast as the enclave's end gives credit, then closes. */
+/* A socket that sends numbers as fast as the credit allows, then closes. */
 struct sender {
 	int sock;
 	uint32_t sent;

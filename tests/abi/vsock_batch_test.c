@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * G: batches of packets on a channel file of ne_emu_vsock. The program plays the VMM
- * and the parent's sockets. Needs root and the module.
+ * G: batches of packets on a channel file of ne_emu_vsock. The program acts as the VMM and
+ * uses the parent's sockets. Needs root and the module.
  */
 
 #include "ne_batch.h"
@@ -44,7 +44,7 @@ static void g01_arguments(struct ne_test *t)
 	CHECK_EQ(t, b->packets[0].result, BATCH_UNTOUCHED);
 }
 
-/* Two packets into four elements; the second is cut at the element's end. */
+/* Two packets into four elements; the second is cut at the end of its element. */
 static void g02_receive(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
@@ -73,7 +73,7 @@ static void g02_receive(struct ne_test *t)
 	CHECK_EQ(t, ne_chan_info(c.chan, "queued"), 0);
 }
 
-/* What does not fit into the batch stays, and the file stays readable. */
+/* Packets that do not fit into the batch stay, and the file stays readable. */
 static void g03_receive_rest(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
@@ -89,14 +89,14 @@ static void g03_receive_rest(struct ne_test *t)
 	CHECK_EQ(t, b->bytes[0][HDR_SIZE], 'a');
 	CHECK_EQ(t, ne_wait(c.chan, POLLIN, 0), POLLIN);
 
-	/* The second element faults: the first counts, the packet keeps the rest. */
+	/* The second element faults: the first one counts, and the packet keeps the rest. */
 	b->iov[0].iov_len = HDR_SIZE + 1;
 	b->iov[1].iov_base = NULL;
 	REQUIRE_EQ(t, ne_batch_run(c.chan, NE_EMU_VSOCK_RECV, b->packets, 2), 1);
 	CHECK_EQ(t, b->packets[0].result, HDR_SIZE + 1);
 	CHECK_ERR(t, ne_batch_run(c.chan, NE_EMU_VSOCK_RECV, b->packets + 1, 1), EFAULT);
 
-	/* So small that nothing but the header fits, or less. */
+	/* Buffers with room for only the header, or less. */
 	b->iov[1] = (struct iovec){ b->bytes[1], HDR_SIZE };
 	CHECK_ERR(t, ne_batch_run(c.chan, NE_EMU_VSOCK_RECV, b->packets + 1, 1), EINVAL);
 	REQUIRE_EQ(t, ne_batch_run(c.chan, NE_EMU_VSOCK_RECV, b->packets + 2, 2), 1);
@@ -128,7 +128,7 @@ static void g04_send(struct ne_test *t)
 	check_one_two(t, sock);
 }
 
-/* Malformed packets in the middle are dropped, counted, and the others arrive. */
+/* Malformed packets in the middle are dropped and counted; the others arrive. */
 static void g05_send_malformed(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
@@ -150,13 +150,13 @@ static void g05_send_malformed(struct ne_test *t)
 	CHECK_EQ(t, ne_chan_info(c.chan, "malformed"), 2);
 	check_one_two(t, sock);
 
-	/* A pointer to nowhere ends the batch; alone it is told. */
+	/* An invalid pointer ends the batch; in the first element it is an error. */
 	b->iov[1].iov_base = NULL;
 	REQUIRE_EQ(t, ne_batch_run(c.chan, NE_EMU_VSOCK_SEND, b->packets, 2), 1);
 	CHECK_ERR(t, ne_batch_run(c.chan, NE_EMU_VSOCK_SEND, b->packets + 1, 1), EFAULT);
 }
 
-/* Answers that nobody reads stop the batch where write() would have stopped. */
+/* Unread answers stop the batch where write() would have stopped. */
 static void g06_send_blocked(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
@@ -164,7 +164,7 @@ static void g06_send_blocked(struct ne_test *t)
 	struct ne_batch *b = ne_batch_new(t);
 	int rc = BATCH, sent = 0, i;
 
-	c.local_port = 1;	/* nobody listens */
+	c.local_port = 1;	/* a port without a listener */
 	for (i = 0; i < BATCH; i++) {
 		hdr = ne_conn_hdr(&c, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
 		memcpy(b->bytes[i], &hdr, HDR_SIZE);

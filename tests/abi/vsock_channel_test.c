@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * T: the channel files of ne_emu_vsock. The program plays the VMMs, packet by
- * packet, and the parent's sockets at the same time. Needs root and the module.
+ * T: the channel files of ne_emu_vsock. The program acts as the VMMs, packet by packet, and
+ * uses the parent's sockets. Needs root and the module.
  */
 
 #include "ne_vsock.h"
@@ -20,7 +20,7 @@
 
 #include <linux/vm_sockets.h>
 
-/* The module's limit on answers that wait. */
+/* The module's limit on queued answers. */
 #define MAX_REPLIES	256
 #define MORE_THAN_REPLIES (MAX_REPLIES + 50)
 
@@ -127,7 +127,7 @@ static void t03_guest_to_parent(struct ne_test *t)
 	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RW, p, sizeof(*p));
 	CHECK_EQ(t, p->data[0], 0xb7);
 
-	/* Nobody listens here. */
+	/* A port without a listener. */
 	close(listener);
 	c.port++;
 	CHECK_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_REQUEST, 0, NULL, 0), 0);
@@ -160,7 +160,7 @@ static void t05_no_channel(struct ne_test *t)
 	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_STREAM, CID_NONE, 1), ECONNRESET);
 	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_STREAM, CID_NONE, CONSOLE_PORT(CID_B)), ECONNRESET);
 	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_STREAM, VMADDR_CID_ANY, 1), ECONNRESET);
-	/* A console file carries no guest, a guest's file no console. */
+	/* A console file does not serve the guest's ports, nor a guest's file the console. */
 	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_STREAM, CID_B, 1), ECONNRESET);
 	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_STREAM, 0, CONSOLE_PORT(CID_A)), ECONNRESET);
 	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_STREAM, 0, 1), ECONNRESET);
@@ -192,7 +192,7 @@ static void t06_console(struct ne_test *t)
 	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_SEQPACKET, 0, CONSOLE_PORT(CID_A)), ESOCKTNOSUPPORT);
 	CHECK(t, ioctl(c.chan, NE_EMU_VSOCK_SEQPACKET, 1) < 0 && errno == EINVAL);
 
-	/* What was sent before the end arrives, then a clean end of file. */
+	/* Data sent before the end arrives, then a clean end of file. */
 	close(c.chan);
 	CHECK_EQ(t, ne_sock_recv(fd, text, 8), 8);
 	CHECK(t, !strcmp(text, "boot log"));
@@ -265,7 +265,7 @@ static void t08_malformed(struct ne_test *t)
 	CHECK_EQ(t, ne_sock_recv(fd, big, 4), 2);
 	CHECK(t, !memcmp(big, "ok", 2));
 
-	/* A socket type that does not exist is answered, as virtio wants it. */
+	/* An unknown socket type is answered, as the virtio specification requires. */
 	c.type = 9;
 	CHECK_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_REQUEST, 0, NULL, 0), 0);
 	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RST, p, sizeof(*p));
@@ -296,7 +296,7 @@ static void t09_other_destination(struct ne_test *t)
 		CHECK_EQ(t, le32toh(p->hdr.src_port), CONSOLE_PORT(CID_B));
 		CHECK_EQ(t, le32toh(p->hdr.dst_port), GUEST_PORT);
 
-		/* No answer to an answer. */
+		/* A reset is not answered. */
 		hdr.op = htole16(VIRTIO_VSOCK_OP_RST);
 		CHECK_EQ(t, ne_chan_write(c.chan, &hdr, NULL, 0), HDR_SIZE);
 		CHECK_EQ(t, ne_wait(c.chan, POLLIN, 0), 0);
@@ -318,7 +318,7 @@ static void t10_partial_reads(struct ne_test *t)
 	fill(buf, CREDIT);
 	fd = ne_conn_open(t, &c, p);
 
-	/* The credit lets all of it wait in the channel. */
+	/* With this credit, all of it can be queued in the channel. */
 	while (sent < CREDIT) {
 		ssize_t n = ne_sock_send(fd, buf + sent, CREDIT - sent, 0);
 
@@ -406,7 +406,7 @@ static void t14_request_flood(struct ne_test *t)
 	struct ne_packet *p = ne_packet_new(t);
 	int sent = 0, err;
 
-	/* Port 1 of the parent: nobody listens. */
+	/* Port 1 of the parent has no listener. */
 	c.local_port = 1;
 	do {
 		c.port++;
@@ -439,7 +439,7 @@ static void t15_credit_flood(struct ne_test *t)
 		REQUIRE_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_CREDIT_REQUEST, 0, NULL, 0), 0);
 	CHECK_EQ(t, ne_chan_info(c.chan, "queued"), 1);
 
-	/* A socket that reads byte by byte does not fill the queue either. */
+	/* A socket that reads byte by byte does not fill the queue with credit updates either. */
 	for (i = 0; i < MORE_THAN_REPLIES; i++) {
 		REQUIRE_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_RW, 0, "x", 1), 0);
 		REQUIRE_EQ(t, ne_sock_recv(fd, &byte, 1), 1);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Q: floods from a malicious enclave. Each goes on for a while; meanwhile another
- * enclave's echo answers, and the kernel holds no more than is said here. Afterwards
- * all of it comes back.
+ * Q: floods from a malicious enclave. During each flood, another enclave's echo keeps
+ * answering and the kernel holds no more memory than stated here. Afterwards, all of it is
+ * released.
  */
 
 #include "ne_flood.h"
@@ -25,12 +25,12 @@
 #define MAX_REPLIES	256
 #define MAX_CONTROL	8192
 #define OVERHEAD	4
-/* The kernel's default for a socket's receive buffer, and the same in KiB. */
+/* The kernel's default for the receive buffer of a socket, in bytes and KiB. */
 #define BUFFER		(256 * 1024)
 #define BUFFER_KIB	256
-/* Of a socket with a large buffer: twice 32 MiB, and what the pages of 64 KiB add. */
+/* Data queued in a socket with a large buffer: twice 32 MiB, plus rounding to 64 KiB. */
 #define WAITING_KIB	(64 * 1024 * 9 / 8)
-/* A packet without payload, and a socket with its inode, with what allocators add, KiB. */
+/* KiB for a packet without payload and for a socket with its inode, with allocator overhead. */
 #define PACKET_KIB	2
 #define SOCKET_KIB	6
 #define MANY_SOCKETS	2000
@@ -84,8 +84,8 @@ static void drain(struct attack *a)
 }
 
 /*
- * Connections that the enclave made: those that the parent makes are kept by the
- * kernel until the time for connecting is over, whatever becomes of them.
+ * Connect from the enclave: the kernel keeps sockets of connections that the parent makes
+ * until their connect timeout, even if they are closed.
  */
 static void connect_many(struct attack *a, size_t count, uint16_t type)
 {
@@ -105,7 +105,7 @@ static void connect_many(struct attack *a, size_t count, uint16_t type)
 	close(listener);
 }
 
-/* Whatever the kernel thinks of it; room for answers is made. Returns whether to go on. */
+/* Send, ignore the result, and drain answers. Return: whether to continue. */
 static bool send_any(struct attack *a, const struct virtio_vsock_hdr *hdr, size_t len)
 {
 	static const char data[MAX_PAYLOAD];
@@ -116,7 +116,7 @@ static bool send_any(struct attack *a, const struct virtio_vsock_hdr *hdr, size_
 	return ne_flood_goes_on(&a->flood);
 }
 
-/* Data on all connections in turn, @len bytes a packet; nobody reads. */
+/* Send data on all connections in turn, @len bytes per packet; the parent does not read. */
 static void send_data(struct attack *a, size_t len, uint32_t flags)
 {
 	struct virtio_vsock_hdr hdr;
@@ -173,7 +173,7 @@ static void q02_wrong_source(struct ne_test *t)
 
 	do {
 		c.cid = cids[refused % ARRAY_SIZE(cids)];
-		/* All but RST, and RST too. */
+		/* All operations, RST included. */
 		CHECK_ERR(t, ne_conn_send(&c, 1 + refused++ % 7, 0, NULL, 0), EINVAL);
 	} while (ne_flood_goes_on(&a->flood));
 	CHECK_EQ(t, ne_chan_info(a->chan, "malformed"), refused);
@@ -197,7 +197,7 @@ static void q03_wrong_destination(struct ne_test *t)
 	} while (send_any(a, &hdr, 0));
 	drain(a);
 	CHECK_EQ(t, ne_chan_info(a->chan, "control"), 0);
-	/* The other enclave got nothing of it, or its echo would not have gone on. */
+	/* The other enclave got none of it, or its echo would have failed. */
 	end(a, MAX_REPLIES * PACKET_KIB);
 }
 
@@ -226,13 +226,13 @@ static void q05_beyond_credit(struct ne_test *t)
 	end(a, MAX_CONNS * (BUFFER_KIB * 3 / 2 + SOCKET_KIB));
 }
 
-/* What follows fills a few sockets with the packets that cost the most per byte. */
+/* The next floods fill a few sockets with the packets that cost the most per byte. */
 
 static void q06_small_packets(struct ne_test *t)
 {
 	struct attack *a = begin(t, "small packets");
 
-	/* One byte more than what the kernel copies into the packet before. */
+	/* One byte more than the kernel merges into the previous packet. */
 	connect_many(a, 4, VIRTIO_VSOCK_TYPE_STREAM);
 	send_data(a, 129, 0);
 	end(a, 4 * 10 * BUFFER_KIB);
@@ -242,7 +242,7 @@ static void q07_empty_packets(struct ne_test *t)
 {
 	struct attack *a = begin(t, "empty packets");
 
-	/* Marked as ends of messages, they are not put together. */
+	/* The kernel does not merge packets marked as the end of a message. */
 	connect_many(a, 4, VIRTIO_VSOCK_TYPE_STREAM);
 	send_data(a, 0, VIRTIO_VSOCK_SEQ_EOM);
 	end(a, 4 * 2 * BUFFER_KIB);
@@ -258,7 +258,7 @@ static void q08_small_messages(struct ne_test *t)
 	end(a, 4 * 2 * BUFFER_KIB);
 }
 
-/* The parent's sockets send until they must wait; nobody reads the channel. */
+/* The parent's sockets send until they block; the channel is not read. */
 static void push(struct attack *a, size_t len)
 {
 	bool on = true;
@@ -300,7 +300,7 @@ static void q10_credit_backwards(struct ne_test *t)
 		i = (i + 1) % a->nr;
 		ne_sock_send(a->fds[i], a->p->data, 4096, 0);
 		hdr = ne_conn_hdr(&a->conns[i], VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
-		/* Back, far back, far ahead. */
+		/* Slightly back, far back, far ahead. */
 		fwd_cnt -= 1 + i * 500000000u;
 		hdr.fwd_cnt = htole32(fwd_cnt);
 	} while (send_any(a, &hdr, 0));
@@ -321,7 +321,7 @@ static void q11_credit_requests(struct ne_test *t)
 	end(a, MAX_CONNS * (PACKET_KIB + SOCKET_KIB));
 }
 
-/* At least @count requests to a socket with this backlog that never accepts. */
+/* Send at least @count requests to a socket with this backlog that never accepts. */
 static void request_endlessly(struct attack *a, int backlog, unsigned long count)
 {
 	struct ne_conn c = ne_conn_guest(a->chan, CID_A);
@@ -395,7 +395,7 @@ static void q15_shutdown_storm(struct ne_test *t)
 	end(a, (MAX_CONNS + 9) * SOCKET_KIB + MAX_REPLIES * PACKET_KIB);
 }
 
-/* The enclave is only silent here: it is the parent that sends without end. */
+/* Here the enclave is silent, and the parent sends without end. */
 static void q16_never_drained(struct ne_test *t)
 {
 	struct attack *a = begin(t, "never drained");
@@ -411,7 +411,7 @@ static void q17_connects_not_read(struct ne_test *t)
 	struct attack *a = begin(t, "connects not read");
 	int fd, full = 0;
 
-	/* Until there is no room for one more. */
+	/* Until the channel is full. */
 	do {
 		fd = ne_sock_connect(t, SOCK_STREAM, CID_A, GUEST_PORT);
 		if (fd >= 0)
@@ -424,7 +424,7 @@ static void q17_connects_not_read(struct ne_test *t)
 	end(a, MAX_CONTROL * (PACKET_KIB + SOCKET_KIB));
 }
 
-/* Both ends offer 1 GiB, and one send wants all of it. */
+/* Both ends offer 1 GiB, and a single send uses all of it. */
 static void q18_huge_buffer(struct ne_test *t)
 {
 	struct attack *a = begin(t, "buffer of 1 GiB");
@@ -441,7 +441,7 @@ static void q18_huge_buffer(struct ne_test *t)
 	hdr = ne_conn_hdr(&a->conns[0], VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
 	hdr.buf_alloc = htole32(size);
 	REQUIRE_EQ(t, ne_chan_write(a->chan, &hdr, NULL, 0), HDR_SIZE);
-	/* All zeros, of no memory of its own. */
+	/* All zeros, without allocating memory. */
 	data = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	REQUIRE(t, data != MAP_FAILED);
 	CHECK(t, ne_sock_send(a->fds[0], data, size, 0) > 0);
@@ -449,7 +449,7 @@ static void q18_huge_buffer(struct ne_test *t)
 	while (on)
 		on = ne_flood_goes_on(&a->flood);
 
-	/* Read, it has room again. */
+	/* After reading, there is room again. */
 	drain(a);
 	CHECK(t, ne_sock_send(a->fds[0], data, 4096, 0) > 0);
 	end(a, WAITING_KIB);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * E: CID 2, VMADDR_CID_HOST, is the parent for an enclave, as CID 3 is. Two products
- * that run on EC2 only rely on it: libkrun's init for Nitro Enclaves and the egress
- * proxy of enclaver. Answers have to come from the CID that the enclave has called, or
- * its kernel finds no socket for them.
+ * E: for an enclave, CID 2 (VMADDR_CID_HOST) is the parent, as CID 3 is. Two products for
+ * EC2 rely on it: libkrun's init for Nitro Enclaves and the egress proxy of enclaver.
+ * Answers must come from the CID that the enclave has called, or its kernel finds no
+ * socket for them.
  */
 
 #include "ne_vsock.h"
@@ -18,7 +18,7 @@
 
 #define BOTH_WAYS	(VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND)
 
-/* A packet of the guest's end to @cid. */
+/* Send a packet from the guest's end to @cid. */
 static void send_to(struct ne_test *t, const struct ne_conn *c, uint64_t cid, uint16_t op,
 		    const char *text)
 {
@@ -28,7 +28,7 @@ static void send_to(struct ne_test *t, const struct ne_conn *c, uint64_t cid, ui
 	REQUIRE_EQ(t, ne_chan_write(c->chan, &hdr, text, strlen(text)), HDR_SIZE + strlen(text));
 }
 
-/* The next packet, credit updates apart, is @op and comes from @cid. */
+/* Expect that the next packet other than credit updates is @op and comes from @cid. */
 static void expect_from(struct ne_test *t, const struct ne_conn *c, uint64_t cid, uint16_t op,
 			struct ne_packet *p)
 {
@@ -54,7 +54,7 @@ static int accept_from(struct ne_test *t, const struct ne_conn *c, uint64_t cid,
 	expect_from(t, c, cid, VIRTIO_VSOCK_OP_RESPONSE, p);
 	fd = accept4(listener, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK);
 	REQUIRE(t, fd >= 0);
-	/* Programs on the parent see the enclave, whatever it has called. */
+	/* Programs on the parent see the enclave's CID, whichever CID it has called. */
 	CHECK_EQ(t, peer.svm_cid, c->cid);
 	CHECK_EQ(t, peer.svm_port, c->port);
 	return fd;
@@ -88,7 +88,7 @@ static void e01_reaches_parent(struct ne_test *t)
 		check_traffic(t, &c, VMADDR_CID_HOST, fd, "hello", p);
 		CHECK_EQ(t, ne_chan_info(c.chan, "to-host"), 2 * i + 1);
 
-		/* Nobody listens any more. */
+		/* The listener is gone. */
 		close(listener);
 		c.port++;
 		send_to(t, &c, VMADDR_CID_HOST, VIRTIO_VSOCK_OP_REQUEST, "");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* W: what becomes of connections when either end goes; message boundaries. */
+/* W: what happens to connections when either end goes away; message boundaries. */
 
 #include "ne_lib.h"
 #include "ne_vsock.h"
@@ -19,9 +19,9 @@
 
 #include <linux/vm_sockets.h>
 
-/* How long random things happen; kernels with checkers do fewer of them. */
+/* Duration of random operations, of which kernels with checkers do fewer. */
 #define STRESS_MS	3000
-/* Connections at once, a multiple of 8. */
+/* Number of simultaneous connections, a multiple of 8. */
 #define MANY		3200
 
 static void w01_close_resets(struct ne_test *t)
@@ -59,7 +59,7 @@ static void w01_close_resets(struct ne_test *t)
 	again.chan = ne_chan_open(t, CID_A, 0);
 	ne_conn_accept(t, &again, p, listener);
 
-	/* The other enclave did not notice. */
+	/* The other enclave is not affected. */
 	REQUIRE_EQ(t, ne_conn_send(&b, VIRTIO_VSOCK_OP_RW, 0, "here", 4), 0);
 	CHECK_EQ(t, ne_sock_recv(fd_other, buf, sizeof(buf)), 4);
 }
@@ -138,7 +138,7 @@ static void w05_half_close(struct ne_test *t)
 	char buf[8];
 	int fd;
 
-	/* The guest has sent all, and still reads. */
+	/* The guest has finished sending and still reads. */
 	fd = ne_conn_open(t, &c, p);
 	REQUIRE_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_RW, 0, "end", 3), 0);
 	REQUIRE_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_SHUTDOWN, VIRTIO_VSOCK_SHUTDOWN_SEND,
@@ -148,7 +148,7 @@ static void w05_half_close(struct ne_test *t)
 	CHECK_EQ(t, ne_sock_send(fd, "still", 5, 0), 5);
 	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RW, p, sizeof(*p));
 
-	/* The parent has sent all, and still reads. */
+	/* The parent has finished sending and still reads. */
 	c.fwd_cnt = 0;
 	fd = ne_conn_open(t, &c, p);
 	CHECK_EQ(t, shutdown(fd, SHUT_WR), 0);
@@ -165,7 +165,7 @@ static void w05_half_close(struct ne_test *t)
 	CHECK_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_RST, 0, NULL, 0), 0);
 }
 
-/* One message from the parent, in however many packets; its length. */
+/* Read one message from the parent, in any number of packets. Return: its length. */
 static size_t read_message(struct ne_test *t, struct ne_conn *c, struct ne_packet *p,
 			   size_t space, uint32_t end_flags)
 {
@@ -193,7 +193,7 @@ static void w06_seqpacket(struct ne_test *t)
 	c.type = VIRTIO_VSOCK_TYPE_SEQPACKET;
 	listener = ne_sock_listen(t, SOCK_SEQPACKET, VMADDR_CID_ANY, &c.local_port);
 
-	/* Not negotiated. */
+	/* The feature was not negotiated. */
 	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_SEQPACKET, CID_A, GUEST_PORT), ESOCKTNOSUPPORT);
 	CHECK_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_REQUEST, 0, NULL, 0), 0);
 	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RST, p, sizeof(*p));
@@ -234,7 +234,7 @@ static void w07_many_connections(struct ne_test *t)
 	size_t i;
 
 	REQUIRE_EQ(t, setrlimit(RLIMIT_NOFILE, &limit), 0);
-	/* Far more than are reset at a time; some are not ours to reset. */
+	/* Far more than are reset at a time; some of them belong to other channels. */
 	for (i = 0; i < ARRAY_SIZE(fds); i++)
 		fds[i] = ne_conn_open(t, i % 8 ? &c : &other, p);
 	start = ne_now_ms();
@@ -247,7 +247,7 @@ static void w07_many_connections(struct ne_test *t)
 			CHECK_EQ(t, ne_sock_send(fds[i], "x", 1, 0), 1);
 }
 
-/* A VMM that accepts what comes, asks for more, and is often replaced. */
+/* A VMM that accepts all connections, opens others, and is often replaced. */
 static void stress_vmm(struct ne_test *t, uint64_t end)
 {
 	struct ne_packet *p = ne_packet_new(t);
@@ -308,7 +308,7 @@ static void w08_stress(struct ne_test *t)
 	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_STREAM, CID_A, GUEST_PORT), ECONNRESET);
 }
 
-/* Small numbers are likelier to mean something. */
+/* Small numbers are more likely to be meaningful. */
 static uint32_t any(uint32_t bound)
 {
 	return random() % 8 ? (uint32_t)random() % bound : (uint32_t)random();
@@ -358,7 +358,7 @@ static void w09_random_packets(struct ne_test *t)
 	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RW, p, sizeof(*p));
 }
 
-/* Each end had said that it sends no more; then the enclave dies. */
+/* Each end has shut down sending; then the enclave dies. */
 static void w10_death_half_closed(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Y: what the parent's sockets offer, and what a bad enclave can do to others. */
+/* Y: features of the parent's sockets, and what a malicious enclave can do to others. */
 
 #include "ne_lib.h"
 #include "ne_vsock.h"
@@ -25,7 +25,7 @@
 #include <linux/sockios.h>
 #include <linux/vm_sockets.h>
 
-/* The kernel's default for a socket's receive buffer. */
+/* The kernel's default for the receive buffer of a socket. */
 #define DEFAULT_BUFFER	(256 * 1024)
 #define FLOOD_MIB	64
 #define ROUND_TRIPS	200
@@ -43,7 +43,7 @@ static uint64_t get_u64(int fd, int option)
 	return getsockopt(fd, AF_VSOCK, option, &value, &len) ? 0 : value;
 }
 
-/* A stream socket, blocking. */
+/* A blocking stream socket. */
 static int new_socket(struct ne_test *t)
 {
 	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -74,7 +74,7 @@ static void y01_connect_timeout(struct ne_test *t)
 	CHECK_ERR(t, connect_errno(fd), ETIMEDOUT);
 	CHECK(t, ne_now_ms() - start >= 150);
 	CHECK(t, ne_now_ms() - start < AT_ONCE_MS);
-	/* The enclave never hears of who gave up. */
+	/* The enclave never sees a request that timed out. */
 	CHECK_EQ(t, ne_chan_info(chan, "queued"), 0);
 	CHECK_EQ(t, ne_chan_info(chan, "control"), 0);
 }
@@ -88,7 +88,7 @@ static void y02_buffer_options(struct ne_test *t)
 	CHECK_EQ(t, get_u64(fd, SO_VM_SOCKETS_BUFFER_SIZE), DEFAULT_BUFFER);
 	close(fd);
 
-	/* The credit that the enclave gets is the buffer, within its limits. */
+	/* The enclave's credit is the buffer size, within its limits. */
 	fd = ne_conn_open(t, &c, p);
 	CHECK_EQ(t, le32toh(p->hdr.buf_alloc), DEFAULT_BUFFER);
 	CHECK_EQ(t, set_u64(fd, SO_VM_SOCKETS_BUFFER_SIZE, 50000), 0);
@@ -128,7 +128,7 @@ static void y03_unsent_bytes(struct ne_test *t)
 	ne_conn_expect(t, &c, VIRTIO_VSOCK_OP_RW, p, sizeof(*p));
 	CHECK_EQ(t, unsent(fd), 0);
 
-	/* Lost with the enclave is not waiting either. */
+	/* Data lost with the enclave no longer counts as unsent. */
 	CHECK_EQ(t, ne_sock_send(fd, data, sizeof(data), 0), sizeof(data));
 	close(c.chan);
 	CHECK_EQ(t, unsent(fd), 0);
@@ -139,7 +139,7 @@ static unsigned int linger_s(void)
 	return 2 * ne_slowness();
 }
 
-/* close() of a socket that lingers; how long it took. */
+/* Close a socket with SO_LINGER. Return: how long it took. */
 static uint64_t lingering_close(struct ne_test *t, int fd)
 {
 	struct linger linger = { .l_onoff = 1, .l_linger = linger_s() };
@@ -150,7 +150,7 @@ static uint64_t lingering_close(struct ne_test *t, int fd)
 	return ne_now_ms() - start;
 }
 
-/* The other end of a socket that lingers; @take_over lets a new channel end the old. */
+/* The other end of a socket that lingers; with @take_over, a new channel replaces the old. */
 struct end {
 	struct ne_test *t;
 	struct ne_conn *c;
@@ -164,7 +164,7 @@ static void read_last(struct end *end)
 	ne_conn_expect(end->t, end->c, VIRTIO_VSOCK_OP_SHUTDOWN, end->p, sizeof(*end->p));
 }
 
-/* A thread, since the socket must be open in one process only. */
+/* A thread, because only one process may have the socket open. */
 static void *end_later(void *arg)
 {
 	struct end *end = arg;
@@ -181,7 +181,7 @@ static void *end_later(void *arg)
 	return NULL;
 }
 
-/* A socket with data that nobody has read: only then do newer kernels linger. */
+/* Open a socket with unread data: only then do newer kernels linger. */
 static int open_and_send(struct end *end)
 {
 	int fd;
@@ -200,7 +200,7 @@ static void y04_linger(struct ne_test *t)
 	uint64_t took;
 	int i, fd;
 
-	/* Nobody reads or answers. */
+	/* The other end neither reads nor answers. */
 	took = lingering_close(t, open_and_send(&end));
 	CHECK(t, took >= linger_s() * 1000 - 100 && took < linger_s() * 2000);
 	read_last(&end);
@@ -276,7 +276,7 @@ static void y06_death_while_closing(struct ne_test *t)
 	ne_conn_accept(t, &again, p, listener);
 }
 
-/* The guest's end heeds nothing but room for answers. */
+/* Send a packet that ignores the credit, draining answers when the queue is full. */
 static void send_anyway(struct ne_test *t, struct ne_conn *c, struct ne_packet *p, size_t len)
 {
 	int err;
@@ -318,7 +318,7 @@ static void y07_unread_data(struct ne_test *t)
 	CHECK_EQ(t, n, 0);
 }
 
-/* Endless connect requests that nobody takes, @answered counts what came back. */
+/* Send endless connect requests to a port without a listener; @answered counts answers. */
 static void flood_requests(struct ne_test *t, _Atomic unsigned int *answered)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
@@ -373,7 +373,7 @@ static void y08_flood_beside(struct ne_test *t)
 	kill(pid, SIGKILL);
 }
 
-/* Requests to a socket that listens and never accepts: its backlog is the bound. */
+/* Requests to a listener that never accepts are limited by its backlog. */
 static void y09_backlog(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
@@ -413,7 +413,7 @@ static void y10_connect_without_waiting(struct ne_test *t)
 	CHECK_EQ(t, ne_sock_send(fd, "x", 1, 0), 1);
 }
 
-/* What an epoll has to say at once. */
+/* The events that epoll reports at once. */
 static uint32_t epoll_now(int epoll)
 {
 	struct epoll_event event;
@@ -431,7 +431,7 @@ static int epoll_of(struct ne_test *t, int fd, uint32_t events)
 	return epoll;
 }
 
-/* Level: as long as data waits. Edge: once for each arrival, whatever waits still. */
+/* Level-triggered: while there is data. Edge-triggered: once for each arrival. */
 static void y11_epoll(struct ne_test *t)
 {
 	struct ne_conn c = ne_conn_guest(ne_chan_open(t, CID_A, 0), CID_A);
@@ -452,7 +452,7 @@ static void y11_epoll(struct ne_test *t)
 	CHECK_EQ(t, ne_sock_recv(fd, p->data, 4), 4);
 	CHECK_EQ(t, epoll_now(level), 0);
 
-	/* The enclave dies: seen by both, and level goes on seeing it. */
+	/* Both report the death of the enclave; the level-triggered one keeps reporting it. */
 	close(c.chan);
 	CHECK_EQ(t, epoll_now(edge), EPOLLIN | EPOLLRDHUP);
 	CHECK_EQ(t, epoll_now(edge), 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * N: nobody waits for the user of a socket who keeps its lock. The program plays the
- * VMMs; what would wait is a system call of theirs.
+ * N: nothing waits for a user who keeps the lock of a socket. The program acts as the VMMs,
+ * whose system calls would wait.
  */
 
 #include "ne_stuck.h"
@@ -17,10 +17,10 @@
 
 #include <linux/vm_sockets.h>
 
-/* The module's limit on requests that wait for a listener, for each channel. */
+/* The module's limit on requests that wait for a listener, per channel. */
 #define MAX_PENDING	128
 
-/* A connection beside the stuck one, and what a round trip on it takes. */
+/* A connection beside the stuck one, for round trips. */
 struct neighbour {
 	struct ne_conn c;
 	int fd;
@@ -36,7 +36,7 @@ static struct neighbour neighbour_open(struct ne_test *t, int chan, uint32_t cid
 	return n;
 }
 
-/* The guest's and the parent's bytes arrive, at once. */
+/* Check that bytes arrive at once in both directions. */
 static void neighbour_check(struct ne_test *t, struct neighbour *n, struct ne_packet *p)
 {
 	uint64_t start = ne_now_ms();
@@ -50,7 +50,7 @@ static void neighbour_check(struct ne_test *t, struct neighbour *n, struct ne_pa
 	CHECK(t, ne_now_ms() - start < AT_ONCE_MS);
 }
 
-/* What the VMM of the stuck connection sends: nothing of it waits. */
+/* Send what a VMM sends on the stuck connection; none of it blocks. */
 static void send_all_kinds(struct ne_test *t, struct ne_conn *c)
 {
 	uint64_t start = ne_now_ms();
@@ -62,7 +62,7 @@ static void send_all_kinds(struct ne_test *t, struct ne_conn *c)
 	CHECK(t, ne_now_ms() - start < AT_ONCE_MS);
 }
 
-/* The connection that is to be stuck; received data makes recv() copy. */
+/* Open the connection that is to get stuck. Received data makes recv() copy. */
 static int open_stuck(struct ne_test *t, struct ne_conn *c, struct ne_packet *p,
 		      struct ne_stuck *s, enum ne_stuck_call call)
 {
@@ -74,7 +74,7 @@ static int open_stuck(struct ne_test *t, struct ne_conn *c, struct ne_packet *p,
 	return fd;
 }
 
-/* The answer to the request for credit. */
+/* Expect the answer to the credit request. */
 static void expect_credit(struct ne_test *t, struct ne_conn *c, struct ne_packet *p)
 {
 	do
@@ -84,7 +84,7 @@ static void expect_credit(struct ne_test *t, struct ne_conn *c, struct ne_packet
 	CHECK_EQ(t, le32toh(p->hdr.buf_alloc), CREDIT);
 }
 
-/* Everything that was sent meanwhile, once and in order. */
+/* Check that everything sent in the meantime arrives once and in order. */
 static void check_received(struct ne_test *t, int fd)
 {
 	char buf[16] = "";
@@ -172,7 +172,7 @@ static void n06_console_setsockopt(struct ne_test *t)
 	connection(t, console(t), NE_STUCK_SETSOCKOPT);
 }
 
-/* The guest ends the connection itself, and may use its port again at once. */
+/* The guest resets the connection, and may use its port again at once. */
 static void n07_reset(struct ne_test *t)
 {
 	static const struct {
@@ -204,7 +204,7 @@ static void n07_reset(struct ne_test *t)
 	}
 }
 
-/* The VMM goes, the next one takes the same CID: nothing of that waits. */
+/* The VMM closes its channel and the next one takes the same CID; none of that blocks. */
 static void n08_take_over(struct ne_test *t)
 {
 	struct ne_packet *p = ne_packet_new(t);
@@ -221,7 +221,7 @@ static void n08_take_over(struct ne_test *t)
 	CHECK_EQ(t, ne_sock_send(fd_next, "hello", 5, 0), 5);
 	ne_conn_expect(t, &next, VIRTIO_VSOCK_OP_RW, p, sizeof(*p));
 
-	/* What was being sent to the old one does not reach the new one. */
+	/* Data for the old channel does not reach the new one. */
 	CHECK_EQ(t, ne_stuck_end(t, &s), 100);
 	ne_sock_check_ended(t, fd);
 	close(fd);
@@ -236,7 +236,7 @@ static void n08_take_over(struct ne_test *t)
 	CHECK(t, !memcmp(p->data, "again", 5));
 }
 
-/* A listener whose user keeps its lock: the request waits, nothing else does. */
+/* The lock of a listener is kept: the request waits, but nothing else does. */
 static void n09_listener(struct ne_test *t)
 {
 	struct ne_packet *p = ne_packet_new(t);
@@ -266,7 +266,7 @@ static void n09_listener(struct ne_test *t)
 	CHECK_EQ(t, ne_sock_recv(fd, &byte, 1), 1);
 }
 
-/* So many of them wait, the next is refused; they go with their channel. */
+/* At the limit, the next request is refused; all of them end with their channel. */
 static void n10_listener_limit(struct ne_test *t)
 {
 	struct ne_packet *p = ne_packet_new(t);
@@ -293,7 +293,7 @@ static void n10_listener_limit(struct ne_test *t)
 	CHECK(t, accept(listener, NULL, NULL) < 0 && errno == EAGAIN);
 }
 
-/* The answer comes while the user of the connecting socket keeps its lock. */
+/* The answer arrives while the lock of the connecting socket is kept. */
 static void n11_connecting(struct ne_test *t)
 {
 	struct ne_packet *p = ne_packet_new(t);
@@ -322,7 +322,7 @@ static void n11_connecting(struct ne_test *t)
 	CHECK_ERR(t, ne_sock_connected(fd), ECONNRESET);
 }
 
-/* Refused, while others keep the locks of sockets that were refused before them. */
+/* A connect is refused while the locks of earlier refused sockets are kept. */
 static void n12_refused(struct ne_test *t)
 {
 	struct ne_stuck s;
@@ -335,7 +335,7 @@ static void n12_refused(struct ne_test *t)
 	CHECK_ERR(t, ne_sock_connected(fd), ECONNRESET);
 }
 
-/* What a stuck connection can keep is its credit, as that of one that does not read. */
+/* A stuck connection holds at most its credit, like one that does not read. */
 static void n13_credit(struct ne_test *t)
 {
 	struct ne_packet *p = ne_packet_new(t);
@@ -359,8 +359,8 @@ static void n13_credit(struct ne_test *t)
 }
 
 /*
- * The next enclave gets the CID and makes the same connection; then the old socket is
- * used and closed. The new connection does not notice.
+ * The next enclave gets the CID and makes the same connection; then the old socket is used
+ * and closed, which must not affect the new connection.
  */
 static void n14_old_socket(struct ne_test *t)
 {

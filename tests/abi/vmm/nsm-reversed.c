@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A fault for the test build of the VMM (Makefile): the NSM device returns the two
- * buffers of a request in reversed order when the request has TRIGGER_SIZE bytes.
- * Nothing of this is in the VMM that is installed.
+ * A fault for the test build of the VMM (Makefile): the NSM device returns the two buffers
+ * of a request in reversed order if the request has TRIGGER_SIZE bytes. The installed VMM
+ * does not contain it.
  */
 
 #include "vmm/virtio/virtqueue.h"
 
-/* The largest request that the guest's driver passes on. */
+/* The size of the largest request that the guest's driver accepts. */
 #define TRIGGER_SIZE	4096
 #define NO_HEAD		(-1)
 
-/* Of the request that is being answered by this thread. */
+/* Head of the request that this thread is answering. */
 static _Thread_local int trigger_head = NO_HEAD;
 static _Thread_local bool held;
 
@@ -20,7 +20,7 @@ void __real_virtqueue_put_used(struct virtqueue *queue, uint16_t head, uint32_t 
 void __wrap_virtqueue_chain_read(const struct virtqueue_chain *chain, void *buf, size_t len);
 void __wrap_virtqueue_put_used(struct virtqueue *queue, uint16_t head, uint32_t written);
 
-/* Queues of vsock are larger. */
+/* The queues of vsock are larger. */
 static bool is_nsm_queue(const struct virtqueue *queue)
 {
 	return queue->max_size < VIRTQUEUE_SIZE_MAX;
