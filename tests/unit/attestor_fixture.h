@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An attestor with a state directory of its own, and the module's end of its channel. */
+/* An attestor with a separate state directory, and the module's end of its channel. */
 
 #ifndef NE_EMU_ATTESTOR_FIXTURE_H
 #define NE_EMU_ATTESTOR_FIXTURE_H
@@ -17,7 +17,7 @@
 #define HOUR	3600
 #define UID	0x0193000000010000ULL
 #define UID_TEXT	"0193000000010000"
-/* Members of the group, who are nobody here. */
+/* Members of the group; this machine need not have these users. */
 #define ALICE	2001
 #define BOB	2002
 
@@ -55,7 +55,7 @@ static inline int teardown(void **state)
 	return 0;
 }
 
-/* The next message, or an assertion: there has to be one at once. */
+/* Return the next message, which must be there at once. */
 static inline struct nsm_control_message receive(struct state *s, enum nsm_control_type type)
 {
 	struct nsm_control_message message;

@@ -40,7 +40,7 @@ static inline void create_memory(struct fixture *f, uint64_t size)
 	memory_init(&f->memory, base, size);
 }
 
-/* A bzImage as far as its loader can tell. */
+/* Make a bzImage that its loader accepts. */
 static inline int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -78,7 +78,7 @@ static inline int teardown(void **state)
 	return 0;
 }
 
-/* Put an image of kernel, command line and ramdisks (NULL-terminated) in place. */
+/* Write an image of kernel, command line and ramdisks (NULL-terminated) to @offset. */
 static inline void write_image_to(struct fixture *f, uint64_t offset, const char *cmdline,
 			   const char *const *ramdisks)
 {

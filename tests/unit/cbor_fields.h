@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fields of requests to the NSM, written for tests. */
+/* Write fields of requests to the NSM. */
 
 #ifndef NE_EMU_TESTS_UNIT_CBOR_FIELDS_H
 #define NE_EMU_TESTS_UNIT_CBOR_FIELDS_H
@@ -7,7 +7,7 @@
 #include "common/cbor.h"
 #include "nsm/request.h"
 
-/* A field that holds these bytes, or null if there are none. */
+/* Write a field that holds these bytes, or null if there are none. */
 static inline void put_bytes(struct emu_cbor_writer *writer, const char *name,
 			     const struct nsm_bytes *bytes)
 {

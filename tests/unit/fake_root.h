@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A made-up machine below a temporary directory, and commands run on it. */
+/* A fake machine below a temporary directory, and commands that run on it. */
 
 #ifndef NE_EMU_TESTS_UNIT_FAKE_ROOT_H
 #define NE_EMU_TESTS_UNIT_FAKE_ROOT_H
@@ -19,7 +19,7 @@
 #define ROOT_TEXT_SIZE	16384
 #define ROOT_ARGS_MAX	24
 
-/** struct command_result - what a command left on its standard streams */
+/** struct command_result - exit code and output of a command */
 struct command_result {
 	int code;
 	char out[ROOT_TEXT_SIZE];
@@ -39,7 +39,7 @@ static inline void fake_root_remove(struct temp_dir *dir)
 	(void)unsetenv("NE_EMU_ROOT");
 }
 
-/** fake_root_path() - @path as the commands will see it; makes its directories */
+/** fake_root_path() - real path of @path on the fake machine; makes its directories */
 static inline const char *fake_root_path(const struct temp_dir *dir, const char *path, char *buf)
 {
 	char *slash;
@@ -98,7 +98,7 @@ static inline void fake_root_expect(const struct temp_dir *dir, const char *path
 	assert_string_equal(have, text);
 }
 
-/* Standard stream @number goes to a file until restore_stream(). */
+/* Redirect standard stream @number to a file until restore_stream(). */
 static inline int redirect_stream(int number, int *ret_file)
 {
 	int saved = fcntl(number, F_DUPFD_CLOEXEC, 10);
@@ -118,8 +118,7 @@ static inline void restore_stream(int number, int saved, int file, char *text)
 }
 
 /**
- * run_list() - call a command of ne-emu with a list of arguments; NULL stands behind the
- * last one
+ * run_list() - call a command of ne-emu with a NULL-terminated list of arguments
  */
 static inline void run_list(struct command_result *ret, const struct cli_command *command,
 			    int argc, char **argv)
@@ -135,7 +134,7 @@ static inline void run_list(struct command_result *ret, const struct cli_command
 	restore_stream(STDERR_FILENO, saved_err, err, ret->err);
 }
 
-/** run_command() - call a command with arguments; the last one is NULL */
+/** run_command() - call a command with NULL-terminated arguments */
 static inline void run_command(struct command_result *ret, const struct cli_command *command, ...)
 {
 	char *argv[ROOT_ARGS_MAX + 1];

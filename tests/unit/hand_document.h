@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attestation documents written by hand: any payload, and a signature that is none. */
+/* Attestation documents written by hand: any payload, and an invalid signature. */
 
 #ifndef NE_EMU_TESTS_UNIT_HAND_DOCUMENT_H
 #define NE_EMU_TESTS_UNIT_HAND_DOCUMENT_H
@@ -11,7 +11,7 @@
 
 #define HAND_SIZE	8192
 
-/** struct hand_document - @payload is written by the test, @bytes is the document around it */
+/** struct hand_document - the test writes @payload; @bytes is the document around it */
 struct hand_document {
 	uint8_t payload_bytes[HAND_SIZE];
 	struct emu_cbor_writer payload;

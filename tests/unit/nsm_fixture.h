@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A module for tests, with a clock and entropy of its own, asked in hexadecimal. */
+/* A module with a fake clock and fake entropy, which takes requests in hexadecimal. */
 
 #ifndef NE_EMU_TESTS_NSM_FIXTURE_H
 #define NE_EMU_TESTS_NSM_FIXTURE_H
@@ -14,7 +14,7 @@
 /**
  * struct fixture - @rsp, @len: the last response
  * @next: entropy counts up from here, or fails with @entropy_err
- * @now_ms: what the clock says
+ * @now_ms: the clock
  */
 struct fixture {
 	struct nsm *nsm;
@@ -82,7 +82,7 @@ static inline size_t from_hex(const char *hex, uint8_t *buf, size_t size)
 	return len;
 }
 
-/* The request in memory of its own size, so that reading past it is found. */
+/* Copy the request to memory of its exact size, so that the sanitizer finds over-reads. */
 static inline void ask_bytes(struct fixture *f, const void *req, size_t len)
 {
 	void *exact = malloc(len ? len : 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Layers of container images for the tests, and what has become of them. */
+/* Layers of container images for the tests, and the resulting file tree. */
 
 #ifndef NE_EMU_PACK_FIXTURE_H
 #define NE_EMU_PACK_FIXTURE_H
@@ -15,11 +15,11 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-/* One entry of a tar archive; a list ends with one without name. */
+/* One entry of a tar archive; an entry without a name ends a list. */
 struct entry {
 	const char *name;
 	mode_t mode;
-	const char *data;	/* of a file; target of a link */
+	const char *data;	/* content of a file, or target of a link */
 	unsigned int uid;
 	unsigned int gid;
 	bool hard;
@@ -35,7 +35,7 @@ static inline int write_tar(const struct entry *entries, int filter)
 	int fd = memfd_create("tar", MFD_CLOEXEC);
 	struct archive *archive = archive_write_new();
 
-	/* Only for writing: readers must not need it. */
+	/* Only for writing: readers must work without it. */
 	assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
 	archive_write_set_format_pax_restricted(archive);
 	assert_int_equal(archive_write_add_filter(archive, filter), ARCHIVE_OK);

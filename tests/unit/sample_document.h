@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attestation documents as enclaves get them: certificates of the CA, signed by the NSM. */
+/* Attestation documents as enclaves get them, with certificates of the CA. */
 
 #ifndef NE_EMU_TESTS_UNIT_SAMPLE_DOCUMENT_H
 #define NE_EMU_TESTS_UNIT_SAMPLE_DOCUMENT_H
@@ -22,7 +22,7 @@
 #define SAMPLE_MODULE_ID	"i-1234567890abcdef0-enc019caa9b9200cfbf"
 
 /**
- * struct sample - what a module and its documents are to be like; zeroes give good ones
+ * struct sample - properties of a module and its documents; zeroes make valid ones
  * @now_ms: the clock; 0: SAMPLE_NOW_MS
  * @nonce, @user_data, @public_key: in the request if they have data
  */
@@ -89,8 +89,8 @@ static inline void sample_identify(struct nsm *nsm, const struct sample *sample,
 }
 
 /*
- * A module of an enclave that runs: PCR 0, 1, 2 and 8 are 48 bytes 0xa0, 0xa1, 0xa2 and
- * 0xa8, PCR 3 and 4 are given as 0xb3 and 0xb4. @sample outlives it.
+ * Make the module of a running enclave: PCR 0, 1, 2 and 8 are 48 bytes 0xa0, 0xa1, 0xa2 and
+ * 0xa8; PCR 3 and 4 are set to 0xb3 and 0xb4. @sample must outlive it.
  */
 static inline struct nsm *sample_module(const struct sample *sample,
 					const struct ca_signer *root)
@@ -121,7 +121,7 @@ static inline struct nsm *sample_module(const struct sample *sample,
 	return nsm;
 }
 
-/* For requests whose answer is of no interest, but for errors. */
+/* Make a request and check only that it does not fail. */
 static inline void sample_do(struct nsm *nsm, const void *request, size_t len)
 {
 	uint8_t response[NSM_RESPONSE_MAX];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The verifier of attestation documents: each check has a good and a bad case. */
+/* The verifier of attestation documents, with a good and a bad case for each check. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -99,7 +99,7 @@ static void test_good(void **state)
 	assert_non_null(attest_find_check(&s->report, "form"));
 }
 
-/* What our own certificates can be made to have wrong. */
+/* Flaws that "ne-emu lab" can put into certificates. */
 static void test_certificate_flaws(void **state)
 {
 	static const char *const expected[NR_CA_FLAWS] = {
@@ -128,7 +128,7 @@ static void test_certificate_flaws(void **state)
 	}
 }
 
-/* "" for what only expectations or strictness find. */
+/* Flaws in documents; "" for those found only by expectations or strict mode. */
 static void test_document_flaws(void **state)
 {
 	static const struct {
@@ -175,7 +175,7 @@ static void test_document_flaws(void **state)
 
 		s->policy.strict = false;
 		assert_int_equal(verify(s, &sample), !*failed);
-		/* Where the flipped bit of the payload lies decides what is seen first. */
+		/* The place of the flipped bit in the payload decides which check fails first. */
 		if (strcmp(failed, "*"))
 			assert_fails(s, nsm_flaw_name(flaw), failed);
 		if (!expected[flaw].strict)
@@ -198,7 +198,7 @@ static void test_time(void **state)
 	assert_true(verify(s, &sample));
 	s->policy.use_timestamp = false;
 
-	/* A verifier whose clock lags, a little and then a lot. */
+	/* The verifier's clock lags, a little and then a lot. */
 	s->policy.now_ms = SAMPLE_NOW_MS - 2000;
 	assert_true(verify(s, &sample));
 	s->policy.now_ms = SAMPLE_NOW_MS - 10 * 60 * 1000;
@@ -262,7 +262,7 @@ static void test_expectations(void **state)
 	assert_fails(s, "others", "pcr20 nonce");
 }
 
-/* What AWS's text does not allow but EC2 makes. */
+/* Values that AWS's documentation does not allow but EC2 produces. */
 static void test_limits(void **state)
 {
 	static uint8_t bytes[1025];
@@ -286,7 +286,7 @@ static void test_limits(void **state)
 	assert_true(verify(s, &fitting));
 }
 
-/* No bit of a document can be changed unnoticed, and no byte be left out. */
+/* Every flipped bit and every truncation of a document is detected. */
 static void test_every_bit(void **state)
 {
 	struct state *s = *state;
@@ -294,7 +294,7 @@ static void test_every_bit(void **state)
 	uint8_t *copy;
 
 	assert_true(verify(s, &sample));
-	/* Signatures are checked last, so most of this takes no cryptography. */
+	/* Signatures are checked last, so most of this needs no cryptography. */
 	for (size_t i = 0; i < s->document.len; i += 3) {
 		s->document.bytes[i] ^= 1U << (i % 8);
 		assert_false(attest_verify(s->document.bytes, s->document.len, &s->policy,
@@ -302,7 +302,7 @@ static void test_every_bit(void **state)
 		s->document.bytes[i] ^= 1U << (i % 8);
 	}
 	for (size_t len = 0; len < s->document.len; len += 5) {
-		/* Exactly that long, for the sanitizer. */
+		/* A copy of the exact size, so that the sanitizer finds over-reads. */
 		copy = malloc(len ? len : 1);
 		memcpy(copy, s->document.bytes, len);
 		assert_false(attest_verify(copy, len, &s->policy, &s->parts, &s->report));
@@ -323,15 +323,15 @@ static void test_malformed(void **state)
 		"\xd1\x84\x40\xa0\x40\x40",			/* another tag */
 		"\xd2\xd2\x84\x40\xa0\x40\x40",			/* two tags */
 		"\x9f\x40\xa0\x40\x40\xff",			/* array without length */
-		"\x84\x40\xa0\x41\xa0\x40\x40",			/* something behind */
-		"\x84\x5f\x40\xff\xa0\x40\x40",			/* chunks */
+		"\x84\x40\xa0\x41\xa0\x40\x40",			/* trailing byte */
+		"\x84\x5f\x40\xff\xa0\x40\x40",			/* string in chunks */
 		"\x84\x40\x80\x41\xa0\x40",			/* header is an array */
 		"\x84\x40\xbf\x41\xa0\x40",			/* header has no end */
 		"\x84\x40\xa0\x41\xbf\x40",			/* payload has no end */
 		"\x84\x40\xa0\x42\xa1\x40\x40",			/* no pair */
 		"\x84\x40\xa0\x43\xa1\x01\x01\x40",		/* key is a number */
-		"\x84\x40\xa0\x42\xa0\xff\x40",			/* break behind the map */
-		"\x84\x40\xa0\x4a\xbb\xff\xff\xff\xff\xff\xff\xff\xff\xff\x40", /* long */
+		"\x84\x40\xa0\x42\xa0\xff\x40",			/* break after the map */
+		"\x84\x40\xa0\x4a\xbb\xff\xff\xff\xff\xff\xff\xff\xff\xff\x40", /* huge map */
 		"\x84\x40\xa0\x41\x80\x40",			/* payload is an array */
 		"\x84\x40\xa0\x49\xa1\x64pcrs\xa1\x00\x00\x40",	/* PCR is a number */
 	};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Documents and certificates that no flaw of our own makes: bounds, doubles, chains. */
+/* Documents and certificates beyond the flaws of the lab: bounds, duplicates, chains. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@
 
 static const uint8_t pcr[48];
 
-/* Where the last one is: exactly as long as it, for the sanitizer. */
+/* The last document, in memory of its exact size so that the sanitizer finds over-reads. */
 static uint8_t *document_bytes;
 
 static int teardown(void **state)
@@ -29,7 +29,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* @text NULL: it is well-formed. */
+/* @text is the expected error; NULL: the document is well-formed. */
 static void assert_parsed(struct hand_document *hand, struct attest_document *ret,
 			  const char *text)
 {
@@ -73,7 +73,7 @@ static void test_counts(void **state)
 	}
 }
 
-/* One field; two of the same differ so that nothing else could object to both. */
+/* Put a field; @number makes two of the same kind differ. */
 static void put_field(struct emu_cbor_writer *writer, enum attest_field field, int number)
 {
 	emu_cbor_put_text(writer, attest_field_name(field));
@@ -153,7 +153,7 @@ static void test_texts(void **state)
 	}
 }
 
-/* Debug mode is three registers of zeros: not two, and not one that is missing. */
+/* Debug mode means that three registers are zero: not only two, and none missing. */
 static void test_debug(void **state)
 {
 	static const uint8_t measured[48] = { [47] = 1 };
@@ -175,7 +175,7 @@ static void test_debug(void **state)
 	}
 }
 
-/** struct made - a root and a leaf of the same key, and what a check said */
+/** struct made - a root and a leaf with the same key, and the result of a check */
 struct made {
 	EVP_PKEY *key;
 	struct attest_chain chain;
@@ -242,7 +242,7 @@ static void test_leaf(void **state)
 	free_chain(&made);
 }
 
-/* A certificate is all of its bytes. */
+/* A certificate must not have trailing bytes. */
 static void test_trailing(void **state)
 {
 	struct error error;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Messages to enclaves' modules, and identities that are issued again in time. */
+/* Messages to the modules of enclaves, and identities that are reissued in time. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,7 +49,7 @@ static void test_start(void **state)
 	assert_int_equal(attestor_run(&s->attestor, NOW + 9 * HOUR), -1);
 }
 
-/* Nothing in the last identity begins after @now. */
+/* No certificate of the last identity begins after @now. */
 static void assert_begun(const struct nsm_identity *identity, int64_t now)
 {
 	for (size_t i = 0; i <= identity->nr_cas; i++) {
@@ -62,7 +62,7 @@ static void assert_begun(const struct nsm_identity *identity, int64_t now)
 	}
 }
 
-/* A day by a clock of our own: a leaf every 2 h 45 min, never late. */
+/* A day by a fake clock: a new leaf every 2 h 45 min, never late. */
 static void test_reissue(void **state)
 {
 	struct state *s = *state;
@@ -89,13 +89,13 @@ static void test_reissue(void **state)
 	}
 	assert_int_equal(count, 8);
 
-	/* The clock was set: late, but no later than the next look. */
+	/* After the clock was set, the new leaf is late, but comes with the next run. */
 	(void)attestor_run(&s->attestor, now + 100 * HOUR);
 	(void)receive(s, NSM_CONTROL_IDENTITY);
 	assert_nothing(s);
 }
 
-/* Documents have the host's time, so certificates must not begin after it. */
+/* Documents contain the host's time, so certificates must not begin after it. */
 static void test_clock_set_back(void **state)
 {
 	static const int64_t back[] = { 4, HOUR / 2, 5 * HOUR, 24 * 60 * HOUR };
@@ -133,7 +133,7 @@ static void test_restart(void **state)
 	(void)receive(s, NSM_CONTROL_SETTINGS);
 	(void)receive(s, NSM_CONTROL_IDENTITY);
 
-	/* Another supervisor finds the enclave, its socket and its settings. */
+	/* The next supervisor finds the enclave, its socket and its settings. */
 	attestor_exit(&s->attestor);
 	attestor_init(&s->attestor, s->dir.path, s->state_dir, &s->defaults);
 	attestor_adopt(&s->attestor, UID, ALICE, NOW + HOUR);
@@ -143,7 +143,7 @@ static void test_restart(void **state)
 	assert_nothing(s);
 }
 
-/* Nothing is sent, nothing crashes, and it is put right by itself. */
+/* Nothing is sent, nothing crashes, and the next try succeeds. */
 static void test_failing_ca(void **state)
 {
 	struct state *s = *state;
@@ -161,7 +161,7 @@ static void test_failing_ca(void **state)
 	assert_nothing(s);
 	(void)attestor_run(&s->attestor, NOW + 60);
 	assert_nothing(s);
-	/* A clock that is set back does not put off the next try. */
+	/* Setting the clock back does not delay the next try. */
 	assert_in_range(attestor_run(&s->attestor, NOW - HOUR), 1, 60);
 
 	assert_int_equal(fchmodat(store.fd, "default.pem", 0600, 0), 0);
@@ -182,7 +182,7 @@ static void test_no_run_folder(void **state)
 	attestor_forget(&s->attestor, UID);
 }
 
-/* What everybody on the host can read is the root of this identity. */
+/* The world-readable root on the host is the root of this identity. */
 static void assert_published(const struct state *s, const struct nsm_identity *identity)
 {
 	char path[128], text[4096];
@@ -230,7 +230,7 @@ static void test_rotation(void **state)
 	assert_published(s, &message.identity);
 }
 
-/* Many at once: a few at a time, and all in the end. */
+/* Many due at once: a few are issued at a time, and finally all. */
 static void test_issues_are_bounded(void **state)
 {
 	struct state *s = *state;

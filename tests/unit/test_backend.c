@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What is reported to the kernel over the backend fd. */
+/* Reports to the kernel through the backend fd. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +28,7 @@ static void test_status(void **state)
 	assert_string_equal(status.text, "");
 }
 
-/* The kernel gets whole characters, wherever its limit meets the message. */
+/* A message is cut at the kernel's limit between two characters. */
 static void test_cut(void **state)
 {
 	char text[2 * NE_EMU_STATUS_TEXT_SIZE];

@@ -23,7 +23,7 @@ static void test_parts(void **state)
 	assert_int_equal(f->image.kernel.address, 16 * MIB);
 	assert_memory_equal(f->memory.base + 16 * MIB, f->kernel + 1024, CODE_SIZE);
 
-	/* One after the other at multiples of four, at the top of memory. */
+	/* Ramdisks lie one after the other at multiples of four, at the top of memory. */
 	assert_int_equal(f->image.initrd_size, 19);
 	assert_int_equal(f->image.initrd, 64 * MIB - 4096);
 	initrd = f->memory.base + f->image.initrd;
@@ -65,7 +65,7 @@ static void test_initrd_limit(void **state)
 	assert_int_equal(f->image.initrd, 32 * MIB - 4096);
 }
 
-/* The limit is the last byte that may be used. */
+/* initrd_addr_max is the last byte that may be used. */
 static void test_initrd_up_to_the_limit(void **state)
 {
 	static char page[4096 + 1];
@@ -91,7 +91,7 @@ static void test_kernel_address(void **state)
 	assert_int_equal(f->image.kernel.address, 18 * MIB);
 	loaded_image_free(&f->image);
 
-	/* One that cannot be moved is put where it wants to be, over the image. */
+	/* A kernel that is not relocatable is loaded at its address, over the image. */
 	f->hdr->relocatable_kernel = 0;
 	f->hdr->pref_address = 8 * MIB + 64 * KIB;
 	write_image(f, "a", one_ramdisk);
@@ -126,7 +126,7 @@ static void test_memory_sizes(void **state)
 {
 	struct fixture *f = *state;
 
-	/* Kernel at 16 MiB needs 2 MiB, and the ramdisk a page. */
+	/* The kernel at 16 MiB needs 2 MiB, and the ramdisk a page. */
 	create_memory(f, 18 * MIB);
 	assert_refused(f, "needs 19 MiB");
 	create_memory(f, 17 * MIB);
@@ -183,7 +183,7 @@ static void test_foreign_kernels(void **state)
 	free(save);
 }
 
-/* However short: nothing behind its end is read. */
+/* A truncated kernel is never read past its end. */
 static void test_short_kernels(void **state)
 {
 	const size_t header_end = 0x1f1 + sizeof(struct setup_header);
@@ -203,13 +203,13 @@ static void test_short_kernels(void **state)
 			fail_msg("%zu bytes: %s", size, f->error.text);
 		free(data);
 	}
-	/* The first byte of the code is what a kernel needs at least. */
+	/* A kernel needs at least one byte of code. */
 	assert_int_equal(arch_probe_kernel(f->kernel, 1024, &kernel, &f->error), -EBADMSG);
 	assert_int_equal(arch_probe_kernel(f->kernel, 1025, &kernel, &f->error), 0);
 	assert_int_equal(kernel.code_size, 1);
 }
 
-/* No sectors of setup code mean four, and the boot sector; room has its limits. */
+/* setup_sects 0 means four sectors, plus the boot sector; sizes have limits. */
 static void test_odd_headers(void **state)
 {
 	struct fixture *f = *state;
@@ -227,7 +227,7 @@ static void test_odd_headers(void **state)
 	assert_int_equal(kernel.cmdline_max, 65535);
 }
 
-/* A kernel that says it needs less memory than its code has bytes. */
+/* init_size is smaller than the code. */
 static void test_init_size_below_code(void **state)
 {
 	struct fixture *f = *state;
@@ -245,14 +245,14 @@ static void test_init_size_below_code(void **state)
 	assert_refused(f, "needs 65 MiB");
 }
 
-/* The header of an old kernel ends early; what follows is code. */
+/* The header of an old kernel is shorter and followed by code. */
 static void test_short_header(void **state)
 {
 	struct fixture *f = *state;
 	struct setup_header *kept = (struct setup_header *)f->image.kernel.header;
 
 	f->hdr->version = 0x20c;
-	f->hdr->jump = 0x62eb;	/* up to and with init_size */
+	f->hdr->jump = 0x62eb;	/* up to and including init_size */
 	f->hdr->handover_offset = 0x12345678;
 	f->hdr->kernel_info_offset = 0x12345678;
 	write_image(f, "a", one_ramdisk);
@@ -267,13 +267,13 @@ static void test_zero_page(void **state)
 	struct fixture *f = *state;
 	const struct boot_params *params;
 
-	/* What an image must not decide. */
+	/* Fields that an image must not set. */
 	f->hdr->setup_data = 16 * MIB;
 	f->hdr->vid_mode = 1;
 	f->hdr->cmd_line_ptr = 16 * MIB;
 	write_image(f, "quiet", one_ramdisk);
 	assert_int_equal(load(f), 0);
-	memset(f->memory.base, 0xee, MIB);	/* whatever was there */
+	memset(f->memory.base, 0xee, MIB);	/* old content */
 	assert_int_equal(arch_boot(&f->memory, &f->image, 2, &f->error), 0);
 
 	params = (struct boot_params *)(f->memory.base + ZERO_PAGE);
@@ -293,7 +293,7 @@ static void test_zero_page(void **state)
 	assert_memory_equal(f->memory.base + 0xf0000, "_MP_", 4);
 }
 
-/* What the 64-bit boot protocol wants: all of 4 GiB where it is, flat segments. */
+/* The 64-bit boot protocol requires an identity map of 4 GiB and flat segments. */
 static void test_tables(void **state)
 {
 	struct fixture *f = *state;
@@ -309,13 +309,13 @@ static void test_tables(void **state)
 	for (uint64_t i = 0; i < 4; i++)
 		assert_int_equal(pdpt[i], (0xb000 + i * 0x1000) | 3);
 	for (uint64_t i = 0; i < 4 * 512; i++)
-		assert_int_equal(pd[i], i * 2 * MIB | 0x83);	/* and a page of 2 MiB */
+		assert_int_equal(pd[i], i * 2 * MIB | 0x83);	/* also 2 MiB */
 	gdt = (uint64_t *)(f->memory.base + 0x500);
 	assert_int_equal(gdt[0x10 / 8], 0x00af9b000000ffff);	/* __BOOT_CS: 64-bit code */
 	assert_int_equal(gdt[0x18 / 8], 0x00cf93000000ffff);	/* __BOOT_DS: data */
 }
 
-/* Not in any of @parts of memory, which has the value 0xee where it was not written. */
+/* Check memory outside @parts, which is 0xee where it was not written. */
 static void assert_clear(const struct fixture *f, const uint64_t (*parts)[2], size_t count)
 {
 	uint64_t at = 0;
@@ -331,7 +331,7 @@ static void assert_clear(const struct fixture *f, const uint64_t (*parts)[2], si
 	}
 }
 
-/* Kernels look for tables of firmware there; and the image begins right behind it. */
+/* Kernels search low memory for firmware tables; and the image begins right after it. */
 static void test_low_memory_is_clear(void **state)
 {
 	static const uint64_t boot_data[][2] = {
@@ -353,7 +353,7 @@ static void test_low_memory_is_clear(void **state)
 	assert_clear(f, boot_data, ARRAY_SIZE(boot_data));
 	assert_memory_equal(f->memory.base + MIB, f->kernel + 1024, CODE_SIZE);
 	assert_memory_equal(f->memory.base + f->image.initrd, "ramdisk one", 11);
-	/* Among them, where ACPI's pointer may be. */
+	/* Includes the place of the EBDA pointer, through which kernels search for ACPI tables. */
 	assert_int_equal(*(uint16_t *)(f->memory.base + 0x40e), 0);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Roots on disk, and the shape and times of what is issued below them. */
+/* Roots on disk, and the form and validity of certificates issued below them. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -65,7 +65,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* DER of the root of a project. */
+/* Read the root of a project as DER. */
 static void read_root(struct state *s, const char *project, uint8_t **der, size_t *len)
 {
 	__cleanup(ca_signer_clear) struct ca_signer root = { 0 };
@@ -130,7 +130,7 @@ static void test_store_rotates(void **state)
 	read_root(s, "default", &after, &after_len);
 	assert_true(before_len != after_len || memcmp(before, after, before_len));
 
-	/* What was kept is a whole root: give it a project's name. */
+	/* The kept file is a complete root: rename it to that of a project. */
 	assert_int_equal(renameat(s->store.fd, "default.old.pem", s->store.fd, "old.pem"), 0);
 	read_root(s, "old", &kept, &kept_len);
 	assert_int_equal(kept_len, before_len);
@@ -165,7 +165,7 @@ static void test_store_forgets(void **state)
 	assert_int_equal(ca_store_create(&s->store, "default", true, &s->error), 0);
 	assert_true(ca_store_has_old(&s->store, "default"));
 	second = openat(s->store.fd, "default.pem", O_RDONLY);
-	/* One is kept, not more. */
+	/* Only one old root is kept. */
 	assert_int_equal(ca_store_create(&s->store, "default", true, &s->error), 0);
 	assert_zeros(first);
 	read_root(s, "default", &before, &before_len);
@@ -183,7 +183,7 @@ static void test_store_forgets(void **state)
 	close(second);
 }
 
-/* A rotation that a crash cut short: both names are of the root that is in force. */
+/* After a crash during a rotation, both names refer to the current root. */
 static void test_store_forgets_only_old(void **state)
 {
 	struct state *s = *state;
@@ -207,7 +207,7 @@ static void *create_root(void *arg)
 	return NULL;
 }
 
-/* Two programs at a time: one waits for the other. */
+/* One of two concurrent programs waits for the other. */
 static void test_store_locks(void **state)
 {
 	struct state *s = *state;
@@ -295,7 +295,7 @@ static void test_store_refuses_broken_files(void **state)
 	assert_refused(s, -ELOOP, "default.pem");
 }
 
-/* A root that differs from a good one by its curve, or in being a CA. */
+/* Store a root with another curve, or with another path length; -1: not a CA. */
 static void put_odd_root(struct state *s, const char *curve, int pathlen)
 {
 	__cleanup(ca_signer_clear) struct ca_signer root = { 0 };
@@ -330,7 +330,7 @@ static void test_store_refuses_odd_roots(void **state)
 	ca_signer_clear(&root);
 }
 
-/* What a crash can leave is a file under another name. */
+/* A crash can only leave a file with another name. */
 static void test_store_survives_crash(void **state)
 {
 	struct state *s = *state;
@@ -421,13 +421,13 @@ static int64_t seconds(const ASN1_TIME *time)
 {
 	struct tm tm;
 
-	/* All are in the form that hand-written parsers know. */
+	/* All use the form that hand-written parsers support. */
 	assert_int_equal(ASN1_STRING_type(time), V_ASN1_UTCTIME);
 	assert_int_equal(ASN1_TIME_to_tm(time, &tm), 1);
 	return timegm(&tm);
 }
 
-/* The shape of EC2's certificates. */
+/* Certificates have the form of EC2's. */
 static void test_shape(void **state)
 {
 	static const struct {
@@ -496,7 +496,7 @@ static void assert_name(X509 *cert, const char *expected)
 
 static void test_names(void **state)
 {
-	/* The longest region there may be. */
+	/* The longest possible region. */
 	struct ca_place far = { .region = "ap-southeast-99", .instance_id = "i-1234567890abcdef0" };
 	struct chain chain;
 
@@ -553,7 +553,7 @@ static void test_lives(void **state)
 	chain_clear(&chain);
 }
 
-/* Two months in steps: whatever is issued is valid as long as its leaf. */
+/* Two months in steps: all issued CAs are valid at least as long as the leaf. */
 static void check_renewal(struct state *s, const struct ca_place *at, int64_t step)
 {
 	__cleanup(ca_signer_clear) struct ca_signer root = { 0 };
@@ -579,7 +579,7 @@ static void check_renewal(struct state *s, const struct ca_place *at, int64_t st
 		}
 		chain_clear(&chain);
 	}
-	/* Every 13 days or so, never per enclave. */
+	/* About every 13 days, never for each enclave. */
 	assert_in_range(root_used, 4, 6);
 	ca_issuer_clear(&issuer);
 }
@@ -589,7 +589,7 @@ static void test_renewal_keeps_chains_valid(void **state)
 	check_renewal(*state, &place, 5 * HOUR);
 }
 
-/* A leaf of 30 days under CAs that have been there for a while. */
+/* A leaf of 30 days below CAs that have existed for a while. */
 static void test_long_leaves_under_old_cas(void **state)
 {
 	struct ca_place lasting = place;
@@ -598,7 +598,7 @@ static void test_long_leaves_under_old_cas(void **state)
 	check_renewal(*state, &lasting, 29 * HOUR);
 }
 
-/* A new root and CAs of the old one make no chain: what is left is nothing. */
+/* CAs of an old root do not chain to a new one: nothing is kept. */
 static void test_failed_renewal_leaves_nothing(void **state)
 {
 	struct state *s = *state;
@@ -611,7 +611,7 @@ static void test_failed_renewal_leaves_nothing(void **state)
 	assert_int_equal(ca_issuer_renew(&issuer, &root, NOW, &s->error), 0);
 	assert_false(ca_issuer_needs_root(&issuer, NOW));
 
-	/* A key that cannot sign. */
+	/* Use a key that cannot sign. */
 	X509_up_ref(root.cert);
 	odd.cert = root.cert;
 	odd.key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
@@ -639,7 +639,7 @@ static void test_long_lived(void **state)
 	assert_int_equal(chain.identity.not_after, NOW + 365 * DAY);
 	chain_clear(&chain);
 
-	/* Nothing outlives the root. */
+	/* No certificate outlives the root. */
 	lasting.leaf_life = CA_LEAF_LIFE_MAX;
 	issue(*state, &lasting, CA_ROOT_NOT_AFTER - 365 * DAY, &chain);
 	assert_int_equal(chain.identity.not_after, CA_ROOT_NOT_AFTER);
@@ -658,7 +658,7 @@ static void test_clock_out_of_range(void **state)
 	assert_int_equal(ca_issuer_renew(&issuer, &root, CA_ROOT_NOT_AFTER, &s->error), -ERANGE);
 	assert_int_equal(ca_issuer_renew(&issuer, &root, NOW, &s->error), 0);
 	ca_issuer_clear(&issuer);
-	/* To the second: a day after the root's beginning, an hour before its end. */
+	/* Exact to the second: a day after the root's beginning, an hour before its end. */
 	for (int late = 0; late < 2; late++) {
 		int64_t edge = late ? CA_ROOT_NOT_AFTER - HOUR : CA_ROOT_NOT_BEFORE + DAY;
 		int64_t beyond = late ? edge + 1 : edge - 1;

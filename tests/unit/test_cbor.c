@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Reading CBOR: the examples of RFC 8949, appendices A and F. */
+/* The CBOR reader, with the examples of RFC 8949, appendices A and F. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 
 #define ROW_SIZE	64
 
-/* A data item in hexadecimal, and what its head has to say. */
+/* A data item in hexadecimal, and the expected head. */
 struct row {
 	const char *hex;
 	enum emu_cbor_kind kind;
@@ -68,13 +68,13 @@ static const struct row well_formed[] = {
 	{ "9f018202039f0405ffff", EMU_CBOR_OPEN_ARRAY, OPEN },
 	{ "83018202039f0405ff", EMU_CBOR_ARRAY, 3 },
 	{ "bf61610161629f0203ffff", EMU_CBOR_OPEN_MAP, OPEN },
-	/* Not the shortest form: well-formed, says section 4. */
+	/* Not the shortest form, but well-formed according to section 4. */
 	{ "1800", EMU_CBOR_UINT, 0 },
 	{ "1b0000000000000000", EMU_CBOR_UINT, 0 },
 	{ "580101", EMU_CBOR_BYTES, 1 },
 	{ "9a0000000101", EMU_CBOR_ARRAY, 1 },
 	{ "da0000001800", EMU_CBOR_TAG, 24 },
-	/* Tags that were unassigned when libcbor listed them; the second one is COSE's. */
+	/* Tags that were unassigned when libcbor listed them; the second is a COSE tag. */
 	{ "c600", EMU_CBOR_TAG, 6 },
 	{ "d280", EMU_CBOR_TAG, 18 },
 	{ "dbffffffffffffffff00", EMU_CBOR_TAG, UINT64_MAX },
@@ -93,15 +93,15 @@ static const char *const malformed[] = {
 	"bc", "bd", "be", "dc", "dd", "de", "fc", "fd", "fe",
 	/* Reserved simple values. */
 	"f800", "f801", "f818", "f81f",
-	/* Pieces of strings that are not strings of that type, or open ones. */
+	/* Chunks of strings that are not definite-length strings of that type. */
 	"5f00ff", "5f21ff", "5f6100ff", "5f80ff", "5fa0ff", "5fc000ff", "5fe0ff", "7f4100ff",
 	"5f5f4100ffff", "7f7f6100ffff",
-	/* A break where there is none to end, or in the middle of a pair. */
+	/* A break outside an indefinite-length item, or in the middle of a pair. */
 	"ff", "81ff", "8200ff", "a1ff", "a1ff00", "a100ff", "a20000ff", "9f81ff", "9f829f819f9fffffffff",
 	"bf00ff", "bf000000ff", "c0ff",
-	/* Types that cannot be open. */
+	/* Types that cannot have an indefinite length. */
 	"1f", "3f", "df",
-	/* Text that is not UTF-8: cut off, overlong, a surrogate, a byte that does not occur. */
+	/* Text that is not UTF-8: truncated, overlong, a surrogate, an invalid byte. */
 	"61c3", "62c080", "63eda080", "61ff", "7f61c3ff",
 };
 
@@ -131,7 +131,7 @@ static void test_well_formed(void **state)
 	}
 }
 
-/* Whole items only: each of them is refused when its last byte is missing. */
+/* Each item is refused if its last byte is missing. */
 static void test_cut_off(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(well_formed); i++) {
@@ -141,7 +141,7 @@ static void test_cut_off(void **state)
 		struct emu_cbor_reader reader = { .left = len };
 		struct emu_cbor_item item;
 
-		/* So that the sanitizer sees what lies behind it. */
+		/* A copy of the exact size, so that the sanitizer finds over-reads. */
 		exact = malloc(len + !len);
 		assert_non_null(exact);
 		reader.data = memcpy(exact, bytes, len);
@@ -168,7 +168,7 @@ static void test_malformed(void **state)
 	}
 }
 
-/* Levels around an item: as many as there may be, and one more. */
+/* An item nested as deep as allowed, and one level deeper. */
 static void test_depth(void **state)
 {
 	uint8_t bytes[EMU_CBOR_DEPTH + 2];

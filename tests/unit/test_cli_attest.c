@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 
 #define ROOT_FILE	NE_EMU_RUN_DIR "/" NE_EMU_ROOT_FILE
-/* Within the document's life, as "ne-emu attest" takes it. */
+/* A time at which the document is valid, as an argument of "ne-emu attest". */
 #define TIME		"2026-03-01T12:00:01Z"
 
 struct state {
@@ -35,7 +35,7 @@ struct state {
 	pid_t daemon;
 };
 
-/* Serves until it is killed. */
+/* Serve requests until killed. */
 static void serve(struct state *s)
 {
 	char run_dir[ROOT_PATH_SIZE], state_dir[ROOT_PATH_SIZE], path[ROOT_PATH_SIZE];
@@ -124,7 +124,7 @@ static void test_verify(void **state)
 	expect_text(r->out, "\"Verified\": false");
 	expect_text(r->out, "\"Check\": \"nonce\",\n      \"Passed\": false");
 
-	/* Today it has expired, or the clock is before 2026. */
+	/* Today the document has expired, or the clock is before 2026. */
 	run_command(r, &cmd_attest, "attest", "verify", s->path, NULL);
 	assert_int_equal(r->code, 3);
 	expect_text(r->out, "FAIL  validity");
@@ -142,7 +142,7 @@ static void test_hostile_texts(void **state)
 
 	hand_begin(&hand, 2);
 	emu_cbor_put_text(&hand.payload, "module_id");
-	/* A byte string has the same head but for one bit. */
+	/* A byte string's head differs from a text string's in one bit. */
 	emu_cbor_put_data(&hand.payload, module_id, sizeof(module_id) - 1);
 	hand.payload_bytes[hand.payload.used - sizeof(module_id)] |= 0x20;
 	emu_cbor_put_text(&hand.payload, "digest");
@@ -213,7 +213,7 @@ static void test_show(void **state)
 	expect_text(s->result.out, "\"UserData\": null");
 }
 
-/* All that is expected has to be there; one register cannot be two things. */
+/* All expected values must be there; a register cannot have two values. */
 static void test_expectations(void **state)
 {
 	char pcr0[2 + 96 + 1] = "0=", pcr1[2 + 96 + 1] = "1=", other[2 + 96 + 1] = "1=";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* "ne-emu doctor", "logs" and the names of enclaves, on made-up machines. */
+/* "ne-emu doctor", "logs" and the names of enclaves, on fake machines. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +37,7 @@ static const char *finding(const json_t *root, const char *check, const char *st
 	return "";
 }
 
-/* A machine with nothing still gets an answer to everything. */
+/* On a machine with nothing, every check still has a result. */
 static void test_empty_machine(void **state)
 {
 	static const char *const failing[] = {
@@ -140,7 +140,7 @@ static void expect_isolation(const char *status, const char *text, bool isolated
 	json_decref(json);
 }
 
-/* Isolated is what ne-emud says and the kernel confirms. */
+/* CPUs count as isolated if ne-emud reports it and the kernel confirms it. */
 static void test_isolation(void **state)
 {
 	struct temp_dir root;
@@ -174,7 +174,7 @@ static void put_channel(const struct temp_dir *root, unsigned int pid, unsigned 
 	fake_root_put(root, name, info);
 }
 
-/* Counters of channels: of VMMs only, of their channels only, of live ones only. */
+/* Counters of channels: only of live VMMs, and only of their channels. */
 static void test_vsock_packets(void **state)
 {
 	static const char bad[] = "pos:\t0\nstate:\tlive\ncid:\t666\nmalformed:\t1\n";
@@ -216,7 +216,7 @@ static void test_vsock_packets(void **state)
 	fake_root_remove(&root);
 }
 
-/* Huge pages have to be on the node of the pool. */
+/* Huge pages must be on the node of the pool. */
 static void test_nodes(void **state)
 {
 	static const struct {

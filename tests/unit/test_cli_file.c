@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Output files: complete or not there, nothing destroyed, nothing left behind. */
+/* Output files are complete or missing; nothing is destroyed or left behind. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@
 
 #define OTHER_UID	1000
 
-/* A file system that knows no nameless files. */
+/* The file system does not support O_TMPFILE. */
 static bool no_tmpfile;
 
 int __real_open(const char *path, int flags, ...);
@@ -58,7 +58,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* How many names the directory has. */
+/* The number of names in the directory. */
 static size_t count_names(const struct temp_dir *dir)
 {
 	DIR *folder = opendir(dir->path);
@@ -130,7 +130,7 @@ static void test_new(void **state)
 		assert_int_equal(unlink(fake_root_path(dir, "/new", path)), 0);
 		assert_int_equal(unlink(fake_root_path(dir, "/private", path)), 0);
 	}
-	/* Without a directory in the name. */
+	/* A name without a directory. */
 	assert_non_null(getcwd(folder, sizeof(folder)));
 	assert_int_equal(chdir(dir->path), 0);
 	assert_int_equal(write_file("here", "text", &why), 0);
@@ -142,7 +142,7 @@ static void test_new(void **state)
 	assert_int_equal(write_file(dir->path, "text", &why), -EISDIR);
 }
 
-/* What a process leaves that is killed while it writes. */
+/* A process that is killed while it writes leaves no file. */
 static void test_killed(void **state)
 {
 	char path[ROOT_PATH_SIZE];
@@ -184,13 +184,13 @@ static void test_replace(void **state)
 		good_write(dir, "/f", "new");
 		fake_root_expect(dir, "/f", "new");
 		assert_int_equal(stat_of(dir, "/f").st_mode, S_IFREG | mode);
-		/* Who reads the old one reads all of it. */
+		/* A process that has the old file open reads all of it. */
 		read_file(old, text, sizeof(text));
 		assert_string_equal(text, "old");
 		assert_int_equal(count_names(dir), 1);
 		assert_int_equal(unlink(path), 0);
 	}
-	/* Not more than permissions: a program that runs as its owner was another one. */
+	/* Only permissions are kept, not the set-user-ID bit: the content is not that program. */
 	put_with(dir, "/f", "old", 04755);
 	good_write(dir, "/f", "new");
 	assert_int_equal(stat_of(dir, "/f").st_mode, S_IFREG | 0755);
@@ -225,7 +225,7 @@ static void test_owner(void **state)
 	assert_int_equal(stat_of(dir, "/f").st_mode, S_IFREG | 0600);
 }
 
-/* Runs @test as another user; false if that one fails. */
+/* Run @test as another user. Return: false if it fails. */
 static bool as_other_user(bool (*test)(const struct temp_dir *dir), const struct temp_dir *dir)
 {
 	pid_t child = fork();
@@ -247,7 +247,7 @@ static bool replace_f(const struct temp_dir *dir)
 	return !write_file(path, "new", &why);
 }
 
-/* Neither owner nor group can be kept: what the group could do, another one must not. */
+/* Owner and group cannot be kept, so the new group does not get the old group's rights. */
 static void test_foreign_group(void **state)
 {
 	struct temp_dir *dir = *state;
@@ -260,7 +260,7 @@ static void test_foreign_group(void **state)
 	assert_int_equal(stat_of(dir, "/f").st_mode, S_IFREG | 0604);
 }
 
-/* The form of the kernel's extended attribute: version 2, then entries. */
+/* The kernel's format of the extended attribute: version 2, then entries. */
 struct acl {
 	uint32_t version;
 	struct {
@@ -272,7 +272,7 @@ struct acl {
 
 #define ENTRY(tag, permissions, id)	{ htole16(tag), htole16(permissions), htole32(id) }
 
-/* A user may read it, the owning group may not; the mode says the former. */
+/* A named user may read the file, the owning group may not; the mode shows the mask. */
 static void test_acl(void **state)
 {
 	const struct acl acl = { htole32(2), {
@@ -293,7 +293,7 @@ static void test_acl(void **state)
 	assert_memory_equal(&have, &acl, sizeof(acl));
 	assert_int_equal(stat_of(dir, "/f").st_mode, S_IFREG | 0640);
 
-	/* Nor does it get one from its directory that the old file did not have. */
+	/* Nor does it inherit an ACL from its directory if the old file had none. */
 	assert_int_equal(setxattr(dir->path, "system.posix_acl_default", &acl, sizeof(acl), 0), 0);
 	assert_int_equal(removexattr(path, "system.posix_acl_access"), 0);
 	assert_int_equal(chmod(path, 0640), 0);
@@ -325,7 +325,7 @@ static void test_links(void **state)
 	assert_int_equal(count_names(dir), 4);
 }
 
-/* A reader gets all of it, and the pipe stays. */
+/* A reader gets all the data, and the pipe stays. */
 static void test_fifo(void **state)
 {
 	char path[ROOT_PATH_SIZE], text[10];
@@ -433,7 +433,7 @@ static void test_stream(void **state)
 	assert_int_equal(stat_of(dir, "/old").st_mode, S_IFREG | 0600);
 	assert_true(S_ISLNK(stat_of(dir, "/link").st_mode));
 
-	/* Standard output is its opener's. */
+	/* The mode of standard output is not changed. */
 	saved = redirect_stream(STDOUT_FILENO, &out);
 	assert_int_equal(fchmod(out, 0644), 0);
 	r = file_stream_open("-", &stream, &why);
@@ -457,7 +457,7 @@ static bool stream_f_refused(const struct temp_dir *dir)
 		strstr(why.text, "belongs to another user");
 }
 
-/* Who owns it can let others read it: it is refused, and not emptied. */
+/* The owner of a file can let others read it, so another user's file is refused and kept. */
 static void test_foreign_stream(void **state)
 {
 	struct temp_dir *dir = *state;

@@ -12,7 +12,7 @@
 #include "command/generate.h"
 #include "fake_root.h"
 
-/* What the options of the command under test were set to. */
+/* The options of the command under test. */
 struct values {
 	bool flag;
 	const char *string;
@@ -231,7 +231,7 @@ static const struct cli_command generator = {
 	.name = "generator", .args = "...", .max_args = 3, .run = run_generator,
 };
 
-/* What a manual says follows from the tables, in the markup of scdoc. */
+/* Manuals are generated from the tables, in scdoc's markup. */
 static void test_manual(void **state)
 {
 	static const struct {
@@ -260,7 +260,7 @@ static void test_manual(void **state)
 	}
 }
 
-/* What "ne-emu run" refuses before it looks at the image or the device. */
+/* Arguments that "ne-emu run" refuses before it opens the image or the device. */
 static void test_run_usage(void **state)
 {
 	static const struct {
@@ -312,7 +312,7 @@ static void test_many_strings(void **state)
 	expect_text(result.err, "--strings: more than 32 times");
 }
 
-/* What somebody else may have chosen is told, but cannot act on the terminal. */
+/* Errors show text from others, but it cannot control the terminal. */
 static void test_clean_errors(void **state)
 {
 	struct command_result result;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Choice of cores and huge pages, and "ne-emu setup" on a made-up machine. */
+/* The choice of cores and huge pages, and "ne-emu setup" on a fake machine. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,10 +22,10 @@
 #define NODE	"/sys/devices/system/node/node"
 #define STATE	"/run/ne-emu/setup.json"
 
-/* What the kernel refuses, or makes less of; zeros: it does as it is told. */
+/* What the fake kernel refuses or limits; with zeros it obeys. */
 static struct {
 	int pool;		/* errno for any list of CPUs (EPERM), or for the chosen one */
-	uint64_t pages_max;	/* huge pages of 2 MiB that come at most */
+	uint64_t pages_max;	/* maximum of huge pages of 2 MiB */
 	int large_pages;	/* errno for huge pages of 1 GiB */
 } kernel;
 
@@ -41,7 +41,7 @@ int __wrap_sys_write(const char *text, const char *fmt, ...)
 	assert_in_range(vsnprintf(path, sizeof(path), fmt, args), 1, sizeof(path) - 1);
 	va_end(args);
 	if (!strcmp(path, POOL) && kernel.pool && (kernel.pool == EPERM || !strcmp(text, "1,5"))) {
-		/* The driver's way: no pool is left, unless it is in use. */
+		/* Like the driver: a failed write empties the pool unless it is in use. */
 		if (kernel.pool != EPERM)
 			__real_sys_write("", "%s", path);
 		return -kernel.pool;
@@ -153,7 +153,7 @@ static void test_topology(void **state)
 	}
 	topology_free(&topology);
 
-	/* Without the single-threaded core, odd numbers cannot be made. */
+	/* Without the single-threaded core, odd numbers of CPUs are impossible. */
 	fake_root_put(&root, "/sys/devices/system/cpu/online", "0-2,4-6\n");
 	assert_int_equal(topology_read(&topology), 0);
 	assert_int_equal(topology_choose(&topology, 1, cpus, &node), -EDOM);
@@ -175,7 +175,7 @@ static void test_choose_pages(void **state)
 		{ 2, 600, 1024, 0, 1, 0 },
 		{ 2, 600, 1536, 0, 1, 256 },
 		{ 1, 600, 2100, 0, 1, 538 },
-		{ 2, 100, 1536, 0, 2, 0 },	/* not the 100 small ones as well */
+		{ 2, 100, 1536, 0, 2, 0 },	/* not the 100 small ones in addition */
 		{ 1, 0, 64, 0, 1, 0 },
 		{ 1, 10, 64, 0, 1, 0 },
 		{ 1, 100, 64, 0, 0, 32 },
@@ -203,7 +203,7 @@ static void test_read_pages(void **state)
 	struct temp_dir root;
 
 	make_machine(&root);
-	/* arm64 has these, too small for the ABI. */
+	/* arm64 has these, which are too small for the ABI. */
 	add_pages(&root, 0, "hugepages-64kB", "5\n", "5\n");
 	huge_sizes_read(0, &sizes);
 	assert_int_equal(sizes.count, 2);
@@ -231,7 +231,7 @@ static void test_setup_and_undo(void **state)
 	fake_root_expect(&root, "/sys/devices/system/node/node0/hugepages/" SMALL "/nr_hugepages",
 			 "38\n");
 
-	/* A second setup does not forget how it was before the first. */
+	/* A second setup still knows the state before the first. */
 	run_command(&result, &cmd_setup, "setup", "--memory", "1024", "--cpus", "2", NULL);
 	assert_int_equal(result.code, CLI_OK);
 	run_command(&result, &cmd_setup, "setup", "--undo", NULL);
@@ -248,7 +248,7 @@ static void test_setup_and_undo(void **state)
 	fake_root_remove(&root);
 }
 
-/* QEMU can use pages of the default size only. */
+/* QEMU can only use pages of the default size. */
 static void test_small_pages_first(void **state)
 {
 	struct command_result result;
@@ -305,11 +305,11 @@ static void test_setup_errors(void **state)
 	fake_root_remove(&root);
 }
 
-/* 5 % stay with the host. */
+/* 5 % of the memory stay with the host. */
 static void test_too_much_memory(void **state)
 {
 	static const struct {
-		const char *memory, *text;	/* NULL: it is there */
+		const char *memory, *text;	/* NULL: enough */
 	} cases[] = {
 		{ "100G", "102396 MiB more are needed, but only 9728 MiB are available on NUMA "
 			  "node 0; nothing was changed" },
@@ -336,7 +336,7 @@ static void test_too_much_memory(void **state)
 		expect_no_state(&root);
 		fake_root_remove(&root);
 	}
-	/* The machine has less than the node seems to have. */
+	/* The whole machine has less memory than the node shows. */
 	make_machine(&root);
 	fake_root_put(&root, "/proc/meminfo", "MemAvailable:   65536 kB\n");
 	run_command(&result, &cmd_setup, "setup", "--memory", "68", NULL);
@@ -346,7 +346,7 @@ static void test_too_much_memory(void **state)
 	fake_root_remove(&root);
 }
 
-/* Not all pages come: those that did go back, and so does the pool. */
+/* If not all pages can be allocated, setup restores the pages and the pool. */
 static void test_pages_do_not_come(void **state)
 {
 	struct command_result result;
@@ -365,7 +365,7 @@ static void test_pages_do_not_come(void **state)
 	expect_no_state(&root);
 	fake_root_remove(&root);
 
-	/* Large ones stand in for small ones. */
+	/* Large pages are used instead of small ones. */
 	make_machine(&root);
 	kernel.pages_max = 20;
 	run_command(&result, &cmd_setup, "setup", "--memory", "64", NULL);
@@ -375,7 +375,7 @@ static void test_pages_do_not_come(void **state)
 	fake_root_remove(&root);
 }
 
-/* With no other page size, "too few" is the end. */
+/* Without another page size, "too few" is an error. */
 static void test_too_few_pages(void **state)
 {
 	char path[ROOT_PATH_SIZE];
@@ -396,7 +396,7 @@ static void test_too_few_pages(void **state)
 	fake_root_remove(&root);
 }
 
-/* An enclave exists, or the driver refuses the list: no memory is taken. */
+/* If an enclave exists or the driver refuses the list, no memory is allocated. */
 static void test_pool_refused(void **state)
 {
 	static const struct {
@@ -447,7 +447,7 @@ static void test_undo_refused(void **state)
 	fake_root_remove(&root);
 }
 
-/* Each node goes back to what it had before its own first setup. */
+/* Each node returns to its state before its first setup. */
 static void test_undo_two_nodes(void **state)
 {
 	struct command_result result;
@@ -457,7 +457,7 @@ static void test_undo_two_nodes(void **state)
 	add_pages(&root, 1, SMALL, "3\n", "0\n");
 	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
 	assert_int_equal(result.code, CLI_OK);
-	add_pages(&root, 1, SMALL, "5\n", "0\n");	/* somebody else did that */
+	add_pages(&root, 1, SMALL, "5\n", "0\n");	/* changed by another program */
 	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "3", NULL);
 	assert_int_equal(result.code, CLI_OK);
 	run_command(&result, &cmd_setup, "setup", "--memory", "128", "--cpus", "3", NULL);

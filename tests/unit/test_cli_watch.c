@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Waiting for an enclave: heartbeat, end, console, signal, time. */
+/* Waiting for an enclave: heartbeat, end, console, signal, timeout. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 #define HEARTBEAT	0xb7
 
-/* Both ends of what a watch waits for; pipes stand for the enclave's descriptor. */
+/* Both ends of what a watch waits for; pipes stand in for the enclave's descriptor. */
 struct ends {
 	struct watch watch;
 	int enclave;
@@ -93,7 +93,7 @@ static void test_bad_heartbeat(void **state)
 	close_ends(&ends);
 }
 
-/* The end explains a broken heartbeat, but not a good one. */
+/* The end of the enclave explains a broken heartbeat, but a complete one counts. */
 static void test_end_with_heartbeat(void **state)
 {
 	struct ends ends;
@@ -158,7 +158,7 @@ static int copy_console(const struct cli_call *call)
 {
 	int event = watch_next(&console_ends.watch);
 
-	/* What came before the end and after it. */
+	/* Output before and after the end. */
 	assert_int_equal(write(console_ends.console, " last", 5), 5);
 	fd_close(&console_ends.console);
 	watch_drain_console(&console_ends.watch);

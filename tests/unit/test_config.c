@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Configuration files, and the settings of attestation in them. */
+/* Configuration files and their attestation settings. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -169,7 +169,7 @@ static void test_logs_section(void **state)
 	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f" \
 	"202122232425262728292a2b2c2d2e2f"
 
-/* Name, a good value, how it reads, a bad value, and whether it can be set late. */
+/* Name, a valid value, how it is shown, an invalid value, and whether it can be set late. */
 static const struct {
 	const char *name, *good, *reads, *bad;
 	bool late;
@@ -230,7 +230,7 @@ static void test_settings(void **state)
 	assert_int_equal(lab_set(&settings, "pcr16", "measured", false, &error), -ENOENT);
 }
 
-/* All settings survive being written and read. */
+/* All settings are the same after they are written and read. */
 static void test_settings_file(void **state)
 {
 	struct lab_settings settings, read;
@@ -265,7 +265,7 @@ static void assert_pcr(const struct nsm_settings *module, unsigned int index, co
 	assert_string_equal(text, hex);
 }
 
-/* Published values; the second is of a real EC2 instance. */
+/* Published values; the second is from a real EC2 instance. */
 static void test_pcr3_and_pcr4(void **state)
 {
 	struct lab_settings settings;
@@ -286,7 +286,7 @@ static void test_pcr3_and_pcr4(void **state)
 	assert_pcr(&module, 4, "f3e18816e8d0ba69088d034522e742f0e1909ab34d5e83a1f579ffb43c58f0f0"
 		   "f35d64401efc9426097565d0506a8a5f");
 
-	/* A value that was given wins. */
+	/* An explicit value takes precedence. */
 	assert_int_equal(lab_set(&settings, "pcr4", PCR_TEXT, false, &error), 0);
 	lab_module(&settings, &module);
 	assert_pcr(&module, 4, PCR_TEXT);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Console: ring, log, and the service packet by packet. */
+/* The console: ring, log, and its service, packet by packet. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,7 +40,7 @@ struct packet {
 	uint8_t payload[64 * KIB];
 };
 
-/* A write to the channel that waits until it is let go. */
+/* A write to the channel that blocks until it is released. */
 static struct {
 	atomic_bool wanted;
 	sem_t entered;
@@ -106,7 +106,7 @@ static void print(struct fixture *f, const char *text)
 		console_write(&f->console, *text++);
 }
 
-/* Until output has been passed on and nothing more happens. */
+/* Run until output has been passed on and nothing is left to do. */
 static void run(struct fixture *f)
 {
 	while (atomic_load(&f->console.timer_set))
@@ -128,7 +128,7 @@ static void send_from(struct fixture *f, uint32_t port, uint16_t op, uint32_t fl
 	assert_int_equal(write(f->peer, &hdr, HDR), HDR);
 }
 
-/* Return: payload bytes of the next packet to the parent, or -1 without one. */
+/* Return: payload bytes of the next packet to the parent, or -1 if there is none. */
 static ssize_t receive(struct fixture *f)
 {
 	ssize_t n = read(f->peer, &f->packet, sizeof(f->packet));
@@ -210,7 +210,7 @@ static void test_credit(void **state)
 	send_from(f, READER, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 4, 3);
 	run(f);
 	expect_data(f, READER, "efg");
-	/* Taking credit back stops the stream, and no more. */
+	/* Taking credit back only stops the stream. */
 	send_from(f, READER, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0, 3);
 	run(f);
 	assert_int_equal(receive(f), -1);
@@ -219,7 +219,7 @@ static void test_credit(void **state)
 	expect_data(f, READER, "hij");
 }
 
-/* A reader that sleeps loses the oldest output; the guest is never held up. */
+/* A reader that sleeps loses the oldest output; the guest is never blocked. */
 static void test_slow_reader(void **state)
 {
 	struct fixture *f = *state;
@@ -268,7 +268,7 @@ static bool wait_5_s(sem_t *sem)
 	return !sem_clockwait(sem, CLOCK_MONOTONIC, &end);
 }
 
-/* The guest prints on, however long the channel takes, and what is sent stays as it was. */
+/* The guest continues to print while a write blocks, and the data being sent is unchanged. */
 static void test_write_waits(void **state)
 {
 	struct fixture *f = *state;
@@ -306,7 +306,7 @@ static void test_input_is_ignored(void **state)
 		.type = htole16(VIRTIO_VSOCK_TYPE_STREAM), .op = htole16(VIRTIO_VSOCK_OP_RW),
 		.len = htole32(900), .buf_alloc = htole32(CREDIT),
 	};
-	/* It hears of room long before it has none left. */
+	/* The sender gets credit updates long before its credit runs out. */
 	do {
 		assert_in_range(sent, 0, le32toh(f->packet.hdr.buf_alloc) / 2);
 		assert_int_equal(write(f->peer, packet, HDR + 900), HDR + 900);
@@ -327,7 +327,7 @@ static void test_reader_leaves(void **state)
 	struct fixture *f = *state;
 
 	connect_reader(f, READER, CREDIT);
-	/* Only its sending side: it still reads. */
+	/* The reader only shuts down sending, and still reads. */
 	send_from(f, READER, VIRTIO_VSOCK_OP_SHUTDOWN, VIRTIO_VSOCK_SHUTDOWN_SEND, CREDIT, 0);
 	print(f, "x");
 	run(f);
@@ -357,13 +357,13 @@ static void test_strangers(void **state)
 	run(f);
 	assert_int_equal(receive(f), -1);
 
-	/* Not a stream. */
+	/* Not a stream socket. */
 	assert_int_equal(write(f->peer, &hdr, HDR), HDR);
 	run(f);
 	expect_op(f, 5, VIRTIO_VSOCK_OP_RST);
 	assert_int_equal(le16toh(f->packet.hdr.type), VIRTIO_VSOCK_TYPE_SEQPACKET);
 
-	/* A second request on a connection that exists. */
+	/* A second request for an existing connection. */
 	connect_reader(f, READER, CREDIT);
 	send_from(f, READER, VIRTIO_VSOCK_OP_REQUEST, 0, CREDIT, 0);
 	run(f);
@@ -387,14 +387,14 @@ static void test_channel_is_full(void **state)
 	expect_data(f, READER, "text");
 }
 
-/* Answers wait for room in their order, also where the ring of them wraps. */
+/* Answers wait for room and keep their order, also where their ring wraps. */
 static void test_replies_wait(void **state)
 {
 	struct fixture *f = *state;
 	uint32_t port = 0;
 	char noise[4096] = { 0 };
 
-	/* As many as there is room for, and again from another slot on. */
+	/* As many as fit, starting at different slots. */
 	for (unsigned int n = CONSOLE_REPLIES_MAX - 5; n <= CONSOLE_REPLIES_MAX; n += 5) {
 		while (write(f->channel, noise, sizeof(noise)) > 0)
 			;
@@ -410,7 +410,7 @@ static void test_replies_wait(void **state)
 		assert_int_equal(receive(f), -1);
 	}
 
-	/* One more than that gets no answer, and the others theirs. */
+	/* One more gets no answer, but all others do. */
 	while (write(f->channel, noise, sizeof(noise)) > 0)
 		;
 	for (unsigned int i = 0; i <= CONSOLE_REPLIES_MAX; i++)
@@ -424,7 +424,7 @@ static void test_replies_wait(void **state)
 	assert_int_equal(receive(f), -1);
 }
 
-/* A parent that answers the end of the stream, as Linux does when it has read all. */
+/* A parent that answers the end of the stream after reading everything, as Linux does. */
 static void *end_of_stream(void *arg)
 {
 	struct fixture *f = arg;
@@ -564,7 +564,7 @@ static void test_panic(void **state)
 	assert_string_equal(text, "VFS: no root");
 }
 
-/* A message may begin inside what looked like its beginning. */
+/* A message may begin inside text that looked like its beginning. */
 static void test_panic_behind_a_false_start(void **state)
 {
 	struct fixture *f = *state;
@@ -575,7 +575,7 @@ static void test_panic_behind_a_false_start(void **state)
 	assert_string_equal(text, "found");
 }
 
-/* What a guest prints must not act on a terminal, or break a line of the journal. */
+/* Guest output must not control a terminal or break a line of the journal. */
 static void test_panic_is_clean(void **state)
 {
 	struct fixture *f = *state;

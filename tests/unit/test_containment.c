@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What ne-emu-vmm gives up. Each attempt is made in a child that has isolated itself
- * as the VMM does; the parent looks at what became of it.
+ * What ne-emu-vmm gives up. A child isolates itself as the VMM does and makes each attempt;
+ * the parent checks the result.
  */
 
 #include <setjmp.h>
@@ -43,11 +43,11 @@
 
 #define TEST_UID	990
 #define TEST_GID	991
-/* Exit codes of children that did not get as far as their attempt. */
+/* Exit codes of children that did not reach their attempt. */
 #define NOT_ENTERED	100
 #define NOT_SEALED	101
 
-/* A mapping that is replaced has its shadow cleared in place, not mapped anew. */
+/* ASan clears the shadow of a replaced mapping in place instead of mapping it again. */
 const char *__asan_default_options(void);
 
 const char *__asan_default_options(void)
@@ -55,7 +55,7 @@ const char *__asan_default_options(void)
 	return "clear_shadow_mmap_threshold=1073741824";
 }
 
-/* Only root can become somebody else. */
+/* Only root can change its user. */
 static void enter(void)
 {
 	bool root = !geteuid();
@@ -73,20 +73,20 @@ static void seal(uint64_t file_size, uint64_t data_size)
 		_exit(NOT_SEALED);
 }
 
-/* The sanitizers map more than any limit would allow. */
+/* The sanitizers map more memory than any limit allows. */
 static void enter_and_seal(void)
 {
 	enter();
 	seal(RLIM_INFINITY, RLIM_INFINITY);
 }
 
-/* Not _exit(): before that, ASan makes system calls of its own. */
+/* Not _exit(), because ASan intercepts it and makes system calls. */
 static void leave(int code)
 {
 	(void)syscall(SYS_exit_group, code);
 }
 
-/* The wait status of a child that runs @fn and exits with its result. */
+/* Return: the wait status of a child that runs @fn and exits with its result. */
 static int child(int (*fn)(const void *arg), const void *arg)
 {
 	int status;
@@ -111,8 +111,8 @@ static void expect_success(int (*fn)(const void *arg), const void *arg)
 }
 
 /**
- * struct attempt - a system call that must be the last one
- * @memory: a page that stands for the enclave's memory
+ * struct attempt - a system call that must kill the process
+ * @memory: a page that stands in for the enclave's memory
  */
 struct attempt {
 	const char *name;
@@ -213,7 +213,7 @@ static void test_forbidden_calls(void **state)
 		ATTEMPT(clone3, POINTER(memory), 88),
 		ATTEMPT(mmap, 0, page, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
 		ATTEMPT(mmap, 0, page, PROT_READ, MAP_PRIVATE, 1, 0),
-		/* What no limit counts, and pages that are for enclaves */
+		/* Memory that no limit counts, and huge pages, which are for enclaves */
 		ATTEMPT(mmap, 0, page, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0),
 		ATTEMPT(mmap, POINTER(memory), page, PROT_READ,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
@@ -247,7 +247,7 @@ static void test_forbidden_calls(void **state)
 		ATTEMPT(personality, 0),
 		ATTEMPT(reboot, 0),
 
-		/* Of ioctls, what builds a machine and what is for others */
+		/* ioctls that build a machine, and those of other devices */
 		ATTEMPT(ioctl, 0, KVM_CREATE_VM, 0),
 		ATTEMPT(ioctl, 0, KVM_CREATE_VCPU, 0),
 		ATTEMPT(ioctl, 0, KVM_SET_USER_MEMORY_REGION, POINTER(memory)),
@@ -268,7 +268,7 @@ static void test_forbidden_calls(void **state)
 	munmap(memory, page);
 }
 
-/* What the machine does all the time goes on. */
+/* The machine's usual calls still work. */
 static int do_allowed(const void *arg)
 {
 	const int *fds = arg;
@@ -291,7 +291,7 @@ static int do_allowed(const void *arg)
 		return 4;
 	if (pthread_kill(pthread_self(), 0))
 		return 5;
-	/* Not forbidden, and refused as ever. */
+	/* Not forbidden, and refused as usual. */
 	return ioctl(0, KVM_RUN, 0) == -1 && errno == ENOTTY ? 0 : 6;
 }
 
@@ -319,7 +319,7 @@ static void *open_file(void *arg)
 	return NULL;
 }
 
-/* A thread that was there before is shut in as well. */
+/* A thread that existed before is contained as well. */
 static int open_in_thread(const void *arg)
 {
 	atomic_int stage = STARTING;
@@ -329,7 +329,7 @@ static int open_in_thread(const void *arg)
 	enter();
 	if (pthread_create(&thread, NULL, open_file, &stage))
 		return NOT_ENTERED;
-	/* Its first steps are system calls that are not on the list. */
+	/* A new thread first makes system calls that are not on the list. */
 	while (atomic_load(&stage) != WAITING)
 		;
 	seal(RLIM_INFINITY, RLIM_INFINITY);
@@ -347,7 +347,7 @@ static void test_all_threads(void **state)
 	assert_int_equal(WTERMSIG(status), SIGSYS);
 }
 
-/* Exit status: which descriptor is wrong, or 0. */
+/* Exit status: number of the wrong descriptor, or 0. */
 static int check_descriptors(const void *arg)
 {
 	int keep[] = { 14, -1, 10, 12, 12 };
@@ -455,7 +455,7 @@ static void test_landlock(void **state)
 	expect_success(check_landlock, NULL);
 }
 
-/* A file that is full ends neither the process nor what the file holds. */
+/* A full file neither kills the process nor loses its content. */
 static int fill_file(const void *arg)
 {
 	int fd = *(const int *)arg;
@@ -496,7 +496,7 @@ static void read_proc(pid_t pid, const char *name, char text[8192])
 	text[len] = 0;
 }
 
-/* Bytes that count for RLIMIT_DATA. */
+/* Bytes that count towards RLIMIT_DATA. */
 static uint64_t data_size(void)
 {
 	char status[8192], *at;
@@ -530,7 +530,7 @@ static void test_data_size(void **state)
 	expect_success(take_memory, &size);
 }
 
-/* The zero pages in place of lost memory are larger than what is left to be taken. */
+/* The zero pages that replace lost memory exceed what the limit leaves. */
 static int lose_memory(const void *arg)
 {
 	int fd = memfd_create("memory", MFD_CLOEXEC);
@@ -579,7 +579,7 @@ static int seal_and_wait(const void *arg)
 	return read(0, &byte, 1) < 0;
 }
 
-/* Soft and hard limit of the process, as its /proc/PID/limits has them. */
+/* Check the soft and hard limit in the /proc/PID/limits of the process. */
 static void expect_limits(const char *limits, const char *name, const char *values)
 {
 	const char *at = strstr(limits, name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The socket of "ne-emu lab": clients, and who they are. */
+/* The socket of "ne-emu lab": its clients and their credentials. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +30,7 @@ static int connect_control(const struct control *control)
 
 static void dispatch(struct control *control, struct state *s)
 {
-	/* Accept, then serve; one more for what that closes. */
+	/* Accept, serve, and once more for what that closes. */
 	for (int i = 0; i < 3; i++)
 		control_dispatch(control, &s->attestor, NOW);
 }
@@ -81,7 +81,7 @@ static void test_socket(void **state)
 	assert_int_equal(stat(path, &st), -1);
 }
 
-/* A client that @uid would have. */
+/* Add a client as if @uid had connected. */
 static int put_client(struct control *control, uid_t uid)
 {
 	int fds[2];
@@ -167,7 +167,7 @@ static int client_status(struct control *control, struct state *s, const struct 
 	return WEXITSTATUS(status);
 }
 
-/* The socket's mode is open to all, so that its own check decides. */
+/* The mode of the socket allows all users, so that the check of credentials decides. */
 static void test_foreign_peers(void **state)
 {
 	const struct group *group = getgrnam("daemon");
@@ -176,7 +176,7 @@ static void test_foreign_peers(void **state)
 	char path[128];
 
 	if (geteuid())
-		skip();		/* only root can become somebody else */
+		skip();		/* only root can change its user */
 	assert_non_null(group);
 	{
 		const gid_t ne = group->gr_gid, other = ne + 4000;
@@ -198,7 +198,7 @@ static void test_foreign_peers(void **state)
 		assert_int_equal(client_status(&control, s, &alone), 1);
 		control_exit(&control);
 
-		/* Where there is no such group only root may. */
+		/* Without such a group, only root may connect. */
 		assert_int_equal(control_open(&control, path, "no-such-group"), 0);
 		assert_return_code(chmod(path, 0666), errno);
 		assert_int_equal(client_status(&control, s, &root), 0);
@@ -207,7 +207,7 @@ static void test_foreign_peers(void **state)
 	}
 }
 
-/* A request acts as the user that has connected. */
+/* A request acts with the rights of the connected user. */
 static void test_peer_is_the_owner(void **state)
 {
 	const struct group *group = getgrnam("daemon");

@@ -10,7 +10,7 @@
 #include "attestor_fixture.h"
 #include "daemon/control.h"
 
-/* Who sends the requests: the enclave is Alice's. */
+/* The user who sends the requests. The enclave is Alice's. */
 static uid_t asking = ALICE;
 
 static json_t *ask(struct state *s, const char *request)
@@ -99,7 +99,7 @@ static void test_next_is_per_user(void **state)
 	expect_setting(s, "next", "map", "definite");
 	expect_setting(s, "next", "region", "us-east-1");
 
-	start(s, NOW);		/* Alice's */
+	start(s, NOW);		/* Alice's enclave */
 	assert_string_equal(attestor_find(&s->attestor, UID)->settings.place.region, "us-east-1");
 	assert_true(attestor_find(&s->attestor, UID)->settings.module.definite_map);
 	expect_setting(s, "next", "map", "indefinite");
@@ -110,7 +110,7 @@ static void test_next_is_per_user(void **state)
 	asking = ALICE;
 }
 
-/* A running enclave is its owner's, and root's. */
+/* Only its owner and root may change a running enclave. */
 static void test_running_is_its_owners(void **state)
 {
 	static const char *const requests[] = {
@@ -152,7 +152,7 @@ static json_t *next_region_of(struct state *s, const char *user)
 	return region;
 }
 
-/* Root names another user; others may name themselves only. */
+/* Root may name another user; others may name only themselves. */
 static void test_next_of_another(void **state)
 {
 	static const char *const values[] = { "-1", "4294967295", "1.0", "\"2001\"", "null" };
@@ -197,7 +197,7 @@ static void test_too_many_nexts(void **state)
 	expect_ok(s, LAB_SET("next", "\"map\":\"definite\""));
 }
 
-/* Names of projects are anybody's choice; root makes more of them by hand. */
+/* Users choose names of projects, so their number is limited; root can make more. */
 static void test_too_many_roots(void **state)
 {
 	struct state *s = *state;
@@ -205,7 +205,7 @@ static void test_too_many_roots(void **state)
 	struct error error;
 	char request[160];
 
-	start(s, NOW);		/* makes one */
+	start(s, NOW);		/* makes a root */
 	assert_int_equal(ca_store_open(&store, s->state_dir, false, &error), 0);
 	for (int i = 1; i <= AUTHORITY_ROOTS_MAX; i++) {
 		snprintf(request, sizeof(request), LAB_SET(UID_TEXT, "\"project\":\"p%d\""), i);
@@ -222,7 +222,7 @@ static void test_too_many_roots(void **state)
 	ca_store_close(&store);
 }
 
-/* Neither one that has not started nor one that has ended. */
+/* Not before an enclave has started, and not after it has ended. */
 static void test_only_while_it_runs(void **state)
 {
 	struct state *s = *state;
@@ -236,7 +236,7 @@ static void test_only_while_it_runs(void **state)
 	expect_error(s, LAB_SHOW(UID_TEXT), "no running enclave");
 }
 
-/* A reason however the client's words are cut. */
+/* The reason is valid text even if the client's text is cut. */
 static void test_reasons_are_text(void **state)
 {
 	static const char *const formats[] = {
@@ -268,7 +268,7 @@ static void test_reasons_are_text(void **state)
 				error = json_string_value(json_object_get(answer, "error"));
 				assert_non_null(error);
 				assert_null(strchr(error, 033));
-				/* Cut in front of a character, not in it. */
+				/* Cut before a character, not inside it. */
 				assert_true(c >= 3 || !strstr(error, "\\x"));
 				assert_null(strstr(error, "\u202e"));
 				json_decref(answer);
@@ -304,7 +304,7 @@ static void test_lab_on_running(void **state)
 	assert_int_equal(receive(s, NSM_CONTROL_IDENTITY).identity.nr_cas, 4);
 	expect_setting(s, UID_TEXT, "role-arn", "arn");
 
-	/* A date of its own: certificates of that date, and no re-issue. */
+	/* With its own date, an enclave gets certificates of that date, which are not reissued. */
 	expect_ok(s, "{\"command\":\"lab-set\",\"target\":\"" UID_TEXT "\",\"settings\":"
 		  "{\"clock\":\"2025-01-01T00:00:00Z\"}}");
 	assert_int_equal(receive(s, NSM_CONTROL_SETTINGS).settings.clock_ms, 1735689600000);

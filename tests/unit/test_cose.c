@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * COSE_Sign1 with ECDSA: the messages that the COSE working group has published as
- * examples (ecdsa-sig-01 to 03), and our own on each curve.
+ * COSE_Sign1 with ECDSA: the example messages of the COSE working group (ecdsa-sig-01 to
+ * 03), and messages of ours on each curve.
  */
 
 #include <setjmp.h>
@@ -25,9 +25,9 @@
 #define MESSAGE_MAX	400
 
 /**
- * struct example - a key and what it has signed: CONTENT
- * @algorithm: OTHER if the protected header says more than that
- * @point: not compressed
+ * struct example - a key and its signature of CONTENT
+ * @algorithm: OTHER if the protected header contains more than that
+ * @point: uncompressed public key
  */
 struct example {
 	const char *group;
@@ -115,7 +115,7 @@ static void check_example(const struct example *example)
 	message.protected.len--;
 	assert_false(is_good(&message, key, md));
 	message.protected.len++;
-	/* Header, payload and signature, not the heads between them. */
+	/* Flip bits of header, payload and signature, not of the heads between them. */
 	for (size_t i = 0; i < len; i++) {
 		const uint8_t *at = bytes + i;
 
@@ -130,7 +130,7 @@ static void check_example(const struct example *example)
 		bytes[i] ^= 1;
 	}
 	assert_true(is_good(&message, key, md));
-	/* Numbers that no signature has. */
+	/* Numbers that do not occur in a signature. */
 	memset(bytes + len - message.signature.len, 0, message.signature.len);
 	assert_false(is_good(&message, key, md));
 	memset(bytes + len - message.signature.len, 0xff, message.signature.len);
@@ -145,7 +145,7 @@ static void test_published(void **state)
 		check_example(&examples[i]);
 }
 
-/* Signed by ours, taken apart and verified again; the heads are those of EC2. */
+/* Sign, decode and verify a message; the heads are those of EC2. */
 static void check_curve(const char *curve, const char *head, const char *signature_head)
 {
 	struct cose_sign1 message = { .payload = { (const uint8_t *)CONTENT, strlen(CONTENT) } };
@@ -169,7 +169,7 @@ static void check_curve(const char *curve, const char *head, const char *signatu
 	assert_true(is_good(&read, key, algorithm->md()));
 	assert_false(is_good(&read, other, algorithm->md()));
 
-	/* Not a byte more than there is room for. */
+	/* One byte too little room is an error. */
 	assert_int_equal(cose_sign1_encode(&message, signer, bytes, len - 1, &len), -EMSGSIZE);
 	message.tagged = true;
 	assert_int_equal(cose_sign1_encode(&message, signer, bytes, sizeof(bytes), &len), 0);
@@ -213,8 +213,8 @@ static void test_malformed(void **state)
 	static const char *const messages[] = {
 		"", "84", "8340a040", "8440a04041", "d1844040a04040", "d2d28440a04040",
 		"9f40a04040ff",		/* array without a length */
-		"8440a0404000",		/* something behind */
-		"845f40ffa04040",	/* in pieces */
+		"8440a0404000",		/* trailing byte */
+		"845f40ffa04040",	/* string in chunks */
 		"8440804040", "8440bf4040", "8440a140", "8440a0a040", "8440a040f6", "84f6a04040",
 		"8440a05b7fffffffffffffff",
 	};
@@ -233,7 +233,7 @@ static void test_malformed(void **state)
 			fail_msg("taken: %s", messages[i]);
 		free(exact);
 	}
-	/* Heads of other lengths are the same header; more than {1: n} is not. */
+	/* Longer heads encode the same header, but a header with more than {1: n} is refused. */
 	assert_int_equal(hex_decode("8446a11801190022bfffa04040", bytes, sizeof(bytes), &len), 0);
 	assert_non_null(cose_sign1_decode(bytes, len, &message));
 	assert_int_equal(hex_decode("8446a11801390022bfff4040", bytes, sizeof(bytes), &len), 0);
@@ -246,7 +246,7 @@ static void test_malformed(void **state)
 }
 
 #ifdef OSSL_SIGNATURE_PARAM_NONCE_TYPE
-/* RFC 6979, A.2.6: SHA-384 of "sample" by a key on P-384. */
+/* RFC 6979, A.2.6: SHA-384 of "sample", signed by a key on P-384. */
 static void test_deterministic(void **state)
 {
 	static const char private_hex[] =

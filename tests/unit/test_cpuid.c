@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* CPUID topology on the leaves of both vendors. */
+/* CPUID topology, with the leaves of both vendors. */
 
 #include <setjmp.h>
 #include <stdarg.h>

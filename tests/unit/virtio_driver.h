@@ -20,8 +20,8 @@
 #define DRIVER_DATA_ADDR	0x10000
 
 /**
- * struct driver - 256 KiB of memory, queue n at DRIVER_QUEUE_ADDR(n), data behind
- * @queue_size: of the queues that are set from now on
+ * struct driver - 256 KiB of memory, queue n at DRIVER_QUEUE_ADDR(n), data after them
+ * @queue_size: size of queues that are set up from now on
  */
 struct driver {
 	uint8_t *bytes;
@@ -93,7 +93,7 @@ static inline void driver_set_queue(struct driver *driver, unsigned int queue)
 	reg_write(driver, VIRTIO_MMIO_QUEUE_READY, 1);
 }
 
-/* Up to FEATURES_OK, with VERSION_1 and @features of the first 32. */
+/* Negotiate up to FEATURES_OK, with VERSION_1 and @features of the first 32. */
 static inline void driver_negotiate(struct driver *driver, uint32_t features)
 {
 	reg_write(driver, VIRTIO_MMIO_STATUS, 0);
@@ -131,7 +131,7 @@ static inline void driver_offer(struct driver *driver, unsigned int queue, uint1
 	avail->idx++;
 }
 
-/* A chain of one descriptor: @desc of the table, at its own 4 KiB of data. */
+/* Offer a chain of one descriptor: @desc of the table, with its 4 KiB of data. */
 static inline uint8_t *driver_offer_buffer(struct driver *driver, unsigned int queue,
 					   uint16_t desc, uint32_t len, bool writable)
 {
@@ -144,7 +144,7 @@ static inline uint8_t *driver_offer_buffer(struct driver *driver, unsigned int q
 	return driver->bytes + addr;
 }
 
-/* Let the device work until nothing more happens. */
+/* Run the device until it has nothing left to do. */
 static inline void driver_run(struct driver *driver)
 {
 	for (int i = 0; i < 100; i++)

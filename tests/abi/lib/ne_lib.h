@@ -86,9 +86,9 @@ int ne_drop_sys_admin(void);
 int ne_kmsg_open(void);
 /** ne_kmsg_find() - does a new line contain @text (in any case)? Reads up to the end. */
 bool ne_kmsg_find(int fd, const char *text);
-/** ne_kmsg_is_quiet() - is no new line a complaint or from the driver? */
+/** ne_kmsg_is_quiet() - false if a new line is a complaint or from the driver */
 bool ne_kmsg_is_quiet(int fd);
-/** ne_kmsg_is_sane() - is no new line a complaint of the kernel about itself? */
+/** ne_kmsg_is_sane() - false if a new line is a complaint of the kernel about itself */
 bool ne_kmsg_is_sane(int fd);
 
 /** ne_wait_hup() - poll() without events; returns revents, 0 after @timeout_ms */
