@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds and runs the unit tests, and those of scripts. Runs in the
-# build root.
+# Builds and runs the unit tests of programs and scripts. Runs in the build root.
 #
-# usage: run.sh [PREFIX]... - of the names of tests; without any, all of them
+# usage: run.sh [PREFIX]... - only tests whose names have one of these prefixes
 
 set -eu
 
@@ -31,7 +30,7 @@ make -s -j "$(nproc)" -C tests/fuzz O="$out" WERROR=1 replay
 for name in $tests; do
 	tests/lib/run-each.sh unit 120 "$out/unit/$name"
 done
-# The inputs that fuzzing has found worth keeping.
+# The corpora of the fuzz targets.
 for corpus in tests/fuzz/corpus/*; do
 	wanted "${corpus##*/}" "$@" || continue
 	cat > "$out/fuzz/${corpus##*/}" <<-END
@@ -41,7 +40,7 @@ for corpus in tests/fuzz/corpus/*; do
 	chmod +x "$out/fuzz/${corpus##*/}"
 	tests/lib/run-each.sh fuzz 120 "$out/fuzz/${corpus##*/}"
 done
-# Of the tests' own scripts.
+# Tests of the scripts that run tests.
 for script in tests/unit/test_*.sh; do
 	name=$(basename "$script" .sh)
 	! wanted "${name#test_}" "$@" || "$script"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# What makes a root gets the standard descriptors and no others. TAP on stdout.
+# Programs that make roots get only the standard descriptors. TAP on stdout.
 
 set -eu
 # shellcheck source=../lib/case.sh
@@ -12,7 +12,7 @@ set -eu
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# Which of these are open; a shell may have others of its own.
+# Print which of these are open; a shell may have additional ones.
 cat > "$tmp/list" <<'END'
 #!/bin/sh
 for fd in 0 1 2 3 4 5 6 7 8 9 60 127; do
@@ -21,7 +21,7 @@ done
 END
 chmod +x "$tmp/list"
 
-# with_open COMMAND... - files, directories and a pipe are open, at low and high numbers
+# with_open COMMAND... - run it with open files, directories and a pipe, at low and high
 with_open() {
 	bash -c '
 		exec 3< /dev/null 4> /dev/null 5<> /dev/null 6< . 7< . 8> "$0" 9>> "$0"
@@ -29,7 +29,7 @@ with_open() {
 		exec "$@"' "$tmp/file" "$@"
 }
 
-# As a script of scripts/root does it; the arguments stay as they are.
+# As a script in scripts/root does it; the arguments are unchanged.
 in_script() {
 	# shellcheck disable=SC2016 # expanded by the inner shells
 	"$@" sh -c '. "$(dirname "$0")/lib.sh"
@@ -52,7 +52,7 @@ a_lock_stays_with_its_owner() {
 	! flock -n "$cache/x.lock" true || return 1
 }
 
-# Each call in the scripts that make roots.
+# Check each call in the scripts that make roots.
 roots_are_made_so() {
 	for script in scripts/root/mkroot.sh scripts/vm/plain.sh; do
 		calls=$(grep -c '^[^#]*mmdebstrap --variant' "$script")

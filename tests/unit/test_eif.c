@@ -105,7 +105,7 @@ static void build(struct image *image, const struct part *parts)
 	build_version(image, 4, 0, parts);
 }
 
-/* The CRC of a file without gaps: all of it but the CRC field itself. */
+/* Set the CRC of a file without gaps, which covers all of it except the CRC field. */
 static void fix_crc(struct image *image)
 {
 	uLong crc = crc32(0, image->bytes, EIF_CRC_OFFSET);
@@ -114,7 +114,7 @@ static void fix_crc(struct image *image)
 	put(image, EIF_CRC_OFFSET, crc, 4);
 }
 
-/* A copy of exactly the image's size, so that the sanitizer sees over-reads. */
+/* Parse a copy of the exact size, so that the sanitizer finds over-reads. */
 static int parse(const struct image *image, unsigned int flags, struct eif *eif,
 		 struct error *error)
 {
@@ -239,7 +239,7 @@ static void test_measurements(void **state)
 	static const struct part swapped[] = { C, K, M, R1, END };
 	static const struct part last[] = { K, C, R1, M, END };
 	static const struct part empty[] = { K, C, M, R1, R0, END };
-	/* What counts for PCR1 may come after what does not. */
+	/* A section that PCR1 covers may come after one that it does not. */
 	static const struct part behind[] = { K, R1, R2, C, M, END };
 	struct image image;
 
@@ -264,7 +264,7 @@ static void test_measurements(void **state)
 	assert_pcrs(&image, V8, V9, V4);
 }
 
-/* What QEMU makes of -kernel without -append and -initrd. */
+/* The image that QEMU makes from -kernel without -append and -initrd. */
 static void test_empty_sections(void **state)
 {
 	static const struct part parts[] = {
@@ -386,7 +386,7 @@ static void test_crc(void **state)
 	refuse(&image, 0, "CRC mismatch: header says dded9313, contents give 1393eddd");
 }
 
-/* Sections of all lengths, at any alignment: zlib gives the same. */
+/* Sections of all lengths, at any alignment, have the same CRC as with zlib. */
 static void test_crc_lengths(void **state)
 {
 	__cleanup_fd int fd = memfd_create("image", MFD_CLOEXEC);
@@ -572,7 +572,7 @@ static void test_section_flags(void **state)
 	refuse(&image, EIF_PARSE_STRICT, "reserved flags");
 }
 
-/* The ramdisk moved 8 bytes back; the CRC leaves the gap out. */
+/* The ramdisk starts 8 bytes later; the CRC does not cover the gap. */
 static void test_gap(void **state)
 {
 	struct image image;
@@ -604,7 +604,7 @@ static void test_every_truncation(void **state)
 		refuse(&image, 0, "truncated: ");
 }
 
-/* Only images with a right CRC may pass. */
+/* Only images with a correct CRC may pass. */
 static void test_mutations(void **state)
 {
 	struct image good, image;
@@ -627,7 +627,7 @@ static void test_mutations(void **state)
 	}
 }
 
-/* The writer gives the same bytes from a descriptor as from memory. */
+/* The writer produces the same bytes from a descriptor as from memory. */
 static void test_writer_from_fd(void **state)
 {
 	__cleanup_fd int src = memfd_create("ramdisk", MFD_CLOEXEC);

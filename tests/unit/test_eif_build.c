@@ -77,7 +77,7 @@ static void test_kernel_formats(void **state)
 	assert_int_equal(eif_kernel_inspect(kernel, sizeof(kernel), &info), 0);
 	assert_int_equal(info.flags, 0);
 	assert_string_equal(info.version, "6.12.1-test");
-	kernel[0x20f] = 0xff;		/* the text lies outside */
+	kernel[0x20f] = 0xff;		/* the version text is outside the kernel */
 	assert_int_equal(eif_kernel_inspect(kernel, sizeof(kernel), &info), 0);
 	assert_string_equal(info.version, "unknown");
 	kernel[0x211] = 0x80;		/* a zImage */
@@ -155,7 +155,7 @@ static void test_build(void **state)
 	fake_root_remove(&files.dir);
 }
 
-/* A build with one input changed to @value; returns what it printed as an error. */
+/* A build with one input changed to @value fails with the expected error. */
 static void build_fails(const struct files *files, const char *option, const char *value,
 			const char *text)
 {

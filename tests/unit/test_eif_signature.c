@@ -95,7 +95,7 @@ static void assert_refused(const uint8_t *section, size_t size, const char *text
 		fail_msg("refused with \"%s\", expected \"%s\"", error.text, text);
 }
 
-/* SHA-384 of 48 zeros and of the hash of the certificate, put together here. */
+/* Compute SHA-384 of 48 zeros followed by the hash of the certificate. */
 static void expect_pcr8(X509 *certificate, uint8_t *ret)
 {
 	uint8_t both[2 * EIF_PCR_SIZE] = {};
@@ -141,7 +141,7 @@ static void test_curves(void **state)
 	}
 }
 
-/* What the image holds of a certificate file; the caller frees it. */
+/* The part of a certificate file that the image holds; the caller frees it. */
 static char *kept(struct signer *signer, const char *pem, size_t *ret_size)
 {
 	struct error error = {};
@@ -161,7 +161,7 @@ static char *kept(struct signer *signer, const char *pem, size_t *ret_size)
 	return copy;
 }
 
-/* Certificates go into the image byte for byte, and nothing else does. */
+/* Certificates, and only certificates, go into the image byte for byte. */
 static void test_certificate_files(void **state)
 {
 	static const struct {
@@ -200,7 +200,7 @@ static void test_certificate_files(void **state)
 	free_signer(&signer);
 }
 
-/* A section with another text in place of the certificate. */
+/* Make a section with another text instead of the certificate. */
 static uint8_t *with_certificate(const struct signer *signer, const char *pem, size_t *ret_size)
 {
 	uint8_t *section = malloc(EIF_SIGNATURE_MAX);
@@ -233,7 +233,7 @@ static bool holds_key(const uint8_t *section, size_t size)
 	return ret;
 }
 
-/* Any kind of private key is refused here, and found in images made by others. */
+/* Any kind of private key is refused here, and found in images made by other tools. */
 static void test_private_keys(void **state)
 {
 	static const struct {
@@ -265,7 +265,7 @@ static void test_private_keys(void **state)
 		size_t size, other;
 		int r;
 
-		/* In front of the certificate, or behind it. */
+		/* Before the certificate, or after it. */
 		snprintf(file, sizeof(file), "%s%s\nMHc=\n%s%s", i % 2 ? signer.pem : "",
 			 cases[i / 2].begin, cases[i / 2].end, i % 2 ? "" : signer.pem);
 		r = eif_signature_make(signer.key, file, strlen(file), pcr0, &section, &size,
@@ -278,7 +278,7 @@ static void test_private_keys(void **state)
 		section = with_certificate(&signer, file, &size);
 		assert_int_equal(holds_key(section, size), cases[i / 2].key);
 		assert_int_equal(verify(section, size, pcr0, time(NULL)), EIF_VERDICT_GOOD);
-		/* Also in an entry that nobody reads. */
+		/* Also in an unused entry. */
 		both = malloc(signer.size + size);
 		memcpy(both, signer.section, signer.size);
 		memcpy(both + signer.size, section + 1, size - 1);
@@ -305,7 +305,7 @@ static void test_wrong_key(void **state)
 					    &size, &error), -EINVAL);
 	assert_non_null(strstr(error.text, "does not belong"));
 
-	/* The certificate of one, the signature of the other. */
+	/* The certificate of one signer, the signature of the other. */
 	section = malloc(other.size + signer.size);
 	head = (uint8_t *)memmem(other.section, other.size, "\x69signature", 10) - other.section;
 	memcpy(section, other.section, head);
@@ -348,7 +348,7 @@ static void test_unsuitable_keys(void **state)
 	free_signer(&signer);
 }
 
-/* An algorithm that is not the key's; every truncation. */
+/* An algorithm that does not match the key, and every truncation. */
 static void test_cose_forms(void **state)
 {
 	struct signer signer = {};
@@ -364,7 +364,7 @@ static void test_cose_forms(void **state)
 	assert_int_equal(eif_signature_verify(&signature, pcr0, time(NULL), &verdict), 0);
 	assert_int_equal(verdict, EIF_VERDICT_BAD_COSE);
 	signature.cose[5] = 0x22;
-	/* One byte more: the last one of a signature that is otherwise good. */
+	/* One trailing byte in an otherwise valid signature. */
 	signature.cose = realloc(signature.cose, signature.cose_size + 1);
 	assert_int_equal(signature.cose[signature.cose_size - 97], 96);
 	signature.cose[signature.cose_size - 97] = 97;
@@ -429,7 +429,7 @@ static void test_sections(void **state)
 	free_signer(&signer);
 }
 
-/* As many sections as there can be, and the last one signs the others. */
+/* The maximum number of sections, of which the last one is the signature. */
 static void test_full_image(void **state)
 {
 	__cleanup_fd int fd = memfd_create("image", MFD_CLOEXEC);

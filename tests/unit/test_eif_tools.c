@@ -36,7 +36,7 @@ static const char *path(struct files *files, const char *name)
 	return fake_root_path(&files->dir, name, buf);
 }
 
-/* Reference image T4 or, with a second ramdisk, T4b; kernel text of one's choice. */
+/* Write reference image T4 or, with a second ramdisk, T4b, with this kernel text. */
 static void write_image(struct files *files, const char *name, const char *kernel,
 			const char *second)
 {
@@ -148,7 +148,7 @@ static void test_pcr(void **state)
 	assert_null(json_object_get(json, "PCR8"));
 	json_decref(json);
 
-	/* What PCR2 of an image without a second ramdisk is: that of nothing. */
+	/* PCR2 of an image without a second ramdisk is that of no data. */
 	fake_root_put(&files->dir, "/empty", "");
 	run_command(&result, &cmd_eif_pcr, "pcr", "--input", path(files, "/empty"), NULL);
 	expect_text(result.out, "PCR   21b9efbc184807662e966d34f390821309eeac6802309798826296bf3e8bec7c"
@@ -219,9 +219,9 @@ static void test_sign_and_verify(void **state)
 	expect_text(result.out, "PCR8  ");
 	assert_finding(out, 0, "signature", "ok");
 	assert_finding(out, 0, "certificate", "ok");
-	assert_finding(image, 0, "certificate", "");	/* the other one is as it was */
+	assert_finding(image, 0, "certificate", "");	/* the input is unchanged */
 
-	/* Again, in place: the old signature goes. */
+	/* Sign again, in place: the old signature is removed. */
 	run_command(&result, &cmd_eif_sign, "sign", out, "--signing-certificate", certificate,
 		    "--private-key", key, "--json", NULL);
 	assert_int_equal(result.code, 0);
@@ -298,7 +298,7 @@ static char *text_of(struct files *files, const char *name)
 	return text;
 }
 
-/* @image as a tool leaves it that takes a file with a key for the certificate. */
+/* Make @image like a tool that stores a file with a key as the certificate. */
 static void leak_key(struct files *files, const char *image, const char *pem)
 {
 	struct eif_signature signature;
@@ -360,7 +360,7 @@ static void test_private_key(void **state)
 	assert_int_equal(result.code, 1);
 	expect_text(result.out, "there is none");
 
-	/* The key may come from such a file. */
+	/* The key may be read from such a file. */
 	run_command(&result, &cmd_eif_sign, "sign", image, "--signing-certificate",
 		    path(files, "/certificate.pem"), "--private-key", both, NULL);
 	assert_int_equal(result.code, 0);
@@ -433,7 +433,7 @@ static void test_extract(void **state)
 	expect_text(result.err, "Not a directory");
 }
 
-/* What an image says of itself cannot act on the terminal. */
+/* Text in an image cannot control the terminal. */
 static void test_hostile_texts(void **state)
 {
 	static const char metadata[] = "{\"ImageName\":\"\xc2\x9b" "31m\",\"ImageVersion\":\"\u202e\","
@@ -552,7 +552,7 @@ static void test_build_from_folder(void **state)
 			 "reboot=k panic=30 pci=off nomodules console=ttyS0 i8042.noaux i8042.nomux "
 			 "i8042.nopnp i8042.dumbkbd random.trust_cpu=on");
 
-	/* The same bytes on standard output, and nothing else. */
+	/* Only the same bytes on standard output. */
 	assert_int_equal(build(&result, files, NULL, NULL), 0);
 	__cleanup_fd int file = open(out, O_RDONLY | O_CLOEXEC);
 	size = read_file(file, text, sizeof(text));

@@ -67,7 +67,7 @@ static void test_update_keeps_what_is_not_said(void **state)
 
 	enclave_table_init(&table);
 	assert_int_equal(enclave_table_add(&table, 1, &e), 0);
-	/* Nobody has said whose it is: root's. */
+	/* Without a known owner, root owns the enclave. */
 	assert_int_equal(ne_nl_owner(&e->info), 0);
 	assert_int_equal(enclave_update(e, &full), 0);
 	assert_ptr_not_equal(e->info.vcpus, vcpus);
@@ -85,7 +85,7 @@ static void test_update_keeps_what_is_not_said(void **state)
 	assert_int_equal(e->info.state, NE_EMU_ENCLAVE_STATE_FREED);
 	assert_int_equal(e->info.exit_reason, NE_EMU_EXIT_REASON_LOST);
 	assert_string_equal(e->info.exit_text, "gone");
-	/* Its number may be hidden, its owner's not. */
+	/* The owner's process may be hidden, but not the owner. */
 	full.owner_pid = 0;
 	full.owner_uid = 1001;
 	assert_int_equal(enclave_update(e, &full), 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Messages, parts of which guests, images and peers choose. */
+/* Messages that include text chosen by guests, images and peers. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static void test_no_object(void **state)
 	assert_int_equal(error_set(NULL, -ENOENT, "%s", "nobody wants this"), -ENOENT);
 }
 
-/* What a callee said, with something in front of it. */
+/* The message of a callee, with a prefix. */
 static void test_prefix(void **state)
 {
 	struct error error;
@@ -41,7 +41,7 @@ static void test_prefix(void **state)
 	assert_string_equal(error.text, "file: a \\x1b, a \\x1b");
 }
 
-/* The message ends in front of a character, wherever the limit meets it. */
+/* The message is cut before a character that crosses the limit. */
 static void expect_cut(const char *character, size_t shown_len)
 {
 	char text[4 * ERROR_TEXT_SIZE];

@@ -207,7 +207,7 @@ static void test_write(void **state)
 	assert_int_equal(log_root_open(&root, dir.path), 0);
 	assert_false(folder_has_exit_file(&root, OWNER, SLOT_UID));
 
-	/* The second time it replaces the first. */
+	/* The second write replaces the file of the first. */
 	assert_int_equal(exit_file_write(&root, &record), 0);
 	record.vmm_status = 9;
 	assert_int_equal(exit_file_write(&root, &record), 0);

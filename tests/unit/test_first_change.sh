@@ -11,7 +11,7 @@ set -eu
 page=Documentation/hacking.rst
 chapter="A first change"
 
-# The layers are at the same path as the tree, so that objects of the build are reused.
+# Mount the layers at the path of the tree, so that the build reuses its objects.
 if [ "${1-}" != --in-copy ]; then
 	exec unshare --mount --propagation unchanged "$0" --in-copy
 fi
@@ -26,7 +26,7 @@ tests/lifecycle/docs/blocks.py "$page" "$tmp/blocks"
 # This is the build root already.
 printf '#!/bin/sh\nexec "$@"\n' > scripts/root/enter.sh
 
-# It runs what is running now.
+# It would run this test again.
 make() {
 	[ "$*" = check-quick ]
 }

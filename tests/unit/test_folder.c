@@ -59,11 +59,11 @@ static mode_t mode_of(struct fixture *f, const char *name)
 	return st.st_mode & 07777;
 }
 
-/* Owners that are nobody here. */
+/* Owners; this machine need not have these users. */
 #define ALICE	2001
 #define BOB	2002
 
-/* A directory with a log of @size bytes, last changed @age seconds ago. */
+/* Make a directory with a log of @size bytes, last changed @age seconds ago. */
 static void make_log(struct fixture *f, uid_t owner, uint64_t slot_uid, time_t age, off_t size)
 {
 	struct timespec times[2] = { { .tv_sec = 1700000000 - age },
@@ -111,7 +111,7 @@ static void test_access_rights(void **state)
 	assert_int_equal(mode_of(f, path), 0644);
 }
 
-/* What a process of @uid in group @gid gets for opening @path: 0 or an errno. */
+/* Open @path as @uid in group @gid. Return: 0 or an errno. */
 static int open_as(const char *root, uid_t uid, gid_t gid, const char *path, int flags)
 {
 	char full[160];
@@ -140,7 +140,7 @@ static void test_owner_reads(void **state)
 	char console[64];
 
 	if (geteuid())
-		skip();		/* only root can become somebody else */
+		skip();		/* only root can change its user */
 	assert_return_code(chmod(f->dir.path, 0750), errno);
 	assert_return_code(chown(f->dir.path, -1, member), errno);
 	make_log(f, ALICE, 1, 0, 5);
@@ -155,7 +155,7 @@ static void test_owner_reads(void **state)
 	assert_int_equal(open_as(f->dir.path, ALICE, member, path_of(ALICE, 1),
 				 O_WRONLY | O_TMPFILE), EACCES);
 
-	/* That it is there, and no more. */
+	/* Other members of the group can only see that it exists. */
 	assert_int_equal(open_as(f->dir.path, BOB, member, path_of(ALICE, 1), O_PATH), 0);
 	assert_int_equal(open_as(f->dir.path, BOB, member, path_of(ALICE, 2), O_PATH), ENOENT);
 	assert_int_equal(open_as(f->dir.path, BOB, member, "2001", O_RDONLY), EACCES);
@@ -165,7 +165,7 @@ static void test_owner_reads(void **state)
 	assert_int_equal(open_as(f->dir.path, BOB, BOB, "2001", O_PATH), EACCES);
 }
 
-/* Somebody who was kept out does not get in with the next enclave. */
+/* A user without access does not get it with the next enclave. */
 static void test_owners_do_not_mix(void **state)
 {
 	struct fixture *f = *state;
@@ -198,7 +198,7 @@ static void test_root_is_created(void **state)
 	assert_int_equal(log_root_open(&root, "/dev/null"), -ENOTDIR);
 }
 
-/* As version 0.1.0 left them: side by side, for the whole group. */
+/* The layout of version 0.1.0: side by side, readable by the whole group. */
 static void test_flat_folders_become_roots(void **state)
 {
 	struct fixture *f = *state;
@@ -277,7 +277,7 @@ static bool is_three(uint64_t slot_uid, void *arg)
 	return slot_uid == 3;
 }
 
-/* The newest FOLDER_KEEP of an owner stay, and what lives. */
+/* The newest FOLDER_KEEP of an owner stay, as do those of live enclaves. */
 static void test_prune(void **state)
 {
 	uid_t me = geteuid();
@@ -308,7 +308,7 @@ static void test_prune_same_age(void **state)
 	uid_t me = geteuid();
 	struct fixture *f = *state;
 
-	/* Slot uids rise with time. */
+	/* Slot uids increase with time. */
 	for (uint64_t i = 0; i < FOLDER_KEEP + 2; i++)
 		make_folder(f, 0x10 + i, 10);
 	assert_int_equal(folder_prune(&f->root), 2);
@@ -376,7 +376,7 @@ static void test_console_limit(void **state)
 	assert_true(kept(f, ALICE, 1));
 }
 
-/* A live enclave counts with all it may print; a new log has room for as much. */
+/* A live enclave counts with its maximum log size, and so does a new one. */
 static void test_room_for_a_console(void **state)
 {
 	struct fixture *f = *state;

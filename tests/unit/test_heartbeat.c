@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Releasing a launcher that waits for a heartbeat, packet by packet. */
+/* Release of a launcher that waits for a heartbeat, packet by packet. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@
 
 #define CID	21
 
-/* The kernel's side: sends noise, then @answer, then notes what comes. */
+/* The kernel's side: sends noise, then @answer, and records what arrives. */
 struct peer {
 	int fd;
 	uint16_t answer;
@@ -47,7 +47,7 @@ static void *run_peer(void *arg)
 
 	if (read(peer->fd, &peer->request, sizeof(peer->request)) != sizeof(peer->request))
 		return NULL;
-	/* Another connection's end is not ours. */
+	/* The end of another connection does not count. */
 	send_answer(peer, 12345, VIRTIO_VSOCK_OP_RST);
 	if (peer->answer)
 		send_answer(peer, le32toh(peer->request.src_port), peer->answer);
@@ -121,7 +121,7 @@ static void test_channel_gone(void **state)
 	assert_int_equal(close(fds[1]), 0);
 }
 
-/* Somebody sends to this CID without end: so does this device. */
+/* A peer sends endlessly to this CID. */
 static void test_flood(void **state)
 {
 	int64_t before = clock_ms();
@@ -130,7 +130,7 @@ static void test_flood(void **state)
 
 	(void)state;
 	assert_return_code(fd, errno);
-	/* A step ends although there is always more to read. */
+	/* A step ends although there is always more data to read. */
 	heartbeat_abort_begin(&abort, fd, CID);
 	assert_int_equal(heartbeat_abort_step(&abort), -EAGAIN);
 	assert_true(abort.asked);
@@ -139,7 +139,7 @@ static void test_flood(void **state)
 	assert_int_equal(close(fd), 0);
 }
 
-/* Step by step, as the supervisor does it; what was asked for can be taken back. */
+/* Step by step, as the supervisor does it; a pending request can be withdrawn. */
 static void test_steps(void **state)
 {
 	struct heartbeat_abort abort;

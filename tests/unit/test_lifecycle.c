@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the supervisor does about news of enclaves and of their VMMs. */
+/* How the supervisor handles changes of enclaves and of their VMMs. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,7 +33,7 @@ struct fixture {
 	int aborts;
 };
 
-/* The clock has no argument to carry it. */
+/* Global, because the clock function has no argument for it. */
 static int64_t elapsed_ns;
 
 static struct instant fake_now(void)
@@ -115,7 +115,7 @@ static void notice_stopped(struct fixture *f, uint32_t reason, const char *text)
 	lifecycle_notice(&f->s, &info);
 }
 
-/* A VMM as vmm_spawn() makes it, but without a process. */
+/* Add a VMM like vmm_spawn(), but without a process. */
 static struct vmm *start_vmm_of(struct fixture *f, uint64_t slot_uid, pid_t pid)
 {
 	struct ne_nl_enclave request = enclave_in(NE_EMU_ENCLAVE_STATE_INIT);
@@ -168,7 +168,7 @@ static void test_orderly_end(void **state)
 	check_record(f, "guest-reset", "reset");
 	end_vmm(f, vmm, CLD_EXITED, 0);
 
-	/* Times stay those of the events, the VMM's end is added. */
+	/* The times of the events stay; the end of the VMM is added. */
 	elapsed_ns = 9 * NSEC_PER_SEC;
 	notice(f, NE_EMU_ENCLAVE_STATE_FREED);
 	root = load(f);
@@ -194,7 +194,7 @@ static void test_closed_by_owner(void **state)
 	notice(f, NE_EMU_ENCLAVE_STATE_FREED);
 	check_record(f, "closed", "closed by its owner");
 
-	/* It stays known until its VMM has ended. */
+	/* The enclave stays known until its VMM has ended. */
 	assert_non_null(enclave_table_find(&f->s.enclaves, UID));
 	assert_true(vmm->kill_ns > BOOT_NS);
 	end_vmm(f, vmm, CLD_EXITED, 0);
@@ -217,7 +217,7 @@ static void test_missed_end(void **state)
 
 static void test_failed_start_leaves_nothing(void **state)
 {
-	/* Without the values of a start that it never had. */
+	/* The enclave was never started, so the values of a start are missing. */
 	struct ne_nl_enclave freed = enclave_in(NE_EMU_ENCLAVE_STATE_INIT);
 	struct fixture *f = *state;
 	struct vmm *vmm = start_vmm_of(f, UID, 100);
@@ -358,7 +358,7 @@ static void test_unrecorded_end_is_recorded(void **state)
 	check_record(f, "guest-shutdown", "");
 }
 
-/* A list may come before the notifications that led to it. */
+/* A list may arrive before the notifications of the changes in it. */
 static void test_stale_notifications(void **state)
 {
 	struct ne_nl_enclave stopped = enclave_in(NE_EMU_ENCLAVE_STATE_STOPPED);
@@ -411,7 +411,7 @@ static void test_old_folders_go(void **state)
 		assert_return_code(futimens(fd, times), errno);
 		fd_close(&fd);
 	}
-	/* The oldest of all lives, and so does the new one. */
+	/* The oldest enclave is live, and so is the new one. */
 	start_vmm_of(f, 1, 50);
 	notice(f, NE_EMU_ENCLAVE_STATE_RUNNING);
 	notice_stopped(f, NE_EMU_EXIT_REASON_GUEST_RESET, "");
@@ -429,7 +429,7 @@ static void test_owner(void **state)
 
 	info.owner_uid = 2001;
 	assert_int_equal(lifecycle_starting(&f->s, &info), 0);
-	/* Later messages need not say whose it is. */
+	/* Later messages may lack the owner. */
 	info = enclave_in(NE_EMU_ENCLAVE_STATE_RUNNING);
 	info.owner_uid = NE_NL_NO_OWNER;
 	lifecycle_notice(&f->s, &info);

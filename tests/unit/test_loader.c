@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Where the loader puts an image's parts, wherever they come from. */
+/* Where the loader puts the parts of an image, from any place in memory. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,7 +31,7 @@ static void assert_kernel(struct fixture *f, uint64_t address)
 	assert_memory_equal(f->memory.base + address, f->kernel + 1024, CODE_SIZE);
 }
 
-/* The ramdisks lie across the hole, one behind it and one in front of it. */
+/* The ramdisks in the image lie across the hole, after it and before it. */
 static void test_image_across_the_hole(void **state)
 {
 	static const char *const ramdisks[] = { "ramdisk one.", "ramdisk two", NULL };
@@ -48,7 +48,7 @@ static void test_image_across_the_hole(void **state)
 	}
 }
 
-/* Too large for what is free below the hole: goes behind it, if the kernel can. */
+/* An initrd too large for the space below the hole goes above it, if the kernel can. */
 static void test_initrd_behind_the_hole(void **state)
 {
 	static const char *const ramdisks[] = { "ramdisk one.", "ramdisk two", NULL };
@@ -72,7 +72,7 @@ static void test_initrd_behind_the_hole(void **state)
 	assert_non_null(strstr(f->error.text, "no room for 23 bytes of ramdisks"));
 }
 
-/* Its address reaches the kernel in two halves. */
+/* The kernel gets its address in two halves. */
 static void test_high_initrd_in_zero_page(void **state)
 {
 	const struct boot_params *params;
@@ -89,7 +89,7 @@ static void test_high_initrd_in_zero_page(void **state)
 	assert_int_equal(params->hdr.ramdisk_size, 11);
 }
 
-/* The initrd's place may be in front of where it comes from, or both at once. */
+/* The destination of the initrd may be before its source, and may overlap it. */
 static void test_every_offset(void **state)
 {
 	static const char *const ramdisks[] = {
@@ -119,7 +119,7 @@ static void test_every_offset(void **state)
 	}
 }
 
-/* Sections of any order and with anything between them, put together by hand. */
+/* Sections in any order and with gaps between them, written by hand. */
 static void test_section_orders(void **state)
 {
 	static const uint16_t orders[][6] = {
@@ -193,10 +193,10 @@ static void test_reservations(void **state)
 	assert_placed(f, "mem=nopentium memmap= memmap=$ memmap=,,x", 16 * MIB, usual);
 	assert_placed(f, "-- memmap=1M$63M", 16 * MIB, usual);
 	assert_placed(f, "xmemmap=1M$63M", 16 * MIB, usual);
-	assert_placed(f, "memmap=16E$63M", 16 * MIB, usual);	/* 0 in 64 bits */
+	assert_placed(f, "memmap=16E$63M", 16 * MIB, usual);	/* wraps to 0 in 64 bits */
 	assert_placed(f, "memmap=15E$63M", 16 * MIB, 63 * MIB - 4096);
 
-	/* The kernel takes two MiB at 16, and moves in steps of two. */
+	/* The kernel takes 2 MiB at 16 MiB, and moves in steps of 2 MiB. */
 	assert_placed(f, "memmap=1$16M", 18 * MIB, usual);
 	assert_placed(f, "memmap=1$0x11fffff", 18 * MIB, usual);
 	assert_placed(f, "memmap=2M$17M", 20 * MIB, usual);
@@ -219,7 +219,7 @@ static void test_no_room(void **state)
 	assert_no_place(f, cmdline, "more than 64 ranges");
 }
 
-/* A signed image: measured, and refused when the signature is not good. */
+/* Sign the image; @change makes the signature invalid. */
 static void sign_image(struct fixture *f, EVP_PKEY *key, int days, uint8_t change)
 {
 	int fd = memfd_create("eif", MFD_CLOEXEC);

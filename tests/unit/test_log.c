@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Log lines: one per message, whatever is in it. */
+/* Log lines: one per message, for any text. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 
 static char written[4096];
 
-/* What log_write() prints. */
+/* Capture the output of log_write(). */
 static void capture(const char *message)
 {
 	int saved = dup(STDERR_FILENO), fds[2];
@@ -34,7 +34,7 @@ static void capture(const char *message)
 	close(fds[0]);
 }
 
-/* Neither a second line, nor a level of its own, nor a command for the terminal. */
+/* A message cannot add a line, change its level or control the terminal. */
 static void test_clean(void **state)
 {
 	unsetenv("JOURNAL_STREAM");
@@ -51,7 +51,7 @@ static void test_clean(void **state)
 	unsetenv("JOURNAL_STREAM");
 }
 
-/* Too long a line is cut, and still is one. */
+/* A line that is too long is cut and still ends with a newline. */
 static void test_long(void **state)
 {
 	static char message[3000];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Guest addresses: what is memory, what is not, and what when it is taken away. */
+/* Guest addresses: which are memory, and what happens when memory is taken away. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +36,7 @@ static void test_low_memory(void **state)
 	assert_null(memory_at(&memory, 4 * GIB, 1));
 }
 
-/* Behind the hole, addresses and offsets differ by its size. */
+/* Above the hole, addresses and offsets differ by its size. */
 static void test_high_memory(void **state)
 {
 	uint8_t *base = (uint8_t *)0x40000000;
@@ -83,7 +83,7 @@ static void test_map(void **state)
 	assert_int_equal(close(fd), 0);
 }
 
-/* As when the kernel module takes the pages of a released enclave. */
+/* Like the kernel module, which takes the pages of a released enclave. */
 static void test_taken_away(void **state)
 {
 	int fd = memfd_create("memory", MFD_CLOEXEC);

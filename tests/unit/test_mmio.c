@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* virtio-mmio registers, with a device that only counts. */
+/* virtio-mmio registers, with a device that only counts notifications. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -142,7 +142,7 @@ static void test_queues(void **state)
 	driver_set_queue(&f->driver, 1);
 	assert_int_equal(reg_read(&f->driver, VIRTIO_MMIO_QUEUE_READY), 1);
 
-	/* A queue in use keeps its place. */
+	/* The address of a queue in use cannot change. */
 	reg_write(&f->driver, VIRTIO_MMIO_QUEUE_NUM, 2);
 	reg_write(&f->driver, VIRTIO_MMIO_QUEUE_DESC_LOW, 0);
 	assert_int_equal(f->device.queues[1].size, DRIVER_QUEUE_SIZE);
@@ -152,11 +152,11 @@ static void test_queues(void **state)
 
 }
 
-/* Registers of a queue that there is not: nothing is written or read anywhere. */
+/* Registers of a queue that does not exist: nothing is read or written. */
 static void test_no_such_queue(void **state)
 {
 	static const uint32_t selected[] = { 2, VIRTIO_MMIO_QUEUES_MAX, 0xffffffff };
-	/* Where the array has room for more than the device has queues. */
+	/* In the array, after the last queue of the device. */
 	const struct virtqueue other = { .max_size = DRIVER_QUEUE_SIZE };
 	struct fixture *f = *state;
 	uint32_t status;
@@ -178,7 +178,7 @@ static void test_no_such_queue(void **state)
 	assert_true(f->device.queues[1].ready);
 }
 
-/* Values that wrap or belong to the device. */
+/* Values that wrap, or that the driver must not set. */
 static void test_odd_values(void **state)
 {
 	struct fixture *f = *state;
@@ -194,7 +194,7 @@ static void test_odd_values(void **state)
 		assert_int_equal(f->device.driver_features, 0);
 	}
 
-	/* A queue that is ready goes on where it was. */
+	/* A ready queue continues at its index. */
 	driver_negotiate(&f->driver, 0);
 	driver_set_queue(&f->driver, 1);
 	virtqueue_take(&f->device.queues[1], 3);
@@ -233,7 +233,7 @@ static void test_notifications(void **state)
 {
 	struct fixture *f = *state;
 
-	/* Before DRIVER_OK they are put off until then. */
+	/* Notifications before DRIVER_OK are delayed until then. */
 	driver_negotiate(&f->driver, 0);
 	driver_set_queue(&f->driver, 0);
 	driver_notify(&f->driver, 0);
@@ -245,14 +245,14 @@ static void test_notifications(void **state)
 
 	driver_notify(&f->driver, 0);
 	assert_int_equal(f->looks[0], 2);
-	/* No such queue: nobody is told. */
+	/* A notification of a queue that does not exist is ignored. */
 	f->device.notify[2].source.fd = f->driver.irq_fd;
 	driver_notify(&f->driver, 2);
 	driver_notify(&f->driver, 0xffffffff);
 	assert_int_equal(f->looks[0], 2);
 	assert_int_equal(driver_interrupts(&f->driver), 0);
 
-	/* Only the first DRIVER_OK looks by itself. */
+	/* Only the first DRIVER_OK checks the queues without a notification. */
 	driver_ok(&f->driver);
 	driver_run(&f->driver);
 	assert_int_equal(f->looks[0], 2);
@@ -324,7 +324,7 @@ static void test_config(void **state)
 	assert_int_equal(byte, 1);
 }
 
-/* What the log says while @f's device breaks. */
+/* Break the device of @f and read the log. */
 static size_t break_and_read_log(struct fixture *f, char *text, size_t size)
 {
 	int log = memfd_create("log", MFD_CLOEXEC), saved = dup(STDERR_FILENO);
@@ -380,7 +380,7 @@ static void test_no_word_of_lost_memory(void **state)
 	close(fd);
 }
 
-/* Every width at every offset; only 32 bits at multiples of four mean something. */
+/* Every width at every offset; only 32 bits at multiples of four are valid. */
 static void test_odd_accesses(void **state)
 {
 	struct fixture *f = *state;
@@ -421,6 +421,6 @@ int main(void)
 		T(test_no_word_of_lost_memory),
 	};
 
-	log_init(LOG_ERR, NULL);	/* what is broken here is broken on purpose */
+	log_init(LOG_ERR, NULL);	/* the devices break on purpose */
 	return cmocka_run_group_tests_name("mmio", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* MP table: walked as a kernel walks it. */
+/* The MP table, parsed as a kernel parses it. */
 
 #include <setjmp.h>
 #include <stdarg.h>

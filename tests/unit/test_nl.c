@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Messages of the netlink family: good ones, and what must be refused. */
+/* Messages of the netlink family: valid ones, and those that must be refused. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -90,7 +90,7 @@ static void test_all_attributes(void **state)
 	ne_nl_enclave_done(&e);
 }
 
-/* As strangers get it: who the owner is must not read as root, process 0. */
+/* A message for strangers: a missing owner must not become root or process 0. */
 static void test_nothing_of_the_owner(void **state)
 {
 	struct message msg = { 0 };
@@ -104,7 +104,7 @@ static void test_nothing_of_the_owner(void **state)
 	ne_nl_enclave_done(&e);
 }
 
-/* The VMM, a guest's panic message or an image chose it: clean, cut at a character. */
+/* The VMM, a panic message or an image chooses the text: it is clean, cut at a character. */
 static void test_exit_text_is_clean(void **state)
 {
 	char text[NE_NL_TEXT_SIZE + 2] = "\33[31mred\n\xff";
@@ -118,7 +118,7 @@ static void test_exit_text_is_clean(void **state)
 	assert_int_equal(e.owner_uid, NE_NL_NO_OWNER);
 	ne_nl_enclave_done(&e);
 
-	/* Its last character would need the place of the NUL. */
+	/* Its last character would use the byte of the NUL. */
 	memset(text, 'x', sizeof(text));
 	memcpy(text + NE_NL_TEXT_SIZE - 2, "é", sizeof("é"));
 	msg.len = 0;
@@ -282,7 +282,7 @@ static void test_cut_messages(void **state)
 	put_u64(&msg, NE_EMU_A_ENCLAVE_SLOT_UID, 7);
 	put_u64(&msg, NE_EMU_A_ENCLAVE_MEM_SIZE, 1);
 	for (size_t len = 0; len < msg.len; len++) {
-		/* Whole attributes only; a copy lets ASan see reads beyond. */
+		/* Truncated attributes are refused; with a copy, ASan finds over-reads. */
 		uint8_t *copy = malloc(len ? len : 1);
 		bool whole = len == NLA_HDRLEN + sizeof(uint64_t);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Calls and notifications of the netlink family: libnl's own parser and sequence check
- * run over datagrams that the test has put in place of the kernel's.
+ * Calls and notifications of the netlink family: libnl's parser and sequence check read
+ * datagrams of the test instead of the kernel's.
  */
 
 #include <setjmp.h>
@@ -32,9 +32,9 @@
 #define GROUP_FIRST	100
 
 /*
- * One datagram: messages, or the error that libnl gives in its place.
+ * One datagram: messages, or the error that libnl returns instead.
  * @from: port of the sender; 0 is the kernel
- * @seq: added to the number of the last request
+ * @seq: added to the sequence number of the last request
  */
 struct datagram {
 	size_t len;
@@ -45,7 +45,7 @@ struct datagram {
 	uint8_t bytes[512] __attribute__((aligned(NLMSG_ALIGNTO)));
 };
 
-/* What the code under test finds in the system's place, and what it asked for. */
+/* What the code under test receives, and what it has requested. */
 static struct {
 	struct datagram in[DATAGRAMS_MAX];
 	unsigned int nr_in, next_in;
@@ -126,7 +126,7 @@ int __wrap_genl_ctrl_resolve(struct nl_sock *sock, const char *name)
 	return sys.resolve;
 }
 
-/* Groups have numbers in the order in which they are asked for. */
+/* Groups are numbered in the order of the requests. */
 int __wrap_genl_ctrl_resolve_grp(struct nl_sock *sock, const char *family, const char *group)
 {
 	if (!strcmp(group, "notify"))
@@ -160,7 +160,7 @@ int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t 
 	return 0;
 }
 
-/* What the kernel says. */
+/* Add a datagram of the kernel. */
 
 static struct datagram *datagram(void)
 {
@@ -213,7 +213,7 @@ static void enclave(struct datagram *d, uint16_t flags, uint64_t uid)
 	attr64(d, NE_EMU_A_ENCLAVE_SLOT_UID, uid);
 }
 
-/* With @error 0 the acknowledgement. */
+/* Add an error, or with @error 0 the acknowledgement. */
 static void error(struct datagram *d, int error)
 {
 	message(d, NLMSG_ERROR, 0, &(struct nlmsgerr){ .error = error }, sizeof(struct nlmsgerr));
@@ -244,7 +244,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Everything that was said has been read. */
+/* All datagrams have been read. */
 static void assert_all_read(void)
 {
 	assert_int_equal(sys.next_in, sys.nr_in);
@@ -309,7 +309,7 @@ static void test_one_answer_is_expected(void **state)
 	}
 }
 
-/* Any process may send to the socket, and the kernel speaks for others, too. */
+/* Any process may send to the socket, and the kernel sends answers of other families. */
 static void test_answers_of_others(void **state)
 {
 	struct ne_nl_enclave e;
@@ -337,7 +337,7 @@ static void test_wrong_sequence(void **state)
 	assert_int_equal(ne_nl_enclave_get(*state, UID, &e), -EBADMSG);
 }
 
-/* The rest of an answer must not be left for the next call. */
+/* The rest of an answer must not stay for the next call. */
 static void test_bad_answer_is_read_to_its_end(void **state)
 {
 	struct ne_nl_enclave e;
@@ -412,7 +412,7 @@ static void test_list(void **state)
 	ne_nl_list_free(list, count);
 }
 
-/* A list that ends with an error is not taken for a whole one. */
+/* A list that ends with an error does not count as complete. */
 static void test_list_that_ends_early(void **state)
 {
 	struct ne_nl_enclave *list;
@@ -474,7 +474,7 @@ static void test_pool(void **state)
 	}
 }
 
-/* A start request without one of the things that every VMM needs. */
+/* Start requests that each lack a value that a VMM needs. */
 static void test_accept(void **state)
 {
 	enum { WHOLE, NO_FD, NO_CID, NO_VCPU, NO_MEMORY, CASES };
@@ -542,7 +542,7 @@ static void notify(struct datagram *d, uint8_t cmd, uint64_t uid)
 	attr64(d, NE_EMU_A_ENCLAVE_SLOT_UID, uid);
 }
 
-/* What the controller says of a family. */
+/* Add a message of the netlink controller about a family. */
 static void controller(struct datagram *d, uint8_t cmd, uint16_t family)
 {
 	genl(d, GENL_ID_CTRL, 0, cmd);
@@ -617,7 +617,7 @@ static void test_lost_events(void **state)
 	struct heard heard = {};
 
 	notify(datagram(), NE_EMU_CMD_READY, UID);
-	datagram()->error = NLE_NOMEM;	/* what libnl makes of ENOBUFS */
+	datagram()->error = NLE_NOMEM;	/* libnl's error for ENOBUFS */
 	assert_int_equal(ne_nl_event_read(*state, hear, &heard), -ENOBUFS);
 	assert_int_equal(heard.count, 1);
 	datagram()->error = NLE_BAD_SOCK;
@@ -635,7 +635,7 @@ static void test_family_that_goes(void **state)
 
 	controller(datagram(), CTRL_CMD_DELFAMILY, OTHER_FAMILY);
 	controller(datagram(), CTRL_CMD_NEWFAMILY, FAMILY);
-	genl(datagram(), GENL_ID_CTRL, 0, CTRL_CMD_DELFAMILY);	/* of which? */
+	genl(datagram(), GENL_ID_CTRL, 0, CTRL_CMD_DELFAMILY);	/* without a family */
 	d = datagram();
 	genl(d, GENL_ID_CTRL, 0, CTRL_CMD_DELFAMILY);
 	attr(d, CTRL_ATTR_FAMILY_ID, &wide, sizeof(wide));

@@ -13,10 +13,10 @@
 
 #define DESCRIBE_NSM	"6b44657363726962654e534d"
 #define GET_RANDOM	"6947657452616e646f6d"
-#define DESCRIBE_PCR	"a16b4465736372696265504352a165696e646578"	/* and the index */
-#define EXTEND_PCR	"a169457874656e64504352a265696e646578"		/* index, field data */
-#define LOCK_PCR	"a1674c6f636b504352a165696e646578"		/* index */
-#define LOCK_PCRS	"a1684c6f636b50435273a16572616e6765"		/* range */
+#define DESCRIBE_PCR	"a16b4465736372696265504352a165696e646578"	/* followed by the index */
+#define EXTEND_PCR	"a169457874656e64504352a265696e646578"		/* and index, data */
+#define LOCK_PCR	"a1674c6f636b504352a165696e646578"		/* followed by the index */
+#define LOCK_PCRS	"a1684c6f636b50435273a16572616e6765"		/* followed by the range */
 
 #define LOCKED		"674c6f636b504352"
 #define LOCKED_RANGE	"684c6f636b50435273"
@@ -180,7 +180,7 @@ static void test_lock_pcr(void **state)
 	assert_answer(*state, DESCRIBE_PCR "11", VALUE_UNLOCKED ZERO);
 }
 
-/* "locked_pcrs" behind its key, 133 bytes into the response. */
+/* The value of "locked_pcrs", 133 bytes into the response. */
 static void assert_locked(struct fixture *f, const char *hex)
 {
 	uint8_t expected[80];
@@ -264,8 +264,8 @@ static void test_request_size(void **state)
 }
 
 /*
- * However little room there is, nothing is written behind it, and nothing is changed
- * that could not be told.
+ * With too little room for a response, nothing is written past it, and the request
+ * changes nothing.
  */
 static void test_response_room(void **state)
 {
@@ -326,7 +326,7 @@ static void test_debug(void **state)
 	"222222222222222222222222222222222222222222222222" \
 	"222222222222222222222222222222222222222222222222"
 
-/* Role and instance keep their values in debug mode, and so does what is given. */
+/* In debug mode, PCRs of role and instance and given PCRs keep their values. */
 static void test_given_pcrs(void **state)
 {
 	struct nsm_settings settings = { .pcrs_given = 1U << 1 | 1U << 3 | 1U << 15 };
@@ -346,7 +346,7 @@ static void test_given_pcrs(void **state)
 		assert_answer(&f, DESCRIBE_PCR "03", VALUE_LOCKED TWOS);
 		assert_answer(&f, DESCRIBE_PCR "04", VALUE_LOCKED ZERO);
 		assert_answer(&f, DESCRIBE_PCR "0f", VALUE_LOCKED TWOS);
-		/* What comes while the enclave runs changes no register. */
+		/* Settings that arrive while the enclave runs do not change registers. */
 		nsm_configure(f.nsm, &(struct nsm_settings){ .pcrs_given = 0xffff });
 		assert_answer(&f, DESCRIBE_PCR "03", VALUE_LOCKED TWOS);
 		nsm_destroy(f.nsm);

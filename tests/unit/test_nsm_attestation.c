@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Attestation documents: form, content, signature, and faults made on purpose. */
+/* Attestation documents: form, content, signature, and deliberate flaws. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 #define ATTEST_PLAIN	"a16b4174746573746174696f6ea369757365725f64617461f6656e6f6e6365f6" \
 			"6a7075626c69635f6b6579f6"
-#define ATTEST		"a16b4174746573746174696f6e"		/* and a map */
+#define ATTEST		"a16b4174746573746174696f6e"		/* followed by a map */
 #define USER_DATA	"69757365725f64617461"
 #define NONCE		"656e6f6e6365"
 #define PUBLIC_KEY	"6a7075626c69635f6b6579"
@@ -26,7 +26,7 @@
 #define TOO_LARGE	"a1654572726f726d496e707574546f6f4c61726765"
 #define TOO_SMALL	"a1654572726f726e427566666572546f6f536d616c6c"
 
-#define NOW_MS		1767443402000ULL	/* 2026-01-03, as of a real document */
+#define NOW_MS		1767443402000ULL	/* 2026-01-03, the time of a real document */
 
 /* Head of the response: {"Attestation": {"document": bytes of two-byte length}}. */
 #define RESPONSE_HEAD	(1 + 12 + 1 + 9 + 3)
@@ -45,7 +45,7 @@ struct attested {
 	cbor_item_t *payload;
 };
 
-/* Not certificates: the module does not look into them. */
+/* Random bytes: the module does not parse certificates. */
 static uint8_t certificates[5][700];
 
 static void set_identity(struct attested *a)
@@ -101,7 +101,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* The document of the last response, which nothing follows. */
+/* Decode the document of the last response, which must end with it. */
 static void take_document(struct attested *a)
 {
 	static const char head[] = "\xa1\x6b" "Attestation" "\xa1\x68" "document" "\x59";
@@ -141,7 +141,7 @@ static void attest(struct attested *a, const char *hex)
 	a->payload = load(cbor_bytestring_handle(part(a, 2)), cbor_bytestring_length(part(a, 2)));
 }
 
-/* By the rules of RFC 9052, 4.4, written out. */
+/* Verify according to RFC 9052, 4.4. */
 static bool signature_holds(const struct attested *a)
 {
 	uint8_t structure[NSM_RESPONSE_MAX] = "\x84\x6aSignature1";
@@ -179,7 +179,7 @@ static bool is_key(const cbor_item_t *item, const char *name)
 	       !memcmp(cbor_string_handle(item), name, strlen(name));
 }
 
-/* Value of a field of the payload; NULL if it is not there. */
+/* The value of a field of the payload; NULL if it is missing. */
 static cbor_item_t *field(const struct attested *a, const char *name)
 {
 	for (size_t i = 0; i < cbor_map_size(a->payload); i++)
@@ -218,7 +218,7 @@ static void test_form(void **state)
 	assert_int_equal(a->doc[10 + payload_len - 1], 0xff);
 	assert_int_equal(a->doc[10 + payload_len - 2], 0xf6);
 	assert_memory_equal(a->doc + 10 + payload_len, "\x58\x60", 2);
-	/* Offsets that some verifiers have built in. */
+	/* Some verifiers have these offsets built in. */
 	assert_memory_equal(a->doc + 11, "\x69" "module_id" "\x78\x27" MODULE_ID, 51);
 	assert_int_equal(a->doc[86], 0x1b);
 	assert_true(signature_holds(a));
@@ -287,7 +287,7 @@ static void test_user_fields(void **state)
 	assert_true(cbor_is_null(field(a, "user_data")));
 }
 
-/* A request with fields of these sizes, all of bytes 0x61. */
+/* Make a request with fields of these sizes, all of bytes 0x61. */
 static size_t make_request(uint8_t *req, size_t user_data, size_t nonce, size_t public_key)
 {
 	const struct {
@@ -353,7 +353,7 @@ static void test_strict_limits(void **state)
 	}
 }
 
-/* A request of exactly 4096 bytes and all registers: the largest there can be. */
+/* A request of 4096 bytes and all registers: the largest possible document. */
 static void test_largest(void **state)
 {
 	struct attested *a = *state;
@@ -374,7 +374,7 @@ static void test_largest(void **state)
 	assert_true(signature_holds(a));
 }
 
-/* PCR 16 is in documents from when it is locked, not from when it is extended. */
+/* Documents contain PCR 16 after it is locked, not after it is extended. */
 static void test_locked_only(void **state)
 {
 	struct attested *a = *state;
@@ -424,7 +424,7 @@ static void test_no_identity(void **state)
 	fixture_teardown((void **)&f);
 }
 
-/* A new key and certificate count from the next request on; a bad one does not. */
+/* A new key and certificate apply from the next request on; invalid ones never do. */
 static void test_renewal(void **state)
 {
 	struct nsm_identity bad = {
@@ -445,7 +445,7 @@ static void test_renewal(void **state)
 	test_key_free(&old);
 
 	assert_int_equal(nsm_set_identity(a->f->nsm, &bad), -EBADMSG);
-	/* A key, and a byte behind it. */
+	/* A key with a trailing byte. */
 	memcpy(longer, a->key.der, a->key.der_len);
 	bad.key = (struct nsm_bytes){ longer, a->key.der_len + 1 };
 	assert_int_equal(nsm_set_identity(a->f->nsm, &bad), -EBADMSG);
@@ -455,7 +455,7 @@ static void test_renewal(void **state)
 	assert_int_equal(nsm_set_identity(a->f->nsm, &bad), 0);
 }
 
-/* EC2 lets the verifier judge, and so does the emulator. */
+/* As on EC2, an expired certificate is used; the verifier decides. */
 static void test_expired(void **state)
 {
 	struct attested *a = *state;
@@ -467,7 +467,7 @@ static void test_expired(void **state)
 	assert_true(signature_holds(a));
 }
 
-/* Other curves are for certificates that verifiers are to refuse. */
+/* Other curves are for certificates that verifiers must refuse. */
 static void test_other_curves(void **state)
 {
 	static const struct {
@@ -485,13 +485,13 @@ static void test_other_curves(void **state)
 	}
 }
 
-/* One in 256 signatures has a short r or s, which must be padded. */
+/* Some signatures have a short r or s, which must be padded. */
 static void test_many_documents(void **state)
 {
 	struct attested *a = *state;
 	int short_ones = 0;
 
-	/* A signature follows from the document, so each must be another one. */
+	/* Signatures are deterministic, so each document must differ. */
 	for (int i = 0; i < 10000; i++, a->f->now_ms++) {
 		ask(a->f, ATTEST_PLAIN);
 		take_document(a);
@@ -511,7 +511,7 @@ static void attest_with(struct attested *a, enum nsm_flaw flaw)
 	attest(a, ATTEST_PLAIN);
 }
 
-/* These are signed as they are, so that only a look at the content finds them. */
+/* The flaws are signed, so that only a check of the content finds them. */
 static void test_flaws_of_content(void **state)
 {
 	struct attested *a = *state;
@@ -587,7 +587,7 @@ static void test_flaws_of_signature(void **state)
 
 	attest_with(a, NSM_FLAW_SIGNATURE);
 	assert_false(signature_holds(a));
-	/* The payload still makes sense. */
+	/* The payload is still well-formed. */
 	attest_with(a, NSM_FLAW_PAYLOAD);
 	assert_int_equal(cbor_map_size(a->payload), 9);
 	assert_bytes(field(a, "certificate"), certificates[4], 640);
@@ -607,13 +607,13 @@ static void test_flaws_of_signature(void **state)
 	take_document(a);
 	assert_int_equal(a->doc[a->doc_len - 1], 0);
 	assert_memory_equal(a->doc + a->doc_len - 99, "\x58\x60", 2);
-	/* Every other document is without a fault again. */
+	/* Later documents are valid again. */
 	nsm_configure(a->f->nsm, &(struct nsm_settings){ 0 });
 	attest(a, ATTEST_PLAIN);
 	assert_true(signature_holds(a));
 }
 
-/* All at once, at the largest size: nothing is written where it must not be. */
+/* All flaws in a document of maximum size: nothing is written out of bounds. */
 static void test_all_flaws(void **state)
 {
 	struct attested *a = *state;
@@ -670,6 +670,6 @@ int main(void)
 		T(test_response_room),
 	};
 
-	log_init(LOG_ERR, NULL);	/* warnings are wanted here */
+	log_init(LOG_ERR, NULL);	/* the tests provoke warnings */
 	return cmocka_run_group_tests_name("nsm_attestation", tests, NULL, NULL);
 }

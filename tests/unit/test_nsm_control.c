@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Messages to the NSM: what is encoded is decoded, and nothing else is. */
+/* Messages to the NSM: encoded messages are decoded, all others are refused. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +30,7 @@ static const uint8_t identity_bytes[] = {
 	8, 0, 8, 0, 0xff, 0, 0, 0, 0, 0, 0, 0,
 };
 
-/* In memory of its own size, so that reading past it is found. */
+/* Decode a copy of the exact size, so that the sanitizer finds over-reads. */
 static int decode(const void *bytes, size_t len, struct nsm_control_message *message)
 {
 	void *exact = malloc(len ? len : 1);
@@ -189,7 +189,7 @@ static void test_truncated(void **state)
 	assert_truncated(identity_bytes, sizeof(identity_bytes));
 }
 
-/* One byte of a good message changed. */
+/* Decode a valid message with one byte changed. */
 static void assert_changed(const uint8_t *bytes, size_t size, size_t at, uint8_t to, int expected)
 {
 	struct nsm_control_message message;

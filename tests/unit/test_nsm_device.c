@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* NSM over its virtqueue, as Linux's driver uses it and as it must not be used. */
+/* The NSM over its virtqueue: as Linux's driver uses it, and misused. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -103,7 +103,7 @@ static void test_transaction(void **state)
 	assert_alive(f);
 }
 
-/* Both before DRIVER_OK, by a driver that is quicker than its probe. */
+/* Buffers and notification before DRIVER_OK, from a driver that is ahead of its probe. */
 static void test_early_request(void **state)
 {
 	struct fixture *f = *state;
@@ -223,7 +223,7 @@ static void test_bad_ring(void **state)
 	assert_broken(f);
 }
 
-/* A request and its response in descriptors 0 and 1 of a queue that was just set up. */
+/* Make a request in descriptors 0 and 1 of a queue that was just set up. */
 static uint8_t *ask(struct fixture *f, const char *request, uint32_t len)
 {
 	uint8_t *rsp;
@@ -235,7 +235,7 @@ static uint8_t *ask(struct fixture *f, const char *request, uint32_t len)
 	return rsp;
 }
 
-/* The enclave cannot get a register back by loading its driver again. */
+/* The enclave cannot reset a register by loading its driver again. */
 static void test_reset_keeps_registers(void **state)
 {
 	static const char extend[] =
@@ -276,6 +276,6 @@ int main(void)
 		T(test_reset_keeps_registers),
 	};
 
-	log_init(LOG_ERR, NULL);	/* what is broken here is broken on purpose */
+	log_init(LOG_ERR, NULL);	/* the tests break devices on purpose */
 	return cmocka_run_group_tests_name("nsm_device", tests, NULL, NULL);
 }

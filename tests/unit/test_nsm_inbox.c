@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Messages to the NSM through a socket: those that count, and those that must not. */
+/* Messages to the NSM through a socket: valid ones and those to ignore. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -85,7 +85,7 @@ static void run_loop(struct inbox_fixture *i)
 		assert_int_equal(loop_run_once(&i->loop, 0), 0);
 }
 
-/* What is there at the start counts for the registers; what comes later does not. */
+/* Messages present at the start set registers; later ones do not. */
 static void test_settings(void **state)
 {
 	struct nsm_settings settings = { .pcrs_given = 1U << 3, .strict_limits = true };
@@ -153,7 +153,7 @@ static void test_later_settings(void **state)
 	test_key_free(&key);
 }
 
-/* None of these does anything, nor keeps what follows from being read. */
+/* None of these has an effect or stops the messages after it from being read. */
 static void test_bad_messages(void **state)
 {
 	struct inbox_fixture *i = *state;
@@ -201,7 +201,7 @@ static int nr_events(struct inbox_fixture *i)
 	return epoll_wait(i->loop.epoll_fd, &event, 1, 0);
 }
 
-/* A socket whose other end is gone is not asked for ever; what it had said counts. */
+/* A socket with a closed peer is not polled for ever; its earlier messages count. */
 static void test_closed(void **state)
 {
 	struct inbox_fixture *i = *state;
@@ -216,7 +216,7 @@ static void test_closed(void **state)
 	fd_close(&i->fds[1]);
 	run_loop(i);
 	assert_int_equal(nr_events(i), 0);
-	/* Nobody can send to it any more, which it hears of again and again. */
+	/* Nothing can be sent to it any more, and poll() keeps reporting that. */
 	assert_int_equal(shutdown(i->fds[0], SHUT_RDWR), 0);
 	assert_int_equal(nr_events(i), 1);
 	run_loop(i);
@@ -241,6 +241,6 @@ int main(void)
 		T(test_closed),
 	};
 
-	log_init(LOG_ERR, NULL);	/* what is bad here is so on purpose */
+	log_init(LOG_ERR, NULL);	/* the tests send invalid messages on purpose */
 	return cmocka_run_group_tests_name("nsm_inbox", tests, NULL, NULL);
 }

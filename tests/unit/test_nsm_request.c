@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Forms of requests that AWS's library decodes besides the plain one, and their
- * neighbours that it refuses: what serde_cbor 0.11.2 does with the types of
- * aws-nitro-enclaves-nsm-api.
+ * Unusual forms of requests that AWS's library decodes, and similar ones that it refuses:
+ * what serde_cbor 0.11.2 does with the types of aws-nitro-enclaves-nsm-api.
  */
 
 #include <setjmp.h>
@@ -34,7 +33,7 @@ static int decode(const char *hex, struct nsm_request *request)
 
 	memcpy(exact, bytes, len);
 	err = nsm_request_decode(exact, len, request);
-	/* What strings point to is compared while it is there. */
+	/* Strings point into the request, so compare them before it is freed. */
 	if (!err && request->data.data) {
 		assert_true(request->data.len <= sizeof(request->scratch));
 		memmove(request->scratch, request->data.data, request->data.len);
@@ -73,10 +72,10 @@ static void test_names(void **state)
 		GET_RANDOM,
 		"d9d9f7" GET_RANDOM,			/* self-described */
 		"4947657452616e646f6d",			/* as bytes */
-		"7f63476574" "6652616e646f6dff",	/* in pieces */
+		"7f63476574" "6652616e646f6dff",	/* in chunks */
 		"5f43476574" "4652616e646f6dff",
 		"7f60" "69" "47657452616e646f6d" "60ff",
-		"06", "1806", "1b0000000000000006",	/* its number */
+		"06", "1806", "1b0000000000000006",	/* the number of the variant */
 		"a1" GET_RANDOM "f6", "a1" GET_RANDOM "f7", "a106f6", "a1" GET_RANDOM "c0f6",
 		"82" GET_RANDOM "f6", "9802" GET_RANDOM "f6", "9f" GET_RANDOM "f6ff",
 		"a1d2" GET_RANDOM "f6",
@@ -89,8 +88,8 @@ static void test_names(void **state)
 		"a2" GET_RANDOM "f6" GET_RANDOM "f6", "a1" GET_RANDOM, "a1" GET_RANDOM "00",
 		"a1" GET_RANDOM "80", "a1" GET_RANDOM "a0", "a120f6", "a1f5f6",
 		DESCRIBE_PCR, "00", "a1" DESCRIBE_PCR "f6",
-		"7f63476574" "4652616e646f6dff",	/* pieces of two kinds */
-		"7f69" "47657452616e646f6d",		/* pieces without an end */
+		"7f63476574" "4652616e646f6dff",	/* chunks of two kinds */
+		"7f69" "47657452616e646f6d",		/* chunks without an end */
 		"7f7f69" "47657452616e646f6d" "ffff",
 		"d2a1" GET_RANDOM "f6", "c082" GET_RANDOM "f6", "d29f" GET_RANDOM "f6ff", "d2",
 	};
@@ -101,7 +100,7 @@ static void test_names(void **state)
 	ASSERT_ALL_REFUSED(refused);
 }
 
-/* Each says: DescribePCR, index 5. */
+/* Each of these means DescribePCR with index 5. */
 static void test_bodies(void **state)
 {
 	static const char *const five[] = {
@@ -138,14 +137,14 @@ static void test_bodies(void **state)
 	ASSERT_ALL_REFUSED(refused);
 }
 
-/* Unknown fields are passed over, whatever well-formed thing they hold. */
+/* Unknown fields with any well-formed value are skipped. */
 static void test_unknown_fields(void **state)
 {
 	static const char *const values[] = {
 		"00", "20", "3bffffffffffffffff", "f4", "f6", "f7", "d201", "f90000",
 		"fb0000000000000000", "63c3a461", "5f4101ff", "7f6161ff", "80", "a0", "9fff",
 		"bfff", "9f0102ff", "bf0102ff", "8182a10102f6", "bf01a10203059f80ffff",
-		"7f61c361a4ff", "7f62f09f629880ff",	/* characters in two pieces */
+		"7f61c361a4ff", "7f62f09f629880ff",	/* characters split between chunks */
 		"9f5f4101ffbf01f6ffff", "c1c2c380",
 	};
 	static const char *const bad_values[] = {
@@ -180,7 +179,7 @@ static void test_unknown_fields(void **state)
 	}
 }
 
-/* An unknown field with so many arrays in each other. */
+/* Decode an unknown field with @depth nested arrays. */
 static int decode_nested(size_t depth)
 {
 	struct nsm_request request;
@@ -244,7 +243,7 @@ static void test_data(void **state)
 	assert_data("5f41014102ff", "0102");
 	assert_data("5fff", "");
 	assert_data("7f61616162ff", "6162");
-	assert_data("7f61c361a4ff", "c3a4");	/* a character in two pieces */
+	assert_data("7f61c361a4ff", "c3a4");	/* a character split between chunks */
 	assert_data("830118ff03", "01ff03");
 	assert_data("80", "");
 	assert_data("9f0102ff", "0102");
@@ -291,7 +290,7 @@ static void test_attestation(void **state)
 	assert_memory_equal(request.scratch, "\x02\x03", 2);
 }
 
-/* All room for pieces that a request can need. */
+/* The largest number of chunks in a request. */
 static void test_many_pieces(void **state)
 {
 	char hex[2 * NSM_REQUEST_MAX + 1];

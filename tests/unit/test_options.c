@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Command line of ne-emu-vmm. */
+/* The command line of ne-emu-vmm. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -92,7 +92,7 @@ static void test_complete(void **state)
 	vmm_options_free(&options);
 }
 
-/* What the supervisor writes is what the VMM reads; nothing is lost or added. */
+/* The VMM reads exactly the options that the supervisor writes. */
 static void test_written(void **state)
 {
 	struct vmm_options options, again;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Images in directories and archives, as OCI and Docker lay them out. */
+/* Images in directories and archives, in the layouts of OCI and Docker. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,11 +107,11 @@ static void test_oci_layout(void **state)
 		 "\"annotations\":{\"org.opencontainers.image.ref.name\":\"app:latest\"}}]}",
 		 manifest_hash, manifest_hash);
 	fake_root_put(&dir, "/oci/index.json", index);
-	assert_app(path, NULL);		/* one image of two names */
+	assert_app(path, NULL);		/* one image with two names */
 	assert_no_app(path, "amd64", "2", "no image of that name for linux/amd64");
 	assert_no_app(path, "arm64", NULL, "the image is for amd64, the kernel for arm64");
 
-	/* Two images: the first is as good as the second. */
+	/* Two images: the choice would be ambiguous. */
 	snprintf(index, sizeof(index), "{\"manifests\":[{\"digest\":\"sha256:%s\"},"
 		 "{\"digest\":\"sha256:%s\"}]}", manifest_hash, config_hash);
 	fake_root_put(&dir, "/oci/index.json", index);
@@ -142,7 +142,7 @@ static void test_oci_layout(void **state)
 
 #define BLOB_SIZE	(16 * MIB)
 
-/* An image of @count layers, all the same; returns how long looking at it took. */
+/* Open an image with @count equal layers. Return: how long that took. */
 static clock_t time_to_open(struct temp_dir *dir, const char *layer_hash, size_t count, int result)
 {
 	char config_hash[65], hash[65], path[ROOT_PATH_SIZE], index[200], *manifest;
@@ -192,7 +192,7 @@ static void test_repeated_layers(void **state)
 	fake_root_remove(&dir);
 }
 
-/* What the configuration may and may not hold; an image without layers. */
+/* Valid and invalid configurations; the image has no layers. */
 static void test_configurations(void **state)
 {
 	static const struct {
@@ -273,7 +273,7 @@ static void test_docker_archive(void **state)
 	fake_root_put(&dir, "/save/manifest.json", escape);
 	assert_no_app(path, "amd64", NULL, "\"../../../../etc/passwd\" is missing");
 
-	/* As an archive, without the layer's contents. */
+	/* As an archive that lacks the layer. */
 	fd = write_tar(entries, ARCHIVE_FILTER_NONE);
 	size = pread(fd, data, sizeof(data), 0);
 	fake_root_write(&dir, "/save.tar", data, size);

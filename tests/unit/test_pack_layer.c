@@ -27,7 +27,7 @@ static void test_whiteouts(void **state)
 		REG("tree/deep/er/f", "f"), FOLDER("o"), REG("o/old", "old"), FOLDER("o/k"),
 		REG("o/k/old", "old"), {}
 	};
-	/* The opaque mark comes last: what the layer itself brought must stay. */
+	/* The opaque mark comes last: entries of the same layer must stay. */
 	static const struct entry second[] = {
 		REG("etc/.wh.a", ""), REG(".wh.gone", ""), REG(".wh.tree", ""), REG("new", "n"),
 		REG("o/new", "new"), REG("o/k/new", "new"), REG("o/.wh..wh..opq", ""),
@@ -78,7 +78,7 @@ static void test_replacements(void **state)
 	assert_contents(&tree, "link", "f");
 	assert_int_equal(tree_find(&tree, "link", false)->file->links, 2);
 	good_layer(&tree, second);
-	assert_contents(&tree, "usr/lib/m", "2");	/* through the link, in here */
+	assert_contents(&tree, "usr/lib/m", "2");	/* through the link, inside the tree */
 	assert_contents(&tree, "usr/lib/n", "3");
 	assert_contents(&tree, "usr/o", "4");
 	assert_contents(&tree, "file", "new");
@@ -133,7 +133,7 @@ static void test_hostile_archives(void **state)
 	name[sizeof(name) - 1] = 0;
 	assert_refused(deep, "File name too long");
 
-	/* Absolute names and links out of it stay inside. */
+	/* Absolute names and links that lead out of the tree stay inside. */
 	assert_int_equal(tree_init(&tree), 0);
 	good_layer(&tree, (struct entry[]){ SYM("out", "/../../tmp"), REG("/abs", "1"),
 					    REG("out/ne-emu-evil", "2"), {} });
@@ -149,7 +149,7 @@ static void test_hostile_archives(void **state)
 	tree_exit(&tree);
 }
 
-/* Every truncation of a compressed layer, and many wrong bytes. */
+/* Every truncation of a compressed layer, and many changed bytes. */
 static void test_damaged_archives(void **state)
 {
 	static const struct entry entries[] = {
@@ -230,7 +230,7 @@ static void test_sparse_file(void **state)
 	tree_exit(&tree);
 }
 
-/* One member as GNU tar writes sparse files: a hole of @hole bytes, then 512 of data. */
+/* A sparse file as written by GNU tar: a hole of @hole bytes, then 512 bytes of data. */
 static int write_hole_tar(uint64_t hole)
 {
 	uint8_t blocks[4 * 512] = { "s" };
@@ -264,7 +264,7 @@ static uint64_t disk_use(int fd)
 	return st.st_blocks * 512;
 }
 
-/* A tree with limits; the defaults where they are 0. */
+/* Make a tree with limits; 0 means the default. */
 static void limited_tree(struct tree *tree, uint64_t size, uint64_t names)
 {
 	assert_int_equal(tree_init(tree), 0);
@@ -289,7 +289,7 @@ static void test_holes(void **state)
 	assert_true(disk_use(tree.fd) < MIB);
 	tree_exit(&tree);
 
-	/* A hole counts like what it is read as, also behind the last data. */
+	/* A hole counts with the size it is read as, also after the last data. */
 	limited_tree(&tree, GIB + 511, 0);
 	assert_int_equal(unpack_layer(&tree, gib, 0, UINT64_MAX, &error), -EFBIG);
 	tree_exit(&tree);
@@ -317,7 +317,7 @@ static void test_room(void **state)
 	tree_exit(&tree);
 }
 
-/* @mib MiB of zeros under @name, compressed. */
+/* Write @mib MiB of zeros as @name, compressed. */
 static int write_bomb(const char *name, size_t mib, int filter)
 {
 	int fd = memfd_create("tar", MFD_CLOEXEC);
@@ -356,13 +356,13 @@ static void test_bombs(void **state)
 		tree_exit(&tree);
 		limited_tree(&tree, 4 * MIB, 0);
 		assert_int_equal(unpack_layer(&tree, fd, 0, UINT64_MAX, &error), 0);
-		/* Layers add up. */
+		/* Layers count together. */
 		assert_int_equal(unpack_layer(&tree, fd, 0, UINT64_MAX, &error), -EFBIG);
 		tree_exit(&tree);
 	}
 }
 
-/* Contents that nobody keeps cost time alone. */
+/* Content that is not kept only costs time. */
 static void test_endless_archive(void **state)
 {
 	__cleanup_fd int fd = write_bomb(".wh.zeros", 192, ARCHIVE_FILTER_GZIP);
@@ -375,7 +375,7 @@ static void test_endless_archive(void **state)
 	tree_exit(&tree);
 	limited_tree(&tree, 192 * MIB, 16);
 	assert_int_equal(unpack_layer(&tree, fd, 0, UINT64_MAX, &error), 0);
-	/* What it read counts for the next layer. */
+	/* The bytes read count for the next layer, too. */
 	assert_int_equal(unpack_layer(&tree, fd, 0, UINT64_MAX, &error), -EFBIG);
 	tree_exit(&tree);
 }
@@ -410,7 +410,7 @@ static void test_too_many_names(void **state)
 	good_layer(&tree, detour);
 	tree_exit(&tree);
 
-	/* No kernel makes longer targets; and those that it makes add up. */
+	/* The kernel allows no longer targets, and their sizes add up. */
 	memset(target, 'a', PATH_MAX);
 	target[PATH_MAX] = 0;
 	limited_tree(&tree, 0, 0);
@@ -466,7 +466,7 @@ static clock_t time_to_add(bool falling)
 	return clock() - start;
 }
 
-/* The order in which an archive has its names must not matter. */
+/* The order of names in an archive must not matter. */
 static void test_falling_order(void **state)
 {
 	clock_t rising = time_to_add(false);
@@ -474,7 +474,7 @@ static void test_falling_order(void **state)
 	assert_in_range(time_to_add(true), 0, 4 * rising);
 }
 
-/* Nor may it matter how often one layer says the same. */
+/* Nor may it matter how often a layer repeats an entry. */
 static void test_many_marks(void **state)
 {
 	struct tree_node *node, *folder;
@@ -501,7 +501,7 @@ static void test_many_marks(void **state)
 	tree_exit(&tree);
 }
 
-/* Names that would act on a terminal are told, but cannot. */
+/* Errors show names that would control a terminal, but escaped. */
 static void test_clean_reasons(void **state)
 {
 	static const struct entry entries[] = { REG("../\033[31mevil\n", "x"), {} };

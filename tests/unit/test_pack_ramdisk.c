@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The ramdisks that applications become. */
+/* The ramdisks made from applications. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include "pack/cpio.h"
 #include "pack_fixture.h"
 
-/* Entries of a ramdisk as cpio's own reader sees them, in one line each. */
+/* List the entries of a ramdisk as libarchive reads them, one line each. */
 static void list_ramdisk(int fd, char *text, size_t size)
 {
 	struct archive *archive = archive_read_new();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Users and groups by an image's own files. */
+/* Users and groups from the files of an image. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,7 +51,7 @@ static void test_users(void **state)
 	tree_exit(&tree);
 }
 
-/* What becomes of @user with one file of its own, the other one empty. */
+/* Resolve @user with @line in one of the files; the other file is empty. */
 static int resolve_with(const char *path, const char *line, const char *user, char **ret,
 			struct error *error)
 {
@@ -88,7 +88,7 @@ static void assert_bad_line(const char *path, const char *line, const char *user
 	expect_text(error.text, expected);
 }
 
-/* Fields may be missing behind those that count, or be too many; empty lines are none. */
+/* Fields after those in use may be missing or too many; empty lines are ignored. */
 static void test_unusual_lines(void **state)
 {
 	static const char passwd[] = "etc/passwd", group[] = "etc/group";
@@ -106,8 +106,8 @@ static void test_unusual_lines(void **state)
 }
 
 /*
- * A line that cannot be read must not be passed over: the user would get another line's
- * numbers, or group 0. Nor are there numbers with signs or blanks, or entries of NIS.
+ * A malformed line must not be skipped: the user would get the numbers of another line, or
+ * group 0. Numbers with signs or blanks and NIS entries are malformed.
  */
 static void test_malformed_lines(void **state)
 {
@@ -132,7 +132,7 @@ static void test_malformed_lines(void **state)
 	assert_bad_line(group, " g:x:5:", "1:g", -ENOENT, "is not in the image's");
 }
 
-/* Further groups are those whose line can be read and names the user exactly. */
+/* Supplementary groups are those whose line is valid and names the user exactly. */
 static void test_members(void **state)
 {
 	static const char group[] = "a:x:5:app\nbad:x:y:app\nb:x:6: app\nc:x:7:x,,app\n"

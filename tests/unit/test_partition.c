@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The CPU pool's partition, on a made-up cgroup tree: which files are written, and
- * what comes of hosts that cannot isolate. What the kernel makes of the values is
- * tested in the VM (tests/lifecycle/partition.sh).
+ * The partition for the CPU pool, on a fake cgroup tree: which files are written, and what
+ * happens on hosts that cannot isolate. tests/lifecycle/partition.sh tests in the VM what
+ * the kernel does with the values.
  */
 
 #include <setjmp.h>
@@ -29,7 +29,7 @@ struct fixture {
 	struct partition p;
 };
 
-/* A host that can isolate; the files that mkdir() brings on cgroup2 are there. */
+/* A host that can isolate, with the files that mkdir() creates on cgroup2. */
 static int setup(void **state)
 {
 	struct fixture *f = test_calloc(1, sizeof(*f));
@@ -69,7 +69,7 @@ static void sync_pool(struct fixture *f)
 	partition_sync(&f->p, pool, ARRAY_SIZE(pool), false);
 }
 
-/* A file that takes what is written and forgets it, or refuses it. */
+/* Replace a file by one that discards or refuses writes. */
 static void replace(struct fixture *f, const char *path, const char *target)
 {
 	char buf[ROOT_PATH_SIZE];
@@ -115,7 +115,7 @@ static void test_make(void **state)
 	fake_root_expect(&f->root, POOL "/cgroup.threads", "0");
 }
 
-/* A partition that is right is not touched; not even by the next supervisor. */
+/* A correct partition is not changed, not even by the next supervisor. */
 static void test_keep(void **state)
 {
 	struct fixture *f = *state;
@@ -161,7 +161,7 @@ static void test_clear(void **state)
 	expect_undone(f);
 }
 
-/* What an earlier supervisor made goes, too. */
+/* The partition of an earlier supervisor is removed, too. */
 static void test_switched_off(void **state)
 {
 	struct fixture *f = *state;
@@ -175,7 +175,7 @@ static void test_switched_off(void **state)
 	expect_reason(f, "--no-isolation");
 }
 
-/* Its CPUs went offline once, all of them. */
+/* All its CPUs were offline in the meantime. */
 static void test_repair(void **state)
 {
 	struct fixture *f = *state;
@@ -205,7 +205,7 @@ static void test_not_below_enclaves(void **state)
 
 struct lack {
 	const char *path;
-	const char *text;	/* NULL: it does not exist */
+	const char *text;	/* NULL: the file does not exist */
 	const char *reason;
 };
 
@@ -240,7 +240,7 @@ static void test_hosts_that_cannot(void **state)
 	}
 }
 
-/* Each step refused: the reason names it, and nothing is left of it. */
+/* Each step is refused: the reason names it, and nothing is left behind. */
 static void test_refused(void **state)
 {
 	static const struct lack lacks[] = {

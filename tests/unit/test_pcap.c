@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Captures of vsock packets: the file, byte by byte, and whose a packet is. */
+/* Captures of vsock packets: the file format, and which enclave a packet concerns. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@
 #define CID	16
 #define CONSOLE	10016
 
-/* As draft-ietf-opsawg-pcap describes it, read back without the writer's types. */
+/* Read a word as draft-ietf-opsawg-pcap describes it, without the writer's types. */
 static uint32_t word(const uint8_t *bytes)
 {
 	uint32_t value;
@@ -60,7 +60,7 @@ static void test_file(void **state)
 	assert_memory_equal(bytes + 40, "abcde", 5);
 }
 
-/* What the socket cut off stays cut off, and the file says how much there was. */
+/* A packet cut by the socket stays cut, and the file contains its original length. */
 static void test_cut_packet(void **state)
 {
 	const struct pcap_packet packet = { .data = "abc", .captured = 3, .length = 70000 };
@@ -119,7 +119,7 @@ static void test_whose(void **state)
 	assert_false(concerns(3, CONSOLE, 17, CONSOLE, CID));
 	assert_false(concerns(0, CONSOLE + 1, 3, CONSOLE, CID));
 	assert_false(concerns(3, CONSOLE, 0, CONSOLE + 1, CID));
-	/* Only as many bits as there are. */
+	/* All bits of a CID count. */
 	assert_false(concerns(CID | 1ULL << 32, 1, 3, 2, CID));
 	assert_false(concerns(1ULL << 32, CONSOLE, 3, 2, CID));
 	/* The port of the console wraps. */
@@ -128,7 +128,7 @@ static void test_whose(void **state)
 
 static void test_short_packets(void **state)
 {
-	/* On the heap and no larger than it says, so that reading on is found. */
+	/* In heap memory of the exact size, so that the sanitizer finds over-reads. */
 	for (size_t len = 0; len < sizeof(struct af_vsockmon_hdr); len++) {
 		__cleanup_free uint8_t *data = malloc(len ?: 1);
 		struct pcap_packet packet = { .data = data, .captured = len, .length = 1 << 20 };

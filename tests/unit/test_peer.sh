@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# A peer that cannot be built is a failure, unless its registry cannot be reached: the
+# A peer that cannot be built is a failure, unless its registry cannot be reached. Runs the
 # scripts peer.sh and run.sh in a tree where enter.sh, the roots and the clients of the
 # registries are stand-ins. TAP on stdout.
 
@@ -33,7 +33,7 @@ make_tree() {
 		mkdir -p "$(dirname "$tree/$file")"
 		cp -r "$file" "$tree/$file"
 	done
-	# What would run in a root runs here, with stand-ins for the clients.
+	# Runs commands for a root here, with stand-ins for the clients.
 	program "$tree/scripts/root/mkroot.sh" <<-'END'
 		[ "$FAKE" != no-root ] || { echo "mmdebstrap failed" >&2; exit 1; }
 		echo /nowhere
@@ -58,7 +58,7 @@ make_tree() {
 	cp "$tree/tests/unit/run.sh" "$tree/tests/eif/run.sh"
 }
 
-# What a client that does not run, does not reach its registry or is refused a package says.
+# Output of a client that does not run, does not reach its registry or is refused a package.
 make_client() {
 	program "$tmp/bin/$1" <<-'END'
 		case $FAKE.$1 in
@@ -78,7 +78,8 @@ make_client() {
 	END
 }
 
-# ends STATUS TEXT FAKE DIRECTORY ARGUMENT - so that directory's script ends, with this in its last line
+# ends STATUS TEXT FAKE DIRECTORY ARGUMENT - the directory's peer.sh ends with this status and
+# this text in its last line
 ends() {
 	expected=$1 text=$2 FAKE=$3
 	shift 3
@@ -123,12 +124,12 @@ a_peer_that_can_be_built_is_kept() {
 	FAKE=compiles
 	folder=$("$tree/tests/lib/crate-peer.sh" vhost-device-vsock)
 	[ -x "$folder/vhost-device-vsock" ]
-	# Neither the root nor the registry is asked again.
+	# Neither the root nor the registry is used again.
 	FAKE=no-root
 	[ "$("$tree/tests/lib/crate-peer.sh" vhost-device-vsock)" = "$folder" ]
 }
 
-# counted FAKE LINE STATUS - run.sh of a part with two peers
+# counted FAKE LINE STATUS - run.sh with a part that has two peers ends like this
 counted() {
 	FAKE=$1
 	status=0

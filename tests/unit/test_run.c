@@ -26,7 +26,7 @@
 #define CID		16
 #define MEMORY_SIZE	(16 * MIB)
 
-/* What was told, a letter each: kernel, launcher, console's reader. */
+/* Notifications, a letter each: kernel, launcher, reader of the console. */
 static struct {
 	char order[16];
 	struct ne_emu_backend_status status;
@@ -70,7 +70,7 @@ static void send_from_reader(uint16_t op)
 	assert_int_equal(write(told.console_peer, &hdr, sizeof(hdr)), sizeof(hdr));
 }
 
-/* A reader that leaves when the stream ends. */
+/* A reader that disconnects when the stream ends. */
 ssize_t __wrap_writev(int fd, const struct iovec *iov, int n)
 {
 	const struct virtio_vsock_hdr *hdr = iov->iov_base;
@@ -100,7 +100,7 @@ static void open_pair(int *ours, int *peer)
 	*peer = fds[1];
 }
 
-/* All that a VMM has but KVM; its memory is empty, so there is no image in it. */
+/* All parts of a VMM except KVM. Its memory is empty, so there is no image. */
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -155,12 +155,12 @@ static int teardown(void **state)
 
 static void run(struct fixture *f)
 {
-	/* The kernel says that the enclave is running. */
+	/* The kernel reports that the enclave is running. */
 	assert_int_equal(write(f->backend_peer, "", 1), 1);
 	assert_int_equal(vmm_run(&f->vmm), 0);
 }
 
-/* A launcher, or one that reads the console, may close the enclave when it hears of it. */
+/* A launcher or a reader of the console may close the enclave when notified. */
 static void test_bad_image(void **state)
 {
 	struct fixture *f = *state;
@@ -180,7 +180,7 @@ static void test_after_the_heartbeat(void **state)
 	assert_string_equal(told.order, "KR");
 }
 
-/* Its owner has closed it: the kernel knows, and nobody waits. */
+/* The owner has closed the enclave: the kernel knows, and nothing waits for it. */
 static void test_stopped(void **state)
 {
 	struct fixture *f = *state;

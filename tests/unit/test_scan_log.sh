@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# Which complaints of a kernel scan-log.sh takes for known: sample logs. TAP on stdout.
+# Which kernel complaints in sample logs scan-log.sh treats as known. TAP on stdout.
 
 set -eu
 # shellcheck source=../lib/case.sh
@@ -20,7 +20,7 @@ in_tree() {
 	mark "abi/compare_drivers in-tree driver, kernel ${1:-6.12.57+deb13-cloud-amd64}, loaded: none"
 }
 
-# dying [MODULES] - the warning of a scheduler that did not empty a CPU
+# dying [MODULES] - the scheduler's warning that it did not empty a CPU
 dying() {
 	cat <<-END
 	[  100.000001] ------------[ cut here ]------------
@@ -47,7 +47,7 @@ int3() {
 	END
 }
 
-# finds STATUS [TEXT] - with the log on standard input; the text in the output, or nothing
+# finds STATUS [TEXT] - scan the log on standard input; the output has the text, or is empty
 finds() {
 	cat > "$tmp/log"
 	printf '[    0.000000] Linux version 6.12.57\n' > "$tmp/other"
@@ -141,7 +141,7 @@ what_comes_after_power_down_does_not_count() {
 	{ echo "[  130.0] reboot: Power down" && dying; } | finds 0
 }
 
-# The console of some kernels has no line that cuts in front of a warning.
+# The console of some kernels has no "cut here" line before a warning.
 on_a_console_without_the_cut() {
 	cat <<-END | finds 0 "known fault of the kernel (boot, ?): WARNING: .* topology_sane"
 	[    0.060023] WARNING: arch/x86/kernel/smpboot.c:329 at topology_sane.isra.0+0xba/0x220, CPU#6: swapper/6/0
@@ -152,7 +152,7 @@ on_a_console_without_the_cut() {
 	END
 }
 
-# A fatal fault makes a run start again, but does not make a log clean.
+# After a fatal known fault the run is repeated, but its log is not clean.
 a_fatal_fault_is_told_apart() {
 	int3 | finds 1 "$complaint"
 	"$scan" --died "$tmp/nowhere" "$tmp/log" > "$tmp/out"
@@ -173,7 +173,7 @@ marks_are_understood() {
 		"$tmp/kmsg"
 }
 
-# Each program, from its begin to its end, and what it says itself.
+# Marks the beginning and end of each program, and its own marks.
 programs_are_marked() {
 	cat > "$tmp/program" <<-'END'
 	#!/bin/sh
@@ -186,7 +186,7 @@ programs_are_marked() {
 	printf '<4>ne-emu-test: abi/program %s\n' begins middle ends | diff - "$tmp/steps"
 }
 
-# A file keeps the last of what is written to it; /dev/kmsg all. A FIFO does as well.
+# A FIFO keeps all writes, like /dev/kmsg; a file would keep only the last one.
 strict_append() {
 	mkfifo "$NE_TEST_KMSG.fifo"
 	cat "$NE_TEST_KMSG.fifo" > "$NE_TEST_KMSG" &

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* A socket at @name ("@" for the abstract namespace), as the manager has it. */
+/* Make the manager's socket at @name ("@" for the abstract namespace). */
 static int manager_socket(const char *name)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };

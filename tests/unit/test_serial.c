@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Serial port, keyboard controller and clock, as Linux probes and uses them. */
+/* The serial port, keyboard controller and clock, as Linux probes and uses them. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,7 +87,7 @@ static void test_output(void **state)
 	assert_int_equal(in(f, UART_RX), 0);
 }
 
-/* The steps by which Linux tells a 16550A from everything else. */
+/* The steps by which Linux identifies a 16550A. */
 static void test_detection(void **state)
 {
 	struct fixture *f = *state;
@@ -134,7 +134,7 @@ static void test_transmit_interrupt(void **state)
 {
 	struct fixture *f = *state;
 
-	/* Linux tries twice: an empty transmitter interrupts whenever it is asked to. */
+	/* Linux tries twice: enabling the interrupt of an empty transmitter raises it each time. */
 	for (int i = 0; i < 2; i++) {
 		out(f, UART_IER, UART_IER_THRI);
 		assert_int_equal(edges(f), 1);

@@ -22,7 +22,7 @@
 
 static struct start_config good_nodes(void)
 {
-	/* Any node that opens will do: no case here gets as far as using both. */
+	/* Any node that can be opened will do: no case here uses both. */
 	return (struct start_config){
 		.vmm_path = "/does/not/exist",
 		.kvm_path = "/dev/null",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The supervisor's loop over a made-up kernel module. */
+/* The supervisor's loop with a fake kernel module. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,7 +27,7 @@
 
 /*
  * The module, behind the interface of common/nl.h. Each step is one call of
- * ne_nl_event_read(); after the last the process sends itself SIGTERM.
+ * ne_nl_event_read(); after the last step, the process sends itself SIGTERM.
  */
 struct step {
 	int cmd;	/* notification to deliver, or 0 */
@@ -47,11 +47,11 @@ static struct module {
 	int bad_requests;	/* the same, but accepting fails */
 	int accepted;
 	int tries;	/* calls of ne_nl_accept() */
-	int tries_before;	/* what they were at the last ne_nl_event_read() */
-	int most_tries;	/* between two of these */
+	int tries_before;	/* their number at the last ne_nl_event_read() */
+	int most_tries;	/* maximum between two of these */
 	int listed;
 	int pool_asked;
-	bool running;	/* one enclave is in the list */
+	bool running;	/* the list contains one enclave */
 	int64_t clock_step_ns;
 	struct supervisor *wait_for_vmm;	/* no signal while it has VMMs */
 } module;
@@ -170,7 +170,7 @@ int ne_nl_event_read(struct ne_nl *nl, ne_nl_event_fn fn, void *arg)
 	return step->err;
 }
 
-/* A clock that moves whenever somebody looks at it. */
+/* A clock that advances each time it is read. */
 static struct instant fake_now(void)
 {
 	static struct instant now = { .boot_ns = 1000 * NSEC_PER_SEC };
@@ -255,7 +255,7 @@ static void test_requests_from_before(void **state)
 	assert_int_equal(module.accepted, 2);
 }
 
-/* It would not help to try again. */
+/* Without the right to accept, the supervisor ends: a retry would not help. */
 static void test_not_allowed(void **state)
 {
 	module.accept_err = -EPERM;
@@ -276,7 +276,7 @@ static void test_ready(void **state)
 	assert_int_equal(module.listed, 1);
 }
 
-/* Other work does not wait for an endless row of them. */
+/* An endless series of requests does not block other work. */
 static void test_many_requests(void **state)
 {
 	static const struct step steps[] = {
@@ -288,7 +288,7 @@ static void test_many_requests(void **state)
 	assert_int_equal(module.most_tries, 16);
 }
 
-/* After 64 failures in a row it waits for news. */
+/* After 64 consecutive failures it waits for the next notification. */
 static void test_bad_requests(void **state)
 {
 	static const struct step steps[] = {
@@ -314,7 +314,7 @@ static void test_good_after_bad(void **state)
 	assert_int_equal(module.accepted, 1);
 }
 
-/* Looked at in the beginning, before each start, and when it changes. */
+/* The pool is read at the beginning, before each start, and when it changes. */
 static void test_pool(void **state)
 {
 	static const struct step steps[] = {
@@ -367,7 +367,7 @@ static void test_adopts(void **state)
 	assert_int_equal(f->s.nr_told, 1);
 }
 
-/* What vmm_spawn() starts in the next case is this program. */
+/* vmm_spawn() starts this program as the VMM in the next case. */
 static int play_vmm(void)
 {
 	pause();
@@ -435,7 +435,7 @@ static void restart(struct fixture *f)
 	module.event_fd = -1;
 }
 
-/* The process of @vmm has been killed, not by this test. */
+/* Check that the process has been killed; the test itself does not kill it. */
 static void assert_killed(pid_t pid)
 {
 	int status;
@@ -494,7 +494,7 @@ static void put_file(const char *folder, const char *name)
 	fclose(file);
 }
 
-/* The enclave ended meanwhile: what it left goes, and so does its VMM. */
+/* The enclave has ended: its files and its VMM are removed. */
 static void test_ended_without_supervisor(void **state)
 {
 	struct fixture *f = *state;
@@ -515,7 +515,7 @@ static void test_ended_without_supervisor(void **state)
 	assert_int_equal(access(folder, F_OK), 0);
 }
 
-/* The list could not be had: nothing is known to have ended. */
+/* Without the list, no enclave is known to have ended. */
 static void test_no_list_no_sweep(void **state)
 {
 	struct fixture *f = *state;

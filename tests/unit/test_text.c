@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Clean texts: what passes, what is escaped, where a text is cut. */
+/* Clean text: what passes, what is escaped, where text is cut. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <jansson.h>
 #include <string.h>
 
-/* A literal and its length, zeros in it included. */
+/* A literal and its length, including zeros in it. */
 #define BYTES(literal)	(literal), sizeof(literal) - 1
 
 static const struct {
@@ -64,7 +64,7 @@ static void test_clean(void **state)
 	}
 }
 
-/* Each size of the room: the longest beginning that fits and ends with a character. */
+/* For each buffer size: the longest prefix that fits and ends with a whole character. */
 static void test_cut(void **state)
 {
 	static const char text[] = "aé€\U0001f600\33z";
@@ -72,7 +72,7 @@ static void test_cut(void **state)
 	static const char whole[] = "aé€\U0001f600\\x1bz";
 
 	for (size_t size = 1; size <= sizeof(whole); size++) {
-		char *to = test_malloc(size);	/* an overrun is seen */
+		char *to = test_malloc(size);	/* so that an overrun is found */
 		size_t end = 0;
 
 		for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
@@ -85,7 +85,7 @@ static void test_cut(void **state)
 	}
 }
 
-/* Whatever the bytes, JSON takes the text. */
+/* The text is valid JSON for any bytes. */
 static void test_json(void **state)
 {
 	char bytes[3], to[32];
@@ -140,7 +140,7 @@ static void test_format(void **state)
 	char to[16];
 
 	assert_string_equal(format(to, sizeof(to), "%d%s", 7, "\33[1m"), "7\\x1b[1m");
-	/* Cut where the clean text is too long, not where the other would be. */
+	/* The limit applies to the escaped text, not to the original one. */
 	assert_string_equal(format(to, sizeof(to), "12345678%s", "é\33€x"), "12345678é\\x1b");
 	assert_string_equal(format(to, 1, "%s", "a"), "");
 }

@@ -30,7 +30,7 @@ static void start(struct vcpu *vcpu)
 	assert_int_equal(pthread_create(&vcpu->thread, NULL, wait_to_go, vcpu), 0);
 }
 
-/* Long after boot, the clock that can be set is far from the one that counts here. */
+/* The wall clock differs from the monotonic clock, which counts here. */
 static void test_thread_ends(void **state)
 {
 	struct vcpu vcpu;

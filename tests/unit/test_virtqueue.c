@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Split virtqueues: good rings, and those that a hostile driver makes. */
+/* Split virtqueues: valid rings, and rings of a hostile driver. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -121,7 +121,7 @@ static void test_chain(void **state)
 	assert_false(virtqueue_publish(&f->queue));
 }
 
-/* Indices run on past 65535 and the ring's end. */
+/* Indices continue past 65535 and the end of the ring. */
 static void test_wrap_around(void **state)
 {
 	struct fixture *f = *state;
@@ -177,7 +177,7 @@ static void publish(struct fixture *f, unsigned int count, bool interrupt)
 	assert_int_equal(virtqueue_publish(&f->queue), interrupt);
 }
 
-/* virtio 1.2, 2.7.7.2 and 2.7.10: flags do not count, the named entry does. */
+/* virtio 1.2, 2.7.7.2 and 2.7.10: the named entry counts, flags do not. */
 static void test_events(void **state)
 {
 	struct fixture *f = *state;
@@ -228,7 +228,7 @@ static void test_empty_buffers(void **state)
 	struct fixture *f = *state;
 	uint8_t byte;
 
-	/* The address of no bytes is of no interest. */
+	/* The address of an empty descriptor does not matter. */
 	set_desc(f, 0, UINT64_MAX, 0, VRING_DESC_F_NEXT, 1);
 	set_desc(f, 1, 0, 0, VRING_DESC_F_WRITE, 0);
 	offer(f, 0);
@@ -350,7 +350,7 @@ static void test_bad_setup(void **state)
 		{ QUEUE_SIZE, MEMORY_SIZE, AVAIL_ADDR, USED_ADDR },
 		{ QUEUE_SIZE, DESC_ADDR, MEMORY_SIZE - 2, USED_ADDR },
 		{ QUEUE_SIZE, DESC_ADDR, AVAIL_ADDR, MEMORY_SIZE - 4 },
-		/* Two bytes short of the events behind the rings. */
+		/* Two bytes too short for the event fields after the rings. */
 		{ QUEUE_SIZE, DESC_ADDR, MEMORY_SIZE - 4 - 2 * QUEUE_SIZE, USED_ADDR },
 		{ QUEUE_SIZE, DESC_ADDR, AVAIL_ADDR, MEMORY_SIZE - 4 - 8 * QUEUE_SIZE },
 		{ QUEUE_SIZE, -16ULL, AVAIL_ADDR, USED_ADDR },
@@ -379,7 +379,7 @@ static void test_reset(void **state)
 	assert_int_equal(f->queue.size, 0);
 }
 
-/* Random rings: whatever is accepted lies in memory. */
+/* Random rings: all accepted buffers are in memory. */
 static void test_random_rings(void **state)
 {
 	struct fixture *f = *state;

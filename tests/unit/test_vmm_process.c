@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Starting VMMs. This program plays the VMM as well: when it is started with a
- * VMM's command line, it writes down what it was given.
+ * Starting VMMs. This program also acts as the VMM: when it is started with a VMM's command
+ * line, it records its arguments and descriptors.
  */
 
 #include <setjmp.h>
@@ -27,7 +27,7 @@
 #define REPORT_MAX	8192
 #define FDS_LOOKED_AT	1024
 
-/* What the fake VMM does after its report, by the CID it is given. */
+/* What the fake VMM does after its report; the CID selects it. */
 enum {
 	CID_EXIT_0 = 16,
 	CID_EXIT_7 = 17,
@@ -174,7 +174,7 @@ static void check_report(const char *report, const ino_t *inos)
 		    "arg --console-log-fd\narg 7\n"
 		    "arg --nsm-control-fd\narg 8\narg --pool-fd\narg 9\n");
 
-	/* Standard input, and the seven; nothing of what else is open here. */
+	/* Standard input and the seven descriptors, but no others of this process. */
 	assert_return_code(stat("/dev/null", &null), errno);
 	expect_line(report, "fd 0 is %ju\n", (uintmax_t)null.st_ino);
 	for (int i = 0; i < 7; i++)
@@ -199,7 +199,7 @@ static void test_what_a_vmm_is_given(void **state)
 	int stray;
 
 	temp_dir_create(&dir);
-	/* In an order that would overwrite one another if copied one by one. */
+	/* Numbered so that copying them one by one would overwrite some. */
 	config.pool_fd = make_file(&dir, "pool", &inos[6]);
 	config.nsm_control_fd = make_file(&dir, "nsm", &inos[5]);
 	config.console_log_fd = make_file(&dir, "log", &inos[4]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Finding the VMM that an earlier supervisor has started, and nobody else. */
+/* Finding the VMM that an earlier supervisor has started, and no other process. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -97,7 +97,7 @@ static void test_found(void **state)
 	assert_true(vmm->adopted);
 	assert_int_equal(vmm->kill_ns, 0);
 
-	/* It can be killed, and its end is noticed, although it need not be a child. */
+	/* It can be killed and its end is noticed, even if it is not a child. */
 	assert_int_equal(vmm_reap(vmm, &end), -EAGAIN);
 	assert_int_equal(vmm_kill(vmm), 0);
 	assert_int_equal(poll(&(struct pollfd){ .fd = vmm->pidfd, .events = POLLIN }, 1, 30000),
@@ -120,7 +120,7 @@ static void test_ended(void **state)
 	assert_int_equal(vmm_record_find(s->dir.path, UID, &vmm), -ESRCH);
 }
 
-/* The number belongs to another process by now. */
+/* The process id now belongs to another process. */
 static void test_number_used_again(void **state)
 {
 	struct state *s = *state;
@@ -137,7 +137,7 @@ static void test_number_used_again(void **state)
 		 (uint64_t)st.st_ino + 1);
 	write_text(s, text);
 	assert_int_equal(vmm_record_find(s->dir.path, UID, &vmm), -ESRCH);
-	/* And the right one again. */
+	/* The correct record again. */
 	snprintf(text, sizeof(text), "%d %" PRIu64 "\n", (int)s->vmm.pid, (uint64_t)st.st_ino);
 	write_text(s, text);
 	assert_int_equal(vmm_record_find(s->dir.path, UID, &vmm), 0);

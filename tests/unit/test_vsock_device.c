@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* vsock device between rings and a channel, which a packet socket stands in for. */
+/* The vsock device between rings and a channel, which a packet socket replaces. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +32,7 @@ static unsigned int largest_batch;
 /* The SOCK_SEQPACKET setting passed to the kernel: 0 or 1; -1: none. */
 static int seqpacket = -1;
 
-/* The kernel's side of a batch, one packet after the other. */
+/* The kernel's side of a batch: handle one packet after the other. */
 int __wrap_ioctl(int fd, unsigned long request, void *arg);
 
 static ssize_t send_one(int fd, const struct ne_emu_vsock_packet *packet)
@@ -193,7 +193,7 @@ static void test_transmit(void **state)
 	assert_false(vsock_heartbeat_sent(f->vsock));
 }
 
-/* Header and payload cut into pieces at odd places. */
+/* Header and payload are split at odd places. */
 static void test_transmit_scattered(void **state)
 {
 	struct fixture *f = *state;
@@ -229,7 +229,7 @@ static void test_heartbeat_is_seen(void **state)
 	assert_true(vsock_heartbeat_sent(f->vsock));
 }
 
-/* What is like it but for the operation, the CID or the port. */
+/* Packets that differ in the operation, the CID or the port. */
 static void test_other_packets_are_no_heartbeat(void **state)
 {
 	struct fixture *f = *state;
@@ -306,7 +306,7 @@ static void test_receive(void **state)
 	assert_int_equal(driver_interrupts(&f->driver), 1);
 }
 
-/* Packets wait in the channel, and nobody spins, while the guest has no buffers. */
+/* While the guest has no buffers, packets wait in the channel, without busy waiting. */
 static void test_receive_back_pressure(void **state)
 {
 	struct fixture *f = *state;
@@ -365,7 +365,7 @@ static void test_transmit_back_pressure(void **state)
 	assert_int_equal(f->vsock->channel.events, 0);
 }
 
-/* Chains as long as the queue: a batch takes no more than there is room for. */
+/* Chains as long as the queue: a batch takes only as many packets as fit. */
 static void test_long_chains(void **state)
 {
 	struct virtio_vsock_hdr hdr = make_hdr(VIRTIO_VSOCK_OP_RW, 7, VIRTQUEUE_SIZE_MAX - 1);
@@ -411,7 +411,7 @@ static void test_many_packets(void **state)
 	assert_int_equal(driver_used(&f->driver, TX)->idx, 30 * DRIVER_QUEUE_SIZE);
 }
 
-/* What is good before a bad chain still counts. */
+/* Valid packets before an invalid chain still count. */
 static void test_bad_chain_after_good(void **state)
 {
 	struct fixture *f = *state;
@@ -428,7 +428,7 @@ static void test_bad_chain_after_good(void **state)
 	assert_broken(f, true);
 }
 
-/* Longer than a first batch, shorter than the ring: one interrupt, nothing lost. */
+/* More than the first batch, less than the ring: one interrupt, no lost packets. */
 static void test_receive_many(void **state)
 {
 	struct fixture *f = *state;
@@ -453,7 +453,7 @@ static void test_receive_many(void **state)
 	assert_int_equal(f->vsock->channel.events, EPOLLIN);
 }
 
-/* With events in place of flags: an interrupt for the named entry only. */
+/* With events instead of flags, only the named entry raises an interrupt. */
 static void test_events(void **state)
 {
 	struct fixture *f = *state;
@@ -509,7 +509,7 @@ static void test_reset(void **state)
 	assert_int_equal(reason(f), NE_EMU_EXIT_REASON_NONE);
 }
 
-/* Neither ends the enclave nor loses a packet. */
+/* A lack of memory neither ends the enclave nor loses a packet. */
 static void test_no_memory(void **state)
 {
 	struct fixture *f = *state;
@@ -530,7 +530,7 @@ static void test_no_memory(void **state)
 	assert_int_equal(reason(f), NE_EMU_EXIT_REASON_NONE);
 }
 
-/* The kernel hears of SOCK_SEQPACKET before the first packet, and of its end. */
+/* The device enables SOCK_SEQPACKET in the kernel before the first packet, and disables it. */
 static void test_seqpacket(void **state)
 {
 	struct fixture *f = *state;
@@ -561,7 +561,7 @@ static void test_interrupted(void **state)
 	assert_int_equal(reason(f), NE_EMU_EXIT_REASON_NONE);
 }
 
-/* Another file took the address: no packet moves any more, and nobody tries for ever. */
+/* Another file took over the address: no packets move any more, without endless retries. */
 static void test_address_taken(void **state)
 {
 	struct fixture *f = *state;
@@ -618,6 +618,6 @@ int main(void)
 		T(test_channel_gone),
 	};
 
-	log_init(LOG_ERR, NULL);	/* what is broken here is broken on purpose */
+	log_init(LOG_ERR, NULL);	/* the tests break devices on purpose */
 	return cmocka_run_group_tests_name("vsock_device", tests, NULL, NULL);
 }
