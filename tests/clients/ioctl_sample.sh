@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# The kernel's own sample program, unmodified: 256 regions of 2 MiB, production
-# mode, heartbeat.
+# The kernel's sample program, unmodified: 256 regions of 2 MiB, production mode, heartbeat.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
@@ -23,7 +22,7 @@ sample_over() {
 	[ ! -d "/proc/$1" ] || sample_said 'Entering sleep'
 }
 
-# It sleeps for five minutes at its end; a signal ends it there.
+# At its end it sleeps for five minutes; a signal ends it then.
 run_sample() {
 	remember
 	stdbuf -oL "$sample" "$image" > "$tmp/sample" 2>&1 &
@@ -58,7 +57,7 @@ end_while_running() {
 	pid=$!
 	wait_for 120 sample_over "$pid"
 	control "$(sed -n 's/Enclave started, CID //p' "$tmp/sample")" reboot
-	# Its poll thread looks at the enclave fd.
+	# Its poll thread watches the enclave fd.
 	wait_for 20 sample_said 'Received POLLHUP'
 	kill "$pid"
 	wait "$pid" || :

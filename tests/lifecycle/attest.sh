@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# The NSM of real enclaves, asked through /dev/nsm: registers, random bytes, and
-# documents, which an independent verifier (verify.py) checks.
+# The NSM of real enclaves through /dev/nsm: registers, random bytes, and documents, which
+# an independent verifier (verify.py) checks.
 #
-# Once: the documents are made in userspace, for the enclave's kernel.
+# Once: userspace makes the documents.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
@@ -17,12 +17,12 @@ need_daemon
 need_image
 need_program python3 socat
 
-# nsm CID REQUEST [NAME=VALUE]... - the response as JSON
+# nsm CID REQUEST [NAME=VALUE]... - print the response as JSON
 nsm() {
 	timeout 90 python3 "$here/lib/nsm_ask.py" "$@"
 }
 
-# document [NAME=VALUE]... - have the enclave attest
+# document [NAME=VALUE]... - get an attestation document from the enclave
 document() {
 	rm -f "$tmp/document"
 	timeout 90 python3 "$here/lib/nsm_ask.py" -o "$tmp/document" "$cid" Attestation "$@"
@@ -46,12 +46,12 @@ error_is() {
 	nsm_is "{\"Error\": \"$error\"}" "$@"
 }
 
-# verify OPTION... - the last document is good
+# verify OPTION... - verify the last document
 verify() {
 	"$verify_py" --root "$tmp/root.pem" --module-id "$module_id" "$@" "$tmp/document"
 }
 
-# What PCR 0, 1, 2 must be, from the image's bytes: "0=HEX", a line each.
+# Print the expected PCR 0, 1 and 2, computed from the image: "0=HEX", one per line.
 expected_pcrs() {
 	PYTHONPATH=$here/lib python3 - "$image" <<-'PYTHON'
 	import hashlib, sys
@@ -69,7 +69,7 @@ expected_pcrs() {
 	PYTHON
 }
 
-# open_enclave ARGUMENT... - client a, its CID, module id and the root certificate
+# open_enclave ARGUMENT... - start client a; get its CID, module id and root certificate
 open_enclave() {
 	run_image a "$@"
 	cid=$(value a cid)
@@ -115,14 +115,14 @@ large_documents() {
 	document user_data='1024*75' nonce='1024*6e' public_key='1024*6b'
 	verify --user-data "$(digits 75 1024)" --nonce "$(digits 6e 1024)" \
 		--public-key "$(digits 6b 1024)"
-	# The largest request there is.
+	# The largest possible request.
 	document user_data='4050*75' nonce=null public_key=null
 	verify --user-data "$(digits 75 4050)"
 	document nonce=0x
 	verify --nonce ""
 }
 
-# Each of many clients at once gets its own answer.
+# Each of many simultaneous clients gets its own answer.
 at_once() {
 	timeout 120 python3 "$here/lib/nsm_many.py" "$cid" 90
 }
@@ -152,7 +152,7 @@ registers() {
 	verify --locked 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
 }
 
-# A supervisor that comes back serves the enclaves of the one before.
+# A restarted supervisor serves the enclaves of the previous one.
 after_restart() {
 	systemctl restart ne-emud.service
 	document nonce=0x0102
@@ -161,7 +161,7 @@ after_restart() {
 	verify --nonce 0102 --locked 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
 }
 
-# The guest's driver logs errors only; it and the random number generator behind it work.
+# The guest's driver logs only errors; check that it and its random number generator work.
 driver_is_content() {
 	grep 'payload: hwrng 2 x [0-9]* bytes, different' "$tmp/console"
 	grep 'payload: nsm Attestation [0-9]* bytes' "$tmp/console"

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
 # Executes every block of commands in README.md, install.rst, troubleshooting.rst, ci.rst,
-# hacking.rst and the workflow, in files as a user has them. Where it is easy, a page's fault
-# is made first: its message has to come, and to be gone after the commands.
+# hacking.rst and the workflow, with files like a user's. Where it is easy, the problem that
+# a page describes is provoked first: its message must appear, and disappear after the
+# commands.
 #
 # Once: the commands are the same on each kernel.
 
@@ -20,7 +21,7 @@ docs=$here/docs
 pages=$docs/pages
 files=$tmp/files
 
-# Why a block cannot be executed here. The others are executed.
+# Prints why a block cannot be executed here, or nothing.
 reason_not_to() {
 	case $1 in
 	"make demo"*) echo "these make the machine that this runs in" ;;
@@ -55,7 +56,7 @@ make_files() {
 	document > "$files/document"
 }
 
-# document [--debug] - of an enclave, with the nonce of README.md
+# document [--debug] - get a document of an enclave with the nonce of README.md
 document() {
 	ne-emu run --memory 128 --detach "$@" "$image" >&2
 	"$files/get-document" "$(ne-emu ps --json | jq '.[0].EnclaveCID')" 0102
@@ -64,7 +65,7 @@ document() {
 
 ### Faults ###
 
-# says TEXT COMMAND... - it fails, and the text is in what it prints
+# says TEXT COMMAND... - the command fails and prints the text
 says() {
 	says_text=$1
 	shift
@@ -132,7 +133,7 @@ fault_aws_driver() {
 	log_since | grep 'the AWS driver nitro_enclaves is loaded'
 }
 
-# refused_list TEXT - what the kernel log has to say of half a core
+# refused_list TEXT - the kernel log has this text about half a core
 refused_list() {
 	log_mark
 	fails sh -c "echo 2 > $pool_file"
@@ -143,7 +144,7 @@ enclave_runs() {
 	ne-emu run --memory 128 --detach image.eif
 }
 
-# before TITLE FIRST_LINE - what has to be so before the commands
+# before TITLE FIRST_LINE - set up the problem before the commands
 before() {
 	fault=1
 	case $1 in
@@ -169,7 +170,7 @@ before() {
 	esac
 }
 
-# after TITLE - the fault is gone, but for the pool, which goes with the module
+# after TITLE - check that the problem is fixed; the pool is lost with the module
 after() {
 	case $1 in
 	"The module is not loaded" | "The driver for EC2"*)
@@ -214,7 +215,7 @@ execute_page() {
 	rm -r "$tmp/blocks"
 }
 
-# What ci.rst says of the namespaces of a container.
+# The statement of ci.rst about the namespaces of a container.
 in_namespaces() {
 	unshare --net --mount --pid --ipc --uts --fork --mount-proc \
 		timeout 60 ne-emu run --memory 128 --debug --console "$image" > "$tmp/console" 2>&1 &

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# Many enclaves one after the other: whatever they took is back afterwards.
+# Many enclaves one after the other: all their resources are released afterwards.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
@@ -10,13 +10,13 @@ set -eu
 need_host 80
 need_daemon
 
-# KiB that the kernel cannot give back. Enclaves, backends and channels take more
-# than 1 KiB each, so a leak of one per cycle would show.
+# Unreclaimable kernel memory in KiB. Enclaves, backends and channels take more than 1 KiB
+# each, so a leak of one per cycle would show.
 unreclaimable() {
 	meminfo SUnreclaim
 }
 
-# They end at once by themselves: there is nothing to boot.
+# These enclaves end at once, because they have nothing to boot.
 empty_cycles() {
 	remember
 	"$cycle" -n 50 -m 96 > "$tmp/lines" || {
@@ -56,7 +56,7 @@ kmemleak() {
 	file=/sys/kernel/debug/kmemleak
 	mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug
 	[ -e "$file" ] || skip "the kernel has no kmemleak"
-	# An object counts when two scans find it.
+	# An object counts as leaked if two scans find it.
 	echo scan > "$file"
 	sleep 6
 	echo scan > "$file"

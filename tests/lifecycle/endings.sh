@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# The ways a guest can end: each a hang-up on the enclave fd, and a record that
-# says which it was.
+# The ways in which a guest can end: each raises POLLHUP on the enclave fd and leaves a record
+# with the reason.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
@@ -13,7 +13,7 @@ need_daemon
 need_image
 need_program python3 socat
 
-# ending LINE REASON... - the control line leads to one of these reasons
+# ending LINE REASON... - a guest with this control line ends with one of these reasons
 ending() {
 	line=$1
 	shift

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# What a user is told when something is missing or wrong: in seconds, by a
-# message that names the cause, and with nothing left behind.
+# Errors when something is missing or wrong: within seconds, with a message that names the
+# cause, and with nothing left behind.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
@@ -46,7 +46,7 @@ no_supervisor() {
 	return "$wrong"
 }
 
-# It takes memory of all users: not without CAP_SYS_ADMIN, and not in a container.
+# setup takes memory from all users, so it needs CAP_SYS_ADMIN and fails in a container.
 supervisor_not_allowed() {
 	systemctl stop ne-emud.service
 	wait_for 5 no_vmm
@@ -95,8 +95,8 @@ no_pool() {
 	refused 5 'ne_cpus|CPU pool' ne-emu run "$image"
 }
 
-# bad_image PATTERN - $tmp/bad.eif is refused by the launcher's own check, and by
-# the VMM when that is off. The reason has to be the same.
+# bad_image PATTERN - the launcher refuses $tmp/bad.eif, and so does the VMM if the check of
+# the launcher is off, with the same reason.
 bad_image() {
 	remember
 	refused 10 "$1" ne-emu run "$tmp/bad.eif"
@@ -147,7 +147,7 @@ edit_cmdline() {
 	cat "$tmp/cmdline"
 }
 
-# The guest's kernel finds no program to run: an end before the heartbeat.
+# The guest's kernel finds no init, so the enclave ends before the heartbeat.
 bad_kernel_command_line() {
 	edit cmdline "$image" "$(edit_cmdline) rdinit=/nowhere panic=-1" "$tmp/bad.eif"
 	remember

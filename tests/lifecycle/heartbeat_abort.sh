@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# An enclave that ends before its heartbeat: a client that waits on its listener
-# at CID 3 port 9000 (nitro-cli: for 180 s) is released at once.
+# If an enclave ends before its heartbeat, a client that waits on its listener at CID 3
+# port 9000 (nitro-cli: for 180 s) is released at once.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
@@ -13,7 +13,7 @@ need_daemon
 need_image
 need_program python3
 
-# released SECONDS IMAGE [ARGUMENT]... - the wait fails, in time
+# released SECONDS IMAGE [ARGUMENT]... - the wait fails in time
 released() {
 	limit=$(($1 * ${NE_SLOWNESS:-1})) bad=$2
 	shift 2
@@ -47,7 +47,7 @@ no_init() {
 	released 60 "$tmp/bad.eif"
 }
 
-# An enclave that has had its heartbeat must not disturb a later client's wait.
+# An enclave after its heartbeat must not disturb the wait of a later client.
 later_wait_is_left_alone() {
 	remember
 	run_image a

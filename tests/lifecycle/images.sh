@@ -4,7 +4,7 @@
 # Enclaves from images that "ne-emu eif" makes: a root file system with a user and a
 # working directory, signatures, memory that the command line reserves.
 #
-# Once: what is tested is the image and the VMM's loader.
+# Once: this tests the image and the VMM's loader.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
@@ -17,7 +17,7 @@ need_image
 
 ne-emu eif extract "$image" "$tmp/parts" > /dev/null
 
-# until_end IMAGE - run it in debug mode until it ends; its console in $tmp/out
+# until_end IMAGE - run it in debug mode until it ends; its console goes to $tmp/out
 until_end() {
 	timeout 120 ne-emu run --memory 128 --debug --console "$1" > "$tmp/out" 2> "$tmp/err" || :
 	tail -n 20 "$tmp/out"
@@ -39,7 +39,7 @@ application() {
 	grep -a -q '=1000:100:100 7=/some/where=good day=' "$tmp/out"
 }
 
-# sign DAYS - the sample image as $tmp/signed.eif
+# sign DAYS - sign the sample image as $tmp/signed.eif
 sign() {
 	python3 "$here/lib/certificate.py" "$tmp/key.pem" "$tmp/certificate.pem" "$1"
 	ne-emu eif sign --private-key "$tmp/key.pem" --signing-certificate \
@@ -55,7 +55,7 @@ signed() {
 	same_as_before
 }
 
-# The launcher does not look at dates: the VMM must, and its reason comes back.
+# The launcher does not check dates, but the VMM does, and its reason is reported.
 expired() {
 	sign -1
 	remember
@@ -69,7 +69,7 @@ expired() {
 	same_as_before
 }
 
-# boot_log MIB IMAGE - run it in debug mode until its heartbeat; its console in $tmp/log
+# boot_log MIB IMAGE - run it in debug mode until its heartbeat; its console goes to $tmp/log
 boot_log() {
 	client a -m "$1" -d -i "$2"
 	wait_said 90 a heartbeat
@@ -78,7 +78,7 @@ boot_log() {
 	ne-emu logs "$uid" > "$tmp/log"
 }
 
-# Kernel and ramdisk must go around what they may not use.
+# Kernel and ramdisk must avoid reserved memory.
 reserved() {
 	kernel=$tmp/parts/kernel
 	ne-emu eif build --kernel "$kernel" --ramdisk "$tmp/parts/ramdisk0" \
@@ -89,12 +89,12 @@ reserved() {
 	grep -a -q 'reserved' "$tmp/log"
 }
 
-# The enclave has 3 GiB below its hole, all but 64 MiB of which are reserved here, and
-# 256 MiB at 4 GiB, where alone there is room for the ramdisks.
+# The enclave has 3 GiB below its hole, of which all but 64 MiB are reserved here, and
+# 256 MiB at 4 GiB, the only place with room for the ramdisks.
 above_4g() {
 	echo 1664 > /proc/sys/vm/nr_hugepages
 	[ "$(free_pages)" -ge 1664 ] || skip "no 1664 huge pages of 2 MiB"
-	head -c 48M /dev/zero > "$tmp/zeros"	# the kernel passes over them
+	head -c 48M /dev/zero > "$tmp/zeros"	# the kernel skips zeros
 	ne-emu eif build --kernel "$tmp/parts/kernel" --ramdisk "$tmp/parts/ramdisk0" \
 		--ramdisk "$tmp/parts/ramdisk1" --ramdisk "$tmp/zeros" \
 		--output "$tmp/high.eif" --cmdline \

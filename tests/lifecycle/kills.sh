@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# SIGKILL of client, VMM and supervisor, each while an enclave boots and while it
-# runs. The client's death ends the enclave; the VMM's is a hang-up; the
-# supervisor's touches no enclave.
+# SIGKILL for client, VMM and supervisor, each while an enclave boots and while it runs. The
+# death of the client ends the enclave, the death of the VMM raises POLLHUP, and the death
+# of the supervisor does not affect enclaves.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
@@ -21,7 +21,7 @@ booting() {
 kill_client() {
 	kill -9 "$(client_pid a)"
 	wait "$(client_pid a)" || :
-	# At once, whatever the VMM does:
+	# At once, regardless of the VMM:
 	pool_is_free
 	[ "$(free_pages)" = "$(sed -n 's/huge pages free: //p' "$tmp/before")" ]
 	same_as_before
@@ -40,8 +40,8 @@ client_running() {
 	fails echo_once "$(value a cid)"
 }
 
-# The client waits for the heartbeat only, as nitro-cli does; the supervisor
-# makes that wait fail.
+# The client, like nitro-cli, waits only for the heartbeat; the supervisor makes that wait
+# fail.
 vmm_booting() {
 	remember
 	booting
@@ -98,12 +98,12 @@ daemon_running() {
 	daemon_again
 	echo_works "$(value a cid)"
 	wait_for 10 adopted "$(value a uid)"
-	# A new start works beside the old enclave.
+	# Another enclave can be started beside the old one.
 	run_image b
 	echo_works "$(value b cid)"
 	close_client b
 	echo_works "$(value a cid)"
-	# The end of the adopted one is seen.
+	# The end of the adopted one is noticed.
 	control "$(value a cid)" reboot
 	wait_said 20 a hangup
 	close_client a
@@ -112,8 +112,8 @@ daemon_running() {
 	pool_is_free
 }
 
-# Starts that come while there is no supervisor wait for systemd's next one, or
-# fail with ENODEV; then another try works.
+# A start without a supervisor waits until systemd restarts it, or fails with ENODEV; then
+# another try works.
 daemon_gone_at_start() {
 	kill_daemon
 	client a -m 128 -i "$image"
@@ -125,7 +125,7 @@ daemon_gone_at_start() {
 	close_client b
 }
 
-# Nothing is left for the next supervisor, and nothing disturbs it.
+# Nothing is left over that could disturb the next supervisor.
 daemon_restart_after_client() {
 	run_image a
 	kill_daemon
@@ -157,7 +157,7 @@ hanging_vmm_of_earlier_supervisor() {
 	wait_for 10 run_folder_gone "$(value a uid)"
 }
 
-# The same when the enclave ended before there was another supervisor.
+# The same if the enclave ended before there was another supervisor.
 hanging_vmm_without_supervisor() {
 	run_image a
 	vmm=$(vmm_pids)

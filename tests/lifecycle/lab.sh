@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# The laboratory on real enclaves: settings of the next one and of one that runs, faults
-# that "ne-emu attest verify" finds, and a CA that does not work.
+# "ne-emu lab" with real enclaves: settings of the next one and of a running one, flaws that
+# "ne-emu attest verify" finds, and an unusable CA.
 #
-# Once: what is tested is userspace.
+# Once: this tests userspace.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
@@ -17,7 +17,7 @@ need_program python3 socat
 
 ca=/var/lib/ne-emu/ca/default.pem
 
-# document FILE - a document of the enclave
+# document FILE - get a document of the enclave
 document() {
 	timeout 90 python3 "$here/lib/nsm_ask.py" -o "$1" "$cid" Attestation \
 		nonce=0x0102 > "$tmp/answer"
@@ -27,7 +27,7 @@ verify() {
 	ne-emu attest verify --nonce 0102 "$@" "$tmp/document" > "$tmp/report"
 }
 
-# rejected CHECK... - by these checks and no others
+# rejected CHECK... - exactly these checks fail
 rejected() {
 	document "$tmp/document"
 	status=0
@@ -49,7 +49,7 @@ next_enclave() {
 	ne-emu lab show "$cid" | grep -q '^region *eu-west-1$'
 	ne-emu lab show | grep -q '^region *us-east-1$'
 	document "$tmp/document"
-	# The value of AWS's guide for that role.
+	# The value in AWS's guide for that role.
 	verify --strict --pcr 3=78fce75db17cd4e0a3fb8dad3ad128ca5e77edbb2b2c7f75329dccd99aa5f6ef4fc1f1a452e315b9e98f9e312e6921e6
 	ne-emu attest show "$tmp/document" | grep -q eu-west-1
 }
@@ -81,8 +81,8 @@ others_may_not_ask() {
 		ne-emu lab show > /dev/null
 }
 
-# What was signed before verifies under the root that was kept; the next certificate of
-# the enclave is under the new root, which everybody can read from then on.
+# Documents signed before chain to the old root, which is kept; the next certificate of the
+# enclave chains to the new root, which all users can read from then on.
 rotated_root() {
 	document "$tmp/old"
 	ne-emu attest root --format fingerprint > "$tmp/fingerprint"
@@ -120,7 +120,7 @@ broken_ca() {
 
 check "doctor and everybody know the root" root_is_known
 
-# What a check starts ends with it.
+# A process started in a check ends with it, so start the enclave here.
 ne-emu lab set role-arn=arn:aws:iam::123456789012:role/Webserver region=eu-west-1 > /dev/null
 run_image a
 cid=$(value a cid)

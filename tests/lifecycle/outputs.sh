@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# What commands do to the host beside enclaves: files they write, also when they are
-# killed; images that cost much; memory and CPUs that "setup" takes.
+# Effects of commands on the host: files they write, also if they are killed; expensive
+# images; memory and CPUs that "setup" takes.
 #
-# Once: nothing in it depends on the kernel.
+# Once: nothing here depends on the kernel.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
@@ -19,7 +19,7 @@ SOURCE_DATE_EPOCH=1
 export SOURCE_DATE_EPOCH
 ne-emu eif extract "$image" "$tmp/parts" > /dev/null
 
-# build OPTION... - an image of the sample's parts
+# build OPTION... - build an image from the parts of the sample
 build() {
 	ne-emu eif build --kernel "$tmp/parts/kernel" --cmdline-file "$tmp/parts/cmdline" \
 		--ramdisk "$tmp/parts/ramdisk0" --name sample "$@"
@@ -73,7 +73,7 @@ reads_ramdisk() {
 	[ -n "$(find "/proc/$1/fd" -lname '*.cpio' 2> /dev/null)" ]
 }
 
-# The ramdisk is a pipe that nobody closes: the image is half done.
+# The ramdisk is a pipe that stays open, so the image stays incomplete.
 killed() {
 	mkdir "$tmp/folder"
 	mkfifo "$tmp/endless.cpio"
@@ -89,7 +89,7 @@ killed() {
 	[ -z "$(ls -A "$tmp/folder")" ]
 }
 
-# A member of 1 TiB, of which the archive has 512 bytes.
+# A sparse file of 1 TiB, of which the archive has 512 bytes.
 hole() {
 	python3 - "$tmp/hole.tar" <<-'PYTHON'
 	import sys

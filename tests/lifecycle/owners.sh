@@ -1,11 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# What belongs to the user who made it: settings, logs, records. Alice and Bob are
-# members of group ne, Mallory is not. The table in Documentation/security.rst names
-# these cases.
+# Settings, logs and records belong to the user who made them. Alice and Bob are members of
+# group ne, Mallory is not. The table in Documentation/security.rst names these cases.
 #
-# Once: what is tested is userspace.
+# Once: this tests userspace.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
@@ -38,7 +37,7 @@ as() {
 	setpriv --reuid "$as_user" --regid "$(id -g "$as_user")" --init-groups "$@"
 }
 
-# The client, as Alice.
+# Run the client as Alice.
 client_program=$cycle
 chmod 755 "$tmp"
 cat > "$tmp/alice-cycle" <<END
@@ -48,7 +47,7 @@ END
 chmod 755 "$tmp/alice-cycle"
 cycle=$tmp/alice-cycle
 
-# refused TEXT COMMAND... - it fails and says TEXT
+# refused TEXT COMMAND... - the command fails and prints TEXT
 refused() {
 	refused_text=$1
 	shift
@@ -57,7 +56,7 @@ refused() {
 	grep -q -e "$refused_text" "$tmp/refusal"
 }
 
-# ask USER JSON - a request to ne-emud, without ne-emu's own checks
+# ask USER JSON - send a request to ne-emud without ne-emu's checks
 ask() {
 	as "$1" python3 - "$2" <<-'PYTHON'
 	import socket, sys
@@ -70,7 +69,7 @@ ask() {
 
 pcr=abababababababababababababababababababababababababababababababababababababababababababababababab
 
-# What Bob sets is not what Alice's next enclave attests.
+# Bob's settings do not apply to Alice's next enclave.
 next_is_of_its_user() {
 	as ne-bob ne-emu lab set pcr0="$pcr"
 	as ne-bob ne-emu lab show | grep -q "^pcr0 *$pcr$"
@@ -117,7 +116,7 @@ root_sets_anybodys() {
 	as ne-bob ne-emu lab show | grep -q '^pcr0 *measured$'
 }
 
-# While it runs and when it has ended.
+# While the enclave runs and after it has ended.
 logs_are_its_owners() {
 	folder=$log_folder/2001/$uid
 	name="enc$uid belongs to ne-alice (uid 2001); use sudo"
@@ -149,11 +148,11 @@ stranger_may_nothing() {
 	refused "Permission denied" as ne-mallory ls /var/lib/ne-emu/ca
 	refused "Permission denied" as ne-bob ls /var/lib/ne-emu/ca
 	refused "Permission denied" as ne-bob sh -c ': < /dev/ne_emu_vsock'
-	# The root certificate is for everybody.
+	# All users may read the root certificate.
 	as ne-mallory ne-emu attest root > /dev/null
 }
 
-# contained COMMAND... - by a user who is root in namespaces of their own
+# contained COMMAND... - as a user who is root in new namespaces
 contained() {
 	as ne-mallory unshare --user --map-root-user --net "$@"
 }
@@ -171,7 +170,7 @@ container_may_nothing() {
 	contained ne-emu attest root > /dev/null
 }
 
-# As on EC2: vsock knows no users.
+# As on EC2: vsock does not distinguish users.
 ports_are_open() {
 	[ "$(echo hello | as ne-mallory timeout 20 socat -t 10 - "VSOCK-CONNECT:$cid:5005")" = hello ]
 	[ "$(echo hello | contained timeout 20 socat -t 10 - "VSOCK-CONNECT:$cid:5005")" = hello ]
@@ -179,7 +178,7 @@ ports_are_open() {
 	grep -q Linux "$tmp/console"
 }
 
-# put_folders OWNER FROM TO - so many ended enclaves, older than any real one
+# put_folders OWNER FROM TO - make logs of ended enclaves, older than any real one
 put_folders() {
 	[ -d "$log_folder/$1" ] || mkdir -m 710 "$log_folder/$1"
 	for i in $(seq "$2" "$3"); do
@@ -192,7 +191,7 @@ bob_has_64() {
 	[ "$(find "$log_folder/2002" -mindepth 1 -maxdepth 1 | wc -l)" = 64 ]
 }
 
-# However many of Bob's starts fail.
+# For any number of Bob's failed starts.
 nobody_evicts_others() {
 	put_folders 2001 1 3
 	put_folders 2002 100 200
@@ -205,7 +204,7 @@ nobody_evicts_others() {
 	[ -d "$log_folder/2002/$(printf %016x 137)" ]
 }
 
-# A guest's output does not command the terminal of who reads its log.
+# A guest's output does not control the terminal of a user who reads its log.
 terminal_is_safe() {
 	printf 'red \033[31m\r\nbell \007\r\n\302\233c\tend\n' > "$log_folder/2001/$uid/console.log"
 	ne-emu logs "$uid" 2> /dev/null | cmp - "$log_folder/2001/$uid/console.log"
@@ -243,7 +242,7 @@ default_configuration() {
 	restart_daemon
 }
 
-# Live consoles may come to so much: half of it for one user.
+# The limit for live consoles, of which one user can have half.
 consoles_have_a_limit() {
 	: > "$tmp/configured"
 	mkdir -p /etc/ne-emu

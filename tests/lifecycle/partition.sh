@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# The CPU pool as an isolated partition: made and undone with the pool, entered by
-# vCPU threads and by nothing else, kept while ne-emud is away.
+# The CPU pool as an isolated partition: made and removed with the pool, only for vCPU
+# threads, kept while ne-emud does not run.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
@@ -15,9 +15,9 @@ need_image
 group=/sys/fs/cgroup/ne-emud.service/ne-emu-pool
 drop_in=/run/systemd/system/ne-emud.service.d/test.conf
 [ -e /sys/fs/cgroup/cpuset.cpus.isolated ] ||
-	skip_all "this kernel does not tell isolated CPUs"
+	skip_all "this kernel does not report isolated CPUs"
 
-# A list as the kernel writes it: "2,3,4,5" is "2-5".
+# Print a list as the kernel writes it: "2,3,4,5" is "2-5".
 kernel_list() {
 	python3 - "$1" <<-'PYTHON'
 	import itertools, sys
@@ -41,7 +41,7 @@ clear_pool() {
 	echo > "$pool_file" 2> /dev/null || :
 }
 
-# start NAME - an enclave that is about to boot
+# start NAME - start an enclave, which is about to boot
 start() {
 	client "$1" -m 128 -i "$image"
 	wait_said 20 "$1" cid
@@ -67,7 +67,7 @@ with_pool() {
 		fails host_may_use "$cpu"
 	done
 	host_may_use 0
-	# None of the others has any of them left.
+	# No other cgroup has any of them left.
 	cat /sys/fs/cgroup/*/cpuset.cpus.effective
 	for file in /sys/fs/cgroup/*/cpuset.cpus.effective; do
 		fails grep -qw "${pool%%,*}" "$file"
@@ -106,8 +106,8 @@ vmm_threads() {
 	done
 }
 
-# vCPU n is on the n-th CPU, in the partition; all else of the VMM is outside, but
-# for a kernel thread that the first vCPU to run makes KVM create.
+# vCPU n is on the n-th CPU, in the partition. All other threads of the VMM are outside,
+# except a kernel thread that KVM creates for the first vCPU that runs.
 threads_placed() {
 	vmm_threads > "$tmp/threads"
 	first=${pool%%,*}
@@ -172,11 +172,11 @@ daemon_restarts() {
 		wait_placed
 		isolated "$list"
 	done
-	# systemd looks at the attributes of its cgroups.
+	# systemd reads the attributes of its cgroups.
 	systemctl daemon-reload
 	isolated "$list"
 	echo_works "$(value a cid)"
-	# A start beside it finds its way into the same partition.
+	# A concurrent start uses the same partition.
 	start b
 	wait_for 10 vcpus_in_pool 4
 	close_client b
@@ -192,7 +192,7 @@ configure_daemon() {
 	systemctl restart ne-emud.service
 }
 
-# The next ne-emud undoes what is not the pool any more.
+# The next ne-emud removes a partition that no longer matches the pool.
 pool_changes_without_daemon() {
 	wait_for 10 isolated "$list"
 	configure_daemon <<-'UNIT'
@@ -216,7 +216,7 @@ daemon_stops() {
 	start a
 	systemctl stop ne-emud.service
 	isolated "$list"
-	# With its last thread systemd removes the cgroup of a service that is stopped.
+	# systemd removes the cgroup of a stopped service with its last thread.
 	close_client a
 	wait_for 10 isolated ""
 	start_daemon
@@ -239,8 +239,8 @@ module_unloads() {
 	wait_for 10 isolated "$list"
 }
 
-# An enclave lives on whatever becomes of its CPUs, and the next start puts the
-# partition right. The kernel forgets which CPU of it a thread was bound to.
+# An enclave continues to run while its CPUs go offline and come back, and the next start
+# repairs the partition. The kernel forgets which CPU of it a thread was bound to.
 hotplug() {
 	run_image a
 	cpus=$(echo "$pool" | tr , ' ')
@@ -268,7 +268,7 @@ hotplug() {
 	wait_for 10 no_vmm
 }
 
-# not_isolated REASON - enclaves run all the same, on their CPUs
+# not_isolated REASON - enclaves still run, pinned to their CPUs
 not_isolated() {
 	wait_for 10 isolated ""
 	journal_says "not isolated: .*$1"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# Success is silent: no operation that works adds a line to the kernel log.
+# Success is silent: no successful operation adds a line to the kernel log.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
@@ -63,7 +63,7 @@ empty_enclaves() {
 	"$cycle" -n 5
 }
 
-# In one line, which is the kernel's own, and modprobe fails.
+# modprobe fails, with one line from the kernel.
 driver_for_ec2_is_refused() {
 	log_mark
 	fails modprobe nitro_enclaves

@@ -17,7 +17,7 @@ edit() {
 	python3 "$here/lib/eif_edit.py" "$@"
 }
 
-# While this runs, processes wait for each other.
+# Load the CPUs so that processes have to wait.
 start_load() {
 	load=
 	for _ in 1 2 3; do
@@ -31,7 +31,7 @@ stop_load() {
 	kill $load
 }
 
-# reasons_of TIMES [ARGUMENT]... - each time the record says what was wrong
+# reasons_of TIMES [ARGUMENT]... - each time the record has the reason
 reasons_of() {
 	times=$1
 	shift
@@ -53,7 +53,7 @@ reasons_of() {
 	[ "$wrong" = 0 ]
 }
 
-# journal_since PRIORITY - the supervisor's and its VMMs' lines since mark_journal
+# journal_since PRIORITY - lines of the supervisor and its VMMs since mark_journal
 mark_journal() {
 	journal_mark=$(journalctl -q -u ne-emud.service -n 0 --show-cursor | sed -n 's/^-- cursor: //p')
 	[ -n "$journal_mark" ]
@@ -64,7 +64,7 @@ journal_since() {
 	journalctl -q -u ne-emud.service -o cat -p "$1" --after-cursor="$journal_mark"
 }
 
-# The guest's rings are in use at the moment in which its memory goes.
+# The guest uses its rings while its memory is taken away.
 close_while_busy() {
 	mark_journal
 	for _ in 1 2 3 4 5 6; do

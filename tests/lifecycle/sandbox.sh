@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# Once: what a VMM gives up does not depend on the kernel; all other tests show
-# that it can do without.
-# The sandbox of the VMMs of real enclaves, seen from outside; tests/unit has the
-# attempts to leave it.
+# Once: what a VMM gives up does not depend on the kernel; all other tests show that it does
+# not need that.
+# The sandbox of VMMs of real enclaves, seen from outside; tests/unit has the attempts to
+# escape from it.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
@@ -18,7 +18,7 @@ status() {
 	sed -n "s/^$1:[[:space:]]*//p" "/proc/$(vmm_pids)/status"
 }
 
-# is NAME VALUE - a line of the VMM's status
+# is NAME VALUE - the status of the VMM has this line
 is() {
 	found=$(status "$1" | tr '\t' ' ' | sed 's/ *$//')
 	[ "$found" = "$2" ] || {
@@ -40,7 +40,7 @@ unprivileged() {
 	is NoNewPrivs 1
 }
 
-# Each thread, since a filter belongs to a thread.
+# Each thread, because each has its own filter.
 system_calls_filtered() {
 	threads=0
 	for task in /proc/"$(vmm_pids)"/task/*/status; do
@@ -66,15 +66,15 @@ limited() {
 	grep -E '^Max stack size +8388608 +8388608 ' "$limits"
 }
 
-# So that the limit is there for what comes, not for what the VMM needs.
+# The VMM needs far less than its limit.
 little_memory() {
 	kib=$(status VmData)
 	echo "private memory: $kib"
 	[ "${kib% kB}" -lt 16384 ]
 }
 
-# No file of the host but what ne-emud has opened for it, no socket but its own; what
-# serves to build a machine has been closed.
+# It has only host files that ne-emud has opened for it and its own sockets. Descriptors
+# that are needed only to build the machine are closed.
 descriptors() {
 	find "/proc/$(vmm_pids)/fd" -type l -printf '%f %l\n' > "$tmp/fds"
 	cat "$tmp/fds"

@@ -36,8 +36,8 @@ side_by_side() {
 	same_as_before
 }
 
-# from_enclave CID PORT - the enclave connects to the parent's listener; bytes go
-# through the enclave in both directions. All ends come as end of file.
+# from_enclave CID PORT - the enclave connects to the parent's listener; bytes go through the
+# enclave in both directions, and each stream ends with end of file.
 from_enclave() {
 	printf 'from the listener\n' > "$tmp/listener.$1.in"
 	timeout 60 socat -t 10 "VSOCK-LISTEN:$2" SYSTEM:"cat $tmp/listener.$1.in; cat > $tmp/listener.$1.out" &
@@ -56,8 +56,8 @@ listening() {
 	ss -l --vsock 2>/dev/null | grep -q ":$1 "
 }
 
-# Two MiB there and back, compared; both ways at the same time, so that neither
-# side stops reading while it writes.
+# Send 2 MiB there and back and compare them, in both directions at the same time, so that
+# each side must read while it writes.
 bulk() {
 	timeout 200 python3 - "$1" <<-'PYTHON'
 	import os, socket, sys, threading, time
@@ -77,7 +77,7 @@ bulk() {
 	PYTHON
 }
 
-# An address nobody has is refused; the time-out of a silent one would be told apart.
+# A CID without an enclave refuses connections at once, without a timeout.
 nobody() {
 	fails timeout 30 socat - VSOCK-CONNECT:4000:5005 < /dev/null > "$tmp/said" 2>&1
 	cat "$tmp/said"

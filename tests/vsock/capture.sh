@@ -22,7 +22,7 @@ begin_capture() {
 	wait_for 20 grep -q '^Capturing' "$capture_file.said"
 }
 
-# end_capture SIGNAL - its exit status
+# end_capture SIGNAL - end it with the signal; returns its exit status
 end_capture() {
 	kill -s "$1" "$capture_pid"
 	wait "$capture_pid"
@@ -37,7 +37,7 @@ captured() {
 	grep -q "$1" "$tmp/packets"
 }
 
-# The packets of one connection, in words, without the order of credit updates.
+# Print the packets of one connection, without credit updates.
 conversation() {
 	port=$(sed -n "s/.* RW 3:\([0-9]*\) .* hello .*/\1/p" "$tmp/packets" | head -n 1)
 	grep ":$port " "$tmp/packets" | grep -v CREDIT_ | sed "s/:$port / /"
@@ -76,7 +76,7 @@ tshark_reads() {
 		-T fields -e vsock.payload | grep -qi "$(printf 'hello enclave' | od -An -tx1 | tr -d ' \n')"
 }
 
-# The console of this enclave, and nothing of another port of CID 0.
+# Captures the console of this enclave, but no other port of CID 0.
 console_too() {
 	begin_capture "$tmp/console" "$cid" --snaplen 76
 	fails timeout 5 socat -u VSOCK-CONNECT:0:10001 -
@@ -86,7 +86,7 @@ console_too() {
 	python3 "$here/lib/capture.py" "$tmp/console" 0 > "$tmp/packets"
 	grep -q "^payload RW 0:$((10000 + cid)) 3:" "$tmp/packets"
 	fails grep -q ':10001 ' "$tmp/packets"
-	# No payload: the largest packet of the file is both headers.
+	# Without payload: the largest packet in the file consists of both headers.
 	fails grep -q 'Linux' "$tmp/console"
 }
 

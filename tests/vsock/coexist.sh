@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# Enclaves beside the other users of vsock: loopback, QEMU's guests with vhost-vsock
-# loaded before and after us, another guest-to-host transport, network namespaces.
+# Enclaves beside other users of vsock: loopback, QEMU guests with vhost-vsock loaded before
+# and after us, another guest-to-host transport, network namespaces.
 
 set -eu
 # shellcheck source=lib/guest.sh
@@ -15,7 +15,7 @@ need_image
 make_guest_files
 free_port=7900
 
-# answers CID PORT [to-host] WANTED - how a connect ends
+# answers CID PORT [to-host] WANTED - a connect ends with this result
 answers() {
 	wanted=$(shift $(($# - 1)) && echo "$1")
 	got=$(python3 "$here/lib/ask.py" "$@")
@@ -25,17 +25,17 @@ answers() {
 	}
 }
 
-# Kernels on which connections to enclaves pass vhost-vsock by.
+# On these kernels, connections to enclaves do not go to vhost-vsock.
 has_fallback() {
 	[ -e /proc/sys/net/vsock/g2h_fallback ]
 }
 
-# from_guest CID TO_CID PORT - how a connect in the guest ends
+# from_guest CID TO_CID PORT - print the result of a connect in the guest
 from_guest() {
 	in_guest "$1" /vsock_perf --sender "$2" --port "$3" --bytes 64K || :
 }
 
-# As on EC2, at both CIDs.
+# As on EC2, through both CIDs.
 enclave_reaches_parent() {
 	for to in 3 2; do
 		timeout 30 "$bin/vsock_perf" --port "$free_port" > "$tmp/receiver" 8>&- &
@@ -66,7 +66,7 @@ doctor_says() {
 	}
 }
 
-# Starts client a with an enclave, whose CID is $cid.
+# Start client a with an enclave; sets $cid.
 enclave() {
 	run_image a -m 192 -d
 	cid=$(value a cid)
@@ -82,7 +82,7 @@ unload() {
 	wait_for 20 modprobe -r "$@" 2> /dev/null
 }
 
-# talks LISTEN_CID CONNECT_CID - programs of the host with each other
+# talks LISTEN_CID CONNECT_CID - two programs on the host talk to each other
 talks() {
 	got=$(python3 "$here/lib/talk.py" "$@")
 	[ "$got" = talked ] || {
@@ -91,7 +91,7 @@ talks() {
 	}
 }
 
-# As after a boot: the first socket loads the transports that have an alias.
+# As after boot: the first socket loads the transports that have an alias.
 without_vsock() {
 	for module in ne_emu_vsock vsock_loopback vsock_diag vsockmon vmw_vsock_vmci_transport \
 		hv_sock vmw_vsock_virtio_transport_common vsock; do
@@ -109,7 +109,7 @@ host_talks_without_us() {
 	talks "$any_cid" 2
 }
 
-# talks_after COMMAND... - with a listener from before the command
+# talks_after COMMAND... - the same, with a listener that was started before the command
 talks_after() {
 	rm -f "$tmp/go"
 	mkfifo "$tmp/go"
@@ -143,7 +143,7 @@ only_the_parent() {
 	run_image b -m 128 -d
 	other=$(value b cid)
 	wait_for 20 agent_answers "$other"
-	# Consoles are its own and that of the enclave beside it.
+	# It reaches its own console and that of the other enclave.
 	for to in "0 $free_port" "0 $((10000 + cid))" "0 $((10000 + other))" "1 $free_port" \
 		"2 $free_port" "$other $echo_port" "$((cid + 100)) $free_port" \
 		"$any_cid $free_port"; do
@@ -160,7 +160,7 @@ only_the_parent() {
 	close_client b
 }
 
-# The system's own, as that of an sshd that systemd starts by itself.
+# A listener of the system, like that of an sshd that systemd starts automatically.
 listener_is_named() {
 	ne-emu doctor > "$tmp/doctor" || :
 	fails grep vsock-ports "$tmp/doctor"
@@ -254,7 +254,7 @@ slot_taken() {
 	cat "$tmp/run"
 	[ "$status" != 0 ]
 	grep -q vsock "$tmp/run"
-	# Repaired as doctor says.
+	# Fix it as doctor recommends.
 	unload vmw_vsock_virtio_transport
 	modprobe ne_emu_vsock
 	enclave
@@ -264,7 +264,7 @@ slot_taken() {
 namespaces() {
 	[ -e /proc/sys/net/vsock/child_ns_mode ] || skip "this kernel has no namespaces of vsock"
 	unshare -n python3 "$here/lib/ask.py" "$cid" "$echo_port" | grep -x connected
-	# The mode is for namespaces made from now on in this one.
+	# The mode applies to namespaces that this one creates from now on.
 	unshare -n sh -c 'echo local > /proc/sys/net/vsock/child_ns_mode
 		unshare -n python3 "$@"' - "$here/lib/ask.py" "$cid" "$echo_port" |
 		grep -x ENETUNREACH
@@ -273,7 +273,7 @@ namespaces() {
 
 check "programs of the host with each other, without us" host_talks_without_us
 check "programs of the host with each other, beside us" host_talks_beside_us
-# One enclave for all that need not load us anew.
+# One enclave for all cases that need not reload our modules.
 modprobe ne_emu_vsock
 enclave
 check "an enclave reaches the parent and nothing else" only_the_parent
@@ -285,7 +285,7 @@ check "vhost_vsock loaded after us" vhost_after
 close_client a
 check "vhost_vsock loaded before us" vhost_before
 check "another transport has the place" slot_taken
-# Whatever failed, the next tests need us.
+# Later tests need our modules, also after a failure.
 for module in vhost_vsock vmw_vsock_virtio_transport; do
 	unload "$module" || :
 done

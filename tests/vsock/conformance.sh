@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# The kernel's own vsock_test, unmodified, between the parent and an enclave: each
-# side once as the client. Its control connection goes over vsock too (resolve.c).
-# Its cases are the cases here, by its numbers.
+# The kernel's vsock_test, unmodified, between the parent and an enclave, with each side once
+# as the client. Its control connection uses vsock, too (resolve.c). Each of its cases is a
+# case here, with the same number.
 
 set -eu
 # shellcheck source=lib/guest.sh
@@ -27,13 +27,13 @@ server_listens() {
 	grep -q 'Control socket listening' "$tmp/server"
 }
 
-# both DIRECTION SKIPS - one run; the sides' outputs are $tmp/client and $tmp/server
+# both DIRECTION SKIPS - run both sides; their output goes to $tmp/client and $tmp/server
 both() {
 	case $1 in
 	out) client=run_here server=run_there host=$cid ;;
 	in) client=run_there server=run_here host=3 ;;
 	esac
-	# Ports of a run are free when its last sockets have gone.
+	# The ports of a run are free when its last sockets are gone.
 	port=$((port + 10))
 	# shellcheck disable=SC2086 # a list
 	set -- --peer-port=$((port + 1)) $2
@@ -45,21 +45,21 @@ both() {
 	wait "$server" || :
 }
 
-# The case that either side began and did not end; it ends the whole run.
+# The case that a side has begun but not ended; it ended the whole run.
 broken_case() {
 	sed -n '/\.\.\.\(ok\|skipped\)$/d; s/^\([0-9]*\) - .*/\1/p' "$tmp/client" "$tmp/server" |
 		sort -n | head -n 1
 }
 
-# keep FROM TO - what the client said of these cases
+# keep FROM TO - keep the client's results of these cases
 keep() {
 	awk -v from="$1" -v to="$2" '
 		/^[0-9]+ - / && $1 >= from && $1 <= to' "$tmp/client" >> "$tmp/cases"
 }
 
-# run_all DIRECTION - "out" has the client here, "in" in the enclave. A failure ends
-# vsock_test; then once more, from there on. It waits 100 ms for some things, which a
-# CPU emulated by a busy host may miss: a case has failed when it failed three times.
+# run_all DIRECTION - the client runs here ("out") or in the enclave ("in"). A failure ends
+# vsock_test, which is then started again from that case. Some of its waits take only
+# 100 ms, too little for a CPU emulated on a busy host, so a case fails after three failures.
 run_all() {
 	: > "$tmp/cases"
 	from=0 skip='' tries=0
@@ -103,7 +103,7 @@ direction() {
 	done < "$tmp/list.numbers"
 }
 
-# The list goes to standard output; the exit status is always that of a failure.
+# --list prints to standard output and always exits with the status of a failure.
 run_image a -m 256
 cid=$(value a cid)
 wait_for 20 agent_answers "$cid"

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# Once: it is a service of the VMM.
-# The console of a real enclave, CID 0: there from the first moment, for many readers,
-# early and late, fast and slow, until the enclave ends.
+# Once: the VMM provides the console.
+# The console of a real enclave, at CID 0: available from the start to the end of the
+# enclave, for many readers, early and late, fast and slow.
 
 set -eu
 # shellcheck source=lib/guest.sh
@@ -13,15 +13,15 @@ need_program socat python3
 need_host 160
 need_daemon
 need_image
-# Less than what the guest says while it boots.
+# Less than the guest prints while it boots.
 small_buffer=4096
 
-# copy_console FILE [SECONDS] - what the console says, until its end
+# copy_console FILE [SECONDS] - copy the console until its end
 copy_console() {
 	timeout "${2:-60}" python3 "$here/lib/console_reader.py" "$cid" > "$1" < /dev/null
 }
 
-# As a process of its own, which holds nothing of the client's; $reader is its id.
+# Start a reader without the client's descriptors; $reader is its process id.
 copy_aside() {
 	(
 		exec 7>&- 8>&- 9>&-
@@ -30,7 +30,7 @@ copy_aside() {
 	reader=$!
 }
 
-# The first lines, which every reader gets, until the one that ends them.
+# Print the first lines, which every reader gets.
 beginning() {
 	sed '/Run \/init as init process/q' "$1" | tr -d '\r'
 }
@@ -39,7 +39,7 @@ first_moment() {
 	client a -m 128 -i "$image" -d
 	wait_said 20 a cid
 	cid=$(value a cid)
-	# Nothing but the start has happened.
+	# So far, the enclave has only been started.
 	mkfifo "$tmp/go"
 	(
 		exec 8>&- 9>&-
@@ -53,7 +53,7 @@ first_moment() {
 	grep -q connected "$tmp/slow.said"
 	copy_aside "$tmp/early"
 	early=$reader
-	# The slow reader has read nothing, and the guest went on.
+	# The slow reader has read nothing, but the guest was not blocked.
 	wait_said 90 a heartbeat
 	wait_for 20 agent_answers "$cid"
 	[ ! -s "$tmp/slow" ]
@@ -61,20 +61,20 @@ first_moment() {
 	[ "$(wc -c < "$tmp/early")" -gt "$small_buffer" ]
 	[ "$(beginning "$tmp/early" | wc -l)" -gt 20 ]
 
-	# Late ones, several, again and again: each from the beginning.
+	# Several late readers, repeatedly: each reads from the beginning.
 	for n in 1 2 3 4 5; do
 		copy_aside "$tmp/late.$n" 6
 	done
 	copy_console "$tmp/late.6" 6 || :
 	wait_for 10 late_ones_equal
 
-	# The slow one reads at last, and misses nothing.
+	# The slow reader finally reads and has missed nothing.
 	exec 7>&-
 	wait_for 10 grep -q 'Run /init as init process' "$tmp/slow"
 	beginning "$tmp/slow" > "$tmp/slow.begin"
 	beginning "$tmp/early" | diff - "$tmp/slow.begin"
 
-	# The end of the file comes with the end of the enclave, to all.
+	# All readers get the end of file when the enclave ends.
 	close_client a
 	wait "$early"
 	wait "$slow"

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# Thousands of connections between the parent and one enclave, whose VMM is then
-# killed, or which is stopped: all end at once, what they held comes back, and the
-# next enclave with this CID can be talked to.
+# Thousands of connections between the parent and one enclave, whose VMM is then killed or
+# which is closed: all end at once, their resources are released, and the next enclave with
+# this CID can communicate.
 
 set -eu
 # shellcheck source=lib/guest.sh
@@ -14,7 +14,7 @@ need_host 320
 need_daemon
 need_image
 keep_port=5002 listen_port=7800 cid=900
-# From the first connection that ends to the last.
+# Time from the end of the first connection to that of the last.
 at_once_ms=3000
 
 enclave() {
@@ -22,7 +22,7 @@ enclave() {
 	wait_for 20 agent_answers "$2"
 }
 
-# Sockets, and memory of the kernel that nobody else can use, in KiB.
+# Print the number of sockets and the unreclaimable kernel memory in KiB.
 held() {
 	sed -n 's/^sockets: used //p' /proc/net/sockstat
 	meminfo SUnreclaim
@@ -42,14 +42,14 @@ note_held() {
 	echo "$3: $(($1 - sockets_before)) sockets, $(($2 - slab_before)) KiB of slabs" >> "$tmp/notes"
 }
 
-# open_connections OUT IN - until they are all there; $many waits for their ends
+# open_connections OUT IN - open them all; $many waits for their ends
 open_connections() {
 	out=$1 in=$2
 	"$bin/vsock_many" "$cid" "$keep_port" "$out" "$listen_port" "$in" > "$tmp/many" 8>&- 9>&- &
 	many=$!
 	wait_for 10 grep -q listening "$tmp/many"
 	(
-		# Not as redirections of a function, which keep copies of the old ones.
+		# Not as redirections of a function call, which keep copies of the descriptors.
 		exec 8>&- 9>&-
 		in_guest "$cid" /payload connect 3 "$listen_port" "$in"
 	) > "$tmp/connected" 2>&1 &
@@ -69,7 +69,7 @@ all_end() {
 	echo "all ended: $ended ms" >> "$tmp/notes"
 	[ "${ended% *}" = $((out + in)) ]
 	[ "${ended#* }" -lt "$at_once_ms" ]
-	# A neighbour heard nothing of it.
+	# The other enclave is not affected.
 	in_guest 901 /vsock_perf --help | grep -q benchmark
 	wait_for 10 few_sockets
 	wait_for 10 little_memory
@@ -93,7 +93,7 @@ killed() {
 	close_client a
 }
 
-# The CID is free: the next enclave talks at once.
+# The CID is free: the next enclave communicates at once.
 stopped() {
 	enclave a "$cid"
 	[ "$(vsock_exchange "$cid" "$echo_port" "hello again")" = "hello again" ]
@@ -103,7 +103,7 @@ stopped() {
 	all_end
 }
 
-# What was noted, for the reader of the log.
+# Print the figures for readers of the log.
 noted() {
 	note "$(cat "$tmp/notes")"
 	: > "$tmp/notes"

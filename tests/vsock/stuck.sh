@@ -20,7 +20,7 @@ cid=910 listen_port=7950
 # Enough for emulated CPUs; a stuck operation would wait for ever.
 at_once_ms=$((5000 * ${NE_SLOWNESS:-1}))
 
-# stuck NAME CID|listen PORT - as nobody, until free_stuck; cases are subshells
+# stuck NAME CID|listen PORT - run it as user nobody until free_stuck; cases are subshells
 stuck() {
 	(
 		exec 8>&- 9>&-
@@ -42,7 +42,7 @@ free_stuck() {
 	wait_for 10 no_stuck
 }
 
-# at_once COMMAND... - succeeds in time
+# at_once COMMAND... - the command succeeds in time
 at_once() {
 	at_once_start=$(now_ms)
 	"$@"
@@ -67,7 +67,7 @@ lives_on() {
 	stuck console 0 $((10000 + cid))
 	stuck listener listen "$listen_port"
 	at_once echo_once "$cid"
-	# The guest prints, and the log grows.
+	# The guest still prints, and the log grows.
 	log=$(find "$log_folder" -name console.log -printf '%T@ %p\n' | sort -n | sed -n '$s/.* //p')
 	size=$(stat -c %s "$log")
 	at_once control "$cid" "flood 10"
