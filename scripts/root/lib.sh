@@ -1,14 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh disable=SC2034,SC2154 # used and set by those scripts
-# Shared by the scripts that use Debian roots: places, messages, the namespace in
-# which the Debian roots are used.
-
-top=$(cd "$(dirname "$0")" && while [ ! -e Kbuild ]; do cd ..; done && pwd)
-root_dir=$top/scripts/root
-vm_dir=$root_dir # as mkroot.sh calls it, whose text is in the names of roots
-# For chroot, which ordinary users of Debian do not have in theirs.
-PATH=$PATH:/usr/sbin:/sbin
-cache=${NE_EMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ne-emu}
+# Shared by the scripts that use Debian roots: paths, messages, and the namespace in which
+# the roots are used.
 
 say() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2
@@ -19,26 +12,35 @@ die() {
 	exit 1
 }
 
-# Names without comments and empty lines.
+# The source tree that contains the script.
+top=$(cd "$(dirname "$0")" && while [ ! -e Kbuild ] && [ -n "${PWD##*/}" ]; do cd ..; done && pwd)
+[ -e "$top/Kbuild" ] || die "$(dirname "$0") is not in a source tree of nitro_enclaves_emu"
+root_dir=$top/scripts/root
+vm_dir=$root_dir # mkroot.sh, whose text is part of the names of roots, uses this name
+# For chroot, which is not in the PATH of ordinary users of Debian.
+PATH=$PATH:/usr/sbin:/sbin
+cache=${NE_EMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ne-emu}
+
+# list FILE... - print names without comments and empty lines
 list() {
 	sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$@"
 }
 
-# The source that is in the build root, below /usr/src/linux-source.
+# The package whose source is in the build root, below /usr/src/linux-source.
 source_package=linux-source-$(list "$vm_dir/kernels" | head -n 1)
 
-# hash FILE... - 16 hex digits over the contents
+# hash FILE... - print a hash of the contents, 16 hex digits
 hash() {
 	cat "$@" | sha256sum | cut -c 1-16
 }
 
-# version PACKAGE - of an installed package of the build root $root
+# version PACKAGE - print the version of a package in the build root $root
 version() {
 	sed -n "/^Package: $1\$/,/^\$/s/^Version: //p" "$root/var/lib/dpkg/status"
 }
 
-# ns CMD... - run with root's rights over the roots and mounts of its own.
-# Ordinary users get there by a user namespace (needs /etc/subuid).
+# ns COMMAND... - run it with root's rights over the roots and in a new mount namespace.
+# Ordinary users need a user namespace for that, and a range in /etc/subuid.
 ns() {
 	if [ "$(id -u)" = 0 ]; then
 		unshare --mount --pid --fork --kill-child -- "$@"
@@ -48,10 +50,11 @@ ns() {
 	fi
 }
 
-# std_descriptors COMMAND... - run it with no other descriptors than the standard ones,
-# whatever the caller of a script has left open
+# std_descriptors COMMAND... - run it with only the standard descriptors, although the
+# caller of the script may have left others open
 std_descriptors() {
-	# bash, since a POSIX shell names only those below 10. The pattern is a snapshot.
+	# bash, because a POSIX shell can only name descriptors below 10. The pattern is
+	# expanded before any is closed.
 	bash -c '
 		for fd in /proc/self/fd/*; do
 			fd=${fd##*/}
@@ -70,7 +73,7 @@ lock() {
 	}
 }
 
-# drop_old PREFIX KEEP - remove cache entries that nobody used for two weeks
+# drop_old PREFIX KEEP - remove cache entries that were not used for two weeks
 drop_old() {
 	find "$cache" -mindepth 1 -maxdepth 1 -name "$1*" ! -name "$2*" \
 		-mtime +14 -print | while read -r old; do

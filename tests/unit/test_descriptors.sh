@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# Programs that make roots get only the standard descriptors. TAP on stdout.
+# The library of the scripts that make roots: its programs get only the standard
+# descriptors, and it finds the source tree. TAP on stdout.
 
 set -eu
 # shellcheck source=../lib/case.sh
@@ -62,7 +63,19 @@ roots_are_made_so() {
 	done
 }
 
+# The search for the tree must end at the root directory.
+outside_of_a_tree_it_fails() {
+	echo ". '$root_dir/lib.sh'" > "$tmp/x.sh"
+	for script in "$tmp/x.sh" "/$tmp/x.sh"; do
+		status=0
+		timeout 20 sh "$script" > "$tmp/said" 2>&1 || status=$?
+		cat "$tmp/said"
+		[ "$status" = 1 ] || return 1
+		grep -q 'is not in a source tree of nitro_enclaves_emu' "$tmp/said" || return 1
+	done
+}
+
 begin lib/descriptors
 check_each all_are_passed_on_otherwise only_the_standard_ones_are_left \
-	a_lock_stays_with_its_owner roots_are_made_so
+	a_lock_stays_with_its_owner roots_are_made_so outside_of_a_tree_it_fails
 finish
