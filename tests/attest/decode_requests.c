@@ -2,7 +2,7 @@
 /*
  * Decodes requests to the NSM with our decoder, as peers/nsm-api does with AWS's.
  *
- * Lines of the input are requests in hexadecimal digits. Prints for each "reject", or the
+ * Each input line is a request in hexadecimal digits. Prints for each "reject" or the
  * request in its plain form.
  */
 
@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-/* All fields of one kind come in this order. */
+/* Fields are printed in this order. */
 struct form {
 	const char *name;
 	const char *number;	/* name of the field that "index" is, or NULL */
@@ -67,7 +67,7 @@ static void decode(const char *line)
 
 	if (hex_decode(line, bytes, sizeof(bytes), &len))
 		abort();
-	/* In memory of its own size, so that reading past it is found. */
+	/* A copy of the exact size, so that the sanitizer finds over-reads. */
 	exact = malloc(len ? len : 1);
 	memcpy(exact, bytes, len);
 	if (nsm_request_decode(exact, len, &request)) {

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Makes attestation documents on the host, with the module and the certificates that
- * enclaves get: files for independent verifiers.
+ * Makes attestation documents on the host with the module and certificates of enclaves, as
+ * files for independent verifiers.
  *
  * usage: make-documents DIRECTORY
  *
  * root.der                 the root certificate
- * plain.cose               nothing asked for
- * definite.cose            the same in the form of before mid-2025
+ * plain.cose               request without fields
+ * definite.cose            the same, in the form used before mid-2025
  * full.cose                nonce, user data and public key of 1024 bytes 'n', 'u', 'k'
  * empty.cose               all three empty
- * debug.cose               of an enclave in debug mode
+ * debug.cose               from an enclave in debug mode
  * pcr16.cose               PCR 16 extended with 010203 and locked, 17 only extended
  * all.cose                 all registers locked
- * flaw-NAME.cose           with a fault of the document, one file for each there is
- * cert-NAME.cose           with a fault of the certificates, likewise
+ * flaw-NAME.cose           with a flaw of the document, one file for each
+ * cert-NAME.cose           with a flaw of the certificates, one file for each
  *
  * The module, its registers and its certificates are those of sample_document.h.
  */
@@ -50,7 +50,7 @@ static void write_file(const struct maker *maker, const char *name, const void *
 		SAMPLE_BUG(name);
 }
 
-/* As @sample says, but now. */
+/* Make a document like @sample, but with the current time. */
 static void make(const struct maker *maker, const char *name, struct sample sample)
 {
 	struct sample_document document;
@@ -113,7 +113,7 @@ int main(int argc, char *argv[])
 	uint8_t *der;
 	size_t len;
 
-	log_init(LOG_ERR, "make-documents");	/* warnings are wanted here */
+	log_init(LOG_ERR, "make-documents");	/* the documents provoke warnings */
 	if (argc != 2)
 		SAMPLE_BUG("usage: make-documents DIRECTORY");
 	maker.dir_fd = open(argv[1], O_RDONLY | O_DIRECTORY);

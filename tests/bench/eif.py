@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Processor time of those who check and measure an image, beside openssl speed.
+"""Compare the processor time of tools that check and measure an image with openssl speed.
 
 usage: eif.py NE_EMU PEER...
 
-PEER is a directory of tests/eif/peer.sh, or what does not exist. Every figure is the best
-of some rounds, in each of which all have their turn: the machine may be busy.
+PEER is a directory of tests/eif/peer.sh, which need not exist. Every figure is the best of
+several rounds, in which the tools take turns, because the machine may be busy.
 """
 
 import os
@@ -21,7 +21,7 @@ WANTED = 0.8
 
 
 def processor_time(*command):
-    """Seconds of user and system time that a command takes."""
+    """User and system time of a command, in seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -29,7 +29,7 @@ def processor_time(*command):
 
 
 def openssl_rate():
-    """Bytes of SHA-384 a second, in blocks as large as those we read."""
+    """Bytes per second of SHA-384, in blocks of the size that ne-emu reads."""
     said = subprocess.run(["openssl", "speed", "-mr", "-seconds", "2", "-bytes", "65536", "-evp",
                            "sha384"], check=True, capture_output=True, text=True).stdout
     # "+F:number:SHA384:rate"

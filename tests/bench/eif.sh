@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Runs: root
-# Check and measurement of an image of 512 MiB by "ne-emu eif describe", beside OpenSSL's
-# own figure for SHA-384 over the bytes that have to be hashed, and beside AWS's library
-# where "make check-eif" has compiled it. Fails below the ratio that is to be kept.
+# Compares check and measurement of an image of 512 MiB by "ne-emu eif describe" with
+# OpenSSL's figure for SHA-384 over the same number of bytes, and with AWS's library if
+# "make check-eif" has compiled it. Fails if the ratio is below the limit.
 
 set -eu
 

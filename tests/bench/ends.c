@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * How long the connections of an enclave take to end with it: alone, and while another
- * enclave has as many, which are to be left alone. One line for each measurement:
+ * Measures how long the connections of an enclave take to end with it: alone, and while
+ * another enclave has as many, which must not be affected. One line for each measurement:
  *
  *	# CONNECTIONS CONNECTIONS-OF-ANOTHER CLOSE-MICROSECONDS ENDED-MICROSECONDS
  */
@@ -47,7 +47,7 @@ static void many_open(struct ne_test *t, struct many *many, uint32_t cid, int nr
 	free(p);
 }
 
-/* No data were sent, so that the end is all that can be read. */
+/* No data were sent, so only the end can be read. */
 static bool is_over(int fd)
 {
 	return ne_wait(fd, POLLIN, LIMIT_S * 1000);

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Runs: vm
-# How long 8192 connections take to end with their enclave, beside 1024, and beside 1024
-# while another enclave has 8192. Fails when the time is not linear in their number, or
-# when connections of the other one cost as much as own ones.
+# Compares how long 8192 connections take to end with their enclave with 1024, and with 1024
+# while another enclave has 8192. Fails if the time is not linear in their number, or if
+# connections of the other enclave cost as much as those of the closed one.
 
 set -eu
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * How many requests per second of processor time the NSM answers: "NAME RATE" lines.
- * Documents are those that a verifier gets: with a chain of four certificates.
+ * Measures how many requests the NSM answers per second of processor time, and prints "NAME
+ * RATE" lines. Documents are complete, with a chain of four certificates.
  */
 
 #include "common/log.h"
@@ -37,7 +37,7 @@ static void measure(struct nsm *nsm, const char *name, const char *request, size
 	do {
 		for (int i = 0; i < BATCH; i++)
 			if (nsm_request(nsm, request, len, response, sizeof(response)) < 48)
-				exit(EXIT_FAILURE);	/* an error, which is quick */
+				exit(EXIT_FAILURE);	/* an error, which would be fast */
 		count += BATCH;
 		took = cpu_seconds() - start;
 	} while (took < SECONDS);

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Runs: root
-# The NSM's requests per second beside OpenSSL's own figure for the signature in a
-# document. Both count processor time. Fails below the ratio of documents to
-# signatures that is to be kept.
+# Compares the NSM's requests per second with OpenSSL's figure for the signature in a
+# document. Both count processor time. Fails if the ratio of documents to signatures is below
+# the limit.
 
 set -eu
 

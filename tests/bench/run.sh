@@ -1,20 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs the benches of this directory one after the other and sums up. Each says in its
-# first lines where it runs:
+# Runs the benchmarks in this directory one after the other and sums up. The first lines of
+# each state where it runs:
 #
 # "# Runs: root" - in the build root
 # "# Runs: vm"   - in the VM, as /opt/ne-emu/bench/NAME.sh
 #
-# A line "# Peer: CRATE" asks for that program of the Rust crate registry, in
-# /opt/ne-emu/bin; where the registry cannot be reached, the bench does without it.
+# A line "# Peer: CRATE" requests a program from the Rust crate registry, in /opt/ne-emu/bin.
+# If the registry cannot be reached, the benchmark runs without it.
 #
-# It prints its figures, and fails when one is worse than it has to be.
+# A benchmark prints its figures and fails if one exceeds its limit.
 #
-# usage: run.sh [NAME]... - NAME.sh; without any, all of them
+# usage: run.sh [NAME]... - run NAME.sh; default: all
 #
-# KERNEL=SERIES chooses that of the VM, a line of scripts/root/kernels. All output is in
-# build/log/bench.
+# KERNEL=SERIES selects the kernel of the VM, a line of scripts/root/kernels. All output is
+# in build/log/bench.
 
 set -eu
 # shellcheck source=../../scripts/root/lib.sh
@@ -30,12 +30,12 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 mkdir -p "$logs"
 
-# header NAME FIELD - "# FIELD: value" of the first lines
+# header NAME FIELD - print the value of "# FIELD: value" in the first lines
 header() {
 	head -n 6 "$here/$1.sh" | sed -n "s/^# $2: //p"
 }
 
-# The payload, and the peer that the bench asks for.
+# Make the payload, with the peer that the benchmark requests.
 make_payload() {
 	"$vm_dir/payload.sh" "$top/build/vm" &&
 		cp "$top/build/vm/payload.tar" "$work/payload.tar" || return
@@ -66,7 +66,7 @@ in_root() {
 	"$root_dir/enter.sh" "$here/$1.sh"
 }
 
-# bench NAME - leaves a line for the summary
+# bench NAME - run it and add a line to the summary
 bench() {
 	printf '\n== %s\n' "$1"
 	{

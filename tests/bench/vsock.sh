@@ -21,11 +21,11 @@ set -eu
 rounds=${1:-3}
 qemu_cid=50
 user_device=$bin/vhost-device-vsock
-# Of vhost-device-vsock, at the host's end.
+# The socket of vhost-device-vsock on the host.
 NE_VSOCK_UNIX=$tmp/vm.vsock
 export NE_VSOCK_UNIX
 first_port=7100
-# Seconds for one transfer.
+# Time limit of one transfer, seconds.
 limit=120
 
 need_program socat qemu-system-x86_64 cpio
@@ -34,7 +34,7 @@ need_daemon
 need_image
 make_guest_files
 
-# "in" is from the guest to the parent. DIRECTION CONNECTIONS SIZE KIB-OF-ALL
+# Lines of DIRECTION CONNECTIONS SIZE TOTAL-KIB; "in" is from the guest to the parent.
 cases() {
 	for connections in 1 4 16; do
 		for size in "64 1024" "4K 16384" "64K 65536" "1M 65536"; do
@@ -44,7 +44,7 @@ cases() {
 	done
 }
 
-# to_guest COMMAND... - as in_guest, for whatever $guest is
+# to_guest COMMAND... - like in_guest, for any kind of $guest
 to_guest() {
 	if [ "$program" = unix ]; then
 		timeout "$limit" "$bin/unix_guest" "$guest" "$command_port" "$@"
@@ -62,7 +62,7 @@ receive_there() {
 	to_guest /vsock_perf --port "$1"
 }
 
-# A receiver that does not listen yet refuses.
+# A receiver that does not listen yet refuses connections.
 send_here() {
 	wait_for 30 timeout "$limit" "$bin/${program}_perf" --sender "$guest" "$@" > /dev/null 2>&1
 }
@@ -71,7 +71,7 @@ send_there() {
 	wait_for 30 to_guest /vsock_perf --sender "$parent" "$@" > /dev/null 2>&1
 }
 
-# Gbit/s of all connections together, from what each receiver says of itself.
+# Gbit/s of all connections together, from the figures of each receiver.
 total() {
 	cat "$@" | awk '
 		/^total bytes received/ { bytes += $NF; mine = $NF }
@@ -79,7 +79,7 @@ total() {
 		END { if (!max) exit 1; printf "%.4f\n", bytes * 8 / 1e9 / max }'
 }
 
-# throughput DIRECTION CONNECTIONS SIZE KIB-OF-ALL - fails when data do not arrive
+# throughput DIRECTION CONNECTIONS SIZE TOTAL-KIB - fails if data do not arrive
 throughput() {
 	[ "$1" = in ] && receiver=receive_here sender=send_there ||
 		receiver=receive_there sender=send_here
@@ -105,8 +105,8 @@ round_trips() {
 	timeout "$limit" "$bin/${program}_ping" "$guest" "$echo_port" 64 1000
 }
 
-# measure PEER - all cases with the guest $guest; lines "CASE PEER VALUE". New ports for
-# each case: after one that failed the guest may still listen.
+# measure PEER - run all cases with the guest $guest and print lines "CASE PEER VALUE". Each
+# case uses new ports, because after a failure the guest may still listen.
 measure() {
 	cases | while read -r direction connections size kib; do
 		value=$(throughput "$direction" "$connections" "$size" "$kib") || value=fails
@@ -131,7 +131,7 @@ empty_pool() {
 	[ -z "$(tr -d '\n' < "$pool_file")" ]
 }
 
-# All CPUs are the host's while no enclave needs them.
+# The host gets all CPUs while there is no enclave.
 with_qemu() {
 	wait_for 10 empty_pool
 	modprobe vhost_vsock
@@ -144,14 +144,14 @@ with_qemu() {
 	pool_is_free
 }
 
-# What is asked before the guest's driver runs is never answered.
+# A request before the guest's driver runs is never answered.
 user_guest_answers() {
 	timeout 5 "$bin/unix_guest" "$guest" "$command_port" /vsock_perf --help 2> /dev/null |
 		grep -q benchmark
 }
 
-# The size bounds the guest's packets. With its default, 64 KiB, the device drops those
-# above 32 KiB, which Linux spreads over several descriptors: the sender waits forever.
+# The size limits the guest's packets. With the default of 64 KiB, the device drops packets
+# above 32 KiB, which Linux splits into several descriptors, and the sender waits for ever.
 with_user_device() {
 	wait_for 10 empty_pool
 	options=guest-cid=$qemu_cid,uds-path=$NE_VSOCK_UNIX,tx-buffer-size=32768

@@ -124,7 +124,7 @@ console_without_debug() {
 	grep -q -i debug "$tmp/console"
 }
 
-# Stays in the foreground and shows the console until the guest ends.
+# run stays in the foreground and shows the console until the guest ends.
 foreground() {
 	remember
 	timeout 120 ne-emu run --memory 128 --debug --console --cid 34 "$image" > "$tmp/out" \

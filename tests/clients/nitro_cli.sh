@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# AWS's nitro-cli, unmodified: that which is installed, or the registry's (crate-peer.sh).
+# AWS's nitro-cli, unmodified: the installed one, or the one from the registry
+# (crate-peer.sh).
 
 set -eu
 # shellcheck source=../lib/enclave.sh
@@ -24,12 +25,12 @@ need_host 160
 need_daemon
 need_image
 
-# What its packages set up.
+# The setup that its packages do.
 mkdir -p /var/log/nitro_enclaves /run/nitro_enclaves
 : "${NITRO_CLI_BLOBS:=/usr/share/nitro_enclaves/blobs}"
 export NITRO_CLI_BLOBS
 
-# value KEY FILE - of the first object in the file
+# value KEY FILE - print a value of the first object in the file
 json_value() {
 	python3 -c 'import json, sys
 d = json.load(open(sys.argv[2]))
@@ -85,7 +86,7 @@ chosen_cid() {
 	life --enclave-cid 44
 }
 
-# Its process sees the end of the guest.
+# Its process notices the end of the guest.
 guest_ends() {
 	remember
 	run_enclave
@@ -99,7 +100,7 @@ none_left() {
 	[ "$(tr -d '[:space:]' < "$tmp/describe.json")" = '[]' ]
 }
 
-# Not after its 180 s.
+# It ends before its timeout of 180 s.
 bad_image() {
 	python3 "$here/../lifecycle/lib/eif_edit.py" cmdline "$image" \
 		'console=ttyS0 rdinit=/nowhere panic=-1' "$tmp/bad.eif"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# A client in Python that has children after it gave away its memory.
+# A client in Python that creates children after it has donated its memory.
 
 set -eu
 # shellcheck source=../lib/enclave.sh

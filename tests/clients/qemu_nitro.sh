@@ -16,8 +16,8 @@ need_host 144
 need_daemon
 need_image
 
-# start_qemu NAME ACCEL_OPTIONS [ARGUMENT]... - in the background; its console is
-# in $tmp/NAME.out, its messages and traces in $tmp/NAME.err, QMP at $tmp/NAME.qmp
+# start_qemu NAME ACCEL_OPTIONS [ARGUMENT]... - in the background; its console is in
+# $tmp/NAME.out, its messages and traces in $tmp/NAME.err, QMP at $tmp/NAME.qmp
 start_qemu() {
 	name=$1 options=$2
 	shift 2
@@ -56,7 +56,7 @@ quit_qemu() {
 	wait "$(qemu_pid "$1")"
 }
 
-# The CID by way of QMP.
+# Get the CID through QMP.
 qemu_cid() {
 	python3 - "$tmp/$1.qmp" <<-'PYTHON'
 	import json, socket, sys
@@ -106,7 +106,7 @@ eif_production() {
 	same_as_before
 }
 
-# QEMU makes the image itself, of a kernel and a ramdisk.
+# QEMU makes the image from a kernel and a ramdisk.
 direct_boot() {
 	for part in kernel ramdisk cmdline; do
 		python3 "$here/../lifecycle/lib/eif_edit.py" extract "$image" "$part" "$tmp/$part"
@@ -130,7 +130,7 @@ chosen_cid() {
 	same_as_before
 }
 
-# Other enclaves have no console: refused at once, not after a time-out.
+# Other enclaves have no console: refused at once, not after a timeout.
 no_console() {
 	remember
 	begin=$(now_ms)
@@ -152,7 +152,7 @@ one_after_the_other() {
 	eif_production
 }
 
-# The port of the heartbeat is free again when the first has booted.
+# The heartbeat port is free again after the first enclave has booted.
 side_by_side() {
 	remember
 	start_qemu a '' -display none -serial none -monitor none -kernel "$image"
@@ -178,7 +178,7 @@ killed() {
 	same_as_before
 }
 
-# Run before QEMU, after a look at the resources, which sets the pool.
+# Runs before QEMU, after the check of resources, which sets the pool.
 prepare=:
 
 # refused TEXT ACCEL_OPTIONS ARGUMENT... - QEMU exits with 1 and prints the text

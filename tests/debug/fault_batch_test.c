@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * F: each thing that the kernel does for a batch of packets fails once, the first, then
- * the second, and so on, in each of its packets. None is lost, none goes twice, and
- * the credit of the connection stays exact.
+ * F: make each operation of the kernel for a batch of packets fail once: the first, then the
+ * second, and so on, in each packet. No packet is lost or duplicated, and the credit of the
+ * connection stays exact.
  */
 
 #include "fault.h"
@@ -17,7 +17,7 @@
 
 #include <linux/sockios.h>
 
-/* Bytes of a buffer; then a packet has more of them than the kernel has on its stack. */
+/* Bytes per buffer: a packet then has more buffers than the kernel's array on the stack. */
 #define PIECE		4
 #define PIECES		((HDR_SIZE + WORD) / PIECE)
 
@@ -49,7 +49,7 @@ static void scattered_free(struct scattered *s)
 	free(s);
 }
 
-/* A whole batch, with the next failure or without one; how many packets were handled. */
+/* Run a whole batch, with the next failure or without one. Return: packets handled. */
 static int run_faulty(struct ne_test *t, struct fault *f, int chan, unsigned long request,
 		      struct ne_batch *b)
 {
@@ -100,7 +100,7 @@ static void receive(struct ne_test *t)
 	fault_close(t, &f);
 }
 
-/* Three words, and before the last a request to nowhere, which is answered with RST. */
+/* Three words and, before the last, a request to an unused port, answered with RST. */
 static void set_packets(struct ne_batch *b, const struct ne_conn *c, uint32_t next)
 {
 	struct virtio_vsock_hdr hdr = ne_conn_hdr(c, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
@@ -113,7 +113,7 @@ static void set_packets(struct ne_batch *b, const struct ne_conn *c, uint32_t ne
 	ne_batch_set(b, BATCH - 1, c, &next, WORD);
 }
 
-/* How many RST wait; empties the channel. */
+/* Empty the channel. Return: the number of RST in it. */
 static int count_resets(const struct ne_conn *c, struct ne_packet *p)
 {
 	int resets = 0;

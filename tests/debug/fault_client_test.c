@@ -58,7 +58,7 @@ static void create_vm(struct ne_test *t)
 			CHECK(t, uid != 0);
 			close(fd);
 		}
-		/* An enclave that was left behind would keep the pool. */
+		/* A leaked enclave would keep the pool. */
 		CHECK_EQ(t, ne_pool_set(env->list), 0);
 	}
 	fault_close(t, &f);
@@ -89,7 +89,7 @@ static void load_info(struct ne_test *t)
 	close(fd);
 }
 
-/* Among the failures: the look at and the taking of each page, also in the middle. */
+/* Among the failures are pinning and taking each page, also in the middle. */
 static void add_memory(struct ne_test *t)
 {
 	struct fault f;
@@ -105,7 +105,7 @@ static void add_memory(struct ne_test *t)
 		fault_arm(&f);
 		rc = ne_add_region(fd, mem, MEM_PAGES * NE_PAGE);
 		fault_disarm(&f);
-		/* All or nothing: the same pages are good now. */
+		/* All or nothing: the same pages are accepted now. */
 		if (FAULT_CHECK(t, &f, rc, ENOMEM, EFAULT))
 			CHECK_EQ(t, ne_add_region(fd, mem, MEM_PAGES * NE_PAGE), 0);
 		CHECK_ERR(t, ne_add_region(fd, mem, NE_PAGE), NE_ERR_MEM_REGION_ALREADY_USED);
@@ -115,7 +115,7 @@ static void add_memory(struct ne_test *t)
 	fault_close(t, &f);
 }
 
-/* The old pool is gone even when the new one is refused; the next write works. */
+/* The old pool is lost even if the new one is refused; the next write works. */
 static void set_pool(struct ne_test *t)
 {
 	struct ne_env *env = t->env;

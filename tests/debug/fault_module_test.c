@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * F: each thing that the kernel does to load or unload the modules fails once, the
- * first, then the second, and so on. Nothing is left of a module that does not
- * load, and it loads when it is tried again.
+ * F: make each operation of the kernel that loads or unloads the modules fail once: the
+ * first, then the second, and so on. A module that does not load leaves nothing behind,
+ * and loads when tried again.
  */
 
 #include "fault.h"
@@ -51,7 +51,7 @@ static void check_gone(struct ne_test *t, const char *name)
 
 static void all_gone(struct ne_test *t)
 {
-	/* udev starts it whenever the device appears. */
+	/* udev starts ne-emud whenever the device appears. */
 	ne_stop_daemon();
 	CHECK_EQ(t, NE_COMMAND("systemctl", "-q", "mask", "--runtime", "ne-emud.service"), 0);
 	unload(EMU);
@@ -60,7 +60,7 @@ static void all_gone(struct ne_test *t)
 	check_gone(t, VSOCK);
 }
 
-/* @function: of the kernel, from where our code is called; the rest is not ours */
+/* @function: the kernel function that calls our code; failures outside it do not count */
 static void load_and_unload(struct ne_test *t, const char *name, const char *args,
 			    const char *function)
 {
@@ -105,7 +105,7 @@ static void emu_with_pool(struct ne_test *t)
 	load_and_unload(t, EMU, args, "parse_args");
 }
 
-/* A pool that was set is given up when a later parameter is refused. */
+/* If a later parameter is refused, a pool that was set before is released. */
 static void bad_parameter(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
@@ -145,7 +145,7 @@ static void modules_back(struct ne_test *t)
 {
 	NE_COMMAND("systemctl", "-q", "unmask", "--runtime", "ne-emud.service");
 	CHECK_EQ(t, NE_COMMAND("modprobe", EMU), 0);
-	/* udev has hundreds of devices to look at that came and went. */
+	/* udev must process hundreds of devices that appeared and disappeared. */
 	CHECK_EQ(t, NE_COMMAND("udevadm", "settle", "--timeout=600"), 0);
 	CHECK_EQ(t, ne_env_pool_restore(t->env), 0);
 }

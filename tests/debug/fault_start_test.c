@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * F: each thing that the kernel does for a start, a VMM or an administrator fails
- * once, the first, then the second, and so on. Nothing may be lost by it.
+ * F: make each operation of the kernel for a start, a VMM or an administrator fail once: the
+ * first, then the second, and so on. Nothing may leak.
  */
 
 #include "fault.h"
@@ -24,12 +24,12 @@
 struct start {
 	struct ne_netlink nl;
 	struct ne_info info;
-	struct fault *fault;	/* of a faulty supervisor */
+	struct fault *fault;	/* used by a faulty supervisor */
 	pthread_t thread;
 	char *mem;
 	int fd;
 	int served;
-	bool over;		/* nothing will come to be served */
+	bool over;		/* no more requests will come */
 	bool leaked;
 };
 
@@ -54,7 +54,7 @@ static void start_undo(struct start *s)
 	munmap(s->mem, NE_MIN_ENCLAVE_SIZE);
 }
 
-/* Takes requests until one is answered, as the daemon would. */
+/* Accept requests until one is answered, as ne-emud does. */
 static void *serve(void *arg)
 {
 	struct start *s = arg;
@@ -104,7 +104,7 @@ static void start_client(struct ne_test *t)
 	while (fault_next(&f)) {
 		start_prepare(t, &s);
 		rc = start_serve(t, &s, &f);
-		/* Not started; or it runs, and only the CID could not be told (S16). */
+		/* Not started; or it runs, and only copying the CID failed (S16). */
 		if (FAULT_CHECK(t, &f, rc, ENOMEM, EFAULT) && s.served) {
 			CHECK_EQ(t, s.served, -EAGAIN);
 			CHECK_EQ(t, start_serve(t, &s, NULL), 0);
@@ -126,9 +126,9 @@ static int next_fd(void)
 }
 
 /*
- * Accept while something fails. Afterwards the request is still there, or it was
- * refused: never taken without anybody having its fd. Only a lost reply or
- * acknowledgement (ENOBUFS, EFAULT) leaves the fd to a caller that did not read it.
+ * Accept while something fails. Afterwards the request is still queued, or was refused, but
+ * never accepted without an fd. Only a lost reply or acknowledgement (ENOBUFS, EFAULT)
+ * leaves the fd with a caller that did not read its number.
  */
 static void accept_faulty(struct start *s)
 {
@@ -144,7 +144,7 @@ static void accept_faulty(struct start *s)
 	close(fd);
 }
 
-/* Has a fail-nth of its own, which belongs to the thread. */
+/* Uses the fail-nth of this thread. */
 static void *serve_faulty(void *arg)
 {
 	struct start *s = arg;
@@ -197,7 +197,7 @@ static void start_supervisor(struct ne_test *t)
 	ne_netlink_close(&s.nl);
 }
 
-/* The end of an enclave takes memory for messages only, and works without. */
+/* The end of an enclave allocates memory only for messages, and works without them. */
 static void close_running(struct ne_test *t)
 {
 	struct ne_env *env = t->env;
@@ -222,7 +222,7 @@ static void close_running(struct ne_test *t)
 	ne_netlink_close(&s.nl);
 }
 
-/* What is lost on the way leaves answers in the socket: a new one for the next. */
+/* A lost message leaves answers in the socket, so use a new socket for the next call. */
 static void reopen(struct ne_test *t, struct start *s, struct fault *f, int rc)
 {
 	if (!FAULT_CHECK(t, f, rc, ENOMEM, ENOBUFS, EFAULT))
@@ -327,7 +327,7 @@ static void backend_ioctls(struct ne_test *t)
 	ne_netlink_close(&s.nl);
 }
 
-/* The VMM maps the memory, touches it and lets go of it. */
+/* The VMM maps the memory, touches it and unmaps it. */
 static void map_backend(struct ne_test *t)
 {
 	struct start s = { };
@@ -343,7 +343,7 @@ static void map_backend(struct ne_test *t)
 		fault_arm(&f);
 		map = mmap(NULL, NE_MIN_ENCLAVE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
 			   s.info.backend_fd, 0);
-		/* A fault that finds no memory is repeated. */
+		/* The kernel repeats a page fault for which memory was missing. */
 		if (map != MAP_FAILED) {
 			map[0] = 1;
 			map[NE_PAGE + 5000] = 2;

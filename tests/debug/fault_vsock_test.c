@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * F: each thing that the kernel does for a channel or one of its sockets fails
- * once, the first, then the second, and so on. No packet is lost or read twice, and
- * no connect waits for an answer that does not come.
+ * F: make each operation of the kernel for a channel or one of its sockets fail once: the
+ * first, then the second, and so on. No packet is lost or read twice, and no connect waits
+ * for an answer that does not come.
  */
 
 #include "fault.h"
@@ -63,7 +63,7 @@ static void open_node(struct ne_test *t)
 	fault_close(t, &f);
 }
 
-/* Another file takes the address while connections of it are open. */
+/* Another file takes over the address while it has open connections. */
 static void take_over(struct ne_test *t)
 {
 	struct ne_packet *p = ne_packet_new(t);
@@ -93,8 +93,8 @@ static void take_over(struct ne_test *t)
 }
 
 /*
- * Connects that wait, that were read, and one that is established: all end, and for none
- * of them anything is needed that could be missing.
+ * Pending connects, unread and read, and an established connection: all end, and ending them
+ * needs nothing that could be missing.
  */
 static void close_channel(struct ne_test *t)
 {
@@ -178,7 +178,7 @@ static void write_packet(struct ne_test *t)
 		memset(data, 0, sizeof(data));
 		CHECK_EQ(t, ne_sock_recv(sock, data, sizeof(data)), sizeof(data));
 		CHECK(t, !memcmp(data, DATA, sizeof(data)));
-		/* Nothing came twice. */
+		/* Nothing arrived twice. */
 		CHECK_ERR(t, recv(sock, data, 1, MSG_DONTWAIT) < 0 ? -errno : 0, EAGAIN);
 		while (ne_wait(c.chan, POLLIN, 0) & POLLIN)
 			ne_chan_read(c.chan, p, sizeof(*p));
@@ -188,7 +188,7 @@ static void write_packet(struct ne_test *t)
 	close(c.chan);
 }
 
-/* A packet to somewhere else is answered with RST, or refused with an errno. */
+/* A packet without a connection is answered with RST, or refused with an errno. */
 static void answer(struct ne_test *t)
 {
 	struct ne_packet *p = ne_packet_new(t);

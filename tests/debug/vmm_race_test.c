@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * R: enclaves are closed while their vCPUs take page faults. The memory must be
- * whole afterwards: a VMM that is late must not touch pages, nor the counts of
- * references to them, that are the client's again.
+ * R: enclaves are closed while their vCPUs take page faults. The memory must be intact
+ * afterwards: a late VMM must not touch pages that the client has back, nor their reference
+ * counts.
  */
 
 #include "ne_backend.h"
@@ -45,10 +45,10 @@ struct vcpu {
 /**
  * struct vmm - stands in for the VMM, in the client's process
  * @info: the accepted request
- * @map: the memory, mapped again and again so that each access faults
+ * @map: the memory, mapped repeatedly so that each access faults
  * @active: rounds in which the guest wrote to its memory
  * @late: rounds in which a vCPU still had a page when the enclave was closed
- * @scratch: takes what is read of the memory
+ * @scratch: buffer for what is read from the memory
  * @stop: end the threads
  */
 struct vmm {
@@ -76,7 +76,7 @@ static void *accept_thread(void *arg)
 	return NULL;
 }
 
-/* An enclave, running, with its backend in @vmm. */
+/* Start an enclave, with its backend in @vmm. */
 static int start_enclave(struct ne_test *t, struct vmm *vmm, char *mem)
 {
 	struct ne_env *env = t->env;
@@ -100,7 +100,7 @@ static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
 
-	/* EFAULT whenever the mapping is away: go on. Threads of a VMM do sleep. */
+	/* Continue after EFAULT, when the mapping is missing. Threads of a VMM do sleep. */
 	while (!vcpu->vmm->stop) {
 		if (!ioctl(vcpu->kvm.fd, KVM_RUN, 0) || (errno != EFAULT && errno != EINTR))
 			break;
@@ -109,7 +109,7 @@ static void *vcpu_thread(void *arg)
 	return NULL;
 }
 
-/* Map all pages, as the interface asks of a VMM; the kernel reads, since they may be gone. */
+/* Map all pages, as a VMM must. The kernel reads them, because they may be gone. */
 static void touch_pages(const struct vmm *vmm)
 {
 	size_t i;
@@ -119,7 +119,7 @@ static void touch_pages(const struct vmm *vmm)
 			break;
 }
 
-/* Take all of the guest's pages away from KVM, have it fault them in again. */
+/* Remove all pages of the guest from KVM and have it fault them in again. */
 static void *remap_thread(void *arg)
 {
 	struct vmm *vmm = arg;
@@ -168,7 +168,7 @@ static void vmm_end(struct vmm *vmm)
 	for (i = 0; i < VCPUS; i++) {
 		struct vcpu *vcpu = &vmm->vcpu[i];
 
-		/* The guest loops for ever if it still can. */
+		/* Without an end, the guest loops for ever. */
 		while (pthread_tryjoin_np(vcpu->thread, NULL)) {
 			pthread_kill(vcpu->thread, SIGUSR1);
 			usleep(1000);
@@ -181,7 +181,7 @@ static void vmm_end(struct vmm *vmm)
 	close(vmm->info.backend_fd);
 }
 
-/* The client's again: nobody writes to them, and they can be given back. */
+/* The client has the pages back: nothing writes to them, and they can be freed. */
 static void check_untouched(struct ne_test *t, struct vmm *vmm, char *mem)
 {
 	size_t i;
@@ -195,7 +195,7 @@ static void check_untouched(struct ne_test *t, struct vmm *vmm, char *mem)
 	munmap(mem, SIZE);
 }
 
-/* The host's again, at the latest when a vCPU in a page fault has let go. */
+/* The host has the pages back, at the latest when a vCPU in a page fault releases them. */
 static void check_free(struct ne_test *t, struct vmm *vmm, char *mem, long before)
 {
 	uint64_t limit = ne_now_ms() + EVENT_MS;
@@ -246,13 +246,13 @@ static void rounds(struct ne_test *t)
 	CHECK_EQ(t, ne_meminfo("HugePages_Free"), before);
 }
 
-/* In a process of its own, since it is a VMM, and the driver kills late ones. */
+/* In a child, because it acts as a VMM, and the driver kills late VMMs. */
 static void close_while_faulting(struct ne_test *t)
 {
 	pid_t pid;
 
 	ne_kvm_require(t);
-	/* It would take the start requests. */
+	/* ne-emud would accept the start requests. */
 	REQUIRE(t, ne_stop_daemon());
 	pid = fork();
 	if (!pid) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What libFuzzer, or replay.c in its place, calls. */
+/* The interface to libFuzzer, or to replay.c. */
 
 #ifndef NE_EMU_TESTS_FUZZ_FUZZ_H
 #define NE_EMU_TESTS_FUZZ_FUZZ_H
@@ -12,20 +12,20 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A crash is what a fuzzer notices. */
+/* Crash, because that is what a fuzzer detects. */
 static inline void must(int condition)
 {
 	if (!condition)
 		abort();
 }
 
-/** struct fuzz_script - an input that is read as a list of steps */
+/** struct fuzz_script - an input that is a list of steps */
 struct fuzz_script {
 	const uint8_t *data;
 	size_t left;
 };
 
-/** fuzz_take() - the next @size bytes, at most 8, as a number; zeros behind the end */
+/** fuzz_take() - take the next @size bytes, at most 8, as a number; zeros after the end */
 static inline uint64_t fuzz_take(struct fuzz_script *script, size_t size)
 {
 	size_t n = size < script->left ? size : script->left;
@@ -38,7 +38,7 @@ static inline uint64_t fuzz_take(struct fuzz_script *script, size_t size)
 	return value;
 }
 
-/** fuzz_take_bytes() - the next @size bytes, or as many as there are: their number */
+/** fuzz_take_bytes() - take up to @size bytes; returns their number */
 static inline size_t fuzz_take_bytes(struct fuzz_script *script, void *buf, size_t size)
 {
 	size_t n = size < script->left ? size : script->left;

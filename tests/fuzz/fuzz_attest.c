@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The verifier of attestation documents, strict and not: nothing is accepted. */
+/* The verifier of attestation documents, strict and not: it must accept none. */
 
 #include "fuzz.h"
 
 #include "attest/chain.h"
 #include "attest/verify.h"
 
-/* Never the root of an input: roots are self-signed. */
+/* Cannot be the root of an input, because roots are self-signed. */
 static const uint8_t no_root[] = { 0x30, 0x00 };
 
 static void describe(const struct attest_document *document)
@@ -37,7 +37,7 @@ static void verify(const uint8_t *data, size_t size, bool strict)
 		must(report.checks[i].passed || report.checks[i].error.text[0]);
 	if (!report.checks[0].passed)
 		return;
-	/* What check "format" lets through lies within the input. */
+	/* All fields of a document that passes check "format" are inside the input. */
 	must(document.nr_pcrs <= ATTEST_PCRS_MAX && document.nr_cabundle <= ATTEST_CAS_MAX);
 	must(document.message.payload.data >= data &&
 	     document.message.payload.data + document.message.payload.len <=

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The console service between a guest that prints and peers that send any packets. What it
- * sends must be well-formed, no more than its peer has room for, and what was printed.
+ * The console service between a guest that prints and peers that send any packets. It must
+ * send well-formed packets, no more than its peer has room for, with exactly what was printed.
  *
- * An input is a list of steps, the first byte of each says which.
+ * An input is a list of steps; the first byte of each selects its kind.
  */
 
 #include "fuzz.h"
@@ -20,13 +20,13 @@
 #include <unistd.h>
 
 #define CID		16
-#define PORTS		24	/* more than there may be readers */
+#define PORTS		24	/* more than the limit of readers */
 #define GRANTS_MAX	(STEPS_MAX + 1)
 #define STEPS_MAX	120
 #define PAYLOAD_MAX	2048
 #define PRINTED_MAX	(STEPS_MAX * 256)
 
-/* One port of the parent: what it has allowed to be sent, and got. */
+/* One port of the parent: the credit it gave and the bytes it got. */
 struct peer {
 	uint32_t grants[GRANTS_MAX];
 	unsigned int nr_grants;
@@ -58,7 +58,7 @@ static void print(struct world *w, struct fuzz_script *script)
 	}
 }
 
-/* Mostly what makes sense: a wild header never gets past the first check. */
+/* Send a mostly valid packet: a random header never passes the first check. */
 static void send_packet(struct world *w, struct fuzz_script *script)
 {
 	struct {
@@ -101,7 +101,7 @@ static void take_data(struct world *w, struct peer *peer, const uint8_t *data, s
 		allowed = room <= INT32_MAX && room >= len;
 	}
 	must(allowed);
-	/* The ring is larger than all that is printed here: nothing may be missing. */
+	/* The ring is larger than all output here, so nothing may be missing. */
 	must(peer->got + len <= w->nr_printed && !memcmp(data, w->printed + peer->got, len));
 	peer->got += len;
 }
@@ -169,7 +169,7 @@ static void step(struct world *w, struct fuzz_script *script)
 		break;
 	case 4:
 		must(!loop_run_once(&w->loop, 0));
-		/* As the console's timer does some time after output. */
+		/* Like the console's timer some time after output. */
 		if (w->console.more && fuzz_take(script, 1) & 1)
 			w->console.more(w->console.more_arg);
 		break;

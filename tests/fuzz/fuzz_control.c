@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A packet to the supervisor's control socket: it is answered with a JSON object, with a
- * reason if it is refused, and what is refused changes nothing.
+ * A packet to the supervisor's control socket: the answer is a JSON object, with a reason if
+ * the request is refused, and a refused request changes nothing.
  */
 
 #include "fuzz.h"
@@ -49,7 +49,7 @@ static void set_up(void)
 	must(!control_open(&daemon_.control, daemon_.path, "root"));
 }
 
-/* What the supervisor answers; NULL when it says nothing. The caller frees it. */
+/* Get the supervisor's answer, or NULL without one. The caller frees it. */
 static json_t *ask(const void *request, size_t len)
 {
 	static char answer[ANSWER_MAX];
@@ -66,7 +66,7 @@ static json_t *ask(const void *request, size_t len)
 	control_dispatch(&daemon_.control, &daemon_.attestor, NOW);
 	n = recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
 	if (n <= 0) {
-		must(!n || errno == ECONNRESET);	/* but not left waiting */
+		must(!n || errno == ECONNRESET);	/* but the connection is closed */
 		return NULL;
 	}
 	json = json_loadb(answer, n, JSON_REJECT_DUPLICATES, NULL);
@@ -82,7 +82,7 @@ static json_t *ask_text(const char *request)
 	return answer;
 }
 
-/* All that requests can change. */
+/* Get all settings that requests can change. */
 static json_t *settings(void)
 {
 	return json_pack("{s:o, s:o, s:o}",
@@ -100,7 +100,7 @@ static void forget_messages(void)
 		;
 }
 
-/* The next input finds what this one found; a new certificate takes its time. */
+/* Restore the settings for the next input, if changed: a new certificate takes time. */
 static void reset(json_t *before, json_t *after)
 {
 	if (!json_equal(json_object_get(before, "next"), json_object_get(after, "next")))

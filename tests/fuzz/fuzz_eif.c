@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The image reader: no image may lead it outside, and what it accepts must hold. */
+/* The image reader: it must not read outside an image, and accepted images must be valid. */
 
 #include "fuzz.h"
 

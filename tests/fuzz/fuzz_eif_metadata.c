@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The metadata section, as verify and describe read it. */
+/* The metadata section as read by verify and describe. */
 
 #include "fuzz.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The signature section with its certificate, and COSE_Sign1 under a good key. */
+/* The signature section with its certificate, and COSE_Sign1 with a valid key. */
 
 #include "fuzz.h"
 
@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!key)
 		key = EVP_EC_gen("P-384");
 	must(!eif_cose_verify(key, data, size, pcr0, &verdict));
-	must(verdict != EIF_VERDICT_GOOD);	/* nobody knows the key */
+	must(verdict != EIF_VERDICT_GOOD);	/* the private key is not known */
 
 	if (eif_signature_open(data, size, &signature, &error)) {
 		must(*error.text);

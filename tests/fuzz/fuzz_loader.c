@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The loader: an image with the right CRC in front of a small memory. Whatever it
- * says, nothing outside may be touched, and what is loaded must lie where it can.
+ * The loader: an image with the correct CRC at the start of a small memory. Nothing outside
+ * may be touched, and the loaded parts must be in valid places.
  */
 
 #include "fuzz.h"
@@ -25,7 +25,7 @@ static uint8_t *get_memory(void)
 
 	if (base)
 		return base;
-	/* With nothing on both sides. */
+	/* With unmapped memory on both sides. */
 	base = mmap(NULL, MEMORY_SIZE + 2 * MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(base != MAP_FAILED);
 	base += MIB;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Attributes of the netlink family: what is accepted, and what it says, must be what a
- * second reader of the same bytes finds; a descriptor among them is closed once.
+ * Attributes of the netlink family: the messages accepted, and their values, must be those
+ * that a second parser finds in the same bytes; a descriptor among them is closed once.
  */
 
 #include "fuzz.h"
@@ -15,9 +15,9 @@
 #define SIZE_MAX_IN	4096
 #define TYPES		(MAX((int)NE_EMU_A_ENCLAVE_MAX, (int)NE_EMU_A_POOL_MAX) + 1)
 
-/* While this is set, closing is only counted: inputs name any descriptor. */
+/* While this is set, close() only counts, because inputs contain any descriptor. */
 static bool counting;
-static unsigned int closed[2];	/* the one expected, others */
+static unsigned int closed[2];	/* the expected one, others */
 static int expected_fd;
 
 int __real_close(int fd);
@@ -31,7 +31,7 @@ int __wrap_close(int fd)
 	return 0;
 }
 
-/* What the bytes say: of each type the first and last place, and how many there are. */
+/* The second parser's result: for each type the first and last place, and the number. */
 struct reading {
 	bool whole;
 	struct {
@@ -145,7 +145,7 @@ static void check_text(const struct reading *reading, const char *text)
 	const char *sent = (const char *)reading->types[NE_EMU_A_ENCLAVE_EXIT_TEXT].last ?: "";
 
 	must(memchr(text, 0, NE_NL_TEXT_SIZE) != NULL);
-	/* What is plain stays as it is. */
+	/* Plain text is unchanged. */
 	for (const char *p = sent; *p; p++)
 		if (*p < ' ' || *p > '~' || *p == '\\')
 			return;

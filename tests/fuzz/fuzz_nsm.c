@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			 sizeof(before)) == sizeof(before));
 	len = nsm_request(nsm, data, size, response, sizeof(response));
 	must(len && len <= sizeof(response));
-	/* A name, or a map of one. */
+	/* A name, or a map with one entry. */
 	must(response[0] == 0xa1 || response[0] == 0x67 || response[0] == 0x68);
 	must(nsm_request(nsm, describe_pcr0, sizeof(describe_pcr0) - 1, response,
 			 sizeof(response)) == sizeof(before));

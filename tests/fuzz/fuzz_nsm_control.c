@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Messages to the NSM: what is decoded can be encoded, and means the same again. */
+/* Messages to the NSM: a decoded message can be encoded, and decodes to the same again. */
 
 #include "fuzz.h"
 

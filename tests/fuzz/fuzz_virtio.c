@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The virtio devices, vsock and NSM, with a driver that writes any register and a memory
- * that changes while they look at it: whenever a device asks for a guest address, calls
- * the kernel or takes time and randomness, the next change of the input is made. That
- * finds what a racing vCPU would, and finds it again.
+ * The virtio devices, vsock and NSM, with a driver that writes any register and memory that
+ * changes while they read it: whenever a device translates a guest address, calls the kernel
+ * or gets the time or random bytes, the next change from the input is applied. That finds
+ * what a racing vCPU would find, reproducibly.
  *
- * An input begins with the device and the number of changes; the changes follow (address,
- * value), then steps, the first byte of each says which.
+ * An input begins with the device and the number of changes, followed by the changes
+ * (address, value) and then the steps; the first byte of each selects its kind.
  */
 
 #include "fuzz.h"
@@ -32,7 +32,7 @@
 #define GUARD_SIZE	MIB
 #define STEPS_MAX	100
 #define CHANGES_MAX	64
-/* Queue n: descriptors, then the driver's and the device's ring; data behind them all. */
+/* Queue n: descriptors, then the driver's and the device's ring; data after all queues. */
 #define QUEUE_ADDR(n)	((n) * 0x3000)
 #define AVAIL_OFFSET	0x1000
 #define USED_OFFSET	0x2000
@@ -63,7 +63,7 @@ static void make_change(void)
 	w.bytes[at % MEMORY_SIZE] = fuzz_take(&w.changes, 1);
 }
 
-/* Whose end of each pointer that a device uses lies where. */
+/* All memory that a device passes on must be inside the guest's. */
 static void must_be_inside(const struct iovec *iov)
 {
 	const uint8_t *base = iov->iov_base;
@@ -87,7 +87,7 @@ void *__wrap_memory_at(const struct guest_memory *memory, uint64_t gpa, uint64_t
 	return iov.iov_base;
 }
 
-/* The kernel copies a packet out, and says what it made of its header. */
+/* Like the kernel, copy a packet and return a result for its header. */
 static int32_t send_packet(const struct ne_emu_vsock_packet *packet)
 {
 	const struct iovec *iov = (const struct iovec *)(uintptr_t)packet->iov;
@@ -184,7 +184,7 @@ static void set_queue(unsigned int queue, unsigned int size_log)
 	reg_write(VIRTIO_MMIO_QUEUE_READY, 1);
 }
 
-/* What every driver does first. */
+/* Initialize a device as every driver does. */
 static void start_driver(struct fuzz_script *script)
 {
 	uint8_t how = fuzz_take(script, 1);
@@ -205,7 +205,7 @@ static void start_driver(struct fuzz_script *script)
 		  VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
 }
 
-/* A chain: count and flags in one byte, then for each descriptor place and length. */
+/* Offer a chain: count and flags in one byte, then place and length of each descriptor. */
 static void offer_chain(struct fuzz_script *script)
 {
 	unsigned int queue = fuzz_take(script, 1) % w.device->nr_queues;
@@ -242,7 +242,7 @@ static void access_register(struct fuzz_script *script, bool write)
 {
 	uint64_t offset = fuzz_take(script, 2) % VIRTIO_MMIO_SIZE;
 	size_t len = 1U << (fuzz_take(script, 1) & 3);
-	uint8_t *bytes = malloc(len);	/* no byte more */
+	uint8_t *bytes = malloc(len);	/* exact size, so that the sanitizer finds over-reads */
 
 	if (write) {
 		memset(bytes, 0, len);
@@ -254,7 +254,7 @@ static void access_register(struct fuzz_script *script, bool write)
 	free(bytes);
 }
 
-/* Each chain taken has been answered, whatever the memory said. */
+/* Each chain that was taken has been answered, for any content of the memory. */
 static void run_device(void)
 {
 	struct error error;
@@ -352,7 +352,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w.changes = (struct fuzz_script){ script.data, MIN(changes, script.left) };
 	script.data += w.changes.left;
 	script.left -= w.changes.left;
-	/* The end of the input: what steps have used does not matter to the kernel. */
+	/* The second half of the input, independent of what steps have used. */
 	w.kernel = (struct fuzz_script){ data + size / 2, size - size / 2 };
 	for (int i = 0; i < STEPS_MAX && script.left; i++)
 		step(&script);

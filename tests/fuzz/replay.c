@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Runs a fuzz target over the files of directories, as an ordinary test: TAP. */
+/* Runs a fuzz target with all files in directories, as an ordinary test. Prints TAP. */
 
 #include "fuzz.h"
 
@@ -21,7 +21,7 @@ static int run_file(int folder, const char *name)
 		return -1;
 	if (!S_ISREG(st.st_mode))
 		return 0;
-	data = malloc(st.st_size ?: 1);	/* no byte more: the sanitizer sees over-reads */
+	data = malloc(st.st_size ?: 1);	/* exact size: the sanitizer finds over-reads */
 	if (!data || read_full(fd, data, st.st_size) != st.st_size)
 		return -1;
 	LLVMFuzzerTestOneInput(data, st.st_size);

@@ -39,7 +39,7 @@ def donate(memory):
 
 
 def plain_fork():
-    """A child that shares everything, and writes to what is its own."""
+    """A child that shares all memory and writes to it."""
     child = os.fork()
     if not child:
         os._exit(0)
@@ -47,7 +47,7 @@ def plain_fork():
 
 
 def forked_process():
-    """The same by the module that most programs use."""
+    """The same with the module that most programs use."""
     process = multiprocessing.get_context("fork").Process(target=os.getpid)
     process.start()
     process.join()
@@ -66,7 +66,7 @@ WAYS = {
 
 
 def main():
-    """Prints a line for each way; fails when one did."""
+    """Print a line for each way; fail if one failed."""
     memory = mmap.mmap(-1, free_pages() * PAGE,
                        flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_HUGETLB)
     for offset in range(0, len(memory), PAGE):
@@ -81,7 +81,7 @@ def main():
             result = error.strerror
         print(f"{name}: {result}")
         failed += result != 0
-    # No child is left to share them with: written in place.
+    # No child shares the pages any more, so they are written in place.
     for offset in range(0, len(memory), PAGE):
         memory[offset] = 2
     os.close(enclave)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Failures of what the kernel does for this thread. */
+/* Injected failures of what the kernel does for this thread. */
 
 #include "fault.h"
 #include "ne_lib.h"
@@ -13,7 +13,7 @@
 
 #define DEBUGFS		"/sys/kernel/debug/"
 #define MODULE		"/opt/ne-emu/debug/ne_fault.ko"
-/* No operation gets that far. */
+/* No operation has so many steps. */
 #define MAX_NTH		2000
 
 static void load_probes(struct ne_test *t)
@@ -25,7 +25,7 @@ static void load_probes(struct ne_test *t)
 	REQUIRE_EQ(t, NE_COMMAND("insmod", MODULE), 0);
 }
 
-/* Writes a value to a file of each kind of failure that has it. */
+/* Write a value to this file of each kind of failure that has it. */
 static bool set_all(const char *file, const char *value)
 {
 	static const char *const kinds[] = {
@@ -46,7 +46,7 @@ static bool set_all(const char *file, const char *value)
 
 void fault_setup(struct ne_test *t)
 {
-	/* Allocations that may wait and those of any size fail, too. */
+	/* Also fail allocations that may sleep, and those of any size. */
 	static const struct {
 		const char *file;
 		const char *value;
@@ -54,7 +54,7 @@ void fault_setup(struct ne_test *t)
 		{ "ignore-gfp-wait", "N" },
 		{ "ignore-gfp-highmem", "N" },
 		{ "min-order", "0" },
-		/* Each failure would be a call trace in the log. */
+		/* Otherwise each failure would log a call trace. */
 		{ "verbose", "0" },
 		{ "stacktrace-depth", "32" },
 		{ "require-start", "0" },
@@ -68,7 +68,7 @@ void fault_setup(struct ne_test *t)
 			ne_skip(t, "no %s of fault injection can be written", settings[i].file);
 }
 
-/* Where a function begins and the next one does; false without it. */
+/* Find the start of a function and of the next one. Return: false if it does not exist. */
 static bool find_function(const char *name, unsigned long *start, unsigned long *end)
 {
 	FILE *f = fopen("/proc/kallsyms", "r");
@@ -126,12 +126,12 @@ bool fault_disarm(struct fault *f)
 	char text[16] = "";
 	bool injected = false;
 
-	/* The read copies to user memory: it fails itself when that one is due. */
+	/* The read copies to user memory, so it may be what fails. */
 	if (pread(f->fd, text, sizeof(text) - 1, 0) > 0)
 		injected = !atoi(text);
 	else if (errno != EFAULT)
 		abort();
-	/* So may the write, of which the second does not. */
+	/* So may the first write, but not the second. */
 	if (pwrite(f->fd, "0", 1, 0) != 1 && pwrite(f->fd, "0", 1, 0) != 1)
 		abort();
 	f->injected += injected;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Failures of what the kernel does for this thread: the first, then the second,
- * and so on. For kernels with CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC and
+ * Injected failures of what the kernel does for this thread: the first, then the second, and
+ * so on. For kernels with CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC and
  * CONFIG_FAULT_INJECTION_USERCOPY, and with the module ne_fault.
  */
 
@@ -13,16 +13,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Seconds for a case: each operation is done some hundred times. */
+/* Seconds for a case: each operation is repeated some hundred times. */
 #define FAULT_TIMEOUT	900
 
 /**
- * struct fault - the failure that is due in the calling thread
- * @fd: its fail-nth file
- * @nth: which one fails
- * @done: an operation ran to its end without reaching that many
- * @injected: how many operations had one
- * @failed: how many of those returned an error, as the caller counts them
+ * struct fault - the next failure in the calling thread
+ * @fd: fail-nth file of the thread
+ * @nth: number of the step that fails
+ * @done: an operation ended before it reached that step
+ * @injected: operations in which a step failed
+ * @failed: how many of those returned an error, as counted by the caller
  */
 struct fault {
 	int fd;
@@ -34,25 +34,25 @@ struct fault {
 
 /** fault_setup() - allow all kinds of failures, or skip the case */
 void fault_setup(struct ne_test *t);
-/** fault_require() - only what a function of the kernel does, or calls */
+/** fault_require() - fail only steps in this kernel function and what it calls */
 void fault_require(struct ne_test *t, const char *function);
-/** fault_open() - of the calling thread, starting with the first failure */
+/** fault_open() - set up the calling thread, starting with the first step */
 void fault_open(struct ne_test *t, struct fault *f);
-/** fault_next() - go on until nothing failed any more */
+/** fault_next() - true until an operation ends without a failure */
 bool fault_next(const struct fault *f);
-/** fault_arm() - let the next one fail */
+/** fault_arm() - make the next step fail */
 void fault_arm(struct fault *f);
-/** fault_disarm() - let nothing fail any more; whether something has */
+/** fault_disarm() - stop failures; returns whether a step has failed */
 bool fault_disarm(struct fault *f);
-/** fault_close() - check that the end was reached, and something failed before */
+/** fault_close() - check that the end was reached and that something failed before */
 void fault_close(struct ne_test *t, struct fault *f);
-/** fault_close_unfailing() - the same for what needs nothing that could be missing */
+/** fault_close_unfailing() - the same for an operation that must never fail */
 void fault_close_unfailing(struct ne_test *t, struct fault *f);
 
 /**
- * fault_check() - an operation ended, disarmed: as it may
+ * fault_check() - check the result of an operation after fault_disarm()
  * @rc: its result, negative on failure
- * @errors: the positive errnos it may fail with, 0 ends them
+ * @errors: the positive errnos with which it may fail, terminated by 0
  *
  * Return: whether it failed, and should be repeated.
  */

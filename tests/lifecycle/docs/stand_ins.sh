@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# For commands.sh: what stands in for commands of the documentation that a machine
-# without network and terminal cannot execute as they are.
+# For commands.sh: replacements for commands of the documentation that cannot run unchanged
+# on a machine without network and terminal.
 
 : "${here:?}" "${tmp:?}" # of commands.sh
 
-# The tests are root.
+# The tests run as root.
 sudo() {
 	"$@"
 }
@@ -19,13 +19,13 @@ make() {
 	:
 }
 
-# Has layers like any other image.
+# An image with layers.
 docker() {
 	[ "$*" = "save app:1" ]
 	python3 "$here/docs/container.py" app:1
 }
 
-# These stay as long as the enclave does.
+# These run as long as the enclave.
 ne-emu() {
 	local words=()
 
@@ -64,7 +64,7 @@ newest_cid() {
 	command ne-emu ps --json | jq '.[-1].EnclaveCID'
 }
 
-# until_ready COMMAND... - until the sample image's program has said so on the console
+# until_ready COMMAND... - run it until the sample image's program reports ready on the console
 until_ready() {
 	local pid
 

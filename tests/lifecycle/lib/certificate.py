@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes an EC key and a certificate signed with it.
+"""Make an EC key and a certificate signed with it.
 
 usage: certificate.py KEY CERTIFICATE [DAYS]
 

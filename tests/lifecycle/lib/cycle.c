@@ -14,9 +14,8 @@
  *   -e  close the enclave at once if it ends before its heartbeat
  *   -k  keep the enclave after the heartbeat until it ends or stdin does
  *
- * Lines: "uid HEX", "cid N", "heartbeat", "hangup MS" (after so many ms in
- * state RUNNING), "closed". A failure is "failed STEP ERRNO TEXT" and exit
- * status 1.
+ * Output lines: "uid HEX", "cid N", "heartbeat", "hangup MS" (after MS milliseconds in state
+ * RUNNING), "closed". On failure it prints "failed STEP ERRNO TEXT" and exits with status 1.
  */
 
 #include <errno.h>
@@ -85,7 +84,7 @@ static int create(void)
 	return fd;
 }
 
-/* As much of the image as there is memory for, as other clients do. */
+/* Load as much of the image as fits into the memory, as other clients do. */
 static int load_image(int fd, char *mem, const struct options *options)
 {
 	struct ne_image_load_info info = { .flags = NE_EIF_IMAGE };
@@ -142,7 +141,7 @@ static int heartbeat_listen(void)
 	return fd;
 }
 
-/* @enclave_fd: -1, or an enclave whose end ends the wait */
+/* @enclave_fd: -1, or an enclave whose end also ends the wait */
 static int wait_readable(int fd, int enclave_fd)
 {
 	struct pollfd pfds[] = {
@@ -159,8 +158,8 @@ static int wait_readable(int fd, int enclave_fd)
 }
 
 /*
- * Like nitro-cli: wait for the connection and for its byte, not for the enclave
- * fd. An enclave that dies early has to end both waits.
+ * Like nitro-cli: wait for the connection and its byte, not for the enclave fd. The early
+ * death of an enclave must end both waits.
  */
 static int heartbeat_wait(int listen_fd, int enclave_fd)
 {
@@ -173,7 +172,7 @@ static int heartbeat_wait(int listen_fd, int enclave_fd)
 	if (fd < 0)
 		return fail("heartbeat");
 	rc = wait_readable(fd, enclave_fd);
-	errno = ECONNRESET;	/* for a plain end of the connection */
+	errno = ECONNRESET;	/* for an end of file */
 	if (rc)
 		;		/* said why */
 	else if (read(fd, &byte, 1) != 1 || byte != HEARTBEAT_BYTE || write(fd, &byte, 1) != 1)

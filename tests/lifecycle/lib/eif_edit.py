@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Takes an enclave image apart or changes it, for tests of what clients are told.
+"""Take an enclave image apart or change it, for tests of errors that clients get.
 
 usage: eif_edit.py extract IMAGE SECTION OUTPUT   SECTION: kernel, cmdline, ramdisk
        eif_edit.py cmdline IMAGE TEXT OUTPUT      another kernel command line
@@ -40,7 +40,7 @@ class Image:
         return b"".join(s[2] for s in self.sections if s[0] == TYPES[name])
 
     def pack(self):
-        """The image with offsets, sizes and checksum made anew."""
+        """The image with new offsets, sizes and checksum."""
         offset = HEADER.size + CRC.size
         body = b""
         for i, (kind, flags, data) in enumerate(self.sections):

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Asks the NSM of an enclave that runs the sample image (its port 5008).
+"""Query the NSM of an enclave that runs the sample image (its port 5008).
 
 usage: nsm_ask.py [-o FILE] CID REQUEST [NAME=VALUE]...
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Runs the commands of the parent in a guest.
+ * Runs commands of the parent in a guest.
  *
- * port 5000  the client sends one line, words with single blanks between; the
+ * port 5000  the client sends one line of words separated by single blanks; the
  *            command's output comes back, then "status N"
  * port 5001  echo, until the client ends its side
  * port 5002  connections are accepted and kept until the guest ends
  *
- * It is the command of an enclave's init, or itself PID 1 of another virtual
- * machine. As a command of its own, "connect CID PORT COUNT" makes so many
- * connections (a multiple of 8) and keeps them.
+ * It is the command of an enclave's init, or PID 1 of another virtual machine. Run as
+ * "connect CID PORT COUNT", it makes that many connections (a multiple of 8) and keeps
+ * them.
  */
 
 #include <errno.h>
@@ -38,7 +38,7 @@
 #define MAX_FILES	8192
 #define CONNECTORS	8
 
-/* The words of a line, ended by NULL. Return: 0 or -1. */
+/* Read a line into a NULL-terminated list of words. Return: 0 or -1. */
 static int read_words(int client, char line[LINE_SIZE], char *words[MAX_WORDS])
 {
 	size_t used = 0, n = 0;
@@ -104,7 +104,7 @@ static int connect_once(const struct sockaddr_vm *addr)
 	return 0;
 }
 
-/* Several processes: one waits for the answer while others ask. */
+/* Several processes: while one waits for an answer, others connect. */
 static int connect_and_keep(char **arguments)
 {
 	const struct sockaddr_vm addr = {

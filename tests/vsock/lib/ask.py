@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connect to CID PORT and print how it ended: an errno's name, or "connected".
+"""Connect to CID PORT and print the result: the name of an errno, or "connected".
 
 usage: ask.py CID PORT [to-host]
 

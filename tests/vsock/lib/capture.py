@@ -11,7 +11,7 @@ word comes from the monitor's header (linux/vsockmon.h), OP from the transport's
 import struct
 import sys
 
-# Times with nanoseconds.
+# Times in nanoseconds.
 MAGIC = 0xa1b23c4d
 LINKTYPE_VSOCK = 271
 FILE_HEADER = struct.Struct("<IHHiIII")

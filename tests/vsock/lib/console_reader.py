@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Read the console of an enclave when told to.
+"""Read the console of an enclave on command.
 
 usage: console_reader.py CID [BUFFER]
 
@@ -17,12 +17,12 @@ CID_HYPERVISOR = 0
 CONSOLE_PORT_BASE = 10000
 # linux/vm_sockets.h
 SO_VM_SOCKETS_CONNECT_TIMEOUT = 6
-# As nitro-cli waits; the service is one thread with the loader of the image.
+# Like nitro-cli's timeout: the service shares a thread with the loader of the image.
 CONNECT_TIMEOUT_S = 20
 
 
 def set_option(option, value):
-    """Python's own setsockopt() knows only numbers for sockets of this family."""
+    """Set a timeout, which Python's setsockopt() cannot do for this family."""
     if ctypes.CDLL(None).setsockopt(sock.fileno(), socket.AF_VSOCK, option, value, len(value)):
         sys.exit(f"Error: setsockopt {option}")
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Run a command in a guest with agent.c: as in_guest of lib.sh does, but as a program
- * that can be linked with unix.c.
+ * Runs a command in a guest with agent.c, like in_guest of guest.sh, but as a program that
+ * can be linked with unix.c.
  *
  * usage: unix_guest CID PORT COMMAND...
  *
- * The command's output is copied; the exit status is the command's, or 125.
+ * Copies the command's output and exits with its status, or 125.
  */
 
 #include <linux/vm_sockets.h>
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* Return: what the line "status N" says, or 125. */
+/* Return: N of the line "status N", or 125. */
 static int copy_output(int fd)
 {
 	FILE *stream = fdopen(fd, "r");

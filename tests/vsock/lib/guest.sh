@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
-# For the scripts of tests/vsock: lib/enclave.sh and commands in a guest that runs
-# agent.c.
+# For the scripts in tests/vsock: lib/enclave.sh, and commands in a guest that runs agent.c.
 
 # shellcheck source=tests/lib/enclave.sh
 . "$(dirname "$0")/../lib/enclave.sh"
@@ -12,7 +11,7 @@ command_port=5000
 # shellcheck disable=SC2034 # used by the scripts
 echo_port=5001 any_cid=4294967295
 
-# in_guest CID COMMAND... - its output and, as the exit status, its own
+# in_guest CID COMMAND... - run it in the guest; prints its output, returns its exit status
 in_guest() {
 	guest_cid=$1
 	guest_status=$(mktemp "$tmp/status.XXXXXX")
@@ -27,7 +26,7 @@ agent_answers() {
 	in_guest "$1" /vsock_perf --help 2> /dev/null | grep -q benchmark
 }
 
-# listening PORT - somebody listens there
+# listening PORT - is there a listener on this port?
 listening() {
 	ss -l --vsock 2> /dev/null | grep -q ":$1 "
 }
@@ -40,7 +39,7 @@ make_guest_files() {
 	(cd "$tmp/root" && find . | cpio --quiet -o -H newc) > "$tmp/ramdisk"
 }
 
-# qemu_machine ARGUMENT... - a virtual machine of QEMU, until end_qemu_guest
+# qemu_machine ARGUMENT... - run a QEMU virtual machine until end_qemu_guest
 qemu_machine() {
 	qemu-system-x86_64 -accel kvm -cpu host -smp 2 -m 256 -nodefaults -no-user-config \
 		-display none -serial "file:$tmp/qemu.console" -no-reboot \
@@ -50,7 +49,7 @@ qemu_machine() {
 	qemu_pid=$!
 }
 
-# qemu_guest CID - one with vhost-vsock
+# qemu_guest CID - run one with vhost-vsock
 qemu_guest() {
 	qemu_machine -M microvm,acpi=off -device "vhost-vsock-device,guest-cid=$1"
 }

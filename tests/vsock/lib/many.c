@@ -4,10 +4,10 @@
  *
  * usage: vsock_many CID PORT OUT LISTEN_PORT IN
  *
- * Listens, says "listening"; makes OUT connections to the enclave and accepts IN from
- * it, says "open MS": how long that took; waits until every one of them has ended, says
- * "ended COUNT MS": how long it was from the first end to the last. A connection has
- * ended when reading gives the end of the file or ECONNRESET; anything else is a failure.
+ * Listens and prints "listening"; makes OUT connections to the enclave, accepts IN from it
+ * and prints "open MS", how long that took; waits until all of them have ended and prints
+ * "ended COUNT MS", the time from the first end to the last. A connection has ended when
+ * reading returns end of file or ECONNRESET; anything else is a failure.
  */
 
 #include <errno.h>
@@ -25,9 +25,9 @@
 #define CID_PARENT	3
 #define MAX_FILES	16384
 #define EVENTS		256
-/* Threads that connect: one waits for the answer while others ask. */
+/* Threads that connect: while one waits for an answer, others connect. */
 #define THREADS		16
-/* A connection that has not ended so long after the last other one never will, ms. */
+/* How long to wait for the next connection to end, ms. */
 #define PATIENCE_MS	20000
 
 static unsigned long now_ms(void)
@@ -81,7 +81,7 @@ static int listen_on(unsigned int port)
 
 /**
  * struct caller - a thread that connects
- * @count: how often
+ * @count: number of connections
  */
 struct caller {
 	pthread_t thread;
@@ -90,7 +90,7 @@ struct caller {
 	int epoll;
 };
 
-/* Sockets that are asked to connect without waiting outlive their close by seconds. */
+/* Blocking, because sockets of non-blocking connects outlive their close by seconds. */
 static void *call(void *arg)
 {
 	struct caller *caller = arg;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Round trips of messages to the echo service of agent.c.
+ * Measures round trips of messages to the echo service of agent.c.
  *
  * usage: vsock_ping CID PORT BYTES COUNT
  *

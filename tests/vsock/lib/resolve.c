@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * getaddrinfo() for vsock_test, linked in place of the C library's: its control
- * connection, which is of TCP otherwise, goes over vsock, since an enclave has no
- * network. The host is a CID. The program's sources stay as they are.
+ * getaddrinfo() for vsock_test, linked instead of the C library's: its control connection,
+ * normally TCP, uses vsock, because an enclave has no network. The host name is a CID. The
+ * sources of the program are unchanged.
  */
 
 #include <linux/vm_sockets.h>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Linked into a program of AF_VSOCK with --wrap, it takes the program's connections to
- * a guest of vhost-device-vsock: their end at the host is a Unix socket.
+ * Linked with --wrap into a program that uses AF_VSOCK, it redirects the program's
+ * connections to a guest of vhost-device-vsock, whose end on the host is a Unix socket.
  *
  * NE_VSOCK_UNIX is the path of that socket. A connection to port N begins with the line
- * "CONNECT N" there and an answer "OK ..."; connections of the guest to port N come to a
- * socket at the path with "_N" behind it.
+ * "CONNECT N" and the answer "OK ..."; connections of the guest to port N arrive at a socket
+ * whose path ends with "_N".
  *
  * The device may report the end of a connection seconds after its last byte. With
- * NE_VSOCK_BYTES, poll() says that it has come when so many bytes were read.
+ * NE_VSOCK_BYTES, poll() reports the end after that many bytes were read.
  */
 
 #include <errno.h>
@@ -59,7 +59,7 @@ int __wrap_socket(int domain, int type, int protocol)
 	return __real_socket(domain == AF_VSOCK ? AF_UNIX : domain, type, protocol);
 }
 
-/* Byte by byte: what follows the line belongs to the program. */
+/* Read byte by byte, because data after the line belong to the program. */
 static int expect_ok(int fd)
 {
 	char line[64] = "";
@@ -97,7 +97,7 @@ int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t len)
 	return __real_bind(fd, (struct sockaddr *)&path, sizeof(path));
 }
 
-/* The sizes of vsock buffers have no meaning here. */
+/* The sizes of vsock buffers do not apply here. */
 int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
 	return level == AF_VSOCK ? 0 : __real_setsockopt(fd, level, name, value, len);

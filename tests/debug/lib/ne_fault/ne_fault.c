@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Makes calls of the driver into the kernel fail that do so for want of more than
- * memory, or that the kernel's own fault injection does not reach. They count for
- * /proc/PID/fail-nth like the failures of allocations do. Calls from the kernel
- * itself are not touched. For x86, in the test VM.
+ * Makes calls from the driver to the kernel fail that can fail for other reasons than a lack
+ * of memory, or that the kernel's fault injection does not reach. They count for
+ * /proc/PID/fail-nth like failures of allocations. Calls from the kernel itself are not
+ * affected. For x86, in the test VM.
  */
 
 #include <linux/debugfs.h>
@@ -18,9 +18,9 @@
 
 /**
  * struct ne_fault_point - a function that can fail
- * @result: what it returns then
- * @skb_arg: the argument, counted from 0, that it frees in any case; 0 for none
- * @probe: its begin
+ * @result: its result in that case
+ * @skb_arg: index, from 0, of the skb argument that it always frees; 0 for none
+ * @probe: probe at its first instruction
  */
 struct ne_fault_point {
 	long result;
@@ -43,7 +43,7 @@ static struct ne_fault_point ne_fault_points[] = {
 	NE_FAULT_POINT(vsock_core_register, -EBUSY, 0),
 };
 
-/* Without a probability: only tasks with a fail-nth are hit. In debugfs, too. */
+/* Without a probability, so only tasks with a fail-nth are affected. Also in debugfs. */
 static DECLARE_FAULT_ATTR(ne_fault_attr);
 static struct dentry *ne_fault_dir;
 
@@ -57,7 +57,7 @@ asm(".text\n"
 	ASM_RET
 	".size ne_fault_return, .-ne_fault_return\n");
 
-/* Before the first instruction the return address is on top of the stack. */
+/* At the first instruction, the return address is on top of the stack. */
 static bool ne_fault_from_module(struct pt_regs *regs)
 {
 	unsigned long caller = *(unsigned long *)kernel_stack_pointer(regs);
@@ -65,7 +65,7 @@ static bool ne_fault_from_module(struct pt_regs *regs)
 	return caller >= MODULES_VADDR && caller < MODULES_END;
 }
 
-/* There, to return is all that is left to do. */
+/* At that point, the function can simply return. */
 static int ne_fault_hit(struct kprobe *probe, struct pt_regs *regs)
 {
 	struct ne_fault_point *point = container_of(probe, struct ne_fault_point, probe);
