@@ -37,7 +37,7 @@ def modules(output, kernel):
         # Before Linux 6.13 kbuild ran in the kernel's directory, with paths from there.
         directory = kernel if source[1].startswith("/") else output
         file = pathlib.Path(directory, source[1]).resolve()
-        # What kbuild generates has no place in the tree.
+        # Files that kbuild generates are not in the tree.
         if file.is_relative_to(TOP / "driver"):
             yield {"directory": directory, "file": str(file),
                    "command": command[1].replace(source[1], str(file))}

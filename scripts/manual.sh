@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The source of a manual, with what programs say about their commands in place of lines
-# such as "@ne-emu options run".
+# Prints the source of a manual. Replaces lines such as "@ne-emu options run" by what the
+# program prints about its commands.
 #
 # usage: manual.sh PROGRAMS_DIR < SOURCE
 

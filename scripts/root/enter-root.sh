@@ -14,7 +14,7 @@ bind() {
 	mount --rbind "$1" "$root$1"
 }
 
-# First, since tree or cache may lie below /tmp.
+# First, because the tree or the cache may be below /tmp.
 mount -t tmpfs tmpfs "$root/run"
 mount -t tmpfs tmpfs "$root/tmp"
 bind "$cache"
@@ -22,7 +22,7 @@ bind "$tree"
 bind /dev
 mount -t proc proc "$root/proc"
 
-# How the host reaches the network: its name servers, the authorities it trusts.
+# The host's access to the network: its name servers and trusted authorities.
 authorities=/etc/ssl/certs/ca-certificates.crt
 for file in /etc/resolv.conf /etc/hosts $authorities; do
 	[ ! -e "$file" ] || [ ! -e "$root$file" ] || mount --bind "$file" "$root$file"

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs a command in the build root, in this source tree at its own path.
+# Runs a command in the build root, in this source tree, which keeps its path.
 #
 # usage: enter.sh [--root build|tools|fuzz|deb] COMMAND...
 #
-# The cache is visible at its own path too. The user's home is not. The network is
-# the host's; only the commands of the tools root use it.
+# The cache keeps its path, too; the user's home is not visible. The network is the host's;
+# only commands in the tools root use it.
 
 set -eu
 # shellcheck source=lib.sh

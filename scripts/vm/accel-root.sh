@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The part of accel.sh that runs in the build root: succeeds when nested KVM works.
+# The part of accel.sh that runs in the build root: succeeds if nested KVM works.
 #
 # usage: accel-root.sh VMLINUZ INITRD
 
@@ -13,7 +13,7 @@ release=${vmlinuz##*/vmlinuz-}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# A second archive on top of the VM's initramfs: its init only runs the probe.
+# A second archive after the VM's initramfs replaces init by one that only runs the probe.
 mkdir -p "$tmp/root/probe"
 gcc -O2 -static -o "$tmp/root/probe/kvm-probe" "$here/kvm-probe.c"
 for module in kvm_intel kvm_amd; do

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Prints how to run the VM: "kvm" when a guest of this machine's KVM can run
-# guests of its own, else "tcg", QEMU's software emulation.
+# Prints how to run the VM: "kvm" if a guest of this machine's KVM can itself run guests,
+# otherwise "tcg", QEMU's software emulation.
 #
 # usage: accel.sh VMLINUZ INITRD
 #
-# A trial decides, not the CPU's flags: the VM's kernel is booted with KVM and
-# runs a guest of one instruction (kvm-probe.c). The answer holds until the next
-# boot of this machine. NE_EMU_ACCEL=kvm or tcg overrides it.
+# A trial decides, not the CPU's flags: it boots the VM's kernel with KVM and runs a guest of
+# one instruction in it (kvm-probe.c). The result is kept until the next boot of this machine.
+# NE_EMU_ACCEL=kvm or tcg overrides it.
 
 set -eu
 # shellcheck source=../root/lib.sh

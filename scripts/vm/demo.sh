@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# "make demo": an enclave in the VM, from the module to its end.
+# "make demo": an enclave in the VM, from loading the module to the end of the enclave.
 
 set -eu
 
@@ -10,7 +10,7 @@ say() {
 	printf '\n### %s\n' "$*"
 }
 
-# Shows a command as typed, then runs it.
+# Print a command as typed, then run it.
 show() {
 	printf '# %s\n' "$*"
 	eval "$*"

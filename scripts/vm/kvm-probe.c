@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Runs a guest of one instruction, HLT, and says whether that worked. */
+/* Runs a guest of one instruction, HLT, and reports whether that worked. */
 
 #include <err.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ static void *map(int fd, size_t size)
 	return p;
 }
 
-/* Real mode at CS:IP 0:GUEST_ADDRESS. */
+/* Start in real mode at CS:IP 0:GUEST_ADDRESS. */
 static void point_at_code(int vcpu)
 {
 	struct kvm_regs regs = { .rip = GUEST_ADDRESS, .rflags = 2 };

@@ -23,7 +23,7 @@ while read -r _ release; do
 	quick_make DESTDIR="$stage" KVER="$release" modules modules_install
 done < /usr/share/ne-emu-kernels
 
-# /lib is a link in the VM, and depmod needs all modules of the kernel.
+# /lib is a link in the VM. depmod needs all modules of the kernel.
 mv "$stage/lib/modules" "$stage/usr/lib/"
 rmdir "$stage/lib"
 while read -r _ release; do
@@ -42,7 +42,7 @@ make -s -C tests/vsock OUTPUT="$out/bin"
 make -s -C tests/bench OUTPUT="$out/bin"
 make -s -C tests/abi/vmm O="$out/userspace" OUTPUT="$out/bin"
 cp "$out"/bin/* "$tests/bin/"
-# These are run by compare_drivers.sh.
+# compare_drivers.sh runs these.
 mv "$tests/abi/cpu_pool_test" "$tests/abi/parameter_test" "$tests/bin/"
 cp -r tests/lib tests/lifecycle tests/clients tests/attest tests/vsock tests/bench "$tests/"
 mkdir "$tests/lifecycle/docs/pages"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds in the build root what the VM gets: everything installed, for every
-# kernel, the tests, the sample image. Makes DIRECTORY/payload.tar.
+# Builds the payload of the VM in the build root: everything as installed, for every kernel,
+# the tests and the sample image. Makes DIRECTORY/payload.tar.
 #
 # usage: payload.sh DIRECTORY
 

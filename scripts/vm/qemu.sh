@@ -1,19 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# QEMU's command line for the test VM. Runs in the build root.
+# Runs QEMU with the command line for the test VM. Runs in the build root.
 #
 # usage: qemu.sh ACCEL TOPOLOGY MEMORY_MIB VMLINUZ INITRD DISK on|off RUN_DIR \
 #	shell|command
 #
-# RUN_DIR holds job.tar and maybe payload.tar, and receives console.log,
-# kernel.log, qemu.log and status. The terminal is the job's output, or the
-# shell's console. "on" has the disk written to a copy that is thrown away.
+# RUN_DIR holds job.tar and optionally payload.tar, and receives console.log, kernel.log,
+# qemu.log and status. The terminal shows the job's output, or is the shell's console. With
+# "on", writes to the disk go to a temporary copy.
 #
 # TOPOLOGY:
-# default: three cores of two threads
-# nodes: two NUMA nodes of 6 and 3 CPUs in one package, so that the ids of cores have
-#	a gap and the last core has one thread; on node 0 a page of 1 GiB and 2 GiB
-#	that the kernel does not use for itself
+# default: three cores with two threads each
+# nodes: two NUMA nodes with 6 and 3 CPUs in one package, so that the ids of cores have a
+#	gap and the last core has one thread; node 0 has a page of 1 GiB, and 2 GiB that
+#	the kernel does not use for itself
 
 set -eu
 
@@ -24,7 +24,7 @@ kvm) machine="-accel kvm -cpu host" ;;
 *) machine="-accel tcg,thread=multi -cpu EPYC,+svm" ;;
 esac
 
-# Two threads per core, as the CPU pool wants whole cores: 1 + 2 cores on node 0.
+# Two threads per core, because the CPU pool needs whole cores: 1 + 2 cores on node 0.
 case $topology in
 default)
 	machine="$machine -smp 6,sockets=1,cores=3,threads=2"
@@ -65,7 +65,7 @@ if [ "$mode" = shell ]; then
 	set -- "$@" -chardev stdio,id=terminal,signal=off,mux=on \
 		-device virtconsole,chardev=terminal
 else
-	# Not "stdio": the end of its input would look like a closed port.
+	# Not "stdio", because the end of its input would look like a closed port.
 	set -- "$@" -chardev file,id=output,path=/dev/stdout \
 		-device virtserialport,chardev=output,name=ne-emu.output
 fi
@@ -74,6 +74,6 @@ for port in log:kernel.log status:status; do
 		-device "virtserialport,chardev=${port%:*},name=ne-emu.${port%:*}"
 done
 
-# QEMU keeps the copies of disks here.
+# QEMU puts temporary copies of disks here.
 export TMPDIR="$run"
 exec qemu-system-x86_64 "$@" 2> "$run/qemu.log"

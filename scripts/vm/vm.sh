@@ -1,24 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Boots the test VM: a Debian host of its own, with KVM inside.
+# Boots the test VM, a Debian host with KVM inside.
 #
 # usage: vm.sh [OPTION...] --command TEXT    run TEXT in bash, exit as it does
 #        vm.sh [OPTION...] --shell           root shell on this terminal
 #
 #   --kernel SERIES   a line of the file kernels (default: the first)
-#   --payload TAR     is unpacked into / before the VM's services start
+#   --payload TAR     unpack it into / before the VM's services start
 #   --memory MIB      default 6144
-#   --topology NAME   CPUs and memory of that kind (qemu.sh has the list)
-#   --machine DIRECTORY  another machine (plain.sh): boots disk and vmlinuz-SERIES in
-#                     there, and what is written to the disk stays
+#   --topology NAME   topology of CPUs and memory (qemu.sh has the list)
+#   --machine DIR     boot disk and vmlinuz-SERIES of another machine (plain.sh), and keep
+#                     what is written to the disk
 #   --timeout SECONDS default 900; no limit for --shell
-#   --log DIRECTORY      keeps console.log, kernel.log and qemu.log there
+#   --log DIR         keep console.log, kernel.log and qemu.log there
 #
-# KERNEL_IMAGE=/path/bzImage boots that kernel; its modules are taken from
-# MODULES_DIR, a directory that holds lib/modules/RELEASE.
+# KERNEL_IMAGE=/path/bzImage boots that kernel, with the modules of MODULES_DIR, a
+# directory that holds lib/modules/RELEASE.
 #
-# Exit status: the command's; 125 when the VM failed, did not end in time, or
-# when its kernel log holds a warning.
+# Exit status: the command's; 125 if the VM failed, did not end in time, or if its
+# kernel log contains a warning.
 
 set -eu
 # shellcheck source=../root/lib.sh
@@ -67,7 +67,7 @@ done
 build_root=$("$root_dir/mkroot.sh" build)
 [ -n "$kernel" ] || kernel=$(list "$root_dir/kernels" | head -n 1)
 
-# Prints the disk image, which is made when its recipe is new.
+# Print the path of the disk image; make it if its recipe has changed.
 disk_image() {
 	vm_root=$("$root_dir/mkroot.sh" vm)
 	key=$(find "$vm_dir/rootfs" "$vm_dir/disk.sh" -type f | sort |
@@ -84,7 +84,7 @@ disk_image() {
 	echo "$image"
 }
 
-# Sets vmlinuz and initrd for Debian's kernel $kernel.
+# Set vmlinuz and initrd for Debian's kernel $kernel.
 debian_kernel() {
 	release=$(sed -n "s/^$kernel //p" "$build_root/usr/share/ne-emu-kernels")
 	[ -n "$release" ] || die "no kernel $kernel in the build root"
@@ -99,7 +99,7 @@ debian_kernel() {
 	touch -c "$initrd"
 }
 
-# Sets vmlinuz and initrd for $KERNEL_IMAGE and adds its modules to the job.
+# Set vmlinuz and initrd for $KERNEL_IMAGE and add its modules to the job.
 custom_kernel() {
 	: "${MODULES_DIR:?names the directory that holds lib/modules}"
 	release=$(ls "$MODULES_DIR/lib/modules")
@@ -127,7 +127,7 @@ make_job() {
 		-f "$run/job.tar" .
 }
 
-# Why the VM left no status, in one line.
+# Print in one line why the VM left no status.
 explain() {
 	case $1 in
 	124 | 137) echo "the VM did not end within $limit s and was stopped" ;;

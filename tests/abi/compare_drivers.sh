@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The in-tree driver works without its PCI device as far as ne_cpus goes. Runs the
-# cases of ne_cpus on the emulator, then on that driver, and compares case by case
-# every value that the checks saw.
+# ne_cpus of the in-tree driver works without its PCI device. Runs the cases of ne_cpus on the
+# emulator, then on that driver, and compares every value that the checks saw.
 #
-# usage: compare_drivers.sh [-s] [-l] [NAME...]   as for the programs
+# usage: compare_drivers.sh [-s] [-l] [NAME...]   like the programs
 
 set -u
 
@@ -15,13 +14,13 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM HUP
 
-# What may differ: case (. for all), start of the check, why.
+# Permitted differences: case (. for all), start of the check, reason.
 cat > "$tmp/deviations" << 'TABLE'
 . ne_cpu_online(cpus[i]) CPUs of the pool stay online, since an offline CPU cannot run KVM
 P14 ne_pool_set(list) hardware ids of cores may have gaps
 TABLE
 
-# Lines "CASE ID|check|value" of every check, "CASE ID|result|..." of every case.
+# Print "CASE ID|check|value" for every check and "CASE ID|result|..." for every case.
 values() {
 	awk '
 	/^# = / { sub(/^# = /, ""); line[++n] = $0; next }
@@ -41,7 +40,7 @@ values() {
 	}' "$1"
 }
 
-# KTAP: a line for each case that ran on both.
+# Print a KTAP line for each case that ran on both.
 compare() {
 	awk -F '|' -v deviations="$tmp/deviations" '
 	function allowed(name, check,	i) {
@@ -98,17 +97,17 @@ compare() {
 	}' "$tmp/ours.values" "$tmp/theirs.values"
 }
 
-# The cases alone, without what every check saw.
+# Print only the cases, without the values of the checks.
 show() {
 	sed -e '/^# = /d' -e 's/^/    /' "$1"
 }
 
-# mark TEXT - note in the kernel log, if the caller wants such notes, what is loaded now
+# mark TEXT - note in the kernel log, if the caller wants that, which modules are loaded
 mark() {
 	[ -z "${NE_TEST_MARK-}" ] || "$NE_TEST_MARK" "$NE_TEST_NAME" "$1"
 }
 
-# run DRIVER FILE ARGUMENT... - all programs; their output goes to FILE
+# run DRIVER FILE ARGUMENT... - run all programs; their output goes to FILE
 run() {
 	NE_MODULE=$1 output=$2
 	export NE_MODULE

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Does a package registry answer its own client? Runs in the tools root.
+# Checks whether a package registry answers its client. Runs in the tools root.
 #
-# usage: ask-registry.sh cargo|go DIRECTORY   DIRECTORY, new, is the client's cache
+# usage: ask-registry.sh cargo|go DIRECTORY   the client's cache, to be created
 #
-# Exit status: 0, it answers; 75, it does not, and the client says why; 1, the client
-# itself does not run.
+# Exit status: 0 if it answers; 75 if it does not, with a message of the client; 1 if the
+# client does not run.
 
 set -eu
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Prints the directory of a program of the Rust crate registry, which is made once. Without
-# one, see peer.sh for the exit status.
+# Builds a program from the Rust crate registry, once, and prints its directory. If that
+# fails, see peer.sh for the exit status.
 #
 # usage: crate-peer.sh vhost-device-vsock|nitro-cli
 
@@ -13,7 +13,7 @@ set -eu
 
 case ${1-} in
 vhost-device-vsock) crate=$1 version=0.3.0 profile=release ;;
-# Nobody measures it, and it has 250 dependencies.
+# A debug build is faster: it has 250 dependencies, and its speed does not matter.
 nitro-cli) crate=aws-nitro-enclaves-cli version=1.5.2 profile=dev ;;
 *) die "usage: crate-peer.sh vhost-device-vsock|nitro-cli" ;;
 esac

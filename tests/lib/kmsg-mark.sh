@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Notes in the kernel log, in the VM, which test does what and which modules of ours are
-# loaded, for scan-log.sh.
+# Writes to the kernel log of the VM, for scan-log.sh, what a test does and which of our
+# modules are loaded.
 #
 # usage: kmsg-mark.sh TEST begins|ends|TEXT
 
@@ -11,6 +11,6 @@ loaded=
 for module in nitro_enclaves_emu ne_emu_vsock; do
 	[ ! -d "/sys/module/$module" ] || loaded="$loaded $module"
 done
-# A warning, since the console shows nothing less.
+# A warning, because the console shows nothing below that level.
 echo "<4>ne-emu-test: $1 $2, kernel $(uname -r), loaded:${loaded:- none}" \
 	> "${NE_TEST_KMSG:-/dev/kmsg}"

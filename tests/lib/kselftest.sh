@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs the selftests on this host, as root. They change the CPU pool and huge pages,
-# load and unload the module and switch CPUs off and on; it is all put back.
+# Runs the selftests on this host, as root. They change the CPU pool and huge pages, load and
+# unload the module and switch CPUs off and on, and restore everything.
 #
-# usage: kselftest.sh DIRECTORY     of the programs
-#        kselftest.sh --check    only say what is missing
+# usage: kselftest.sh DIRECTORY   run the programs in it
+#        kselftest.sh --check     only report what is missing
 
 set -eu
 
@@ -25,7 +25,7 @@ folder=$(cd "$1" && pwd)
 counts=$(mktemp)
 trap 'rm -f "$counts"' EXIT
 trap 'exit 130' INT TERM HUP
-# compare_drivers.sh runs the two that are left out.
+# compare_drivers.sh runs the two excluded programs.
 find "$folder" -maxdepth 1 -type f \( -name '*_test' -o -name '*.sh' \) \
 	! -name cpu_pool_test ! -name parameter_test | sort | xargs "$here/run-each.sh" kselftest 900 | "$here/ktap.sh" "$counts"
 read -r passed failed skipped < "$counts"

@@ -1,17 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Reads what run-each.sh prints: TAP or KTAP of test programs, nested or not.
-# Shows a line per program, and of those that failed or were skipped the reasons.
+# Reads the output of run-each.sh: TAP or KTAP of test programs, nested or not. Shows a line
+# per program, and the reasons for failures and skips.
 #
 # usage: ktap.sh COUNTS < OUTPUT
 #
-# Adds "PASSED FAILED SKIPPED" to the file COUNTS as a line. Only leaves count:
-# the result of a group of nested tests adds nothing to theirs. Lines outside of
-# programs are shown as they are.
+# Adds a line "PASSED FAILED SKIPPED" to the file COUNTS. Only leaves count: the result of a
+# group of nested tests is not counted. Lines outside of programs are printed unchanged.
 
 set -eu
 
-# mawk reads ahead, unless told that somebody waits for the output.
+# mawk buffers its input and output unless it is interactive.
 interactive=
 case $(awk -W version < /dev/null 2>&1) in
 mawk*) interactive="-W interactive" ;;
@@ -41,7 +40,7 @@ function begin(title)
 	split("", below)
 }
 
-# A result after deeper ones is that of their group.
+# A result after deeper results is that of their group.
 function is_group(depth,	d, found)
 {
 	for (d in below)
@@ -117,7 +116,7 @@ program == "" { print; fflush(); next }
 /^ *(not )?ok( |$)/ { result($0); next }
 /^1\.\.[0-9]/ { plan($0); next }
 /^ *(TAP version|KTAP version|1\.\.)/ || /^$/ { next }
-# What comes before a failure explains it; its last lines must do.
+# The lines before a failure explain it; keep the last ones.
 {
 	if (nnotes == 30) {
 		for (i = 1; i < 30; i++)

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs tests on one kernel, in the VM, and on a second one of another shape.
+# Runs tests on one kernel, in the VM, and in a second VM with another topology.
 #
 # usage: on-kernel.sh COUNTS SERIES "--again"|"" PROGRAM...
 #
-# The rest is as for run-all.sh. Adds "PASSED FAILED SKIPPED" of each VM to the file
-# COUNTS. The logs are build/log/vm-SERIES.log and build/log/vm-SERIES.
+# The last arguments are those of run-all.sh. Adds "PASSED FAILED SKIPPED" of each VM to the
+# file COUNTS. The logs are build/log/vm-SERIES.log and build/log/vm-SERIES.
 
 set -eu
 # shellcheck source=../../scripts/root/lib.sh
@@ -26,7 +26,7 @@ fail() {
 	echo "  FAIL $*"
 }
 
-# try_vm TOPOLOGY LOG_NAME ARGUMENT... - leaves counts, and status on failure
+# try_vm TOPOLOGY LOG_NAME ARGUMENT... - writes $work/counts, and $work/status on failure
 try_vm() {
 	topology=$1 log=$2
 	shift 2
@@ -38,11 +38,11 @@ try_vm() {
 	} | tee "$logs/$log.log" | "$ktap" "$work/counts"
 }
 
-# in_vm TOPOLOGY LOG_NAME ARGUMENT... - run-all.sh's, in one boot
+# in_vm TOPOLOGY LOG_NAME ARGUMENT... - run run-all.sh with the arguments, in one boot
 in_vm() {
 	printf '\n== %s on %s\n' "$(shift 2 && echo "$*")" "$kernel"
 	try_vm "$@"
-	# Of known faults, some kill the kernel, which says nothing about what is tested.
+	# Some known faults kill the kernel, which says nothing about the tests.
 	if [ -e "$work/status" ] && "$vm_dir/scan-log.sh" --died "$logs/$2/console.log" \
 		"$logs/$2/kernel.log"; then
 		echo "  once more"

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs in the VM: tests, as installed by payload-root.sh.
+# Runs tests in the VM, as installed by payload-root.sh.
 #
 # usage: run-all.sh [--special|--again] DIRECTORY|DIRECTORY/PROGRAM...
 #
-# --special takes only the cases that need a special machine (struct ne_case), of
-# programs that have any. --again leaves out the programs with a line "# Once: ...",
-# which need not run on every kernel.
+# --special runs only the cases that need a special machine (struct ne_case), in programs
+# that have any. --again leaves out programs with a line "# Once: ...", which need not run on
+# every kernel.
 
 lib=$(dirname "$0")
 here=$lib/..
@@ -16,10 +16,10 @@ NE_TEST_COMPLETE=1
 export NE_TEST_BIN NE_TEST_MARK NE_TEST_COMPLETE
 holder=
 
-# The first VM of a host and the end of its last one make KVM patch the scheduler's
-# code (preempt_notifier_key). In software emulation a CPU sometimes meets the
-# breakpoint of such a patch too late: "Oops: int3" in __schedule. A VM that exists
-# all the time keeps the code as it is.
+# When the first VM of a host starts and when the last one ends, KVM patches the code of the
+# scheduler (preempt_notifier_key). In software emulation, a CPU sometimes executes the
+# breakpoint of such a patch too late: "Oops: int3" in __schedule. A VM that exists all the
+# time prevents the patching.
 hold_kvm() {
 	[ "$(systemd-detect-virt)" = qemu ] || return 0
 	python3 -c '
@@ -36,7 +36,7 @@ release_kvm() {
 	holder=
 }
 
-# has_special_cases PROGRAM - only those of abi know the question
+# has_special_cases PROGRAM - only programs in abi have the options for this
 has_special_cases() {
 	case $1 in
 	*/abi/*) [ -n "$("$1" -l -s)" ] ;;
@@ -57,7 +57,8 @@ case $1 in
 	;;
 esac
 export NE_TEST_OPTIONS
-# programs NAME - of a directory, or the one; a name of nothing is a failure
+# programs NAME - list the programs in a directory, or the one program; a name without any is
+# a failure
 programs() {
 	find "$here/$1" -maxdepth 1 -type f -perm -u+x 2> /dev/null | sort > "$list"
 	[ -s "$list" ] || printf '#> begin %s\n1..1\nnot ok 1 there is no such program\n#> end %s 1 0\n' \
@@ -68,12 +69,12 @@ list=$(mktemp)
 hold_kvm
 for name; do
 	programs "$name"
-	# Names of ours; the programs keep the standard input.
+	# The names contain no blanks. With a loop of read, the list would be the programs' input.
 	# shellcheck disable=SC2013
 	for test in $(cat "$list"); do
 		[ -z "$NE_TEST_OPTIONS" ] || has_special_cases "$test" || continue
 		[ -z "$again" ] || ! grep -qs '^# Once: ' "$test" || continue
-		# It unloads KVM.
+		# This test unloads KVM.
 		[ "${test##*/}" != errors.sh ] || release_kvm
 		folder=${test%/*}
 		NE_SLOWNESS=$("$lib/slowness.sh")

@@ -1,14 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs test programs one after the other and marks in their output where each
-# begins and ends, for ktap.sh.
+# Runs test programs one after the other and marks in their output, for ktap.sh, where each
+# begins and ends.
 #
 # usage: run-each.sh NAME SECONDS PROGRAM...
 #
-# NAME goes in front of each program's own; SECONDS is the limit for each.
-# NE_TEST_OPTIONS are options that each of them gets. NE_TEST_MARK is the program that
-# notes in the kernel log what runs (kmsg-mark.sh), if that is wanted; it is for the tests,
-# too, as is NE_TEST_NAME.
+# NAME is a prefix for the name of each program; SECONDS is the time limit of each.
+# NE_TEST_OPTIONS are options for all of them. NE_TEST_MARK, if set, is the program that notes
+# in the kernel log what runs (kmsg-mark.sh); tests may use it, and NE_TEST_NAME, too.
 
 set -u
 
@@ -26,6 +25,6 @@ for program; do
 	timeout --kill-after=10 "$limit" "$program" ${NE_TEST_OPTIONS-} < /dev/null 2>&1
 	status=$?
 	[ -z "${NE_TEST_MARK-}" ] || "$NE_TEST_MARK" "$title" ends
-	# An own line, even if the last one was not ended.
+	# On a separate line, even if the output did not end with a newline.
 	printf '\n#> end %s %s %s\n' "$title" "$status" $(($(date +%s) - start))
 done

@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Prints how slow this machine is now, as a multiple of an idle one with emulated CPUs:
-# 1 to 6, by the time that a shell takes to count. Tests multiply their limits by it
-# (NE_SLOWNESS): the host may have other things to do than to run the VM.
+# Prints how slow this machine currently is, from 1 to 6 times as slow as an idle one with
+# emulated CPUs, measured by the time in which a shell counts. Tests multiply their time limits
+# by this factor (NE_SLOWNESS), because the host may be busy.
 #
-# More than 6 would loosen what tests mean by "at once".
+# With more than 6, "at once" would no longer mean much.
 
 set -eu
 
 COUNT=20000
-# What that takes on an idle machine of two processors at 2.5 GHz, in software emulation.
+# Time for that on an idle machine with two processors at 2.5 GHz, in software emulation.
 USUAL_MS=400
 
 now_ms() {

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Reads complete logs of VM runs: which of the conformance cases ran. A case may be
-# skipped on one machine and run on another of the same kernel.
+# Finds out from complete logs of VM runs which conformance cases ran. A case may be skipped in
+# one VM and run in another one with the same kernel.
 #
 # usage: coverage.sh COUNTS KERNEL=LOG...
 #
-# Shows what each area of cases came to on each kernel, and the ids of
-# ../conformance that did not run on one. Adds a line to the file COUNTS: a
-# failure for each of these, and minus one skip for each skip that was made up for.
+# Prints the results of each area of cases on each kernel, and the ids of ../conformance that
+# did not run on a kernel. Adds a line to the file COUNTS: a failure for each of these, and
+# minus one skip for each case that was skipped in one VM and ran in another.
 
 set -eu
 
@@ -24,8 +24,7 @@ function read_ids(	line) {
 			ids[++nids] = line
 }
 
-# One result of the case NAME of the program that is running; it begins with an id,
-# or with several.
+# Count a result of case NAME of the current program; the name begins with one or more ids.
 function result(kernel, name, what,	key, rest) {
 	key = kernel SUBSEP program SUBSEP name
 	if (what == "skipped") {
