@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Documents that make-documents writes, through verify.py: good ones pass, and each
-# fault is found for what it is. TAP; runs in the build root, where MAKE_DOCUMENTS is
-# that program.
+# Verifies documents of make-documents with verify.py: valid ones pass, and each flaw is
+# identified. TAP; runs in the build root, where MAKE_DOCUMENTS is that program.
 
 set -eu
 
@@ -11,7 +10,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 number=0 failed=0
 
-# result NAME STATUS - shows the last output if it went wrong
+# result NAME STATUS - print the result, with the last output after a failure
 result() {
 	number=$((number + 1))
 	if [ "$2" = 0 ]; then
@@ -38,7 +37,7 @@ good() {
 	result "$name" $status
 }
 
-# bad FILE REASON OPTION... - refused, for that reason
+# bad FILE REASON OPTION... - the document is rejected for that reason
 bad() {
 	file=$1 reason=$2
 	shift 2
@@ -49,7 +48,7 @@ bad() {
 	result "$file is refused" $status
 }
 
-# bytes BYTE COUNT - in hexadecimal
+# bytes BYTE COUNT - print COUNT times BYTE in hexadecimal
 bytes() {
 	i=0
 	while [ "$i" -lt "$2" ]; do
@@ -58,8 +57,8 @@ bytes() {
 	done
 }
 
-# openssl_finds_path FILE - with the bundle's other certificates, under our root only;
-# what it dislikes about EC2's leaves is the same about ours
+# openssl_finds_path FILE - OpenSSL finds a path through the bundle to our root only; its
+# complaints about our leaves are the same as about EC2's
 openssl_finds_path() {
 	python3 - "$dir" "$1" <<-'PYTHON' &&
 	import cbor2, pathlib, sys
@@ -83,7 +82,7 @@ openssl_verify() {
 		"$dir/leaf.pem" > "$dir/output" 2>&1
 }
 
-# none_forgotten - each faulty document there is has been tried
+# none_forgotten - each flawed document has been tried
 none_forgotten() {
 	(cd "$dir" && for file in flaw-*.cose cert-*.cose; do echo "${file%.cose}"; done) |
 		sort > "$dir/there"

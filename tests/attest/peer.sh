@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Prints a directory of the cache, which is made once from a package registry. Without one,
-# see lib/peer.sh for the exit status.
+# Makes a directory in the cache from a package registry, once, and prints its path. If that
+# fails, see lib/peer.sh for the exit status.
 #
-# usage: peer.sh go|rust   "verifier", of others, with our small program around it
-#        peer.sh nsm-api   "decoder", AWS's own, of requests
+# usage: peer.sh go|rust   "verifier", a small program around a third-party verifier
+#        peer.sh nsm-api   "decoder", a small program around AWS's decoder of requests
 #        peer.sh ec2       "document.cose", made on EC2, and "root.der", AWS's root
 
 set -eu

@@ -61,8 +61,8 @@ PCR0 = "0=" + 48 * "a0"
 
 
 def report_missing(number, what, why):
-    """A result for what peer.sh did not make, from "skip: REASON" or "fail: REASON".
-    Returns whether it is a failure."""
+    """Print the result for a peer that peer.sh did not make, from "skip: REASON" or
+    "fail: REASON". Returns whether it is a failure."""
     verdict, reason = why.split(": ", 1)
     if verdict == "skip":
         print(f"ok {number} - {what} # SKIP {reason}")
@@ -79,7 +79,7 @@ class Tap:
         self.failed = False
 
     def result(self, verifier, document, accepts, reason, expected):
-        """@accepts is what happened, @expected what should have."""
+        """@accepts is the actual verdict, @expected the expected one."""
         self.number += 1
         passed = accepts == expected
         self.failed |= not passed
@@ -120,7 +120,7 @@ def ask_ours(program, root, path, *options):
 
 
 def check_documents(tap, folder, ours, peers):
-    """Ours, good ones and each with a fault, under our root."""
+    """Our documents, valid ones and one for each flaw, with our root."""
     root = folder / "root.der"
     now = int(time.time())
     documents = [(path.stem, now * 1000, path) for path in sorted(folder.glob("*.cose"))]
@@ -141,8 +141,8 @@ def check_documents(tap, folder, ours, peers):
 
 
 def check_ec2(tap, ours, sample, aws_root, our_root, good, peers):
-    """A document of EC2 under AWS's root at its time, at ours, and under our root; and
-    one of ours under AWS's."""
+    """A document of EC2 with AWS's root, at its time and today, and with our root; and one
+    of ours with AWS's root."""
     shown = subprocess.run([ours, "attest", "show", "--json", sample], check=True, text=True,
                            stdout=subprocess.PIPE).stdout
     ms = int(shown.split('"Timestamp": ')[1].split(",")[0])
@@ -164,7 +164,7 @@ def check_ec2(tap, ours, sample, aws_root, our_root, good, peers):
 
 
 def main():
-    """Everything."""
+    """Run all tests."""
     folder, ours, go_peer, rust_peer, ec2 = sys.argv[1:]
     folder = pathlib.Path(folder)
     tap = Tap()

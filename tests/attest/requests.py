@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Gives requests to our decoder and to AWS's, and compares what they understand: TAP.
+"""Pass requests to our decoder and to AWS's, and compare the results. Prints TAP.
 
 usage: requests.py DECODE_REQUESTS NSM_API
 
@@ -17,7 +17,7 @@ import sys
 from peers import report_missing
 
 COUNT = 20000
-# Larger ones are refused before they are decoded.
+# Larger requests are refused before they are decoded.
 REQUEST_MAX = 4096
 
 UINT, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG, OTHER = range(8)
@@ -42,7 +42,7 @@ class Writer:
         self.random = random.Random(seed)
 
     def chance(self, probability):
-        """True that often."""
+        """True with this probability."""
         return self.random.random() < probability
 
     def head(self, major, number):
@@ -55,13 +55,13 @@ class Writer:
         return bytes([major << 5 | info]) + number.to_bytes(size, "big")
 
     def tagged(self, item, tags=(0, 2, 18, 24, 55799, 1 << 40)):
-        """Seldom with tags in front."""
+        """Rarely, put tags in front."""
         while self.chance(0.04):
             item = self.head(TAG, self.random.choice(tags)) + item
         return item
 
     def chunks(self, major, data):
-        """A string in pieces."""
+        """A string in chunks."""
         out = bytes([major << 5 | 31])
         while data or self.chance(0.2):
             size = self.random.randint(0, len(data))
@@ -70,31 +70,31 @@ class Writer:
         return out + BREAK
 
     def string(self, data, text=0.5):
-        """Bytes or text, whole or in pieces."""
+        """Bytes or text, whole or in chunks."""
         major = TEXT if self.chance(text) else BYTES
         if self.chance(0.1):
             return self.chunks(major, data)
         return self.head(major, len(data)) + data
 
     def collection(self, major, items, count):
-        """An array or map with or without a length."""
+        """An array or map of definite or indefinite length."""
         if self.chance(0.2):
             return bytes([major << 5 | 31]) + b"".join(items) + BREAK
         return self.head(major, count) + b"".join(items)
 
     def number(self):
-        """What an index may be, or nearly."""
+        """A valid or nearly valid index."""
         return self.random.choice((0, 1, 15, 16, 23, 24, 31, 32, 255, 256, 65535, 65536,
                                    1 << 32, (1 << 64) - 1))
 
     def some_bytes(self):
-        """A few, now and then text or none."""
+        """A few bytes, sometimes text or null."""
         if self.chance(0.2):
             return "PCR äö€😀".encode()[:self.random.randint(0, 14)]
         return self.random.randbytes(self.random.randint(0, 40))
 
     def value(self, kind):
-        """Of a field, mostly of the right kind."""
+        """The value of a field, mostly of the right kind."""
         if self.chance(0.06):
             return self.item(3)
         if kind == "u16":
@@ -108,7 +108,7 @@ class Writer:
         return self.tagged(self.string(data, 0.2))
 
     def item(self, depth):
-        """Anything."""
+        """Any item."""
         kind = self.random.randrange(12 if depth else 8)
         if kind < 2:
             return self.head(kind, self.number())
@@ -132,13 +132,13 @@ class Writer:
         return self.collection(MAP, items, len(items))
 
     def name(self, text, index):
-        """Of a request or field: text, bytes or its number."""
+        """The name of a request or field: text, bytes or its number."""
         if self.chance(0.15):
             return self.tagged(self.head(UINT, index))
         return self.tagged(self.string(text.encode(), 0.8))
 
     def body(self, fields):
-        """The fields, as a map or an array; some missing, unknown or twice."""
+        """The fields as a map or an array; some are missing, unknown or duplicate."""
         if not fields:
             return self.random.choice((NULL, UNDEFINED, b"\xa0", b"\x80", self.item(2)))
         if self.chance(0.1):
@@ -156,7 +156,7 @@ class Writer:
         return self.tagged(self.collection(MAP, items, len(items)))
 
     def request(self):
-        """One, in a form that is often accepted."""
+        """A request in a form that is often accepted."""
         index = self.random.randrange(len(REQUESTS))
         name, fields = REQUESTS[index]
         name = self.name(name, index)
@@ -169,11 +169,11 @@ class Writer:
             full = self.collection(MAP, [name, body], 1)
         else:
             full = b"\xa1" + name + body
-        # We take the tag for "this is CBOR", 55799, in front of these, too.
+        # We also accept the tag for "this is CBOR", 55799, in front of these.
         return self.tagged(full, (0, 18, 1 << 40))
 
     def changed(self, request):
-        """With some bytes other, more or less."""
+        """The request with some bytes changed, added or removed."""
         request = bytearray(request)
         for _ in range(self.random.randint(1, 3)):
             at = self.random.randrange(len(request) + 1)
@@ -203,14 +203,14 @@ def make_requests():
 
 
 def ask(program, requests):
-    """What a decoder makes of each."""
+    """The result of a decoder for each request."""
     text = "".join(request.hex() + "\n" for request in requests)
     return subprocess.run([program], input=text, check=True, text=True,
                           stdout=subprocess.PIPE).stdout.splitlines()
 
 
 def compare(number, kind, requests, ours, theirs):
-    """One result."""
+    """Print one result."""
     assert len(requests) == len(ours) == len(theirs)
     differ = [case for case in zip(requests, ours, theirs) if case[1] != case[2]]
     for request, our, their in differ[:20]:
@@ -222,7 +222,7 @@ def compare(number, kind, requests, ours, theirs):
 
 
 def main():
-    """Everything."""
+    """Run all tests."""
     program, peer = sys.argv[1:]
     failed = False
     if not peer.startswith("/"):

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Gives attestation documents to verifiers of others, and requests to AWS's decoder. Runs
+# Passes attestation documents to third-party verifiers, and requests to AWS's decoder. Runs
 # in the build root.
 #
-# usage: run.sh GO RUST NSM_API EC2 (what ask_for_peer of tests/lib/peer.sh prints)
+# usage: run.sh GO RUST NSM_API EC2 (the output of ask_for_peer in tests/lib/peer.sh)
 
 set -eu
 
@@ -15,7 +15,7 @@ make -s -j "$(nproc)" -C tests/unit O="$out" WERROR=1 TESTS=
 make -s -j "$(nproc)" -C userspace O="$PWD/build/check/userspace" WERROR=1
 rm -rf "$dir"
 mkdir -p "$dir/documents"
-# Their arguments come from the environment: a reason may hold any character.
+# Pass the arguments through the environment, because a reason may contain any character.
 cat > "$dir/peers" <<'END'
 #!/bin/sh
 "$out/unit/make-documents" "$dir/documents" &&

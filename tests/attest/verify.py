@@ -1,20 +1,20 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Verifies an attestation document, by cbor2 and python3-cryptography alone.
+"""Verify an attestation document with only cbor2 and python3-cryptography.
 
 usage: verify.py [OPTION]... --root CERTIFICATE DOCUMENT
 
   --root FILE        trusted root certificate, DER or PEM
-  --definite         the payload is a map of known length, as before mid-2025
+  --definite         the payload is a map of definite length, as before mid-2025
   --debug            PCR 0, 1, 2 and 8 must be zero; otherwise 0 to 2 must not be
-  --locked LIST      registers besides 0 to 15 that must be there: 16,17
+  --locked LIST      registers above 15 that must be present: 16,17
   --pcr N=HEX        expected value; may be repeated
   --module-id TEXT   expected
   --nonce HEX, --user-data HEX, --public-key HEX
                      expected bytes; "null" (the default) for none
-  --skew SECONDS     how far from now the time may be (60)
+  --skew SECONDS     maximum difference of the time from now (60)
 
-Prints what the document says as JSON, or why it is refused (exit status 1).
+Prints the content of the document as JSON, or why it is rejected (exit status 1).
 """
 
 import argparse
@@ -45,7 +45,7 @@ def need(condition, reason):
 
 
 def decode_outer(document):
-    """Protected header, payload, signature; byte by byte, as verifiers do."""
+    """Get protected header, payload and signature, byte by byte, as verifiers do."""
     need(document[:8] == b"\x84\x44" + ES384 + b"\xa0\x59", "form: head of the document")
     size = int.from_bytes(document[8:10], "big")
     payload, rest = document[10:10 + size], document[10 + size:]
@@ -55,7 +55,7 @@ def decode_outer(document):
 
 
 def encode(value):
-    """Shortest form, by hand: what cbor2 decodes must have been written like this."""
+    """Encode in the shortest form, which the document must use as well."""
     def head(major, number):
         if number < 24:
             return bytes([major << 5 | number])

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tries what programs offer to shells: completion for bash, zsh and fish.
+"""Test the completion that programs generate for bash, zsh and fish.
 
 usage: completion.py PROGRAMS_DIR
 
-Each shell reads the files that the programs print for it and completes command lines.
-Every option and command of --help has to be offered, and no other; and values, which
-CASES lists. Manuals have to have the options of every command. Prints what is wrong; the
-status is 1 then. Runs in the source tree.
+Each shell reads the files that the programs print for it and completes command lines. It
+must offer exactly the options and commands of --help, and the values in CASES. Manuals must
+list the options of every command. Prints what is wrong, with status 1. Runs in the source
+tree.
 """
 
 import glob
@@ -22,8 +22,8 @@ FORMATS = "pem der fingerprint rust go c"
 COMMANDS = "run ps stop console logs pcap eif attest lab doctor setup version help"
 IDS = "enc0000000000000001 16 enc0000000000000002"
 
-# A command line whose last word is completed, and all that may be offered for it. There
-# are the files image.eif and text, and the directory sub.
+# Command lines whose last word is completed, and the expected completions. There are the
+# files image.eif and text, and the directory sub.
 CASES = {
     "ne-emu ": COMMANDS,
     "ne-emu st": "stop",
@@ -73,7 +73,7 @@ CASES = {
     "ne-emud --instance-id ": "",
 }
 
-# Stands in for ne-emu when a completion asks it.
+# Stands in for ne-emu when a completion calls it.
 STAND_IN = """#!/bin/sh
 case $1 in
 ps) printf '%s\\n' 'ID CID' 'enc0000000000000001 16' 'enc0000000000000002 0' ;;
@@ -92,7 +92,7 @@ function=${function##*-F }
 [ ${#COMPREPLY[@]} = 0 ] || printf '%s\\n' "${COMPREPLY[@]}"
 """
 
-# A shell on a terminal of its own, whose compadd prints what it is given.
+# A shell on its own terminal, whose compadd prints its arguments.
 ZSH = r"""
 zmodload zsh/zpty
 zpty shell zsh -f -i
@@ -119,7 +119,7 @@ done
 zpty -d shell
 """
 
-# Adds a line behind what is offered for each.
+# Prints a line after the completions of each command line.
 FISH = """
 for file in $argv[1..3]; source $file; end
 for line in $argv[4..]; complete -C $line; echo '<end>'; end
@@ -180,7 +180,7 @@ class Shells:
             yield [row.split("\t")[0] for row in part.splitlines()]
 
     def complete(self, lines):
-        """What each shell offers for each line; directories without the slash at their end."""
+        """The completions of each shell for each line, without the slash after directories."""
         for shell in (self.bash, self.zsh, self.fish):
             for line, words in zip(lines, shell(lines), strict=True):
                 yield shell.__name__, line, {word.rstrip("/") for word in words}
@@ -197,7 +197,7 @@ def helps(programs, words):
 
 
 def without_manual(paths):
-    """Commands whose options no manual lists: "@ne-emu options run" does."""
+    """Commands whose options are not in a manual by a line such as "@ne-emu options run"."""
     listed = set()
     for page in glob.glob("Documentation/man/*.scd"):
         with open(page, encoding="utf-8") as file:

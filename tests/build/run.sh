@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# Builds everything for all kernels of the VM with all warnings, which are errors, and the
-# modules for more kernels: TAP on stdout. Runs in the build root.
+# Builds everything for all kernels of the VM with all warnings as errors, and the modules
+# for more kernels. TAP on stdout; runs in the build root.
 #
 # usage: run.sh HEADERS     all of it; HEADERS is what scripts/root/headers.sh has made
-#        run.sh userspace   userspace only
+#        run.sh userspace   only userspace
 
 set -u
 # shellcheck source=../lib/case.sh
@@ -18,7 +18,7 @@ kernels=$(sed 's/^[^ ]* //' /usr/share/ne-emu-kernels)
 first=$(echo "$kernels" | head -n 1)
 mkdir -p "$out"
 
-# Modules only, of the first series: sparse of Debian 13 stumbles over headers of newer
+# Only modules, and only for the first series: sparse of Debian 13 fails on headers of newer
 # kernels.
 sparse_finds_nothing() {
 	make -s B="$out/sparse" KVER="$1" KDIR="/lib/modules/$1/build" W=1 \
@@ -32,14 +32,14 @@ modules() {
 		! grep -i 'warning: .*driver/\|driver/.*warning' "$log"
 }
 
-# refused RELEASE KDIR - with the reason, before anything is compiled
+# refused RELEASE KDIR - the build fails with the reason, before anything is compiled
 refused() {
 	! make -s B="$out" KVER="$1" KDIR="$2" modules > "$log" 2>&1 &&
 		grep -q 'these headers are older than Linux 6.12' "$log" &&
 		! grep 'error:' "$log"
 }
 
-# The series of the headers above, and those that have the interfaces of one of them.
+# The series of the headers above, and the series with the same interfaces.
 dkms_takes_what_is_built() {
 	claim=$(sed -n 's/^BUILD_EXCLUSIVE_KERNEL="\(.*\)"/\1/p' dkms.conf)
 	for series in 6.12 6.13 6.14 6.15 6.16 6.17 6.18 6.19 7.0 7.1 7.2 7.3; do

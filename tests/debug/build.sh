@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Adds what is for the debug kernel only to the VM's payload. Runs in the build
-# root.
+# Adds files for the debug kernel to the VM's payload. Runs in the build root.
 #
 # usage: build.sh KERNEL_DIR PAYLOAD DIRECTORY
 #
@@ -26,19 +25,19 @@ make -j "$(nproc)" -C tests/debug OUTPUT="$out/bin" WERROR=1
 cp -r tests/debug "$stage/opt/ne-emu/"
 cp "$out"/bin/*_test "$stage/opt/ne-emu/debug/"
 
-# Built where its output may lie.
+# Build in a place where output may be written.
 cp -r tests/debug/lib/ne_fault "$out/"
 make -C "$kernel/build" M="$out/ne_fault" KCFLAGS=-Werror modules
 cp "$out/ne_fault/ne_fault.ko" "$stage/opt/ne-emu/debug/"
 
-# Services that are only slow are not to be given up.
+# Do not kill services that are only slow.
 cat > "$stage/etc/systemd/system.conf.d/slow.conf" <<-'END'
 	[Manager]
 	DefaultTimeoutStartSec=1800s
 	DefaultDeviceTimeoutSec=1800s
 END
 
-# A running VM may still use the old one.
+# A running VM may still use the old payload.
 cp "$payload" "$out/payload.tar.part"
 tar -C "$stage" --append --owner=0 --group=0 --numeric-owner \
 	-f "$out/payload.tar.part" ./opt/ne-emu/debug ./etc/systemd/system.conf.d

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes the debug kernel in the cache and prints its directory: bzImage, lib/modules,
-# and build, against which modules are built in the build root.
+# Makes the debug kernel in the cache and prints its directory, with bzImage, lib/modules, and
+# build, against which modules are built in the build root.
 #
 # usage: kernel.sh
 

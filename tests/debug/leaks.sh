@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# What kmemleak says about everything that ran so far. Unloads the modules.
+# Checks with kmemleak everything that ran so far. Unloads the modules.
 
 set -eu
 
@@ -10,7 +10,7 @@ set -eu
 
 leaks=/sys/kernel/debug/kmemleak
 
-# Two scans: what is seen once may have been on its way.
+# Two scans, because an object in use may be reported once.
 no_leaks() {
 	echo scan > "$leaks"
 	echo scan > "$leaks"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs the tests of the ABI, the lifecycle tests and those of this directory on the
-# debug kernel, in the VM. What KASAN, lockdep, kmemleak and the other checkers
-# report is a failure, too. The last line is "N passed, N failed, N skipped".
+# Runs the tests of the ABI, the lifecycle tests and those of this directory on the debug
+# kernel, in the VM. Reports of KASAN, lockdep, kmemleak and other checkers are failures,
+# too. The last line is "N passed, N failed, N skipped".
 #
 # usage: run.sh [PATTERN...]   programs, default: abi/* lifecycle/* debug/*
 #
@@ -33,7 +33,7 @@ kernel=$("$here/kernel.sh")
 	die "the build failed, all of it is in $logs/debug-build.log"
 }
 
-# A kernel that checks itself, on an emulated machine: slow.
+# A kernel with checkers on an emulated machine is slow.
 seconds=${NE_STRESS_TIME:-0} seed=${NE_STRESS_SEED-}
 limit=$((3600 + seconds))
 command="NE_LIMIT=$limit ${NE_STRESS_TIME:+NE_STRESS_TIME=$seconds} NE_STRESS_SEED=$seed \

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Images of AWS's tools read here, images made here read by AWS's library: TAP.
+"""Read images of AWS's tools, and have AWS's library read ours. Prints TAP.
 
 usage: interop.py NE_EMU TABLE DIRECTORY...
 
-Each DIRECTORY (peer.sh) holds a file "name", bin/eif_build and bin/eif_describe. The rest
-is made here: kernels that look like ones, random ramdisks, keys and certificates. The
-results go to the file TABLE once more, by kind of image, tool and direction.
+Each DIRECTORY (peer.sh) holds a file "name", bin/eif_build and bin/eif_describe. All other
+files are made here: fake kernels, random ramdisks, keys and certificates. The file TABLE
+gets a table of the results by kind of image, tool and direction.
 """
 
 import hashlib
@@ -28,13 +28,13 @@ THERE, HERE, ALIKE = "made there", "made here", "both alike"
 
 
 class Peer:
-    """Programs on one version of AWS's library."""
+    """Programs that use one version of AWS's library."""
 
     def __init__(self, folder):
         self.name = read(folder + "/name").decode().strip()
         self.builder = folder + "/bin/eif_build"
         self.reader = folder + "/bin/eif_describe"
-        # Only our program around a newer library signs what is there.
+        # Only our program for a newer library can sign existing images.
         self.signs = self.name.startswith("library")
 
     def build(self, out, ramdisks, key=None, kernel="bzImage", arch="x86_64"):
@@ -51,7 +51,7 @@ class Peer:
 
 
 class Image:
-    """An image taken apart, to be put together in another way."""
+    """The parts of an image, to be assembled in another way."""
 
     def __init__(self, name):
         data = read(name)
@@ -149,7 +149,7 @@ def ours(image, code=0):
 
 
 def compare(peer, image, signed, good=True):
-    """Both tools say the same of an image, and what they say is expected."""
+    """Both tools describe an image in the same, expected way."""
     a, b = ours(image, code=0 if good else 1), peer.describe(image)
     keys = ["EifVersion", "IsSigned", "CheckCRC", "ImageName", "ImageVersion"]
     keys += ["SigningCertificate", "SignatureCheck"] if signed else []
@@ -159,7 +159,7 @@ def compare(peer, image, signed, good=True):
     assert a.get("Metadata", {}).get("DockerInfo") == b.get("DockerInfo")
     registers = {"PCR0", "PCR1", "PCR2"} | ({"PCR8"} if signed else set())
     assert set(a["Measurements"]) == registers | {"HashAlgorithm"}, a["Measurements"]
-    # Newer libraries have another hash crate, whose name for it this is.
+    # Newer libraries use another hash crate, with another name for the algorithm.
     for register in registers | (set() if peer.signs else {"HashAlgorithm"}):
         assert a["Measurements"][register] == b["Measurements"][register], register
     assert set(a) <= set(b) - {"DockerInfo", "Verified"} | {"Metadata", "Details"}, set(a)
@@ -173,12 +173,12 @@ def compare(peer, image, signed, good=True):
 
 
 def case(kind, direction):
-    """What is done with an image of a kind, once for every peer."""
+    """A test of a kind of image, run once for each peer."""
     return lambda function: cases.append((kind, direction, function))
 
 
 def both(kind):
-    """The same for an image that either side has built: function(peer, build)."""
+    """The same for images built by either side: function(peer, build)."""
     def add(function):
         case(kind, THERE)(lambda peer: function(peer, peer.build))
         case(kind, HERE)(lambda peer: function(peer, our_build))
@@ -328,7 +328,7 @@ def _(peer):
 
 
 def extend(*parts):
-    """A register: the zero one, extended with the hash of these files."""
+    """A register: zeros extended with the hash of these files."""
     content = hashlib.sha384()
     for part in parts:
         content.update(part)
@@ -394,7 +394,7 @@ def _(peer, build):
 
 
 def write_table(peers, results):
-    """A line per kind of image, a column per tool and direction."""
+    """Print a line per kind of image, a column per tool and direction."""
     columns = [(peer.name, direction) for peer in peers for direction in (THERE, HERE, ALIKE)]
     kinds = list(dict.fromkeys(kind for kind, _, _ in cases))
     with open(table, "w", encoding="utf-8") as file:
@@ -407,7 +407,7 @@ def write_table(peers, results):
 
 
 def run_case(name, function, peer):
-    """Returns a word for the table; prints the rest of the TAP line and why."""
+    """Run a test. Returns a word for the table, and the result and name of the TAP line."""
     try:
         skipped = function(peer)
     except Exception:                                            # anything is a failure

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Prints the directory with AWS's eif_build and eif_describe on a version of their library,
-# which are compiled once and kept in the cache. Without them, see lib/peer.sh for the
-# exit status. A link in build/ leads to the directory, for the benchmark.
+# Builds AWS's eif_build and eif_describe with a version of their library, once, in the cache
+# and prints their directory. If that fails, see lib/peer.sh for the exit status. A link in
+# build/ leads to the directory, for the benchmark.
 #
 # usage: peer.sh VERSION (see build-peer.sh)
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs the tests with AWS's library and prints their table. Runs in the build root.
+# Runs the tests with AWS's library and prints a table. Runs in the build root.
 #
 # usage: run.sh DIRECTORY... (see tests/eif/peer.sh)
 

@@ -4,9 +4,9 @@
 #
 # usage: coverage.sh [DIRECTORY]
 #
-# DIRECTORY, of this tree, holds further inputs in directories with the targets' names, as
-# build/fuzz does after "make fuzz". What a file does beyond reading its input, above
-# all writing, is not reached and need not be.
+# DIRECTORY, inside this tree, holds further inputs in directories with the targets' names,
+# like build/fuzz after "make fuzz". Code that does not read input, above all code that
+# writes, is not reached and need not be.
 
 set -eu
 # shellcheck source=../../scripts/root/lib.sh

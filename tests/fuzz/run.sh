@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Fuzzes one target: compiles it in the fuzz root and lets it look for new inputs.
+# Fuzzes one target: compiles it in the fuzz root and searches for new inputs.
 #
 # usage: run.sh TARGET SECONDS
 #
-# TARGET is the name of a directory in corpus. New inputs go to build/fuzz/TARGET, what
-# made it crash to build/fuzz/crash-*; both only if there is something new.
+# TARGET is the name of a directory in corpus. New inputs go to build/fuzz/TARGET, and inputs
+# that crash it to build/fuzz/crash-*.
 
 set -eu
 # shellcheck source=../../scripts/root/lib.sh

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# Installs both packages with apt, on a machine that has nothing of what they need.
+# Installs both packages with apt on a machine without any of their dependencies.
 
 set -eu
 # shellcheck source=lib/plain.sh
@@ -31,8 +31,8 @@ apt_installs() {
 	[ "$(installed "$sources")" = "$old" ]
 }
 
-# DKMS has made a key, for the owner alone, and the modules carry its signature; the
-# kernel that runs here does not ask for it.
+# DKMS has made a key that only root can read, and the modules are signed with it; the
+# running kernel does not require that.
 modules_are_signed() {
 	[ "$(stat -c '%a %U' "$mok".key)" = '600 root' ]
 	serial=$(openssl x509 -inform DER -in "$mok".pub -noout -serial | sed 's/.*=//; s/../&:/g; s/:$//')
@@ -45,23 +45,23 @@ modules_are_signed() {
 	done
 }
 
-# PATH is a directory with this mode and owner: folder MODE OWNER:GROUP PATH
-folder() {
+# is_directory MODE OWNER:GROUP PATH
+is_directory() {
 	[ "$(stat -c '%F %a %U:%G' "$3")" = "directory $1 $2" ] || {
 		stat "$3"
 		return 1
 	}
 }
 
-# nitro-cli expects the last two, and that nothing but its own is in them.
+# nitro-cli expects the last two, with only its own files in them.
 users_and_folders() {
 	getent group ne
 	getent passwd ne-emu | grep '/nologin$'
-	folder 755 root:ne /run/ne-emu
-	folder 755 root:root /var/lib/ne-emu
-	folder 750 root:ne /var/log/ne-emu
-	folder 775 root:ne /run/nitro_enclaves
-	folder 775 root:ne /var/log/nitro_enclaves
+	is_directory 755 root:ne /run/ne-emu
+	is_directory 755 root:root /var/lib/ne-emu
+	is_directory 750 root:ne /var/log/ne-emu
+	is_directory 775 root:ne /run/nitro_enclaves
+	is_directory 775 root:ne /var/log/nitro_enclaves
 	[ -z "$(find /run/nitro_enclaves /var/log/nitro_enclaves -mindepth 1)" ]
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# From the installed packages to running enclaves, as README tells it.
+# From the installed packages to running enclaves, following README.
 
 set -eu
 # shellcheck source=lib/plain.sh
@@ -27,7 +27,7 @@ aws_driver_excludes_it() {
 	modprobe -r nitro_enclaves
 }
 
-# The line that README names; the next start of the emulator is not touched by it.
+# The line from README; it does not affect later starts of the emulator.
 configuration_keeps_it_out() {
 	sed -i.before 's/^#install nitro_enclaves /install nitro_enclaves /' \
 		/etc/modprobe.d/"$tools".conf
@@ -36,7 +36,7 @@ configuration_keeps_it_out() {
 	mv /etc/modprobe.d/"$tools".conf.before /etc/modprobe.d/"$tools".conf
 }
 
-# Nobody starts ne-emud: the device is there, and enclaves are refused with the reason.
+# Without ne-emud, the device exists, and starts are refused with the reason.
 module_without_daemon() {
 	systemctl mask --runtime ne-emud.service
 	modprobe nitro_enclaves_emu
@@ -113,7 +113,7 @@ outsider() {
 	su - outsider -c 'ne-emu doctor' > "$tmp/doctor" || :
 	cat "$tmp/doctor"
 	grep -A 1 '^fail *device ' "$tmp/doctor" | grep 'sudo usermod -aG ne'
-	# What README says then works.
+	# After that, the commands of README work.
 	usermod -aG ne outsider
 	su - outsider -c 'ne-emu doctor'
 }
@@ -139,7 +139,7 @@ folders_of_nitro_cli_are_left_alone() {
 	[ -z "$(find /run/nitro_enclaves /var/log/nitro_enclaves -mindepth 1)" ]
 }
 
-# 3_boot.sh compares the root of attestation.
+# For 3_boot.sh, which compares the root of attestation.
 load_at_boot() {
 	ne-emu attest root > /var/tmp/root.pem
 	sed -i 's/^#nitro_enclaves_emu/nitro_enclaves_emu/' /etc/modules-load.d/"$tools".conf

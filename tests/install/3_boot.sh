@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# After the next boot of the same disk: everything is there, without hands.
+# After the next boot of the same disk, everything starts automatically.
 
 set -eu
 # shellcheck source=lib/plain.sh
@@ -18,7 +18,7 @@ all_is_there() {
 	journalctl -b -u systemd-modules-load.service --no-pager
 }
 
-# The same root as before: it is on the disk.
+# The root is the same as before, since it is on the disk.
 root_is_the_same() {
 	ne-emu attest root > "$tmp/root"
 	cmp "$tmp/root" /var/tmp/root.pem

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC1091,SC2317,SC2329 # no such file yet; called by check
-# Both packages become newer while an enclave runs.
+# Upgrades both packages while an enclave runs.
 
 set -eu
 # shellcheck source=lib/plain.sh
 . "$(dirname "$0")/lib/plain.sh"
 
-# program PID - the file it runs; " (deleted)" when the package has another one now
+# program PID - print the file it runs, with " (deleted)" after the package replaced it
 program() {
 	readlink "/proc/$1/exe"
 }
@@ -19,7 +19,7 @@ start_before() {
 	declare_kept
 }
 
-# Cases are shells of their own.
+# Each case runs in its own subshell.
 declare_kept() {
 	echo "kept_id=$kept_id kept_cid=$kept_cid kept_vmm=$kept_vmm kept_daemon=$kept_daemon" \
 		> "$tmp/kept"
@@ -82,7 +82,7 @@ new_enclave_beside_it() {
 	echo_works "$kept_cid"
 }
 
-# Maintainer scripts can run again, also while an enclave runs.
+# Maintainer scripts can be repeated, also while an enclave runs.
 configure_again() {
 	. "$tmp/kept" # of start_before
 	dpkg-reconfigure "$tools"

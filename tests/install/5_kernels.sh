@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# DKMS and another kernel, whose headers come later.
+# DKMS and another kernel, whose headers are installed later.
 
 set -eu
 # shellcheck source=lib/plain.sh

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# Removal and purge, and what is left then.
+# Removes and purges the packages, and checks what is left.
 
 set -eu
 # shellcheck source=lib/plain.sh
 . "$(dirname "$0")/lib/plain.sh"
 
-# Its client sees the end and goes too, or the module could not be unloaded.
+# The client exits at the end of its enclave, or the module could not be unloaded.
 removal_ends_enclaves() {
 	run_detached --debug
 	echo_works "$cid"
@@ -19,7 +19,7 @@ removal_ends_enclaves() {
 	[ -s "$(module_for "$kernel" nitro_enclaves_emu)" ]
 }
 
-# Configuration that was edited is taken up again.
+# Edited configuration is used again.
 install_again() {
 	apt_ install "$debs"/new/"$tools"_*.deb
 	modprobe nitro_enclaves_emu
@@ -42,7 +42,7 @@ apt_removes() {
 	no_failed_units
 }
 
-# Configuration, logs and the root of attestation are for a later installation.
+# Configuration, logs and the root of attestation stay for a later installation.
 remove_keeps_what_users_made() {
 	grep -x nitro_enclaves_emu /etc/modules-load.d/"$tools".conf
 	[ -n "$(find /var/lib/ne-emu -name '*.pem')" ]
@@ -54,7 +54,7 @@ apt_purges() {
 	[ -z "$(dpkg-query -W -f '${Package}\n' 'nitro-enclaves-emu*' 2> /dev/null)" ]
 }
 
-# What may differ, and why.
+# Permitted differences, with reasons.
 expected() {
 	grep -vE \
 		-e '(user|group) ne-emu:' -e 'group ne:' `# documented: files elsewhere may be theirs` \
@@ -62,8 +62,8 @@ expected() {
 		-e 'file /dev/vsock$' `# of the kernel, until the next boot`
 }
 
-# Contents count for the configuration that was there before; new files have lines of
-# their own, unless other packages own them.
+# The content counts for configuration that existed before; new files have separate lines,
+# unless other packages own them.
 nothing_is_left() {
 	userdel -r member 2> /dev/null
 	userdel -r outsider 2> /dev/null

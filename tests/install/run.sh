@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Installs, uses, upgrades and purges the packages on the plain machine, which boots
-# twice with each kernel: prints what run-each.sh prints.
+# Installs, uses, upgrades and purges the packages on the plain machine, which boots twice
+# with each kernel. The output is that of run-each.sh.
 #
 # usage: run.sh SERIES...
 #
-# DKMS for another kernel than the running one is tried on the first.
+# On the first kernel, DKMS also builds for a kernel that does not run.
 
 set -eu
 # shellcheck source=../../scripts/root/lib.sh
@@ -17,7 +17,7 @@ work=$top/build/install
 stage=$work/stage
 tests=$stage/opt/ne-emu
 
-# A version that is above each other one.
+# A version above all others.
 next=99.0
 
 make_packages() {
@@ -44,8 +44,8 @@ make_stage() {
 	tar -C "$stage" -c --owner=0 --group=0 --numeric-owner -f "$work/payload.tar" .
 }
 
-# boot PROGRAM... - of the directory, one after the other; the disk keeps what they do.
-# The first boot ends with figures of what is installed.
+# boot PROGRAM... - boot and run programs of this directory in order; the disk keeps their
+# changes. The first boot ends with figures of the installed packages.
 boot() {
 	boots=$((boots + 1))
 	echo "Linux $series, boot $boots"

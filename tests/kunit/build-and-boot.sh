@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Brings the KUnit kernel up to date and boots it. Runs in the build root.
+# Updates the KUnit kernel and boots it. Runs in the build root.
 #
 # usage: build-and-boot.sh DIRECTORY FILTER
 #

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Reads KUnit's output, prints the closing line; fails if a test failed, none
-# ran, or the kernel did not get to the end.
+# Reads KUnit's output and prints the total. Fails if a test failed, if none ran, or if the
+# kernel did not reach the end.
 #
 # usage: count.sh < OUTPUT
 

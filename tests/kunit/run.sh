@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs the KUnit tests of the driver in a kernel of their own, in QEMU.
+# Runs the KUnit tests of the driver in a separate kernel, in QEMU.
 #
 # usage: run.sh [SUITE[.CASE]]   wildcards allowed; default: all
 #
-# The kernel, the build root's source with driver/ linked into it, stays in the cache:
-# later runs, from other source trees too, compile only what changed.
+# The kernel, the build root's source with driver/ linked into it, stays in the cache. Later
+# runs compile only what has changed, also those from other source trees.
 
 set -eu
 # shellcheck source=../../scripts/root/lib.sh

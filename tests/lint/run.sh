@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# Holds the packages and the files that people install against other people's checkers:
-# TAP on stdout. Runs in the deb root, after "make deb".
+# Runs checkers on the packages and installed files. TAP on stdout; runs in the deb root,
+# after "make deb".
 #
 # usage: run.sh PACKAGES_DIR
 
@@ -11,7 +11,7 @@ set -u
 . "$(dirname "$0")/../lib/case.sh"
 
 packages=${1:?usage: run.sh PACKAGES_DIR}
-# Of "systemd-analyze security", times 10: what ne-emud can do without is taken away.
+# Limit of "systemd-analyze security", times 10: ne-emud.service drops what it does not need.
 exposure_max=30
 
 work=$(mktemp -d)
@@ -25,7 +25,7 @@ debian_packages() {
 		"$packages"/*.changes
 }
 
-# Its program is where systemd looks for it, and the manuals it names are there.
+# The program of the unit is in its place, and its manuals exist.
 systemd_units() {
 	mkdir -p "$work/units"
 	sed "s,^ExecStart=/,&$host/,; s,//*,/,g" "$units/ne-emud.service" \
@@ -42,7 +42,7 @@ exposure_of_the_service() {
 	return "$status"
 }
 
-# The group comes from sysusers.d and is not here.
+# The group comes from sysusers.d and does not exist here.
 udev_rules() {
 	udevadm verify --resolve-names=late "$host"/usr/lib/udev/rules.d/*
 }
@@ -56,7 +56,7 @@ sysusers_and_tmpfiles() {
 		grep '^ne:' "$work/root/etc/group"
 }
 
-# scdoc leaves such macros behind, and they do nothing.
+# scdoc leaves such macros behind, which have no effect.
 manuals() {
 	for page in "$host"/usr/share/man/*/*.gz; do
 		gzip -dc "$page" > "$work/${page##*/}"
@@ -80,7 +80,7 @@ rpm_packages() {
 		"$work"/rpm/RPMS/x86_64/*.rpm
 }
 
-# As GitHub and the kernel's tools read it: without a configuration.
+# Without a configuration, as GitHub and the kernel's tools read the pages.
 documentation() {
 	sphinx-build -C -D root_doc=index -W --keep-going -q -b dummy -d "$work/doctrees" \
 		Documentation "$work/documentation"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# DKMS with the sources that "make dkms-tree" installs, for all kernels of the VM: TAP
-# on stdout. Runs in the deb root, in trees of its own.
+# DKMS with the sources that "make dkms-tree" installs, for all kernels of the VM. TAP on
+# stdout; runs in the deb root, in separate trees.
 
 set -u
 # shellcheck source=../lib/case.sh
@@ -17,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 log=$work/log
 installed=$work/lib/modules
 
-# Nothing of what the sources were copied from is in reach.
+# The tree from which the sources were copied is not accessible.
 run_dkms() {
 	(cd / && env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin dkms "$@" --dkmstree "$work/dkms" \
 		--sourcetree "$work/src" --installtree "$installed") > "$log" 2>&1 || {
@@ -45,7 +45,7 @@ builds() {
 		grep -q "$version, $1, x86_64: installed\$" "$log"
 }
 
-# Each fits its kernel and is signed with the key that DKMS has made.
+# Each module matches its kernel and is signed with the key of DKMS.
 installed_modules_are_right() {
 	for module in $modules; do
 		file=$(find "$installed/$1/updates/dkms" -name "$module.ko*")
@@ -55,12 +55,11 @@ installed_modules_are_right() {
 			grep -q "^vermagic: *$1 " "$log" &&
 			grep -q '^sig_key: ' "$log" || return 1
 	done
-	# Not in place of the driver for EC2, which is left where it is.
+	# They do not replace the driver for EC2, which stays in its place.
 	! grep -i 'original module' "$work/dkms/$name/$version/$1/x86_64/log/make.log"
 }
 
-# One that is too old, or too new to be known: status 77, which autoinstall takes for a
-# skip.
+# A kernel that is too old or too new: status 77, which autoinstall treats as a skip.
 is_passed_over() {
 	run_dkms build "$name/$version" -k "$1" --kernelsourcedir "/lib/modules/$2/build"
 	[ $? = 77 ]

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Find the messages that troubleshooting.rst quotes in the programs that print them.
 
-Runs in the build root, in the source tree. A message is a line of a literal block. It has
-to be made of whole strings of our sources, of QEMU's program and of what the C library
-says of errors, where a format may stand for another string, a number, or what the page
-writes as "...". In the chapter about nitro-cli it has to be among NITRO_CLI. Prints the
-messages that nobody prints; the status is 1 then.
+Runs in the build root, in the source tree. A message is a line of a literal block. It must
+consist of whole strings of our sources, of QEMU's program and of the C library's texts for
+errors, where a format may stand for another string, a number, or "..." in the page. In the
+chapter about nitro-cli it must be one of NITRO_CLI. Prints the messages that no program
+prints, with status 1.
 """
 
 import glob
@@ -20,8 +20,8 @@ import sys
 PAGE = "Documentation/troubleshooting.rst"
 QEMU = "/usr/bin/qemu-system-x86_64"
 
-# Of nitro-cli 1.5.0, get_detailed_info() in src/common/document_errors.rs: the names of
-# errors and the sentences they begin with.
+# From nitro-cli 1.5.0, get_detailed_info() in src/common/document_errors.rs: the names of
+# errors and the beginnings of their sentences.
 NITRO_CLI = {
     "[ E19 ] File operation failure.",
     "[ E21 ] No such CPU available in the pool.",
@@ -36,14 +36,14 @@ NITRO_CLI = {
 
 LITERAL = r'"((?:[^"\\\n]|\\.)*)"'
 CONVERSION = r"%(?:[-+ #0]*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?:hh|h|ll|l|z)?[a-zA-Z]|$)"
-# Shorter words prove nothing, unless they come with blanks or signs.
+# Shorter words prove nothing, except with blanks or punctuation.
 WORD_MIN = 8
-# What formats stand for and no string holds: the group of the device.
+# Text that formats produce and that is not in a string: the group of the device.
 NAMES = {"ne"}
 
 
 def our_strings():
-    """String literals; those that follow each other are one."""
+    """String literals, with adjacent ones joined."""
     for path in glob.glob("driver/*/*.[ch]") + glob.glob("userspace/**/*.[ch]", recursive=True):
         with open(path, encoding="utf-8") as file:
             for group in re.finditer(rf"(?:{LITERAL}\s*)+", file.read()):
@@ -59,7 +59,7 @@ def other_strings():
 
 
 def fragments():
-    """What is between the conversions of all strings, by first letter."""
+    """The text between the conversions of all strings, by first letter."""
     found = set(NAMES)
     for text in itertools.chain(our_strings(), other_strings()):
         found.update(piece.strip("\n") for piece in re.split(CONVERSION, text))
@@ -83,7 +83,7 @@ def is_printed(message, by_letter):
 
 
 def messages():
-    """Chapter and line, for each line of each literal block."""
+    """Chapter and line for each line of each literal block."""
     with open(PAGE, encoding="utf-8") as file:
         lines = file.read().splitlines()
     chapter, literal = None, False

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Looks in all pages for names of files and directories of the source tree that do not
-exist. In the map of hacking.rst, the last column has names below the first. Runs in the
-source tree; the status is 1 when one is missing.
+"""Find names of files and directories in all pages that do not exist in the source tree.
+In the map of hacking.rst, the names in the last column are below the first. Runs in the
+source tree; the status is 1 if one is missing.
 """
 
 import glob
@@ -17,7 +17,7 @@ MAP_ROW = re.compile(r"``([\w/]+/)``.*?(``\w+\.\w+``(?:, ``\w+\.\w+``)*)$")
 
 
 def names(line):
-    """The paths that a line of a page is about."""
+    """The paths in a line of a page."""
     for name in NAME.findall(line):
         if "/" in name and name.split("/")[0] in TOP:
             yield name

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Looks for the phrases of the list "phrases" in documents, comments and messages.
+"""Find phrases of the list "phrases" in documents, comments and messages.
 
 usage: phrases.py [FILE...]
 
-Without arguments it reads all files of the source tree it runs in, but for those below a
-path of "phrases.exclude". Of a document it reads everything; of C, its comments and
-strings; of scripts and the like, comments and quoted text, so that names in code may be
-any. Prints file, line, phrase and what to write instead; the status is 1 if there is one.
+Without arguments it reads all files of the source tree in which it runs, except those below
+a path in "phrases.exclude". It reads all of a document, the comments and strings of C, and
+the comments and quoted text of scripts, so that names in code do not matter. Prints file,
+line, phrase and what to write instead; the status is 1 if there is one.
 """
 
 import os
@@ -20,12 +20,12 @@ DOCUMENTS = (".md", ".rst", ".scd", ".yaml", ".yml")
 C = (".c", ".h")
 CODE = C + (".sh", ".py", ".mk", ".in", ".service", ".rules", ".conf", ".spec", ".rs", ".go")
 NAMES = ("Makefile", "Kbuild", "Kconfig", "control", "dkms.conf", "changelog")
-# Text of others, and lists of what is banned.
+# Third-party text, and lists of banned phrases.
 NEVER = ("LICENSES/", "debian/changelog", "tests/style/phrases", "tests/style/test_phrases")
 
 C_TEXT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:[^"\\\n]|\\.)*"', re.S)
 SCRIPT_TEXT = re.compile(r'(?:^|(?<=\s))#[^\n]*|"""[\s\S]*?"""|"(?:[^"\\\n]|\\.)*"', re.M)
-# What begins a line of a comment.
+# The start of a line in a comment.
 LEADER = re.compile(r"^\s*(?:/\*+|\*+(?=\s|$)|//+|#+|;)?\s*|\s*\*/\s*$")
 
 
@@ -39,7 +39,7 @@ def banned():
 
 
 def flat(text, first):
-    """The text in one line, and the number of the line that each character is from."""
+    """The text as one line, and the line number of each character."""
     words, numbers = [], []
     for number, line in enumerate(text.splitlines(), first):
         plain = " ".join(LEADER.sub("", line).split()) or "\n"
@@ -49,13 +49,13 @@ def flat(text, first):
 
 
 def passages(path, text):
-    """Each piece of English in a file, with the number of its first line."""
+    """Each passage of English in a file, with its first line number."""
     if path.endswith(DOCUMENTS):
         yield 1, text
         return
     pattern = C_TEXT if path.endswith(C) else SCRIPT_TEXT
     end, before = 0, ""
-    # Comments of whole lines that follow each other are one passage.
+    # Consecutive comment lines are one passage.
     for match in pattern.finditer(text):
         between = text[end:match.start()]
         if before and (between.strip() or match[0][0] == '"'):

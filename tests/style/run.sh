@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# Looks at the sources without running them: TAP on stdout. Runs in the build root.
+# Checks the sources without running them. TAP on stdout; runs in the build root.
 
 set -u
 # shellcheck source=../lib/case.sh
@@ -10,7 +10,7 @@ set -u
 kernel=/usr/src/linux-source
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# Files of the project, also when there is no git repository.
+# Print the files of the project, also without a git repository.
 find . -path ./build -prune -o -path ./compile_commands.json -prune -o -path ./.git -prune -o -type f -print |
 	sed 's,^\./,,' | sort > "$work/files"
 
@@ -32,7 +32,7 @@ no_warnings_in_scripts() {
 }
 
 kernel_style() {
-	# Complaints about the generated files would be the generator's.
+	# The generator is responsible for the generated files.
 	# shellcheck disable=SC2046 # names without blanks
 	"$kernel/scripts/checkpatch.pl" --no-tree --strict --quiet --no-summary \
 		--ignore FILE_PATH_CHANGES,LINUX_VERSION_CODE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT \
@@ -83,7 +83,7 @@ spelling() {
 	files '\.(md|rst|scd|yaml|h)$' | xargs codespell --quiet-level 3
 }
 
-# The workflow's steps are executed in the VM.
+# The steps of the workflow are executed in the VM.
 examples_are_valid() {
 	python3 -c '
 import sys, yaml

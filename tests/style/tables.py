@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Looks for simple tables with text between two columns, in all pages: readers of
-reStructuredText show none of such a table. The status is 1 when there is one.
+"""Find simple tables with text between two columns in all pages. reStructuredText tools do
+not show such a table at all. The status is 1 if there is one.
 """
 
 import glob
@@ -12,8 +12,8 @@ BORDER = re.compile(r"\s*=+(?: +=+)+\s*$")
 
 
 def faults(lines):
-    """Numbers of lines with text where the border of their table has a gap. A table has
-    a border above, and one below that is followed by a blank line."""
+    """Numbers of lines with text in a gap of their table's border. A table has a border
+    above it, and one below it that is followed by a blank line."""
     gaps = None
     for number, (line, below) in enumerate(zip(lines, lines[1:] + [""]), 1):
         if BORDER.match(line):

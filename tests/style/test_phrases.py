@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that phrases.py finds what it is to find, and nothing else."""
+"""Check that phrases.py finds the banned phrases and nothing else."""
 
 import os
 import sys

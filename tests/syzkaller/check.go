@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Compiles ne_emu.txt with syzkaller's own compiler, together with syzkaller's
-// descriptions of Linux. Run it in syzkaller's source tree; check.sh does.
+// Compiles ne_emu.txt with syzkaller's compiler, together with syzkaller's descriptions of
+// Linux. Runs in syzkaller's source tree; check.sh starts it.
 //
 // usage: go run check.go DIRECTORY
 package main
@@ -23,7 +23,7 @@ func main() {
 	}
 	ours := filepath.Join(os.Args[1], "ne_emu.txt")
 	complain := func(pos ast.Pos, msg string) {
-		// There are hundreds about calls of other architectures in syzkaller's own.
+		// syzkaller's descriptions cause hundreds about calls of other architectures.
 		if pos.File == ours {
 			fmt.Fprintf(os.Stderr, "%v: %v\n", pos, msg)
 		}
@@ -38,7 +38,7 @@ func main() {
 	if desc == nil || own == nil {
 		fail("cannot be parsed")
 	}
-	// The formatter is the project's idea of style.
+	// The formatter defines the style.
 	if formatted := ast.Format(own); string(formatted) != string(data) {
 		os.WriteFile(ours+".formatted", formatted, 0o644)
 		fail("not formatted: compare with " + ours + ".formatted")
@@ -72,7 +72,7 @@ func main() {
 	fmt.Println("ok: compiles with", len(prog.Syscalls), "calls in all")
 }
 
-// The calls of a description; what is left of them later has gone missing.
+// The calls of a description; those that remain later are missing.
 func names(desc *ast.Description) map[string]bool {
 	calls := make(map[string]bool)
 	for _, node := range desc.Nodes {

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Checks the description with syzkaller's own parser and compiler.
+# Checks the description with syzkaller's parser and compiler.
 #
 # usage: SYZKALLER=/path/to/syzkaller check.sh
 #
-# SYZKALLER is its source tree. Needs Go, which loads what that tree depends on.
+# SYZKALLER is its source tree. Needs Go, which downloads the dependencies of that tree.
 
 set -eu
 

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Gives an enclave all free huge pages, and then has children, in each of the ways that
-Python knows. With no page left to copy one to, all of them must work, and the enclave's
-memory must be the donor's still.
+"""Donate all free huge pages to an enclave, then create children in each way that Python
+has. Although no page is left for copies, all of them must work, and the enclave must still
+share the donor's memory.
 """
 
 import ctypes

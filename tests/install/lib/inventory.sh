@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Prints what is on this machine and belongs to no Debian package but ours: files,
-# configuration, users and groups, units, modules, devices. A line each, sorted.
+# Prints everything on this machine that belongs to our Debian packages or to none: files,
+# configuration, users and groups, units, modules, devices. One line each, sorted.
 #
-# Left out is what apt, dpkg, update-alternatives, useradd, systemd and the kernel write
-# for themselves, and the tests' own files.
+# Leaves out data of apt, dpkg, update-alternatives, useradd, systemd and the kernel, and the
+# files of the tests.
 
 set -eu
 
@@ -16,7 +16,7 @@ merged() {
 	sed -E 's,^/(bin|sbin|lib|lib64)/,/usr/\1/,'
 }
 
-# Files that other packages own, and what their scripts make.
+# Files that other packages own or make in their scripts.
 find /var/lib/dpkg/info -name '*.list' ! -name 'nitro-enclaves-emu*' -exec cat {} + |
 	merged | sort -u > "$tmp/owned"
 
@@ -34,7 +34,7 @@ find / /run /dev \( -path /proc -o -path /sys -o -path /tmp -o -path /var/tmp \
 	sort -u > "$tmp/all"
 comm -13 "$tmp/owned" "$tmp/all" | sed 's,^,file ,'
 
-# What is in the configuration. Users and groups have lines below.
+# Contents of the configuration. Users and groups have lines below.
 find /etc -type f -exec sha256sum {} + | sort -k 2 | awk '{ print "etc", $2, $1 }' |
 	grep -vE '^etc /etc/((passwd|group|shadow|gshadow|subuid|subgid)-?|ld.so.cache|.updated) '
 getent passwd | sed 's,^,user ,'

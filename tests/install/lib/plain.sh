@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh disable=SC2034,SC2154 # used and set elsewhere
-# For the programs of this directory, which run in the plain machine, in this order: what
-# one leaves is what the next finds. Nothing here touches the machine by itself.
+# For the programs of this directory, which run in the plain machine in order; each starts
+# with the state that the previous one left. Sourcing this file does not change the machine.
 
 # shellcheck source=tests/lib/enclave.sh
 . "$(dirname "$0")/../lib/enclave.sh"
@@ -11,10 +11,10 @@ tools=nitro-enclaves-emu
 sources=nitro-enclaves-emu-dkms
 kernel=$(uname -r)
 device=/dev/nitro_enclaves
-# Of the CPU pool that "setup" makes; an enclave has all of it.
+# Size of the CPU pool that "setup" makes; an enclave uses all of it.
 memory=256
 
-# What users type, without questions; neither apt nor dpkg nor DKMS complains.
+# Run apt like a user, but without questions; apt, dpkg and DKMS must not complain.
 apt_() {
 	DEBIAN_FRONTEND=noninteractive apt-get -y "$@" > "$tmp/apt" 2>&1 || {
 		cat "$tmp/apt"
@@ -23,7 +23,7 @@ apt_() {
 	fails grep -E '^[EW]: |^dpkg: |[Ee]rror[:!]|[Ww]arning:|WARNING' "$tmp/apt"
 }
 
-# With its package: linux-headers-cloud-amd64, from where the kernel comes.
+# The package with the headers, linux-headers-cloud-amd64, from the kernel's suite.
 headers_of() {
 	case $1 in
 	6.12.*) echo linux-headers-cloud-amd64 ;;
@@ -31,7 +31,7 @@ headers_of() {
 	esac
 }
 
-# installed PACKAGE - its version
+# installed PACKAGE - print its version
 installed() {
 	dpkg-query -W -f '${db:Status-Abbrev} ${Version}\n' "$1" | sed -n 's/^ii *//p'
 }
@@ -44,7 +44,7 @@ module_for() {
 	find "/usr/lib/modules/$1/updates" -name "$2.ko*" 2> /dev/null
 }
 
-# DKMS has both modules of that version for that kernel.
+# DKMS has installed both modules of this version for this kernel.
 dkms_has() {
 	dkms status "$tools/$1" -k "$2" | grep -q ': installed' || {
 		dkms status
@@ -64,8 +64,8 @@ no_failed_units() {
 	fails grep ne-emu "$tmp/failed"
 }
 
-# An emulated CPU can miss that KVM patches the kernel for a host's first VM
-# (tests/lib/run-all.sh): one that exists all the time avoids it.
+# An emulated CPU can lose a race when KVM patches the kernel for the first VM of a host
+# (tests/lib/run-all.sh); a VM that exists all the time avoids that.
 hold_kvm() {
 	[ "$(systemd-detect-virt)" = qemu ] || return 0
 	[ ! -s /run/kvm-holder ] || return 0
@@ -73,7 +73,7 @@ hold_kvm() {
 		-daemonize -pidfile /run/kvm-holder || note "no VM holds KVM's patches"
 }
 
-# started ARGUMENT... - "ne-emu run --detach" with them; sets id and cid
+# started ARGUMENT... - run "ne-emu run --detach" with these; sets id and cid
 started() {
 	timeout 120 "$@" > "$tmp/run.json" 2> "$tmp/run.err" || {
 		cat "$tmp/run.err"
@@ -84,7 +84,7 @@ started() {
 	[ -n "$id" ] && [ "$cid" -ge 4 ]
 }
 
-# One member a line, as ne-emu prints it: a plain machine has no jq.
+# Relies on ne-emu printing one member per line, because a plain machine has no jq.
 json_value() {
 	sed -n "s/^ *\"$1\": *\"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$2"
 }
@@ -115,7 +115,7 @@ whole_life() {
 	wait_for 10 no_vmm
 }
 
-# doctor_says STATUS CHECK TEXT - one of its findings
+# doctor_says STATUS CHECK TEXT - doctor reports this finding
 doctor_says() {
 	ne-emu doctor > "$tmp/doctor" || :
 	grep -A 1 "^$1 *$2 " "$tmp/doctor" | grep -q -- "$3" || {

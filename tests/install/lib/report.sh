@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Prints figures of the installed packages: sizes, and how exposed the service is.
+# Prints figures of the installed packages: sizes, and the exposure of the service.
 
 set -eu
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Write each block of commands of a page to a file of its own: DIRECTORY/NN, with the
-heading above it in DIRECTORY/NN.title.
+"""Write each block of commands of a page to a file DIRECTORY/NN, and the heading above it to
+DIRECTORY/NN.title.
 
 usage: blocks.py PAGE DIRECTORY
 
@@ -35,7 +35,7 @@ def markdown(lines):
             title = line.strip("# ")
         if line.startswith("    ") and not before.strip():
             yield title, indented(lines[at:])
-        # The rest of a block is part of it, over blank lines, too.
+        # A block continues after blank lines.
         if line.strip() or not before.startswith("    "):
             before = line
 

@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes what "docker save NAME" does, of an image that holds busybox, to standard
-output.
+"""Write an image with busybox to standard output, like "docker save NAME".
 
 usage: container.py NAME
 """

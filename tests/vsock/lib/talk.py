@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Listen at LISTEN_CID, connect to CONNECT_CID, pass a byte each way: print how it
-ended, an errno's name or "talked".
+"""Listen at LISTEN_CID, connect to CONNECT_CID and pass a byte in each direction. Print the
+result: the name of an errno, or "talked".
 
 usage: talk.py LISTEN_CID CONNECT_CID
-       talk.py LISTEN_CID CONNECT_CID wait    listen, and connect when a line comes in
+       talk.py LISTEN_CID CONNECT_CID wait    listen, and connect after a line on stdin
 """
 
 import errno
