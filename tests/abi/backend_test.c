@@ -318,7 +318,7 @@ static const struct ne_case cases[] = {
 	{ "B12 every change is an event", b12_events, 0 },
 	{ "B13 memory in call order, gone at close", b13_memory, 0 },
 	{ "B14 VMM that ignores the end is killed", b14_deaf_vmm, 60 },
-	{ "B15 what an ordinary user may do", b15_privilege, 0 },
+	{ "B15 rights of an ordinary user", b15_privilege, 0 },
 };
 
 int main(int argc, char **argv)

@@ -73,7 +73,7 @@ compare() {
 			notes = differs = rule = ""
 			if (ours[name, n1[name]] ~ /skipped$/ ||
 			    theirs[name, n2[name]] ~ /skipped$/) {
-				print "# not to be compared here: " name
+				print "# cannot be compared here: " name
 				continue
 			}
 			for (i = 1; i <= n1[name] || i <= n2[name]; i++) {

@@ -172,7 +172,7 @@ static void after(struct ne_test *t)
 }
 
 static const struct ne_case cases[] = {
-	{ "H01 offline CPU of the pool: its core is not given out", h01_offline, 0 },
+	{ "H01 offline CPU of the pool: its core is not available", h01_offline, 0 },
 	{ "H02 offline CPU in a new pool: EINVAL, pool cleared", h02_offline_at_write, 0 },
 	{ "H03 offline CPU of an enclave: start refused with ENXIO", h03_offline_at_start, 60 },
 	{ "H04 pool-get and pool-ntf", h04_netlink, 0 },

@@ -251,11 +251,11 @@ static void j06_page_of_the_parent(struct ne_test *t)
 }
 
 static const struct ne_case cases[] = {
-	{ "J01 a KVM guest of the donor on pages of an enclave loses none", j01_donors_guest, 60 },
-	{ "J02 nor does one beside the VMM's guest", j02_both_guests, 60 },
-	{ "J03 nor does a VMM's guest of a start that failed", j03_guest_of_failed_start, 60 },
+	{ "J01 a KVM guest of the donor on an enclave's pages", j01_donors_guest, 60 },
+	{ "J02 KVM guests of the donor and of the VMM", j02_both_guests, 60 },
+	{ "J03 a VMM's KVM guest after a failed start", j03_guest_of_failed_start, 60 },
 	{ "J04 fork() with all huge pages donated", j04_fork_without_free_page, 60 },
-	{ "J05 a donor that writes beside a child writes to its copy", j05_written_beside_a_child, 60 },
+	{ "J05 a donor with a child writes to a copy", j05_written_beside_a_child, 60 },
 	{ "J06 pages shared with a parent are copied first", j06_page_of_the_parent, 60 },
 	{ "J09 a VMM's guest without transparent huge pages", j09_without_thp, 60 },
 };

@@ -175,7 +175,7 @@ with_user_device() {
 peers="enclave vhost user-device"
 [ -x "$user_device" ] || {
 	peers="enclave vhost"
-	note "vhost-device-vsock is not there and not compared"
+	note "vhost-device-vsock is missing and not compared"
 }
 for round in $(seq "$rounds"); do
 	note "round $round of $rounds"

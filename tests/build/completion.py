@@ -217,7 +217,7 @@ def main(programs):
         cases.update((f"{path} --", names) for path, names in options.items())
         for path in without_manual(path for path, names in options.items() if len(names) > 1):
             faults += 1
-            print(f"{path}: its options are in no manual")
+            print(f"{path}: its options are not in a manual")
         for shell, line, offered in shells.complete(list(cases)):
             expected = cases[line]
             count += 1

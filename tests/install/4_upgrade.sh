@@ -121,6 +121,6 @@ check "the enclave lives on: process, vsock, console" enclave_lives_on
 check "ne-emud is the new one" daemon_is_the_new_one
 check "a new enclave beside it runs with the new program" new_enclave_beside_it
 check "configured and installed again while it runs" configure_again
-check "it ends as told; its log is kept" enclave_ends
+check "it ends on command; its log is kept" enclave_ends
 check "the new module, loaded anew" new_module
 finish

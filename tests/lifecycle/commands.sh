@@ -24,7 +24,7 @@ files=$tmp/files
 # Prints why a block cannot be executed here, or nothing.
 reason_not_to() {
 	case $1 in
-	"make demo"*) echo "these make the machine that this runs in" ;;
+	"make demo"*) echo "this makes the machine in which the test runs" ;;
 	"make vm-run"*) echo "the same" ;;
 	"make deb"* | "make
 "* | "sudo make dkms-tree"*) echo "executed by check-install" ;;

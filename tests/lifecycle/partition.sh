@@ -319,5 +319,5 @@ check "stays until the last enclave when ne-emud is stopped" daemon_stops
 check "undone when the module is unloaded" module_unloads
 check "CPUs go offline and come back" hotplug
 check "switched off by --no-isolation" switched_off
-check "hosts that cannot: pinned only, the reason is told once" host_cannot
+check "hosts that cannot isolate: only pinned, the reason is logged once" host_cannot
 finish

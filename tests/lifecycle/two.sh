@@ -86,5 +86,5 @@ nobody() {
 }
 
 check "two enclaves, both directions" side_by_side
-check "connection to a CID nobody has" nobody
+check "connection to an unused CID" nobody
 finish

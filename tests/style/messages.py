@@ -105,7 +105,7 @@ def main():
             continue
         faults += 1
         print(f'{PAGE}: nobody prints "{message}"')
-    print(f"{count} messages, {faults} that nobody prints")
+    print(f"{count} messages, {faults} that no program prints")
     return 1 if faults or count < 30 else 0
 
 

@@ -150,7 +150,7 @@ check "tshark reads them" tshark_reads
 check "the console's packets, their headers alone" console_too
 check "a number of packets" count_ends_it
 check "the reader goes away" reader_goes
-check "what is refused" refused
+check "invalid arguments and missing rights" refused
 check "counters of refused and dropped packets" counters_shown
 close_client a
 finish

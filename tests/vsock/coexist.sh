@@ -284,7 +284,7 @@ check "network namespaces" namespaces
 check "vhost_vsock loaded after us" vhost_after
 close_client a
 check "vhost_vsock loaded before us" vhost_before
-check "another transport has the place" slot_taken
+check "another guest-to-host transport is registered" slot_taken
 # Later tests need our modules, also after a failure.
 for module in vhost_vsock vmw_vsock_virtio_transport; do
 	unload "$module" || :

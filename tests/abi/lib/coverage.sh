@@ -88,7 +88,7 @@ END {
 			}
 		printf "%s: %d of %d cases ran\n", kernels[k], nids - missing, nids
 		if (missing)
-			printf "  FAIL ran on no machine with %s:%s\n", kernels[k], text
+			printf "  FAIL did not run in any VM with %s:%s\n", kernels[k], text
 		all_missing += missing
 	}
 	print 0, all_missing + 0, -made_up >> counts
