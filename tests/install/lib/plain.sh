@@ -70,7 +70,7 @@ hold_kvm() {
 	[ "$(systemd-detect-virt)" = qemu ] || return 0
 	[ ! -s /run/kvm-holder ] || return 0
 	qemu-system-x86_64 -accel kvm -S -nodefaults -no-user-config -display none -m 16 \
-		-daemonize -pidfile /run/kvm-holder || note "there is no VM that keeps KVM's patches"
+		-daemonize -pidfile /run/kvm-holder || note "no VM keeps KVM's patches"
 }
 
 # started ARGUMENT... - run "ne-emu run --detach" with these; sets id and cid
