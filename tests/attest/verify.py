@@ -81,7 +81,7 @@ def encode(value):
 def decode_payload(payload, definite):
     try:
         fields = cbor2.loads(payload)
-    except Exception as error:  # whatever it is that cbor2 dislikes
+    except Exception as error:  # any error of cbor2
         raise Refused(f"payload: {error}") from error
     need(isinstance(fields, dict), "payload: no map")
     need(list(fields) == KEYS, f"payload: fields {list(fields)}")

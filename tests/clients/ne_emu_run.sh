@@ -81,7 +81,7 @@ others_see_and_stop_less() {
 	fails stranger_elsewhere timeout 30 ne-emu stop "$uid" 2> "$tmp/said"
 	grep 'belongs to somebody outside of this container' "$tmp/said"
 
-	# Its launcher would close it at once.
+	# Otherwise its launcher would close it at once.
 	kill -STOP "$(client_pid a)"
 	control "$(value a cid)" reboot
 	wait_for 60 has_ended

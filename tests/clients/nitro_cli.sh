@@ -118,6 +118,6 @@ check "X03 run, describe, terminate" life
 check "X03 again" life
 check "X03 chosen CID" chosen_cid
 check "X03 console" console
-check "X03 guest ends by itself" guest_ends
+check "X03 guest ends on its own" guest_ends
 check "X03 image that does not boot: reported at once" bad_image
 finish

@@ -228,6 +228,6 @@ check "files" make_files
 for page in README.md install.rst troubleshooting.rst github-workflow.yml ci.rst hacking.rst; do
 	execute_page "$page"
 done
-check "an enclave started in namespaces of its own" in_namespaces
+check "an enclave started in new namespaces" in_namespaces
 ne-emu setup --undo > /dev/null || :
 finish

@@ -43,7 +43,7 @@ make_tree() {
 		cd "$tree"
 		exec "\$@"
 	END
-	# The build root, where this runs, has no mounts of its own.
+	# This runs in the build root, where ns() needs no new namespaces.
 	program "$tmp/bin/unshare" <<-'END'
 		while [ "$1" != -- ]; do shift; done
 		shift

@@ -4,7 +4,7 @@
 
 usage: certificate.py KEY CERTIFICATE [DAYS]
 
-DAYS from now, which may be negative, it ends.
+The certificate expires DAYS from now, which may be negative.
 """
 
 import datetime

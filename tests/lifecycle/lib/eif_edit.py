@@ -5,7 +5,7 @@
 usage: eif_edit.py extract IMAGE SECTION OUTPUT   SECTION: kernel, cmdline, ramdisk
        eif_edit.py cmdline IMAGE TEXT OUTPUT      another kernel command line
        eif_edit.py flags IMAGE NUMBER OUTPUT      other header flags (1: arm64)
-       eif_edit.py break IMAGE OUTPUT             one bit, checksum left as it was
+       eif_edit.py break IMAGE OUTPUT             one flipped bit, checksum unchanged
        eif_edit.py cut IMAGE OUTPUT               the first half
 
 All but the last two write a correct checksum.

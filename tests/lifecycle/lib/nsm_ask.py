@@ -5,11 +5,11 @@
 usage: nsm_ask.py [-o FILE] CID REQUEST [NAME=VALUE]...
 
 REQUEST is DescribeNSM, ExtendPCR and so on. A value is a number, "null",
-hexadecimal digits behind "0x", or COUNT*BYTE: "1024*6e". "raw=COUNT" instead of a
-request sends so many zero bytes.
+"0x" with hexadecimal digits, or COUNT*BYTE: "1024*6e". "raw=COUNT" instead of a request
+sends COUNT zero bytes.
 
 Prints the decoded response as JSON with bytes in hexadecimal, or "nothing" if the
-device took no request; -o writes the document of an Attestation to a file instead.
+device refused the request; -o writes the document of an Attestation to a file instead.
 """
 
 import json
