@@ -46,7 +46,7 @@ void fault_arm(struct fault *f);
 bool fault_disarm(struct fault *f);
 /** fault_close() - check that the end was reached and that something failed before */
 void fault_close(struct ne_test *t, struct fault *f);
-/** fault_close_unfailing() - the same for an operation that must never fail */
+/** fault_close_unfailing() - check that the operation has no step that can fail */
 void fault_close_unfailing(struct ne_test *t, struct fault *f);
 
 /**
