@@ -21,7 +21,7 @@
 #define NE_ACCEPT_TIMEOUT	(30 * HZ)
 #define NE_DONE_TIMEOUT		(30 * HZ)
 
-/* Time for a VMM to exit by itself and pass the rest of its output to console readers. */
+/* How long a VMM may take to exit and to pass the rest of its output to console readers. */
 #define NE_KILL_DELAY		(5 * HZ)
 
 /* Start requests that wait for the supervisor, oldest first. */
@@ -305,7 +305,7 @@ static struct ne_backend *ne_backend_dequeue_first(void)
 	return backend;
 }
 
-/* Return: false if the start was given up meanwhile. */
+/* Return: false if the start has been given up. */
 static bool ne_backend_mark_accepted(struct ne_backend *backend)
 {
 	bool waiting;

@@ -418,9 +418,8 @@ void ne_pool_return(const struct cpumask *claimed)
 /**
  * ne_pool_exit() - clear the pool on unload, or if the module fails to load
  *
- * There are no other users. The lock is taken only if the pool was set, because lockdep
- * does not know the locks of a module that is going away and complains if one is taken
- * there for the first time.
+ * There are no other users. The lock is taken only if the pool was set: lockdep complains
+ * when a lock of a module that is going away is taken for the first time.
  */
 void ne_pool_exit(void)
 {

@@ -160,7 +160,7 @@ static int ne_enclave_check_resources(struct ne_enclave *enclave)
 	return 0;
 }
 
-/* A CPU may have gone offline since; the AWS driver keeps its pool offline itself. */
+/* A CPU may have gone offline since it was added. The AWS driver keeps its pool offline. */
 static int ne_enclave_check_online(struct ne_enclave *enclave)
 {
 	unsigned int cpu;
@@ -177,7 +177,7 @@ static int ne_enclave_check_online(struct ne_enclave *enclave)
 	return 0;
 }
 
-/* Report a new state to tracing and listeners; locked, or no longer in the registry. */
+/* Report a new state to tracing and listeners. @enclave is locked, or unregistered. */
 static void ne_enclave_announce(struct ne_enclave *enclave)
 {
 	trace_ne_emu_state(enclave);
@@ -311,9 +311,10 @@ int ne_enclave_ended(struct ne_enclave *enclave, struct ne_backend *backend,
  * @enclave: the enclave; drops the reference of its file
  *
  * Called on the last close of the fd. When this returns, CPUs, pages and CID are free,
- * whatever the VMM does.
+ * no matter what the VMM does.
  *
- * Context: Process context of the closer, which may be an exiting task without an mm.
+ * Context: Process context of the task that closes the fd, which may be exiting and have
+ * no mm.
  */
 void ne_enclave_release(struct ne_enclave *enclave)
 {

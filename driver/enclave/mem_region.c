@@ -55,9 +55,9 @@ static int ne_mem_check_page(struct page *page, int numa_node, u64 *size)
 }
 
 /*
- * Check the page before asking for write access. Some mappings refuse that with another
- * errno than NE_ERR_MEM_NOT_HUGE_PAGE, which they must get, and shared pages would be
- * copied for nothing.
+ * Check the page before asking for write access. Some mappings refuse that with an errno
+ * other than NE_ERR_MEM_NOT_HUGE_PAGE, which the caller must get, and shared pages would
+ * be copied needlessly.
  */
 static int ne_mem_peek_page(unsigned long addr, int numa_node)
 {

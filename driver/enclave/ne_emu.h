@@ -99,8 +99,7 @@ struct ne_mem {
  * @vcpus: CPUs added as vCPUs, a subset of @claimed; @lock
  * @mem: donated memory; @lock
  * @backend: backend from a successful start until release, else NULL; @lock
- * @info_lock: allows readers of the fields below to do without @lock; writers hold
- *	both
+ * @info_lock: lets readers of the fields below avoid @lock; writers hold both
  * @state: INIT, RUNNING, STOPPED or FREED
  * @flags: start flags, valid from RUNNING on
  * @cid: vsock CID, 0 before the start

@@ -107,7 +107,7 @@ static int ne_nl_dump_enclave(struct sk_buff *skb, struct netlink_callback *cb,
 
 /*
  * enclave-get of all enclaves, in the order of their slot uids. The dump continues after
- * the last slot uid sent, whatever enclaves come and go meanwhile.
+ * the last slot uid sent, even if enclaves were created or released in between.
  */
 int ne_emu_nl_enclave_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {

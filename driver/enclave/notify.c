@@ -10,7 +10,7 @@
  * ne_notify_ready() - notify the supervisor of a new start request
  * @slot_uid: slot uid of the enclave
  *
- * Return: 0, -ESRCH (nobody listens) or another negative errno.
+ * Return: 0, -ESRCH (there is no listener) or another negative errno.
  */
 int ne_notify_ready(u64 slot_uid)
 {

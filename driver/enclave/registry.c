@@ -21,7 +21,7 @@ DEFINE_MUTEX(ne_registry_lock);
 static DEFINE_XARRAY_FLAGS(ne_registry, XA_FLAGS_ACCOUNT);
 static_assert(sizeof(unsigned long) == sizeof(u64));
 
-/* The slot uid given out last; ne_registry_lock. */
+/* The last slot uid that was assigned; ne_registry_lock. */
 static u64 ne_last_slot_uid;
 
 /*
@@ -52,7 +52,7 @@ bool ne_registry_empty(void)
 }
 
 /**
- * ne_registry_reserve() - give a new enclave its slot uid and a place
+ * ne_registry_reserve() - assign a slot uid to a new enclave and reserve its place
  * @enclave: the enclave; ne_registry_find() does not return it yet
  *
  * Context: Process context under ne_registry_lock.
@@ -66,7 +66,7 @@ int ne_registry_reserve(struct ne_enclave *enclave)
 }
 
 /**
- * ne_registry_publish() - let others find an enclave
+ * ne_registry_publish() - make an enclave visible to lookups
  * @enclave: complete, with a reserved place and a file
  *
  * Context: Process context under ne_registry_lock.

@@ -66,7 +66,7 @@ static const struct kernel_param_ops ne_cpus_param_ops = {
 	.free	= ne_cpus_param_free,
 };
 
-/* Only for loading: once loaded, the compatible path above is the one to write to. */
+/* Read only when the module is loaded. Later, users write to the path above. */
 module_param_cb(ne_cpus, &ne_cpus_param_ops, NULL, 0);
 MODULE_PARM_DESC(ne_cpus, "CPU list for enclaves, as <cpu list>");
 

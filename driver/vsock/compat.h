@@ -14,9 +14,9 @@
 #include "vsock.h"
 
 /*
- * stream_allow and seqpacket_allow got the socket as an argument, and sockets
- * a per-namespace mode, in 7.0; Debian 6.12 has neither. Remove with support
- * for kernels below 7.0.
+ * In 7.0, stream_allow and seqpacket_allow got the socket as an argument, and
+ * sockets got a per-namespace mode; Debian 6.12 has neither. Remove with
+ * support for kernels below 7.0.
  */
 #ifdef NE_HAVE_VSOCK_ALLOW_VSK
 #define ne_vsock_compat_stream_allow	ne_vsock_stream_allow
@@ -54,9 +54,10 @@ static inline int ne_vsock_compat_send_pkt(struct sk_buff *skb)
 #endif
 
 /*
- * virtio_vsock_skb_put() came in 6.17, and to 6.12 with 6.12.68, together with
- * packets whose payload lies in fragments; virtio_vsock_alloc_skb() of kernels
- * without it makes linear ones only. Remove with support for kernels that lack it.
+ * virtio_vsock_skb_put() was added in 6.17, and to 6.12 with 6.12.68, together with
+ * packets whose payload is in fragments. On kernels without it,
+ * virtio_vsock_alloc_skb() creates only linear packets. Remove with support for those
+ * kernels.
  */
 static inline void ne_vsock_compat_skb_put(struct sk_buff *skb, u32 len)
 {
@@ -69,7 +70,7 @@ static inline void ne_vsock_compat_skb_put(struct sk_buff *skb, u32 len)
 
 /*
  * Since 7.1 CIDs above 2 go to a guest-to-host transport only if it claims them
- * with has_remote_cid; before, they do when no host-to-guest transport is
+ * with has_remote_cid; before, they did if no host-to-guest transport was
  * loaded. Remove with support for kernels below 7.1.
  */
 static inline void
@@ -83,7 +84,7 @@ ne_vsock_compat_claim_cids(struct vsock_transport *t,
 
 /*
  * Since 6.16, and in later stable kernels, the bytes that occupy a socket's receive
- * buffer and the bytes that can be read from it have separate counters; before, there is
+ * buffer and the bytes that can be read from it have separate counters; before, there was
  * only one. Remove with support for kernels with one counter.
  */
 static inline u32 ne_vsock_buf_used(const struct virtio_vsock_sock *vvs)
@@ -107,8 +108,8 @@ static inline void ne_vsock_count_received(struct virtio_vsock_sock *vvs, u32 le
 
 /*
  * Kernels with vsock_pending_to_accept(), which moves a socket that is already counted,
- * count a socket in vsock_enqueue_accept(). In others the caller has to. Remove with
- * support for kernels without that function.
+ * count a socket in vsock_enqueue_accept(). On other kernels the caller must count it.
+ * Remove with support for kernels without that function.
  */
 static inline void ne_vsock_enqueue_accept(struct sock *listener, struct sock *child)
 {

@@ -5,7 +5,7 @@
  * Delivering data and credit does not need the lock of the socket. Connecting and ending
  * a socket does, but its user can hold that lock arbitrarily long (main.c). If nobody owns
  * the lock, the change is made under the lock's spinlock. Otherwise it is noted in @todo,
- * and release_sock() starts it through @wait: no thread waits.
+ * and release_sock() starts it through @wait, so that no thread waits.
  */
 
 #include <linux/hashtable.h>
@@ -214,7 +214,7 @@ static void ne_vsock_conn_end(struct ne_vsock_conn *conn)
 	spin_unlock(&ne_vsock_conns.lock);
 }
 
-/* From TCP_SYN_SENT to TCP_ESTABLISHED, unless connect() has failed meanwhile. */
+/* From TCP_SYN_SENT to TCP_ESTABLISHED, unless connect() has already failed. */
 static void ne_vsock_conn_do_establish(struct sock *sk)
 {
 	if (sk->sk_state != TCP_SYN_SENT || !sk->sk_socket)
@@ -294,7 +294,7 @@ static int ne_vsock_conn_do(struct ne_vsock_conn *conn)
 
 /*
  * Do @todo if nobody owns the lock of the socket; otherwise have ne_vsock_conn_wake()
- * called when its owner releases it. The lock's spinlock makes sure that none is missed.
+ * called when its owner releases it. The lock's spinlock ensures that no change is missed.
  * Return: true if it was done; the references to drop are added to *@puts.
  */
 static bool ne_vsock_conn_try(struct ne_vsock_conn *conn, int *puts)
@@ -339,7 +339,7 @@ void ne_vsock_conn_settle(struct ne_vsock_conn *conn)
 	int puts = 0;
 
 	spin_lock_bh(&conn->lock);
-	/* A socket without references is being destroyed and leaves the tables by itself. */
+	/* A socket without references is being destroyed and will leave the tables. */
 	if (conn->gone || !conn->todo || conn->waiting ||
 	    !refcount_inc_not_zero(&sk->sk_refcnt)) {
 		spin_unlock_bh(&conn->lock);

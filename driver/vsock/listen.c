@@ -15,7 +15,8 @@
 
 /**
  * struct ne_vsock_pending - a request that waits for its listener
- * @node: link in &struct ne_vsock_chan.pending; whoever unlinks it frees the request
+ * @node: link in &struct ne_vsock_chan.pending; the function that unlinks it frees the
+ *	request
  * @chan: the channel, which cancels the request before it is freed
  * @listener: the listening socket, referenced
  * @hdr: header of the request

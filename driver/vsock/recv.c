@@ -22,7 +22,7 @@
  * @skb: the packet, or NULL once it is in the receive queue
  * @answer: packet to send to the guest, or NULL
  * @reset: send the guest a RST
- * @tell: NE_VSOCK_READABLE, NE_VSOCK_WRITABLE, NE_VSOCK_CHANGED
+ * @tell: callbacks to call: NE_VSOCK_READABLE, NE_VSOCK_WRITABLE, NE_VSOCK_CHANGED
  */
 struct ne_vsock_rx {
 	struct ne_vsock_conn *conn;

@@ -81,7 +81,7 @@ static int ne_vsock_route_claim(struct ne_vsock_chan *chan, u32 cid, bool consol
 	return 0;
 }
 
-/* End everything that uses the channel. Return: false if another caller does or did. */
+/* End everything that uses the channel. Return: false if another caller has done this. */
 static bool ne_vsock_route_close(struct ne_vsock_chan *chan)
 {
 	bool first;

@@ -33,7 +33,7 @@ struct seq_file;
 
 /*
  * Packets without payload that may wait in a channel; beyond it local sockets get
- * ENOBUFS. Answers have a limit of their own and are still queued: a lost answer would
+ * ENOBUFS. Answers have their own limit and are still queued: a lost answer would
  * leave the guest waiting. Payload is bounded by credit, see
  * ne_vsock_stream_has_space().
  */

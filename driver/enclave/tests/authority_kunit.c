@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Authority: that opener and user of a socket must each have the right. What
- * namespaces change is in tests/abi.
+ * Authority: opener and user of a socket must each have the right. tests/abi checks the
+ * effects of namespaces.
  */
 
 #include "ne_kunit.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The VMM's view of the memory: which frame is behind which byte of the fd. */
+/* The VMM's view of the memory: which frame each byte of the fd maps to. */
 
 #include "ne_kunit.h"
 
@@ -7,7 +7,7 @@
 #define MIB(n)		((u64)(n) << 20)
 #define GIB(n)		((u64)(n) << 30)
 
-/* Five pages of an enclave: their places in it, sizes, and physical places. */
+/* Five pages of an enclave: offset in its memory, size, physical address. */
 static const struct {
 	u64 offset;
 	u64 size;
@@ -17,7 +17,7 @@ static const struct {
 	{ MIB(2), GIB(1), GIB(5) },
 	{ GIB(1) + MIB(2), MIB(2), MIB(510) },
 	{ GIB(1) + MIB(4), MIB(4), MIB(2) },	/* contiguous, aligned to 2 MiB only */
-	{ GIB(1) + MIB(8), MIB(2), GIB(8) },	/* aligned to more than it has */
+	{ GIB(1) + MIB(8), MIB(2), GIB(8) },	/* aligned to more than its size */
 };
 
 struct ne_fd_pfn_case {
@@ -72,7 +72,7 @@ static void ne_fd_test_pfn(struct kunit *test)
 	down_read(&backend->map_lock);
 	KUNIT_EXPECT_EQ(test, ne_backend_pfn(backend, param->offset, param->size),
 			PHYS_PFN(param->phys));
-	/* Taken away. */
+	/* Revoked. */
 	backend->segs = NULL;
 	backend->nr_segs = 0;
 	KUNIT_EXPECT_EQ(test, ne_backend_pfn(backend, param->offset, param->size), 0);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Backends: what each state makes of each event, what a VMM may say, and what
- * the caller of NE_START_ENCLAVE is told.
+ * Backends: the effect of each event in each state, what a VMM may report, and what the
+ * caller of NE_START_ENCLAVE gets.
  */
 
 #include "ne_kunit.h"
 
 /*
- * A request as in the middle of NE_START_ENCLAVE, or, once it is DONE, of a
- * running enclave. References: the enclave's, and one for the fd.
+ * A request as during NE_START_ENCLAVE or, once it is DONE, that of a running enclave.
+ * References: the enclave's, and one for the fd.
  */
 struct ne_backend_test {
 	struct ne_enclave *enclave;
@@ -95,10 +95,10 @@ struct ne_backend_step_case {
 	int rc;				/* of accept, done and exit */
 	enum ne_backend_state after;
 	u32 error;			/* expected afterwards */
-	enum ne_emu_exit_reason reason;	/* of the enclave, when that ended it */
+	enum ne_emu_exit_reason reason;	/* of the enclave, if the event ended it */
 };
 
-/* In the state FAILED the error was 5 before. */
+/* In the state FAILED the error is 5 before the event. */
 static const struct ne_backend_step_case ne_backend_step_cases[] = {
 	{ NE_BACKEND_WAITING, OP_ACCEPT, 0, NE_BACKEND_ACCEPTED },
 	{ NE_BACKEND_WAITING, OP_FAIL, 0, NE_BACKEND_WAITING },
@@ -150,7 +150,7 @@ static void ne_backend_step_name(const struct ne_backend_step_case *param, char 
 
 KUNIT_ARRAY_PARAM(ne_backend_step, ne_backend_step_cases, ne_backend_step_name);
 
-/* The queue never gives out a request that is not waiting. */
+/* The queue never returns a request that is not waiting. */
 static int ne_backend_test_accept(struct ne_backend_test *t)
 {
 	struct ne_backend *backend;
@@ -212,7 +212,7 @@ static void ne_backend_test_step(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->enclave->hup, ended);
 	KUNIT_EXPECT_EQ(test, t->enclave->state == NE_EMU_ENCLAVE_STATE_STOPPED, ended);
 
-	/* Killed later, unless the fd is gone; nobody to kill before it was done. */
+	/* Killed later, unless the fd is gone. Before DONE there is no VMM to kill. */
 	KUNIT_EXPECT_EQ(test, delayed_work_pending(&backend->kill_work),
 			param->state == NE_BACKEND_DONE && !t->closed &&
 			param->after == NE_BACKEND_STOPPED);
@@ -220,7 +220,7 @@ static void ne_backend_test_step(struct kunit *test)
 		KUNIT_EXPECT_NULL(test, backend->vmm);
 }
 
-/* The first report of the end counts, and only that. */
+/* Only the first report of the end counts. */
 static void ne_backend_test_first_end(struct kunit *test)
 {
 	struct ne_backend_test *t = ne_backend_test_new(test, NE_BACKEND_DONE);
@@ -235,7 +235,7 @@ static void ne_backend_test_first_end(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, t->enclave->exit_text, "first");
 }
 
-/* What a VMM may say */
+/* What a VMM may report */
 
 struct ne_backend_status_case {
 	const char *name;
@@ -248,7 +248,7 @@ struct ne_backend_status_case {
 
 static const struct ne_backend_status_case ne_backend_status_cases[] = {
 	{ "0", 0, 0, 0, 0, -EINVAL },			/* no reason */
-	{ "1", 1, 0, 0, 0, -EINVAL },			/* lost: only the kernel says so */
+	{ "1", 1, 0, 0, 0, -EINVAL },			/* lost: only the kernel reports it */
 	{ "guest reset", NE_EMU_EXIT_REASON_GUEST_RESET, 0, 0, 0, 0 },
 	{ "guest shutdown", NE_EMU_EXIT_REASON_GUEST_SHUTDOWN, 0, 0, 0, 0 },
 	{ "guest halt", NE_EMU_EXIT_REASON_GUEST_HALT, 0, 0, 0, 0 },
@@ -300,7 +300,7 @@ static void ne_backend_test_status_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, strlen(t->enclave->exit_text), param->exit ? 0 : param->length);
 }
 
-/* Logs and terminals get printable ASCII. */
+/* Logs and terminals get only printable ASCII. */
 static void ne_backend_test_text(struct kunit *test)
 {
 	struct ne_backend_test *t = ne_backend_test_new(test, NE_BACKEND_DONE);
@@ -312,7 +312,7 @@ static void ne_backend_test_text(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, t->enclave->exit_text, "a?b???[31m???? ~!");
 }
 
-/* Nothing behind the end of a text is taken. */
+/* Bytes after the end of a text are ignored. */
 static void ne_backend_test_text_end(struct kunit *test)
 {
 	struct ne_backend_test *t = ne_backend_test_new(test, NE_BACKEND_ACCEPTED);
@@ -332,7 +332,7 @@ struct ne_backend_result_case {
 	const char *name;
 	enum ne_backend_state state;
 	bool listener;
-	long waited;	/* 1: in time, 0: not, negative: killed */
+	long waited;	/* 1: answered in time, 0: timeout, negative: killed */
 	int rc;
 	bool given_up;
 };
@@ -385,7 +385,7 @@ static void ne_backend_test_queue(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, kref_read(&t[i].backend->ref), 3);
 	}
 
-	/* Given up while it is in the queue; taken out of it. */
+	/* One is given up while it is in the queue, another one removed from it. */
 	ne_backend_result(t[0].backend, 0, true);
 	ne_backend_dequeue(t[2].backend);
 	ne_backend_dequeue(t[2].backend);

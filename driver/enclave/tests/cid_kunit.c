@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* CIDs: counted up from 16 as on EC2, explicit ones where they are free. */
+/* CIDs: assigned upwards from 16 as on EC2; explicit ones if they are free. */
 
 #include <kunit/test.h>
 
@@ -46,7 +46,7 @@ static void ne_cid_test_auto_no_reuse(struct kunit *test)
 	ne_cid_expect(test, 0, 19);
 }
 
-/* After the last one it goes on with the first that is free, never below 16. */
+/* After the last CID, allocation continues with the first free one, never below 16. */
 static void ne_cid_test_auto_wraps(struct kunit *test)
 {
 	ne_cid_expect(test, 0, 16);
@@ -100,7 +100,7 @@ static void ne_cid_test_valid(struct kunit *test)
 		KUNIT_EXPECT_FALSE_MSG(test, ne_cid_is_valid(invalid[i]), "%llu", invalid[i]);
 }
 
-/* Those below min_cid are left to others, whether asked for or counted up to. */
+/* CIDs below min_cid are left to other guests: neither requests nor allocation get them. */
 static void ne_cid_test_minimum(struct kunit *test)
 {
 	u32 cid;
@@ -114,7 +114,7 @@ static void ne_cid_test_minimum(struct kunit *test)
 	ne_cid_expect(test, 0, 1000);
 	ne_cid_expect(test, 0, 1001);
 
-	/* It frees no one of the parent's and vsock's own. */
+	/* The CIDs of the parent and of AF_VSOCK itself stay reserved. */
 	ne_min_cid = 0;
 	KUNIT_EXPECT_FALSE(test, ne_cid_is_valid(3));
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The CPU pool: what ne_cpus takes on the test machine, and how cores are given
- * out on machines that number their threads in other ways.
+ * The CPU pool: which lists ne_cpus accepts on the test machine, and how cores are
+ * assigned on machines that number their threads differently.
  */
 
 #include "ne_kunit.h"
 
-/* Core of each CPU from CPU 0 on; -1 is not in the pool. */
+/* Core of each CPU, starting with CPU 0; -1: not in the pool. */
 struct ne_pool_layout {
 	int core_of[16];
 	unsigned int nr_threads;
@@ -44,7 +44,7 @@ static void ne_pool_test_clear(void *unused)
 
 static int ne_pool_test_init(struct kunit *test)
 {
-	/* The machine of tests/kunit; other machines make other expectations. */
+	/* The expectations below hold for the machine of tests/kunit. */
 	KUNIT_ASSERT_EQ(test, nr_cpu_ids, 16);
 	KUNIT_ASSERT_EQ(test, num_online_cpus(), 8);
 	return kunit_add_action(test, ne_pool_test_clear, NULL);
@@ -106,7 +106,7 @@ static const struct ne_pool_set_case ne_pool_set_cases[] = {
 	{ "abc", -EINVAL },
 	{ "3-", -EINVAL },
 	{ "7-2", -EINVAL },
-	{ "2-3 \nfoo", -EINVAL },	/* a blank before it does not */
+	{ "2-3 \nfoo", -EINVAL },	/* not after a blank */
 	{ "16", -ERANGE },
 	{ "99", -ERANGE },
 	{ "99999999999", -EOVERFLOW },
@@ -133,7 +133,7 @@ static void ne_pool_set_name(const struct ne_pool_set_case *param, char *desc)
 
 KUNIT_ARRAY_PARAM(ne_pool_set, ne_pool_set_cases, ne_pool_set_name);
 
-/* A refused list clears the pool; the text is kept to the byte. */
+/* A refused list clears the pool; the text is kept unchanged. */
 static void ne_pool_test_set(struct kunit *test)
 {
 	const struct ne_pool_set_case *param = test->param_value;
@@ -196,7 +196,7 @@ static void ne_pool_test_set_node(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ne_pool_numa_node(), 1);
 }
 
-/* Cores are numbered by their lowest CPU, whatever the hardware calls them. */
+/* Cores are numbered by their lowest CPU, independent of the hardware's core ids. */
 static void ne_pool_test_number_cores(struct kunit *test)
 {
 	KUNIT_ASSERT_EQ(test, ne_pool_set("5,4,2-3"), 0);
@@ -225,7 +225,7 @@ static const struct ne_pool_order_case ne_pool_order_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(ne_pool_order, ne_pool_order_cases, name);
 
-/* What a caller of NE_ADD_VCPU(0) gets, one after the other. */
+/* What successive calls of NE_ADD_VCPU(0) return. */
 static void ne_pool_test_order(struct kunit *test)
 {
 	const struct ne_pool_order_case *param = test->param_value;
@@ -277,7 +277,7 @@ static void ne_pool_test_claim_refused(struct kunit *test)
 	ne_pool_expect_mask(test, &mine, "2,6");
 }
 
-/* Nobody gets half a core, nor a core of which half is offline. */
+/* An enclave gets neither half a core nor a core of which half is offline. */
 static void ne_pool_test_claim_offline(struct kunit *test)
 {
 	struct cpumask claimed = CPU_MASK_NONE;
@@ -312,7 +312,7 @@ static void ne_pool_test_snapshot(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cpumask_empty(&cpus));
 }
 
-/* The enclave's own cores come first, those with the lowest CPU before others. */
+/* Threads of the enclave's own cores come first, in the order of the lowest CPU. */
 static void ne_pool_test_next_thread(struct kunit *test)
 {
 	struct cpumask claimed = CPU_MASK_NONE, used = CPU_MASK_NONE;

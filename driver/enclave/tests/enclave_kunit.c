@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Enclaves: resources a start wants, states, who owns which CPU, and starts with
- * a thread in the place of supervisor and VMM.
+ * Enclaves: the resources that a start requires, states, the owner of each CPU, and starts
+ * with a thread in the place of supervisor and VMM.
  */
 
 #include <linux/completion.h>
@@ -17,7 +17,7 @@
 struct ne_enclave_need_case {
 	const char *name;
 	u64 memory;		/* bytes */
-	bool claimed_only;	/* a core was claimed, then the call refused */
+	bool claimed_only;	/* the call claimed a core, but was refused */
 	int nr_vcpus;
 	int rc;
 };
@@ -103,7 +103,7 @@ static void ne_enclave_test_pool_unset(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(none), -NE_ERR_NO_CPUS_AVAIL_IN_POOL);
 }
 
-/* The core stays with the enclave whose caller was another process. */
+/* The core stays claimed if the caller is in another process. */
 static void ne_enclave_test_other_mm(struct kunit *test)
 {
 	struct ne_enclave *enclave = ne_kunit_enclave(test);
@@ -131,7 +131,7 @@ static void ne_enclave_test_slot_uids(struct kunit *test)
 		KUNIT_EXPECT_GT(test, enclave->slot_uid, last->slot_uid);
 		last = enclave;
 	}
-	/* 48 bits of Unix time in ms, then 16 others. */
+	/* 48 bits of Unix time in ms, then 16 random bits. */
 	KUNIT_EXPECT_LT(test, abs((s64)(last->slot_uid >> 16) -
 				  (s64)ktime_to_ms(ktime_get_real())), 10000);
 }
@@ -167,10 +167,10 @@ static void ne_enclave_test_find(struct kunit *test)
 
 /* Starts */
 
-/* A supervisor and VMM in one: takes one request, answers it, waits, goes. */
+/* Supervisor and VMM in one: accepts one request, answers it, waits, closes. */
 struct ne_enclave_test_vmm {
 	struct ne_emu_backend_status answer;
-	bool close_first;	/* goes away instead of an answer */
+	bool close_first;	/* closes the fd instead of answering */
 	struct ne_backend *backend;
 	struct completion leave;
 	struct task_struct *task;
@@ -267,7 +267,7 @@ static void ne_enclave_test_start_ok(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vmm->backend->mem_size, MIB(64));
 }
 
-/* A CID of a live enclave is refused, and free with its release. */
+/* The CID of a live enclave is refused, and free once that is released. */
 static void ne_enclave_test_start_cid_used(struct kunit *test)
 {
 	struct ne_enclave_test_vmm *vmm = ne_enclave_test_vmm(test, 0, "");
@@ -289,7 +289,7 @@ static void ne_enclave_test_start_cid_used(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ne_enclave_test_start(two, 0, &cid), 0);
 }
 
-/* The enclave stays in INIT with its resources, says why, and can be tried again. */
+/* The enclave stays in INIT with its resources, has the reason, and can be started again. */
 static void ne_enclave_test_start_refused(struct kunit *test)
 {
 	struct ne_enclave_test_vmm *vmm = ne_enclave_test_vmm(test, EPROTO, "no\nway");
@@ -324,7 +324,7 @@ static void ne_enclave_test_start_lost(struct kunit *test)
 	KUNIT_EXPECT_STRNEQ(test, enclave->exit_text, "");
 }
 
-/* Takes the seconds that a supervisor gets to come up. */
+/* Takes as long as a supervisor may take to start: NE_ACCEPT_NO_LISTENER. */
 static void ne_enclave_test_start_nobody(struct kunit *test)
 {
 	struct ne_enclave *enclave = ne_enclave_test_ready(test);
@@ -341,7 +341,7 @@ static void ne_enclave_test_start_nobody(struct kunit *test)
 struct ne_enclave_end_case {
 	const char *name;
 	enum ne_emu_enclave_state state;
-	bool foreign;	/* told by a backend that is not the enclave's */
+	bool foreign;	/* reported by a backend that is not the enclave's */
 	int rc;
 };
 
@@ -381,7 +381,7 @@ static void ne_enclave_test_ended(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, enclave->mem.size, MIB(64));
 }
 
-/* The VMM goes away by itself: sticky EPOLLHUP, reason kept. */
+/* The VMM closes without a report: EPOLLHUP stays set, the reason is kept. */
 static void ne_enclave_test_vmm_lost(struct kunit *test)
 {
 	struct ne_enclave_test_vmm *vmm = ne_enclave_test_vmm(test, 0, "");

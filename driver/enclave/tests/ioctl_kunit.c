@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ioctls of the enclave fd: every state and command, with the AWS driver's
- * order of checks, and what is written back to the caller.
+ * The ioctls of the enclave fd: every command in every state, with the AWS driver's order
+ * of checks, and what is written back to the caller.
  */
 
 #include <linux/mman.h>
@@ -23,7 +23,7 @@ struct ne_ioctl_arg {
 static long ne_ioctl_call(struct kunit *test, struct ne_enclave *enclave, unsigned int cmd,
 			  unsigned long arg)
 {
-	/* Its private data is all that is looked at. */
+	/* The ioctls use only its private data. */
 	struct file *file = kunit_kzalloc(test, sizeof(*file), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, file);
@@ -121,7 +121,7 @@ static const struct ne_ioctl_case ne_ioctl_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(ne_ioctl, ne_ioctl_cases, name);
 
-/* The first check that fails decides; the caller's memory stays as it was. */
+/* The first check that fails determines the errno; the caller's memory is not changed. */
 static void ne_ioctl_test_refused(struct kunit *test)
 {
 	const struct ne_ioctl_case *param = test->param_value;
@@ -150,7 +150,7 @@ static const struct ne_ioctl_state_case ne_ioctl_state_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(ne_ioctl_state, ne_ioctl_state_cases, name);
 
-/* Before anything else the structure is read. */
+/* The structure is read before any check. */
 static void ne_ioctl_test_fault(struct kunit *test)
 {
 	static const unsigned int cmds[] = {
@@ -165,7 +165,7 @@ static void ne_ioctl_test_fault(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, ne_ioctl_call(test, enclave, cmds[i], 0), -EFAULT);
 }
 
-/* A wrong command is told before its argument or the state is looked at. */
+/* An unknown command is refused before its argument is read or the state is checked. */
 static void ne_ioctl_test_unknown(struct kunit *test)
 {
 	static const unsigned int cmds[] = {
@@ -189,7 +189,7 @@ static void ne_ioctl_test_load_info(struct kunit *test)
 	void __user *arg = (void __user *)addr;
 	int i;
 
-	/* Whose address space calls does not matter here. */
+	/* The address space of the caller does not matter here. */
 	swap(enclave->mm, test->priv);
 	for (i = 0; i < 2; i++) {
 		KUNIT_ASSERT_EQ(test, copy_to_user(arg, &info, sizeof(info)), 0);
@@ -201,7 +201,7 @@ static void ne_ioctl_test_load_info(struct kunit *test)
 	swap(enclave->mm, test->priv);
 }
 
-/* NE_ADD_VCPU with an id; the CPU or the error. */
+/* NE_ADD_VCPU with @id. Return: the CPU, or a negative errno or NE_ERR_* code. */
 static int ne_ioctl_add(struct kunit *test, struct ne_enclave *enclave, u32 id)
 {
 	unsigned long addr = ne_kunit_map(test, PAGE_SIZE, PROT_READ | PROT_WRITE);
@@ -229,7 +229,7 @@ static void ne_ioctl_test_add_vcpu(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, enclave->vcpu_ids[3], 5);
 }
 
-/* It is added although the caller does not learn which one it is. */
+/* The vCPU is added although its id cannot be written to the caller. */
 static void ne_ioctl_test_add_vcpu_read_only(struct kunit *test)
 {
 	unsigned long addr = ne_kunit_map(test, PAGE_SIZE, PROT_READ);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory regions: how pages merge, which requests are refused with what, and
- * that pages come and go whole.
+ * Memory regions: how pages merge, which requests are refused with which error, and that
+ * all pages of a request are taken and released together.
  */
 
 #include <linux/mman.h>
@@ -24,7 +24,7 @@ struct ne_mem_phys_case {
 
 static const struct ne_mem_phys_case ne_mem_phys_cases[] = {
 	{ "none", { }, 0 },
-	/* The steps of the AWS driver's own test, as far as pages can have them. */
+	/* The steps of the AWS driver's own test, as far as huge pages allow them. */
 	{ "one", { { MIB(2), MIB(2) } }, 1 },
 	{ "lower neighbour apart", { { MIB(2), MIB(2) }, { 0, MIB(2) } }, 2 },
 	{ "gap", { { MIB(2), MIB(2) }, { 0, MIB(2) }, { MIB(6), MIB(4) } }, 3 },
@@ -56,7 +56,7 @@ static void ne_mem_test_count_phys(struct kunit *test)
 
 /* Requests */
 
-/* Two regions that an enclave has: [32 MiB, 34 MiB) and [64 MiB, 80 MiB). */
+/* The tests use an enclave with the regions [32 MiB, 34 MiB) and [64 MiB, 80 MiB). */
 static struct ne_mem_region *ne_mem_test_region(struct kunit *test, u64 addr, u64 size)
 {
 	struct ne_mem_region *region = kunit_kzalloc(test, sizeof(*region), GFP_KERNEL);
@@ -121,10 +121,10 @@ struct ne_mem_request_case {
 	int rc;
 };
 
-/* Each refusal beside the ones that come after it. */
+/* Each error, alone and together with errors of later checks. */
 static const struct ne_mem_request_case ne_mem_request_cases[] = {
 	{ "good", MIB(2), MIB(2), false, 0 },
-	{ "address 0", 0, MIB(2), false, 0 },		/* there is no page, later */
+	{ "address 0", 0, MIB(2), false, 0 },		/* fails later: no page is mapped */
 	{ "largest", MIB(128), GIB(512), false, 0 },
 	{ "other mm", MIB(2), MIB(2), true, -EIO },
 	{ "other mm, size", MIB(2), 1, true, -EIO },
@@ -202,7 +202,7 @@ static void ne_mem_test_pages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, enclave->mem_size, MIB(8));
 	KUNIT_EXPECT_EQ(test, enclave->mem.nr_segs, 4);
 
-	/* The enclave sees the calls one after the other. */
+	/* The enclave has the memory of the calls one after the other. */
 	mutex_lock(&enclave->lock);
 	segs = ne_mem_flatten(enclave);
 	mutex_unlock(&enclave->lock);
@@ -216,7 +216,7 @@ static void ne_mem_test_pages(struct kunit *test)
 	first = segs[3];
 	kvfree(segs);
 
-	/* The caller's mapping and the enclave; no pin, which fork() would mind. */
+	/* References: the caller's mapping and the enclave. No pin: fork() would copy it. */
 	KUNIT_EXPECT_EQ(test, folio_ref_count(page_folio(first.page)), 2);
 	KUNIT_EXPECT_FALSE(test, folio_maybe_dma_pinned(page_folio(first.page)));
 
@@ -245,7 +245,7 @@ static void ne_mem_test_unmapped_later(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ne_mem_test_free_pages(), free);
 }
 
-/* All or nothing: what came before the hole is given back. */
+/* All or nothing: the pages before the hole are released. */
 static void ne_mem_test_hole(struct kunit *test)
 {
 	struct ne_enclave *enclave = ne_kunit_enclave(test);
@@ -303,12 +303,12 @@ static void ne_mem_test_other_node(struct kunit *test)
 	free = ne_mem_test_free_pages();
 	KUNIT_EXPECT_EQ(test, ne_mem_test_add(enclave, addr, MIB(2)),
 			-NE_ERR_MEM_DIFFERENT_NUMA_NODE);
-	/* The page that was refused is not lost. */
+	/* The refused page has not leaked. */
 	KUNIT_EXPECT_EQ(test, vm_munmap(addr, MIB(2)), 0);
 	KUNIT_EXPECT_EQ(test, ne_mem_test_free_pages(), free);
 }
 
-/* A large page can only be given from its first byte on. */
+/* A huge page can be donated only from its first byte on. */
 static void ne_mem_test_tail_page(struct kunit *test)
 {
 	struct ne_enclave *enclave = ne_kunit_enclave(test);
@@ -322,12 +322,12 @@ static void ne_mem_test_tail_page(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, size, MIB(2));
 	KUNIT_EXPECT_EQ(test, ne_mem_check_page(page + 1, enclave->numa_node, &size),
 			-NE_ERR_INVALID_PAGE_SIZE);
-	/* Its size is judged before its node. */
+	/* The size is checked before the node. */
 	KUNIT_EXPECT_EQ(test, ne_mem_check_page(page + 1, 1 - enclave->numa_node, &size),
 			-NE_ERR_INVALID_PAGE_SIZE);
 }
 
-/* The hypervisor of EC2 refuses a page twice; so must the driver. */
+/* Like the hypervisor of EC2, the driver refuses a page that was already donated. */
 static void ne_mem_test_donated_twice(struct kunit *test)
 {
 	struct ne_enclave *enclave = ne_kunit_enclave(test);
@@ -362,7 +362,7 @@ static void ne_mem_test_region_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ne_mem_test_add(enclave, addr + MIB(4), MIB(2)),
 			-NE_ERR_MEM_MAX_REGIONS);
 
-	/* Earlier regions stay, the refused page comes back when it is unmapped. */
+	/* Earlier regions stay, and the refused page is free once it is unmapped. */
 	KUNIT_EXPECT_EQ(test, enclave->mem.nr_phys, 2);
 	KUNIT_EXPECT_EQ(test, enclave->mem.size, MIB(4));
 	KUNIT_EXPECT_EQ(test, vm_munmap(addr + MIB(4), MIB(2)), 0);

@@ -3,13 +3,13 @@
 
 #include "ne_kunit.h"
 
-/* Allocations are rounded up, so that too much may still fit. */
+/* Compare sizes: allocations are rounded up, so that an oversized message may still fit. */
 static void ne_msg_test_fits(struct kunit *test, const struct sk_buff *skb, size_t size)
 {
 	KUNIT_EXPECT_LE(test, skb->len, nlmsg_total_size(genlmsg_total_size(size)));
 }
 
-/* Every possible vCPU, the longest text, all that a started enclave has. */
+/* Every possible vCPU, the longest text, all attributes of a started enclave. */
 static void ne_msg_test_enclave(struct kunit *test)
 {
 	struct ne_view view = { .text = true, .owner = true, .pid = 1, .uid = 1 };
@@ -57,7 +57,7 @@ static void ne_msg_test_request(struct kunit *test)
 	ne_backend_put(backend);
 }
 
-/* Every possible CPU in the pool, and all claimed. */
+/* Every possible CPU is in the pool and claimed. */
 static void ne_msg_test_pool(struct kunit *test)
 {
 	struct sk_buff *skb;

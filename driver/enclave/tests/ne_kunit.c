@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the KUnit suites of nitro_enclaves_emu share. */
+/* Helpers that the KUnit suites of nitro_enclaves_emu share. */
 
 #include <linux/file.h>
 #include <linux/hugetlb.h>
@@ -8,7 +8,7 @@
 
 #include "ne_kunit.h"
 
-/* main.c, which has them as parameters, is not part of the test kernel. */
+/* main.c, which defines these parameters, is not part of the test kernel. */
 unsigned int ne_max_mem_regions = 65536;
 unsigned int ne_max_enclaves = 64;
 unsigned int ne_max_enclaves_per_user = 16;
@@ -20,20 +20,20 @@ static void ne_kunit_clear_pool(void *unused)
 }
 
 /**
- * ne_kunit_init() - for suites that use enclaves: a pool, an address space
- * @test: ends with both gone
+ * ne_kunit_init() - set up a CPU pool and an address space, for suites that use enclaves
+ * @test: the test, at whose end both are removed
  */
 int ne_kunit_init(struct kunit *test)
 {
 	KUNIT_ASSERT_EQ(test, ne_pool_set(NE_KUNIT_POOL), 0);
 	KUNIT_ASSERT_EQ(test, kunit_add_action(test, ne_kunit_clear_pool, NULL), 0);
 
-	/* The first mapping of a test gives it the mm that enclaves ask for. */
+	/* The first mapping of a test gives it the mm that enclaves need. */
 	ne_kunit_map(test, PAGE_SIZE, PROT_READ);
 	return 0;
 }
 
-/* Anonymous memory in the test's address space. */
+/* Map anonymous memory in the test's address space. */
 unsigned long ne_kunit_map(struct kunit *test, unsigned long size, unsigned long prot)
 {
 	unsigned long addr;
@@ -44,7 +44,7 @@ unsigned long ne_kunit_map(struct kunit *test, unsigned long size, unsigned long
 	return addr;
 }
 
-/* The same of 2 MiB pages, which are taken when touched. */
+/* The same with 2 MiB pages, which are allocated when they are touched. */
 unsigned long ne_kunit_map_huge(struct kunit *test, unsigned long size, unsigned long prot)
 {
 	struct file *file;
@@ -65,7 +65,7 @@ static void ne_kunit_release(void *enclave)
 	ne_enclave_release(enclave);
 }
 
-/* An enclave in the list, released at the end of the test. */
+/* Create and publish an enclave, which is released at the end of the test. */
 struct ne_enclave *ne_kunit_enclave(struct kunit *test)
 {
 	struct ne_enclave *enclave;
@@ -81,13 +81,13 @@ struct ne_enclave *ne_kunit_enclave(struct kunit *test)
 	return enclave;
 }
 
-/* What the last close of the enclave fd does. */
+/* Do what the last close of the enclave fd does. */
 void ne_kunit_release_now(struct kunit *test, struct ne_enclave *enclave)
 {
 	kunit_release_action(test, ne_kunit_release, enclave);
 }
 
-/* A region that claims to have memory, but no pages. */
+/* Add a region that claims to have memory, but has no pages. */
 void ne_kunit_add_memory(struct kunit *test, struct ne_enclave *enclave, u64 size)
 {
 	struct ne_mem_region *region;
@@ -117,7 +117,7 @@ int ne_kunit_add_vcpu(struct ne_enclave *enclave, u32 vcpu_id)
 	return rc ? rc : vcpu_id;
 }
 
-/* Put an enclave into a state without the way there. */
+/* Set the state of an enclave directly. */
 void ne_kunit_set_state(struct ne_enclave *enclave, enum ne_emu_enclave_state state)
 {
 	mutex_lock(&enclave->lock);
@@ -133,9 +133,9 @@ static void ne_kunit_put_cred(void *cred)
 }
 
 /**
- * ne_kunit_cred() - credentials of a user, until the end of the test
+ * ne_kunit_cred() - create credentials that last until the end of the test
  * @test: the test
- * @uid: all of its user ids
+ * @uid: value of all user ids
  * @cap: the only capability, or -1 for none
  */
 struct cred *ne_kunit_cred(struct kunit *test, uid_t uid, int cap)

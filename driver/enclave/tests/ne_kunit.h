@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the KUnit suites of nitro_enclaves_emu share. */
+/* Helpers that the KUnit suites of nitro_enclaves_emu share. */
 
 #ifndef NE_KUNIT_H
 #define NE_KUNIT_H
@@ -13,11 +13,11 @@
 #define NE_KUNIT_POOL	"2-5"
 
 /**
- * struct ne_kunit_nl_answer - what an answer of the netlink family held
- * @state: of the enclave, or -1
- * @fd: of a backend, or -1
- * @text: it had the text of an end
- * @owner: it had the user id of the owner
+ * struct ne_kunit_nl_answer - attributes of an answer of the netlink family
+ * @state: state of the enclave, or -1
+ * @fd: backend fd, or -1
+ * @text: the answer had the text of an end
+ * @owner: the answer had the user id of the owner
  */
 struct ne_kunit_nl_answer {
 	int state;

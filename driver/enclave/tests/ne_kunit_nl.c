@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A netlink client for the KUnit suites: requests as from user space. */
+/* A netlink client for the KUnit suites: sends requests as user space does. */
 
 #include <linux/file.h>
 #include <linux/net.h>
@@ -10,7 +10,7 @@
 #include "../genl.h"
 #include "ne_kunit.h"
 
-/* Room for every attribute that the test machine's enclaves can have. */
+/* Room for all attributes of an enclave of the test machine. */
 #define NE_KUNIT_NL_SIZE	2048
 
 struct ne_kunit_nl_request {
@@ -25,7 +25,7 @@ static void ne_kunit_nl_unregister(void *unused)
 	ne_netlink_exit();
 }
 
-/* Make the family known until the end of the test. */
+/* Register the family until the end of the test. */
 void ne_kunit_nl_register(struct kunit *test)
 {
 	KUNIT_ASSERT_EQ(test, ne_netlink_init(), 0);
@@ -72,7 +72,7 @@ static void ne_kunit_nl_parse(const struct nlmsghdr *nlh, struct ne_kunit_nl_ans
 	}
 }
 
-/* Everything up to the acknowledgment, whose errno is returned. */
+/* Receive messages up to the acknowledgment. Return: its errno. */
 static int ne_kunit_nl_receive(struct socket *sock, struct ne_kunit_nl_answer *answer)
 {
 	struct nlmsghdr *nlh;
@@ -85,7 +85,7 @@ static int ne_kunit_nl_receive(struct socket *sock, struct ne_kunit_nl_answer *a
 		struct kvec vec = { .iov_base = nlh, .iov_len = NE_KUNIT_NL_SIZE };
 		struct msghdr msg = { };
 
-		/* Everything is there when the request has been sent. */
+		/* Requests are handled in sendmsg(), so all messages have arrived. */
 		rc = kernel_recvmsg(sock, &msg, &vec, 1, vec.iov_len, MSG_DONTWAIT);
 		if (rc < 0)
 			break;
@@ -99,7 +99,7 @@ static int ne_kunit_nl_receive(struct socket *sock, struct ne_kunit_nl_answer *a
 	return rc;
 }
 
-/* The file of a netlink socket, or an ERR_PTR. */
+/* Return: the file of a new netlink socket, or an ERR_PTR. */
 static struct file *ne_kunit_nl_open(const struct cred *opener)
 {
 	const struct cred *saved = NULL;
@@ -124,9 +124,9 @@ static void ne_kunit_nl_close(void *file)
 }
 
 /**
- * ne_kunit_nl_socket() - a netlink socket, until the end of the test
+ * ne_kunit_nl_socket() - open a netlink socket that is closed at the end of the test
  * @test: the test
- * @opener: whose credentials its file has; NULL for those of the test
+ * @opener: credentials of its file; NULL for those of the test
  */
 struct file *ne_kunit_nl_socket(struct kunit *test, const struct cred *opener)
 {
@@ -139,10 +139,10 @@ struct file *ne_kunit_nl_socket(struct kunit *test, const struct cred *opener)
 
 /**
  * ne_kunit_nl_send() - send a request of the registered family
- * @file: the socket's
+ * @file: the socket's file
  * @cmd: NE_EMU_CMD_*
  * @uid: slot uid, 0 for none
- * @answer: what an answer held; nothing is -1 or false
+ * @answer: receives the attributes; absent ones are -1 or false
  *
  * Return: 0 or the negative errno of the answer.
  */
@@ -159,7 +159,7 @@ int ne_kunit_nl_send(struct file *file, u8 cmd, u64 uid, struct ne_kunit_nl_answ
 	return rc;
 }
 
-/* The same through a socket of its own. */
+/* The same through a new socket. */
 int ne_kunit_nl(u8 cmd, u64 uid, struct ne_kunit_nl_answer *answer)
 {
 	struct file *file = ne_kunit_nl_open(NULL);

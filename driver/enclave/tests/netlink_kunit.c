@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Netlink: whom enclave-stop stops. */
+/* Netlink: which enclaves enclave-stop stops. */
 
 #include <linux/net.h>
 
@@ -16,7 +16,7 @@ struct ne_nl_test_request {
 	} __packed uid;
 };
 
-/* A request as the family's policy lets through; @uid 0 for none. */
+/* A request that has passed the family's policy; @uid 0 for none. */
 static struct genl_info *ne_nl_test_request(struct kunit *test, u64 uid)
 {
 	struct ne_nl_test_request *req = kunit_kzalloc(test, sizeof(*req), GFP_KERNEL);
@@ -39,8 +39,8 @@ static void ne_nl_test_free(void *skb)
 }
 
 /*
- * enclave-stop as the family calls it, without the lock that it holds meanwhile: some
- * tests hold those that are taken inside it.
+ * Call enclave-stop as the family does, but without the lock that the family holds: some
+ * tests hold locks that nest inside it.
  */
 static int ne_nl_test_stop(struct kunit *test, u64 uid)
 {
@@ -63,7 +63,7 @@ static void ne_nl_test_stop_nobody(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ne_nl_test_stop(test, enclave->slot_uid + 1), -ENOENT);
 }
 
-/* NE_START_ENCLAVE waits with the lock: to be told so must not wait for it. */
+/* NE_START_ENCLAVE waits with the lock held; the refusal must not wait for that lock. */
 static void ne_nl_test_stop_starting(struct kunit *test)
 {
 	struct ne_enclave *enclave = ne_kunit_enclave(test);

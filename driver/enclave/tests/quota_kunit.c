@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Quota: limits of a user and of all, and that what is given back can be had again. */
+/* Quota: limits per user and in total, and that uncharging makes room again. */
 
 #include "ne_kunit.h"
 
@@ -20,7 +20,7 @@ static void ne_quota_test_uncharge(uid_t uid)
 	mutex_unlock(&ne_registry_lock);
 }
 
-/* The limits see who asks, not only whose quota it is. */
+/* The limits depend on the caller's capabilities too, not only on the charged user. */
 static int ne_quota_test_charge_as(const struct cred *cred, uid_t uid)
 {
 	const struct cred *saved = override_creds(cred);
@@ -80,7 +80,7 @@ static void ne_quota_test_in_all(struct kunit *test)
 			ne_quota_test_uncharge(uid);
 }
 
-/* CAP_SYS_RESOURCE, and no other capability, exceeds the limit of a user. */
+/* CAP_SYS_RESOURCE, and no other capability, allows a user to exceed the limit. */
 static void ne_quota_test_capability(struct kunit *test)
 {
 	const struct cred *resource = ne_kunit_cred(test, 0, CAP_SYS_RESOURCE);
@@ -97,7 +97,7 @@ static void ne_quota_test_capability(struct kunit *test)
 		ne_quota_test_uncharge(0);
 }
 
-/* A lower limit takes nothing from those who have more. */
+/* A lowered limit does not affect existing enclaves. */
 static void ne_quota_test_lowered(struct kunit *test)
 {
 	const struct cred *user = ne_kunit_cred(test, 1000, -1);

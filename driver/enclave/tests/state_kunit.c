@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The state machine: what each command gives in each state of an enclave, and
- * the state it leaves behind. Commands come as from user space, through the
- * files and netlink; the test plays supervisor and VMM.
+ * The state machine: the result of each command in each state of an enclave, and the
+ * state afterwards. Commands arrive as from user space, through the files and netlink;
+ * the test acts as supervisor and VMM.
  */
 
 #include <linux/completion.h>
@@ -19,14 +19,14 @@
 #define MIB(n)		((u64)(n) << 20)
 
 enum ne_state_at {
-	AT_NEW,		/* made, not in the list of enclaves yet */
+	AT_NEW,		/* created, not published yet */
 	AT_INIT,	/* without resources */
-	AT_READY,	/* with all that a start wants */
+	AT_READY,	/* with all that a start requires */
 	AT_QUEUED,	/* NE_START_ENCLAVE waits for the supervisor */
 	AT_ACCEPTED,	/* NE_START_ENCLAVE waits for the VMM */
 	AT_RUNNING,
 	AT_STOPPED,	/* ended by its guest; both fds are open */
-	AT_RELEASED,	/* ran, its fd is closed; the VMM still has its own */
+	AT_RELEASED,	/* after a run, the enclave fd is closed; the backend fd is open */
 	AT_NR,
 };
 
@@ -70,7 +70,7 @@ static const char * const ne_state_op_names[OP_NR] = {
 	"get", "stop", "accept", "ne_cpus",
 };
 
-/* Results beside errnos and poll bits: nobody can do that; waits for the start. */
+/* Results other than errnos and poll bits: not possible; waits for the start. */
 #define NA		INT_MIN
 #define WAITS		(INT_MIN + 1)
 
@@ -88,7 +88,7 @@ static const char * const ne_state_op_names[OP_NR] = {
 	[AT_NEW] = new, [AT_INIT] = init, [AT_READY] = ready, [AT_QUEUED] = queued, \
 	[AT_ACCEPTED] = accepted, [AT_RUNNING] = running, [AT_STOPPED] = stopped, \
 	[AT_RELEASED] = released }
-/* The same whenever there is an enclave fd: told before the state is looked at. */
+/* The same whenever there is an enclave fd: checked before the state. */
 #define ALWAYS(rc)	ROW(rc, rc, rc, rc, rc, rc, rc, NA)
 /* Commands of an enclave in INIT wait for a start in progress. */
 #define IN_INIT(rc)	ROW(rc, rc, rc, WAITS, WAITS, NOT_INIT, NOT_INIT, NA)
@@ -109,7 +109,7 @@ static const int ne_state_results[OP_NR][AT_NR] = {
 	[OP_START_CID]		= ALWAYS(BAD_CID),
 	[OP_POLL]		= ROW(0, 0, 0, 0, 0, 0, HUP, NA),
 	[OP_MMAP]		= ALWAYS(-ENODEV),
-	/* A start in progress holds the file: no close is the last one. */
+	/* A start in progress holds the file, so that no close is the last one. */
 	[OP_CLOSE]		= ROW(NA, 0, 0, NA, NA, 0, 0, NA),
 
 	[OP_DONE]		= BACKEND(0, -EALREADY, -ESTALE, -ESTALE),
@@ -124,7 +124,7 @@ static const int ne_state_results[OP_NR][AT_NR] = {
 				      0, -ENOTCONN, -ENOENT),
 	[OP_ACCEPT]		= ROW(-EAGAIN, -EAGAIN, -EAGAIN, 0, -EAGAIN,
 				      -EAGAIN, -EAGAIN, -EAGAIN),
-	/* Nobody can write while an enclave is being made. */
+	/* Writing is not possible while an enclave is being created. */
 	[OP_SET_POOL]		= ROW(NA, -EPERM, -EPERM, -EPERM, -EPERM, -EPERM, -EPERM, 0),
 };
 
@@ -133,7 +133,7 @@ struct ne_state_case {
 	enum ne_state_op op;
 };
 
-/* The commands that change a state; all others leave it alone. */
+/* The commands that change the state; all others leave it unchanged. */
 static enum ne_emu_enclave_state ne_state_after(const struct ne_state_case *param)
 {
 	if (param->at == AT_RUNNING &&
@@ -151,7 +151,7 @@ static enum ne_emu_enclave_state ne_state_after(const struct ne_state_case *para
 	return NE_EMU_ENCLAVE_STATE_INIT;
 }
 
-/* A command in a thread of its own, in the address space of the test. */
+/* A command in a separate thread, in the address space of the test. */
 struct ne_state_call {
 	struct ne_state_test *t;
 	enum ne_state_op op;
@@ -163,7 +163,7 @@ struct ne_state_call {
 struct ne_state_test {
 	struct mm_struct *mm;
 	unsigned long arg;	/* a page for arguments */
-	unsigned long huge;	/* the next huge page to give */
+	unsigned long huge;	/* the next huge page to donate */
 	struct ne_enclave *enclave;
 	struct file *file;	/* the enclave fd, or NULL */
 	struct file *backend;	/* the backend fd, or NULL */
@@ -173,7 +173,7 @@ struct ne_state_test {
 
 /* Commands */
 
-/* As the caller's memory holds it; NULL for one that has none. */
+/* An ioctl, and its argument as in the caller's memory; @null: pass a NULL pointer. */
 struct ne_state_ioctl {
 	unsigned int cmd;
 	bool null;
@@ -196,7 +196,7 @@ static const struct ne_state_ioctl ne_state_ioctls[OP_NR] = {
 				    .words = { NE_EMU_EXIT_REASON_GUEST_RESET } },
 };
 
-/* The largest structure; where others have less, nobody looks. */
+/* The largest structure; the kernel does not read beyond the smaller ones. */
 union ne_state_arg {
 	u64 words[3];
 	struct ne_emu_backend_status status;
@@ -205,7 +205,7 @@ union ne_state_arg {
 static int ne_state_ioctl(struct ne_state_test *t, struct file *file, enum ne_state_op op)
 {
 	const struct ne_state_ioctl *ioctl = &ne_state_ioctls[op];
-	/* Commands of two threads do not share it. */
+	/* Commands of two threads do not share an argument. */
 	unsigned long addr = t->arg + op * sizeof(union ne_state_arg);
 	union ne_state_arg arg = { };
 	int rc;
@@ -329,7 +329,7 @@ static void ne_state_call_end(struct ne_state_call *call)
 	put_task_struct(call->task);
 }
 
-/* The way to each state */
+/* Reaching each state */
 
 static void ne_state_add_resources(struct kunit *test, struct ne_state_test *t)
 {
@@ -339,7 +339,7 @@ static void ne_state_add_resources(struct kunit *test, struct ne_state_test *t)
 	KUNIT_ASSERT_EQ(test, ne_state_do(t, OP_ADD_VCPU), 0);
 }
 
-/* The request is in the queue when NE_START_ENCLAVE sleeps until it is killed. */
+/* The request is in the queue once NE_START_ENCLAVE is in a killable sleep. */
 static void ne_state_wait_queued(struct kunit *test, struct task_struct *task)
 {
 	int tries;
@@ -379,7 +379,7 @@ static void ne_state_go_to(struct kunit *test, struct ne_state_test *t, enum ne_
 		ne_state_close(&t->file);
 }
 
-/* Whatever was reached. A start that nobody took is refused, not waited for. */
+/* Clean up, from any state. A start that was not accepted is refused, not waited for. */
 static void ne_state_end(void *data)
 {
 	struct ne_state_test *t = data;
@@ -419,7 +419,7 @@ static struct ne_state_test *ne_state_new(struct kunit *test, bool publish)
 	return t;
 }
 
-/* A command that waits gets its answer when the start has succeeded. */
+/* A command that waits returns once the start has succeeded. */
 static void ne_state_expect_waits(struct kunit *test, struct ne_state_test *t,
 				  enum ne_state_at at, enum ne_state_op op)
 {
@@ -448,7 +448,7 @@ static void ne_state_test_step(struct kunit *test)
 		wait_for_completion(&t->call.done);
 		KUNIT_EXPECT_EQ(test, t->call.result, result);
 	}
-	/* What the VMM answers is what NE_START_ENCLAVE returns. */
+	/* NE_START_ENCLAVE returns what the VMM answers. */
 	if (param->at == AT_ACCEPTED && (param->op == OP_DONE || param->op == OP_BACKEND_CLOSE)) {
 		wait_for_completion(&t->start.done);
 		KUNIT_EXPECT_EQ(test, t->start.result, param->op == OP_DONE ? 0 : -ECONNRESET);
@@ -457,12 +457,12 @@ static void ne_state_test_step(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, READ_ONCE(t->enclave->state), after);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(t->enclave->hup),
 			param->at == AT_STOPPED || after == NE_EMU_ENCLAVE_STATE_STOPPED);
-	/* Released at once, whatever the VMM holds on to. */
+	/* Released at once, no matter what the VMM keeps open. */
 	if (after == NE_EMU_ENCLAVE_STATE_FREED)
 		KUNIT_EXPECT_EQ(test, ne_pool_set(NE_KUNIT_POOL), 0);
 }
 
-/* Every command in every state where somebody can give it. */
+/* Every command in every state in which it is possible. */
 static const void *ne_state_gen_params(const void *prev, char *desc)
 {
 	static struct ne_state_case param;

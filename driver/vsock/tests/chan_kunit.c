@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ne_emu_vsock: what waits in a channel, in which order, and how much of it. */
+/* ne_emu_vsock: which packets wait in a channel, in which order, and how many. */
 
 #include <kunit/test.h>
 
@@ -45,7 +45,7 @@ static struct ne_vsock_chan *ne_chan_test_live(struct kunit *test)
 	return chan;
 }
 
-/* A packet of the connection port -> 5005; its credit says which one it is. */
+/* A packet of the connection port -> 5005; its credit field identifies it. */
 static struct sk_buff *ne_chan_test_packet(struct kunit *test, u16 op, u32 port, u32 mark,
 					   size_t len)
 {
@@ -69,7 +69,7 @@ static struct sk_buff *ne_chan_test_packet(struct kunit *test, u16 op, u32 port,
 	return skb;
 }
 
-/* Queue it; the packet is freed if that fails. */
+/* Queue a packet; it is freed if that fails. */
 static int ne_chan_test_queue(struct kunit *test, struct ne_vsock_chan *chan, u16 op, u32 port,
 			      u32 mark, size_t len)
 {
@@ -82,7 +82,7 @@ static int ne_chan_test_queue(struct kunit *test, struct ne_vsock_chan *chan, u1
 	return rc;
 }
 
-/* Read the next packet to its end; its mark, or -1 without one. */
+/* Read the next packet completely. Return: its mark, or -1 without a packet. */
 static int ne_chan_test_read(struct ne_vsock_chan *chan)
 {
 	struct sk_buff *skb;
@@ -124,7 +124,7 @@ static void ne_chan_test_order(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, ne_chan_test_queue(test, chan, VIRTIO_VSOCK_OP_RW, i, i, LEN),
 				0);
 
-	/* Not read to its end: it is the next one again. */
+	/* A packet that was not read completely is the next one again. */
 	mutex_lock(&chan->read_lock);
 	skb = ne_vsock_chan_dequeue(chan);
 	KUNIT_ASSERT_NOT_NULL(test, skb);
@@ -143,7 +143,7 @@ struct ne_chan_merge_case {
 		u32 port;
 		size_t len;
 	} packets[4];	/* marked 1, 2, ... */
-	int marks[4];	/* read afterwards, up to 0 */
+	int marks[4];	/* expected by the reader, terminated by 0 */
 };
 
 #define CREDIT(port)	{ VIRTIO_VSOCK_OP_CREDIT_UPDATE, port, 0 }
@@ -164,7 +164,7 @@ static const struct ne_chan_merge_case ne_chan_merge_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(ne_chan_merge, ne_chan_merge_cases, name);
 
-/* The newest credit replaces what waits, without a packet of its own. */
+/* The newest credit is stored in a waiting packet, without another packet. */
 static void ne_chan_test_merge(struct kunit *test)
 {
 	const struct ne_chan_merge_case *param = test->param_value;
@@ -182,13 +182,13 @@ static void ne_chan_test_merge(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, chan->control, 0);
 }
 
-/* Only the last packets are looked at, however many wait. */
+/* Only the last packets are searched, no matter how many wait. */
 static void ne_chan_test_merge_depth(struct kunit *test)
 {
 	struct ne_vsock_chan *chan = ne_chan_test_live(test);
 	u32 i;
 
-	/* The last of all that are looked at, then the first beyond. */
+	/* The last packet that is searched, then the first one beyond. */
 	for (i = 0; i < NE_VSOCK_MERGE_DEPTH; i++)
 		KUNIT_ASSERT_EQ(test, ne_chan_test_queue(test, chan, VIRTIO_VSOCK_OP_RW, i, i, LEN),
 				0);
@@ -208,8 +208,8 @@ static void ne_chan_test_merge_depth(struct kunit *test)
 }
 
 /*
- * Packets without payload are bounded; those with it are by credit, and answers
- * have a limit of their own.
+ * The number of packets without payload is limited. Payload is limited by credit, and
+ * answers have their own limit.
  */
 static void ne_chan_test_control_limit(struct kunit *test)
 {
@@ -236,7 +236,7 @@ static void ne_chan_test_control_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, chan->control, NE_VSOCK_MAX_CONTROL);
 }
 
-/* Answers that nobody reads stop the writer until one of them is read. */
+/* Unread answers stop the writer until one of them is read. */
 static void ne_chan_test_reply_limit(struct kunit *test)
 {
 	struct ne_vsock_chan *chan = ne_chan_test_live(test);

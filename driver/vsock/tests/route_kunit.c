@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ne_emu_vsock: which channel has which address, and how addresses change hands. */
+/* ne_emu_vsock: which channel has which address, and how an address moves to another. */
 
 #include <kunit/test.h>
 #include <linux/completion.h>
@@ -11,7 +11,7 @@ static void ne_route_test_close(void *chan)
 	ne_vsock_chan_put(chan);
 }
 
-/* As an open of the node; closed at the end of the test. */
+/* Do what opening the node does; the channel is closed at the end of the test. */
 static struct ne_vsock_chan *ne_route_test_open(struct kunit *test)
 {
 	struct ne_vsock_chan *chan = ne_vsock_chan_create();
@@ -29,7 +29,7 @@ static struct ne_vsock_chan *ne_route_test_attach(struct kunit *test, u32 cid, b
 	return chan;
 }
 
-/* Only compared: the channel may go away behind the caller's back. */
+/* The result may only be compared: the channel may be freed at any time. */
 static struct ne_vsock_chan *ne_route_test_find(u64 cid, u32 port)
 {
 	struct ne_vsock_chan *chan;
@@ -100,7 +100,7 @@ static void ne_route_test_table(struct kunit *test)
 			    chans[param->found]);
 }
 
-/* A guest without a console, and the other way round. */
+/* A guest without a console, and a console without a guest. */
 static void ne_route_test_console_apart(struct kunit *test)
 {
 	struct ne_vsock_chan *guest = ne_route_test_attach(test, 16, false);
@@ -124,7 +124,7 @@ static void ne_route_test_attach_once(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, ne_route_test_find(16, 1), chan);
 }
 
-/* The address moves; who had it is told, and cannot come back. */
+/* The address moves; its previous channel reports that, and cannot attach again. */
 static void ne_route_test_take_over(struct kunit *test)
 {
 	struct ne_vsock_chan *old = ne_route_test_attach(test, 16, false);
@@ -156,7 +156,7 @@ static void ne_route_test_detach(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, ne_route_test_find(16, 1), chan);
 }
 
-/* A file that is closed without ever having been attached. */
+/* A file may be closed without ever having been attached. */
 static void ne_route_test_detach_new(struct kunit *test)
 {
 	struct ne_vsock_chan *chan = ne_vsock_chan_create();
@@ -169,7 +169,7 @@ static void ne_route_test_detach_new(struct kunit *test)
 	ne_vsock_chan_put(chan);
 }
 
-/* An entry whose channel is being detached is not an address any more. */
+/* An entry whose channel is being detached is no longer found. */
 static void ne_route_test_closing(struct kunit *test)
 {
 	struct ne_vsock_chan *chan = ne_route_test_attach(test, 16, false);
@@ -180,7 +180,7 @@ static void ne_route_test_closing(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, xa_empty(&ne_vsock_guests));
 	KUNIT_EXPECT_NULL(test, ne_route_test_find(16, 1));
 
-	/* What the closer would do next. */
+	/* Finish what the closing task would do next. */
 	xa_erase(&ne_vsock_guests, 16);
 	complete_all(&chan->gone);
 }

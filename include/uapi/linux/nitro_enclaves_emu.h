@@ -14,7 +14,7 @@
 /* Offset of the enclave image in enclave memory, bytes (the AWS driver's value). */
 #define NE_EMU_IMAGE_OFFSET		(8ULL << 20)
 
-/* The fixed vsock addresses of EC2. The port of a console is the base + CID. */
+/* Fixed vsock addresses, as on EC2. The port of a console is the base + CID. */
 #define NE_EMU_CID_HYPERVISOR		0
 #define NE_EMU_CID_PARENT		3
 #define NE_EMU_CONSOLE_PORT_BASE	10000
@@ -66,12 +66,12 @@ struct ne_emu_backend_status {
  *
  * With @code 0 the calling process becomes the backend, which is killed if it
  * outlives the enclave. It may use the memory before this call, also with KVM, and
- * so may any other process that has the fd or a mapping: release takes the memory
+ * so may any other process that has the fd or a mapping: release unmaps the memory
  * from all of them. With any other @code the start fails with that errno, the
  * enclave stays in INIT, and "enclave-get" returns @text.
  *
  * EFAULT: bad pointer. EINVAL: invalid @reserved, @code or @text.
- * EALREADY: already answered. ESTALE: the start was given up meanwhile.
+ * EALREADY: already answered. ESTALE: the start has been given up.
  */
 #define NE_EMU_BACKEND_DONE	_IOW(NE_EMU_IOC_MAGIC, 0x00, struct ne_emu_backend_status)
 
@@ -194,8 +194,9 @@ struct ne_emu_vsock_batch {
  * NE_EMU_VSOCK_SEND - write up to @count packets
  *
  * A packet that writev() would refuse with EINVAL is dropped, its @result reports this,
- * and the next one follows. Other errors end the batch; they are returned when they meet
- * the first packet. Returns the number of packets taken or dropped, from the first on.
+ * and the next one follows. Other errors end the batch; the call returns them only if
+ * they occur at the first packet. Returns the number of packets delivered or dropped,
+ * starting with the first.
  *
  * Each packet in the returned count was delivered once and as a whole, or dropped. The
  * packet at which the call ended was not delivered and can be sent again; to allow
