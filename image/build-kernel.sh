@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds the enclave kernel from the kernel source of the build root. Runs there.
+# Builds the enclave kernel from the kernel source in the build root. Runs in that root.
 #
-# usage: build-kernel.sh CONFIG OUTPUT_FOLDER
+# usage: build-kernel.sh CONFIG OUTPUT_DIRECTORY
 
 set -eu
 
@@ -13,7 +13,7 @@ build=$out/build
 mkdir -p "$build"
 make -s -C "$source" O="$build" KCONFIG_ALLCONFIG="$config" allnoconfig
 
-# Kconfig drops silently what it cannot give.
+# Kconfig silently drops options that it cannot set.
 missing=$(grep '^CONFIG_' "$config" | grep -vxF -f "$build/.config") || true
 [ -z "$missing" ] || {
 	echo "not in the configuration: $missing"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes an image that runs PAYLOAD and has each PROGRAM in its root directory.
+# Builds an image that runs PAYLOAD and has each PROGRAM in its root directory.
 #
 # usage: build.sh KERNEL INIT NE_EMU OUTPUT PAYLOAD [PROGRAM...]
 #
@@ -25,7 +25,7 @@ ramdisk() {
 		gzip -9 -n > "$tmp/$1.cpio.gz"
 }
 
-# As AWS lays them out: init in the first, the application in the second.
+# The same layout as AWS: init in the first ramdisk, the application in the second.
 mkdir "$tmp/init" "$tmp/app"
 install -m 755 "$init" "$tmp/init/init"
 install -m 755 "$payload" "$tmp/app/payload"

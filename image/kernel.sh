@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes the enclave kernel in the cache and prints the path of its bzImage.
+# Builds the enclave kernel in the cache, unless it is there, and prints the path of its
+# bzImage.
 
 set -eu
 # shellcheck source=../scripts/root/lib.sh

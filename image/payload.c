@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Command of the sample image: prints what the enclave sees of its machine and
- * then serves vsock.
+ * Command of the sample image: prints what the enclave can find out about its machine,
+ * and then serves vsock.
  *
  * port 5005  echo; any number of connections
  * port 5006  relay: the client sends "PORT\n"; this side connects to that port
  *            of the parent, sends it "hello from enclave CID n\n" and passes
  *            bytes both ways until both sides have ended
- * port 5007  control: one line, answered with "ok\n" and carried out when the
- *            client has ended its side, which it does after the answer: reboot,
- *            poweroff, panic, triplefault, exit N, flood KIB; others are
- *            answered with what they find out: nsm-limits, hwrng KIB
- * port 5008  the client sends a request to /dev/nsm and ends its side; it gets
- *            the response, or nothing if the device refuses
+ * port 5007  control: one line. Commands that get the answer "ok\n" and are carried
+ *            out once the client, having read it, has shut down its side: reboot,
+ *            poweroff, panic, triplefault, exit N, flood KIB. Commands that get
+ *            their result as the answer: nsm-limits, hwrng KIB
+ * port 5008  the client sends a request for /dev/nsm and shuts down its side; it
+ *            gets the response, or nothing if the device refuses the request
  */
 
 #include <errno.h>
@@ -120,7 +120,7 @@ static void print_hwrng(void)
 	       memcmp(first, second, RANDOM_SIZE) ? "different" : "EQUAL");
 }
 
-/* CBOR text strings, and the request for a document without nonce and the like. */
+/* CBOR text strings, and the request for a document without optional fields. */
 #define REQUEST_GET_RANDOM	"\x69" "GetRandom"
 #define REQUEST_DESCRIBE_NSM	"\x6b" "DescribeNSM"
 #define REQUEST_ATTESTATION	"\xa1\x6b" "Attestation" "\xa0"
@@ -138,7 +138,7 @@ static void print_nsm_answer(int fd, const char *name, const char *request)
 	}
 	printf("payload: nsm %s %zd bytes\n", name, n);
 	text = nsm_find_text(response, n, "\x69" "module_id", &len);
-	/* A document has one too. */
+	/* Only here: an attestation document also contains a module id. */
 	if (text && !strcmp(request, REQUEST_DESCRIBE_NSM))
 		printf("payload: nsm module_id %.*s\n", len, text);
 	text = n < LINE_SIZE ? nsm_find_text(response, n, "\xa1\x65" "Error", &len) : NULL;
@@ -160,7 +160,7 @@ static void print_nsm(void)
 	close(fd);
 }
 
-/* Pass what there is to read; at the end close the other side's way in. */
+/* Copy what is available; at end of file, shut down writing to the other side. */
 static int pass(int from, int to, char *buf)
 {
 	ssize_t n = read(from, buf, BUFFER_SIZE);
@@ -174,7 +174,7 @@ static int pass(int from, int to, char *buf)
 	return write_all(to, buf, n) ? -1 : 1;
 }
 
-/* For reads; 0: for ever. */
+/* Set the timeout of reads; 0 for none. */
 static void set_timeout(int fd, time_t seconds)
 {
 	const struct timeval timeout = { .tv_sec = seconds };
@@ -182,7 +182,7 @@ static void set_timeout(int fd, time_t seconds)
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 }
 
-/* One line of at most LINE_SIZE - 1 characters, without its newline. */
+/* Read a line of at most LINE_SIZE - 1 characters, without its newline. */
 static int read_line(int fd, char *line)
 {
 	size_t len = 0;
@@ -252,14 +252,14 @@ static void serve_relay(int client)
 			if (r < 0)
 				return;
 			if (r == 0) {
-				fds[i].fd = -1;	/* this way has ended */
+				fds[i].fd = -1;	/* this direction has ended */
 				open_ways--;
 			}
 		}
 	}
 }
 
-/* All that the client sends, up to one byte more than the device takes. */
+/* Read what the client sends, up to one byte more than the device accepts. */
 static ssize_t read_request(int client, unsigned char *request)
 {
 	size_t used = 0;
@@ -315,7 +315,7 @@ static void do_poweroff(unsigned long unused)
 	reboot(RB_POWER_OFF);
 }
 
-/* By the magic key, or by asking our PID 1 to end. */
+/* By the SysRq trigger or, failing that, by ending PID 1. */
 static void do_panic(unsigned long unused)
 {
 	int fd = open("/proc/sysrq-trigger", O_WRONLY | O_CLOEXEC);
@@ -326,7 +326,7 @@ static void do_panic(unsigned long unused)
 	(void)kill(1, SIGUSR1);
 }
 
-/* x86 kernels know a restart by triple fault. */
+/* An x86 kernel can be set to restart by triple fault. */
 static void do_triple_fault(unsigned long unused)
 {
 	int fd = open("/sys/kernel/reboot/type", O_WRONLY | O_CLOEXEC);
@@ -344,7 +344,7 @@ static void do_exit(unsigned long status)
 	exit(status);
 }
 
-/* The errno of one ioctl of /dev/nsm with a request of this size. */
+/* Return: the errno of one ioctl of /dev/nsm with a request of this size. */
 static int nsm_errno(int fd, unsigned long command, size_t size)
 {
 	static unsigned char request[NSM_REQUEST_SIZE + 1], response[NSM_RESPONSE_SIZE];
@@ -356,7 +356,7 @@ static int nsm_errno(int fd, unsigned long command, size_t size)
 	return ioctl(fd, command, &raw) ? errno : 0;
 }
 
-/* How the driver judges sizes and commands: three errnos. */
+/* Answer with three errnos: for the largest request, a larger one, an unknown command. */
 static void query_nsm_limits(int client, unsigned long unused)
 {
 	int fd = nsm_open();
@@ -371,7 +371,7 @@ static void query_nsm_limits(int client, unsigned long unused)
 	(void)write_all(client, text, strlen(text));
 }
 
-/* So many KiB of the random number generator, cut off where a read fails. */
+/* Answer with @kib KiB of the random number generator, cut off where a read fails. */
 static void query_hwrng(int client, unsigned long kib)
 {
 	int fd = open("/dev/hwrng", O_RDONLY | O_CLOEXEC);
@@ -403,7 +403,7 @@ static const struct {
 	{ "hwrng", NULL, query_hwrng },
 };
 
-/* Answer and wait until the client has read it and ends: this machine may end next. */
+/* Answer, and wait until the client has read it and closes: this machine may end next. */
 static void answer(int client, const char *text)
 {
 	char byte;

@@ -18,7 +18,7 @@ int serve_listen(const char *program, unsigned int port);
  * @listener: from serve_listen()
  * @serve: handles the connection; the child exits when it returns
  *
- * Nobody waits for the child: the caller ignores SIGCHLD.
+ * The child is not waited for: the caller must ignore SIGCHLD.
  */
 void serve_in_child(int listener, void (*serve)(int client));
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes the Debian packages, in a Debian root of its own.
+# Builds the Debian packages in a separate Debian root.
 #
 # usage: deb.sh DIRECTORY [VERSION]
 #
@@ -10,7 +10,7 @@ set -eu
 # shellcheck source=../scripts/root/lib.sh
 . "$(dirname "$0")/../scripts/root/lib.sh"
 
-out=${1:?usage: deb.sh FOLDER [VERSION]}
+out=${1:?usage: deb.sh DIRECTORY [VERSION]}
 mkdir -p "$out"
 # shellcheck disable=SC2016 # expanded by the inner shell
 "$root_dir/enter.sh" --root deb sh -eu -c '

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes RPM packages of the programs, and compiles and installs the modules by the other
-# specification. Runs in a Debian root, which has neither Fedora's macros of systemd nor
-# kmodtool: this script defines their expansion.
+# Builds RPM packages of the programs, and compiles and installs the modules with the
+# other spec file. Runs in a Debian root, which has neither Fedora's systemd macros nor
+# kmodtool: this script defines what they expand to.
 #
 # usage: rpm.sh DIRECTORY
 
