@@ -196,7 +196,7 @@ static void test_not_below_enclaves(void **state)
 
 	init(f, true);
 	partition_sync(&f->p, pool, ARRAY_SIZE(pool), true);
-	expect_reason(f, "enclaves run that were started without");
+	expect_reason(f, "running enclaves were started without isolation");
 	fake_root_expect(&f->root, POOL "/cpuset.cpus.partition", "member\n");
 	sync_pool(f);
 	assert_string_equal(f->p.reason.text, "");
@@ -249,7 +249,7 @@ static void test_refused(void **state)
 		{ OWN "/cpuset.cpus.exclusive", "/dev/full", "reserve the CPUs: No space" },
 		{ POOL "/cpuset.cpus.exclusive", "/dev/full", "reserve the CPUs: No space" },
 		{ POOL "/cpuset.cpus.partition", "/dev/full", "make a partition: No space" },
-		{ POOL "/cpuset.cpus.partition", "/dev/null", "makes no partition: \"\"" },
+		{ POOL "/cpuset.cpus.partition", "/dev/null", "refuses the partition: \"\"" },
 		{ POOL "/cgroup.threads", NULL, "cgroup.threads: No such file" },
 	};
 	struct fixture *f;

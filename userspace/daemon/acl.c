@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A directory of root's that one user may read. */
+/* Access control lists: let one user read a directory of root. */
 
 #include "daemon/acl.h"
 
@@ -29,7 +29,7 @@ int acl_let_read(int folder_fd, uid_t user, mode_t group_mode)
 		struct posix_acl_xattr_entry entries[5];
 	} acl = {
 		.header.a_version = htole32(POSIX_ACL_XATTR_VERSION),
-		/* In the order of their tags, which the kernel wants. */
+		/* The kernel requires the order of the tags. */
 		.entries = {
 			entry(ACL_USER_OBJ, EVERYTHING, ACL_UNDEFINED_ID),
 			entry(ACL_USER, READ_AND_SEARCH, user),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Attestation of each enclave: its settings, and the messages to its module. */
+/* Attestation of each enclave: its settings, and the messages to its NSM. */
 
 #include "daemon/attestor.h"
 
@@ -20,9 +20,9 @@
 #include <unistd.h>
 
 #define ENCLAVE_FMT	"enclave %016" PRIx64 ": "
-/* After a failure; leaves have more than this left when they are due. */
+/* Delay after a failure. A leaf that is due is still valid for longer than this. */
 #define RETRY_SECONDS	60
-/* Between looks at the clock, which may be set. */
+/* Longest time between reads of the clock, which someone may set. */
 #define LOOK_SECONDS	300
 
 void attestor_init(struct attestor *attestor, const char *run_dir, const char *state_dir,
@@ -137,7 +137,7 @@ int attestor_folder(const struct attestor *attestor, uint64_t slot_uid, char *pa
 	return len < 0 || (size_t)len >= size ? -ENAMETOOLONG : 0;
 }
 
-/* Both ends name the socket by its path, so that any later supervisor finds it. */
+/* The socket is addressed by its path, so that a later supervisor finds it. */
 static int socket_address(const struct attestor *attestor, uint64_t slot_uid,
 			  struct sockaddr_un *ret)
 {
@@ -161,7 +161,7 @@ static int socket_bind(const struct attestor *attestor, uint64_t slot_uid, int *
 		err = socket_address(attestor, slot_uid, &address);
 	if (err)
 		return err;
-	/* The directory keeps others out before the socket has its mode. */
+	/* The directory keeps other users out until the socket has its mode. */
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
 		return -errno;
 	if (unlink(address.sun_path) < 0 && errno != ENOENT)
@@ -176,7 +176,7 @@ static int socket_bind(const struct attestor *attestor, uint64_t slot_uid, int *
 	return 0;
 }
 
-/* Never waits: a VMM that does not read must not hold up the others. */
+/* Does not block: a VMM that does not read must not delay the others. */
 static int socket_send(const struct attestor *attestor, uint64_t slot_uid, const void *message,
 		       size_t len)
 {
@@ -232,7 +232,7 @@ static int send_identity(const struct attestor *attestor, const struct attestee 
 	return err;
 }
 
-/* A leaf of a fixed date never grows old. */
+/* A leaf with a fixed date is never renewed. */
 static int64_t next_issue(const struct attestee *attestee, const struct ca_identity *identity,
 			  int64_t now)
 {
@@ -243,7 +243,7 @@ static int64_t next_issue(const struct attestee *attestee, const struct ca_ident
 	return now + MAX(left - CA_LEAF_MARGIN, RETRY_SECONDS);
 }
 
-/* Once; the next tries fail for the same reason, most likely. */
+/* Log only the first failure: later attempts most likely fail for the same reason. */
 static int issue_failed(struct attestee *attestee, int err, const char *what, const char *why)
 {
 	log_write(attestee->failing ? LOG_DEBUG : LOG_ERR,
@@ -263,11 +263,11 @@ static int issue(struct attestor *attestor, struct attestee *attestee, int64_t n
 			      &identity);
 	if (err)
 		return issue_failed(attestee, err, "", attestor->authority.error.text);
-	/* It was rotated, or could not be made before. */
+	/* The root may have been rotated, or its publication may have failed before. */
 	(void)authority_publish(&attestor->authority, NULL);
 	err = send_identity(attestor, attestee, &identity);
 	if (err)
-		return issue_failed(attestee, err, "its VMM does not take it: ", strerror(-err));
+		return issue_failed(attestee, err, "cannot send it to the VMM: ", strerror(-err));
 	attestee->failing = false;
 	attestee->issued = attestee->settings.module.clock_ms ? 0 : now;
 	attestee->due = next_issue(attestee, &identity, now);
@@ -284,17 +284,17 @@ static void save(const struct attestor *attestor, const struct attestee *atteste
 	if (!err)
 		err = settings_file_write(folder, &attestee->settings);
 	if (err)
-		log_warn(ENCLAVE_FMT "its attestation settings cannot be kept: %s",
+		log_warn(ENCLAVE_FMT "cannot save its attestation settings: %s",
 			 attestee->slot_uid, strerror(-err));
 }
 
-/* Documents of such an enclave may not be what EC2 would make: the log tells. */
+/* Log settings with which documents may differ from those of EC2. */
 static void log_settings(const struct attestee *attestee)
 {
 	__cleanup_free char *text = lab_describe(&attestee->settings);
 
 	if (text && *text)
-		log_info(ENCLAVE_FMT "attestation by the laboratory: %s", attestee->slot_uid,
+		log_info(ENCLAVE_FMT "attestation with lab settings: %s", attestee->slot_uid,
 			 text);
 }
 
@@ -330,7 +330,7 @@ void attestor_started(struct attestor *attestor, uint64_t slot_uid, int64_t now)
 	if (!attestee || attestee->running)
 		return;
 	attestee->running = true;
-	(void)issue(attestor, attestee, now);	/* logged, and tried again */
+	(void)issue(attestor, attestee, now);	/* logs a failure and retries later */
 }
 
 void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, uid_t owner, int64_t now)
@@ -350,7 +350,7 @@ void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, uid_t owner, i
 	if (!err)
 		err = settings_file_read(folder, &attestee->settings, &error);
 	if (err && err != -ENOENT) {
-		log_warn(ENCLAVE_FMT "%s; it gets the defaults", slot_uid, error.text);
+		log_warn(ENCLAVE_FMT "%s; using the defaults", slot_uid, error.text);
 		attestee->settings = attestor->defaults;
 	}
 	attestor_started(attestor, slot_uid, now);
@@ -364,7 +364,7 @@ void attestor_forget(struct attestor *attestor, uint64_t slot_uid)
 
 	if (attestee)
 		attestee_del(attestor, attestee);
-	/* What is left takes a few bytes of memory and does no harm. */
+	/* Leftover files take a few bytes of memory and do no harm. */
 	if (socket_address(attestor, slot_uid, &address) ||
 	    attestor_folder(attestor, slot_uid, folder, sizeof(folder)))
 		return;
@@ -386,8 +386,8 @@ int attestor_change(struct attestor *attestor, struct attestee *attestee,
 }
 
 /*
- * Its leaf ends soon, or has not begun since the clock was set back, which must not
- * put off the next try after a failure either.
+ * Return: whether the leaf expires soon, or is not valid yet because the clock was set
+ * back. Setting the clock back must not delay the next attempt after a failure either.
  */
 static bool is_due(const struct attestee *attestee, int64_t now)
 {
@@ -407,7 +407,7 @@ int64_t attestor_run(struct attestor *attestor, int64_t now)
 		if (is_due(attestee, now)) {
 			if (issues++ == ATTESTOR_ISSUES_MAX)
 				return 0;
-			(void)issue(attestor, attestee, now);	/* logged */
+			(void)issue(attestor, attestee, now);	/* logs a failure */
 		}
 		left = left < 0 ? LOOK_SECONDS : left;
 		left = MIN(left, attestee->due - now);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Attestation of each enclave: its settings, and the messages to the module in its VMM
- * (common/nsm_control.h). No failure here keeps an enclave from running.
+ * Attestation of each enclave: its settings, and the messages to the NSM in its VMM
+ * (common/nsm_control.h). A failure here never prevents an enclave from running.
  */
 
 #ifndef NE_EMU_DAEMON_ATTESTOR_H
@@ -12,19 +12,19 @@
 
 #include <sys/queue.h>
 
-/* Certificates issued at a time, so that other work does not wait. */
+/* Maximum number of certificates issued in one go, so that other work is not delayed. */
 #define ATTESTOR_ISSUES_MAX	8
-/* Users who have settings for their next enclave. */
+/* Maximum number of users with settings for their next enclave. */
 #define ATTESTOR_NEXT_MAX	1024
 
 /**
  * struct attestee - one enclave
- * @owner: who created it
+ * @owner: user who created it
  * @running: its VMM has been started
- * @failing: the last try to issue one failed, and the log knows
- * @issued: when it got its last identity, seconds since 1970 by the host's clock; 0 if
- *	that is good at any time, or there is none
- * @due: when to issue its next one, by the same clock
+ * @failing: the last attempt to issue an identity failed, which has been logged
+ * @issued: when its current identity was issued, seconds since 1970 by the host's clock;
+ *	0 if that never expires, or if there is none
+ * @due: when to issue the next one, by the same clock
  */
 struct attestee {
 	TAILQ_ENTRY(attestee) node;
@@ -45,10 +45,10 @@ struct attestor_next {
 };
 
 /**
- * struct attestor - all of them; one thread
- * @run_dir: directory of sockets; kept by reference
- * @defaults: settings of enclaves that have no others
- * @next: settings of next enclaves, @nr_next of them
+ * struct attestor - the enclaves and their settings; used by one thread
+ * @run_dir: directory of the sockets; kept by reference
+ * @defaults: settings of enclaves without other settings
+ * @next: settings of users for their next enclave, @nr_next entries
  */
 struct attestor {
 	const char *run_dir;
@@ -59,52 +59,53 @@ struct attestor {
 	TAILQ_HEAD(attestees, attestee) attestees;
 };
 
-/** attestor_init() - @defaults is copied, the others are kept by reference */
+/** attestor_init() - no enclaves yet; copies @defaults, keeps the paths by reference */
 void attestor_init(struct attestor *attestor, const char *run_dir, const char *state_dir,
 		   const struct lab_settings *defaults);
 void attestor_exit(struct attestor *attestor);
 
-/** attestor_next() - what the next enclave of this user will get */
+/** attestor_next() - Return: the settings that the next enclave of @owner will get */
 const struct lab_settings *attestor_next(const struct attestor *attestor, uid_t owner);
 
 /**
- * attestor_set_next() - settings for the next enclave of this user
+ * attestor_set_next() - set the settings for the next enclave of @owner
  *
- * Return: 0, -ENOMEM, or -EUSERS (ATTESTOR_NEXT_MAX others have some).
+ * Return: 0, -ENOMEM, or -EUSERS (ATTESTOR_NEXT_MAX other users have settings).
  */
 int attestor_set_next(struct attestor *attestor, uid_t owner,
 		      const struct lab_settings *settings);
 
-/** attestor_reset_next() - no settings of its own for the next enclave of this user */
+/** attestor_reset_next() - use @defaults for the next enclave of @owner */
 void attestor_reset_next(struct attestor *attestor, uid_t owner);
 
 /**
- * attestor_prepare() - an enclave is about to be started
- * @owner: who created it; what was set for their next enclave is used up
- * @ret_fd: the module's end of the socket for its VMM, with settings in it; -1 on failure
+ * attestor_prepare() - prepare an enclave that is about to be started
+ * @owner: user who created it; the settings for their next enclave are used up
+ * @ret_fd: receives the VMM's end of the socket, into which the settings have been sent;
+ *	-1 on failure
  *
- * Trouble is logged. Return: its settings, or NULL (no memory).
+ * Logs failures. Return: the settings of the enclave, or NULL (out of memory).
  */
 const struct lab_settings *attestor_prepare(struct attestor *attestor, uint64_t slot_uid,
 					    uid_t owner, int *ret_fd);
 
-/** attestor_started() - its VMM runs: issue an identity */
+/** attestor_started() - issue an identity to an enclave whose VMM has been started */
 void attestor_started(struct attestor *attestor, uint64_t slot_uid, int64_t now);
 
-/** attestor_adopt() - an earlier supervisor has started it */
+/** attestor_adopt() - add an enclave that an earlier supervisor has started */
 void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, uid_t owner, int64_t now);
 
-/** attestor_forget() - it is gone; so is its directory if nothing else is in it */
+/** attestor_forget() - remove an enclave, and its directory if nothing else is in it */
 void attestor_forget(struct attestor *attestor, uint64_t slot_uid);
 
-/** attestor_folder() - the directory of an enclave; Return: 0 or -ENAMETOOLONG */
+/** attestor_folder() - get the directory of an enclave; Return: 0 or -ENAMETOOLONG */
 int attestor_folder(const struct attestor *attestor, uint64_t slot_uid, char *path, size_t size);
 
 /** attestor_find() - Return: the enclave or NULL */
 struct attestee *attestor_find(struct attestor *attestor, uint64_t slot_uid);
 
 /**
- * attestor_change() - put new settings in force for a running enclave
+ * attestor_change() - apply new settings to a running enclave
  *
  * Return: 0 or a negative errno.
  */
@@ -112,9 +113,9 @@ int attestor_change(struct attestor *attestor, struct attestee *attestee,
 		    const struct lab_settings *settings, int64_t now);
 
 /**
- * attestor_run() - issue what is due, ATTESTOR_ISSUES_MAX at most
+ * attestor_run() - issue the identities that are due, at most ATTESTOR_ISSUES_MAX
  *
- * Return: seconds until the next time, or -1.
+ * Return: seconds until it has to be called again, or -1 if there is nothing to do.
  */
 int64_t attestor_run(struct attestor *attestor, int64_t now);
 

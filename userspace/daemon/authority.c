@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Who issues identities: roots on disk and what was made below them. */
+/* The local CA as the supervisor uses it: roots on disk, and chains made below them. */
 
 #include "daemon/authority.h"
 
@@ -14,12 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Projects and places seldom change; the oldest chain goes. */
+/* Chains that are kept; the oldest goes first. Projects and places seldom change. */
 #define ENTRIES_MAX	8
 
 /**
  * struct authority_entry - a chain for ordinary enclaves of one project and place
- * @version: of the root it hangs from
+ * @version: version of the root that it chains to
  */
 struct authority_entry {
 	TAILQ_ENTRY(authority_entry) node;
@@ -94,7 +94,7 @@ static int count_project(const char *project, void *arg)
 	return 0;
 }
 
-/* Any member of the group may name a project, but not make the disk full of them. */
+/* Any member of the group may name a project, but must not fill the disk with roots. */
 static int obtain_root(struct authority *authority, const struct ca_store *store,
 		       const char *project, struct ca_signer *ret)
 {
@@ -108,11 +108,11 @@ static int obtain_root(struct authority *authority, const struct ca_store *store
 		return error_set(&authority->error, err, "cannot list roots: %s", strerror(-err));
 	if (count >= AUTHORITY_ROOTS_MAX)
 		return error_set(&authority->error, -ENOSPC, "there are %u roots; \"sudo ne-emu-ca "
-				 "create --project %s\" makes one more", count, project);
+				 "create --project %s\" creates another", count, project);
 	return ca_store_obtain(store, project, ret, &authority->error);
 }
 
-/* Bring a chain up to date; the root's key is only read where it is needed. */
+/* Bring a chain up to date. Reads the root's key only if it is needed. */
 static int issuer_renew(struct authority *authority, const struct ca_store *store,
 			const char *project, struct ca_issuer *issuer, int64_t now)
 {
@@ -134,7 +134,7 @@ static int issue_plain(struct authority *authority, const struct ca_store *store
 	struct authority_entry *entry = entry_find(authority, settings);
 	int err;
 
-	/* The root was rotated, put back or deleted. */
+	/* The root was rotated, restored or deleted. */
 	if (entry && !version_equal(&entry->version, &version)) {
 		entry_del(authority, entry);
 		entry = NULL;
@@ -149,7 +149,7 @@ static int issue_plain(struct authority *authority, const struct ca_store *store
 					  &authority->error);
 }
 
-/* Issue from a chain made for this enclave alone: of another time, or with a flaw. */
+/* Issue from a chain made for this enclave only: of another time, or with a flaw. */
 static int issue_special(struct authority *authority, const struct ca_store *store,
 			 const struct lab_settings *settings, uint64_t enclave_id, int64_t now,
 			 struct ca_identity *ret)
@@ -184,7 +184,7 @@ int authority_issue(struct authority *authority, const struct lab_settings *sett
 	return err;
 }
 
-/* As a whole, and for all to read, whatever the umask. */
+/* Write the file atomically, readable by everyone regardless of the umask. */
 static int put_public(struct authority *authority, X509 *cert)
 {
 	char path[PATH_MAX], temp[PATH_MAX + 8];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who issues identities: roots on disk and what was made below them. */
+/* The local CA as the supervisor uses it: roots on disk, and chains made below them. */
 
 #ifndef NE_EMU_DAEMON_AUTHORITY_H
 #define NE_EMU_DAEMON_AUTHORITY_H
@@ -10,18 +10,19 @@
 
 #include <sys/queue.h>
 
-/* Roots that are made on demand. */
+/* Maximum number of roots, up to which one is made on demand. */
 #define AUTHORITY_ROOTS_MAX	64
 
 struct authority_entry;
 
 /**
- * struct authority - certificates by project and place; one thread
+ * struct authority - certificates by project and place; used by one thread
  * @state_dir: directory of the roots; kept by reference
- * @public_dir: where the default root's certificate is put for everybody; by reference
+ * @public_dir: directory in which everyone can read the default root's certificate; kept
+ *	by reference
  * @entries: chains that enclaves share
- * @published: the root that is there
- * @error: why the last issue failed; "" if it did not
+ * @published: version of the root whose certificate is in @public_dir
+ * @error: why the last identity could not be issued; "" if it was
  * @root_sha256: fingerprint of the default root in hexadecimal digits, or ""
  */
 struct authority {
@@ -33,16 +34,16 @@ struct authority {
 	char root_sha256[2 * CA_SHA256_SIZE + 1];
 };
 
-/** authority_init() - nothing is read yet */
+/** authority_init() - set up the structure; reads nothing yet */
 void authority_init(struct authority *authority, const char *state_dir,
 		    const char *public_dir);
 void authority_exit(struct authority *authority);
 
 /**
- * authority_issue() - an identity for an enclave
+ * authority_issue() - issue an identity for an enclave
  * @enclave_id: its slot uid
- * @now: seconds since 1970, of the host
- * @ret: release with ca_identity_wipe()
+ * @now: the host's time, seconds since 1970
+ * @ret: receives the identity, to be released with ca_identity_wipe()
  *
  * Return: 0, or a negative errno with the reason in @authority->error.
  */
@@ -50,7 +51,9 @@ int authority_issue(struct authority *authority, const struct lab_settings *sett
 		    uint64_t enclave_id, int64_t now, struct ca_identity *ret);
 
 /**
- * authority_publish() - make the default root if need be, and put its certificate
+ * authority_publish() - put the default root's certificate into the public directory
+ *
+ * Creates the root if it does not exist.
  *
  * Return: 0 or a negative errno with @error.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The socket for requests: who may use it, packets in and out. */
+/* The control socket: permissions, and packets in and out. */
 
 #include "daemon/control.h"
 
@@ -59,7 +59,7 @@ static int make_socket(struct control *control, const char *path)
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(address.sun_path, path);
-	/* Only one supervisor runs, so what is there is of none that does. */
+	/* Only one supervisor runs, so an existing socket is a leftover. */
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -98,7 +98,7 @@ static bool in_group(int fd, gid_t gid)
 	socklen_t size = 0;
 	__cleanup_free gid_t *groups = NULL;
 
-	/* Asks for the size first. */
+	/* The first call only gets the size. */
 	if (!getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) || errno != ERANGE)
 		return false;
 	groups = malloc(size);
@@ -110,7 +110,7 @@ static bool in_group(int fd, gid_t gid)
 	return false;
 }
 
-/* The socket's mode says the same; but it may have been handed on, or changed. */
+/* The socket's mode allows the same, but a connection may be inherited, or the mode changed. */
 static bool peer_allowed(const struct control *control, int fd, uid_t *ret_uid)
 {
 	struct ucred peer;
@@ -134,7 +134,7 @@ static size_t count_clients(const struct control *control, uid_t uid)
 	return count;
 }
 
-/* One user must not keep others out by connecting again and again. */
+/* One user must not be able to keep others out with many connections. */
 static void make_room(struct control *control)
 {
 	size_t victim = 0, most = 0;
@@ -156,7 +156,7 @@ static void accept_client(struct control *control)
 
 	client.fd = accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (client.fd < 0)
-		return;		/* it has given up, or comes again */
+		return;		/* the client has given up, or the event comes again */
 	if (!peer_allowed(control, client.fd, &client.uid) || watch(control, client.fd)) {
 		fd_close(&client.fd);
 		return;
@@ -166,7 +166,7 @@ static void accept_client(struct control *control)
 	control->clients[control->nr_clients++] = client;
 }
 
-/* One request and its answer; then it may go. */
+/* Answer one request; the caller then closes the connection. */
 static void serve_client(const struct control_client *client, struct attestor *attestor,
 			 int64_t now)
 {
@@ -182,7 +182,7 @@ static void serve_client(const struct control_client *client, struct attestor *a
 	answer = control_answer(attestor, client->uid, request, len, now);
 	if (answer &&
 	    send(client->fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		log_debug("control: an answer was not taken: %s", strerror(errno));
+		log_debug("control: cannot send an answer: %s", strerror(errno));
 }
 
 static void dispatch_client(struct control *control, int fd, struct attestor *attestor,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests of "ne-emu lab" and "ne-emu doctor": one JSON object in a packet, answered by
- * one. See Documentation/attestation.rst. Each client acts as the user it was when it
- * connected.
+ * Requests of "ne-emu lab" and "ne-emu doctor": a packet with one JSON object, answered by
+ * another. See Documentation/attestation.rst. A client has the rights of the user that it
+ * ran as when it connected.
  */
 
 #ifndef NE_EMU_DAEMON_CONTROL_H
@@ -15,23 +15,23 @@
 /* Largest request, bytes. */
 #define CONTROL_REQUEST_MAX	32768
 /*
- * Clients at a time. To make room for another, the one that waits longest goes, of the
- * user who has most.
+ * Maximum number of clients. To make room for another, the oldest client of the user with
+ * the most clients is closed.
  */
 #define CONTROL_CLIENTS_MAX	16
 
-/** struct control_client - @fd: connected; @uid: the user that did it */
+/** struct control_client - @fd: the connection; @uid: the user that connected */
 struct control_client {
 	int fd;
 	uid_t uid;
 };
 
 /**
- * struct control - the socket
- * @path: its name; removed at the end
- * @gid: whose members may use it besides root, or (gid_t)-1
- * @epoll_fd: readable when there is something to do; -1: there is no socket
- * @clients: connected, in order; @nr_clients of them
+ * struct control - the socket and its clients
+ * @path: name of the socket, which control_exit() removes
+ * @gid: group whose members may use it besides root, or (gid_t)-1
+ * @epoll_fd: readable when control_dispatch() has something to do; -1 without a socket
+ * @clients: clients in the order in which they connected, @nr_clients entries
  */
 struct control {
 	char path[108];
@@ -42,27 +42,27 @@ struct control {
 	size_t nr_clients;
 };
 
-/** control_init() - no socket yet */
+/** control_init() - set up the structure, without a socket yet */
 void control_init(struct control *control);
 void control_exit(struct control *control);
 
 /**
- * control_open() - make the socket
- * @group: its name; where it does not exist only root may use the socket
+ * control_open() - create the socket
+ * @group: name of the group; if it does not exist, only root may use the socket
  *
  * Return: 0 or a negative errno.
  */
 int control_open(struct control *control, const char *path, const char *group);
 
-/** control_dispatch() - serve what has come; @now: seconds since 1970 */
+/** control_dispatch() - accept clients and answer requests; @now: seconds since 1970 */
 void control_dispatch(struct control *control, struct attestor *attestor, int64_t now);
 
 /**
  * control_answer() - answer one request
- * @uid: who asks; root may all, others what is theirs
+ * @uid: the client's user; only root may name enclaves of other users
  * @request: JSON text
  *
- * Return: JSON text for the caller to free, or NULL (no memory).
+ * Return: JSON text, which the caller frees, or NULL (out of memory).
  */
 char *control_answer(struct attestor *attestor, uid_t uid, const char *request, size_t len,
 		     int64_t now);

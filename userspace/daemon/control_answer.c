@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Requests of the control socket, one by one. */
+/* Answers to each kind of request on the control socket. */
 
 #include "daemon/control.h"
 
@@ -16,10 +16,10 @@
 #define TARGET_DEFAULTS	"defaults"
 #define UID_DIGITS	16
 
-/* What a text that the client chose takes in an error. */
+/* Room for a text of the client in an error. */
 #define QUOTE_SIZE	48
 
-/* One request being answered; @error says why it failed. */
+/* A request that is being answered; @error has the reason of a failure. */
 struct request {
 	struct attestor *attestor;
 	uid_t uid;
@@ -63,7 +63,7 @@ static struct attestee *find_enclave(struct request *request)
 	return attestee;
 }
 
-/* Whose next enclave: the client's, unless root says another. */
+/* The owner of the next enclave is the client, unless root names another user. */
 static int find_owner(struct request *request, uid_t *ret_owner)
 {
 	const json_t *user = json_object_get(request->json, "user");
@@ -92,7 +92,7 @@ static int put_settings(json_t *answer, const struct lab_settings *settings)
 		lab_get(settings, i, value);
 		err = json_object_set_new(object, lab_name(i), json_string(value));
 	}
-	/* Takes it over also when it fails. */
+	/* Steals the reference even on failure. */
 	return json_object_set_new(answer, "settings", object) || err ? -ENOMEM : 0;
 }
 
@@ -114,7 +114,7 @@ static int lab_show(struct request *request, json_t *answer)
 	return attestee ? put_settings(answer, &attestee->settings) : -EINVAL;
 }
 
-/* All or none of them. */
+/* Apply all settings or none. */
 static int answer_apply(struct request *request, struct lab_settings *settings, bool running)
 {
 	json_t *object = json_object_get(request->json, "settings");
@@ -215,7 +215,7 @@ static int status(struct request *request, json_t *answer)
 	struct error error;
 	int failed;
 
-	/* Why the root cannot be used, or else why the last issue failed. */
+	/* Report why the root cannot be used or, if it can, why the last issue failed. */
 	if (!authority_publish(authority, &error))
 		error = authority->error;
 	failed = json_object_set_new(answer, "state_dir", json_string(authority->state_dir)) ||

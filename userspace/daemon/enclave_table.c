@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The enclaves the supervisor knows. */
+/* The enclaves that the supervisor knows of. */
 
 #include "daemon/enclave_table.h"
 

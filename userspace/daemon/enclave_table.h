@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The enclaves the supervisor knows. */
+/* The enclaves that the supervisor knows of. */
 
 #ifndef NE_EMU_DAEMON_ENCLAVE_TABLE_H
 #define NE_EMU_DAEMON_ENCLAVE_TABLE_H
@@ -13,16 +13,16 @@
 #include <sys/types.h>
 
 /**
- * struct enclave - one enclave from the first word about it until it is gone
- * @info: what the kernel said last; without a descriptor
- * @seen: named by the list that is being compared with the table
- * @was_started: it was RUNNING once
+ * struct enclave - one enclave, from its first notification until it is released
+ * @info: what the kernel reported last; without a descriptor
+ * @seen: the list that is being compared with the table contains it
+ * @was_started: it has been in the state RUNNING
  * @ended_ns: CLOCK_REALTIME when its end was noticed; 0: it has not ended
- * @closed: it ended by its owner's close(), without another reason
+ * @closed: its owner's close() ended it, without another reason
  * @vmm_pid: its VMM, if a child of this supervisor; otherwise 0
  * @vmm_ended: the VMM has been waited for
- * @vmm_code: si_code of its end
- * @vmm_status: exit code or signal number of its end
+ * @vmm_code: si_code of the VMM's end
+ * @vmm_status: exit code or signal number of the VMM's end
  */
 struct enclave {
 	TAILQ_ENTRY(enclave) node;
@@ -37,20 +37,20 @@ struct enclave {
 	int vmm_status;
 };
 
-/** struct enclave_table - enclaves, in the order they became known */
+/** struct enclave_table - enclaves, in the order in which they were added */
 struct enclave_table {
 	TAILQ_HEAD(enclave_list, enclave) list;
 };
 
 void enclave_table_init(struct enclave_table *table);
-/** enclave_table_exit() - forget all; NULL lists are fine */
+/** enclave_table_exit() - remove all enclaves; @table may be all zeros */
 void enclave_table_exit(struct enclave_table *table);
 
 /** enclave_table_find() - Return: the enclave or NULL */
 struct enclave *enclave_table_find(struct enclave_table *table, uint64_t slot_uid);
 
 /**
- * enclave_table_add() - a new enclave that is only named yet (state INIT)
+ * enclave_table_add() - add an enclave of which only the slot uid is known (state INIT)
  *
  * Return: 0, -EEXIST or -ENOMEM.
  */
@@ -61,9 +61,9 @@ void enclave_table_del(struct enclave_table *table, struct enclave *enclave);
 size_t enclave_table_count(const struct enclave_table *table, uint32_t state);
 
 /**
- * enclave_update() - take over what the kernel says
+ * enclave_update() - store what the kernel has reported about an enclave
  *
- * Values that @info lacks are kept from before; @info keeps what it owns.
+ * Values that @info does not contain stay as they are. @info is copied.
  *
  * Return: 0 or -ENOMEM (nothing changed).
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* exit.json: how an enclave ended, for people and tools after it is gone. */
+/* exit.json: how an enclave ended, for people and tools that look later. */
 
 #include "daemon/exit_file.h"
 
@@ -17,11 +17,11 @@
 #include <string.h>
 #include <time.h>
 
-/* Same words as in the manual; not among the kernel's reasons. */
+/* As in the manual; the kernel does not have this reason. */
 #define REASON_CLOSED		"closed"
 #define TEXT_CLOSED		"closed by its owner"
 
-/* RFC 3339, UTC, milliseconds; null when not known. */
+/* RFC 3339, UTC, milliseconds; null if not known. */
 static json_t *exit_file_time(int64_t ns)
 {
 	time_t seconds = ns / NSEC_PER_SEC;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exit.json: how an enclave ended, for people and tools after it is gone. */
+/* exit.json: how an enclave ended, for people and tools that look later. */
 
 #ifndef NE_EMU_DAEMON_EXIT_FILE_H
 #define NE_EMU_DAEMON_EXIT_FILE_H
@@ -13,11 +13,11 @@
 #define EXIT_FILE_TEMP		".exit.json.new"
 
 /**
- * struct exit_record - what the file says
- * @enclave: the enclave as last seen; not owned
- * @closed: it was closed by its owner while it ran, so that there is no reason
+ * struct exit_record - contents of the file
+ * @enclave: the last known state of the enclave; not owned
+ * @closed: its owner closed it while it was running, so that there is no reason
  * @started_ns: CLOCK_REALTIME, nanoseconds; 0: not known
- * @ended_ns: the same for the end
+ * @ended_ns: time of the end, likewise
  * @vmm_pid: process id of its VMM; 0: not a child of this supervisor
  * @vmm_ended: the VMM has been waited for
  * @vmm_code: si_code of its end: CLD_EXITED, CLD_KILLED or CLD_DUMPED
@@ -35,8 +35,8 @@ struct exit_record {
 };
 
 /**
- * exit_file_text() - the content of the file
- * @ret_text: string the caller frees
+ * exit_file_text() - make the text of the file
+ * @ret_text: receives the text, which the caller frees
  *
  * Return: 0 or -ENOMEM.
  */
@@ -45,8 +45,7 @@ int exit_file_text(const struct exit_record *record, char **ret_text);
 /**
  * exit_file_write() - write the file into the enclave's directory
  *
- * Readers see the old file or the new one, never a part. Return: 0 or a negative
- * errno.
+ * Readers see either the old file or the complete new one. Return: 0 or a negative errno.
  */
 int exit_file_write(const struct log_root *root, const struct exit_record *record);
 

@@ -20,10 +20,10 @@
 #include <unistd.h>
 
 #define ROOT_MODE	0750
-/* Members of the group may look for an enclave whose slot uid they know. */
+/* Members of the group may look up an enclave whose slot uid they know. */
 #define OWNER_MODE	0710
 #define SLOT_MODE	0700
-/* The directories keep others out. */
+/* The modes of the directories keep other users out. */
 #define FILE_MODE	0644
 
 static void cleanup_dir(DIR **dir)
@@ -77,13 +77,13 @@ int folder_each(int fd, int (*fn)(int fd, const char *name, void *arg), void *ar
 	dir = fdopendir(dir_fd);
 	if (!dir)
 		return -errno;
-	(void)fd_steal(&dir_fd);	/* belongs to dir now */
+	(void)fd_steal(&dir_fd);	/* dir owns it now */
 	while (!err && (entry = readdir(dir)))
 		err = fn(fd, entry->d_name, arg);
 	return err;
 }
 
-/* Whatever the umask and the group of the process. */
+/* Independent of the umask and the group of the process. */
 static int set_access(const struct log_root *root, int fd, mode_t mode)
 {
 	if (root->gid != (gid_t)-1 && fchown(fd, -1, root->gid) < 0)
@@ -101,7 +101,7 @@ int folder_open_at(int at, const char *name, int *ret_fd)
 	return 0;
 }
 
-/* Opens @name, creating it if it is missing. @ret_created: whether it was. */
+/* Open @name, creating it if it does not exist. @ret_created: whether it was created. */
 static int open_or_create(const struct log_root *root, int at, const char *name, mode_t mode,
 			  bool *ret_created, int *ret_fd)
 {
@@ -120,7 +120,7 @@ static int open_or_create(const struct log_root *root, int at, const char *name,
 	return 0;
 }
 
-/* The same for a directory that is shared with its owner. */
+/* The same for a directory that its owner may read. */
 static int open_or_create_shared(const struct log_root *root, uid_t owner, int at,
 				 const char *name, mode_t mode, int *ret_fd)
 {
@@ -130,7 +130,7 @@ static int open_or_create_shared(const struct log_root *root, uid_t owner, int a
 	if (err || !created || owner == geteuid())
 		return err;
 	err = acl_let_read(*ret_fd, owner, mode >> 3 & 7);
-	/* Their logs are not worth less to root. */
+	/* Go on: root can still read the logs. */
 	if (err)
 		log_warn("user %" PRIu32 " cannot read logs of their enclaves: %s", owner,
 			 err == -EOPNOTSUPP ? "the file system has no access control lists" :
@@ -146,7 +146,7 @@ static int open_owner(const struct log_root *root, uid_t owner, int *ret_fd)
 	return open_or_create_shared(root, owner, root->fd, name, OWNER_MODE, ret_fd);
 }
 
-/* Version 0.1.0 had the directories of all enclaves side by side, readable for the group. */
+/* In version 0.1.0, the directories of all enclaves were here, readable by the group. */
 static int move_flat(int root_fd, const char *name, void *arg)
 {
 	const struct log_root *root = arg;
@@ -157,7 +157,7 @@ static int move_flat(int root_fd, const char *name, void *arg)
 	    open_owner(root, 0, &owner_fd))
 		return 0;
 	if (fchmod(fd, SLOT_MODE) < 0 || renameat(root_fd, name, owner_fd, name) < 0)
-		log_warn("log directory %s stays for all members of group " FOLDER_GROUP ": %m",
+		log_warn("log directory %s stays readable for group " FOLDER_GROUP ": %m",
 			 name);
 	return 0;
 }
@@ -169,7 +169,7 @@ int log_root_open(struct log_root *root, const char *path)
 	bool created;
 	int err;
 
-	/* Without privilege files keep the caller's group. */
+	/* Without privileges, files keep the caller's group. */
 	group = geteuid() == 0 ? getgrnam(FOLDER_GROUP) : NULL;
 	if (group)
 		opened.gid = group->gr_gid;
@@ -255,6 +255,6 @@ int folder_remove(const struct log_root *root, uid_t owner, uint64_t slot_uid)
 		err = remove_slot(owner_fd, name);
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	(void)unlinkat(root->fd, owner_name, AT_REMOVEDIR);	/* if it was the last */
+	(void)unlinkat(root->fd, owner_name, AT_REMOVEDIR);	/* if it is empty now */
 	return 0;
 }

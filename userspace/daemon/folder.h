@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Directories below the log directory: one per owner, named by the user id, and in it one per
- * enclave. Create, use, remove old ones.
+ * Directories below the log directory: one for each owner, named by the user id, and in it
+ * one for each enclave. This module creates, uses and removes them.
  *
- * All belong to root. A member of the group may pass through an owner's directory but not
- * list it; owners may list and read what is theirs.
+ * All belong to root. Members of the group may enter an owner's directory but not list it;
+ * owners may list and read their own.
  */
 
 #ifndef NE_EMU_DAEMON_FOLDER_H
@@ -17,26 +17,26 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Group that may look for directories, as it may use the device. */
+/* Group that may enter owners' directories. It may also use the device. */
 #define FOLDER_GROUP		"ne"
-/* Directories of ended enclaves that are kept: of each owner, and of all together. */
+/* Number of directories of ended enclaves that are kept: of each owner, and in total. */
 #define FOLDER_KEEP		64
 #define FOLDER_KEEP_ALL		1024
-/* What console logs may take together: 32 that are full. */
+/* Maximum size of all console logs together, bytes: 32 full ones. */
 #define FOLDER_CONSOLES_MAX	(2 * GIB)
-/* Two owners with one console log each. */
+/* Lowest limit for that: two owners with one full console log each. */
 #define FOLDER_CONSOLES_MIN	(2 * NE_EMU_CONSOLE_LOG_MAX)
 
-/** typedef folder_live_fn - does the enclave still exist? */
+/** typedef folder_live_fn - Return: true if the enclave still exists */
 typedef bool (*folder_live_fn)(uint64_t slot_uid, void *arg);
 
 /**
  * struct log_root - the directory that holds the owners' directories
  * @fd: open directory
- * @gid: group of what is created, or (gid_t)-1 to leave it as it comes
- * @consoles_max: bytes of all console logs together
- * @live: tells enclaves whose directory stays however old it is; NULL: there are none
- * @live_arg: for @live
+ * @gid: group of created directories, or (gid_t)-1 not to change it
+ * @consoles_max: maximum size of all console logs together, bytes
+ * @live: returns whether an enclave is live, so that its directory must stay; NULL: none is
+ * @live_arg: argument of @live
  */
 struct log_root {
 	int fd;
@@ -47,9 +47,9 @@ struct log_root {
 };
 
 /**
- * log_root_open() - open @path, creating its last part
+ * log_root_open() - open @path, creating its last component
  *
- * Directories of enclaves that lie in it as earlier versions put them become root's.
+ * Directories of enclaves that version 0.1.0 created in it are moved below that of root.
  *
  * Return: 0 or a negative errno.
  */
@@ -57,53 +57,53 @@ int log_root_open(struct log_root *root, const char *path);
 void log_root_close(struct log_root *root);
 
 /**
- * folder_open() - open an enclave's directory, creating it if need be
- * @owner: who may read it besides root
+ * folder_open() - open an enclave's directory, creating it if it does not exist
+ * @owner: user who may read it besides root
  *
- * On a file system without access control lists only root may.
+ * On a file system without access control lists, only root may read it.
  *
  * Return: 0 or a negative errno.
  */
 int folder_open(const struct log_root *root, uid_t owner, uint64_t slot_uid, int *ret_fd);
 
 /**
- * folder_create_file() - an empty file for writing in an enclave's directory
+ * folder_create_file() - create a file for writing in an enclave's directory
  * @folder_fd: from folder_open()
  *
- * An older file of that name is emptied. Return: 0 or a negative errno.
+ * An existing file of that name is truncated. Return: 0 or a negative errno.
  */
 int folder_create_file(int folder_fd, const char *name, int *ret_fd);
 
-/** folder_has_exit_file() - has the end of this enclave been recorded? */
+/** folder_has_exit_file() - Return: true if the end of this enclave has been recorded */
 bool folder_has_exit_file(const struct log_root *root, uid_t owner, uint64_t slot_uid);
 
 /**
- * folder_remove() - remove an enclave's directory with the files that belong in it
+ * folder_remove() - remove an enclave's directory and our files in it
  *
- * Return: 0 (also if there is none), -ENOTEMPTY when it holds foreign files, or
- * another negative errno.
+ * Return: 0 (also if it does not exist), -ENOTEMPTY (it contains other files) or another
+ * negative errno.
  */
 int folder_remove(const struct log_root *root, uid_t owner, uint64_t slot_uid);
 
 /**
  * folder_prune() - remove the oldest directories of ended enclaves
  *
- * Of each owner beyond FOLDER_KEEP; beyond FOLDER_KEEP_ALL and consoles_max, of the
- * owner who has most.
+ * Keeps at most FOLDER_KEEP of each owner. Beyond FOLDER_KEEP_ALL or consoles_max in
+ * total, removes those of the owner who has the most.
  *
  * Return: number of directories removed, or a negative errno.
  */
 int folder_prune(const struct log_root *root);
 
 /**
- * folder_make_room() - remove old directories until one more console log has room
- * @slot_uid: whose log it will be
+ * folder_make_room() - remove old directories until there is room for another console log
+ * @slot_uid: enclave that the log is for
  *
- * A live enclave counts with all that its console may still print. Those of one owner
- * may have half of consoles_max.
+ * The log of a live enclave counts with its maximum size. Live enclaves of one owner may
+ * use at most half of consoles_max.
  *
- * Return: 0, -ENOSPC (live enclaves have it all), -EDQUOT (live enclaves of this owner
- * have their half) or another negative errno.
+ * Return: 0, -ENOSPC (live enclaves use all of it), -EDQUOT (live enclaves of this owner
+ * use their half) or another negative errno.
  */
 int folder_make_room(const struct log_root *root, uid_t owner, uint64_t slot_uid);
 

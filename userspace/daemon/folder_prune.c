@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which directories of ended enclaves are kept. */
+/* Choose and remove old directories of ended enclaves. */
 
 #include "daemon/folder.h"
 
@@ -17,7 +17,7 @@
 /**
  * struct kept - the directory of one enclave
  * @changed_ns: CLOCK_REALTIME when the enclave started, or its end was recorded
- * @bytes: of its console log; of a live enclave: what it may become
+ * @bytes: size of its console log; of a live enclave: the maximum size
  */
 struct kept {
 	uid_t owner;
@@ -28,9 +28,9 @@ struct kept {
 };
 
 /**
- * struct listing - all directories
- * @root: whose
- * @owner: whose directory is being read
+ * struct listing - all directories of enclaves
+ * @root: directory that holds them
+ * @owner: owner whose directory is being read
  */
 struct listing {
 	const struct log_root *root;
@@ -39,7 +39,7 @@ struct listing {
 	size_t count;
 };
 
-/** struct usage - what some directories come to */
+/** struct usage - totals of some directories */
 struct usage {
 	size_t ended;
 	uint64_t bytes;
@@ -50,7 +50,7 @@ static void listing_free(struct listing *listing)
 	free(listing->kept);
 }
 
-/* Return: the size of its console log; *@ret: whether there is one. */
+/* Return: the size of the console log; *@ret: whether there is one. */
 static uint64_t prune_console_size(int fd, bool *ret)
 {
 	struct stat st;
@@ -103,7 +103,7 @@ static int compare_owners(const void *a, const void *b)
 	return (x->owner > y->owner) - (x->owner < y->owner);
 }
 
-/* Directories of one owner lie side by side afterwards. */
+/* Afterwards, the directories of one owner follow each other in the list. */
 static int listing_read(struct listing *listing)
 {
 	int err = folder_each(listing->root->fd, prune_read_owner, listing);
@@ -113,7 +113,7 @@ static int listing_read(struct listing *listing)
 	return err;
 }
 
-/* Where the directories of the owner of @first end. */
+/* Return: the end of the directories of @first's owner. */
 static const struct kept *end_of_owner(const struct listing *listing, const struct kept *first)
 {
 	const struct kept *kept = first;
@@ -138,10 +138,10 @@ static bool is_older(const struct kept *a, const struct kept *b)
 {
 	if (a->changed_ns != b->changed_ns)
 		return a->changed_ns < b->changed_ns;
-	return a->slot_uid < b->slot_uid;	/* they rise with time */
+	return a->slot_uid < b->slot_uid;	/* slot uids increase with time */
 }
 
-/* The oldest that may go; @with_bytes: of those that hold some. */
+/* Return: the oldest that may be removed; @with_bytes: of those with a console log. */
 static const struct kept *oldest(const struct kept *first, const struct kept *end,
 				 bool with_bytes)
 {
@@ -154,7 +154,10 @@ static const struct kept *oldest(const struct kept *first, const struct kept *en
 	return found;
 }
 
-/* The next one to go, to have @room bytes free; NULL: all may stay, or none can go. */
+/*
+ * Return: the next directory to remove, so that @room bytes are free; NULL if all may stay
+ * or none can be removed.
+ */
 static const struct kept *find_victim(const struct listing *listing, uint64_t room)
 {
 	const struct kept *end = listing->kept + listing->count, *first, *next;
@@ -200,7 +203,7 @@ static int prune(struct listing *listing, uint64_t room)
 	int removed = 0;
 
 	while ((victim = find_victim(listing, room))) {
-		/* What cannot be removed is not counted any more either. */
+		/* One that cannot be removed no longer counts either. */
 		if (!folder_remove(listing->root, victim->owner, victim->slot_uid))
 			removed++;
 		forget(listing, victim);
@@ -216,7 +219,7 @@ int folder_prune(const struct log_root *root)
 	return err ? err : prune(&listing, 0);
 }
 
-/* What live enclaves have: all of them, and those of @owner; without the log of @slot_uid. */
+/* Bytes of all live enclaves, and of those of @owner; without the log of @slot_uid. */
 static void live_usage(struct listing *listing, uid_t owner, uint64_t slot_uid,
 		       uint64_t *ret_all, uint64_t *ret_owner)
 {
@@ -225,7 +228,7 @@ static void live_usage(struct listing *listing, uid_t owner, uint64_t slot_uid,
 		struct kept *kept = &listing->kept[i];
 
 		if (kept->owner == owner && kept->slot_uid == slot_uid)
-			kept->bytes = 0;	/* it is replaced */
+			kept->bytes = 0;	/* will be replaced */
 		if (!kept->live)
 			continue;
 		*ret_all += kept->bytes;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A moment on the two clocks the supervisor uses. */
+/* A moment on the two clocks that the supervisor uses. */
 
 #ifndef NE_EMU_DAEMON_INSTANT_H
 #define NE_EMU_DAEMON_INSTANT_H
@@ -18,7 +18,7 @@ struct instant {
 	int64_t real_ns;
 };
 
-/** instant_now() - the clock of the program; tests bring their own */
+/** instant_now() - read both clocks; tests use their own function */
 static inline struct instant instant_now(void)
 {
 	return (struct instant){

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-/* What PCR3 and PCR4 stand for. */
+/* PCRs that hold the IAM role and the instance id of the parent. */
 #define PCR_ROLE	3
 #define PCR_INSTANCE	4
 
@@ -67,7 +67,7 @@ static int lab_set_role_arn(struct lab_settings *settings, const char *value,
 	return 0;
 }
 
-/* Hours, minutes, seconds or days. */
+/* Parse a time in seconds, minutes, hours or days. */
 static int lab_set_leaf_life(struct lab_settings *settings, const char *value,
 			     struct error *error)
 {
@@ -90,7 +90,8 @@ static int lab_set_leaf_life(struct lab_settings *settings, const char *value,
 		settings->place.leaf_life = number == CA_LEAF_LIFE ? 0 : number;
 		return 0;
 	}
-	return error_set(error, -EINVAL, "not a life of 30m to %lldd", CA_LEAF_LIFE_MAX / 86400);
+	return error_set(error, -EINVAL, "not a lifetime of 30m to %lldd",
+			 CA_LEAF_LIFE_MAX / 86400);
 }
 
 static int lab_set_clock(struct lab_settings *settings, const char *value, struct error *error)
@@ -106,7 +107,7 @@ static int lab_set_clock(struct lab_settings *settings, const char *value, struc
 	end = strptime(value, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	when = end && !*end ? timegm(&tm) : 0;
 	if (when < CA_ROOT_NOT_BEFORE + 86400 || when > CA_ROOT_NOT_AFTER - 86400)
-		return error_set(error, -EINVAL, "not host, nor a time such as "
+		return error_set(error, -EINVAL, "neither host nor a time such as "
 				 "2026-01-31T12:00:00Z from 2020 to 2049");
 	settings->module.clock_ms = when * MSEC_PER_SEC;
 	return 0;
@@ -152,7 +153,7 @@ static int lab_set_flaws(struct lab_settings *settings, const char *value, struc
 	return 0;
 }
 
-/* One of two words. */
+/* Parse one of two words. */
 static int lab_set_choice(bool *to, const char *value, const char *no, const char *yes,
 			  struct error *error)
 {
@@ -321,7 +322,7 @@ void lab_reset(struct lab_settings *settings, const struct lab_settings *default
 		if (table[i].at_start)
 			continue;
 		table[i].get(defaults, value);
-		(void)table[i].set(settings, value, NULL);	/* it was good before */
+		(void)table[i].set(settings, value, NULL);	/* was accepted before */
 	}
 }
 
@@ -369,7 +370,7 @@ char *lab_describe(const struct lab_settings *settings)
 	return NULL;
 }
 
-/* SHA-384 of 48 zero bytes and the text: once, unlike the PCRs of images. */
+/* SHA-384 of 48 zero bytes and the text, which is not hashed before, unlike for PCR0 to 2. */
 static void extend_text(struct nsm_settings *settings, unsigned int index, const char *text)
 {
 	uint8_t data[NSM_CONTROL_PCR_SIZE + LAB_ROLE_MAX] = { 0 };

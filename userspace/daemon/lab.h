@@ -11,21 +11,20 @@
 
 #include <stdio.h>
 
-/* The identity of the parent off EC2. */
+/* The parent's default identity: the host is not on EC2. */
 #define LAB_REGION		"us-east-1"
 #define LAB_INSTANCE_ID		"i-00000000000000000"
 
-/* AWS: 2048 characters at most. */
+/* Maximum length of a role ARN by AWS's documentation. */
 #define LAB_ROLE_MAX		2048
 #define LAB_VALUE_SIZE		(LAB_ROLE_MAX + 1)
 
 /**
  * struct lab_settings - settings of one enclave
- * @project: which root
- * @place: instance id, region, life of leaves, and faults of certificates
- * @role_arn: what PCR3 is made from; "": no role
- * @module: settings for the module; its PCR3 and PCR4 and flag bits for these are set
- *	by lab_module()
+ * @project: name of the root that certificates chain to
+ * @place: instance id, region, lifetime of leaves, and faults of certificates
+ * @role_arn: role that PCR3 is made from; "": no role
+ * @module: settings of the NSM; lab_module() sets its PCR3 and PCR4 and their flag bits
  */
 struct lab_settings {
 	char project[CA_PROJECT_MAX + 1];
@@ -34,41 +33,41 @@ struct lab_settings {
 	struct nsm_settings module;
 };
 
-/** lab_init() - what holds without any settings */
+/** lab_init() - initialise all settings with their defaults */
 void lab_init(struct lab_settings *settings);
 
 /**
  * lab_set() - change one setting
- * @running: refuse what can only be set before an enclave starts
+ * @running: refuse settings that can only be changed before an enclave starts
  *
  * Return: 0, -ENOENT (no such setting), -EBUSY (@running) or -EINVAL, with @error.
  */
 int lab_set(struct lab_settings *settings, const char *name, const char *value, bool running,
 	    struct error *error);
 
-/** lab_reset() - what can be changed while an enclave runs, back to @defaults */
+/** lab_reset() - set what can be changed while an enclave runs to @defaults */
 void lab_reset(struct lab_settings *settings, const struct lab_settings *defaults);
 
-/** lab_name() - name of setting number @i, NULL behind the last */
+/** lab_name() - Return: the name of setting number @i; NULL after the last one */
 const char *lab_name(size_t i);
 
-/** lab_get() - value of setting number @i, as lab_set() takes it */
+/** lab_get() - get the value of setting number @i, in the form that lab_set() accepts */
 void lab_get(const struct lab_settings *settings, size_t i, char value[LAB_VALUE_SIZE]);
 
 /**
- * lab_describe() - the settings that are not the usual ones, "name=value" each
+ * lab_describe() - list the settings that differ from the defaults as "name=value"
  *
- * Return: text for the caller to free, "" if all are usual; NULL (no memory).
+ * Return: text that the caller frees, "" if there is none; NULL (out of memory).
  */
 char *lab_describe(const struct lab_settings *settings);
 
-/** lab_module() - what to send to the module: with PCR3 and PCR4 */
+/** lab_module() - make the settings to send to the NSM, including PCR3 and PCR4 */
 void lab_module(const struct lab_settings *settings, struct nsm_settings *ret);
 
-/** lab_now() - the time of documents and of issue, seconds since 1970 */
+/** lab_now() - Return: the time for documents and certificates, seconds since 1970 */
 int64_t lab_now(const struct lab_settings *settings, int64_t host_now);
 
-/** lab_is_plain() - do certificates and documents follow the usual rules? */
+/** lab_is_plain() - Return: true if certificates and documents have no fault and no set time */
 bool lab_is_plain(const struct lab_settings *settings);
 
 #endif

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A VMM may take this long to end after its enclave; the kernel waits 5 s. */
+/* How long a VMM may run after the end of its enclave; the kernel kills it after 5 s. */
 #define VMM_GRACE_NS		(8 * NSEC_PER_SEC)
 #define HEARTBEAT_WAIT_NS	(HEARTBEAT_WAIT * NSEC_PER_SEC)
 
@@ -50,7 +50,7 @@ void lifecycle_prune(struct supervisor *s)
 		log_debug("removed %d old log directories", removed);
 }
 
-/* CLOCK_BOOTTIME of the past as time of day; 0 stays 0. */
+/* Convert a past CLOCK_BOOTTIME to CLOCK_REALTIME; 0 stays 0. */
 static int64_t lifecycle_real_ns(const struct supervisor *s, uint64_t boot_ns)
 {
 	struct instant now = s->now();
@@ -78,8 +78,8 @@ static void lifecycle_record(struct supervisor *s, const struct enclave *enclave
 }
 
 /*
- * Clients hold the heartbeat's address from before the start until the heartbeat
- * came, so a later start means that no client waits for this enclave any more.
+ * A client holds the heartbeat's address from before the start until the heartbeat
+ * arrives. If another enclave has been started since, no client waits for this one.
  */
 static bool lifecycle_heartbeat_awaited(struct supervisor *s, const struct enclave *enclave)
 {
@@ -98,7 +98,7 @@ static void lifecycle_running(struct supervisor *s, struct enclave *enclave, boo
 
 	enclave->was_started = true;
 	log_info(ENCLAVE_FMT "%s, CID %" PRIu32 ", %" PRIu64 " MiB, %zu CPUs%s",
-		 info->slot_uid, is_new ? "runs already, adopted" : "started", info->cid,
+		 info->slot_uid, is_new ? "already running, adopted" : "started", info->cid,
 		 info->mem_size >> 20, info->nr_vcpus, info->flags ? ", debug mode" : "");
 	if (is_new)
 		attestor_adopt(&s->attestor, info->slot_uid, ne_nl_owner(info),
@@ -118,7 +118,7 @@ static void lifecycle_ended(struct supervisor *s, struct enclave *enclave, bool 
 			  ENCLAVE_FMT "ended, %s: %s", info->slot_uid, reason, info->exit_text);
 
 	attestor_forget(&s->attestor, info->slot_uid);
-	/* An earlier supervisor knew more about an end that it has recorded. */
+	/* Keep the record of an earlier supervisor, which knew more about the end. */
 	if (!is_new || !folder_has_exit_file(&s->logs, ne_nl_owner(info), info->slot_uid))
 		lifecycle_record(s, enclave);
 	lifecycle_prune(s);
@@ -129,7 +129,7 @@ static void lifecycle_stopped(struct supervisor *s, struct enclave *enclave, boo
 	enclave->was_started = true;
 	lifecycle_ended(s, enclave, is_new);
 
-	/* A VMM that ended in order has released the client itself. */
+	/* A VMM that exited normally has released the client itself. */
 	if (!is_new && enclave->info.exit_reason == NE_EMU_EXIT_REASON_LOST &&
 	    lifecycle_heartbeat_awaited(s, enclave))
 		s->abort_heartbeat(s, enclave->info.cid);
@@ -141,7 +141,7 @@ static void lifecycle_freed(struct supervisor *s, struct enclave *enclave)
 	struct vmm *vmm = lifecycle_find_vmm(s, enclave->info.slot_uid);
 
 	if (!enclave->was_started && !enclave->info.started_ns) {
-		/* It never ran: there is nothing to keep. */
+		/* The enclave never ran: there is nothing to keep. */
 		(void)folder_remove(&s->logs, ne_nl_owner(&enclave->info),
 				    enclave->info.slot_uid);
 		attestor_forget(&s->attestor, enclave->info.slot_uid);
@@ -174,7 +174,7 @@ static void lifecycle_changed(struct supervisor *s, struct enclave *enclave, boo
 	}
 }
 
-/* The note of its VMM, and its directory, in which nothing else is left by then. */
+/* Remove the record of a VMM, and the enclave's directory, which is then empty. */
 static void lifecycle_forget_vmm(struct supervisor *s, uint64_t slot_uid)
 {
 	char folder[PATH_MAX];
@@ -185,7 +185,7 @@ static void lifecycle_forget_vmm(struct supervisor *s, uint64_t slot_uid)
 	(void)rmdir(folder);
 }
 
-/* A VMM that an earlier supervisor has started; NULL if there is none that runs. */
+/* Return: the running VMM that an earlier supervisor has started, or NULL. */
 static struct vmm *lifecycle_adopt_vmm(struct supervisor *s, uint64_t slot_uid)
 {
 	char folder[PATH_MAX];
@@ -212,7 +212,7 @@ static struct vmm *lifecycle_adopt_vmm(struct supervisor *s, uint64_t slot_uid)
 	return vmm;
 }
 
-/* Finds the enclave or adds it; NULL when memory is short, which is logged. */
+/* Find the enclave or add it. Return: NULL if out of memory, which is logged. */
 static struct enclave *lifecycle_know(struct supervisor *s, uint64_t slot_uid, bool *ret_is_new)
 {
 	struct enclave *enclave = enclave_table_find(&s->enclaves, slot_uid);
@@ -239,20 +239,20 @@ void lifecycle_notice(struct supervisor *s, const struct ne_nl_enclave *info)
 	uint32_t old_state;
 	bool is_new;
 
-	log_debug(ENCLAVE_FMT "the kernel says %s", info->slot_uid,
+	log_debug(ENCLAVE_FMT "the kernel reports %s", info->slot_uid,
 		  ne_nl_state_name(info->state));
 	if (info->state > NE_EMU_ENCLAVE_STATE_FREED)
-		return;		/* of a newer kernel */
+		return;		/* unknown state of a newer module */
 	if (info->state == NE_EMU_ENCLAVE_STATE_FREED &&
 	    !enclave_table_find(&s->enclaves, info->slot_uid))
-		return;		/* came and went without a start */
+		return;		/* was never started */
 
 	enclave = lifecycle_know(s, info->slot_uid, &is_new);
 	if (!enclave)
 		return;
 	enclave->seen = true;
 
-	/* States only advance; a list may be ahead of notifications on their way. */
+	/* States only advance. A list may be newer than notifications that are still queued. */
 	old_state = enclave->info.state;
 	if (info->state < old_state || (info->state == old_state && !is_new))
 		return;
@@ -266,7 +266,7 @@ void lifecycle_notice(struct supervisor *s, const struct ne_nl_enclave *info)
 static void lifecycle_gone(struct supervisor *s, struct enclave *enclave)
 {
 	if (enclave->info.state == NE_EMU_ENCLAVE_STATE_FREED)
-		return;		/* waits for its VMM */
+		return;		/* its VMM is still running */
 	enclave->info.state = NE_EMU_ENCLAVE_STATE_FREED;
 	lifecycle_freed(s, enclave);
 }
@@ -300,7 +300,7 @@ int lifecycle_starting(struct supervisor *s, const struct ne_nl_enclave *request
 	if (err)
 		return err;
 
-	/* The start it was made for was given up, or there would be no other. */
+	/* A second request means that the start with the old VMM was given up. */
 	old = lifecycle_find_vmm(s, request->slot_uid);
 	if (old) {
 		old->given_up = true;
@@ -324,7 +324,7 @@ void lifecycle_vmm_started(struct supervisor *s, struct vmm *vmm)
 	if (!err)
 		err = vmm_record_write(folder, vmm);
 	if (err)
-		log_debug(ENCLAVE_FMT "no later ne-emud will know its VMM: %s", vmm->slot_uid,
+		log_debug(ENCLAVE_FMT "a later ne-emud cannot find its VMM: %s", vmm->slot_uid,
 			  strerror(-err));
 	log_debug(ENCLAVE_FMT "VMM is process %d", vmm->slot_uid, (int)vmm->pid);
 }
@@ -361,14 +361,14 @@ void lifecycle_vmm_ended(struct supervisor *s, struct vmm *vmm, const struct vmm
 	vmm_free(vmm);
 }
 
-/* The directory belongs to an enclave that no longer exists: clean up after it. */
+/* Clean up after an enclave that no longer exists. */
 static void lifecycle_sweep_folder(struct supervisor *s, uint64_t slot_uid)
 {
 	struct vmm *vmm;
 
 	if (enclave_table_find(&s->enclaves, slot_uid))
 		return;
-	log_debug(ENCLAVE_FMT "ended while no ne-emud ran", slot_uid);
+	log_debug(ENCLAVE_FMT "ended while ne-emud was not running", slot_uid);
 	attestor_forget(&s->attestor, slot_uid);
 	vmm = lifecycle_adopt_vmm(s, slot_uid);
 	if (vmm)

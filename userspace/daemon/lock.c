@@ -21,7 +21,7 @@ int lock_take(const char *dir, int *ret_fd)
 	if (dir_fd < 0)
 		return -errno;
 
-	/* For the owner only: a process that can open the file can hold the lock. */
+	/* Only for the owner: a process that can open the file can also take the lock. */
 	fd = openat(dir_fd, LOCK_FILE_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;

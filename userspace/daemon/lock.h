@@ -7,12 +7,11 @@
 #define LOCK_FILE_NAME	"ne-emud.lock"
 
 /**
- * lock_take() - become the only holder of the lock in a directory
- * @dir: the directory; its last part is created
- * @ret_fd: holds the lock until it is closed
+ * lock_take() - take the exclusive lock of a directory
+ * @dir: the directory, whose last component is created
+ * @ret_fd: receives a descriptor that holds the lock until it is closed
  *
- * Return: 0, -EWOULDBLOCK when another process holds it, or another negative
- * errno.
+ * Return: 0, -EWOULDBLOCK (another process holds the lock) or another negative errno.
  */
 int lock_take(const char *dir, int *ret_fd);
 

@@ -70,46 +70,46 @@ static const struct cli_option options[] = {
 		   .manual = "Program that is started for each enclave. Default:\n_" VMM_PATH "_.",
 		   .values = VALUES_FILES),
 	OPT_STRING("log-dir", struct options, log_dir, "PATH",
-		   "folder of console logs and exit records (" NE_EMU_LOG_DIR ")",
-		   .manual = "Folder for console logs and exit records. Its last part is created if "
-			     "need be. Default: _" NE_EMU_LOG_DIR "_.",
+		   "directory of console logs and exit records (" NE_EMU_LOG_DIR ")",
+		   .manual = "Directory for console logs and exit records. Its last component is "
+			     "created if it does not exist. Default: _" NE_EMU_LOG_DIR "_.",
 		   .values = VALUES_FOLDERS),
 	OPT_STRING("state-dir", struct options, state_dir, "PATH",
-		   "folder of the roots of attestation (" CA_STATE_DIR ")",
-		   .manual = "Folder of the roots of attestation, see *ne-emu-ca*(8). Default: "
+		   "directory of the attestation roots (" CA_STATE_DIR ")",
+		   .manual = "Directory of the attestation roots, see *ne-emu-ca*(8). Default: "
 			     "_" CA_STATE_DIR "_.",
 		   .values = VALUES_FOLDERS),
 	OPT_STRING("vmm-user", struct options, vmm_user, "NAME",
-		   "user that VMMs become, when ne-emud is root (" VMM_USER ")",
-		   .manual = "User that VMMs become when *ne-emud* runs as root. Default: _" VMM_USER
-			     "_; without that user they stay root, without its capabilities, and a "
-			     "warning says so.",
+		   "user to run VMMs as, if ne-emud is root (" VMM_USER ")",
+		   .manual = "User to run VMMs as, if *ne-emud* runs as root. Default: _" VMM_USER
+			     "_; if that user does not exist, they stay root, without its "
+			     "capabilities, and *ne-emud* logs a warning.",
 		   .values = VALUES_USERS),
 	OPT_STRING("config", struct options, config, "PATH",
-		   "configuration (" NE_EMU_CONFIG_FILE ", if there is one)",
-		   .manual = "Configuration, see *ne-emud.conf*(5). Default: _" NE_EMU_CONFIG_FILE
-			     "_, which need not exist.",
+		   "configuration file (" NE_EMU_CONFIG_FILE ", if it exists)",
+		   .manual = "Configuration file, see *ne-emud.conf*(5). Default: "
+			     "_" NE_EMU_CONFIG_FILE "_, which need not exist.",
 		   .values = VALUES_FILES),
 	OPT_TYPED("instance-id", struct options, instance_id, const char *, &instance_id, "ID",
 		  "i- and 17 hexadecimal digits, for attestation documents\n"
-		  "(" LAB_INSTANCE_ID ", or what the configuration says)",
+		  "(the configured one, or " LAB_INSTANCE_ID ")",
 		  .manual = "Identity of the parent in attestation documents: \"i-\" and 17 "
-			    "hexadecimal digits in lower case. It determines PCR4 and the first part "
-			    "of the module id. Default: what the configuration says, or "
+			    "hexadecimal digits in lower case. It determines PCR4 and the first "
+			    "part of the module id. Default: the one in the configuration file, or "
 			    LAB_INSTANCE_ID "."),
 	OPT_FLAG("no-isolation", struct options, no_isolation,
 		 "do not make the CPU pool an isolated partition",
-		 .manual = "Bind vCPUs to the CPUs of the pool, but let other programs run there. See "
-			   "ISOLATION."),
+		 .manual = "Bind vCPUs to the CPUs of the pool, but let other programs use them too. "
+			   "See ISOLATION."),
 	OPT_TYPED("log-level", struct options, start.log_level, int, &cli_log_level, "LEVEL",
 		  "error, warning, info or debug (info)",
-		  .manual = "Least severe messages that are printed, by *ne-emud* and the VMMs: "
+		  .manual = "Least severe messages that *ne-emud* and the VMMs print: "
 			    "*error*, *warning*, *info* or *debug*. Default: *info*.",
 		  .values = { CLI_WORDS, CLI_LOG_LEVELS }),
 	{}
 };
 
-/* What a parent may have left in the way of noticing the end of children. */
+/* An ignored SIGCHLD, which a parent process may leave, would hide the ends of VMMs. */
 static void set_signals(void)
 {
 	(void)signal(SIGCHLD, SIG_DFL);
@@ -117,14 +117,14 @@ static void set_signals(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
-/* Needed for starts and the partition, so VMMs do without; not allowed without root. */
+/* Only ne-emud needs CAP_SYS_ADMIN, for starts and the partition. Fails without root. */
 static void keep_admin_from_vmms(void)
 {
 	if (prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0))
-		log_debug("VMMs keep CAP_SYS_ADMIN if there is any: %m");
+		log_debug("VMMs keep CAP_SYS_ADMIN if ne-emud has it: %m");
 }
 
-/* The user need not exist unless it was asked for: then VMMs keep ours. */
+/* Only a user given with --vmm-user must exist. Without the default user, VMMs keep ours. */
 static int find_vmm_user(const struct options *opts, struct start_config *start)
 {
 	const char *name = opts->vmm_user ? opts->vmm_user : VMM_USER;
@@ -178,11 +178,11 @@ static int serve(struct supervisor *s)
 		log_err("not allowed to accept start requests; run in the host's network "
 			"namespace");
 	else if (err)
-		log_err("cannot go on: %s", strerror(-err));
+		log_err("cannot continue: %s", strerror(-err));
 	return err && err != -ENOENT ? EXIT_ERROR : EXIT_OK;
 }
 
-/* Only the file that was asked for has to be there. */
+/* Only a file given with --config must exist. */
 static int load_settings(const struct options *opts, struct settings *settings)
 {
 	const char *path = opts->config ? opts->config : NE_EMU_CONFIG_FILE;

@@ -2,10 +2,10 @@
 /*
  * The CPU pool as an isolated cpuset partition (cgroup v2), for vCPU threads only.
  *
- * It is a threaded cgroup below the supervisor's own, so that threads of VMMs can
- * enter it while all else of them stays outside. The supervisor's cgroup is no
- * partition, which makes it a "remote" one: its CPUs must be named in
- * cpuset.cpus.exclusive of every cgroup above it but the root, and CAP_SYS_ADMIN is
+ * The partition is a threaded cgroup below the supervisor's own, so that the vCPU threads
+ * of VMMs can enter it while their other threads stay outside. The supervisor's cgroup is
+ * not a partition, so this is a "remote" one: its CPUs must be listed in
+ * cpuset.cpus.exclusive of every cgroup above it except the root, and CAP_SYS_ADMIN is
  * needed. Therefore the service is a child of the root cgroup (Slice=-.slice).
  */
 
@@ -27,10 +27,10 @@
 #define EXCLUSIVE	"cpuset.cpus.exclusive"
 #define STATE		"cpuset.cpus.partition"
 #define ISOLATED	"isolated"
-/* Of one file: a list of CPUs, the longest of them. */
+/* Maximum size of a file's text; lists of CPUs are the longest. */
 #define TEXT_SIZE	4096
 
-/* Without blanks at the end. */
+/* Read a file, without the blanks at its end. */
 static int read_text(int dir_fd, const char *name, char text[TEXT_SIZE])
 {
 	__cleanup_fd int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
@@ -47,7 +47,7 @@ static int read_text(int dir_fd, const char *name, char text[TEXT_SIZE])
 	return 0;
 }
 
-/* In one call, which the kernel takes for the whole value. */
+/* Write in one call, which the kernel takes as the whole value. */
 static int partition_write_text(int dir_fd, const char *name, const char *text)
 {
 	__cleanup_fd int fd = openat(dir_fd, name, O_WRONLY | O_TRUNC | O_CLOEXEC);
@@ -64,7 +64,7 @@ static bool reads(int dir_fd, const char *name, const char *expected)
 	return !read_text(dir_fd, name, text) && !strcmp(text, expected);
 }
 
-/* Is the word in a list that blanks separate? */
+/* Return: whether @list, which is separated by blanks, contains @word. */
 static bool has_word(char *list, const char *word)
 {
 	char *rest = NULL;
@@ -75,7 +75,7 @@ static bool has_word(char *list, const char *word)
 	return false;
 }
 
-/* The path behind "0::", that of cgroup v2; @text is of /proc/self/cgroup. */
+/* Return: the path after "0::", the prefix of cgroup v2, in the text of /proc/self/cgroup. */
 static const char *own_path(char *text)
 {
 	char *rest = NULL;
@@ -130,7 +130,7 @@ void partition_exit(struct partition *p)
 	fd_close(&p->group_fd);
 }
 
-/* -1: there is none. */
+/* Return: the partition's cgroup, or -1 if it does not exist. */
 static int open_pool_group(const struct partition *p)
 {
 	if (p->group_fd < 0)
@@ -138,7 +138,7 @@ static int open_pool_group(const struct partition *p)
 	return openat(p->group_fd, PARTITION_GROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* Back to what it was before; threads in it go on where they are pinned. */
+/* Undo the partition. Threads in its cgroup stay on the CPUs to which they are pinned. */
 static void partition_undo(struct partition *p)
 {
 	__cleanup_fd int fd = open_pool_group(p);
@@ -151,10 +151,10 @@ static void partition_undo(struct partition *p)
 	if (err && err != -ENOENT)
 		log_warn("cannot undo the isolation of the CPU pool: %s", strerror(-err));
 
-	/* An empty line clears; the upper one may not lack what the lower one has. */
+	/* An empty line clears the list. The upper cgroup must include the lower one's CPUs. */
 	(void)partition_write_text(fd, EXCLUSIVE, "\n");
 	(void)partition_write_text(p->group_fd, EXCLUSIVE, "\n");
-	/* Stays while threads are in it, and does no harm. */
+	/* Fails while threads are in the cgroup, which does no harm. */
 	if (!unlinkat(p->group_fd, PARTITION_GROUP, AT_REMOVEDIR))
 		(void)partition_write_text(p->group_fd, "cgroup.subtree_control", "-cpuset");
 }
@@ -172,7 +172,7 @@ static int create_group(struct partition *p, int *ret_fd)
 	err = reads(*ret_fd, "cgroup.type", "threaded") ? 0 :
 	      partition_write_text(*ret_fd, "cgroup.type", "threaded");
 	if (err)
-		return error_set(&p->reason, err, "cannot have a threaded cgroup: %s",
+		return error_set(&p->reason, err, "cannot create a threaded cgroup: %s",
 				 strerror(-err));
 	err = partition_write_text(p->group_fd, "cgroup.subtree_control", "+cpuset");
 	return err ? error_set(&p->reason, err, "cannot use the cpuset controller: %s",
@@ -187,12 +187,12 @@ static int make_exclusive(struct partition *p, int fd, const char *list)
 		err = partition_write_text(fd, EXCLUSIVE, list);
 	if (err == -EINVAL)
 		return error_set(&p->reason, err,
-				 "another cgroup has CPUs of the pool for itself (cpuset.cpus)");
+				 "another cgroup has claimed CPUs of the pool (cpuset.cpus)");
 	return err ? error_set(&p->reason, err, "cannot reserve the CPUs: %s",
 			       strerror(-err)) : 0;
 }
 
-/* The kernel takes every state and tells in the file what it thinks of it. */
+/* The kernel accepts every write; reading the file shows whether the partition is valid. */
 static int isolate(struct partition *p, int fd)
 {
 	char state[TEXT_SIZE] = "";
@@ -204,7 +204,8 @@ static int isolate(struct partition *p, int fd)
 		return error_set(&p->reason, err, "cannot make a partition: %s", strerror(-err));
 	if (!strcmp(state, ISOLATED))
 		return 0;
-	return error_set(&p->reason, -EINVAL, "the kernel makes no partition: \"%.100s\"", state);
+	return error_set(&p->reason, -EINVAL, "the kernel refuses the partition: \"%.100s\"",
+			 state);
 }
 
 static int open_threads(struct partition *p, int fd)
@@ -243,16 +244,16 @@ static void sync_with(struct partition *p, const char *list, bool in_use)
 	__cleanup_fd int fd = open_pool_group(p);
 
 	if (is_made(p, fd, list)) {
-		(void)open_threads(p, fd);	/* has set the reason */
+		(void)open_threads(p, fd);	/* sets the reason on failure */
 		return;
 	}
 	/*
-	 * Threads that are pinned to CPUs of a partition but not in it would be
-	 * driven off them.
+	 * The kernel would move threads that are pinned to CPUs of the partition, but not
+	 * in its cgroup, to other CPUs.
 	 */
 	if (in_use && (fd < 0 || reads(fd, "cgroup.threads", ""))) {
-		(void)error_set(&p->reason, -EBUSY, "enclaves run that were started without; "
-				"isolated at the next start after their end");
+		(void)error_set(&p->reason, -EBUSY, "running enclaves were started without "
+				"isolation; it begins with the next start after they end");
 		return;
 	}
 	partition_undo(p);
@@ -273,7 +274,7 @@ static void write_down(struct partition *p, const char *list)
 		(void)unlinkat(dir_fd, NE_EMU_ISOLATION_FILE, 0);
 		return;
 	}
-	/* For everybody, whatever the umask. */
+	/* Readable by everyone, independent of the umask. */
 	fd = openat(dir_fd, NE_EMU_ISOLATION_FILE,
 		    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0 || fchmod(fd, 0644)) {
@@ -283,9 +284,9 @@ static void write_down(struct partition *p, const char *list)
 	file = fdopen(fd, "w");
 	if (!file)
 		return;
-	(void)fd_steal(&fd);	/* belongs to file now */
+	(void)fd_steal(&fd);	/* file owns it now */
 	fprintf(file, "%s\n%s\n", list, p->reason.text);
-	(void)fclose(file);	/* for information only */
+	(void)fclose(file);	/* ignore errors: the file is only informative */
 }
 
 void partition_sync(struct partition *p, const uint32_t *cpus, size_t count, bool in_use)
@@ -294,7 +295,7 @@ void partition_sync(struct partition *p, const uint32_t *cpus, size_t count, boo
 
 	p->reason = (struct error){};
 	if (!list)
-		(void)error_set(&p->reason, -ENOMEM, "no memory");
+		(void)error_set(&p->reason, -ENOMEM, "out of memory");
 	else if (!*list || !p->wanted)
 		partition_undo(p);
 	else if (*p->cannot.text)

@@ -10,21 +10,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The partition's cgroup, below the one of the supervisor. */
+/* The partition's cgroup, a child of the supervisor's. */
 #define PARTITION_GROUP		"ne-emu-pool"
 
 /**
- * struct partition - one per supervisor
- * @wanted: isolate at all
- * @group_fd: the supervisor's own cgroup; -1 when there is none to work in
- * @threads_fd: the partition's cgroup.threads, for VMMs; -1 without partition
- * @run_dir: where the state is written down for others, or NULL
- * @cannot: what the host lacks; "" if nothing
- * @reason: why the pool is not isolated; "" when it is, or is empty
+ * struct partition - state of the isolation; one per supervisor
+ * @wanted: isolate the pool at all
+ * @group_fd: the supervisor's own cgroup; -1 if it cannot be used
+ * @threads_fd: the partition's cgroup.threads, for VMMs; -1 without a partition
+ * @run_dir: directory in which the state is published, or NULL
+ * @cannot: why this host cannot isolate CPUs; "" if it can
+ * @reason: why the pool is not isolated; "" if it is, or if it is empty
  * @told: the last reason that was logged
  *
- * Whether there is a partition, and of which CPUs, is read from the cgroup: it may
- * be an earlier supervisor's.
+ * Whether a partition exists, and of which CPUs, is read from the cgroup: an earlier
+ * supervisor may have created it.
  */
 struct partition {
 	bool wanted;
@@ -37,23 +37,23 @@ struct partition {
 };
 
 /**
- * partition_init() - find the own cgroup
- * @root: in front of /proc and /sys, "" but in tests
+ * partition_init() - find the cgroup of this process
+ * @root: prefix of /proc and /sys, "" except in tests
  * @run_dir: directory for NE_EMU_ISOLATION_FILE, kept by reference, or NULL
- * @wanted: false: isolate nothing, and undo what an earlier supervisor did
+ * @wanted: false: do not isolate the pool, and undo what an earlier supervisor did
  *
- * It is not an error if the host lacks something: partition_sync() reports it.
+ * It is not an error if the host cannot isolate CPUs: partition_sync() reports it.
  */
 void partition_init(struct partition *p, const char *root, const char *run_dir, bool wanted);
 /** partition_exit() - close descriptors; the partition stays as it is */
 void partition_exit(struct partition *p);
 
 /**
- * partition_sync() - make the partition that of the pool, if the host can
- * @cpus: the pool, ascending, @count of them; none: undo the partition
- * @in_use: enclaves run; their threads are not shut out of a new partition
+ * partition_sync() - make the CPUs of the pool a partition, if the host can
+ * @cpus: the pool, ascending, @count CPUs; if empty, the partition is undone
+ * @in_use: enclaves are running; no partition is created that would exclude their threads
  *
- * Never fails: a new reason why the pool is not isolated is logged.
+ * Never fails. Logs why the pool is not isolated if the reason has changed.
  */
 void partition_sync(struct partition *p, const uint32_t *cpus, size_t count, bool in_use);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Settings in files. */
+/* Settings in files: the configuration, and the attestation settings of one enclave. */
 
 #include "daemon/settings_file.h"
 
@@ -24,7 +24,7 @@ static int set_attestation(const char *name, const char *value, struct lab_setti
 	return err ? error_set(error, -EINVAL, "%s: %s", name, cause.text) : 0;
 }
 
-/* "512M" or "2G". */
+/* Parse a size such as "512M" or "2G". */
 static int settings_parse_size(const char *value, uint64_t *ret)
 {
 	size_t len = strlen(value);
@@ -124,5 +124,5 @@ void settings_file_remove(const char *folder)
 	char path[PATH_MAX];
 
 	if (!file_path(folder, path, sizeof(path)))
-		(void)unlink(path);	/* there may be none */
+		(void)unlink(path);	/* it may not exist */
 }

@@ -17,10 +17,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-/* Instance id, "-enc", 16 digits. */
+/* Size of a module id: instance id, "-enc", 16 digits. */
 #define MODULE_ID_SIZE	(CA_INSTANCE_ID_LEN + 4 + 16 + 1)
 
-/* Descriptors of one start; those the VMM needs are copied by vmm_spawn(). */
+/* Descriptors of one start. vmm_spawn() copies those that the VMM needs. */
 struct start_fds {
 	int kvm;
 	int channel;
@@ -37,9 +37,9 @@ static void start_fds_close(struct start_fds *fds)
 }
 
 /*
- * The errno of each cause is part of the interface (see ne-emud(8)), and none has
- * a meaning of its own for NE_START_ENCLAVE. Resource shortages, which no single
- * device node explains, come first. Return: 0 if @err is not one.
+ * The errno of each cause is part of the interface (see ne-emud(8)); NE_START_ENCLAVE does
+ * not use them otherwise. Resource shortages, which no single device node explains, are
+ * checked first. Return: 0 if @err is not a shortage.
  */
 static int start_check_resources(int err, struct error *error)
 {
@@ -126,7 +126,7 @@ static const char *start_log_error(int err)
 	}
 }
 
-/* The enclave is worth more than its log: failures are logged, not returned. */
+/* Failures are logged, not returned: the enclave can run without a log. */
 static void start_open_log(const struct log_root *logs, const struct ne_nl_enclave *request,
 			   int *ret_fd)
 {

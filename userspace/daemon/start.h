@@ -10,12 +10,12 @@
 #include "daemon/vmm_process.h"
 
 /**
- * struct start_config - what is the same for all enclaves
- * @vmm_path: program
- * @kvm_path: node of KVM
- * @vsock_path: node of the vsock channels
+ * struct start_config - settings that all enclaves share
+ * @vmm_path: program of the VMM
+ * @kvm_path: device node of KVM
+ * @vsock_path: device node of the vsock channels
  * @log_level: least severe syslog level that VMMs print
- * @uid, @gid: whom VMMs become; 0: nobody else
+ * @uid, @gid: user and group that VMMs change to; 0: no change
  */
 struct start_config {
 	const char *vmm_path;
@@ -27,9 +27,9 @@ struct start_config {
 };
 
 /**
- * struct start_module - the security module of one enclave
- * @instance_id: first part of its id
- * @control_fd: where it hears from this process, or -1
+ * struct start_module - the NSM of one enclave
+ * @instance_id: first part of its module id
+ * @control_fd: socket on which it receives messages of this process, or -1
  */
 struct start_module {
 	const char *instance_id;
@@ -38,11 +38,12 @@ struct start_module {
 
 /**
  * start_vmm() - start the VMM of an enclave
- * @request: from ne_nl_accept(); the descriptor stays with it
- * @module: its descriptor stays with the caller
+ * @request: from ne_nl_accept(), which keeps its descriptor
+ * @module: the caller keeps its descriptor
  * @pool_fd: cgroup.threads of the cgroup for vCPU threads, or -1
  *
- * Trouble with the log directory is logged and costs the console log only.
+ * If the log directory cannot be used, the enclave starts without a console log, and the
+ * reason is logged.
  *
  * Return: 0, or a negative errno for start_refuse(), with @error.
  */
@@ -51,11 +52,11 @@ int start_vmm(const struct start_config *config, const struct log_root *logs,
 	      int pool_fd, struct vmm **ret_vmm, struct error *error);
 
 /**
- * start_refuse() - let NE_START_ENCLAVE fail
+ * start_refuse() - make NE_START_ENCLAVE fail
  * @err: negative errno that it returns
- * @error: what to do about it
+ * @error: reason, with what to do about it
  *
- * Return: 0 or a negative errno (-ESTALE: it has been given up already).
+ * Return: 0 or a negative errno (-ESTALE: the start has already been given up).
  */
 int start_refuse(int backend_fd, int err, const struct error *error);
 

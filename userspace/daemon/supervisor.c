@@ -18,14 +18,14 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* Events taken from epoll at a time. */
+/* Maximum number of events from one epoll_wait(). */
 #define EVENTS_MAX	16
-/* Start requests accepted at a time, so that other work does not wait. */
+/* Start requests accepted in one go, so that other work is not delayed. */
 #define ACCEPT_MAX		16
 /* Failures in a row after which accepting waits for the next notification. */
 #define ACCEPT_FAILURES_MAX	64
 
-/* @what is the object that the event is about; it tells kinds of events apart. */
+/* @what: the object that the event is about, whose address identifies the kind of event */
 static int supervisor_watch(struct supervisor *s, int fd, void *what)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = what };
@@ -46,10 +46,10 @@ static void supervisor_step_abort(struct supervisor *s)
 		return;
 	log_debug("CID %" PRIu32 ": heartbeat aborted on its behalf: %s", s->abort.cid,
 		  strerror(-err));
-	fd_close(&s->abort.fd);		/* leaves epoll */
+	fd_close(&s->abort.fd);		/* also removes it from epoll */
 }
 
-/* Only the client of the last start waits for a heartbeat, so one at a time will do. */
+/* Only the client of the last start waits for a heartbeat, so one abort is enough. */
 static void supervisor_cancel_abort(struct supervisor *s)
 {
 	if (s->abort.fd < 0)
@@ -200,13 +200,13 @@ static void supervisor_serve(struct supervisor *s, const struct ne_nl_enclave *r
 
 	log_debug("enclave %016" PRIx64 ": start request, CID %" PRIu32, request->slot_uid,
 		  request->cid);
-	/* The host may have lost it meanwhile, when all its CPUs were offline. */
+	/* The kernel dissolves the partition when all its CPUs go offline. */
 	supervisor_sync_pool(s);
-	/* The new enclave may reuse that CID, and no client waits for an earlier heartbeat. */
+	/* The new enclave may reuse the CID, and no client waits for an earlier heartbeat. */
 	supervisor_cancel_abort(s);
 	err = supervisor_start(s, request, &vmm, &error);
 	if (!err && supervisor_watch_vmm(s, vmm)) {
-		vmm_abort(vmm);		/* its end would never be noticed */
+		vmm_abort(vmm);		/* we would not notice its end */
 		err = supervisor_no_memory(&error);
 	}
 	if (err) {
@@ -214,11 +214,11 @@ static void supervisor_serve(struct supervisor *s, const struct ne_nl_enclave *r
 		return;
 	}
 	lifecycle_vmm_started(s, vmm);
-	/* While it sets up its virtual machine; what is signed needs no more than that. */
+	/* Issue the identity while the VMM sets up its VM. */
 	attestor_started(&s->attestor, request->slot_uid, supervisor_seconds(s));
 }
 
-/* Return: 0, or a negative errno when there is nothing more to accept now. */
+/* Return: 0, or a negative errno if there is nothing more to accept now. */
 static int supervisor_accept_one(struct supervisor *s)
 {
 	struct ne_nl_enclave request;
@@ -236,7 +236,7 @@ static int supervisor_accept_one(struct supervisor *s)
 		supervisor_fail(s, err);
 		return err;
 	}
-	/* That request has failed with it; the next may be good. */
+	/* The kernel has failed that request; the next one may succeed. */
 	log_err("cannot accept a start request: %s", strerror(-err));
 	return ++s->accept_failures < ACCEPT_FAILURES_MAX ? 0 : err;
 }
@@ -295,8 +295,8 @@ static void supervisor_read_notifications(struct supervisor *s)
 
 	err = ne_nl_event_read(s->nl, supervisor_on_notification, &ctx);
 	if (err == -ENOBUFS) {
-		log_warn("notifications were lost, looking at all enclaves again");
-		(void)supervisor_sync(s);	/* logged */
+		log_warn("notifications were lost, listing all enclaves again");
+		(void)supervisor_sync(s);	/* logs a failure */
 		ctx.ready = true;
 		ctx.pool_changed = true;
 	} else if (err) {
@@ -312,7 +312,7 @@ static void supervisor_reap(struct supervisor *s, struct vmm *vmm)
 	struct vmm_end end;
 	int err;
 
-	/* Why the enclave ended was said before its VMM ended: hear that first. */
+	/* The kernel reported why the enclave ended before its VMM exited: read that first. */
 	supervisor_read_notifications(s);
 
 	err = vmm_reap(vmm, &end);
@@ -322,7 +322,7 @@ static void supervisor_reap(struct supervisor *s, struct vmm *vmm)
 		log_err("cannot wait for process %d: %s", (int)vmm->pid, strerror(-err));
 		end = (struct vmm_end){ .code = CLD_KILLED };
 	}
-	lifecycle_vmm_ended(s, vmm, &end);	/* closes the pidfd, which leaves epoll */
+	lifecycle_vmm_ended(s, vmm, &end);	/* closes the pidfd, which removes it from epoll */
 }
 
 static void supervisor_on_signal(struct supervisor *s)
@@ -331,7 +331,7 @@ static void supervisor_on_signal(struct supervisor *s)
 
 	if (read(s->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	log_info("stopped by SIG%s; enclaves run on", sigabbrev_np(info.ssi_signo));
+	log_info("stopped by SIG%s; enclaves keep running", sigabbrev_np(info.ssi_signo));
 	s->stop = true;
 }
 
@@ -360,13 +360,13 @@ static void supervisor_kill_overdue(struct supervisor *s)
 			continue;
 		vmm->kill_ns = 0;
 		err = vmm_kill(vmm);
-		log_warn("enclave %016" PRIx64 ": VMM %d outlived its time, killed%s%s",
+		log_warn("enclave %016" PRIx64 ": VMM %d did not exit in time, killed%s%s",
 			 vmm->slot_uid, (int)vmm->pid, err ? ": " : "",
 			 err ? strerror(-err) : "");
 	}
 }
 
-/* Issues what is due. Return: nanoseconds until more is, or -1. */
+/* Issue the identities that are due. Return: nanoseconds until the next is, or -1. */
 static int64_t supervisor_attest(struct supervisor *s)
 {
 	int64_t left = attestor_run(&s->attestor, supervisor_seconds(s));
@@ -375,8 +375,8 @@ static int64_t supervisor_attest(struct supervisor *s)
 }
 
 /*
- * Milliseconds until a VMM has to be killed, an abort is given up or @left_ns is over;
- * -1: no such time.
+ * Return: milliseconds until a VMM has to be killed, an abort has to be given up or
+ * @left_ns is over; -1: none of these.
  */
 static int supervisor_timeout(const struct supervisor *s, int64_t left_ns)
 {
@@ -408,7 +408,7 @@ static void supervisor_tell_status(struct supervisor *s)
 	(void)sd_report("STATUS=%zu enclaves running", count);
 }
 
-/* Enclaves run without it. */
+/* Failures are only logged: enclaves run without the control socket. */
 static void supervisor_listen(struct supervisor *s)
 {
 	struct error error;
@@ -465,7 +465,7 @@ int supervisor_run(struct supervisor *s)
 
 	s->nr_told = enclave_table_count(&s->enclaves, NE_EMU_ENCLAVE_STATE_RUNNING);
 	(void)sd_report("READY=1\nSTATUS=%zu enclaves running", s->nr_told);
-	/* Those who asked before the subscription are not announced again. */
+	/* Requests from before the subscription are not announced again. */
 	s->accept_more = true;
 
 	while (!s->stop) {
@@ -484,7 +484,7 @@ int supervisor_run(struct supervisor *s)
 	}
 
 	(void)sd_report("STOPPING=1");
-	/* Enclaves run on in the partition; the next supervisor finds it. */
+	/* Running enclaves keep the partition, and the next supervisor finds it. */
 	if (!enclave_table_count(&s->enclaves, NE_EMU_ENCLAVE_STATE_RUNNING))
 		partition_sync(&s->partition, NULL, 0, false);
 	return s->err;

@@ -16,25 +16,25 @@
 
 /**
  * struct supervisor - all state of the program; one thread, so no locks
- * @start: how VMMs are started
- * @logs: where ends are recorded
+ * @start: settings for starting VMMs
+ * @logs: directory in which ends are recorded
  * @partition: isolates the CPU pool; does nothing before partition_init()
- * @now: the clock
- * @abort_heartbeat: begin to tell the client of the enclave with this CID that no
+ * @now: reads the clock
+ * @abort_heartbeat: begins to notify the client of the enclave with this CID that no
  *	heartbeat will come
- * @abort: what that has begun; its descriptor is -1 when it is over
- * @nl: the kernel module
+ * @abort: the notification in progress; its descriptor is -1 if there is none
+ * @nl: connection to the kernel module
  * @enclaves: the enclaves that exist, and those whose VMM still runs
- * @vmms: VMMs to be waited for, adopted ones included
+ * @vmms: VMMs to be waited for, including adopted ones
  * @attestor: settings and certificates of enclaves
  * @control: requests of "ne-emu lab" and "ne-emu doctor"
  * @epoll_fd: @nl's notifications, @signal_fd, @control, @abort, and the pidfds of @vmms
  * @signal_fd: SIGTERM and SIGINT
- * @accept_more: there may be start requests that no notification will tell of
- * @accept_failures: in a row
- * @nr_told: number of running enclaves last told to the service manager
+ * @accept_more: there may be start requests without a further notification
+ * @accept_failures: number of failures in a row
+ * @nr_told: number of running enclaves last reported to the service manager
  * @stop: leave the loop
- * @err: why, if not by a signal: a negative errno, -ENOENT for "module gone"
+ * @err: why, if not because of a signal: a negative errno, -ENOENT for "module gone"
  */
 struct supervisor {
 	struct start_config start;
@@ -58,8 +58,8 @@ struct supervisor {
 };
 
 /**
- * struct supervisor_paths - where things are; kept by reference
- * @run_dir: sockets, and the root certificate for everybody
+ * struct supervisor_paths - directories; kept by reference
+ * @run_dir: sockets, and the root certificate, which everyone can read
  * @state_dir: roots with their keys
  */
 struct supervisor_paths {
@@ -68,71 +68,70 @@ struct supervisor_paths {
 };
 
 /**
- * supervisor_init() - an idle supervisor
+ * supervisor_init() - set up an idle supervisor
  * @start: copied; its strings are kept by reference
- * @logs: taken over
- * @defaults: of attestation; copied
+ * @logs: moved into @s
+ * @defaults: default attestation settings; copied
  */
 void supervisor_init(struct supervisor *s, const struct start_config *start,
 		     struct log_root *logs, const struct supervisor_paths *paths,
 		     const struct lab_settings *defaults);
-/** supervisor_exit() - release everything; VMMs run on, and the partition stays */
+/** supervisor_exit() - release everything; VMMs keep running, and the partition stays */
 void supervisor_exit(struct supervisor *s);
 
 /**
- * supervisor_connect() - find the module, block signals, see what is there
+ * supervisor_connect() - connect to the module, block signals, adopt existing enclaves
  *
  * Return: 0, -ENOENT (the module is not loaded) or another negative errno.
  */
 int supervisor_connect(struct supervisor *s);
 
 /**
- * supervisor_run() - serve until a signal or the end of the module
+ * supervisor_run() - serve until a signal arrives or the module is unloaded
  *
- * Return: 0 (a signal), -ENOENT (the module was unloaded) or another negative
- * errno.
+ * Return: 0 (a signal), -ENOENT (the module was unloaded) or another negative errno.
  */
 int supervisor_run(struct supervisor *s);
 
-/** supervisor_watch_vmm() - have its end noticed; Return: 0 or a negative errno */
+/** supervisor_watch_vmm() - watch for the end of a VMM; Return: 0 or a negative errno */
 int supervisor_watch_vmm(struct supervisor *s, struct vmm *vmm);
 
-/* lifecycle.c: what is news about an enclave, and what follows from it */
+/* lifecycle.c: apply changes of enclaves and VMMs */
 
-/** lifecycle_notice() - the kernel describes an enclave */
+/** lifecycle_notice() - apply what the kernel reports about an enclave */
 void lifecycle_notice(struct supervisor *s, const struct ne_nl_enclave *info);
 
 /**
  * lifecycle_sync() - compare the table with the list of all enclaves
  *
- * Enclaves that are not on the list are gone.
+ * Enclaves that are not in the list have been released.
  */
 void lifecycle_sync(struct supervisor *s, const struct ne_nl_enclave *list, size_t count);
 
 /**
- * lifecycle_starting() - a start request was accepted
+ * lifecycle_starting() - add the enclave of an accepted start request
  *
- * A VMM left over from an earlier try is killed. Return: 0 or -ENOMEM.
+ * Kills a VMM that is left over from an earlier attempt. Return: 0 or -ENOMEM.
  */
 int lifecycle_starting(struct supervisor *s, const struct ne_nl_enclave *request);
 
-/** lifecycle_vmm_started() - put a VMM in charge of its enclave; @vmm is taken over */
+/** lifecycle_vmm_started() - assign a started VMM to its enclave; takes ownership of @vmm */
 void lifecycle_vmm_started(struct supervisor *s, struct vmm *vmm);
 
-/** lifecycle_vmm_ended() - a VMM has been waited for; it is freed */
+/** lifecycle_vmm_ended() - record the end of a VMM that has been waited for, and free it */
 void lifecycle_vmm_ended(struct supervisor *s, struct vmm *vmm, const struct vmm_end *end);
 
-/** lifecycle_is_known() - struct log_root's @live; @arg: the supervisor */
+/** lifecycle_is_known() - callback &struct log_root.live; @arg: the supervisor */
 bool lifecycle_is_known(uint64_t slot_uid, void *arg);
 
 /**
- * lifecycle_sweep() - remove what enclaves left that ended while there was no supervisor
+ * lifecycle_sweep() - clean up after enclaves that ended while no supervisor was running
  *
- * Once all enclaves that exist are known. Their VMMs are killed if they still run.
+ * Kills their VMMs if they still run. Call it once all existing enclaves are known.
  */
 void lifecycle_sweep(struct supervisor *s);
 
-/** lifecycle_prune() - keep the log directory at its size */
+/** lifecycle_prune() - remove old directories from the log directory */
 void lifecycle_prune(struct supervisor *s);
 
 #endif

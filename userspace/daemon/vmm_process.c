@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The process of one VMM: command line, descriptors, end. */
+/* The process of one VMM: its command line, its descriptors, its end. */
 
 #include "daemon/vmm_process.h"
 
@@ -16,18 +16,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The VMM's descriptors are numbered from here, without gaps. */
+/* Number of the first descriptor of the VMM; the others follow without gaps. */
 #define VMM_FD_FIRST	3
-/* Program, two words per option, NULL; room for all options there are. */
+/* Program, two words per option, NULL; enough for all options. */
 #define VMM_ARGS_MAX	40
 
-/* A command line: its words, and where they begin. */
+/* A command line: its words, and pointers to them. */
 struct vmm_args {
 	char *words;
 	char *argv[VMM_ARGS_MAX];
 };
 
-/* Descriptors as the child gets them: @from[i] becomes VMM_FD_FIRST + i. */
+/* Descriptors for the child: @from[i] becomes VMM_FD_FIRST + i. */
 struct vmm_fds {
 	int from[VMM_FDS_MAX];
 	size_t count;
@@ -45,8 +45,8 @@ static void vmm_fds_close(struct vmm_fds *fds)
 }
 
 /*
- * Moves the descriptors out of the way of the numbers the child will use, and puts these
- * into @options.
+ * Move the descriptors away from the numbers that the child will use, and write these
+ * numbers into @options.
  */
 static int vmm_fds_move(struct vmm_options *options, struct vmm_fds *fds)
 {
@@ -99,13 +99,13 @@ static int vmm_spawn_files(posix_spawn_file_actions_t *actions, const struct vmm
 {
 	int err;
 
-	/* Results are positive error numbers; all but ENOMEM are impossible. */
+	/* Results are positive errnos, of which only ENOMEM is possible. */
 	err = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null",
 					       O_RDONLY, 0);
 	for (size_t i = 0; !err && i < fds->count; i++)
 		err = posix_spawn_file_actions_adddup2(actions, fds->from[i],
 						       VMM_FD_FIRST + i);
-	/* Also what this process was started with by mistake. */
+	/* Including descriptors that this process has inherited by mistake. */
 	if (!err)
 		err = posix_spawn_file_actions_addclosefrom_np(actions,
 							       VMM_FD_FIRST + fds->count);
@@ -128,7 +128,7 @@ static int vmm_spawn_attr(posix_spawnattr_t *attr)
 	return -err;
 }
 
-/* posix_spawn() answers for execve() as well. */
+/* posix_spawn() also returns errors of execve(). */
 static int vmm_exec(const struct vmm_args *args, const struct vmm_fds *fds, pid_t *ret_pid)
 {
 	posix_spawn_file_actions_t actions;
@@ -184,7 +184,7 @@ int vmm_spawn(const char *path, const struct vmm_options *options, struct vmm **
 	vmm->slot_uid = options->slot_uid;
 	vmm->pidfd = pidfd_open(vmm->pid, 0);	/* close-on-exec */
 	if (vmm->pidfd < 0) {
-		/* Not to be watched, so not to be had. */
+		/* A VMM that we cannot watch must not run. */
 		err = -errno;
 		vmm_abort(vmm);
 		return err;
@@ -226,7 +226,7 @@ int vmm_kill(const struct vmm *vmm)
 
 void vmm_abort(struct vmm *vmm)
 {
-	/* The number cannot belong to another process before it is waited for. */
+	/* The process id cannot be reused before the process has been waited for. */
 	(void)kill(vmm->pid, SIGKILL);
 	(void)waitpid(vmm->pid, NULL, 0);
 	vmm_free(vmm);

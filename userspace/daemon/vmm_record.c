@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which process is the VMM of an enclave, for a later supervisor. */
+/* A record of which process is the VMM of an enclave, for a later supervisor. */
 
 #include "daemon/vmm_record.h"
 
@@ -18,12 +18,12 @@
 #define FILE_NAME	"vmm"
 #define TEXT_SIZE	64
 
-/* linux/magic.h of Linux 6.13 and later. */
+/* From linux/magic.h of Linux 6.13 and later. */
 #ifndef PID_FS_MAGIC
 #define PID_FS_MAGIC	0x50494446
 #endif
 
-/* Before pidfs all pidfds had one inode. */
+/* On kernels without pidfs all pidfds have the same inode. */
 static int process_inode(int pidfd, uint64_t *ret)
 {
 	struct statfs fs;
@@ -116,5 +116,5 @@ void vmm_record_remove(const char *folder)
 	char path[PATH_MAX];
 
 	if (!record_path(folder, path, sizeof(path)))
-		(void)unlink(path);	/* there may be none */
+		(void)unlink(path);	/* it may not exist */
 }
