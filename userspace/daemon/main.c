@@ -99,8 +99,8 @@ static const struct cli_option options[] = {
 			    LAB_INSTANCE_ID "."),
 	OPT_FLAG("no-isolation", struct options, no_isolation,
 		 "do not make the CPU pool an isolated partition",
-		 .manual = "Bind vCPUs to the CPUs of the pool, but let other programs use them too. "
-			   "See ISOLATION."),
+		 .manual = "Bind vCPUs to the CPUs of the pool, but let other programs use them "
+			   "too. See ISOLATION."),
 	OPT_TYPED("log-level", struct options, start.log_level, int, &cli_log_level, "LEVEL",
 		  "error, warning, info or debug (info)",
 		  .manual = "Least severe messages that *ne-emud* and the VMMs print: "

@@ -10,10 +10,10 @@
 #define BUS_RANGES_MAX	8
 
 /**
- * struct bus_ops - access of a vCPU; called on its thread
+ * struct bus_ops - handle an access of a vCPU; called on its thread
  *
- * @offset is counted from the start of the range and offset + len is within it;
- * len is 1, 2, 4 or 8.
+ * @offset is relative to the start of the range, and offset + len is within it; len is 1,
+ * 2, 4 or 8.
  */
 struct bus_ops {
 	void (*read)(void *device, uint64_t offset, void *data, size_t len);
@@ -33,12 +33,12 @@ struct bus {
 	size_t nr_ranges;
 };
 
-/** bus_add() - 0, -ENOSPC, or -EEXIST for a range that overlaps another */
+/** bus_add() - add a device; Return: 0, -ENOSPC, or -EEXIST (the range overlaps another) */
 int bus_add(struct bus *bus, uint64_t base, uint64_t size, const struct bus_ops *ops,
 	    void *device);
-/** bus_read() - reads all ones where there is no device */
+/** bus_read() - read from a device; all ones if there is none */
 void bus_read(const struct bus *bus, uint64_t addr, void *data, size_t len);
-/** bus_write() - without effect where there is no device */
+/** bus_write() - write to a device; ignored if there is none */
 void bus_write(const struct bus *bus, uint64_t addr, const void *data, size_t len);
 
 #endif

@@ -27,7 +27,7 @@ static uint8_t to_bcd(int value)
 	return value / 10 << 4 | value % 10;
 }
 
-/* Never "update in progress", which guests would wait out. */
+/* Never reports "update in progress", for the end of which guests would wait. */
 static uint8_t cmos_read_register(uint8_t index)
 {
 	time_t now = time(NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a debug enclave printed: the last MiB, and a log file. */
+/* The console output of a debug enclave: the last MiB of it, and a log file. */
 
 #include "vmm/console.h"
 
@@ -14,10 +14,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* Linux, kernel/panic.c; the reason follows. */
+/* The panic message of Linux (kernel/panic.c), which the reason follows. */
 static const char panic_start[] = "Kernel panic - not syncing: ";
 
-/* Guests print byte by byte; log and readers get what came within this time. */
+/* Guests print byte by byte; output is collected for this long for the log and readers. */
 #define COLLECT_NS	5000000L
 #define LOG_PIECE	(8 * KIB)
 
@@ -28,7 +28,7 @@ static void handle_more(void *arg, uint32_t events)
 
 	(void)events;
 	(void)!read(console->timer_fd, &count, sizeof(count));
-	/* From here on new output sets the timer again, so none is missed. */
+	/* From here on, new output sets the timer again, so that none is missed. */
 	atomic_store(&console->timer_set, false);
 	console_flush_log(console);
 	if (console->more)
@@ -46,7 +46,7 @@ int console_init(struct console *console, struct loop *loop, int log_fd)
 	console->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (console->timer_fd < 0)
 		return -errno;
-	/* Costs memory only as far as it has been written. */
+	/* Uses memory only for the part that has been written. */
 	ring = mmap(NULL, CONSOLE_RING_SIZE, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	err = ring == MAP_FAILED ? -errno : -pthread_mutex_init(&console->lock, NULL);
@@ -78,7 +78,7 @@ void console_exit(struct console *console)
 	fd_close(&console->timer_fd);
 }
 
-/* The first panic counts; its text ends with the line. */
+/* Only the first panic counts; its text ends at the end of the line. */
 static void watch_for_panic(struct console *console, uint8_t byte)
 {
 	if (console->matched == sizeof(panic_start) - 1) {
@@ -128,7 +128,7 @@ size_t console_copy(struct console *console, uint64_t *pos, void *buf, size_t ma
 	return len;
 }
 
-/* A full disk is the disk's affair: the guest goes on, and so does the log later. */
+/* A full disk does not stop the guest; the log continues once there is room. */
 static void log_write_failed(struct console *console)
 {
 	if (!console->log_failed)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a debug enclave printed: the last MiB, and a log file. */
+/* The console output of a debug enclave: the last MiB of it, and a log file. */
 
 #ifndef NE_EMU_VMM_CONSOLE_H
 #define NE_EMU_VMM_CONSOLE_H
@@ -14,23 +14,24 @@
 #include <stdint.h>
 
 #define CONSOLE_RING_SIZE	(1U << 20)
-/* Written behind the last byte of a log that is full; the file has this size then. */
+/* Written at the end of a log that is full; the file then has the size below. */
 #define CONSOLE_LOG_END		"\n[console log ends here: size limit]\n"
 #define CONSOLE_LOG_FILE_MAX	NE_EMU_CONSOLE_LOG_MAX
 #define CONSOLE_LOG_MAX		(CONSOLE_LOG_FILE_MAX - (sizeof(CONSOLE_LOG_END) - 1))
 #define CONSOLE_PANIC_SIZE	80
 
 /**
- * struct console - the ring is written by vCPUs and read by the main thread
- * @lock: protects @ring, @head, and the panic fields; held for no more than a copy,
- *	since the guest's output waits for it
+ * struct console - console output; written by vCPUs, read by the main thread
+ * @lock: protects @ring, @head, and the panic fields; held only while a piece is copied,
+ *	because the guest waits for it to print
  * @head: bytes printed so far; the ring holds the last CONSOLE_RING_SIZE
- * @matched: bytes of the panic message's beginning that the line has shown
- * @panic: what follows it, with a NUL once @panic_len says so
- * @timer_fd: readable some time after there was something new
- * @timer_set: it will be, so that not every byte needs to see to it
- * @more: called on the main thread when there is something new
- * @log_pos: bytes taken for the log; main thread
+ * @matched: number of bytes of the panic message's beginning in the current line
+ * @panic: the text after that beginning, up to the end of the line
+ * @panic_len: bytes in @panic
+ * @timer_fd: becomes readable some time after new output
+ * @timer_set: the timer is set, so that not every byte has to set it
+ * @more: called on the main thread when there is new output
+ * @log_pos: position in the output up to which it was handled for the log; main thread
  * @log_size: bytes in the log; main thread
  */
 struct console {
@@ -55,7 +56,7 @@ struct console {
 };
 
 /**
- * console_init() - ring and log
+ * console_init() - allocate the ring and start the log
  * @log_fd: borrowed; -1: no log
  *
  * Return: 0 or a negative errno.
@@ -63,23 +64,23 @@ struct console {
 int console_init(struct console *console, struct loop *loop, int log_fd);
 void console_exit(struct console *console);
 
-/** console_write() - one byte from the guest; any thread */
+/** console_write() - add one byte of the guest's output; any thread */
 void console_write(struct console *console, uint8_t byte);
 
 /**
- * console_copy() - a piece of the output; main thread
- * @pos: position in the output, moved on if the ring no longer holds it
- * @buf: gets the piece; a copy, so that the guest never waits for who passes it on
- * @max: bytes wanted at most
+ * console_copy() - copy a piece of the output; main thread
+ * @pos: position in the output, advanced if the ring no longer holds it
+ * @buf: receives a copy, so that the guest does not wait while the piece is passed on
+ * @max: maximum number of bytes
  *
  * Return: bytes copied; 0 at the end of the output.
  */
 size_t console_copy(struct console *console, uint64_t *pos, void *buf, size_t max);
 
-/** console_flush_log() - write what the log does not have yet */
+/** console_flush_log() - write output that is not in the log yet */
 void console_flush_log(struct console *console);
 
-/** console_panic() - text of a kernel panic that was printed, clean; false without one */
+/** console_panic() - get the printable text of a kernel panic; false if there was none */
 bool console_panic(struct console *console, char *text, size_t size);
 
 #endif

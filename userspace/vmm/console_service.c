@@ -16,9 +16,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* What readers may send before they hear of credit again; it is thrown away. */
+/* Receive window of readers, bytes. What they send is discarded. */
 #define RECEIVE_WINDOW		(64 * KIB)
-/* Packets read in one go. */
+/* Maximum number of packets read in one go. */
 #define BATCH			64
 
 static void service_wait_for_channel(struct console_service *service)
@@ -27,7 +27,7 @@ static void service_wait_for_channel(struct console_service *service)
 		      EPOLLIN | (service->blocked ? EPOLLOUT : 0));
 }
 
-/* Return: 0 or a negative errno; only -EAGAIN asks for another try. */
+/* Return: 0 or a negative errno; only after -EAGAIN should the caller retry. */
 static int write_packet(struct console_service *service, const struct iovec *iov, int n)
 {
 	ssize_t done;
@@ -77,14 +77,14 @@ static void flush_replies(struct console_service *service)
 	}
 }
 
-/* In order, now or when there is room. */
+/* Send now or, to keep the order, when the channel has room. */
 static void send_reply(struct console_service *service, const struct virtio_vsock_hdr *hdr)
 {
 	unsigned int slot = (service->first_reply + service->nr_replies) % CONSOLE_REPLIES_MAX;
 
 	/*
-	 * The kernel stops taking packets only when it has many for us, each of
-	 * which frees room when it is read. Peers that get no answer time out.
+	 * The channel is full only while many packets wait for us, and reading each of them
+	 * makes room. Peers that get no answer time out.
 	 */
 	if (service->nr_replies == CONSOLE_REPLIES_MAX)
 		return;
@@ -109,7 +109,7 @@ static void drop_reader(struct console_service *service, struct console_reader *
 	reader->used = false;
 }
 
-/* Return: bytes sent, 0 when there is nothing to send, or a negative errno. */
+/* Return: bytes sent, 0 if there is nothing to send, or a negative errno. */
 static ssize_t send_piece(struct console_service *service, struct console_reader *reader)
 {
 	struct virtio_vsock_hdr hdr =
@@ -147,7 +147,7 @@ static void feed_reader(struct console_service *service, struct console_reader *
 
 	if (!reader->used || reader->shut_down)
 		return;
-	/* Answers, the one to its request among them, go first. */
+	/* Answers go first, including the one to this reader's connect request. */
 	while (!service->nr_replies) {
 		n = send_piece(service, reader);
 		if (n <= 0)
@@ -202,7 +202,7 @@ static void refuse(struct console_service *service, const struct virtio_vsock_hd
 static void update_credit(struct console_reader *reader, const struct virtio_vsock_hdr *hdr)
 {
 	reader->credit_end = le32toh(hdr->fwd_cnt) + le32toh(hdr->buf_alloc);
-	/* A peer that takes back room gets nothing until it gives some again. */
+	/* A peer that reduces its credit gets nothing until it grants new credit. */
 	if ((int32_t)(reader->credit_end - reader->sent) < 0)
 		reader->credit_end = reader->sent;
 }
@@ -224,7 +224,7 @@ static void accept_reader(struct console_service *service, const struct virtio_v
 static void handle_shutdown(struct console_service *service, struct console_reader *reader,
 			    uint32_t flags)
 {
-	/* One that only stops sending goes on reading. */
+	/* A peer that only stops sending keeps reading. */
 	if (flags & VIRTIO_VSOCK_SHUTDOWN_RCV)
 		drop_reader(service, reader);
 }
@@ -280,10 +280,10 @@ static void handle_packet(struct console_service *service, const struct virtio_v
 		refuse(service, hdr);
 }
 
-/* Return: whether a packet was read. */
+/* Return: true if a packet was read. */
 static bool read_packet(struct console_service *service)
 {
-	/* A longer packet comes in pieces with a header each. */
+	/* A longer packet arrives in pieces, each with its own header. */
 	struct {
 		struct virtio_vsock_hdr hdr;
 		uint8_t payload[1024];
@@ -363,7 +363,7 @@ static bool has_readers(const struct console_service *service)
 	return service->nr_replies;
 }
 
-/* Those too slow for the rest get the end of the stream without it. */
+/* End the streams of readers that were too slow to get the rest. */
 static void cut_off(struct console_service *service)
 {
 	for (unsigned int i = 0; i < CONSOLE_READERS_MAX; i++) {

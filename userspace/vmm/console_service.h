@@ -18,11 +18,11 @@
 
 /**
  * struct console_reader - one connection
- * @port: of the parent's socket
- * @shut_down: the end of the stream was sent; only the peer's RST is missing
+ * @port: port of the parent's socket
+ * @shut_down: the end of the stream was sent; the peer has yet to answer with RST
  * @credit_end: value of @sent up to which the peer has room
- * @received: bytes it sent, ignored but counted for its credit
- * @told: @received when the peer was last told
+ * @received: bytes that the peer has sent; ignored, but counted for its credit
+ * @told: value of @received that was last sent to the peer
  * @pos: next byte of the console to send
  */
 struct console_reader {
@@ -37,13 +37,13 @@ struct console_reader {
 };
 
 /**
- * struct console_service - main thread only
+ * struct console_service - used by the main thread only
  * @channel_fd: borrowed, non-blocking
- * @blocked: the channel takes no packets; it waits for room
+ * @blocked: the channel is full; the service waits for room
  * @dead: the channel is gone
- * @ending: send what is there, then end the streams
+ * @ending: send the rest of the output, then end the streams
  * @replies: packets without payload that wait for room, oldest at @first_reply
- * @piece: scratch: the output that is being sent
+ * @piece: scratch for the output that is being sent
  */
 struct console_service {
 	struct console *console;
@@ -66,9 +66,9 @@ int console_service_create(struct console *console, struct loop *loop, int chann
 			   uint32_t cid, struct console_service **ret_service);
 /**
  * console_service_finish() - deliver the rest and end every stream
- * @timeout_ms: for readers that are slow
+ * @timeout_ms: how long slow readers may take
  *
- * The console must not be written to any more.
+ * The console must no longer be written to.
  */
 void console_service_finish(struct console_service *service, int timeout_ms);
 void console_service_destroy(struct console_service *service);

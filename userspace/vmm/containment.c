@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* User, capabilities, descriptors and limits; see landlock.c and syscalls.c for more. */
+/* Drop user, capabilities, descriptors and limits; see also landlock.c and syscalls.c. */
 
 #include "vmm/containment.h"
 
@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Of the main thread; what vCPUs have was mapped when they were made. */
+/* Limit of the main thread's stack; those of vCPU threads are already mapped. */
 #define STACK_MAX	(8 * MIB)
 
 static int compare_fds(const void *a, const void *b)
@@ -38,7 +38,7 @@ static int close_others(int *keep, size_t nr_keep)
 		int err;
 
 		if (keep[i] < (int)next)
-			continue;	/* not given, or given twice */
+			continue;	/* absent or a duplicate */
 		err = close_range_checked(next, keep[i] - 1);
 		if (err)
 			return err;
@@ -47,7 +47,7 @@ static int close_others(int *keep, size_t nr_keep)
 	return close_range_checked(next, ~0U);
 }
 
-/* libcap-ng answers with numbers of its own. */
+/* libcap-ng returns its own error codes. */
 static int drop_rights(uid_t uid, gid_t gid)
 {
 	bool bounding = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
@@ -68,7 +68,7 @@ int containment_enter(uid_t uid, gid_t gid, int *keep, size_t nr_keep)
 		err = drop_rights(uid, gid);
 	if (err)
 		return err;
-	/* After the change of the user, which sets it back. */
+	/* After the change of user, which would reset this. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 	    setrlimit(RLIMIT_CORE, &none))
 		return -errno;
@@ -78,14 +78,14 @@ int containment_enter(uid_t uid, gid_t gid, int *keep, size_t nr_keep)
 static int containment_set_limits(const struct containment_limits *limits)
 {
 	/*
-	 * Not RLIMIT_NPROC: at the first KVM_RUN, KVM makes a thread in our name, and
-	 * without it no vCPU ever runs.
+	 * RLIMIT_NPROC must not be set: at the first KVM_RUN, KVM creates a thread that
+	 * counts as ours, and without which no vCPU runs.
 	 */
 	const struct {
 		int resource;
 		rlim_t value;
 	} table[] = {
-		/* poll() takes no more entries than this; descriptor 0 is in use. */
+		/* Not 0, since this also limits the entries of poll(); descriptor 0 is in use. */
 		{ RLIMIT_NOFILE, 1 },
 		{ RLIMIT_MEMLOCK, 0 },
 		{ RLIMIT_MSGQUEUE, 0 },
@@ -107,7 +107,7 @@ int containment_seal(const struct containment_limits *limits)
 {
 	int err;
 
-	/* A write beyond the limit fails, and that is all. */
+	/* A write beyond the limit fails, without a signal. */
 	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return -errno;
 	err = containment_set_limits(limits);

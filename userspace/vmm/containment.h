@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the process gives up: first all that building the machine does not need, then,
- * before it touches anything of the guest, all but a list of system calls.
+ * Containment: the process first gives up everything that it does not need to build the
+ * machine and then, before it touches anything of the guest, all system calls except those
+ * of a list.
  */
 
 #ifndef NE_EMU_VMM_CONTAINMENT_H
@@ -12,24 +13,24 @@
 #include <sys/types.h>
 
 /**
- * containment_enter() - an ordinary user without rights, files and foreign descriptors
- * @uid, @gid: user and its only group from now on; 0: stay who we are
- * @keep: descriptors to keep besides the standard streams; sorted here
+ * containment_enter() - become an ordinary user without privileges, files and descriptors
+ * @uid, @gid: user to change to, and its only group; 0: no change
+ * @keep: descriptors to keep besides the standard streams; this function sorts them
  *
- * No privileges can be regained, no core files are written, nobody else's debugger may
- * look. Landlock keeps away files, TCP and other processes, where the kernel has it.
- * To be called before there are threads.
+ * The process cannot regain privileges, writes no core files, and cannot be traced by other
+ * processes of its user. If the kernel has Landlock, it denies access to files, TCP and
+ * other processes. Call this before there are threads.
  *
  * Return: 0 or a negative errno.
  */
 int containment_enter(uid_t uid, gid_t gid, int *keep, size_t nr_keep);
 
 /**
- * struct containment_limits - what a sealed process can take of the host, bytes
- * @file_size: writes make no file larger than this; those beyond fail with EFBIG
- * @data_size: private memory it can write to: heap, stacks of threads, what it maps;
- *	more is refused with ENOMEM
- * @memory: the enclave's, which zero pages may replace once, on top of that
+ * struct containment_limits - resources of the host that a sealed process may use
+ * @file_size: maximum size of a file, bytes; writes beyond it fail with EFBIG
+ * @data_size: maximum size of private writable memory (heap, thread stacks, mappings),
+ *	bytes; beyond it, allocations fail with ENOMEM
+ * @memory: the enclave's memory, which zero pages may replace once in addition
  */
 struct containment_limits {
 	uint64_t file_size;
@@ -39,10 +40,10 @@ struct containment_limits {
 };
 
 /**
- * containment_seal() - nothing new: no descriptor, no thread, no executable page
+ * containment_seal() - allow no new descriptors, threads or executable pages
  *
- * Holds for all threads. A system call that is not on the list ends the process with
- * SIGSYS. What has been mapped already may exceed the limit for data.
+ * Applies to all threads. A system call that is not on the list ends the process with
+ * SIGSYS. Existing mappings may exceed the limit for data.
  *
  * Return: 0 or a negative errno.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Why the enclave ends: any thread may report it, the first report counts. */
+/* Why the enclave ends. Any thread may report it; the first report counts. */
 
 #include "vmm/ending.h"
 
@@ -38,7 +38,7 @@ void ending_report(struct ending *ending, enum ne_emu_exit_reason reason, const 
 		va_start(args, fmt);
 		(void)error_vset(&ending->error, 0, fmt, args);
 		va_end(args);
-		/* A fresh counter has room for one. */
+		/* Cannot fail: the counter was 0. */
 		(void)!write(ending->event_fd, &one, sizeof(one));
 	}
 	pthread_mutex_unlock(&ending->lock);

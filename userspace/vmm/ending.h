@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why the enclave ends: any thread may report it, the first report counts. */
+/* Why the enclave ends. Any thread may report it; the first report counts. */
 
 #ifndef NE_EMU_VMM_ENDING_H
 #define NE_EMU_VMM_ENDING_H
@@ -11,9 +11,9 @@
 #include <stdbool.h>
 
 /**
- * struct ending - reason and text, for the main thread to act upon
+ * struct ending - reason and text, on which the main thread acts
  * @event_fd: readable once there is a reason
- * @reason: NE_EMU_EXIT_REASON_NONE until then; with @error protected by @lock
+ * @reason: NE_EMU_EXIT_REASON_NONE until then; @lock protects it and @error
  */
 struct ending {
 	int event_fd;
@@ -25,10 +25,10 @@ struct ending {
 int ending_init(struct ending *ending);
 void ending_exit(struct ending *ending);
 
-/** ending_report() - end the enclave; ignored when it is ending already */
+/** ending_report() - end the enclave; ignored if it is already ending */
 __attribute__((format(printf, 3, 4)))
 void ending_report(struct ending *ending, enum ne_emu_exit_reason reason, const char *fmt, ...);
-/** ending_get() - reason so far; @ret_error is filled in if there is one */
+/** ending_get() - get the reason so far; fills @ret_error if there is one */
 enum ne_emu_exit_reason ending_get(struct ending *ending, struct error *ret_error);
 
 #endif

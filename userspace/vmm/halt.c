@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Notices a guest whose vCPUs have all halted for good. */
+/* Detect a guest whose vCPUs have all halted permanently. */
 
 #include "vmm/halt.h"
 
@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #define TICK_S		1
-/* A guest that works uses more of each CPU than this, and is not disturbed. */
+/* A guest that uses more CPU time than this between two ticks is not asked. */
 #define IDLE_NS		50000000ULL
-/* One round may see one vCPU halt just before it is woken by another. */
+/* One round is not enough: a vCPU may be seen halted just before another wakes it. */
 #define ROUNDS		2
 
 static uint64_t total_cpu_time(const struct halt_watch *watch)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Just enough of a keyboard controller to notice that the guest resets itself. */
+/* A minimal keyboard controller, through which a guest resets itself. */
 
 #include "vmm/i8042.h"
 
@@ -10,9 +10,9 @@
 #define CMD_RESET_CPU	0xfe
 
 /*
- * Output buffer always full: Linux gives up on such a controller after a few
- * reads, instead of waiting half a second for each answer. Input buffer never
- * full: its reset waits for that before it sends the command.
+ * The output buffer is always full: Linux gives up on such a controller after a few
+ * reads, instead of waiting half a second for each answer. The input buffer is never
+ * full: Linux waits for that before it sends the reset command.
  */
 #define STATUS_OUTPUT_FULL	0x01
 

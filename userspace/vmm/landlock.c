@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* No files, no TCP, no other processes: Landlock without a single rule. */
+/* Deny access to files, TCP and other processes: Landlock without any rule. */
 
 #include "vmm/landlock.h"
 
@@ -13,12 +13,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Bits below the one that the next version adds. */
+/* All bits below the first one of the next version. */
 #define BITS(first_unknown)	((1ULL << (first_unknown)) - 1)
 
 /*
- * As linux/landlock.h of 6.12; older headers lack members. Kernels take a longer
- * structure than theirs if the rest is zero.
+ * As in linux/landlock.h of 6.12; older headers do not have all members. Kernels accept a
+ * structure longer than theirs if the rest is zero.
  */
 struct ruleset {
 	uint64_t access_fs;
@@ -26,7 +26,7 @@ struct ruleset {
 	uint64_t scoped;
 };
 
-/* What each version of the interface can forbid, all of it. */
+/* Everything that a version of the interface can deny. */
 static struct ruleset everything(int version)
 {
 	static const unsigned int fs_bits[] = { 0, 13, 14, 15, 15, 16 };
@@ -49,7 +49,7 @@ int landlock_enter(void)
 
 	version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	if (version < 1) {
-		log_debug("no Landlock on this host; the list of system calls has to do");
+		log_debug("no Landlock on this host; only the system call filter applies");
 		return 0;
 	}
 	ruleset = everything(version);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* No files, no TCP, no other processes: Landlock without a single rule. */
+/* Deny access to files, TCP and other processes: Landlock without any rule. */
 
 #ifndef NE_EMU_VMM_LANDLOCK_H
 #define NE_EMU_VMM_LANDLOCK_H
 
 /**
- * landlock_enter() - forbid all that this kernel's Landlock knows
+ * landlock_enter() - deny everything that this kernel's Landlock can deny
  *
- * For this thread and those it creates later. Open descriptors stay usable. Does
- * nothing on a kernel without Landlock. Needs PR_SET_NO_NEW_PRIVS.
+ * Applies to this thread and those it creates later. Open descriptors stay usable. Does
+ * nothing on a kernel without Landlock. Requires PR_SET_NO_NEW_PRIVS.
  *
  * Return: 0 or a negative errno.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Enclave image in guest memory: check it and put its parts where they run. */
+/* Enclave image in guest memory: check it, and move its parts to where they run. */
 
 #include "vmm/loader.h"
 
@@ -17,7 +17,7 @@
 #define RAMDISK_ALIGN	4
 #define INITRD_ALIGN	4096
 
-/** struct move - from and to, offsets in the donated memory */
+/** struct move - @from and @to are offsets in the donated memory */
 struct move {
 	uint64_t from;
 	uint64_t to;
@@ -25,10 +25,10 @@ struct move {
 };
 
 /**
- * struct move_plan - the kernel and the ramdisks, in the order of the image
+ * struct move_plan - moves of the kernel and the ramdisks, in the order of the image
  *
- * They are in the same order in both places, so they can be moved one after the
- * other without a copy of any: see move_parts().
+ * The order is the same before and after, so the parts can be moved one after the other
+ * without temporary copies: see move_parts().
  */
 struct move_plan {
 	struct move moves[1 + EIF_MAX_SECTIONS];
@@ -121,7 +121,7 @@ static int read_reservations(const char *cmdline, struct reserved *reserved,
 	return err ? error_set(error, err, "out of memory") : 0;
 }
 
-/* Where it wants to be, or as little above as reservations allow. */
+/* Place the kernel at its address, or at the lowest one above that is not reserved. */
 static int place_kernel(const struct guest_memory *memory, const struct reserved *reserved,
 			struct kernel_image *kernel, struct error *error)
 {
@@ -141,7 +141,7 @@ static int place_kernel(const struct guest_memory *memory, const struct reserved
 	return 0;
 }
 
-/* As high as possible: below the hole, or else behind it. */
+/* Place the initrd as high as possible below the hole or, if that fails, above it. */
 static int place_initrd(const struct guest_memory *memory, const struct reserved *reserved,
 			uint64_t size, struct loaded_image *image, struct error *error)
 {
@@ -170,7 +170,7 @@ static void plan_move(struct move_plan *plan, uint64_t from, uint64_t to, uint64
 	plan->moves[plan->count++] = (struct move){ .from = from, .to = to, .size = size };
 }
 
-/* Each ramdisk's place in the initrd; returns the size of all. */
+/* Plan the place of each ramdisk in the initrd. Return: the size of the initrd. */
 static uint64_t plan_ramdisks(const struct guest_memory *memory, const struct eif *eif,
 			      struct move_plan *plan)
 {
@@ -218,9 +218,9 @@ static void move_part(const struct guest_memory *memory, const struct move *move
 }
 
 /*
- * What goes up can only land on parts behind it, what goes down only on parts in
- * front of it. And a part that goes up never reaches one that goes down: in the
- * new order they are as they were, and the second comes from further up still.
+ * A part that moves up can overwrite only parts after it, and one that moves down only
+ * parts before it. A part that moves up never overwrites a later one that moves down: the
+ * new place of the first ends below the new place of the second, which is below its old one.
  */
 static void move_parts(const struct guest_memory *memory, const struct move_plan *plan)
 {
@@ -232,7 +232,7 @@ static void move_parts(const struct guest_memory *memory, const struct move_plan
 	for (size_t i = 0; i < plan->count; i++)
 		if (moves[i].to < moves[i].from)
 			move_part(memory, &moves[i]);
-	/* The padding between ramdisks. */
+	/* Clear the padding between ramdisks. */
 	for (size_t i = 2; i < plan->count; i++) {
 		uint64_t end = moves[i - 1].to + moves[i - 1].size;
 

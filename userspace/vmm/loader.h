@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Enclave image in guest memory: check it and put its parts where they run. */
+/* Enclave image in guest memory: check it, and move its parts to where they run. */
 
 #ifndef NE_EMU_VMM_LOADER_H
 #define NE_EMU_VMM_LOADER_H
@@ -12,20 +12,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Room for the part of a kernel image that the boot protocol reads, bytes. */
+/* Size of the part of a kernel image that the boot protocol needs, bytes. */
 #define KERNEL_HEADER_SIZE	160
 
 /**
- * struct kernel_image - what a kernel wants of its loader
- * @code_offset: start of what is copied, bytes from the start of the section
- * @code_size: bytes copied
- * @address: guest address to copy to, lowest and best
- * @align: it can be moved up by multiples of this; 0: it cannot be moved
- * @run_size: bytes it occupies there until it has set up its memory
+ * struct kernel_image - what a kernel requires of its loader
+ * @code_offset: start of the part to copy, bytes from the start of the section
+ * @code_size: size of the part to copy, bytes
+ * @address: guest address to copy to; the lowest possible one
+ * @align: the address may be raised by multiples of this; 0: it is fixed
+ * @run_size: bytes that the kernel occupies there until it has set up its memory
  * @initrd_max: the initrd must end at or below this address
- * @initrd_high: or it may be in the RAM behind the hole
- * @cmdline_max: longest command line, without NUL
- * @header: for the architecture, as read before anything was moved
+ * @initrd_high: the initrd may also be in the RAM above the hole
+ * @cmdline_max: maximum length of the command line, without NUL
+ * @header: for the architecture; read before anything was moved
  */
 struct kernel_image {
 	uint64_t code_offset;
@@ -40,10 +40,10 @@ struct kernel_image {
 };
 
 /**
- * struct loaded_image - the parts of an enclave image, in place
- * @initrd: guest address; 0 with @initrd_size 0 without one
- * @cmdline: the image's and the VMM's, owned
- * @pcrs: measurements of the image as it came
+ * struct loaded_image - the parts of an enclave image, in their places
+ * @initrd: guest address; without an initrd, this and @initrd_size are 0
+ * @cmdline: command lines of the image and of the VMM; owned
+ * @pcrs: measurements of the original image
  */
 struct loaded_image {
 	struct kernel_image kernel;
@@ -54,13 +54,13 @@ struct loaded_image {
 };
 
 /**
- * loader_load() - take an image apart where it stands
- * @image_offset: of the image in the donated memory
+ * loader_load() - check an image and move its parts within memory
+ * @image_offset: offset of the image in the donated memory
  * @cmdline_extra: appended to the image's command line
  *
- * The image is gone afterwards, its parts are moved, not copied twice.
+ * The parts are moved in place, which destroys the image.
  *
- * Return: 0, -EBADMSG (the image is to blame, see @error), -ENOMEM or -EIO.
+ * Return: 0, -EBADMSG (the image is not valid or does not fit, see @error), -ENOMEM or -EIO.
  */
 int loader_load(const struct guest_memory *memory, uint64_t image_offset,
 		const char *cmdline_extra, struct loaded_image *image,

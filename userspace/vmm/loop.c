@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The main thread's event loop: epoll over a handful of descriptors. */
+/* The main thread's event loop: epoll over a few descriptors. */
 
 #include "vmm/loop.h"
 
@@ -9,8 +9,8 @@
 #include <sys/epoll.h>
 
 /*
- * One event per wait: a source that an earlier event of the same round removed
- * is then never called. The sources that carry the load do their work in batches.
+ * One event per wait, so that a source is never called after an earlier event of the same
+ * round has removed it. The busiest sources work in batches.
  */
 #define EVENTS_PER_WAIT	1
 
@@ -35,7 +35,7 @@ int loop_add(struct loop *loop, struct loop_source *source)
 
 void loop_del(struct loop *loop, struct loop_source *source)
 {
-	/* Fails only for a source that was not added, which is then as wanted. */
+	/* Fails only for a source that was not added. */
 	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
 }
 

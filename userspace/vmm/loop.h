@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The main thread's event loop: epoll over a handful of descriptors. */
+/* The main thread's event loop: epoll over a few descriptors. */
 
 #ifndef NE_EMU_VMM_LOOP_H
 #define NE_EMU_VMM_LOOP_H
@@ -13,9 +13,9 @@ struct loop {
 };
 
 /**
- * struct loop_source - a descriptor and what to do about it; the owner's memory
- * @events: EPOLL* bits waited for now
- * @call: gets the bits that came; runs on the thread that runs the loop
+ * struct loop_source - a descriptor and the handler of its events; owned by the caller
+ * @events: EPOLL* bits to wait for
+ * @call: called with the bits that occurred, on the thread that runs the loop
  */
 struct loop_source {
 	int fd;
@@ -30,14 +30,14 @@ void loop_exit(struct loop *loop);
 
 int loop_add(struct loop *loop, struct loop_source *source);
 void loop_del(struct loop *loop, struct loop_source *source);
-/** loop_wait_for() - change the bits waited for; 0 leaves only errors and hang-ups */
+/** loop_wait_for() - change the bits to wait for; 0 leaves only errors and hang-ups */
 void loop_wait_for(struct loop *loop, struct loop_source *source, uint32_t events);
 
-/** loop_run() - until loop_stop(); 0 or a negative errno */
+/** loop_run() - handle events until loop_stop() is called; Return: 0 or a negative errno */
 int loop_run(struct loop *loop);
 /**
- * loop_run_once() - one round
- * @timeout_ms: longest wait for the first event, -1 for ever
+ * loop_run_once() - wait for events and handle them
+ * @timeout_ms: maximum time to wait for the first event, -1 for no limit
  */
 int loop_run_once(struct loop *loop, int timeout_ms);
 void loop_stop(struct loop *loop);

@@ -9,7 +9,7 @@
 #define MACHINE_NSM_BASE	0xd0001000ULL
 #define MACHINE_NSM_IRQ		6
 
-/* The same for Linux, behind the image's own command line. */
+/* The same for Linux, to append to the image's own command line. */
 #define MACHINE_CMDLINE \
 	" virtio_mmio.device=4K@0xd0000000:5 virtio_mmio.device=4K@0xd0001000:6"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu-vmm: stands in for the Nitro hypervisor, one process per enclave. */
+/* ne-emu-vmm: takes the place of the Nitro hypervisor, one process per enclave. */
 
 #include "common/backend.h"
 #include "common/log.h"
@@ -18,12 +18,12 @@
 #include <unistd.h>
 
 /*
- * Heap, stacks and data of the libraries: several times what the largest image and the
- * longest requests need. The enclave's memory is shared and does not count.
+ * Limit for heap, stacks and data of the libraries, bytes: several times what the largest
+ * image and the longest requests need. The enclave's memory is shared and does not count.
  */
 #define DATA_MAX	(32 * MIB)
 
-/* Threads are born with these blocked or ignored. */
+/* Threads inherit which signals are blocked or ignored. */
 static int vmm_set_signals(void)
 {
 	sigset_t signals;
@@ -44,7 +44,7 @@ static int contain(const struct vmm_options *options)
 	for (size_t i = 0; i < count; i++)
 		keep[i] = *fds[i];
 
-	/* What these would read later from files. */
+	/* Read now what these would later read from files. */
 	tzset();
 	if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL))
 		return -ENOMEM;
@@ -106,7 +106,7 @@ int main(int argc, char *argv[])
 	struct vmm_options options;
 	int err;
 
-	/* One heap for all threads: they hardly use it. */
+	/* One heap is enough: the other threads hardly use it. */
 	(void)mallopt(M_ARENA_MAX, 1);
 	log_init(LOG_INFO, "ne-emu-vmm");
 	if (vmm_options_parse(&options, argc, argv))
@@ -117,7 +117,7 @@ int main(int argc, char *argv[])
 	err = prepare(&vmm, &options);
 	if (!err)
 		err = vmm_run(&vmm);
-	/* A stuck vCPU would make an orderly end wait for it. */
+	/* With a stuck vCPU, a normal exit would wait for it. */
 	if (!vmm_destroy(&vmm))
 		_exit(EXIT_FAILURE);
 	vmm_options_free(&options);

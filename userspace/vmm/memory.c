@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Guest-physical memory; the only place that turns guest addresses into pointers. */
+/* Guest-physical memory. Only this file turns guest addresses into pointers. */
 
 #include "vmm/memory.h"
 
@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* What a signal handler can find: the one mapping of this process. */
+/* The one mapping of this process, for the signal handler. */
 static struct {
 	uint8_t *base;
 	uint64_t size;
@@ -32,23 +32,22 @@ static bool is_mapped(const uint8_t *addr)
 }
 
 /*
- * Put zero pages in place of the memory, so that the access that failed goes on
- * with data that is not used, and let the main loop find out why.
+ * Replace the memory with zero pages, so that the access that failed continues with data
+ * that will not be used. The main loop then finds out why the memory is gone.
  *
- * A sealed process may do this, with exactly these arguments. The limit for data does not
- * stop it, since for the kernel one mapping takes the place of another; but it would stop
- * a second time.
+ * The system call filter allows exactly these arguments. RLIMIT_DATA does not prevent the
+ * mapping, since it replaces another one, but would prevent a second one.
  */
 static void handle_sigbus(int sig, siginfo_t *info, void *context)
 {
 	(void)context;
-	/* One thread does it; others try their access until it has. */
+	/* One thread maps the pages; the others repeat their access until it has. */
 	if (is_mapped(info->si_addr) &&
 	    (atomic_exchange(&mapped.lost, true) ||
 	     mmap(mapped.base, mapped.size, PROT_READ | PROT_WRITE,
 		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED))
 		return;
-	/* Not ours: fail again, with the default action. */
+	/* Another cause: the access fails again, with the default action. */
 	(void)signal(sig, SIG_DFL);
 }
 
@@ -63,8 +62,9 @@ static int catch_sigbus(void)
 	return sigaction(SIGBUS, &action, NULL) ? -errno : 0;
 }
 
-/* Address space of @size bytes that starts at a multiple of 1 GiB, so that the
- * kernel can use the largest pages the memory is made of.
+/*
+ * Reserve @size bytes of address space at a multiple of 1 GiB, so that the kernel can map
+ * the largest pages that the memory consists of.
  */
 static int reserve_aligned(uint64_t size, uint8_t **ret_base)
 {
@@ -87,8 +87,8 @@ static int reserve_aligned(uint64_t size, uint8_t **ret_base)
 }
 
 /*
- * Has the kernel map all pages, of 2 MiB at least, while the guest does not wait for it.
- * KVM before Linux 6.13 takes what it finds mapped, and fails otherwise.
+ * Make the kernel map all pages, which have at least 2 MiB, before the guest runs. KVM
+ * before Linux 6.13 uses only pages that are mapped, and fails otherwise.
  */
 static void touch_pages(const uint8_t *base, uint64_t size)
 {
@@ -118,7 +118,7 @@ int memory_map(struct guest_memory *memory, int backend_fd, uint64_t size,
 		return error_set(error, err, "cannot map the enclave's memory: %s",
 				 strerror(-err));
 	}
-	/* Only keeps it out of core files; RLIMIT_CORE does that too. */
+	/* Keep the memory out of core files. RLIMIT_CORE does that too, so ignore failures. */
 	(void)madvise(base, size, MADV_DONTDUMP);
 
 	mapped.base = base;

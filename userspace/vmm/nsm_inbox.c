@@ -19,14 +19,14 @@ static void inbox_apply(struct nsm *nsm, const struct nsm_control_message *messa
 	switch (message->type) {
 	case NSM_CONTROL_SETTINGS:
 		nsm_configure(nsm, &message->settings);
-		log_debug("NSM settings taken over");
+		log_debug("NSM settings applied");
 		break;
 	case NSM_CONTROL_IDENTITY:
 		err = nsm_set_identity(nsm, &message->identity);
 		if (err)
 			log_warn("ne-emud sent a key that cannot sign: %s", strerror(-err));
 		else
-			log_debug("NSM key and certificates taken over");
+			log_debug("NSM key and certificates applied");
 		break;
 	}
 }
@@ -48,12 +48,12 @@ static void handle_message(struct nsm *nsm, const void *bytes, size_t len)
 		log_warn("message to the NSM ignored: its type is unknown");
 		break;
 	default:
-		log_warn("message to the NSM ignored: it makes no sense");
+		log_warn("message to the NSM ignored: it is malformed");
 		break;
 	}
 }
 
-/* Return: whether there was a message. */
+/* Return: true if there was a message. */
 static bool inbox_receive(struct nsm_inbox *inbox)
 {
 	uint8_t bytes[NSM_CONTROL_MAX];
@@ -66,12 +66,12 @@ static bool inbox_receive(struct nsm_inbox *inbox)
 			log_warn("cannot receive messages to the NSM: %s", strerror(errno));
 		return false;
 	}
-	/* A longer one was cut off. */
+	/* A longer message was truncated. */
 	if ((size_t)n > sizeof(bytes))
 		log_warn("message to the NSM ignored: it has %zd bytes", n);
 	else
 		handle_message(inbox->nsm, bytes, n);
-	/* There may be a key in it. */
+	/* It may contain a key. */
 	explicit_bzero(bytes, sizeof(bytes));
 	return true;
 }

@@ -7,7 +7,7 @@
 #include "nsm/nsm.h"
 #include "vmm/loop.h"
 
-/** struct nsm_inbox - @nsm, @loop: borrowed; @source: the socket, -1 without one */
+/** struct nsm_inbox - @nsm, @loop: borrowed; @source: the socket, fd -1 without one */
 struct nsm_inbox {
 	struct nsm *nsm;
 	struct loop *loop;
@@ -15,15 +15,15 @@ struct nsm_inbox {
 };
 
 /**
- * nsm_inbox_open() - listen from now on
- * @fd: borrowed; -1: no messages will come
+ * nsm_inbox_open() - start to receive messages
+ * @fd: borrowed; -1: no messages will arrive
  *
  * Return: 0 or a negative errno.
  */
 int nsm_inbox_open(struct nsm_inbox *inbox, struct loop *loop, struct nsm *nsm, int fd);
-/** nsm_inbox_drain() - act on all that has arrived */
+/** nsm_inbox_drain() - handle all messages that have arrived */
 void nsm_inbox_drain(struct nsm_inbox *inbox);
-/** nsm_inbox_close() - also for one that was only initialised with @source.fd -1 */
+/** nsm_inbox_close() - stop receiving; also allowed if only @source.fd was set, to -1 */
 void nsm_inbox_close(struct nsm_inbox *inbox);
 
 #endif

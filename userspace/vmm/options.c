@@ -108,7 +108,7 @@ static bool has_fd(const void *value)
 	return *(const int *)value >= 0;
 }
 
-/* Of a user or a group: nobody becomes root. */
+/* Read a user or group id, which must not be root's. */
 static int read_id(const char *text, void *value)
 {
 	uint64_t id;
@@ -162,7 +162,7 @@ static const struct cli_option options_table[] = {
 	{}
 };
 
-/* Options that belong together. */
+/* Check options that depend on each other. */
 static int check(const struct vmm_options *options)
 {
 	bool debug = vmm_options_debug(options);

@@ -12,27 +12,27 @@
 
 /* NE_ENCLAVE_DEBUG_MODE of the ABI that clients use. */
 #define VMM_FLAGS_DEBUG	1
-/* Descriptors that a VMM is given. */
+/* Maximum number of descriptors that a VMM gets. */
 #define VMM_FDS_MAX	7
 
 /**
- * struct vmm_options - what the supervisor says about one enclave
- * @prefix: of log lines, the slot uid; set by vmm_options_parse()
- * @cid: of the enclave
- * @flags: of the start request
+ * struct vmm_options - parameters of one enclave that the supervisor passes to its VMM
+ * @prefix: prefix of log lines, the slot uid; set by vmm_options_parse()
+ * @cid: CID of the enclave
+ * @flags: flags of the start request
  * @mem_size: bytes of donated memory
- * @image_offset: of the image in that memory
- * @cpus: host CPUs of the vCPUs in order; vmm_options_free() frees what
+ * @image_offset: offset of the image in that memory
+ * @cpus: host CPUs of the vCPUs in order; vmm_options_free() frees those that
  *	vmm_options_parse() has read
- * @module_id: identity in attestation documents; into the argument vector
+ * @module_id: identity in attestation documents; points into the argument vector
  * @backend_fd: start request and memory
  * @kvm_fd: /dev/kvm
  * @channel_fd: packets of the guest
- * @console_channel_fd: packets of the console service; -1 without debug
- * @console_log_fd: file for the console's text, or -1
- * @nsm_control_fd: datagrams of common/nsm_control.h; -1: none come
+ * @console_channel_fd: packets of the console service; -1 without debug mode
+ * @console_log_fd: file for the console output, or -1
+ * @nsm_control_fd: socket for datagrams of common/nsm_control.h, or -1
  * @pool_fd: cgroup.threads of the cgroup for vCPU threads, or -1
- * @uid, @gid: whom to become; 0: nobody else
+ * @uid, @gid: user and group to change to; 0: no change
  * @log_level: least severe syslog level that is printed
  */
 struct vmm_options {
@@ -59,24 +59,24 @@ struct vmm_options {
 	int log_level;
 };
 
-/* vmm_options_debug() - is the enclave in debug mode? */
+/** vmm_options_debug() - Return: true if the enclave is in debug mode */
 static inline bool vmm_options_debug(const struct vmm_options *options)
 {
 	return options->flags & VMM_FLAGS_DEBUG;
 }
 
 /**
- * vmm_options_parse() - strict: each option once, nothing unknown, nothing missing
+ * vmm_options_parse() - parse a command line, with each option once and none missing
  *
- * Return: 0, or -EINVAL after a line in the log.
+ * Return: 0, or -EINVAL, which is logged.
  */
 int vmm_options_parse(struct vmm_options *options, int argc, char **argv);
 void vmm_options_free(struct vmm_options *options);
 
-/** vmm_options_write() - the words of a command line, each with a 0 behind it */
+/** vmm_options_write() - write the words of a command line, each terminated by a NUL */
 void vmm_options_write(const struct vmm_options *options, FILE *to);
 
-/** vmm_options_fds() - where the descriptors are, in the order of the options */
+/** vmm_options_fds() - get pointers to the descriptors, in the order of the options */
 size_t vmm_options_fds(struct vmm_options *options, int *ret_fds[VMM_FDS_MAX]);
 
 #endif

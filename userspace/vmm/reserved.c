@@ -12,7 +12,7 @@
 
 #define PAGE_SIZE	4096ULL
 
-/* A number as the kernel's memparse() takes it; *@text moves behind it. */
+/* Parse a number like the kernel's memparse(), and move *@text to its end. */
 static uint64_t reserved_parse_size(const char **text)
 {
 	static const char suffixes[] = "KMGTPE";
@@ -20,7 +20,7 @@ static uint64_t reserved_parse_size(const char **text)
 	uint64_t value;
 	char *end;
 
-	/* strtoull() would take blanks and signs. */
+	/* strtoull() would accept blanks and signs. */
 	if (!isdigit((unsigned char)**text))
 		return 0;
 	value = strtoull(*text, &end, 0);
@@ -56,7 +56,7 @@ static void lower_limit(struct reserved *reserved, uint64_t limit)
 		reserved->limit = MIN(reserved->limit, limit & ~(PAGE_SIZE - 1));
 }
 
-/* size, or size and start with a letter between them that says what it becomes. */
+/* Parse a size, or a size and a start separated by a character for the kind of range. */
 static int parse_memmap(struct reserved *reserved, const char *text)
 {
 	int err = 0;
@@ -109,7 +109,7 @@ int reserved_parse(const char *cmdline, struct reserved *ret)
 	return err;
 }
 
-/* The reserved range that [@start, @start + @size) meets, or NULL. */
+/* Return: a reserved range that overlaps [@start, @start + @size), or NULL. */
 static const struct reserved_range *meets(const struct reserved *reserved, uint64_t start,
 					  uint64_t size)
 {

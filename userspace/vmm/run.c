@@ -19,7 +19,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* Console readers get this long for what they have not read yet. */
+/* How long console readers may take to read the rest of the output. */
 #define CONSOLE_FINISH_MS	1000
 
 static void measure(struct vmm *vmm, const struct eif_pcrs *pcrs)
@@ -31,7 +31,7 @@ static void measure(struct vmm *vmm, const struct eif_pcrs *pcrs)
 	memcpy(measured.pcr1, pcrs->pcr1, sizeof(measured.pcr1));
 	memcpy(measured.pcr2, pcrs->pcr2, sizeof(measured.pcr2));
 	memcpy(measured.pcr8, pcrs->pcr8, sizeof(measured.pcr8));
-	/* What ne-emud sent before it started us says how registers begin. */
+	/* Settings that ne-emud sent before it started us determine the initial PCRs. */
 	nsm_inbox_drain(&vmm->nsm_inbox);
 	nsm_start(vmm->nsm, &measured);
 }
@@ -82,7 +82,7 @@ static void handle_backend(void *arg, uint32_t events)
 		loop_stop(&vmm->loop);
 		return;
 	}
-	/* It stays readable as long as the enclave runs. */
+	/* Stop waiting for input: the fd stays readable while the enclave is running. */
 	loop_wait_for(&vmm->loop, &vmm->backend, 0);
 	vmm->started_ms = clock_ms();
 	vmm_start(vmm);
@@ -151,26 +151,26 @@ static void report_end(struct vmm *vmm, enum ne_emu_exit_reason reason,
 	struct ne_emu_backend_status status = backend_status(reason, error);
 
 	log_info("enclave ended: %s", error->text);
-	/* This fails if it has been stopped meanwhile, and that is fine. */
+	/* Ignore the failure if the enclave has been stopped in the meantime. */
 	if (ioctl(vmm->options->backend_fd, NE_EMU_BACKEND_EXIT, &status) &&
 	    !backend_hung_up(vmm))
 		log_err("cannot report the end: %s", strerror(errno));
 }
 
-/* Tell the kernel first: a launcher that learns of the end may close the enclave at once. */
+/* Report to the kernel first: a launcher that is released may close the enclave at once. */
 static void tell_end(struct vmm *vmm)
 {
 	enum ne_emu_exit_reason reason;
 	struct error error = { 0 };
 
-	/* Memory is taken away when an enclave is stopped: not the end's reason. */
+	/* Lost memory of a stopped enclave is a consequence, not the reason of its end. */
 	reason = ending_get(&vmm->ending, &error);
 	if (vmm->stop_wanted || backend_hung_up(vmm)) {
 		log_debug("enclave stopped");
 		return;
 	}
 	if (memory_lost()) {
-		/* Whatever the guest did on the pages that took its place. */
+		/* This overrides what the guest did with the zero pages. */
 		reason = NE_EMU_EXIT_REASON_VMM_ERROR;
 		(void)error_set(&error, 0, "the enclave's memory is gone");
 	}

@@ -29,7 +29,7 @@ int serial_init(struct serial *serial, int irq_fd, void (*output)(void *arg, uin
 /* A byte is sent as soon as it is written, so the transmitter is always empty. */
 static void set_thr_empty(struct serial *serial)
 {
-	/* The edge of an interrupt that is not acknowledged yet was enough. */
+	/* An interrupt that is not acknowledged yet needs no second edge. */
 	if (!(serial->ier & UART_IER_THRI) || serial->thr_pending)
 		return;
 	serial->thr_pending = true;
@@ -99,7 +99,7 @@ static uint8_t serial_read_register(struct serial *serial, uint64_t offset)
 	}
 }
 
-/* Return: whether @value is to be sent. */
+/* Return: true if @value is to be sent. */
 static bool serial_write_register(struct serial *serial, uint64_t offset, uint8_t value)
 {
 	bool divisor = serial->lcr & UART_LCR_DLAB;
@@ -130,12 +130,12 @@ static bool serial_write_register(struct serial *serial, uint64_t offset, uint8_
 	case UART_SCR:
 		serial->scratch = value;
 		return false;
-	default:	/* LSR and MSR are for reading */
+	default:	/* LSR and MSR are read-only */
 		return false;
 	}
 }
 
-/* Registers are bytes; of a wider access only the first byte counts. */
+/* Registers are bytes; only the first byte of a wider access counts. */
 static void serial_read(void *device, uint64_t offset, void *data, size_t len)
 {
 	struct serial *serial = device;

@@ -15,8 +15,8 @@
 #define SERIAL_IRQ		4
 
 /**
- * struct serial - registers are protected by @lock
- * @output: gets each byte sent; on the vCPU's thread, without @lock
+ * struct serial - state of the port; @lock protects the registers
+ * @output: called with each byte that is sent, on the vCPU's thread, without @lock
  * @irq_fd: borrowed
  */
 struct serial {
@@ -35,7 +35,7 @@ struct serial {
 
 extern const struct bus_ops serial_ops;
 
-/** serial_init() - power-on state; 0 or a negative errno */
+/** serial_init() - set the state after power-on; Return: 0 or a negative errno */
 int serial_init(struct serial *serial, int irq_fd, void (*output)(void *arg, uint8_t byte),
 		void *output_arg);
 

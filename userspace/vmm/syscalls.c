@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The system calls of a running enclave; all others are the end of the process.
+ * The system calls of a running enclave; any other ends the process.
  *
- * Nothing in these lists makes a descriptor, a thread, a process or an executable
- * page, or names a file. When code that runs after containment_seal() needs another
- * call, the enclave ends with SIGSYS, and the kernel log (audit) has its number.
+ * No call in these lists creates a descriptor, a thread, a process or an executable page,
+ * or takes the name of a file. If code that runs after containment_seal() needs another
+ * call, the VMM ends with SIGSYS, and the kernel log (audit) shows the number of the call.
  */
 
 #include "vmm/syscalls.h"
@@ -20,12 +20,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Linux 6.11; older headers lack it. */
+/* New in Linux 6.11; older headers do not have it. */
 #ifndef MAP_DROPPABLE
 #define MAP_DROPPABLE	0x08
 #endif
 
-/* With whatever arguments. */
+/* Allowed with any arguments. */
 static const int plain_calls[] = {
 	/* Devices: eventfds, timers, channels, the console's log */
 	SCMP_SYS(read),
@@ -42,7 +42,7 @@ static const int plain_calls[] = {
 	SCMP_SYS(poll),
 	SCMP_SYS(ppoll),
 
-	/* Threads of the C library: locks, their end */
+	/* Threads of the C library: locks, exit */
 	SCMP_SYS(futex),
 	SCMP_SYS(getpid),
 	SCMP_SYS(gettid),
@@ -61,14 +61,14 @@ static const int plain_calls[] = {
 	SCMP_SYS(mremap),
 	SCMP_SYS(madvise),
 
-	/* Random numbers and time, where the vDSO cannot tell it */
+	/* Random numbers and time, if the vDSO cannot provide them */
 	SCMP_SYS(getrandom),
 	SCMP_SYS(clock_gettime),
 	SCMP_SYS(gettimeofday),
 	SCMP_SYS(time),
 };
 
-/* What the running machine asks of KVM and the modules, beside arch_run_ioctls. */
+/* Requests of the running machine to KVM and the modules, besides arch_run_ioctls. */
 static const unsigned long ioctls[] = {
 	KVM_RUN,
 	KVM_GET_MP_STATE,
@@ -87,7 +87,7 @@ static void free_filter(scmp_filter_ctx *filter)
 
 static int allow_ioctl(scmp_filter_ctx filter, unsigned long request)
 {
-	/* The kernel looks at 32 bits of it. */
+	/* The kernel uses only 32 bits of the request. */
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 				SCMP_A1_64(SCMP_CMP_MASKED_EQ, UINT32_MAX, request));
 }
@@ -104,9 +104,9 @@ static int allow_ioctls(scmp_filter_ctx filter)
 }
 
 /*
- * Fresh memory of the heap, and what getrandom() of the C library keeps (MAP_DROPPABLE).
- * All of it counts for RLIMIT_DATA. Shared memory and stacks would not, nor would what
- * takes the place of another mapping; and huge pages are for enclaves.
+ * Allow new memory for the heap and for the state of the C library's getrandom()
+ * (MAP_DROPPABLE), all of which counts for RLIMIT_DATA. Shared memory, stacks and
+ * replacements of other mappings would not count. Huge pages are for enclaves.
  */
 static int allow_memory(scmp_filter_ctx filter)
 {
@@ -124,7 +124,7 @@ static int allow_memory(scmp_filter_ctx filter)
 				SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
-/* Zero pages in place of the enclave's memory when that is lost: memory.c. */
+/* Allow zero pages in place of the enclave's memory if that is lost (memory.c). */
 static int allow_replacement(scmp_filter_ctx filter, const void *memory, uint64_t size)
 {
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 4,
@@ -135,7 +135,7 @@ static int allow_replacement(scmp_filter_ctx filter, const void *memory, uint64_
 					   MAP_NORESERVE));
 }
 
-/* A vCPU is kicked by a signal. */
+/* vCPUs are kicked by a signal. */
 static int allow_kicks(scmp_filter_ctx filter)
 {
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
@@ -161,7 +161,7 @@ int syscalls_restrict(const void *memory, uint64_t memory_size)
 	if (!filter)
 		return -ENOMEM;
 	err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-	/* A search tree: each exit of a vCPU passes through. */
+	/* Use a binary tree, since each exit of a vCPU passes the filter. */
 	if (!err)
 		err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (!err)

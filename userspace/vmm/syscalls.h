@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The system calls of a running enclave; all others are the end of the process. */
+/* The system calls of a running enclave; any other ends the process. */
 
 #ifndef NE_EMU_VMM_SYSCALLS_H
 #define NE_EMU_VMM_SYSCALLS_H
@@ -8,7 +8,7 @@
 
 /**
  * syscalls_restrict() - allow the list in syscalls.c and nothing else, in all threads
- * @memory: of the enclave; the one place where a mapping may replace another
+ * @memory: memory of the enclave, the only mapping that another may replace
  *
  * Return: 0 or a negative errno.
  */

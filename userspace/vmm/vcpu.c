@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One vCPU: a thread on a CPU of its own that runs the guest and answers its exits. */
+/* One vCPU: a thread, pinned to a CPU, that runs the guest and handles its exits. */
 
 #include "vmm/vcpu.h"
 
@@ -22,7 +22,7 @@
 
 static void handle_kick(int sig)
 {
-	/* It has done its work by interrupting KVM_RUN. */
+	/* Nothing to do: the signal has interrupted KVM_RUN. */
 	(void)sig;
 }
 
@@ -166,7 +166,7 @@ static void place_thread(struct vcpu *vcpu)
 	(void)sem_post(&vcpu->placed);
 }
 
-/* Only for people. By the thread itself: for others that would be a file to open. */
+/* Set the name for debugging. The thread does this itself: others would have to open a file. */
 static void name_thread(const struct vcpu *vcpu)
 {
 	char name[16];
@@ -261,7 +261,7 @@ static void vcpu_kick(struct vcpu *vcpu)
 		return;
 	/* Also catches a thread that is just about to enter KVM_RUN. */
 	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-	(void)pthread_kill(vcpu->thread, KICK_SIGNAL);	/* it is not joined yet */
+	(void)pthread_kill(vcpu->thread, KICK_SIGNAL);	/* not joined yet, so still valid */
 }
 
 void vcpu_ask_down(struct vcpu *vcpu)

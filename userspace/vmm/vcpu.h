@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One vCPU: a thread on a CPU of its own that runs the guest and answers its exits. */
+/* One vCPU: a thread, pinned to a CPU, that runs the guest and handles its exits. */
 
 #ifndef NE_EMU_VMM_VCPU_H
 #define NE_EMU_VMM_VCPU_H
@@ -22,14 +22,16 @@ struct kvm_run;
 
 /**
  * struct vcpu - owned by the main thread
- * @pio: ports, and @mmio: registers in memory
- * @cpu: host CPU that the thread is bound to
- * @pool_fd: cgroup.threads of the cgroup it belongs into, or -1; until @placed
- * @placed: posted once, when the thread is where it belongs, or cannot get there
- * @move_err: why it is not in the cgroup, a positive errno; valid when @placed
- * @pin_err: why it is not bound to @cpu, likewise
- * @go: posted once, to run or to give up
- * @check: the main thread wants to know whether the guest has halted for good
+ * @pio: bus of ports
+ * @mmio: bus of memory-mapped registers
+ * @cpu: host CPU that the thread is pinned to
+ * @pool_fd: cgroup.threads of the cgroup that the thread enters, or -1; valid until @placed
+ *	is posted
+ * @placed: posted once the thread has entered its cgroup and is pinned, or has failed to
+ * @move_err: why it is not in the cgroup, a positive errno; valid after @placed
+ * @pin_err: why it is not pinned to @cpu, likewise
+ * @go: posted once, to run or to exit
+ * @check: the main thread asks whether the vCPU has halted permanently
  * @down: the answer
  */
 struct vcpu {
@@ -57,9 +59,9 @@ struct vcpu {
 int vcpu_set_signal(void);
 
 /**
- * vcpu_create() - vCPU and its thread, which waits for vcpu_go()
- * @vcpu: with @pio, @mmio, @ending, @cpu and @pool_fd set, otherwise zero; destroy
- *	it also after a failure
+ * vcpu_create() - create a vCPU and its thread, which waits for vcpu_go()
+ * @vcpu: with @pio, @mmio, @ending, @cpu and @pool_fd set, otherwise zero; has to be
+ *	destroyed also after a failure
  *
  * Return: 0 or a negative errno with a text.
  */
@@ -68,22 +70,22 @@ int vcpu_create(struct vcpu *vcpu, const struct vm *vm, unsigned int index,
 /**
  * vcpu_wait_placed() - wait until the thread has moved to its CPU; once per vCPU
  *
- * The enclave is worth more than its place: what went wrong is logged.
+ * Failures are only logged: the enclave can run on other CPUs.
  */
 void vcpu_wait_placed(struct vcpu *vcpu);
 /** vcpu_go() - let the thread run the guest */
 void vcpu_go(struct vcpu *vcpu);
-/** vcpu_ask_down() - have @down refreshed soon */
+/** vcpu_ask_down() - make the thread update @down soon */
 void vcpu_ask_down(struct vcpu *vcpu);
-/** vcpu_cpu_time_ns() - CPU time that the thread has used */
+/** vcpu_cpu_time_ns() - Return: CPU time that the thread has used */
 uint64_t vcpu_cpu_time_ns(const struct vcpu *vcpu);
-/** vcpu_stop() - tell the thread to end */
+/** vcpu_stop() - make the thread exit */
 void vcpu_stop(struct vcpu *vcpu);
 /**
  * vcpu_destroy() - wait for the thread after vcpu_stop() and free the vCPU
- * @deadline_ms: as clock_ms() tells it
+ * @deadline_ms: time of clock_ms() until which to wait
  *
- * Return: false if the thread is stuck; everything is left as it is then.
+ * Return: false if the thread is stuck; nothing is freed in this case.
  */
 bool vcpu_destroy(struct vcpu *vcpu, int64_t deadline_ms);
 

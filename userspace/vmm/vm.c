@@ -121,7 +121,7 @@ void irq_raise(int irq_fd)
 {
 	uint64_t one = 1;
 
-	/* Fails only when edges beyond counting wait already. */
+	/* Fails only if the counter is full, so that an edge is pending anyway. */
 	(void)!write(irq_fd, &one, sizeof(one));
 }
 

@@ -12,9 +12,9 @@
 
 /**
  * struct vm - owns its descriptors
- * @kvm_fd: /dev/kvm until the vCPUs are made, then -1
+ * @kvm_fd: /dev/kvm until the vCPUs are created, then -1
  * @run_size: bytes to map from each vCPU descriptor
- * @max_vcpus: what the host's KVM takes
+ * @max_vcpus: maximum number of vCPUs that the host's KVM supports
  */
 struct vm {
 	int kvm_fd;
@@ -24,8 +24,8 @@ struct vm {
 };
 
 /**
- * vm_create() - VM with interrupt controllers and its memory
- * @kvm_fd: belongs to @vm afterwards
+ * vm_create() - create a VM with interrupt controllers and memory
+ * @kvm_fd: owned by @vm from then on
  *
  * Return: 0 or a negative errno with a text.
  */
@@ -34,16 +34,16 @@ int vm_create(struct vm *vm, int kvm_fd, const struct guest_memory *memory,
 void vm_destroy(struct vm *vm);
 
 /**
- * vm_add_irq() - descriptor that raises an edge on an interrupt line
- * @ret_fd: eventfd, owned by the caller
+ * vm_add_irq() - create a descriptor that raises edges on an interrupt line
+ * @ret_fd: receives an eventfd, owned by the caller
  */
 int vm_add_irq(struct vm *vm, uint32_t line, int *ret_fd);
-/** irq_raise() - one edge on a descriptor from vm_add_irq() */
+/** irq_raise() - raise one edge through a descriptor from vm_add_irq() */
 void irq_raise(int irq_fd);
 
 /**
- * vm_add_notify() - descriptor that tells of 32-bit writes of @value at @gpa
- * @event_fd: eventfd of the caller; vCPUs do not leave the kernel for the write
+ * vm_add_notify() - signal a descriptor on 32-bit writes of @value to @gpa
+ * @event_fd: eventfd of the caller; the write does not make the vCPU exit to user space
  */
 int vm_add_notify(struct vm *vm, uint64_t gpa, uint32_t value, int event_fd);
 

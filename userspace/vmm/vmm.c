@@ -177,7 +177,7 @@ static int set_nonblocking(int fd)
 	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-/* main() has blocked it before there were threads. */
+/* main() has blocked SIGTERM before there were threads. */
 static int open_sigterm(int *ret_fd)
 {
 	sigset_t signals;
@@ -222,7 +222,7 @@ void vmm_init(struct vmm *vmm, const struct vmm_options *options)
 	};
 }
 
-/* Lets go of what serves to build a machine only. */
+/* Release what is needed only to build the machine. */
 static void finish_set_up(struct vmm *vmm)
 {
 	for (size_t i = 0; i < vmm->nr_vcpus; i++)

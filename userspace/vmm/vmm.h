@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One enclave: its machine, and its life from start to end. */
+/* One enclave: its machine, from start to end. */
 
 #ifndef NE_EMU_VMM_VMM_H
 #define NE_EMU_VMM_VMM_H
@@ -26,13 +26,13 @@
 #include <stdint.h>
 
 /**
- * struct vmm - everything; a member is set up when its descriptor or pointer is
- * @console: debug mode only, as @service
- * @pool_fd: way into the CPU pool's cgroup until all vCPUs are placed, then -1
- * @backend: the kernel's wishes
- * @ended: somebody reported an end
- * @sigterm: the administrator's wish
- * @stop_wanted: the kernel wants no more of the enclave; it knows why
+ * struct vmm - all state; a member has been set up if its descriptor or pointer is set
+ * @console: used in debug mode only, as is @service
+ * @pool_fd: cgroup.threads of the CPU pool's cgroup until all vCPUs are placed, then -1
+ * @backend: events of the backend fd: start and stop
+ * @ended: event that an end was reported
+ * @sigterm: signal of the administrator
+ * @stop_wanted: the kernel has stopped the enclave, so it needs no report of the end
  * @started_ms: clock_ms() at the start, 0 before
  */
 struct vmm {
@@ -66,24 +66,24 @@ struct vmm {
 	int64_t started_ms;
 };
 
-/** vmm_init() - nothing set up yet; vmm_destroy() is allowed from here on */
+/** vmm_init() - initialise the structure; from then on, vmm_destroy() may be called */
 void vmm_init(struct vmm *vmm, const struct vmm_options *options);
 /**
- * vmm_create() - the machine, ready to run an image
- * @error: why, on failure
+ * vmm_create() - create the machine, ready to run an image
+ * @error: reason of a failure
  */
 int vmm_create(struct vmm *vmm, struct error *error);
-/** vmm_stop_vcpus() - end the guest; false if a vCPU is stuck */
+/** vmm_stop_vcpus() - end the guest; Return: false if a vCPU is stuck */
 bool vmm_stop_vcpus(struct vmm *vmm);
 /**
- * vmm_destroy() - free all, if the vCPUs have ended
+ * vmm_destroy() - stop the vCPUs and free everything
  *
- * Return: false if a vCPU is stuck; the process must not return from main() then.
+ * Return: false if a vCPU is stuck; the process must then not return from main().
  */
 bool vmm_destroy(struct vmm *vmm);
 
 /**
- * vmm_run() - wait for the start, run the image, wait for the end and tell of it
+ * vmm_run() - wait for the start, run the image, wait for the end and report it
  *
  * Return: 0 or a negative errno.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* virtio over memory-mapped registers, version 2 (virtio 1.2, 4.2), without legacy. */
+/* virtio over memory-mapped registers, version 2 (virtio 1.2, 4.2), without legacy support. */
 
 #include "vmm/virtio/mmio.h"
 
@@ -47,7 +47,7 @@ void virtio_mmio_again(struct virtio_mmio *device, unsigned int index)
 {
 	uint64_t one = 1;
 
-	/* Fails only when the counter is full, which takes centuries. */
+	/* Fails only if the counter is full, which would take centuries. */
 	(void)!write(device->notify[index].source.fd, &one, sizeof(one));
 }
 
@@ -56,8 +56,8 @@ void virtio_mmio_break(struct virtio_mmio *device, const char *why)
 	if (device->status & VIRTIO_CONFIG_S_NEEDS_RESET)
 		return;
 	/*
-	 * A guest that does this over and over must not fill the log, and no driver is to
-	 * blame for zeros in place of memory that was taken away.
+	 * A guest that does this repeatedly must not fill the log. If the memory is lost, the
+	 * cause is the zero pages in its place, not the driver.
 	 */
 	log_write(device->was_broken || memory_lost() ? LOG_DEBUG : LOG_WARNING,
 		  "virtio device %u stopped until its driver resets it: %s", device->id, why);
@@ -110,13 +110,13 @@ static void write_status(struct virtio_mmio *device, uint32_t value)
 		reset(device);
 		return;
 	}
-	/* Bits are only added; one of them is the device's own. */
+	/* The driver can only add bits, except the one that the device sets. */
 	value &= 0xff & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
 	if (!(old & VIRTIO_CONFIG_S_FEATURES_OK) && !features_acceptable(device))
 		value &= ~(uint32_t)(VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
 	device->status |= value;
 
-	/* Drivers may have filled queues, and told us, before they were done. */
+	/* The driver may have filled queues and notified us before it set DRIVER_OK. */
 	if (!(old & VIRTIO_CONFIG_S_DRIVER_OK) && virtio_mmio_is_live(device))
 		for (unsigned int i = 0; i < device->nr_queues; i++)
 			virtio_mmio_again(device, i);
@@ -163,7 +163,7 @@ static void write_queue_register(struct virtio_mmio *device, uint64_t offset, ui
 		return;
 	}
 	if (queue->ready)
-		return;		/* its place must not change while in use */
+		return;		/* a queue in use must not move */
 	switch (offset) {
 	case VIRTIO_MMIO_QUEUE_NUM:
 		queue->size = MIN(value, 0xffffU);
@@ -199,7 +199,7 @@ static void mmio_write_register(struct virtio_mmio *device, uint64_t offset, uin
 		device->queue_sel = value;
 		break;
 	case VIRTIO_MMIO_QUEUE_NOTIFY:
-		/* Comes here only when KVM did not deliver it. */
+		/* Reached only if KVM did not deliver the notification. */
 		if (value < device->nr_queues)
 			virtio_mmio_again(device, value);
 		break;
@@ -246,7 +246,7 @@ static uint32_t mmio_read_register(const struct virtio_mmio *device, uint64_t of
 	case VIRTIO_MMIO_SHM_BASE_LOW:
 	case VIRTIO_MMIO_SHM_BASE_HIGH:
 		return 0xffffffff;	/* no such region */
-	default:	/* write-only, unknown, and the generation of a constant config */
+	default:	/* write-only or unknown, or ConfigGeneration, which is constant */
 		return 0;
 	}
 }
@@ -312,7 +312,7 @@ static int init_notify(struct virtio_mmio *device, unsigned int index)
 	notify->index = index;
 	notify->source = (struct loop_source){
 		.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-		/* Each write is an event: the counter need not be read. */
+		/* Each write is an event, so the counter need not be read. */
 		.events = EPOLLIN | EPOLLET,
 		.call = handle_notify,
 		.arg = notify,

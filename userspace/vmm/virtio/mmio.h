@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* virtio over memory-mapped registers, version 2 (virtio 1.2, 4.2), without legacy. */
+/* virtio over memory-mapped registers, version 2 (virtio 1.2, 4.2), without legacy support. */
 
 #ifndef NE_EMU_VMM_VIRTIO_MMIO_H
 #define NE_EMU_VMM_VIRTIO_MMIO_H
@@ -21,16 +21,16 @@
 struct virtio_mmio;
 
 /**
- * struct virtio_device_ops - what differs between devices; called with the lock held
- * @queue: look at this queue; main thread, the device is live and the queue ready
- * @reset: the driver has reset the device; the vCPU's thread
+ * struct virtio_device_ops - operations of a device; called with the lock held
+ * @queue: process a queue; on the main thread, if the device is live and the queue ready
+ * @reset: handle a reset by the driver; on the vCPU's thread
  */
 struct virtio_device_ops {
 	void (*queue)(struct virtio_mmio *device, unsigned int index);
 	void (*reset)(struct virtio_mmio *device);
 };
 
-/** struct virtio_notify - the driver's notifications of one queue */
+/** struct virtio_notify - receives the driver's notifications for one queue */
 struct virtio_notify {
 	struct virtio_mmio *device;
 	unsigned int index;
@@ -40,12 +40,12 @@ struct virtio_notify {
 /**
  * struct virtio_mmio - transport state; the device embeds it
  * @id: virtio device id
- * @features: offered, besides VERSION_1
+ * @features: features offered besides VERSION_1
  * @config: device configuration, read only
- * @lock: protects all that follows, except @interrupts. Held while a batch of packets
- *	moves or a request is answered, neither of which waits for anybody: a driver that
- *	resets the device must find that it has let go of its buffers
- * @was_broken: reported in the log
+ * @lock: protects all fields below except @interrupts. It is held while a batch of packets
+ *	is moved or a request is answered, neither of which blocks, so that the device no
+ *	longer uses any buffer once the driver has reset it
+ * @was_broken: virtio_mmio_break() has already logged a warning
  * @interrupts: bits of InterruptStatus; read and acknowledged without the lock, so
  *	that the driver's interrupt handler never waits for a batch of packets
  */
@@ -75,7 +75,7 @@ struct virtio_mmio {
 extern const struct bus_ops virtio_mmio_ops;
 
 /**
- * virtio_mmio_init() - transport without interrupt and notification wiring
+ * virtio_mmio_init() - set up the transport, without wiring of notifications
  * @device: with @ops, @id, @features, @config, @config_size and @nr_queues set,
  *	otherwise zero
  * @irq_fd: borrowed
@@ -84,21 +84,21 @@ extern const struct bus_ops virtio_mmio_ops;
  */
 int virtio_mmio_init(struct virtio_mmio *device, const struct guest_memory *memory,
 		     struct loop *loop, uint16_t queue_size, int irq_fd);
-/** virtio_mmio_wire() - have KVM deliver the notifications for registers at @gpa */
+/** virtio_mmio_wire() - make KVM deliver notifications for the registers at @gpa */
 int virtio_mmio_wire(struct virtio_mmio *device, struct vm *vm, uint64_t gpa);
 void virtio_mmio_exit(struct virtio_mmio *device);
 
-/* For devices; the lock is held. */
+/* Functions for devices; the lock is held. */
 
-/** virtio_mmio_is_live() - may queues be used? */
+/** virtio_mmio_is_live() - Return: true if queues may be used */
 bool virtio_mmio_is_live(const struct virtio_mmio *device);
-/** virtio_mmio_has_feature() - did the driver accept this feature bit? */
+/** virtio_mmio_has_feature() - Return: true if the driver has accepted this feature bit */
 bool virtio_mmio_has_feature(const struct virtio_mmio *device, unsigned int bit);
-/** virtio_mmio_publish() - show a queue's answers to the driver */
+/** virtio_mmio_publish() - make used buffers of a queue visible to the driver */
 void virtio_mmio_publish(struct virtio_mmio *device, unsigned int index);
-/** virtio_mmio_again() - have @ops->queue called once more, after others had their turn */
+/** virtio_mmio_again() - call @ops->queue again later, after other sources had their turn */
 void virtio_mmio_again(struct virtio_mmio *device, unsigned int index);
-/** virtio_mmio_break() - the driver misbehaved: stop until it resets the device */
+/** virtio_mmio_break() - stop the device until the driver, which misbehaved, resets it */
 void virtio_mmio_break(struct virtio_mmio *device, const char *why);
 
 #endif

@@ -31,7 +31,7 @@ static int nsm_answer(struct nsm_device *device, struct virtqueue *queue)
 	virtqueue_take(queue, CHAINS);
 	virtqueue_put_used(queue, in.head, 0);
 	virtqueue_put_used(queue, out.head, response_len);
-	/* The driver wants to find both behind one interrupt. */
+	/* The driver expects both with one interrupt. */
 	virtio_mmio_publish(&device->mmio, 0);
 	return 0;
 }
@@ -46,14 +46,14 @@ static void nsm_queue(struct virtio_mmio *mmio, unsigned int index)
 		return;
 	if (n < 0 || nsm_answer(device, queue))
 		virtio_mmio_break(mmio, "bad request queue");
-	/* One at a time: it may be a signature, and others wait for their turn. */
+	/* One request at a time: it may take a signature, and other sources wait. */
 	else if (n >= 2 * CHAINS)
 		virtio_mmio_again(mmio, index);
 }
 
 static void nsm_reset(struct virtio_mmio *mmio)
 {
-	/* The module is not the device: what was locked or extended stays so. */
+	/* A reset of the device does not reset the NSM: its PCRs stay as they are. */
 	(void)mmio;
 }
 

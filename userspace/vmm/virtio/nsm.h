@@ -12,11 +12,11 @@
 #define NSM_QUEUE_SIZE	8
 
 /**
- * struct nsm_device - one request and its response at a time
+ * struct nsm_device - handles one request at a time
  * @nsm: borrowed; keeps its state when the driver resets the device
- * @in_iov: scratch, as all below: the buffers of the request
- * @out_iov: those of the response
- * @request: one byte more than allowed tells "too large"
+ * @in_iov: buffers of the request; scratch, as all fields below
+ * @out_iov: buffers of the response
+ * @request: has room for one byte more than allowed, to detect longer requests
  */
 struct nsm_device {
 	struct virtio_mmio mmio;
@@ -27,7 +27,7 @@ struct nsm_device {
 	uint8_t response[NSM_RESPONSE_MAX];
 };
 
-/** nsm_device_create() - 0 or a negative errno */
+/** nsm_device_create() - create the device; Return: 0 or a negative errno */
 int nsm_device_create(const struct guest_memory *memory, struct loop *loop, int irq_fd,
 		      struct nsm *nsm, struct nsm_device **ret_device);
 void nsm_device_destroy(struct nsm_device *device);

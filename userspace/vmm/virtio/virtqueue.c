@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Split virtqueue (virtio 1.2, 2.7) as the device sees it; trusts nothing in it. */
+/* Split virtqueue (virtio 1.2, 2.7), device side. Nothing in it is trusted. */
 
 #include "vmm/virtio/virtqueue.h"
 
@@ -11,16 +11,16 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* Alignments that virtio 1.2, 2.7 demands. */
+/* Alignments that virtio 1.2, 2.7 requires. */
 #define DESC_ALIGN	16
 #define DRIVER_ALIGN	2
 #define DEVICE_ALIGN	4
 
-/* Parts of struct vring_avail and struct vring_used. */
+/* Offsets in struct vring_avail and struct vring_used. */
 #define RING_FLAGS	0
 #define RING_IDX	2
 #define RING_ENTRIES	4
-/* Behind the entries: the one that the other side wants to hear of. */
+/* Size of the index after the entries: the one of which the other side wants an event. */
 #define RING_EVENT_SIZE	2
 
 static uint16_t load16(const uint8_t *p)
@@ -104,7 +104,7 @@ static int add_buffer(struct virtqueue_chain *chain, const struct guest_memory *
 	if (len && !data)
 		return -EPROTO;
 	if (!writable && chain->nr_write)
-		return -EPROTO;	/* what is to be read comes first */
+		return -EPROTO;	/* buffers to read must come first */
 
 	chain->iov[chain->nr_read + chain->nr_write] = (struct iovec){ data, len };
 	if (writable) {
@@ -132,13 +132,13 @@ int virtqueue_peek(struct virtqueue *queue, unsigned int index, struct virtqueue
 	do {
 		struct vring_desc desc;
 
-		/* A chain that is longer than the table runs in a circle. */
+		/* A chain that is longer than the table contains a loop. */
 		if (next >= queue->size || chain->nr_read + chain->nr_write == queue->size)
 			return -EPROTO;
 		memcpy(&desc, queue->desc + next * sizeof(desc), sizeof(desc));
 		flags = le16toh(desc.flags);
 		if (flags & VRING_DESC_F_INDIRECT)
-			return -EPROTO;	/* was not offered */
+			return -EPROTO;	/* a feature that was not offered */
 		if (add_buffer(chain, queue->memory, &desc))
 			return -EPROTO;
 		next = le16toh(desc.next);
@@ -188,7 +188,7 @@ void virtqueue_put_used(struct virtqueue *queue, uint16_t head, uint32_t written
 	memcpy(queue->used + RING_ENTRIES + slot * sizeof(elem), &elem, sizeof(elem));
 }
 
-/* Does the driver want to hear of what was published since @old? */
+/* Return: whether the driver wants an interrupt for what was published since @old. */
 static bool wants_interrupt(const struct virtqueue *queue, uint16_t old)
 {
 	uint16_t new = queue->next_used;
@@ -208,7 +208,7 @@ bool virtqueue_publish(struct virtqueue *queue)
 	/* The driver must see data and entries before the index that covers them... */
 	atomic_thread_fence(memory_order_release);
 	store16(queue->used + RING_IDX, queue->next_used);
-	/* ...and we its wish as it was after it could see the index. */
+	/* ...and we must read whether it wants an interrupt after it can see the index. */
 	atomic_thread_fence(memory_order_seq_cst);
 	return wants_interrupt(queue, old);
 }
@@ -219,6 +219,6 @@ void virtqueue_want_notify(struct virtqueue *queue, bool want)
 		store16(queue->used + RING_FLAGS, want ? 0 : VRING_USED_F_NO_NOTIFY);
 	else if (want)
 		store16(avail_event(queue), queue->next_avail);
-	/* The caller looks for chains that came before the driver could see this. */
+	/* The caller then checks for chains from before the driver could see this. */
 	atomic_thread_fence(memory_order_seq_cst);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Split virtqueue (virtio 1.2, 2.7) as the device sees it; trusts nothing in it. */
+/* Split virtqueue (virtio 1.2, 2.7), device side. Nothing in it is trusted. */
 
 #ifndef NE_EMU_VMM_VIRTIO_VIRTQUEUE_H
 #define NE_EMU_VMM_VIRTIO_VIRTQUEUE_H
@@ -14,16 +14,16 @@
 #define VIRTQUEUE_SIZE_MAX	256
 
 /**
- * struct virtqueue - one queue; callers serialise
- * @max_size: what the device offers
- * @size: what the driver chose, a power of two
- * @desc_addr: guest addresses of the three parts, as the driver wrote them
- * @desc: the same in our memory while @ready
+ * struct virtqueue - one queue; callers serialise access
+ * @max_size: maximum size that the device offers
+ * @size: size that the driver chose, a power of two
+ * @desc_addr: guest addresses of the three parts, as written by the driver
+ * @desc: pointers to the three parts, valid while @ready
  * @next_avail: index of the next entry of the available ring
  * @next_used: index of the next entry of the used ring
- * @told_used: @next_used when the driver was last told
- * @event_idx: both sides name the entry they want to hear of (virtio 1.2, 2.7.7 and
- *	2.7.10) in place of a flag
+ * @told_used: value of @next_used that was last published
+ * @event_idx: instead of setting a flag, both sides name the entry of which they want an
+ *	event (virtio 1.2, 2.7.7 and 2.7.10)
  */
 struct virtqueue {
 	uint16_t max_size;
@@ -44,10 +44,11 @@ struct virtqueue {
 };
 
 /**
- * struct virtqueue_chain - buffers of one request, checked
- * @iov: @nr_read buffers to read, then @nr_write buffers to write; the caller's, with
- *	room for as many as the queue has entries
- * @read_size: bytes to read, @write_size: bytes to write
+ * struct virtqueue_chain - the checked buffers of one request
+ * @iov: @nr_read buffers to read, then @nr_write buffers to write; memory of the caller,
+ *	with room for as many buffers as the queue has entries
+ * @read_size: bytes to read
+ * @write_size: bytes to write
  */
 struct virtqueue_chain {
 	uint16_t head;
@@ -58,10 +59,10 @@ struct virtqueue_chain {
 	struct iovec *iov;
 };
 
-/** virtqueue_reset() - state after a device reset */
+/** virtqueue_reset() - set the state after a reset of the device */
 void virtqueue_reset(struct virtqueue *queue);
 /**
- * virtqueue_enable() - the driver has set the queue up
+ * virtqueue_enable() - start to use a queue that the driver has set up
  * @event_idx: VIRTIO_RING_F_EVENT_IDX was negotiated
  *
  * Return: 0, or -EPROTO for a bad size or addresses outside memory.
@@ -70,13 +71,13 @@ int virtqueue_enable(struct virtqueue *queue, const struct guest_memory *memory,
 		     bool event_idx);
 
 /**
- * virtqueue_available() - chains that wait
+ * virtqueue_available() - count the chains that wait
  *
- * Return: their number, or -EPROTO if the ring makes no sense.
+ * Return: their number, or -EPROTO if the ring is not valid.
  */
 int virtqueue_available(struct virtqueue *queue);
 /**
- * virtqueue_peek() - look at a waiting chain without taking it
+ * virtqueue_peek() - read a waiting chain without taking it
  * @index: 0 for the next one; below virtqueue_available()
  * @chain: with @iov set
  *
@@ -84,28 +85,28 @@ int virtqueue_available(struct virtqueue *queue);
  */
 int virtqueue_peek(struct virtqueue *queue, unsigned int index, struct virtqueue_chain *chain);
 /**
- * virtqueue_chain_read() - copy the first bytes that are to be read
+ * virtqueue_chain_read() - copy the first bytes from the buffers to read
  * @len: at most @chain->read_size
  */
 void virtqueue_chain_read(const struct virtqueue_chain *chain, void *buf, size_t len);
 /**
- * virtqueue_chain_write() - fill the first bytes that are to be written
+ * virtqueue_chain_write() - copy to the first bytes of the buffers to write
  * @len: at most @chain->write_size
  */
 void virtqueue_chain_write(const struct virtqueue_chain *chain, const void *buf, size_t len);
 
-/** virtqueue_take() - the next @count waiting chains are the device's now */
+/** virtqueue_take() - take the next @count waiting chains */
 void virtqueue_take(struct virtqueue *queue, unsigned int count);
-/** virtqueue_put_used() - queue an answer; published by virtqueue_publish() */
+/** virtqueue_put_used() - return a chain; virtqueue_publish() makes this visible */
 void virtqueue_put_used(struct virtqueue *queue, uint16_t head, uint32_t written);
 /**
- * virtqueue_publish() - show the driver all answers at once
+ * virtqueue_publish() - make all returned chains visible to the driver
  *
- * Return: whether the driver wants an interrupt for them.
+ * Return: true if the driver wants an interrupt for them.
  */
 bool virtqueue_publish(struct virtqueue *queue);
 
-/** virtqueue_want_notify() - ask for, or do without, notifications of new chains */
+/** virtqueue_want_notify() - enable or disable notifications of new chains */
 void virtqueue_want_notify(struct virtqueue *queue, bool want);
 
 #endif

@@ -17,7 +17,7 @@
 
 enum { QUEUE_RX, QUEUE_TX, QUEUE_EVENT, NR_QUEUES };
 
-/* Packets asked for at first; when there are more, four times as many. */
+/* Size of the first batch; while there are more packets, batches get four times larger. */
 #define FIRST_BATCH	4
 
 static void vsock_wait_for_channel(struct vsock *vsock, bool input)
@@ -39,7 +39,7 @@ static void channel_failed(struct vsock *vsock, int err)
 }
 
 /*
- * Look for chains; without one, ask for a notification and look once more.
+ * Count the waiting chains. If there is none, enable notifications and check again.
  *
  * Return: their number or -EPROTO.
  */
@@ -79,7 +79,7 @@ static void watch_for_heartbeat(struct vsock *vsock, const struct virtqueue_chai
 /*
  * Make a batch of the next chains, at most @want, without taking them.
  *
- * Return: their number, or -EPROTO if the first makes no sense.
+ * Return: their number, or -EPROTO if the first is not valid.
  */
 static int gather(struct vsock *vsock, unsigned int index, unsigned int want)
 {
@@ -110,7 +110,7 @@ static int gather(struct vsock *vsock, unsigned int index, unsigned int want)
 /*
  * Move a batch of @n packets.
  *
- * Return: how many of them, or a negative errno.
+ * Return: number of packets moved, or a negative errno.
  */
 static int move(struct vsock *vsock, unsigned long request, unsigned int n)
 {
@@ -151,7 +151,7 @@ static void vsock_receive(struct vsock *vsock)
 
 	if (n < 0)
 		virtio_mmio_break(&vsock->mmio, "bad receive queue");
-	/* Without memory for a batch the packets still wait, and so does the event. */
+	/* After -ENOMEM the packets still wait, and so does the event. */
 	if (got < 0 && got != -EAGAIN && got != -ENOMEM)
 		channel_failed(vsock, -got);
 	else
@@ -212,7 +212,7 @@ static void vsock_queue(struct virtio_mmio *mmio, unsigned int index)
 	case QUEUE_TX:
 		transmit(vsock);
 		break;
-	case QUEUE_EVENT:	/* its only event comes with migration */
+	case QUEUE_EVENT:	/* used only for migration */
 		break;
 	}
 }

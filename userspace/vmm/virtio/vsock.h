@@ -12,16 +12,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Packets handled in one go before interrupts are raised and others get a turn. */
+/* Packets handled in one go before interrupts are raised and other sources get a turn. */
 #define VSOCK_BATCH	64
 
 /**
- * struct vsock - state beside @mmio's is protected by its lock too
+ * struct vsock - the device; the lock of @mmio protects all fields
  * @channel_fd: borrowed, non-blocking
- * @channel: waits for packets only while the guest has buffers, and for room only
- *	while a packet of the guest waits for it
- * @seqpacket_told: the kernel knows what the driver negotiated
- * @heartbeat_sent: the guest has asked for the connection that launchers wait for
+ * @channel: waits for packets only while the guest has buffers, and for room only while a
+ *	packet of the guest is pending
+ * @seqpacket_told: value of NE_EMU_VSOCK_SEQPACKET that was last passed to the kernel
+ * @heartbeat_sent: the guest has requested the connection that launchers wait for
  * @packets: scratch, as are @heads and @iov: the chains of one batch
  */
 struct vsock {
@@ -39,7 +39,7 @@ struct vsock {
 };
 
 /**
- * vsock_create() - device for the guest with this CID
+ * vsock_create() - create the device of the guest with this CID
  *
  * Return: 0 or a negative errno.
  */
@@ -47,7 +47,7 @@ int vsock_create(const struct guest_memory *memory, struct loop *loop, int irq_f
 		 int channel_fd, uint32_t cid, struct ending *ending, struct vsock **ret_vsock);
 void vsock_destroy(struct vsock *vsock);
 
-/** vsock_heartbeat_sent() - has the guest tried to tell that it is up? */
+/** vsock_heartbeat_sent() - Return: true if the guest has tried to send its heartbeat */
 bool vsock_heartbeat_sent(struct vsock *vsock);
 
 #endif

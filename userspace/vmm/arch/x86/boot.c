@@ -17,7 +17,7 @@
 #define BOOT_FLAG		0xaa55
 #define PROTOCOL_MIN		0x020c		/* first with xloadflags */
 #define SECTOR_SIZE		512
-#define SETUP_SECTS_DEFAULT	4		/* meant by 0, for old boot loaders */
+#define SETUP_SECTS_DEFAULT	4		/* the meaning of 0, for old boot loaders */
 #define LOADER_UNDEFINED	0xff
 #define VID_MODE_NORMAL		0xffff
 
@@ -42,7 +42,7 @@ static int check_format(const struct setup_header *hdr, struct error *error)
 	return 0;
 }
 
-/* Where to put it: at the address it was built for, or above if that is odd. */
+/* At the address the kernel was built for, or above if that is not aligned. */
 static int choose_address(const struct setup_header *hdr, struct kernel_image *kernel,
 			  struct error *error)
 {
@@ -51,7 +51,7 @@ static int choose_address(const struct setup_header *hdr, struct kernel_image *k
 
 	if (address >= MEMORY_HOLE_START)
 		return error_set(error, -EBADMSG,
-				 "the kernel wants to be at %#llx, where memory has a hole",
+				 "the kernel's address %#llx is not below the memory hole",
 				 (unsigned long long)hdr->pref_address);
 	if (!hdr->relocatable_kernel) {
 		if (hdr->pref_address != address)
@@ -71,7 +71,7 @@ static int choose_address(const struct setup_header *hdr, struct kernel_image *k
 	return 0;
 }
 
-/* The jump at its start tells how long the header is; older ones are shorter. */
+/* The jump at the start gives the length of the header; older headers are shorter. */
 static void boot_read_header(const uint8_t *data, struct setup_header *hdr)
 {
 	size_t end;
@@ -113,7 +113,7 @@ int arch_probe_kernel(const uint8_t *data, uint64_t size, struct kernel_image *k
 	kernel->code_offset = setup_size;
 	kernel->code_size = size - setup_size;
 	kernel->run_size = MAX(hdr.init_size, kernel->code_size);
-	/* With this flag the limit is only for loaders in 32-bit mode. */
+	/* With this flag, the limit applies only to loaders in 32-bit mode. */
 	kernel->initrd_max = hdr.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G ?
 		MEMORY_HOLE_START : (uint64_t)hdr.initrd_addr_max + 1;
 	kernel->initrd_high = hdr.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G;
@@ -184,8 +184,8 @@ int arch_boot(const struct guest_memory *memory, const struct loaded_image *imag
 	if (!low)
 		return error_set(error, -EFAULT, "no memory below 1 MiB");
 	/*
-	 * Parts of the image are above. What a client left here could be taken for tables
-	 * of firmware, which kernels look for from the EBDA's pointer on.
+	 * The parts of the image are above. The kernel could mistake leftovers of the client
+	 * for firmware tables, for which it searches this memory.
 	 */
 	memset(low, 0, HIGH_RAM_START);
 	if (write_zero_page(memory, image) || write_cmdline(memory, image->cmdline) ||

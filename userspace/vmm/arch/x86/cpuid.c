@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* CPUID: what KVM supports, with a topology of one socket of single-thread cores. */
+/* CPUID: what KVM supports, with one socket of single-threaded cores as the topology. */
 
 #include "vmm/arch/x86/cpuid.h"
 
@@ -36,7 +36,7 @@ struct topology {
 	unsigned int apic_id;
 	unsigned int nr_vcpus;
 	unsigned int core_bits;		/* of the APIC id */
-	bool amd;			/* or Hygon, which is one */
+	bool amd;			/* or Hygon, which is compatible */
 };
 
 static uint32_t set_field(uint32_t value, unsigned int shift, uint32_t mask, uint32_t field)
@@ -73,7 +73,7 @@ static void set_features(struct kvm_cpuid_entry2 *entry, const struct topology *
 		entry->edx &= ~FEATURES_EDX_HTT;
 }
 
-/* Both vendors: type in bits 0-4, level in 5-7, CPUs that share it less one in 14-25. */
+/* Both vendors: type in bits 0-4, level in 5-7, number of sharing CPUs minus 1 in 14-25. */
 static void set_cache(struct kvm_cpuid_entry2 *entry, const struct topology *topology)
 {
 	unsigned int level = (entry->eax >> 5) & 0x7;
@@ -92,7 +92,7 @@ static void set_amd_topology(struct kvm_cpuid_entry2 *entry, const struct topolo
 {
 	entry->eax = topology->apic_id;
 	entry->ebx = topology->apic_id & 0xff;	/* core id, one thread per core */
-	entry->ecx = 0;				/* node 0 of one */
+	entry->ecx = 0;				/* node 0; one node */
 	entry->edx = 0;
 }
 
@@ -107,7 +107,7 @@ static void set_leaf(struct kvm_cpuid_entry2 *entry, const struct topology *topo
 		set_cache(entry, topology);
 		break;
 	case LEAF_AMD_FEATURES:
-		/* Tells AMD's cores from threads for older kernels; reserved on Intel. */
+		/* Shows older kernels that AMD's CPUs are cores, not threads; reserved on Intel. */
 		entry->ecx &= ~AMD_ECX_CMP_LEGACY;
 		if (topology->amd && topology->nr_vcpus > 1)
 			entry->ecx |= AMD_ECX_CMP_LEGACY;
@@ -151,7 +151,7 @@ void cpuid_set_topology(struct kvm_cpuid2 *cpuid, unsigned int apic_id, unsigned
 	for (uint32_t i = 0; i < cpuid->nent; i++)
 		set_leaf(&cpuid->entries[i], &topology);
 
-	/* One way of telling the topology is enough, and these hold the host's. */
+	/* These leaves describe the host. The first is added again below; it is sufficient. */
 	remove_leaf(cpuid, LEAF_TOPOLOGY);
 	remove_leaf(cpuid, LEAF_TOPOLOGY_V2);
 	remove_leaf(cpuid, LEAF_AMD_TOPOLOGY_V2);

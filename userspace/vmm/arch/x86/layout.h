@@ -4,7 +4,7 @@
 #ifndef NE_EMU_VMM_ARCH_X86_LAYOUT_H
 #define NE_EMU_VMM_ARCH_X86_LAYOUT_H
 
-/* Boot data, in memory that the kernel has taken over before it is reused. */
+/* Boot data, which the kernel has read by the time that it reuses this memory. */
 #define BOOT_GDT		0x500ULL
 #define BOOT_ZERO_PAGE		0x7000ULL
 #define BOOT_STACK		0x8ff0ULL
@@ -12,8 +12,9 @@
 #define BOOT_CMDLINE		0x20000ULL
 #define BOOT_CMDLINE_SIZE	0x10000ULL
 
-/* Low memory as a PC has it: a hole for video and ROM, the last part of the
- * ROM area is where the MP table is looked for.
+/*
+ * Low memory as on a PC, with a hole for video and ROM. The kernel looks for the MP table in
+ * the last part of the ROM area.
  */
 #define LOW_RAM_END		0x9fc00ULL
 #define BIOS_START		0xf0000ULL
@@ -27,7 +28,7 @@
 #define LAPIC_BASE		0xfee00000U
 #define IOAPIC_BASE		0xfec00000U
 
-/* Selectors of the boot GDT, as the Linux boot protocol wants them. */
+/* Selectors of the boot GDT, as the Linux boot protocol requires. */
 #define BOOT_CS			0x10
 #define BOOT_DS			0x18
 

@@ -50,13 +50,13 @@ int arch_check_host(int kvm_fd, struct error *error)
 }
 
 /*
- * Guests probe AMD's counters without asking CPUID. A KVM that does not emulate
- * them ignores the writes and tells the host's log each time; a refusal (#GP) is
- * what guests expect of a machine without counters, and silent.
+ * Guests probe AMD's counters without checking CPUID. If KVM does not emulate them, it
+ * ignores each write and logs it on the host. Refuse the access (#GP) instead, which is
+ * silent, and what guests expect on a machine without counters.
  */
 static int hide_k7_pmu(int vm_fd)
 {
-	uint8_t none = 0;	/* a bit per MSR: 0 denies */
+	uint8_t none = 0;	/* one bit per MSR; 0 denies access */
 	struct kvm_msr_filter filter = {
 		.flags = KVM_MSR_FILTER_DEFAULT_ALLOW,
 		.ranges[0] = {
@@ -119,7 +119,10 @@ static int get_supported_cpuid(int kvm_fd, struct kvm_cpuid2 **ret_cpuid)
 	return 0;
 }
 
-/* The local APIC's timer by deadline is a matter of the interrupt controller. */
+/*
+ * KVM reports the TSC deadline timer as a capability, not in CPUID, since it depends on the
+ * in-kernel interrupt controller.
+ */
 static void add_tsc_deadline(int kvm_fd, struct kvm_cpuid2 *cpuid)
 {
 	if (ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) <= 0)
@@ -130,9 +133,9 @@ static void add_tsc_deadline(int kvm_fd, struct kvm_cpuid2 *cpuid)
 }
 
 /*
- * All extended state on, as after firmware. KVM derives a size in CPUID from it
- * when the guest changes it; where it does not hear of that (nested in QEMU's
- * emulation of AMD-V), the size must be right from the start.
+ * Enable all extended state, as firmware does. KVM updates a size in CPUID when the guest
+ * changes XCR0. Where KVM does not see that change (nested in QEMU's emulation of AMD-V),
+ * the size must be right from the start.
  */
 static void set_extended_state(int vcpu_fd, const struct kvm_cpuid2 *cpuid)
 {
@@ -144,7 +147,7 @@ static void set_extended_state(int vcpu_fd, const struct kvm_cpuid2 *cpuid)
 		if (entry->function == LEAF_EXTENDED_STATE && !entry->index)
 			xcrs.xcrs[0].value = entry->eax | (uint64_t)entry->edx << 32;
 	}
-	/* Not every host has it, and a guest can do it itself. */
+	/* Ignore failures: not every host supports it, and a guest can set it itself. */
 	if (xcrs.xcrs[0].value)
 		(void)ioctl(vcpu_fd, KVM_SET_XCRS, &xcrs);
 }
@@ -178,7 +181,7 @@ static int set_msrs(int vcpu_fd)
 		},
 	};
 
-	/* How many were set is of no interest: not every host knows the second. */
+	/* The number of MSRs that were set does not matter: some hosts do not know the second. */
 	return ioctl(vcpu_fd, KVM_SET_MSRS, &msrs) < 0 ? -errno : 0;
 }
 

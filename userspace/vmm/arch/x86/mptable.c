@@ -22,12 +22,12 @@ enum { INT_VECTORED, INT_NMI, INT_SMI, INT_EXTINT };
 #define ALL_LAPICS		0xff
 #define ISA_IRQS		16
 #define PIT_IRQ			0
-#define PIT_PIN			2	/* also the cascade, which is not a source */
+#define PIT_PIN			2	/* IRQ 2 itself is the cascade, not a source */
 
 struct mp_pointer {
 	char signature[4];
 	uint32_t table;
-	uint8_t length;			/* 16-byte units */
+	uint8_t length;			/* in units of 16 bytes */
 	uint8_t spec;
 	uint8_t checksum;
 	uint8_t features[5];
@@ -73,11 +73,11 @@ struct mp_ioapic {
 	uint32_t address;
 } __attribute__((packed));
 
-/* The same layout for inputs of the IOAPIC and of local APICs. */
+/* The layout is the same for inputs of the IOAPIC and of local APICs. */
 struct mp_interrupt {
 	uint8_t type;
 	uint8_t kind;
-	uint16_t flags;			/* 0: edge or level as the bus has it */
+	uint16_t flags;			/* 0: polarity and trigger mode of the bus */
 	uint8_t source_bus;
 	uint8_t source_irq;
 	uint8_t apic_id;
@@ -110,7 +110,7 @@ static int add_processors(struct mp_writer *writer, unsigned int nr_vcpus)
 			.apic_id = i,
 			.apic_version = LAPIC_VERSION,
 			.flags = CPU_ENABLED | (i ? 0 : CPU_BOOT),
-			.signature = 0x600,	/* family 6; CPUID tells the truth */
+			.signature = 0x600,	/* family 6; CPUID has the real one */
 			.features = 0x201,	/* FPU, APIC */
 		};
 
@@ -164,7 +164,7 @@ static int add_machine(struct mp_writer *writer, uint8_t ioapic_id)
 	return err;
 }
 
-/* All bytes of each structure add up to zero. */
+/* Return: the byte with which all bytes of a structure add up to zero. */
 static uint8_t checksum(const void *data, size_t len)
 {
 	const uint8_t *bytes = data;

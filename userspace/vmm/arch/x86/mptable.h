@@ -12,11 +12,11 @@
 #define MPTABLE_MAX_VCPUS	254
 
 /**
- * mptable_build() - floating pointer and configuration table
+ * mptable_build() - write the floating pointer and the configuration table
  * @gpa: guest address of @buf, a multiple of 16
  *
- * vCPU n has APIC id n. ISA interrupts reach the IOAPIC pin of their number,
- * except 0, which is on pin 2.
+ * vCPU n has APIC id n. ISA interrupt n is wired to IOAPIC pin n, except 0, which is wired
+ * to pin 2.
  *
  * Return: bytes used, or -ENOSPC.
  */

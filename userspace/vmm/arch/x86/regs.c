@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#define ENTRY_OFFSET		0x200	/* of the 64-bit entry in the kernel's code */
+#define ENTRY_OFFSET		0x200	/* 64-bit entry, from the start of the kernel's code */
 
 #define GDT_CODE64		0x00af9b000000ffffULL
 #define GDT_DATA		0x00cf93000000ffffULL
@@ -20,7 +20,7 @@
 #define PAGE_SIZE		4096ULL
 #define PAGE_ENTRIES		512
 #define PAGE_TABLE		0x3ULL	/* present, writable */
-#define PAGE_2M			0x83ULL	/* and a page itself */
+#define PAGE_2M			0x83ULL	/* present, writable, a 2 MiB page */
 #define MAPPED_GIB		4
 
 #define CR0_PE			(1ULL << 0)

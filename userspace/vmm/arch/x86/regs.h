@@ -6,7 +6,7 @@
 
 #include "vmm/memory.h"
 
-/** regs_write_tables() - GDT and identity map of the first 4 GiB; 0 or -EFAULT */
+/** regs_write_tables() - write GDT and identity map of the first 4 GiB; Return: 0 or -EFAULT */
 int regs_write_tables(const struct guest_memory *memory);
 
 #endif
