@@ -118,7 +118,7 @@ static void test_doubles(void **state)
 		hand_begin(&hand, 2);
 		put_field(&hand.payload, field, 0);
 		put_field(&hand.payload, field, 1);
-		snprintf(text, sizeof(text), "%s is there twice", attest_field_name(field));
+		snprintf(text, sizeof(text), "%s occurs twice", attest_field_name(field));
 		assert_parsed(&hand, &document, text);
 	}
 	hand_begin(&hand, 1);
@@ -128,7 +128,7 @@ static void test_doubles(void **state)
 		emu_cbor_put_uint(&hand.payload, 7);
 		emu_cbor_put_data(&hand.payload, pcr, sizeof(pcr));
 	}
-	assert_parsed(&hand, &document, "PCR7 is there twice");
+	assert_parsed(&hand, &document, "PCR7 occurs twice");
 }
 
 static void test_texts(void **state)
@@ -232,7 +232,7 @@ static void test_leaf(void **state)
 	make_chain(&made, true, EVP_sha384());
 	assert_int_equal(attest_chain_links(&made.chain, &made.error), 0);
 	assert_int_equal(attest_chain_constraints(&made.chain, &made.error), -EBADMSG);
-	assert_string_equal(made.error.text, "certificate is that of a CA");
+	assert_string_equal(made.error.text, "certificate is for a CA");
 	free_chain(&made);
 
 	make_chain(&made, false, EVP_sha256());

@@ -391,19 +391,20 @@ static void test_sections(void **state)
 		size_t size;
 		const char *text;
 	} cases[] = {
-		{ "", 0, "no list of signatures" },
+		{ "", 0, "not a list of signatures" },
 		{ "\x80", 1, "list of signatures is empty" },
 		{ "\x81", 1, "cut off" },
-		{ "\x9f\xff", 2, "no list of signatures" },
-		{ "\xa0", 1, "no list of signatures" },
+		{ "\x9f\xff", 2, "not a list of signatures" },
+		{ "\xa0", 1, "not a list of signatures" },
 		{ "\x9b\xff\xff\xff\xff\xff\xff\xff\xff", 9, "cut off" },
-		{ "\x81\xa1", 2, "not a map of two" },
+		{ "\x81\xa1", 2, "not a map with two keys" },
 		{ "\x81\xa2\x01", 3, "a key is neither" },
 		{ "\x81\xa2\x73signing_certificate\x43" "abc", 25, "certificate is not a list" },
 		{ "\x81\xa2\x73signing_certificate\x82\x01", 24, "certificate is cut off" },
 		{ "\x81\xa2\x73signing_certificate\x81\x19\x01\x00", 26, "item 0 of the certificate" },
 		{ "\x81\xa2\x73signing_certificate\x81\x20", 24, "item 0 of the certificate" },
-		{ "\x81\xa2\x69signature\x81\x01\x69signature\x81\x01", 26, "two of signature" },
+		{ "\x81\xa2\x69signature\x81\x01\x69signature\x81\x01", 26,
+		  "signature occurs twice" },
 		{ "\x81\xa2\x69signature\x81\x01\x73signing_certificate\x81\x01", 36,
 		  "not an X.509 certificate" },
 	};
@@ -414,7 +415,7 @@ static void test_sections(void **state)
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
 		assert_refused((const uint8_t *)cases[i].bytes, cases[i].size, cases[i].text);
 	memset(nested, 0x81, sizeof(nested));
-	assert_refused(nested, sizeof(nested), "not a map of two");
+	assert_refused(nested, sizeof(nested), "not a map with two keys");
 
 	make_signer(&signer, "P-384", 10);
 	for (i = 0; i < signer.size; i++)

@@ -122,11 +122,11 @@ static void test_hostile_archives(void **state)
 
 	assert_refused(up, "../evil: a path with \"..\"");
 	assert_refused(up_inside, "a path with \"..\"");
-	assert_refused(below_file, "f/g: lies below what is not a directory");
+	assert_refused(below_file, "f/g: lies below something that is not a directory");
 	assert_refused(circle, "a/x: Too many levels");
 	assert_refused(self, "a/x: Too many levels");
-	assert_refused(no_target, "hard link to /etc/passwd, which is not there");
-	assert_refused(folder_link, "hard link to d, which is not there");
+	assert_refused(no_target, "hard link to /etc/passwd, which does not exist");
+	assert_refused(folder_link, "hard link to d, which does not exist");
 	assert_refused(own_link, "hard link to itself");
 	for (size_t i = 0; i < sizeof(name) - 1; i++)
 		name[i] = i % 2 ? '/' : 'a';

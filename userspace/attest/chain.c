@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The certificates of a document: one by one, and as a path. */
+/* Checks of the certificates of a document: one by one, and as a path. */
 
 #include "attest/chain.h"
 
@@ -17,10 +17,10 @@
 #include <time.h>
 
 #define NAME_SIZE	20
-/* ES384 (RFC 9053, 2.1), bytes. */
+/* Size of an ES384 signature (RFC 9053, 2.1), bytes. */
 #define SIGNATURE_SIZE	96
 
-/* As people find it in the document. */
+/* The place of a certificate in the document, such as "cabundle[1]". */
 struct cert_name {
 	char text[NAME_SIZE];
 };
@@ -85,14 +85,12 @@ int attest_chain_links(const struct attest_chain *chain, struct error *error)
 
 		if (X509_NAME_cmp(X509_get_issuer_name(chain->certs[i]),
 				  X509_get_subject_name(issuer)))
-			return error_set(error, -EBADMSG,
-					 "%s names another issuer than its neighbour",
-					 name.text);
+			return error_set(error, -EBADMSG, "%s has an unexpected issuer", name.text);
 		if (X509_get_signature_nid(chain->certs[i]) != NID_ecdsa_with_SHA384)
 			return error_set(error, -EBADMSG,
 					 "%s is not signed with ECDSA and SHA-384", name.text);
 		if (!key || X509_verify(chain->certs[i], key) != 1)
-			return error_set(error, -EBADMSG, "%s has a wrong signature", name.text);
+			return error_set(error, -EBADMSG, "%s has an invalid signature", name.text);
 	}
 	return 0;
 }
@@ -121,7 +119,7 @@ int attest_chain_validity(const struct attest_chain *chain, int64_t now, struct 
 			return error_set(error, -EBADMSG,
 					 "%s is not valid before %s", name.text, text);
 		}
-		/* OpenSSL returns -2 for a date it cannot read: treat it as expired. */
+		/* OpenSSL returns -2 for a date that it cannot read: treat it as expired. */
 		if (ASN1_TIME_cmp_time_t(end, when) < 0 ||
 		    ASN1_TIME_cmp_time_t(begin, when) == -2) {
 			(void)cert_time_text(end, text, sizeof(text));
@@ -143,12 +141,12 @@ int attest_chain_constraints(const struct attest_chain *chain, struct error *err
 					 "%s has extensions that are malformed or unknown",
 					 name.text);
 		if (!(flags & EXFLAG_BCONS))
-			return error_set(error, -EBADMSG, "%s lacks basic constraints", name.text);
+			return error_set(error, -EBADMSG, "%s has no basic constraints", name.text);
 		if (!i && flags & EXFLAG_CA)
-			return error_set(error, -EBADMSG, "%s is that of a CA", name.text);
+			return error_set(error, -EBADMSG, "%s is for a CA", name.text);
 		if (i && !(flags & EXFLAG_CA))
-			return error_set(error, -EBADMSG, "%s is not that of a CA", name.text);
-		/* CAs between it and the leaf. */
+			return error_set(error, -EBADMSG, "%s is not for a CA", name.text);
+		/* The path length limits the number of CAs between it and the leaf. */
 		if (i && pathlen >= 0 && (size_t)pathlen < i - 1)
 			return error_set(error, -EBADMSG,
 					 "%s has path length %ld and %zu CAs below it",
@@ -230,7 +228,7 @@ int attest_chain_path(const struct attest_chain *chain, const struct nsm_bytes *
 		ok = sk_X509_push(between, chain->certs[i]);
 	if (!ok || !X509_STORE_CTX_init(ctx, store, chain->certs[0], between))
 		return error_set(error, -EBADMSG,
-				 "the root is not a certificate, or memory is short");
+				 "the root is not a certificate, or out of memory");
 	X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(ctx), now);
 	if (X509_verify_cert(ctx) == 1)
 		return 0;
@@ -251,9 +249,9 @@ int attest_chain_signature(const struct attest_chain *chain,
 		return error_set(error, -EBADMSG, "it has %zu bytes, not %d",
 				 message->signature.len, SIGNATURE_SIZE);
 	if (cose_sign1_verify(message, key, EVP_sha384(), &good))
-		return error_set(error, -ENOMEM, "it cannot be checked: memory is short");
+		return error_set(error, -ENOMEM, "it cannot be checked: out of memory");
 	return good ? 0 : error_set(error, -EBADMSG,
-				    "it is not that of the leaf's key over this payload");
+				    "it was not made with the leaf's key over this payload");
 }
 
 static int cert_describe(X509 *cert, struct attest_cert_text *ret)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Attestation documents taken apart: COSE_Sign1 around a CBOR map. */
+/* Parser of attestation documents: COSE_Sign1 around a CBOR map. */
 
 #include "attest/document.h"
 
@@ -22,7 +22,7 @@ static const char *const field_names[NR_ATTEST_FIELDS] = {
 	[ATTEST_NONCE] = "nonce",
 };
 
-/* One attest_parse() call. */
+/* State of one attest_parse() call. */
 struct parser {
 	struct attest_document *document;
 	struct error *error;
@@ -44,11 +44,14 @@ static int document_read_bytes(const struct parser *parser, struct emu_cbor_read
 	return 0;
 }
 
-/* Does a map or array begin? @ret_left: pairs or items, for next_item(). */
+/*
+ * Return: whether a map or an array begins; @ret_left: its number of pairs or items, for
+ * next_item().
+ */
 static bool opens(const struct emu_cbor_item *item, enum emu_cbor_kind kind,
 		  enum emu_cbor_kind open_kind, uint64_t *ret_left)
 {
-	/* No document is that long, so this length stands for itself. */
+	/* No document is that long, so the value is free to mean an indefinite length. */
 	*ret_left = item->kind == open_kind ? EMU_CBOR_INDEFINITE :
 		    MIN(item->value, EMU_CBOR_INDEFINITE - 1);
 	return item->kind == kind || item->kind == open_kind;
@@ -60,8 +63,8 @@ static bool opens_map(const struct emu_cbor_item *item, uint64_t *ret_left)
 }
 
 /*
- * Count down an array or map. Return: 1 (@ret is the head of the next item), 0 (the
- * end) or -1 (malformed).
+ * Advance in an array or map. Return: 1 (@ret is the head of the next item), 0 (the end)
+ * or -1 (malformed).
  */
 static int next_item(struct emu_cbor_reader *reader, uint64_t *left, struct emu_cbor_item *ret)
 {
@@ -89,7 +92,7 @@ static int parse_pcrs(const struct parser *parser, struct emu_cbor_reader *reade
 			return error_set(parser->error, -EBADMSG, "a key of pcrs is not a number");
 		if (attest_find_pcr(document, pcr.index))
 			return error_set(parser->error, -EBADMSG,
-					 "PCR%" PRIu64 " is there twice", pcr.index);
+					 "PCR%" PRIu64 " occurs twice", pcr.index);
 		if (document->nr_pcrs == ATTEST_PCRS_MAX)
 			return error_set(parser->error, -EBADMSG,
 					 "more than %d PCRs", ATTEST_PCRS_MAX);
@@ -217,7 +220,7 @@ static int parse_pair(const struct parser *parser, const struct emu_cbor_item *k
 	if (field < 0)
 		return skip_field(parser, reader);
 	if (document->fields & ATTEST_FIELD_BIT(field))
-		return error_set(parser->error, -EBADMSG, "%s is there twice", field_names[field]);
+		return error_set(parser->error, -EBADMSG, "%s occurs twice", field_names[field]);
 	if (document->fields >> field)
 		document->in_order = false;
 	document->fields |= ATTEST_FIELD_BIT(field);

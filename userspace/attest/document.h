@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attestation documents taken apart: COSE_Sign1 around a CBOR map. */
+/* Parser of attestation documents: COSE_Sign1 around a CBOR map. */
 
 #ifndef NE_EMU_ATTEST_DOCUMENT_H
 #define NE_EMU_ATTEST_DOCUMENT_H
@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Larger than any response of an NSM. */
+/* Maximum size of a document, larger than any response of an NSM. */
 #define ATTEST_DOCUMENT_MAX	16384
-/* Entries that are kept; documents with more are malformed. */
+/* Maximum numbers of entries; documents with more are malformed. */
 #define ATTEST_PCRS_MAX		64
 #define ATTEST_CAS_MAX		16
 
@@ -33,7 +33,7 @@ enum attest_field {
 
 #define ATTEST_FIELD_BIT(field)	(1U << (field))
 
-/** attest_field_name() - as in the document */
+/** attest_field_name() - Return: the name of a field in the document */
 const char *attest_field_name(enum attest_field field);
 
 struct attest_pcr {
@@ -42,15 +42,15 @@ struct attest_pcr {
 };
 
 /**
- * struct attest_document - where everything is in the bytes of a document
- * @message: around the payload
- * @open_map: the payload is a map that a break ends
- * @fields: ATTEST_FIELD_BIT()s of those that are there
- * @unknown: fields of other names
- * @in_order: no field comes before one that EC2 writes earlier
+ * struct attest_document - the parts of a document, as pointers into its bytes
+ * @message: the message around the payload
+ * @open_map: the payload is a map of indefinite length, which a break ends
+ * @fields: ATTEST_FIELD_BIT()s of the fields that are present
+ * @unknown: number of fields with other names
+ * @in_order: the fields are in the order of EC2's documents
  * @timestamp: milliseconds since 1970
  *
- * Fields that are not there or null have no data.
+ * Fields that are absent or null have no data.
  */
 struct attest_document {
 	struct cose_sign1 message;
@@ -72,24 +72,24 @@ struct attest_document {
 };
 
 /**
- * attest_parse() - take a document apart
- * @bytes: has to outlive @ret
- * @error: what is wrong with it
+ * attest_parse() - parse a document
+ * @bytes: the document, which has to outlive @ret
+ * @error: receives what is wrong with it
  *
- * Takes what CBOR allows for a document: maps and arrays with or without a length, with
- * or without the tag. Refuses duplicate fields and PCRs, strings in chunks, other types
- * than EC2 uses, and anything behind the document. Judges no value.
+ * Accepts all forms that CBOR allows: maps and arrays of definite or indefinite length,
+ * with or without the tag. Refuses duplicate fields and PCRs, strings in chunks, types
+ * other than those that EC2 uses, and bytes after the document. Does not check values.
  *
  * Return: 0, or -EBADMSG with @error.
  */
 int attest_parse(const void *bytes, size_t len, struct attest_document *ret,
 		 struct error *error);
 
-/** attest_find_pcr() - a PCR of the document or NULL */
+/** attest_find_pcr() - Return: a PCR of the document, or NULL */
 const struct attest_pcr *attest_find_pcr(const struct attest_document *document,
 					 uint64_t index);
 
-/** attest_is_debug() - are PCR0, 1 and 2 there and all zero? */
+/** attest_is_debug() - Return: true if PCR0, 1 and 2 are present and all zero */
 bool attest_is_debug(const struct attest_document *document);
 
 #endif

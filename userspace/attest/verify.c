@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Is an attestation document good? AWS's published procedure, check by check. */
+/* Verification of attestation documents by the procedure that AWS has published. */
 
 #include "attest/verify.h"
 
@@ -11,10 +11,10 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* Clocks of verifiers may lag behind by this much. */
+/* How far the clock of a verifier may lag behind. */
 #define SKEW_MS		(5 * 60 * MSEC_PER_SEC)
 #define PCR_INDEX_MAX	31
-/* Sizes that AWS's text allows optional fields. */
+/* Maximum sizes of optional fields by AWS's documentation, bytes. */
 #define PUBLIC_KEY_MAX	1024
 #define USER_DATA_MAX	512
 #define NONCE_MAX	512
@@ -22,7 +22,7 @@
 #define FIELDS_NEEDED	(ATTEST_FIELD_BIT(ATTEST_PUBLIC_KEY) - 1)
 #define FIELDS_ALL	(ATTEST_FIELD_BIT(NR_ATTEST_FIELDS) - 1)
 
-/* One verification. */
+/* State of one verification. */
 struct verifier {
 	const struct attest_policy *policy;
 	const struct attest_document *document;
@@ -31,7 +31,7 @@ struct verifier {
 	uint64_t now_ms;
 };
 
-/* A check that passes until it is said to fail. */
+/* Add a check, which passes unless check_fail() is called. */
 static struct attest_check *check_add(struct attest_report *report, const char *name)
 {
 	struct attest_check *check = &report->checks[report->count++];
@@ -96,7 +96,7 @@ static bool size_within(const struct nsm_bytes *bytes, size_t min, size_t max)
 	return !bytes->data || (bytes->len >= min && bytes->len <= max);
 }
 
-/* What no verifier of EC2's documents ever meets. */
+/* Check for forms that EC2's documents never have. */
 static void check_form(struct verifier *v)
 {
 	const struct attest_document *document = v->document;
@@ -106,7 +106,7 @@ static void check_form(struct verifier *v)
 		return;
 	check = check_add(v->report, "form");
 	if (document->message.tagged)
-		check_fail(check, "there is a tag in front");
+		check_fail(check, "the document begins with a tag");
 	else if (document->message.unprotected)
 		check_fail(check, "the unprotected header is not empty");
 	else if (document->fields != FIELDS_ALL || document->unknown)
@@ -135,7 +135,7 @@ static void check_root(struct verifier *v)
 		check_fail(check, "cabundle[0] is not the trusted root");
 }
 
-/* The timestamp has to lie in the leaf's life and not after the time of verification. */
+/* The leaf must be valid at the timestamp, which must not be after the verification. */
 static void check_timestamp(struct verifier *v)
 {
 	struct attest_check *check = check_add(v->report, "timestamp");
@@ -221,7 +221,7 @@ static void check_wanted_pcrs(struct verifier *v)
 		if (!pcr)
 			check_fail(check, "the document has no PCR%u", index);
 		else if (!bytes_equal(&pcr->value, &wanted))
-			check_fail(check, "PCR%u has another value", index);
+			check_fail(check, "PCR%u has a different value", index);
 	}
 }
 
@@ -236,7 +236,7 @@ static void check_wanted(struct verifier *v, const char *name, const struct nsm_
 	if (!found->data)
 		check_fail(check, "the document has none");
 	else if (!bytes_equal(wanted, found))
-		check_fail(check, "it has another value");
+		check_fail(check, "it has a different value");
 }
 
 bool attest_verify(const void *bytes, size_t len, const struct attest_policy *policy,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is an attestation document good? Every answer is named. */
+/* Verification of attestation documents; each check has a name. */
 
 #ifndef NE_EMU_ATTEST_VERIFY_H
 #define NE_EMU_ATTEST_VERIFY_H
@@ -9,7 +9,7 @@
 #define ATTEST_CHECKS_MAX	64
 #define ATTEST_PCR_SIZE		48
 
-/** struct attest_check - one check; @name is stable, @error says what was wrong */
+/** struct attest_check - one check; @name is stable, @error is the reason of a failure */
 struct attest_check {
 	char name[16];
 	bool passed;
@@ -17,11 +17,11 @@ struct attest_check {
 };
 
 /**
- * struct attest_report - all that were made
- * @checks: the first @count are set, in the order they were made
- * @count: checks that were made
+ * struct attest_report - all checks that were made
+ * @checks: the checks in the order in which they were made
+ * @count: number of @checks
  *
- * What depends on a check that failed is not checked any more.
+ * Checks that depend on one that failed are not made.
  */
 struct attest_report {
 	struct attest_check checks[ATTEST_CHECKS_MAX];
@@ -29,16 +29,16 @@ struct attest_report {
 };
 
 /**
- * struct attest_policy - what a document has to be
- * @root: DER of the certificate that is trusted
+ * struct attest_policy - requirements for a document
+ * @root: trusted certificate, DER
  * @now_ms: time of verification, milliseconds since 1970
- * @use_timestamp: verify at the time the document names instead
- * @max_age_ms: how old it may be then; 0: as old as its certificates allow
- * @strict: insist on EC2's own form and on the limits of AWS's text
- * @allow_debug: take a document of a debug enclave
+ * @use_timestamp: use the timestamp of the document as the time of verification
+ * @max_age_ms: maximum age of the document; 0: as old as its certificates allow
+ * @strict: require EC2's form, and the limits of AWS's documentation
+ * @allow_debug: accept a document of a debug enclave
  * @pcrs_wanted: bit n: PCR n has to be @pcrs[n]
  * @pcrs: expected values of PCRs, 48 bytes each
- * @nonce: has to be in the document if it has data; the caller's memory
+ * @nonce: if it has data, the document has to contain the same; the caller's memory
  * @user_data: likewise
  * @public_key: likewise, DER
  */
@@ -57,19 +57,19 @@ struct attest_policy {
 };
 
 /**
- * attest_verify() - make all checks
+ * attest_verify() - verify a document
  * @bytes: the document, a COSE_Sign1 structure
  * @len: its length in bytes
- * @policy: what is expected of it
- * @ret_document: the document's parts if check "format" passed
- * @ret: every check that was made, and its result
+ * @policy: requirements for it
+ * @ret_document: receives the parts of the document if the check "format" passes
+ * @ret: receives every check that was made, and its result
  *
- * Return: whether all passed.
+ * Return: true if all checks passed.
  */
 bool attest_verify(const void *bytes, size_t len, const struct attest_policy *policy,
 		   struct attest_document *ret_document, struct attest_report *ret);
 
-/** attest_find_check() - the check of that name or NULL */
+/** attest_find_check() - Return: the check of that name, or NULL */
 const struct attest_check *attest_find_check(const struct attest_report *report,
 					     const char *name);
 

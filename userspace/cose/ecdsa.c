@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ECDSA as COSE has it (RFC 9053, 2.1): r and s one behind the other, big-endian. */
+/* ECDSA signatures in the form of COSE (RFC 9053, 2.1): r, then s, big-endian. */
 
 #include "cose/ecdsa.h"
 
@@ -12,12 +12,12 @@
 #include <openssl/params.h>
 #include <string.h>
 
-/* Two integers of P-521 and what DER puts around them; more than enough. */
+/* More than enough for two integers of P-521 in DER. */
 #define DER_MAX		160
 
 /**
- * struct cose_signer - both contexts are set up once: that takes longer than a hash
- * @integer_size: of r and of s, bytes
+ * struct cose_signer - contexts, which are set up once: that takes longer than a hash
+ * @integer_size: size of r and of s, bytes
  */
 struct cose_signer {
 	EVP_PKEY_CTX *context;
@@ -46,7 +46,7 @@ const struct cose_algorithm *cose_algorithm_of(EVP_PKEY *key)
 	return NULL;
 }
 
-/* Bytes of r and of s; 0 if the key makes no such signatures. */
+/* Return: size of r and of s in bytes; 0 if the key cannot make such signatures. */
 static size_t integer_size(EVP_PKEY *key)
 {
 	size_t size = key && EVP_PKEY_is_a(key, "EC") ? (EVP_PKEY_get_bits(key) + 7) / 8 : 0;
@@ -55,8 +55,8 @@ static size_t integer_size(EVP_PKEY *key)
 }
 
 /*
- * Numbers that follow from key and message (RFC 6979), where the crypto library can,
- * from OpenSSL 3.2 on: the same image signed again is the same file.
+ * Use nonces that are derived from key and message (RFC 6979) if the crypto library can
+ * (OpenSSL 3.2 and later), so that signing the same image again gives the same file.
  */
 static bool set_deterministic(EVP_PKEY_CTX *context, const EVP_MD *md)
 {
@@ -100,7 +100,7 @@ void cose_signer_destroy(struct cose_signer *signer)
 {
 	if (!signer)
 		return;
-	EVP_PKEY_CTX_free(signer->context);	/* the last one clears private integers */
+	EVP_PKEY_CTX_free(signer->context);	/* the last reference wipes the key */
 	EVP_MD_CTX_free(signer->hash);
 	free(signer);
 }
@@ -147,7 +147,7 @@ int cose_signer_sign(struct cose_signer *signer, const struct nsm_bytes *pieces,
 	return 0;
 }
 
-/* From what COSE has to what the crypto library takes. */
+/* Convert a signature from the form of COSE to DER, which the crypto library expects. */
 static int to_der(const uint8_t *signature, size_t size, uint8_t ret[DER_MAX], size_t *ret_len)
 {
 	__cleanup(cleanup_sig) ECDSA_SIG *sig = ECDSA_SIG_new();
@@ -160,7 +160,7 @@ static int to_der(const uint8_t *signature, size_t size, uint8_t ret[DER_MAX], s
 		BN_free(s);
 		return -ENOMEM;
 	}
-	/* Numbers of at most half of COSE_SIGNATURE_MAX have room in any case. */
+	/* Integers of at most half of COSE_SIGNATURE_MAX always fit. */
 	len = i2d_ECDSA_SIG(sig, &ret);
 	*ret_len = len;
 	return len > 0 ? 0 : -ENOMEM;
@@ -199,7 +199,7 @@ int cose_ecdsa_verify(EVP_PKEY *key, const EVP_MD *md, const struct nsm_bytes *p
 		return err;
 	if (EVP_PKEY_verify_init(context) <= 0)
 		return -EIO;
-	/* Negative is as bad as 0: numbers that no signature has. */
+	/* A negative result also means a bad signature, with impossible integers. */
 	*ret_good = EVP_PKEY_verify(context, der, der_len, hash, EVP_MD_get_size(md)) == 1;
 	return 0;
 }

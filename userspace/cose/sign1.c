@@ -11,7 +11,7 @@
 #define TAG_SIGN1	18
 /* Header parameter "alg". */
 #define HEADER_ALG	1
-/* {1: alg}, and the heads in Sig_structure; a longer header has a piece of its own. */
+/* Size of {1: alg}, and of the heads in Sig_structure; a longer header is a separate piece. */
 #define PROTECTED_MAX	16
 #define HEAD_MAX	32
 
@@ -67,8 +67,8 @@ const char *cose_sign1_decode(const void *bytes, size_t len, struct cose_sign1 *
 }
 
 /*
- * RFC 9052, 4.4: ["Signature1", protected header, no external data, payload]. What is
- * between the header and the payload is their heads.
+ * RFC 9052, 4.4: ["Signature1", protected header, no external data, payload]. The third
+ * piece is what lies between the header and the payload.
  */
 #define NR_PIECES	4
 

@@ -6,17 +6,18 @@
 
 #include "cose/ecdsa.h"
 
-/* The protected header is another than {1: -1 - number}. */
+/* The protected header is not {1: -1 - number}. */
 #define COSE_ALG_OTHER	UINT64_MAX
 
 /**
- * struct cose_sign1 - a message; when it is written, only the first three count
- * @algorithm: COSE_ALG_* that the protected header names
- * @tagged: tag 18 in front says that this is a COSE_Sign1
+ * struct cose_sign1 - a message; writing uses only the first three members
+ * @algorithm: COSE_ALG_* from the protected header
+ * @tagged: tag 18 in front identifies the message as COSE_Sign1
  * @payload: at most 64 KiB
  * @protected: the protected header
- * @unprotected: entries of the unprotected header; not 0 if it is open, with a break
- * @signature: as it is, of any size
+ * @unprotected: number of entries of the unprotected header; not 0 if its length is
+ *	indefinite
+ * @signature: signature of any size
  */
 struct cose_sign1 {
 	uint64_t algorithm;
@@ -28,21 +29,21 @@ struct cose_sign1 {
 };
 
 /**
- * cose_sign1_decode() - take a message apart
- * @bytes: have to outlive @ret
+ * cose_sign1_decode() - decode a message
+ * @bytes: the message, which has to outlive @ret
  * @len: length of @bytes
  * @ret: points into @bytes; filled on success only
  *
- * Return: NULL, or what is wrong with it, for people.
+ * Return: NULL, or text that says what is wrong with the message.
  */
 const char *cose_sign1_decode(const void *bytes, size_t len, struct cose_sign1 *ret);
 
 /**
- * cose_sign1_verify() - is it signed with that key?
- * @message: what cose_sign1_decode() gave
- * @key: public key; one that is not EC has signed nothing
+ * cose_sign1_verify() - verify the signature of a message
+ * @message: from cose_sign1_decode()
+ * @key: public key; if it is not an EC key, the signature is bad
  * @md: hash that was signed
- * @ret_good: set on success only
+ * @ret_good: receives whether the signature is good; set on success only
  *
  * Return: 0, -ENOMEM or -EIO (the crypto library failed).
  */
@@ -50,14 +51,14 @@ int cose_sign1_verify(const struct cose_sign1 *message, EVP_PKEY *key, const EVP
 		      bool *ret_good);
 
 /**
- * cose_sign1_encode() - sign and write
+ * cose_sign1_encode() - sign and write a message
  * @message: headers and payload; its signature is not read
- * @signer: what signs
- * @buf: output
+ * @signer: from cose_signer_create()
+ * @buf: receives the message
  * @size: room at @buf in bytes
- * @ret_len: bytes written
+ * @ret_len: receives the number of bytes written
  *
- * The signature ends the output, the payload ends in front of its head.
+ * The signature is at the end of the output; the payload ends just before its head.
  *
  * Return: 0, -EMSGSIZE (no room), -ENOMEM or -EIO (the crypto library failed).
  */

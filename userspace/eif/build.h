@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an image builder needs beside the format: kernel formats and metadata. */
+/* What an image builder needs besides the format: kernel formats and metadata. */
 
 #ifndef NE_EMU_EIF_BUILD_H
 #define NE_EMU_EIF_BUILD_H
@@ -16,11 +16,11 @@ struct json_out;
 #define EIF_KERNEL_VERSION_SIZE	64
 
 /**
- * struct eif_kernel_info - what a kernel image tells about itself
+ * struct eif_kernel_info - properties of a kernel image
  * @flags: EIF_FLAG_ARM64 or 0 (x86_64)
- * @unplaced: an arm64 Image with text_offset 0, as newer kernels have it; EC2's
- *	loader places the kernel by this field and needs another value
- * @version: release, "6.12.1-enclave" say; "unknown" where the format has none
+ * @unplaced: an arm64 Image with text_offset 0, as newer kernels have it; EC2's loader
+ *	places the kernel by this field and needs another value
+ * @version: release, such as "6.12.1-enclave"; "unknown" if the format does not have it
  */
 struct eif_kernel_info {
 	uint16_t flags;
@@ -34,12 +34,12 @@ struct eif_kernel_info {
  * @size: its length in bytes
  * @ret: filled on success only
  *
- * Return: 0, or -ENOEXEC: it is neither, so no enclave can boot it.
+ * Return: 0, or -ENOEXEC (neither of them, so no enclave can boot it).
  */
 int eif_kernel_inspect(const uint8_t *data, size_t size, struct eif_kernel_info *ret);
 
 /**
- * eif_kernel_fix() - set text_offset as AWS's own arm64 kernels have it
+ * eif_kernel_fix() - set text_offset to the value of AWS's own arm64 kernels
  * @data: the kernel image, which is changed
  * @size: its length in bytes
  * @info: what eif_kernel_inspect() found in it
@@ -54,7 +54,7 @@ void eif_kernel_fix(uint8_t *data, size_t size, const struct eif_kernel_info *in
  * @image_version: ImageVersion
  * @kernel_version: release of the kernel in the image
  * @build_time: seconds since 1970
- * @docker: JSON text that tells of a container image, or NULL
+ * @docker: JSON text that describes a container image, or NULL
  * @custom: JSON text of an object, or NULL
  * @custom_size: length of @custom in bytes
  */
@@ -69,28 +69,28 @@ struct eif_metadata {
 };
 
 /**
- * eif_metadata_text() - the section's JSON on one line
- * @metadata: what the section is to hold
- * @ret_text: the caller frees it
+ * eif_metadata_text() - make the section's JSON, on one line
+ * @metadata: contents of the section
+ * @ret_text: receives the text, which the caller frees
  *
- * Return: 0, -EINVAL (@custom is no JSON object) or -ENOMEM.
+ * Return: 0, -EINVAL (@custom is not a JSON object) or -ENOMEM.
  */
 int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text);
 
 /**
- * eif_metadata_check() - does AWS's reader take this section?
- * @text: data of the section; need not end with 0
+ * eif_metadata_check() - check whether AWS's reader accepts this section
+ * @text: data of the section; need not end with a NUL
  * @size: its length in bytes
- * @error: what is wrong with it
+ * @error: receives what is wrong with it
  *
  * Return: 0 or -EBADMSG.
  */
 int eif_metadata_check(const char *text, size_t size, struct error *error);
 
 /**
- * eif_metadata_show() - ImageName, ImageVersion and Metadata as nitro-cli prints them
- * @out: where the members are added
- * @text: data of the section; need not end with 0
+ * eif_metadata_show() - write ImageName, ImageVersion and Metadata as nitro-cli does
+ * @out: object to which the members are added
+ * @text: data of the section; need not end with a NUL
  * @size: its length in bytes
  *
  * Nothing is written if the section cannot be read.

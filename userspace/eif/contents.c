@@ -10,7 +10,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-/* What is read once and used several times must stay in the CPU's cache. */
+/* Bytes that are read once and used several times, which must fit in the CPU's cache. */
 #define CHUNK_SIZE	(64 * KIB)
 
 static void contents_cleanup_md(EVP_MD_CTX **ctx)
@@ -30,7 +30,7 @@ static int md_new(EVP_MD_CTX **ret_ctx)
 	return EVP_DigestInit_ex(ctx, EVP_sha384(), NULL) ? 0 : -EIO;
 }
 
-/* @extend: the zero register and room for the content's hash, which is there already. */
+/* @extend: the zero register, followed by the hash of the contents. */
 static int extend_zero(const uint8_t extend[2 * EIF_PCR_SIZE], uint8_t *ret_pcr)
 {
 	return EVP_Digest(extend, 2 * EIF_PCR_SIZE, ret_pcr, NULL, EVP_sha384(), NULL) ? 0 : -EIO;
@@ -68,11 +68,11 @@ int eif_pcr_of_text(const char *text, uint8_t ret_pcr[EIF_PCR_SIZE])
 }
 
 /**
- * struct pass - what each byte is for
- * @all: hashes the content of PCR0; NULL: nothing is measured
- * @boot: that of PCR1, from the second ramdisk on
- * @app: that of PCR2
- * @split: is @boot in use? Before, the contents of PCR0 and PCR1 are the same
+ * struct pass - state of the pass
+ * @all: hash of the contents of PCR0; NULL: nothing is measured
+ * @boot: hash of the contents of PCR1, from the second ramdisk on
+ * @app: hash of the contents of PCR2
+ * @split: @boot is in use; before, the contents of PCR0 and PCR1 are the same
  */
 struct pass {
 	uint32_t crc;
@@ -82,7 +82,7 @@ struct pass {
 	bool split;
 };
 
-/* @also: a second hash these bytes belong to, or NULL. */
+/* @also: second hash to which the bytes belong, or NULL */
 static int read_measured(struct pass *pass, EVP_MD_CTX *also, const uint8_t *data, uint64_t size)
 {
 	while (size) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one pass over all bytes of an image. */
+/* The one pass over all bytes of an image: its CRC, and what EC2 measures. */
 
 #ifndef NE_EMU_EIF_CONTENTS_H
 #define NE_EMU_EIF_CONTENTS_H
@@ -7,8 +7,8 @@
 #include "eif/eif.h"
 
 /**
- * eif_contents_read() - CRC-32 and, unless @ret_pcrs is NULL, PCR0 to PCR2
- * @eif: base, nr_sections and sections are used
+ * eif_contents_read() - compute CRC-32 and, unless @ret_pcrs is NULL, PCR0 to PCR2
+ * @eif: only base, nr_sections and sections are used
  *
  * Return: 0, -ENOMEM or -EIO (the crypto library failed).
  */

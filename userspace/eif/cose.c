@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* COSE_Sign1 structures over PCR0, as they sign an image. */
+/* COSE_Sign1 structures over PCR0, which sign an image. */
 
 #include "eif/cose.h"
 
@@ -11,7 +11,7 @@
 
 #define PAYLOAD_MAX	200
 
-/* What is signed: register 0 and its value, which is written as numbers. */
+/* The signed payload: register 0 and its value, as an array of numbers. */
 static struct nsm_bytes write_payload(const uint8_t *pcr0, uint8_t payload[PAYLOAD_MAX])
 {
 	struct emu_cbor_writer writer = { .buf = payload, .size = PAYLOAD_MAX };
@@ -26,7 +26,7 @@ static struct nsm_bytes write_payload(const uint8_t *pcr0, uint8_t payload[PAYLO
 	return (struct nsm_bytes){ .data = payload, .len = writer.used };
 }
 
-/* Without the tag that COSE allows, as AWS writes it. */
+/* AWS does not write the tag that COSE allows, so refuse it. */
 static bool read_message(const uint8_t *cose, size_t size, const struct cose_algorithm *algorithm,
 			 struct cose_sign1 *ret)
 {

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* COSE_Sign1 structures over PCR0, as they sign an image. */
+/* COSE_Sign1 structures over PCR0, which sign an image. */
 
 #ifndef NE_EMU_EIF_COSE_H
 #define NE_EMU_EIF_COSE_H
 
 #include "eif/signature.h"
 
-/* Room for a structure: P-521 signature (132), payload (174), heads. */
+/* Maximum size of a structure: P-521 signature (132), payload (174), heads. */
 #define EIF_COSE_MAX	400
 
 /**
- * eif_cose_verify() - check a structure up to its payload
- * @key: of the certificate; any kind of key, or NULL
- * @ret: GOOD, BAD_COSE, BAD_SIGNATURE or OTHER_IMAGE
+ * eif_cose_verify() - check a structure, including its payload
+ * @key: key of the certificate, of any kind, or NULL
+ * @ret: receives GOOD, BAD_COSE, BAD_SIGNATURE or OTHER_IMAGE
  *
  * Return: 0, -ENOMEM or -EIO (the crypto library failed).
  */

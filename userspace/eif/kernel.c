@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Kernel image formats, as far as a builder must know them. */
+/* Kernel image formats, as far as an image builder needs them. */
 
 #include "eif/build.h"
 #include "eif/eif.h"
@@ -8,15 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The kernel's Documentation/arch/x86/boot.rst: little-endian fields. */
+/* Linux, Documentation/arch/x86/boot.rst: little-endian fields. */
 #define X86_MAGIC_OFFSET	0x202
 #define X86_LOADFLAGS_OFFSET	0x211
-#define X86_LOADED_HIGH		1		/* a bzImage; a zImage boots nowhere */
-#define X86_VERSION_OFFSET	0x20e		/* of the text, less 0x200 */
+#define X86_LOADED_HIGH		1		/* a bzImage; no enclave can boot a zImage */
+#define X86_VERSION_OFFSET	0x20e		/* field: offset of the text minus 0x200 */
 #define X86_VERSION_BASE	0x200
 #define X86_HEADER_END		0x260
 
-/* The kernel's Documentation/arch/arm64/booting.rst. */
+/* Linux, Documentation/arch/arm64/booting.rst. */
 #define ARM64_TEXT_OFFSET	8
 #define ARM64_MAGIC_OFFSET	0x38
 #define ARM64_HEADER_END	0x40
@@ -24,7 +24,7 @@
 /* Little-endian 0x200000. */
 static const uint8_t arm64_text_offset[8] = { 0, 0, 0x20 };
 
-/* The text is "<release> (<builder>) ..."; its first word counts. */
+/* The text is "<release> (<builder>) ..."; only the first word is used. */
 static void x86_version(const uint8_t *data, size_t size, char *ret)
 {
 	size_t at = data[X86_VERSION_OFFSET] | data[X86_VERSION_OFFSET + 1] << 8;

@@ -12,7 +12,7 @@
 
 #define TIME_SIZE	32
 
-/* nitro-cli prints its members among others, so it cannot describe any other value. */
+/* nitro-cli prints the members of @custom among others, so it must be an object. */
 static int add_custom(struct json_out *out, const struct eif_metadata *metadata)
 {
 	json_t *custom = json_loadb(metadata->custom, metadata->custom_size,
@@ -69,7 +69,7 @@ static const char *const build_keys[] = {
 	"BuildTime", "BuildTool", "BuildToolVersion", "OperatingSystem", "KernelVersion",
 };
 
-/* What is missing, or NULL. */
+/* Return: the name of a missing member, or NULL. */
 static const char *missing(json_t *metadata)
 {
 	const json_t *build = json_object_get(metadata, "BuildMetadata");
@@ -94,11 +94,11 @@ int eif_metadata_check(const char *text, size_t size, struct error *error)
 	const char *key;
 
 	if (!metadata)
-		return error_set(error, -EBADMSG, "no JSON at byte %d: %.80s", why.position,
+		return error_set(error, -EBADMSG, "not JSON, at byte %d: %.80s", why.position,
 				 why.text);
 	key = missing(metadata);
 	json_decref(metadata);
-	return key ? error_set(error, -EBADMSG, "there is no proper \"%s\"", key) : 0;
+	return key ? error_set(error, -EBADMSG, "\"%s\" is missing or not valid", key) : 0;
 }
 
 void eif_metadata_show(struct json_out *out, const char *text, size_t size)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Files of certificates as people keep them. */
+/* PEM files of certificates, which may also contain texts and keys. */
 
 #include "eif/pem.h"
 
@@ -40,7 +40,7 @@ static void skip(struct text *text, size_t size)
 	text->size -= size;
 }
 
-/* Wherever it stands: behind blanks, it is a key all the same. */
+/* Anywhere in a line: after blanks, it is still a key. */
 bool pem_has_private_key(const void *pem, size_t size)
 {
 	struct text at = { pem, size }, line, key;
@@ -54,7 +54,7 @@ bool pem_has_private_key(const void *pem, size_t size)
 	return false;
 }
 
-/* The names that OpenSSL takes for one. */
+/* The names that OpenSSL accepts for a certificate. */
 static bool is_certificate(const struct text *line)
 {
 	static const char *const names[] = {
@@ -69,7 +69,7 @@ static bool is_certificate(const struct text *line)
 	return false;
 }
 
-/* From the line that begins it to the one that ends it; false: it has no end. */
+/* Find the block from @begin to the line that ends it; false: it has no end. */
 static bool block_of(const struct text *begin, struct text *ret)
 {
 	struct text end;

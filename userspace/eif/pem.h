@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files of certificates as people keep them: with texts, other certificates, keys. */
+/* PEM files of certificates, which may also contain texts and keys. */
 
 #ifndef NE_EMU_EIF_PEM_H
 #define NE_EMU_EIF_PEM_H
@@ -7,14 +7,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** pem_has_private_key() - is there a private key of any kind, maybe encrypted? */
+/** pem_has_private_key() - Return: true if there is a private key, encrypted or not */
 bool pem_has_private_key(const void *pem, size_t size);
 
 /**
- * pem_certificates() - the certificates alone, byte for byte
- * @pem: text that may hold other things too; need not end with 0
+ * pem_certificates() - copy only the certificates, byte for byte
+ * @pem: text, which may contain anything else; need not end with a NUL
  * @size: length of @pem in bytes
- * @ret: the caller frees it; a file of certificates only comes out as it went in
+ * @ret: receives the copy, which the caller frees; a text of certificates only is unchanged
  * @ret_size: length of @ret in bytes
  *
  * Return: 0, -EBADMSG (none) or -ENOMEM.

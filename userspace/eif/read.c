@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Offsets of header fields, bytes. */
+/* Offsets of fields of the file header, bytes. */
 #define HDR_VERSION		4
 #define HDR_FLAGS		6
 #define HDR_DEFAULT_MEM		8
@@ -20,7 +20,7 @@
 #define HDR_SECTION_OFFSETS	28
 #define HDR_SECTION_SIZES	284
 
-/* One eif_parse() call. */
+/* State of one eif_parse() call. */
 struct parser {
 	const uint8_t *base;
 	size_t avail;
@@ -103,8 +103,8 @@ static int eif_read_header(struct parser *p)
 }
 
 /*
- * Section @i must lie behind all sections before it, which end at eif->size:
- * that rules out overlap, and the table is in file order as the format demands.
+ * Section @i must lie after all sections before it, which end at eif->size. This rules out
+ * overlaps, and the table is in file order, as the format requires.
  */
 static int eif_read_section(struct parser *p, unsigned int i)
 {
@@ -126,7 +126,7 @@ static int eif_read_section(struct parser *p, unsigned int i)
 	if (start > p->avail || p->avail - start < EIF_SECTION_HEADER_SIZE)
 		return error_set(p->error, -EBADMSG,
 				 "truncated: header of section %u at offset %" PRIu64
-				 " lies outside the %zu bytes there are", i, start, p->avail);
+				 " lies outside the %zu available bytes", i, start, p->avail);
 	head = p->base + start;
 	section->type = get16(head);
 	section->flags = get16(head + 2);
@@ -136,14 +136,14 @@ static int eif_read_section(struct parser *p, unsigned int i)
 	if (own_size != size)
 		return error_set(p->error, -EBADMSG,
 				 "section %u (%s) at offset %" PRIu64 ": size %" PRIu64
-				 " there, but %" PRIu64 " in the file header%s", i,
+				 ", but %" PRIu64 " in the file header%s", i,
 				 eif_section_name(section->type), start, own_size, size,
 				 section->type == EIF_SECTION_SIGNATURE ?
 				 " (signed twice? sign it afresh)" : "");
 	if (size > p->avail - section->offset)
 		return error_set(p->error, -EBADMSG,
 				 "truncated: section %u (%s) at offset %" PRIu64 " has %" PRIu64
-				 " bytes of data, only %" PRIu64 " are there", i,
+				 " bytes of data, but only %" PRIu64 " are available", i,
 				 eif_section_name(section->type), start, size,
 				 p->avail - section->offset);
 	if (start > eif->size)
@@ -154,7 +154,7 @@ static int eif_read_section(struct parser *p, unsigned int i)
 	return 0;
 }
 
-/* Needs the structure only: where the bytes are. */
+/* Requires only that the structure has been checked. */
 static int eif_check_contents(struct parser *p)
 {
 	struct eif *eif = p->eif;
@@ -171,7 +171,7 @@ static int eif_check_contents(struct parser *p)
 			 eif->crc, eif->contents_crc);
 }
 
-/* Its certificate is what PCR8 measures. */
+/* The signature must be readable: PCR8 measures its certificate. */
 static int eif_check_signature(struct parser *p)
 {
 	struct eif *eif = p->eif;

@@ -27,7 +27,7 @@ static bool signature_is_text(const struct emu_cbor_item *item, const char *text
 		!memcmp(item->data, text, item->value);
 }
 
-/* Bytes as AWS's library writes them: each is a number of its own. */
+/* AWS's library writes bytes as an array of numbers. */
 static int signature_read_numbers(struct emu_cbor_reader *reader, const char *what, uint8_t **ret,
 				  size_t *ret_size, struct error *error)
 {
@@ -40,7 +40,7 @@ static int signature_read_numbers(struct emu_cbor_reader *reader, const char *wh
 	if (item.value > reader->left)
 		return error_set(error, -EBADMSG, "the %s is cut off", what);
 	if (*ret)
-		return error_set(error, -EBADMSG, "there are two of %s", what);
+		return error_set(error, -EBADMSG, "the %s occurs twice", what);
 	size = item.value;
 	bytes = malloc(size ?: 1);
 	if (!bytes)
@@ -66,7 +66,7 @@ static int signature_read_entry(struct emu_cbor_reader *reader, struct eif_signa
 	int err = 0;
 
 	if (item.kind != EMU_CBOR_MAP || item.value != 2)
-		return error_set(error, -EBADMSG, "an entry is not a map of two");
+		return error_set(error, -EBADMSG, "an entry is not a map with two keys");
 	for (i = 0; !err && i < 2; i++) {
 		item = emu_cbor_read(reader);
 		if (signature_is_text(&item, KEY_CERTIFICATE))
@@ -90,7 +90,7 @@ static int signature_read_entries(struct emu_cbor_reader *reader, struct eif_sig
 	int err = 0;
 
 	if (item.kind != EMU_CBOR_ARRAY)
-		return error_set(error, -EBADMSG, "no list of signatures");
+		return error_set(error, -EBADMSG, "not a list of signatures");
 	if (!item.value)
 		return error_set(error, -EBADMSG, "the list of signatures is empty");
 	if (item.value > reader->left)
@@ -185,7 +185,7 @@ enum eif_verdict eif_signature_dates(const struct eif_signature *signature, time
 {
 	const X509 *certificate = signature->certificate;
 
-	/* 0 stands for an unreadable date, which no certificate is valid at. */
+	/* 0 means an unreadable date, with which the certificate is never valid. */
 	if (X509_cmp_time(X509_get0_notBefore(certificate), &now) >= 0)
 		return EIF_VERDICT_EARLY;
 	if (X509_cmp_time(X509_get0_notAfter(certificate), &now) <= 0)
@@ -250,7 +250,10 @@ static void put_numbers(struct emu_cbor_writer *writer, const char *key, const u
 		emu_cbor_put_uint(writer, bytes[i]);
 }
 
-/* A certificate file that may go into an image. Return: 0, -EINVAL with @error, -EIO. */
+/*
+ * Check that a certificate file can be put into an image. Return: 0, -EINVAL with @error, or
+ * -EIO.
+ */
 static int check_certificate(struct evp_pkey_st *key, const char *pem, size_t size,
 			     struct error *error)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The image writer: sections one after the other, the header at the end. */
+/* The image writer: sections one after the other, the file header last. */
 
 #include "eif/eif.h"
 
@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-/* What AWS's builder puts in the header; nothing reads it. */
+/* Values of AWS's builder for the file header; nothing reads them. */
 #define DEFAULT_MEM	GIB
 #define DEFAULT_CPUS	2
 
@@ -58,7 +58,7 @@ static int write_at(int fd, uint64_t offset, const void *data, size_t size)
 	return write_full(fd, data, size);
 }
 
-/* The data lies at its place already; @crc is its CRC, which zlib can append to another. */
+/* The data has been written; @crc is its CRC, which zlib can combine with another. */
 static int close_section(struct eif_writer *writer, enum eif_section_type type, uint64_t size,
 			 uint32_t crc)
 {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * PID 1 of the sample image, in the role of the init that AWS ships: tells the
- * parent that the enclave has booted, runs one command and reboots when it ends.
+ * PID 1 of the sample image, in the role of the init that AWS ships: notifies the parent
+ * that the enclave has booted, runs one command, and reboots when the command ends.
  *
- * The command is the lines of /cmd (one argument each) with the environment in
- * the lines of /env, or /payload when there is no /cmd. If there is a folder
- * /rootfs, it becomes the root first and the command is looked for in there.
+ * The command consists of the lines of /cmd (one argument each), with the environment in
+ * the lines of /env, or is /payload if there is no /cmd. If there is a directory /rootfs,
+ * it becomes the root first, and the command is searched for in it.
  *
- * Beyond AWS's: the first line of /workdir is the command's working folder, the
- * lines of /user are the numbers of its user, its group and further groups.
+ * In addition to AWS's init, the first line of /workdir is the command's working
+ * directory, and the lines of /user are the ids of its user, its group and further groups.
  *
- * Any failure ends this process, so the kernel panics and reboots as "panic="
- * says. SIGUSR1 does the same on purpose.
+ * Any failure ends this process, so that the kernel panics, and reboots if "panic=" is set.
+ * SIGUSR1 does the same deliberately.
  */
 
 #include <errno.h>
@@ -73,7 +73,7 @@ static const struct mount_point mounts[] = {
 	{ "tmpfs", "/run", "mode=0755", MS_NOSUID | MS_NODEV, 0755, true },
 	{ "tmpfs", "/tmp", "mode=1777", MS_NOSUID | MS_NODEV, 01777, true },
 	{ "tmpfs", "/dev/shm", "mode=1777", MS_NOSUID | MS_NODEV, 01777, true },
-	/* Kernels without terminals in user space go without. */
+	/* Not needed: kernels without pseudo-terminals do not have it. */
 	{ "devpts", "/dev/pts", NULL, MS_NOSUID | MS_NOEXEC, 0755, false },
 };
 
@@ -116,7 +116,7 @@ static void load_nsm(void)
 		die("cannot remove /nsm.ko");
 }
 
-/* Tell the parent that the enclave has booted; it answers with the same byte. */
+/* Notify the parent that the enclave has booted; it answers with the same byte. */
 static void send_heartbeat(void)
 {
 	const struct sockaddr_vm parent = {
@@ -139,14 +139,14 @@ static void send_heartbeat(void)
 	if (n != 1 || byte != NE_EMU_HEARTBEAT_BYTE) {
 		if (n >= 0)
 			errno = EPROTO;
-		die("heartbeat: no proper answer");
+		die("heartbeat: not a valid answer");
 	}
 	close(fd);
 }
 
 /*
- * Lines of a file as a NULL-terminated list, or NULL without the file, which is
- * removed. The list lives as long as this process.
+ * Read the lines of a file into a NULL-terminated list, which is never freed, and remove
+ * the file. Return: the list, or NULL if there is no such file.
  */
 static char **read_list(const char *path, size_t *ret_count)
 {
@@ -174,7 +174,7 @@ static char **read_list(const char *path, size_t *ret_count)
 	text[size] = 0;
 	while ((line = strsep(&text, "\n"))) {
 		if (!*line && !text)
-			break;		/* behind the last newline */
+			break;		/* after the last newline */
 		if (count == LIST_ITEMS_MAX)
 			die("%s", path);
 		items[count++] = line;
@@ -183,7 +183,7 @@ static char **read_list(const char *path, size_t *ret_count)
 	return items;
 }
 
-/* As a container's root: "/rootfs" moves over "/", which is a ramfs and stays below. */
+/* Move "/rootfs" over "/", as for a container. The old root, a ramfs, stays below. */
 static bool enter_rootfs(void)
 {
 	struct stat st;
@@ -213,7 +213,7 @@ static void link_std_streams(void)
 			die("cannot create %s", links[i][1]);
 }
 
-/* What the command runs as and where, from /user and /workdir. */
+/* User, groups and working directory of the command, from /user and /workdir. */
 struct identity {
 	char **user;
 	size_t nr_user;
@@ -264,12 +264,12 @@ static pid_t start_command(char **argv, char **envp, const struct identity *iden
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)setsid();		/* fails only for a group leader */
 	take_identity(identity);
-	putenv(envp[0]);	/* execvpe() looks along the caller's PATH */
+	putenv(envp[0]);	/* execvpe() uses the PATH of the caller */
 	execvpe(argv[0], argv, envp);
 	die("cannot run %s", argv[0]);
 }
 
-/* The search path (of /env or the default) comes first. */
+/* Make the environment; PATH (from /env or the default) is the first entry. */
 static char **make_environment(char **env, size_t count)
 {
 	char **envp = calloc(count + 2, sizeof(*envp));
@@ -287,7 +287,7 @@ static char **make_environment(char **env, size_t count)
 	return envp;
 }
 
-/* All signals are blocked, so those waited for here stay pending until then. */
+/* All signals are blocked, so that those waited for here stay pending until then. */
 static void wait_for(pid_t command)
 {
 	sigset_t wanted;
@@ -311,7 +311,7 @@ static void wait_for(pid_t command)
 		}
 		if (!sigwait(&wanted, &sig) && sig == SIGUSR1) {
 			errno = ECANCELED;
-			die("told to panic");
+			die("SIGUSR1 requests a panic");
 		}
 	}
 }

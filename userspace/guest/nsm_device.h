@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /dev/nsm as the kernel offers it: bytes in, bytes out. */
+/* The raw interface of /dev/nsm: request bytes in, response bytes out. */
 
 #ifndef NE_EMU_GUEST_NSM_DEVICE_H
 #define NE_EMU_GUEST_NSM_DEVICE_H
@@ -12,7 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/types.h>
 
-/* <linux/nsm.h> is younger than the headers this is built with. */
+/* <linux/nsm.h> is newer than the headers that this is built with. */
 struct nsm_raw {
 	struct {
 		uint64_t addr;
@@ -25,13 +25,13 @@ struct nsm_raw {
 #define NSM_REQUEST_SIZE	4096
 #define NSM_RESPONSE_SIZE	12288
 
-/* Read-only will do, and is all that some clients ask for. */
+/* Read-only access is sufficient, and some clients use it. */
 static inline int nsm_open(void)
 {
 	return open("/dev/nsm", O_RDONLY | O_CLOEXEC);
 }
 
-/* @response has NSM_RESPONSE_SIZE bytes. Returns the size of the response or -1. */
+/* @response has NSM_RESPONSE_SIZE bytes. Return: the size of the response, or -1. */
 static inline ssize_t nsm_call(int fd, const void *request, size_t size, void *response)
 {
 	struct nsm_raw raw = {
@@ -43,8 +43,8 @@ static inline ssize_t nsm_call(int fd, const void *request, size_t size, void *r
 }
 
 /*
- * The short text behind @key anywhere in a response, cut to its place in it; NULL if
- * there is none. @key: the name with the byte for its length.
+ * Return: the short text after @key in a response, cut off at the end of the response; NULL
+ * if there is none. @key: the name, preceded by the byte with its length.
  */
 static inline const char *nsm_find_text(const unsigned char *response, size_t size,
 					const char *key, int *ret_len)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Attestation documents: what the module says about its enclave, signed. */
+/* Attestation documents: signed statements of the NSM about its enclave. */
 
 #include "nsm/attestation.h"
 
@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* What can still change is not attested. */
+/* Registers that can still change are not attested. */
 static void add_locked_pcrs(const struct pcr_bank *bank, struct document *document)
 {
 	for (unsigned int i = 0; i < NSM_PCRS; i++)

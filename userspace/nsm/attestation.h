@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attestation documents: what the module says about its enclave, signed. */
+/* Attestation documents: signed statements of the NSM about its enclave. */
 
 #ifndef NE_EMU_NSM_ATTESTATION_H
 #define NE_EMU_NSM_ATTESTATION_H
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** struct attestation - all that goes into a document; borrowed */
+/** struct attestation - contents of a document; borrowed */
 struct attestation {
 	const char *module_id;
 	const struct pcr_bank *pcrs;
@@ -31,7 +31,7 @@ struct attestation_scratch {
 
 /**
  * attestation_encode() - make and sign a document
- * @ret_len: its bytes
+ * @ret_len: receives its length in bytes
  *
  * Return: 0, -EMSGSIZE (no room), -ENOMEM or -EIO (cryptography failed).
  */

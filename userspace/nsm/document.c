@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Payload of an attestation document: what is signed, as CBOR. */
+/* Payload of an attestation document, as CBOR. */
 
 #include "nsm/document.h"
 

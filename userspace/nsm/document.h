@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Payload of an attestation document: what is signed, as CBOR. */
+/* Payload of an attestation document, as CBOR. */
 
 #ifndef NE_EMU_NSM_DOCUMENT_H
 #define NE_EMU_NSM_DOCUMENT_H
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* In the order of AWS. */
+/* In the order of AWS's documents. */
 enum document_field {
 	DOCUMENT_MODULE_ID,
 	DOCUMENT_DIGEST,
@@ -23,11 +23,11 @@ enum document_field {
 	DOCUMENT_USER_DATA,
 	DOCUMENT_NONCE,
 	NR_DOCUMENT_FIELDS,
-	/* Not of AWS: for documents that are to be refused. */
+	/* AWS does not have this one: it is for documents that verifiers must refuse. */
 	DOCUMENT_PADDING = NR_DOCUMENT_FIELDS,
 };
 
-/* All fields, one of them twice, and padding. */
+/* Room for all fields, one of them twice, and padding. */
 #define DOCUMENT_FIELDS_MAX	(NR_DOCUMENT_FIELDS + 2)
 
 struct document_pcr {
@@ -36,12 +36,13 @@ struct document_pcr {
 };
 
 /**
- * struct document - borrows all that it points to
- * @definite: the map's length stands in front of it; otherwise a break ends it
- * @fields: those present, in order
- * @timestamp_ms: since 1970
- * @pcrs: ascending; one more than there are, for documents that are to be refused
- * @public_key, @user_data, @nonce: data NULL: null
+ * struct document - contents of the payload; borrows what it points to
+ * @definite: the map has a definite length; otherwise a break ends it
+ * @fields: fields that are present, in order
+ * @timestamp_ms: milliseconds since 1970
+ * @pcrs: registers, ascending; room for one that does not exist, for documents that
+ *	verifiers must refuse
+ * @public_key, @user_data, @nonce: null if data is NULL
  */
 struct document {
 	bool definite;
@@ -61,10 +62,10 @@ struct document {
 	struct nsm_bytes padding;
 };
 
-/** document_set_fields() - all nine, in order */
+/** document_set_fields() - select all nine fields, in order */
 void document_set_fields(struct document *document);
 
-/** document_encode() - bytes written, or 0 if they do not fit */
+/** document_encode() - write the payload; Return: bytes written, or 0 if they do not fit */
 size_t document_encode(const struct document *document, uint8_t *buf, size_t size);
 
 #endif

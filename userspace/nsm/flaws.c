@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Faults in documents, made on purpose to see verifiers refuse them. */
+/* Deliberate faults in documents, to check that verifiers refuse them. */
 
 #include "nsm/flaws.h"
 
@@ -11,7 +11,7 @@
 #define DAY_MS		86400000ULL
 #define PADDING_SIZE	4096
 #define NONCE_SIZE	8
-/* Head of a byte string of 24 to 255 bytes, as signatures are. */
+/* Size of the head of a byte string of 24 to 255 bytes, such as a signature. */
 #define SIGNATURE_HEAD	2
 
 static const uint8_t zeros[PADDING_SIZE];
@@ -34,7 +34,7 @@ static void apply_to_time(uint64_t flaws, struct document *document)
 static void apply_to_pcr_values(uint64_t flaws, struct document *document,
 				struct flaw_scratch *scratch)
 {
-	/* PCR0 to 15 are always there. */
+	/* PCR0 to 15 are always present. */
 	if (has(flaws, NSM_FLAW_PCRS_ZERO))
 		for (size_t i = 0; i < 3; i++)
 			document->pcrs[i].value.data = zeros;
@@ -149,7 +149,7 @@ void flaws_before_signing(uint64_t flaws, struct cose_sign1 *message, uint8_t *p
 		message->algorithm = COSE_ALG_ES256;
 	if (has(flaws, NSM_FLAW_TAGGED))
 		message->tagged = true;
-	/* Another payload is signed than the one that is sent, so that that is sound. */
+	/* Sign a payload other than the one that is sent, which is itself well-formed. */
 	if (has(flaws, NSM_FLAW_PAYLOAD))
 		payload[message->payload.len / 2] ^= 1;
 }

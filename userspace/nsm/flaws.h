@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Faults in documents, made on purpose to see verifiers refuse them. */
+/* Deliberate faults in documents, to check that verifiers refuse them. */
 
 #ifndef NE_EMU_NSM_FLAWS_H
 #define NE_EMU_NSM_FLAWS_H
@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* AWS's text allows a certificate of the bundle 1024 bytes. */
+/* One byte more than AWS's documentation allows for a certificate of the bundle. */
 #define FLAW_CA_SIZE		1025
 
-/** struct flaw_scratch - values that the document then points to */
+/** struct flaw_scratch - values to which the document points afterwards */
 struct flaw_scratch {
 	uint8_t pcr0[NSM_PCR_SIZE];
 	uint8_t nonce[NSM_REQUEST_MAX];
@@ -23,19 +23,19 @@ struct flaw_scratch {
 };
 
 /**
- * flaws_apply() - to the payload, before it is encoded
- * @flaws: NSM_FLAW_BIT()s; those of other stages do nothing here
+ * flaws_apply() - apply flaws to the payload before it is encoded
+ * @flaws: NSM_FLAW_BIT()s; those of other stages are ignored
  */
 void flaws_apply(uint64_t flaws, struct document *document, struct flaw_scratch *scratch);
 
-/** flaws_before_signing() - to the encoded payload and the message around it */
+/** flaws_before_signing() - apply flaws to the encoded payload and the message around it */
 void flaws_before_signing(uint64_t flaws, struct cose_sign1 *message, uint8_t *payload);
 
 /**
- * flaws_after_signing() - to the finished document
- * @message: as it was signed
+ * flaws_after_signing() - apply flaws to the finished document
+ * @message: the signed message
  * @size: room at @buf
- * @len: of the document; may grow
+ * @len: length of the document, which may grow
  *
  * Return: 0 or -EMSGSIZE (no room).
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Who signs documents: a key and the certificates that vouch for it. */
+/* The identity of an NSM: the key that signs documents, and its certificates. */
 
 #include "nsm/identity.h"
 
@@ -12,7 +12,7 @@
 
 static void cleanup_pkcs8(PKCS8_PRIV_KEY_INFO **info)
 {
-	PKCS8_PRIV_KEY_INFO_free(*info);	/* wipes it */
+	PKCS8_PRIV_KEY_INFO_free(*info);	/* wipes the key */
 }
 
 static EVP_PKEY *identity_read_key(const struct nsm_bytes *der)
@@ -26,7 +26,7 @@ static EVP_PKEY *identity_read_key(const struct nsm_bytes *der)
 	return EVP_PKCS82PKEY(info);
 }
 
-/* SHA-384 on any curve: another is one of the faults that verifiers are to find. */
+/* SHA-384 on any curve: another curve is one of the faults that verifiers must find. */
 static int make_signer(const struct nsm_bytes *der, struct cose_signer **ret)
 {
 	EVP_PKEY *key = identity_read_key(der);
@@ -36,7 +36,7 @@ static int make_signer(const struct nsm_bytes *der, struct cose_signer **ret)
 	return err;
 }
 
-/* Returns what is behind the copy. */
+/* Return: the end of the copy. */
 static uint8_t *copy_bytes(uint8_t *to, const struct nsm_bytes *from, struct nsm_bytes *ret)
 {
 	memcpy(to, from->data, from->len);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who signs documents: a key and the certificates that vouch for it. */
+/* The identity of an NSM: the key that signs documents, and its certificates. */
 
 #ifndef NE_EMU_NSM_IDENTITY_H
 #define NE_EMU_NSM_IDENTITY_H
@@ -12,9 +12,9 @@
 
 /**
  * struct identity - a copy of what ne-emud sent
- * @not_after: end of the certificate's life, seconds since 1970
- * @expiry_told: the log reports that it has expired
- * @bytes: of all certificates
+ * @not_after: end of the certificate's validity, seconds since 1970
+ * @expiry_told: the expiry has been logged
+ * @bytes: bytes of all certificates
  */
 struct identity {
 	struct cose_signer *signer;
@@ -26,9 +26,9 @@ struct identity {
 	uint8_t bytes[];
 };
 
-/** identity_create() - 0, -EBADMSG (no EC key) or -ENOMEM */
+/** identity_create() - copy an identity; Return: 0, -EBADMSG (not an EC key) or -ENOMEM */
 int identity_create(const struct nsm_identity *from, struct identity **ret_identity);
-/** identity_destroy() - wipes the key; NULL is fine */
+/** identity_destroy() - free an identity and wipe the key; accepts NULL */
 void identity_destroy(struct identity *identity);
 
 #endif

@@ -16,24 +16,24 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* EC2 sends this many; the kernel's parser needs at least 24. */
+/* Number of bytes that EC2 sends; the kernel's parser needs at least 24. */
 #define RANDOM_SIZE		256
-/* PCR 0 to 15 are the boot measurements and what AWS keeps for itself. */
+/* PCR 0 to 15 are the boot measurements and those that AWS reserves. */
 #define LOCKED_AT_BOOT		NSM_CONTROL_PCRS
 
 /*
- * AWS's text gives two limits for each field of a request and enforces none. These
- * are the smaller ones, which many verifiers insist on.
+ * AWS documents two limits for each field of a request and enforces none. These are the
+ * smaller ones, which many verifiers enforce.
  */
 #define USER_DATA_MAX		512
 #define NONCE_MAX		512
 #define PUBLIC_KEY_MAX		1024
 
 /**
- * struct nsm - all of one module
- * @identity: NULL until there is one
- * @limits_told, @no_identity_told: the log knows
- * @request, @scratch, @document: of the request being answered
+ * struct nsm - the state of one NSM
+ * @identity: NULL until one is set
+ * @limits_told, @no_identity_told: the warning has been logged
+ * @request, @scratch, @document: scratch for the request that is being answered
  */
 struct nsm {
 	char module_id[NSM_MODULE_ID_MAX + 1];
@@ -96,7 +96,7 @@ int nsm_set_identity(struct nsm *nsm, const struct nsm_identity *identity)
 	return 0;
 }
 
-/* What EC2 zeroes for an enclave whose console can be read. */
+/* Return: whether EC2 would report zero PCRs, since the console can be read. */
 static bool is_zeroed(const struct nsm *nsm)
 {
 	return nsm->debug && !nsm->settings.real_debug_pcrs;
@@ -118,8 +118,8 @@ void nsm_start(struct nsm *nsm, const struct nsm_measurements *measured)
 }
 
 /*
- * Each operation returns bytes of the response, 0 if it does not fit, or a negative
- * enum nsm_error. Registers change last, when the response has been written.
+ * Each operation returns the length of the response in bytes, 0 if it does not fit, or a
+ * negative enum nsm_error. Registers change last, after the response has been written.
  */
 
 static ssize_t describe_nsm(struct nsm *nsm, void *rsp, size_t rsp_cap)
@@ -236,7 +236,7 @@ static uint64_t now_ms(const struct nsm *nsm)
 	return nsm->settings.clock_ms ? nsm->settings.clock_ms : nsm->clock_ms(nsm->hook_arg);
 }
 
-/* Documents go on: it is the verifier who judges the certificate. */
+/* Documents are still issued: the verifier checks the certificate. */
 static void check_expiry(struct identity *identity, uint64_t now)
 {
 	if (identity->expiry_told || (int64_t)(now / MSEC_PER_SEC) <= identity->not_after)

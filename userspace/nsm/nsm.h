@@ -21,12 +21,12 @@
 #define NSM_DIGEST		"SHA384"
 
 /**
- * struct nsm_config - what makes one module different from another
+ * struct nsm_config - parameters of an NSM
  * @module_id: up to NSM_MODULE_ID_MAX bytes of text; copied
  * @debug: the enclave is in debug mode
- * @entropy: fills @buf; 0 or a negative errno
- * @clock_ms: the host's time, milliseconds since 1970
- * @hook_arg: for both
+ * @entropy: fills @buf; returns 0 or a negative errno
+ * @clock_ms: returns the host's time, milliseconds since 1970
+ * @hook_arg: first argument of both functions
  */
 struct nsm_config {
 	const char *module_id;
@@ -36,7 +36,7 @@ struct nsm_config {
 	void *hook_arg;
 };
 
-/** struct nsm_measurements - what an image is measured to; PCR8 zero without signature */
+/** struct nsm_measurements - measurements of an image; PCR8 is zero without a signature */
 struct nsm_measurements {
 	uint8_t pcr0[NSM_PCR_SIZE];
 	uint8_t pcr1[NSM_PCR_SIZE];
@@ -46,40 +46,40 @@ struct nsm_measurements {
 
 struct nsm;
 
-/** nsm_create() - 0, -EINVAL (module id) or -ENOMEM */
+/** nsm_create() - create an NSM; Return: 0, -EINVAL (module id) or -ENOMEM */
 int nsm_create(const struct nsm_config *config, struct nsm **ret_nsm);
 void nsm_destroy(struct nsm *nsm);
 
-/** nsm_configure() - take over settings; PCRs count only before nsm_start() */
+/** nsm_configure() - apply settings; PCRs only have an effect before nsm_start() */
 void nsm_configure(struct nsm *nsm, const struct nsm_settings *settings);
 
 /**
- * nsm_set_identity() - sign with another key from now on
- * @nsm: the module of one enclave
+ * nsm_set_identity() - set the key that signs documents, and its certificates
+ * @nsm: the NSM of one enclave
  * @identity: copied
  *
- * Return: 0, -EBADMSG (no EC key) or -ENOMEM; the identity before is kept then.
+ * Return: 0, -EBADMSG (not an EC key) or -ENOMEM; on failure, the old identity is kept.
  */
 int nsm_set_identity(struct nsm *nsm, const struct nsm_identity *identity);
 
-/** nsm_start() - the image is about to run: set PCR 0 to 15 for good */
+/** nsm_start() - set PCR 0 to 15, which never change afterwards, before the image runs */
 void nsm_start(struct nsm *nsm, const struct nsm_measurements *measured);
 
 /**
  * nsm_request() - answer one request
- * @nsm: the module of one enclave
+ * @nsm: the NSM of one enclave
  * @req: CBOR as clients of /dev/nsm send it; anything else gets an error response
  * @req_len: length of @req in bytes
- * @rsp: the response, CBOR
+ * @rsp: receives the response, CBOR
  * @rsp_cap: room at @rsp
  *
- * Return: bytes of the response; 0 if not even an error fits.
+ * Return: length of the response in bytes; 0 if not even an error fits.
  */
 size_t nsm_request(struct nsm *nsm, const void *req, size_t req_len, void *rsp, size_t rsp_cap);
 
-/** nsm_entropy_system() - entropy hook that asks the kernel */
+/** nsm_entropy_system() - entropy hook that uses the kernel's random numbers */
 int nsm_entropy_system(void *arg, void *buf, size_t len);
-/** nsm_clock_system() - clock hook that asks the kernel */
+/** nsm_clock_system() - clock hook that uses the kernel's clock */
 uint64_t nsm_clock_system(void *arg);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Platform configuration registers: 32 values that only hashing changes. */
+/* Platform configuration registers: 32 values that can only be extended by hashing. */
 
 #include "nsm/pcr.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Requests to the NSM. AWS's library decodes by general schemes, so that besides the
- * plain form there are others: numbers or byte strings for names, arrays for maps,
- * text or arrays of numbers for byte strings, strings in pieces, lengths left open.
+ * Requests to the NSM. AWS's library has a generic decoder, which also accepts other forms
+ * than the usual one: numbers or byte strings for names, arrays for maps, text or arrays
+ * of numbers for byte strings, strings in pieces, indefinite lengths.
  */
 
 #include "nsm/request.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define TAG_SELF_DESCRIBED	55799	/* RFC 8949, 3.4.6 */
-/* Only this head starts a request by name and fields. */
+/* A request with name and fields always begins with this head. */
 #define HEAD_MAP_OF_ONE		0xa1
 
 #define FIELDS_MAX		3
@@ -22,7 +22,7 @@
 enum field_type {
 	FIELD_U16,
 	FIELD_BYTES,
-	FIELD_OPTIONAL,		/* bytes or null, and may be missing */
+	FIELD_OPTIONAL,		/* bytes or null; may be absent */
 };
 
 struct field {
@@ -33,7 +33,7 @@ struct field {
 
 struct operation {
 	const char *name;
-	size_t nr_fields;	/* 0: the name is all */
+	size_t nr_fields;	/* 0: only the name */
 	struct field fields[FIELDS_MAX];
 };
 
@@ -58,7 +58,7 @@ struct decoder {
 	struct nsm_request *request;
 };
 
-/* Tags inside a request say nothing. */
+/* Read an item; tags inside a request have no meaning. */
 static struct emu_cbor_item read_item(struct decoder *decoder)
 {
 	struct emu_cbor_item item;
@@ -69,7 +69,7 @@ static struct emu_cbor_item read_item(struct decoder *decoder)
 	return item;
 }
 
-/* The pieces never have more bytes than the request. */
+/* Append to @scratch, which has room: the pieces are never longer than the request. */
 static int add_piece(struct nsm_request *request, const void *data, size_t len)
 {
 	if (len > sizeof(request->scratch) - request->scratch_used)
@@ -98,7 +98,7 @@ static int read_chunks(struct decoder *decoder, enum emu_cbor_kind kind, struct 
 	return 0;
 }
 
-/* Bytes or text, in one piece or in several; other items are not looked at. */
+/* Read bytes or text, in one piece or in several; refuse other items. */
 static int read_string(struct decoder *decoder, const struct emu_cbor_item *head,
 		       struct nsm_bytes *ret)
 {
@@ -124,7 +124,7 @@ static int read_string(struct decoder *decoder, const struct emu_cbor_item *head
 	return 0;
 }
 
-/* An array of numbers, one byte each. */
+/* Read an array of numbers, one for each byte. */
 static int request_read_numbers(struct decoder *decoder, uint64_t count, struct nsm_bytes *ret)
 {
 	struct nsm_request *request = decoder->request;
@@ -157,7 +157,7 @@ static int request_read_bytes(struct decoder *decoder, const struct emu_cbor_ite
 	return read_string(decoder, head, ret);
 }
 
-/* @tagged: AWS's decoder takes a null for "nothing" only without a tag. */
+/* @tagged: with a tag in front, AWS's decoder does not accept null for an absent value. */
 static int read_field(struct decoder *decoder, const struct field *field,
 		      const struct emu_cbor_item *head, bool tagged)
 {
@@ -190,7 +190,7 @@ static int read_value(struct decoder *decoder, const struct field *field)
 	return read_field(decoder, field, &item, tagged);
 }
 
-/* All fields in their order, and no more. */
+/* Read all fields, in their order, and no more. */
 static int read_array(struct decoder *decoder, const struct operation *operation, uint64_t count)
 {
 	if (count != EMU_CBOR_INDEFINITE && count != operation->nr_fields)
@@ -209,7 +209,7 @@ static bool request_is_text(const struct nsm_bytes *bytes, const char *text)
 	return bytes->len == strlen(text) && !memcmp(bytes->data, text, bytes->len);
 }
 
-/* @ret_index: nr_fields or more if it is unknown. */
+/* @ret_index: index of the field; nr_fields or more if the key is unknown */
 static int request_read_key(struct decoder *decoder, const struct operation *operation,
 			    const struct emu_cbor_item *head, uint64_t *ret_index)
 {
@@ -271,7 +271,7 @@ static int read_map(struct decoder *decoder, const struct operation *operation, 
 	return 0;
 }
 
-/* What follows a name: the fields, or nothing in the form of null. */
+/* Read what follows a name: the fields, or null if there are none. */
 static int read_body(struct decoder *decoder, const struct operation *operation)
 {
 	struct emu_cbor_item item = read_item(decoder);
@@ -311,7 +311,7 @@ static const struct operation *read_name(struct decoder *decoder,
 	return operation;
 }
 
-/* {name: body} or [name, body]; @count as for an array. */
+/* Read {name: body} or [name, body]; @count as for an array. */
 static int read_full_form(struct decoder *decoder, uint64_t count)
 {
 	struct emu_cbor_item name = read_item(decoder);
@@ -342,7 +342,7 @@ static int request_read(struct decoder *decoder)
 		return item.value == 2 ? read_full_form(decoder, item.value) : -EBADMSG;
 	case EMU_CBOR_OPEN_ARRAY:
 		return read_full_form(decoder, item.value);
-	case EMU_CBOR_TAG:	/* which only a name alone may have */
+	case EMU_CBOR_TAG:	/* allowed only in front of a name without fields */
 		item = read_item(decoder);
 		/* fall through */
 	default:

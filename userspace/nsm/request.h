@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests to the NSM: from CBOR, in all the forms that AWS's decoder takes. */
+/* Requests to the NSM: CBOR, in all forms that AWS's decoder accepts. */
 
 #ifndef NE_EMU_NSM_REQUEST_H
 #define NE_EMU_NSM_REQUEST_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* By the numbers of AWS's enumeration, which may stand for the names. */
+/* Numbers of AWS's enumeration, which requests may have instead of the names. */
 enum nsm_operation {
 	NSM_OP_DESCRIBE_PCR	= 0,
 	NSM_OP_EXTEND_PCR	= 1,
@@ -22,11 +22,12 @@ enum nsm_operation {
 };
 
 /**
- * struct nsm_request - a decoded request; which members count depends on @operation
- * @index: of a PCR; for LockPCRs, one more than the last
- * @data: what to extend with
- * @user_data, @nonce, @public_key: data NULL if null or missing
- * @scratch: strings that the request holds in pieces; bytes point here or into it
+ * struct nsm_request - a decoded request; @operation determines which members are used
+ * @index: index of a PCR; for LockPCRs, one more than the last
+ * @data: data to extend the PCR with
+ * @user_data, @nonce, @public_key: data is NULL if null or absent
+ * @scratch: strings that are in pieces in the request; pointers above lead here or into the
+ *	request
  */
 struct nsm_request {
 	enum nsm_operation operation;
@@ -40,9 +41,9 @@ struct nsm_request {
 };
 
 /**
- * nsm_request_decode() - what does a client want?
- * @len: NSM_REQUEST_MAX at most
- * @ret: of no use on failure
+ * nsm_request_decode() - decode a request
+ * @len: at most NSM_REQUEST_MAX
+ * @ret: undefined on failure
  *
  * Return: 0 or -EBADMSG.
  */

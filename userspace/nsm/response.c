@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Responses of the NSM as CBOR, in the form and order of AWS. */
+/* Responses of the NSM as CBOR, with the form and order of AWS's. */
 
 #include "nsm/response.h"
 
@@ -15,7 +15,7 @@ static size_t response_finish(const struct emu_cbor_writer *writer)
 	return writer->overflow ? 0 : writer->used;
 }
 
-/* {name: a map of these many fields}, all but the fields. */
+/* Begin {name: map}; the caller adds the @fields fields of the map. */
 static struct emu_cbor_writer response_begin(const char *name, size_t fields, void *rsp,
 					     size_t rsp_cap)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Responses of the NSM as CBOR, in the form and order of AWS. */
+/* Responses of the NSM as CBOR, with the form and order of AWS's. */
 
 #ifndef NE_EMU_NSM_RESPONSE_H
 #define NE_EMU_NSM_RESPONSE_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Errors, by the numbers that AWS's library gives them. */
+/* Errors, with the numbers of AWS's library. */
 enum nsm_error {
 	NSM_ERROR_INVALID_ARGUMENT	= 1,
 	NSM_ERROR_INVALID_INDEX		= 2,
@@ -26,9 +26,9 @@ struct nsm_description {
 	uint32_t locked_pcrs;
 };
 
-/* Each returns the bytes written, or 0 if they do not fit. */
+/* The functions below return the number of bytes written, or 0 if they do not fit. */
 size_t nsm_encode_error(enum nsm_error error, void *rsp, size_t rsp_cap);
-/** nsm_encode_name() - all there is to say is that it was done */
+/** nsm_encode_name() - response without data, to an operation that has succeeded */
 size_t nsm_encode_name(const char *name, void *rsp, size_t rsp_cap);
 size_t nsm_encode_description(const struct nsm_description *description, void *rsp,
 			      size_t rsp_cap);
@@ -38,7 +38,7 @@ size_t nsm_encode_pcr(bool locked, const uint8_t *value, void *rsp, size_t rsp_c
 size_t nsm_encode_extended(const uint8_t *value, void *rsp, size_t rsp_cap);
 /** nsm_encode_document() - response to Attestation */
 size_t nsm_encode_document(const void *document, size_t len, void *rsp, size_t rsp_cap);
-/** nsm_encode_random() - @ret_random: where the caller puts @len random bytes */
+/** nsm_encode_random() - response to GetRandom; the caller fills @len bytes at @ret_random */
 size_t nsm_encode_random(size_t len, void *rsp, size_t rsp_cap, uint8_t **ret_random);
 
 #endif

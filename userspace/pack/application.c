@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What an enclave runs, and the two ramdisks of AWS's layout it becomes. */
+/* What an enclave runs, and writing it as the two ramdisks of AWS's layout. */
 
 #include "pack/application.h"
 
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Limits of the init for each list, with which others get along as well. */
+/* Limits of our init for each list; other inits accept such lists too. */
 #define LIST_SIZE_MAX	(64 * KIB - 1)
 #define LIST_ITEMS_MAX	1024
 
@@ -85,7 +85,7 @@ bool application_needs_more(const struct application *app)
 	return has_workdir(app) || has_user(app);
 }
 
-/* One item a line, as all inits of this layout read them. */
+/* Write one item per line, as all inits of this layout expect. */
 static int write_lines(struct cpio *cpio, const char *name, const struct strings *strings)
 {
 	__cleanup_free char *text = NULL;
@@ -98,7 +98,7 @@ static int write_lines(struct cpio *cpio, const char *name, const struct strings
 		if (strchr(strings->list[i], '\n')) {
 			fclose(out);
 			return error_set(cpio->error, -EINVAL, "%s: item %zu has several lines, "
-					 "but the format is one item a line", name, i + 1);
+					 "but the format has one item per line", name, i + 1);
 		}
 		fprintf(out, "%s\n", strings->list[i]);
 	}
@@ -115,7 +115,7 @@ static int application_write_text(struct cpio *cpio, const char *name, const cha
 	return cpio_add_data(cpio, name, 0644, text, strlen(text));
 }
 
-/* A container engine makes the directory if it is missing. */
+/* Like a container engine, create the directory if it does not exist. */
 static int write_workdir(struct application *app, struct cpio *cpio)
 {
 	struct tree_node *node = tree_find(&app->tree, app->workdir, true);
@@ -177,7 +177,7 @@ static int add_program(struct cpio *cpio, const char *name, const char *path)
 	if (fd < 0 || fstat(fd, &st))
 		return error_set(cpio->error, -errno, "%s: %s", path, strerror(errno));
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > PROGRAM_SIZE_MAX)
-		return error_set(cpio->error, -EINVAL, "%s: no file or a huge one", path);
+		return error_set(cpio->error, -EINVAL, "%s: not a file, or too large", path);
 	data = malloc(st.st_size ?: 1);
 	if (!data)
 		return -ENOMEM;

@@ -7,28 +7,28 @@
 #include "pack/tree.h"
 
 /**
- * struct strings - a list of texts, each of them owned
- * @list: ends with NULL once there is one
- * @count: entries of @list without the NULL
+ * struct strings - a list of texts, which it owns
+ * @list: terminated by NULL; NULL if the list is empty
+ * @count: number of entries of @list without the NULL
  */
 struct strings {
 	char **list;
 	size_t count;
 };
 
-/** strings_add() - a copy of @text; 0 or -ENOMEM */
+/** strings_add() - append a copy of @text; Return: 0 or -ENOMEM */
 int strings_add(struct strings *strings, const char *text);
 void strings_free(struct strings *strings);
 
 /**
- * struct application - zero or filled by application_read_image(), then changed
- * @tree: the root of what it runs in
+ * struct application - what an enclave runs; the caller may change it
+ * @tree: root file system
  * @command: program and arguments
- * @env: "NAME=VALUE" each
- * @workdir: NULL or "": the root
- * @user: NULL or "": root; else "user[:group]", names or numbers
+ * @env: environment, "NAME=VALUE" each
+ * @workdir: working directory; NULL or "": the root directory
+ * @user: "user[:group]", names or numbers; NULL or "": root
  * @info: JSON text for the metadata, or NULL
- * @name: of the image, or NULL
+ * @name: name of the image, or NULL
  * @id: hash of the image's configuration as hexadecimal digits, or NULL
  */
 struct application {
@@ -42,44 +42,49 @@ struct application {
 	char *id;
 };
 
-/** application_init() - with the directories that the init mounts on; 0 or a negative errno */
+/**
+ * application_init() - start with the directories on which the init mounts file systems
+ * @app: the application
+ *
+ * Return: 0 or a negative errno.
+ */
 int application_init(struct application *app);
 void application_free(struct application *app);
 
 /**
  * application_read_image() - unpack a container image
- * @app: what is read into; has to be empty
- * @path: directory or tar archive in OCI image layout, or what "docker save" gives
+ * @app: receives the contents; has to be empty
+ * @path: directory or tar archive in OCI image layout, or output of "docker save"
  * @arch: "amd64" or "arm64"
- * @tag: which image, if there are several; or NULL
+ * @tag: selects one of several images; or NULL
  * @error: set on failure
  *
- * The limits of @app->tree bound what is unpacked, and the image itself likewise.
+ * The limits of @app->tree apply to what is unpacked, and also to the image itself.
  *
- * Return: 0 or a negative errno, with a text or not.
+ * Return: 0 or a negative errno, with or without a text.
  */
 int application_read_image(struct application *app, const char *path, const char *arch,
 			   const char *tag, struct error *error);
 
 /**
- * application_needs_more() - does it need an init that knows more than AWS's does?
- * @app: what is to be packed
+ * application_needs_more() - check whether the init of AWS cannot run an application
+ * @app: the application
  *
- * That is a user or a working directory other than root's.
+ * Return: true if it has a user other than root, or a working directory other than "/".
  */
 bool application_needs_more(const struct application *app);
 
 /**
- * application_write() - the ramdisk: rootfs/, cmd, env; workdir and user if they matter
- * @app: what is packed
- * @fd: written to from where it stands
+ * application_write() - write the ramdisk: rootfs/, cmd, env; workdir and user if needed
+ * @app: the application
+ * @fd: written to from its current position
  * @error: set on failure
  */
 int application_write(struct application *app, int fd, struct error *error);
 
 /**
- * bootstrap_write() - the ramdisk in front of it: dev/, init, nsm.ko
- * @fd: written to from where it stands
+ * bootstrap_write() - write the ramdisk before it: dev/, init, nsm.ko
+ * @fd: written to from its current position
  * @init: path of the program
  * @nsm: path of the module, or NULL
  * @error: set on failure

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A container image becomes an application. */
+/* Make an application from a container image. */
 
 #include "pack/application.h"
 
@@ -10,7 +10,7 @@
 #include <jansson.h>
 #include <string.h>
 
-/* Old tools wrote a list of one as a text. */
+/* Read a list of texts. Old tools wrote a list with one item as a text. */
 static int take_strings(struct strings *strings, const json_t *list, const char *what,
 			struct error *error)
 {
@@ -41,7 +41,7 @@ static int take_text(char **ret, const json_t *object, const char *key)
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* Keys of "docker image inspect", as far as an image itself knows their values. */
+/* The keys of "docker image inspect" whose values are in the image itself. */
 static char *container_describe(const struct store *store)
 {
 	json_t *config = json_object_get(store->config, "config");
@@ -59,7 +59,7 @@ static char *container_describe(const struct store *store)
 	return text;
 }
 
-/* Entry point and arguments together are the command, as with a container. */
+/* The command consists of entry point and arguments, as for a container. */
 static int container_take_config(struct application *app, const struct store *store,
 				 struct error *error)
 {

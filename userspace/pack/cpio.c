@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Ramdisks: cpio archives as the kernel unpacks them. */
+/* Ramdisks: cpio archives that the kernel can unpack. */
 
 #include "pack/cpio.h"
 
@@ -38,7 +38,7 @@ int cpio_begin(struct cpio *cpio, int fd, struct error *error)
 
 void cpio_abort(struct cpio *cpio)
 {
-	/* Writes an end if there is none yet; archive_write_fail() would leak memory. */
+	/* May write an end. archive_write_fail() would not, but would leak memory. */
 	archive_write_free(cpio->archive);
 	cpio->archive = NULL;
 }
@@ -99,7 +99,8 @@ static int copy_data(struct cpio *cpio, const struct tree *tree, const struct tr
 				  file->offset + done);
 
 		if (n <= 0)
-			return error_set(cpio->error, n ? -errno : -EIO, "%s: lost its copy", name);
+			return error_set(cpio->error, n ? -errno : -EIO, "%s: cannot read its copy",
+					 name);
 		err = write_data(cpio, name, buf, n);
 		done += n;
 	}
@@ -114,7 +115,7 @@ static int add_node(struct cpio *cpio, const struct tree *tree, const struct tre
 
 	if (!file)
 		return write_header(cpio, node, name, ++cpio->last_number, 1, 0);
-	/* The kernel knows further names by the number; they have no data. */
+	/* The kernel recognises further names by the number; they have no data. */
 	if (file->number)
 		return write_header(cpio, node, name, file->number, file->links, 0);
 	file->number = ++cpio->last_number;
@@ -122,7 +123,7 @@ static int add_node(struct cpio *cpio, const struct tree *tree, const struct tre
 	return err ? err : copy_data(cpio, tree, file, name);
 }
 
-/* @name has room for PATH_MAX bytes, @len of them are in use. */
+/* @name: buffer of PATH_MAX bytes, of which @len are in use */
 static int add_nodes(struct cpio *cpio, const struct tree *tree, const struct tree_node *node,
 		     char *name, size_t len)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ramdisks: cpio archives as the kernel unpacks them, the same bytes for the same tree. */
+/* Ramdisks: cpio archives that the kernel can unpack; reproducible. */
 
 #ifndef NE_EMU_PACK_CPIO_H
 #define NE_EMU_PACK_CPIO_H
@@ -15,18 +15,22 @@ struct cpio {
 	struct error *error;
 };
 
-/** cpio_begin() - write to @fd from where it stands; 0 or -ENOMEM, cpio_abort() in any case */
+/**
+ * cpio_begin() - begin an archive at the current position of @fd
+ *
+ * Return: 0 or -ENOMEM; call cpio_abort() in any case.
+ */
 int cpio_begin(struct cpio *cpio, int fd, struct error *error);
 
 /**
- * cpio_add_tree() - all of a tree, sorted, times zero
+ * cpio_add_tree() - add a whole tree, sorted, with all times zero
  * @prefix: name of its root
  */
 int cpio_add_tree(struct cpio *cpio, const struct tree *tree, const char *prefix);
 
-/** cpio_add_folder() - an empty directory */
+/** cpio_add_folder() - add an empty directory */
 int cpio_add_folder(struct cpio *cpio, const char *name, mode_t mode);
-/** cpio_add_data() - a file from memory */
+/** cpio_add_data() - add a file from memory */
 int cpio_add_data(struct cpio *cpio, const char *name, mode_t mode, const void *data,
 		  size_t size);
 

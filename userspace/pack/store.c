@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Container images as they lie in a directory or an archive: manifest.json is what
- * "docker save" writes, index.json belongs to the OCI image layout. New archives of
- * "docker save" have both.
+ * Container images in a directory or an archive: "docker save" writes manifest.json, and
+ * index.json belongs to the OCI image layout. New archives of "docker save" have both.
  */
 
 #include "pack/store.h"
@@ -25,7 +24,7 @@
 #define HASH_PREFIX	"sha256:"
 #define READ_SIZE	(256 * KIB)
 
-/** struct search - which image is wanted */
+/** struct search - state of a search for an image */
 struct search {
 	struct store *store;
 	const char *arch;
@@ -85,7 +84,7 @@ out:
 	return err;
 }
 
-/* A list may name the same layer again and again: one look at it is enough. */
+/* A list may contain the same layer many times, of which one check is enough. */
 static bool is_layer(const struct store *store, const struct tree_file *file)
 {
 	for (size_t i = 0; i < store->nr_layers; i++)
@@ -94,7 +93,7 @@ static bool is_layer(const struct store *store, const struct tree_file *file)
 	return false;
 }
 
-/* The file a descriptor stands for: its name is its hash, so that is checked. */
+/* Find the file of a descriptor, and check that its hash is its name. */
 static int find_blob(struct search *search, const json_t *descriptor,
 		     const struct tree_node **ret)
 {
@@ -139,7 +138,7 @@ static int add_layer(struct search *search, const struct tree_node *node)
 	return 0;
 }
 
-/* The configuration tells what machine the image is for. */
+/* The configuration has the architecture of the image. */
 static int store_take_config(struct search *search, const struct tree_node *node, const char *name)
 {
 	struct store *store = search->store;
@@ -181,7 +180,7 @@ static bool fits_platform(struct search *search, const json_t *descriptor)
 {
 	const json_t *platform = json_object_get(descriptor, "platform");
 
-	/* Without it the configuration tells. */
+	/* Without a platform, the configuration is checked later. */
 	return !platform || (!strcmp(text_of(platform, "os"), "linux") &&
 			     !strcmp(text_of(platform, "architecture"), search->arch));
 }
@@ -194,7 +193,7 @@ static const char *name_of(const json_t *descriptor)
 	return *name ? name : text_of(annotations, "org.opencontainers.image.ref.name");
 }
 
-/* "app:1" or just "1" for "registry/app:1". */
+/* The image "registry/app:1" also matches "app:1" and "1". */
 static bool is_tagged(const char *name, const char *tag)
 {
 	size_t len = strlen(name), tag_len = strlen(tag);
@@ -203,7 +202,7 @@ static bool is_tagged(const char *name, const char *tag)
 		(len == tag_len || strchr("/:", name[len - tag_len - 1]));
 }
 
-/* An index may hold further ones, for several machines. */
+/* An index may contain further indexes, for several architectures. */
 static int take_index(struct search *search, const json_t *index, unsigned int depth)
 {
 	const json_t *descriptor, *found = NULL;
@@ -264,7 +263,7 @@ static int take_docker_file(struct search *search, const char *path,
 	return 0;
 }
 
-/* One image of "docker save": files by their names, without hashes. */
+/* An image of "docker save" refers to files by their names, without hashes. */
 static int take_docker_image(struct search *search, const json_t *image)
 {
 	const char *name = json_string_value(json_array_get(json_object_get(image, "RepoTags"), 0));
@@ -330,7 +329,7 @@ static int find_image(struct search *search)
 
 	if (!docker && !oci)
 		return error_set(search->error, -EBADMSG, "neither index.json nor manifest.json: "
-				 "no OCI image layout, nothing from \"docker save\"");
+				 "not an OCI image layout, nor output of \"docker save\"");
 	err = read_json(search, docker ?: oci, docker ? "manifest.json" : "index.json", &json);
 	if (err)
 		return err;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Container images as they lie in a directory or an archive, before they are unpacked. */
+/* Container images in a directory or an archive, before they are unpacked. */
 
 #ifndef NE_EMU_PACK_STORE_H
 #define NE_EMU_PACK_STORE_H
@@ -9,12 +9,12 @@
 struct json_t;
 
 /**
- * struct store - what was found of one image
+ * struct store - the parts of one image
  * @tree: files of the directory or archive
  * @config: the image's configuration; owned
- * @config_id: its hash, hexadecimal digits
- * @layers: in the order they are applied; files of @tree
- * @name: "repository:tag" or what else it is called; NULL if it has no name
+ * @config_id: hash of the configuration, hexadecimal digits
+ * @layers: layers in the order in which they are applied; files of @tree
+ * @name: "repository:tag" or another name; NULL if it has none
  */
 struct store {
 	struct tree tree;
@@ -26,10 +26,10 @@ struct store {
 };
 
 /**
- * store_open() - find an image; arguments as for application_read_image()
- * @limits: for the files of the directory or archive
+ * store_open() - find an image; other arguments as for application_read_image()
+ * @limits: limits for the files of the directory or archive
  *
- * Return: 0 or a negative errno, with a text or not; store_close() in any case.
+ * Return: 0 or a negative errno, with or without a text; call store_close() in any case.
  */
 int store_open(struct store *store, const char *path, const char *arch, const char *tag,
 	       const struct tree_limits *limits, struct error *error);

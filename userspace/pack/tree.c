@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A file system that exists only here. */
+/* A file system in memory. */
 
 #include "pack/tree.h"
 
@@ -12,15 +12,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Links make paths that are longer than PATH_MAX; some functions go this deep. */
+/* Depth limit for recursive functions: with links, paths can be longer than PATH_MAX. */
 #define DEPTH_MAX	1024
-#define LINKS_MAX	40		/* as the kernel follows at most */
+#define LINKS_MAX	40		/* as in the kernel */
 /*
- * Names in paths that are followed, for each name that may be made: far more than
- * any image has, but links to long paths full of links could cost hours.
+ * Limit of path components that are followed, for each name that may be created. It is far
+ * above what any image needs, but without it, links to long paths full of links could take
+ * hours.
  */
 #define STEPS_PER_NAME	64
-/* Bytes of targets for each name; names themselves are not longer either. */
+/* Limit of the bytes of link targets, for each name; names have the same limit. */
 #define TEXT_PER_NAME	(NAME_MAX + 1)
 #define FOLDER_MODE	(S_IFDIR | 0755)
 
@@ -52,7 +53,7 @@ static void free_children(struct tree_node *node)
 	node->count = 0;
 }
 
-/* At most DEPTH_MAX deep, as the others that call themselves. */
+/* Like other recursive functions, at most DEPTH_MAX deep. */
 static void free_node(void *arg)
 {
 	struct tree_node *node = arg;
@@ -84,7 +85,7 @@ struct tree_node *tree_child(const struct tree_node *node, const char *name)
 	return found ? *found : NULL;
 }
 
-/** struct listing - children being collected, @count so far */
+/** struct listing - children that are being collected, @count so far */
 struct listing {
 	struct tree_node **list;
 	size_t count;
@@ -154,8 +155,8 @@ static void remove_child(struct tree_node *node)
 }
 
 /**
- * struct walk - a path being followed
- * @create: make directories that are missing
+ * struct walk - a path that is being followed
+ * @create: create directories that do not exist
  * @links: symbolic links followed so far
  */
 struct walk {
@@ -167,7 +168,7 @@ struct walk {
 static int walk_path(struct walk *walk, struct tree_node *from, const char *path, bool follow,
 		     struct tree_node **ret);
 
-/* One name: ".." stops at the root, links start from where they are. */
+/* Follow one name: ".." stops at the root, and links are relative to their directory. */
 static int walk_name(struct walk *walk, struct tree_node **node, const char *name, bool follow)
 {
 	struct tree_node *child;
@@ -231,7 +232,7 @@ struct tree_node *tree_find(struct tree *tree, const char *path, bool follow)
 	return walk_path(&walk, &tree->root, path, follow, &node) ? NULL : node;
 }
 
-/* Names, one slash between them, no ".."; empty: the root itself. */
+/* Normalise a path to names separated by one slash, without ".."; empty for the root. */
 static int clean_path(const char *path, char ret[PATH_MAX])
 {
 	size_t used = 0;
@@ -334,8 +335,8 @@ int tree_link(struct tree *tree, struct tree_node *node, const struct tree_node 
 }
 
 /*
- * Once for each directory and layer: what is there afterwards is this layer's, so that
- * many marks in one layer do not look at the same names again and again.
+ * Only once for each directory and layer: afterwards, only names of this layer are left, and
+ * further whiteouts of this layer need not go through them again.
  */
 int tree_hide_children(struct tree *tree, struct tree_node *node)
 {
@@ -377,7 +378,7 @@ int tree_file_begin(struct tree *tree, struct tree_node *node)
 	return 0;
 }
 
-/* Is there room for @size more bytes? */
+/* Return: whether there is room for @size more bytes. */
 static bool has_room(const struct tree *tree, uint64_t size)
 {
 	return tree->end <= tree->limits.size && size <= tree->limits.size - tree->end;

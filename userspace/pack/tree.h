@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file system that exists only here: names and attributes in memory, contents in
- * one nameless file. Archives are unpacked into it, so they can reach nothing else.
+ * A file system in memory: names and attributes are in memory, contents in one unnamed
+ * file. Archives are unpacked into it, so that they cannot touch anything else.
  */
 
 #ifndef NE_EMU_PACK_TREE_H
@@ -17,8 +17,8 @@
 
 /**
  * struct tree_file - contents of a regular file, shared by its hard links
- * @offset: in the tree's data file
- * @number: given out when an archive is written; 0 before
+ * @offset: offset in the tree's data file
+ * @number: inode number, assigned when an archive is written; 0 before
  */
 struct tree_file {
 	uint64_t offset;
@@ -28,15 +28,15 @@ struct tree_file {
 };
 
 /**
- * struct tree_node - a name with what it stands for
+ * struct tree_node - a name, and the file, directory or link that it refers to
  * @mode: type and permissions
- * @layer: number of the layer that put it there
- * @depth: directories above it
- * @hidden: last layer that hid what lower ones had put into this directory
- * @target: of a symbolic link
- * @file: of a regular file
- * @children: of a directory, by name; root of a tree of tsearch(3)
- * @count: of them
+ * @layer: number of the layer that created it
+ * @depth: number of directories above it
+ * @hidden: last layer that hid what lower layers have in this directory
+ * @target: target of a symbolic link
+ * @file: contents of a regular file
+ * @children: entries of a directory, by name; root of a tree of tsearch(3)
+ * @count: number of @children
  */
 struct tree_node {
 	char *name;
@@ -54,14 +54,14 @@ struct tree_node {
 	size_t count;
 };
 
-/* Defaults of struct tree_limits. An enclave's memory would not hold more either. */
+/* Defaults of struct tree_limits. More would not fit into an enclave's memory. */
 #define TREE_SIZE_MAX	(8 * GIB)
 #define TREE_NAMES_MAX	MIB
 
 /**
- * struct tree_limits - what a tree may cost; one that was filled from outside has some
- * @size: bytes of all contents that were ever put into it, holes included
- * @names: nodes that were ever made
+ * struct tree_limits - limits of a tree, which may be filled from untrusted input
+ * @size: bytes of all contents that were ever put into it, including holes
+ * @names: number of nodes that were ever created
  */
 struct tree_limits {
 	uint64_t size;
@@ -69,14 +69,14 @@ struct tree_limits {
 };
 
 /**
- * struct tree - the whole of it; initialise with tree_init()
+ * struct tree - a file system; initialise with tree_init()
  * @limits: the caller may change them
  * @fd: the data file
- * @end: of its contents
- * @layer: number of the layer being read
- * @names: nodes made so far
- * @text: bytes of targets so far
- * @steps: names in paths followed so far
+ * @end: end of its contents
+ * @layer: number of the layer that is being read
+ * @names: number of nodes created so far
+ * @text: bytes of link targets so far
+ * @steps: path components followed so far
  * @archived: bytes of archives read so far, without compression
  */
 struct tree {
@@ -92,66 +92,75 @@ struct tree {
 };
 
 /**
- * tree_init() - an empty one with the default limits
+ * tree_init() - create an empty tree with the default limits
  *
- * Return: 0 or a negative errno; tree_exit() also after failure.
+ * Return: 0 or a negative errno; call tree_exit() also after a failure.
  */
 int tree_init(struct tree *tree);
 void tree_exit(struct tree *tree);
 
 /**
- * tree_find() - what a path leads to, as seen by a process whose root the tree is
- * @follow: also when the last name is a symbolic link
+ * tree_find() - look up a path as a process would whose root is the tree
+ * @follow: follow a symbolic link also as the last name
  *
- * Return: NULL if there is nothing, links lead in a circle, or a limit is reached.
+ * Return: the node; NULL if there is none, links form a loop, or a limit is reached.
  */
 struct tree_node *tree_find(struct tree *tree, const char *path, bool follow);
 
-/** tree_child() - by its name, or NULL */
+/** tree_child() - Return: the child of that name, or NULL */
 struct tree_node *tree_child(const struct tree_node *node, const char *name);
 
-/** tree_children() - all @node->count of them, by name; the caller frees the list; NULL: ENOMEM */
+/**
+ * tree_children() - list the children of a directory
+ *
+ * Return: @node->count children, sorted by name, which the caller frees; NULL (out of memory).
+ */
 struct tree_node **tree_children(const struct tree_node *node);
 
 /**
- * tree_add() - make a node, in place of what is there
- * @path: relative, without ".."; missing directories are made
- * @mode: type and permissions; a directory that is there keeps its contents
- * @ret: belongs to root, without target and file
+ * tree_add() - create a node, replacing an existing one
+ * @path: relative, without ".."; missing directories are created
+ * @mode: type and permissions; an existing directory keeps its contents
+ * @ret: receives the node, owned by root, without target and file
  *
- * Return: 0, -EINVAL (the path), -ENOTDIR, -ELOOP, -ENAMETOOLONG, -E2BIG (a limit) or
+ * Return: 0, -EINVAL (bad @path), -ENOTDIR, -ELOOP, -ENAMETOOLONG, -E2BIG (a limit) or
  * -ENOMEM.
  */
 int tree_add(struct tree *tree, const char *path, mode_t mode, struct tree_node **ret);
 
 /**
- * tree_link() - make @node another name of @target, which is not a directory; as
- * tree_set_target()
+ * tree_link() - make @node another name of @target, which is not a directory
+ *
+ * Return: as tree_set_target().
  */
 int tree_link(struct tree *tree, struct tree_node *node, const struct tree_node *target);
 
-/** tree_set_target() - of a new symbolic link; 0, -ENAMETOOLONG, -E2BIG (a limit) or -ENOMEM */
+/**
+ * tree_set_target() - set the target of a new symbolic link
+ *
+ * Return: 0, -ENAMETOOLONG, -E2BIG (a limit) or -ENOMEM.
+ */
 int tree_set_target(struct tree *tree, struct tree_node *node, const char *target);
 
-/** tree_hide() - remove a node, but not what the current layer has put there; 0 or -ENOMEM */
+/** tree_hide() - remove a node unless the current layer created it; Return: 0 or -ENOMEM */
 int tree_hide(struct tree *tree, struct tree_node *node);
-/** tree_hide_children() - the same for what is in a directory */
+/** tree_hide_children() - the same for all entries of a directory */
 int tree_hide_children(struct tree *tree, struct tree_node *node);
 
-/** tree_put() - a file with these contents; 0 or a negative errno */
+/** tree_put() - create a file with these contents; Return: 0 or a negative errno */
 int tree_put(struct tree *tree, const char *path, mode_t mode, const void *data, size_t size);
 
-/** tree_file_begin() - new contents for a node, at the end of the data file */
+/** tree_file_begin() - begin the contents of a node, at the end of the data file */
 int tree_file_begin(struct tree *tree, struct tree_node *node);
-/** tree_file_write() - more of it; 0, -EFBIG (the limit) or another negative errno */
+/** tree_file_write() - append contents; Return: 0, -EFBIG (the limit) or a negative errno */
 int tree_file_write(struct tree *tree, struct tree_node *node, const void *data, size_t size);
-/** tree_file_skip() - a hole, which takes no room on disk; the same result */
+/** tree_file_skip() - append a hole, which takes no room on disk; Return: likewise */
 int tree_file_skip(struct tree *tree, struct tree_node *node, uint64_t size);
 
 /**
- * tree_read() - contents of a small file as text
- * @max: larger ones give -EFBIG
- * @ret: with a NUL behind the last byte; the caller frees it
+ * tree_read() - read the contents of a small file as text
+ * @max: maximum size; larger files give -EFBIG
+ * @ret: receives the text, terminated by a NUL, which the caller frees
  */
 int tree_read(const struct tree *tree, const struct tree_node *node, size_t max, char **ret,
 	      size_t *ret_size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Archives and directories into a tree. */
+/* Unpack archives and copy directories into a tree. */
 
 #include "pack/unpack.h"
 
@@ -15,19 +15,19 @@
 #include <unistd.h>
 
 #define WHITEOUT	".wh."
-#define WHITEOUT_META	".wh..wh."	/* for the storage driver, not a file's name */
+#define WHITEOUT_META	".wh..wh."	/* for the storage driver; names no file */
 #define WHITEOUT_OPAQUE	".wh..wh..opq"
 
-/* Of an archive for each name that may be made, beside contents: headers, bytes. */
+/* Bytes of an archive, besides contents, that are allowed for each name: its headers. */
 #define HEADERS_PER_NAME	(4 * KIB)
 
 /**
- * struct unpack - one archive or directory being read
- * @whiteouts: does it say what to remove?
- * @own: are the owners it tells kept?
- * @skip: bytes of each name in front of the part that counts
- * @at: part of @fd that libarchive has not got yet, @left bytes
- * @feed: 0, or why it got no more: a negative errno
+ * struct unpack - an archive or directory that is being read
+ * @whiteouts: interpret whiteouts, which name what to remove
+ * @own: keep the owners of files
+ * @skip: bytes to remove from the start of each name
+ * @at: offset in @fd of what libarchive has not read yet, @left bytes
+ * @feed: 0, or why libarchive got no more data: a negative errno
  */
 struct unpack {
 	struct tree *tree;
@@ -46,7 +46,7 @@ static int archive_fail(struct unpack *unpack, struct archive *archive)
 {
 	int error = archive_errno(archive);
 
-	/* Decompressors take it for the end of the archive. */
+	/* Decompressors treat the failed read as the end of the archive. */
 	if (unpack->feed == -EFBIG)
 		return error_set(unpack->error, -EFBIG, "far more in the archive than may be "
 				 "unpacked; allow more with --max-size");
@@ -69,21 +69,21 @@ static int entry_fail(struct unpack *unpack, const char *path, int err)
 	switch (err) {
 	case -E2BIG:
 		return error_set(unpack->error, err, "%.200s: with it, there are more than %llu "
-				 "names, or long ways to them; allow more with --max-files", path,
+				 "names, or long paths to them; allow more with --max-files", path,
 				 (unsigned long long)unpack->tree->limits.names);
 	case -EFBIG:
 		return size_fail(unpack, path);
 	case -EINVAL:
-		return error_set(unpack->error, err, "%.200s: a path with \"..\" or none at all",
+		return error_set(unpack->error, err, "%.200s: a path with \"..\", or an empty one",
 				 path);
 	case -ENOTDIR:
-		return error_set(unpack->error, err, "%.200s: lies below what is not a directory",
-				 path);
+		return error_set(unpack->error, err,
+				 "%.200s: lies below something that is not a directory", path);
 	}
 	return error_set(unpack->error, err, "%.200s: %s", path, strerror(-err));
 }
 
-/* The directory that @path, a whiteout's, lies in; NULL if there is none. */
+/* Return: the directory of a whiteout's @path, or NULL if it does not exist. */
 static struct tree_node *folder_of(struct unpack *unpack, const char *path, const char *name)
 {
 	__cleanup_free char *folder = strndup(path, name - path);
@@ -127,8 +127,8 @@ static int unpack_add_hard_link(struct unpack *unpack, const char *path, const c
 
 	if (!target || S_ISDIR(target->mode))
 		return error_set(unpack->error, -EBADMSG,
-				 "%.100s: hard link to %.200s, which is not there", path, to);
-	/* The new name may take the place of the old one or of a directory around it. */
+				 "%.100s: hard link to %.200s, which does not exist", path, to);
+	/* The new name may replace the old one, or a directory that contains it. */
 	file = target->file;
 	if (file)
 		file->links++;
@@ -155,7 +155,7 @@ static int read_contents(struct unpack *unpack, struct archive *archive, struct 
 	err = tree_file_begin(unpack->tree, node);
 	while (!err && status == ARCHIVE_OK) {
 		status = archive_read_data_block(archive, &data, &size, &offset);
-		/* A hole; also at the end, which comes with the size of the file. */
+		/* A hole. If it is at the end, the offset is the size of the file. */
 		if ((status == ARCHIVE_OK || status == ARCHIVE_EOF) && offset > 0 &&
 		    (uint64_t)offset > node->file->size)
 			err = tree_file_skip(unpack->tree, node, offset - node->file->size);
@@ -187,14 +187,14 @@ static int fill_node(struct unpack *unpack, struct archive *archive, struct arch
 		return 0;
 	target = archive_entry_symlink(entry) ?: "";
 	err = tree_set_target(unpack->tree, node, target);
-	/* An empty target is one that cannot be made; nor could it be followed. */
+	/* A link with an empty target can be neither created nor followed. */
 	if (!err && !*target)
 		return error_set(unpack->error, -EBADMSG, "%s: symbolic link to nothing",
 				 node->name);
 	return err ? entry_fail(unpack, node->name, err) : 0;
 }
 
-/* Before any of it is read. */
+/* Return: whether the contents fit, before any of them is read. */
 static bool fits(const struct unpack *unpack, struct archive_entry *entry)
 {
 	int64_t size = archive_entry_size(entry);
@@ -219,12 +219,12 @@ static int unpack_add_entry(struct unpack *unpack, struct archive *archive,
 		return apply_whiteout(unpack, path);
 	if (link)
 		return unpack_add_hard_link(unpack, path, link + MIN(unpack->skip, strlen(link)));
-	/* A socket in an archive has no peer. */
+	/* Skip sockets, which are useless without their program. */
 	if (S_ISSOCK(mode))
 		return 0;
 	if (!S_ISREG(mode) && !S_ISDIR(mode) && !S_ISLNK(mode) && !S_ISCHR(mode) &&
 	    !S_ISBLK(mode) && !S_ISFIFO(mode))
-		return error_set(unpack->error, -EBADMSG, "%.200s: of no known type", path);
+		return error_set(unpack->error, -EBADMSG, "%.200s: unknown type", path);
 	if (S_ISREG(mode) && !fits(unpack, entry))
 		return size_fail(unpack, path);
 	err = tree_add(unpack->tree, path, mode, &node);
@@ -234,8 +234,8 @@ static int unpack_add_entry(struct unpack *unpack, struct archive *archive,
 }
 
 /*
- * What is not kept takes no room, but time: a whiteout can have a terabyte of contents
- * that comes from a kilobyte. Asked before each piece of the compressed archive.
+ * Contents that are not kept need no room, but take time: those of a whiteout may be a
+ * terabyte, compressed to a kilobyte. Checked before each piece of the compressed archive.
  */
 static bool is_endless(const struct unpack *unpack, struct archive *archive)
 {
@@ -270,7 +270,7 @@ static struct archive *open_tar(struct unpack *unpack)
 
 	if (!archive)
 		return NULL;
-	/* Those of libarchive itself: no program is run. */
+	/* Only built-in filters of libarchive, which run no program. */
 	archive_read_support_filter_gzip(archive);
 	archive_read_support_filter_zstd(archive);
 	archive_read_support_filter_xz(archive);
@@ -302,7 +302,7 @@ static int read_tar(struct unpack *unpack)
 	return err;
 }
 
-/* Names in archives are UTF-8, whatever the user's language. */
+/* Names in archives are UTF-8, independent of the user's locale. */
 static int in_utf8(struct unpack *unpack, int (*read)(struct unpack *unpack))
 {
 	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
@@ -386,7 +386,7 @@ static int read_disk(struct unpack *unpack, struct archive *archive, const char 
 
 	if (!links)
 		return -ENOMEM;
-	/* A second name of a file then comes as a hard link. */
+	/* With this strategy, a second name of a file appears as a hard link. */
 	archive_entry_linkresolver_set_strategy(links, ARCHIVE_FORMAT_TAR);
 	archive_read_disk_set_symlink_physical(archive);
 	archive_read_disk_set_behavior(archive, ARCHIVE_READDISK_NO_ACL |
@@ -417,7 +417,7 @@ int unpack_folder(struct tree *tree, const char *path, struct error *error)
 	if (!archive)
 		return -ENOMEM;
 	unpack->own = !geteuid();
-	/* libarchive tells names without the slashes that may end a directory's. */
+	/* libarchive reports names without the slashes at the end of the directory's name. */
 	unpack->skip = strlen(clean);
 	while (unpack->skip > 1 && clean[unpack->skip - 1] == '/')
 		clean[--unpack->skip] = 0;

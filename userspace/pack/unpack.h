@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Archives and directories into a tree. */
+/* Unpack archives and copy directories into a tree. */
 
 #ifndef NE_EMU_PACK_UNPACK_H
 #define NE_EMU_PACK_UNPACK_H
@@ -7,11 +7,11 @@
 #include "pack/tree.h"
 
 /**
- * unpack_layer() - a container layer: a tar archive with whiteouts, over the tree
- * @tree: what the layer is put over
- * @fd: what holds it; also the tree's own data file
- * @offset: where it begins there
- * @size: its length; may be compressed
+ * unpack_layer() - unpack a container layer, a tar archive with whiteouts, over a tree
+ * @tree: the tree below the layer, which is changed
+ * @fd: file that contains the layer; may be the tree's data file
+ * @offset: offset of the layer in that file
+ * @size: size of the layer, which may be compressed
  * @error: set on failure
  *
  * Return: 0 or a negative errno with a text.
@@ -19,16 +19,17 @@
 int unpack_layer(struct tree *tree, int fd, uint64_t offset, uint64_t size,
 		 struct error *error);
 
-/** unpack_archive() - a tar archive as it is; the same result */
+/** unpack_archive() - unpack a tar archive without whiteouts; Return: likewise */
 int unpack_archive(struct tree *tree, int fd, struct error *error);
 
 /**
- * unpack_folder() - what is on disk
- * @tree: what the directory is put over
+ * unpack_folder() - copy a directory over a tree
+ * @tree: the tree, which is changed
  * @path: the directory
  * @error: set on failure
  *
- * Symbolic links are not followed. All belongs to root unless the caller is root.
+ * Symbolic links are not followed. Owners are kept if the caller is root; otherwise, root
+ * becomes the owner of everything.
  */
 int unpack_folder(struct tree *tree, const char *path, struct error *error);
 

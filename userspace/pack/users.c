@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Users of a container image, by its own /etc/passwd and /etc/group.
+ * Users of a container image, from the image's /etc/passwd and /etc/group.
  *
- * glibc's fgetpwent() and fgetgrent() skip a line whose numbers they cannot read, so that
- * a user may end up with group 0; take numbers with signs and blanks; and give an entry
- * "+name" of NIS that has no numbers those of root. Here each of these is an error.
+ * glibc's fgetpwent() and fgetgrent() skip a line whose numbers they cannot read, so that a
+ * user may end up with group 0; they accept numbers with signs and blanks; and they give
+ * root's ids to an entry "+name" of NIS without numbers. Here each of these is an error.
  */
 
 #include "pack/users.h"
@@ -25,7 +25,7 @@ struct table {
 	char *fields[FIELDS_MAX];
 };
 
-/* No file is as good as an empty one. */
+/* A missing file is treated as an empty one. */
 static int table_open(struct table *table, struct tree *tree, const char *path)
 {
 	const struct tree_node *node = tree_find(tree, path, true);
@@ -40,7 +40,7 @@ static int table_open(struct table *table, struct tree *tree, const char *path)
 	return err;
 }
 
-/* Missing fields are empty. */
+/* Get the next line; missing fields are empty. */
 static bool table_next(struct table *table)
 {
 	char *line = strsep(&table->next, "\n");
@@ -57,7 +57,7 @@ static bool table_next(struct table *table)
 
 enum { NAME = 0, ID = 2, PASSWD_GROUP = 3, GROUP_MEMBERS = 3 };
 
-/* The line whose name is @key or, if @key is a number, whose ID is; -ENOENT: none. */
+/* Find the line with the name @key or, if @key is a number, with that ID, or -ENOENT. */
 static int table_find(struct table *table, const char *key)
 {
 	uint64_t id;
@@ -75,7 +75,7 @@ static int table_find(struct table *table, const char *key)
 	return -ENOENT;
 }
 
-/* Number and name of the user, number of its group. */
+/* The ID and name of a user, and the ID of its group. */
 struct user {
 	uint64_t id;
 	uint64_t group;
@@ -90,7 +90,7 @@ static int users_find_user(struct tree *tree, const char *key, struct user *ret,
 
 	if (err)
 		return error_set(error, err, "the image's /etc/passwd: %s", strerror(-err));
-	/* ":group" is a group for root. */
+	/* ":group" means root with that group. */
 	if (!*key)
 		key = "0";
 	if (!table_find(&table, key)) {
@@ -180,7 +180,7 @@ int users_resolve(struct tree *tree, const char *user, char **ret, struct error 
 		return -ENOMEM;
 	name = strsep(&group, ":");
 	err = users_find_user(tree, name, &found, error);
-	/* A group that is named is the only one, as with a container. */
+	/* As for a container, a given group is the only one. */
 	if (!err && group && *group)
 		err = users_find_group(tree, group, &found.group, error);
 	if (!err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Users of a container image, by its own /etc/passwd and /etc/group. */
+/* Users of a container image, from the image's /etc/passwd and /etc/group. */
 
 #ifndef NE_EMU_PACK_USERS_H
 #define NE_EMU_PACK_USERS_H
@@ -7,10 +7,11 @@
 #include "pack/tree.h"
 
 /**
- * users_resolve() - "user[:group]" to numbers
- * @ret: lines of user, group and further groups, each a number; the caller frees it
+ * users_resolve() - resolve "user[:group]" to numbers
+ * @ret: receives a line each for user, group and further groups, with the number; the caller
+ *	frees it
  *
- * A number needs no entry; without a group, that of the entry counts, or 0.
+ * A number does not need an entry. Without a group, that of the entry is used, or 0.
  *
  * Return: 0, -ENOENT (no such name) with a text, or a negative errno.
  */

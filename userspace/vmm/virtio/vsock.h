@@ -20,7 +20,7 @@
  * @channel_fd: borrowed, non-blocking
  * @channel: waits for packets only while the guest has buffers, and for room only while a
  *	packet of the guest is pending
- * @seqpacket_told: value of NE_EMU_VSOCK_SEQPACKET that was last passed to the kernel
+ * @seqpacket_told: the kernel knows whether the driver negotiated SOCK_SEQPACKET
  * @heartbeat_sent: the guest has requested the connection that launchers wait for
  * @packets: scratch, as are @heads and @iov: the chains of one batch
  */
