@@ -25,7 +25,7 @@ static const struct cred *ne_opener_cred(const struct sock *sk)
 
 /*
  * Accepting a request gives access to the memory of other users. CAP_NET_ADMIN, which
- * containers get for a network namespace of their own, is not enough for that.
+ * containers get for their own network namespace, is not enough for that.
  */
 static bool ne_opener_is_admin(const struct sock *sk)
 {

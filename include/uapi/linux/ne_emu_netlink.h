@@ -13,9 +13,9 @@
  * enum ne_emu_enclave_state - State of an enclave.
  * @NE_EMU_ENCLAVE_STATE_INIT: Created, not started.
  * @NE_EMU_ENCLAVE_STATE_RUNNING: Started.
- * @NE_EMU_ENCLAVE_STATE_STOPPED: Ended by itself or by enclave-stop; resources
- *   still held.
- * @NE_EMU_ENCLAVE_STATE_FREED: Gone; only in notifications.
+ * @NE_EMU_ENCLAVE_STATE_STOPPED: Ended, by itself or by enclave-stop; still
+ *   holds its resources.
+ * @NE_EMU_ENCLAVE_STATE_FREED: Released; only in notifications.
  */
 enum ne_emu_enclave_state {
 	NE_EMU_ENCLAVE_STATE_INIT,
@@ -27,14 +27,14 @@ enum ne_emu_enclave_state {
 /**
  * enum ne_emu_exit_reason - Why an enclave ended.
  * @NE_EMU_EXIT_REASON_NONE: It has not ended.
- * @NE_EMU_EXIT_REASON_LOST: The VMM went away without a word.
+ * @NE_EMU_EXIT_REASON_LOST: The VMM went away without giving a reason.
  * @NE_EMU_EXIT_REASON_GUEST_RESET: The guest reset itself (orderly end, or
  *   reboot after a panic).
- * @NE_EMU_EXIT_REASON_GUEST_SHUTDOWN: Triple fault.
+ * @NE_EMU_EXIT_REASON_GUEST_SHUTDOWN: The guest caused a triple fault.
  * @NE_EMU_EXIT_REASON_GUEST_HALT: All vCPUs halted permanently.
  * @NE_EMU_EXIT_REASON_BAD_IMAGE: The enclave image was refused.
- * @NE_EMU_EXIT_REASON_VMM_ERROR: The VMM could not go on.
- * @NE_EMU_EXIT_REASON_ADMIN_STOP: enclave-stop.
+ * @NE_EMU_EXIT_REASON_VMM_ERROR: The VMM could not continue.
+ * @NE_EMU_EXIT_REASON_ADMIN_STOP: Stopped by enclave-stop.
  */
 enum ne_emu_exit_reason {
 	NE_EMU_EXIT_REASON_NONE,
