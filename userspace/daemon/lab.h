@@ -67,7 +67,7 @@ void lab_module(const struct lab_settings *settings, struct nsm_settings *ret);
 /** lab_now() - Return: the time for documents and certificates, seconds since 1970 */
 int64_t lab_now(const struct lab_settings *settings, int64_t host_now);
 
-/** lab_is_plain() - Return: true if certificates and documents have no fault and no set time */
+/** lab_is_plain() - Return: true if no clock, fault or lifetime of certificates was set */
 bool lab_is_plain(const struct lab_settings *settings);
 
 #endif

@@ -1,5 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The supervisor: one loop over notifications, VMMs and signals. */
+/*
+ * The supervisor: one loop over notifications, VMMs, signals and control clients.
+ *
+ * ne-emud is one process with one thread. supervisor_run() waits for events and handles
+ * each without blocking on another process; work that could take long (accepting requests,
+ * issuing certificates) is done in limited portions.
+ *
+ * Starts: the kernel announces a start request ("ready"). supervisor_accept() fetches it
+ * with the backend fd, supervisor_serve() opens what the VMM needs (start.c) and spawns it
+ * (vmm_process.c). The VMM answers the kernel itself, through the backend fd, so nothing
+ * here waits for it. If the start fails before, supervisor_refuse() answers instead.
+ *
+ * Ends: the kernel announces each change of an enclave's state, and a pidfd becomes
+ * readable when a VMM exits. lifecycle.c combines both, writes exit.json, and sets the time
+ * after which a VMM is killed that outlives its enclave.
+ *
+ * Restarts: VMMs keep running without a supervisor. A new one lists the enclaves, adopts
+ * the VMMs that are recorded in the run directory (vmm_record.c), and cleans up after those
+ * that ended in between. It does the same listing when notifications were lost.
+ */
 
 #include "daemon/supervisor.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The supervisor: one loop over notifications, VMMs and signals. */
+/* The supervisor: one loop over notifications, VMMs, signals and control clients. */
 
 #ifndef NE_EMU_DAEMON_SUPERVISOR_H
 #define NE_EMU_DAEMON_SUPERVISOR_H

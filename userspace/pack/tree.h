@@ -142,7 +142,7 @@ int tree_link(struct tree *tree, struct tree_node *node, const struct tree_node 
  */
 int tree_set_target(struct tree *tree, struct tree_node *node, const char *target);
 
-/** tree_hide() - remove a node unless the current layer created it; Return: 0 or -ENOMEM */
+/** tree_hide() - remove a node, except what the current layer created; Return: 0 or -ENOMEM */
 int tree_hide(struct tree *tree, struct tree_node *node);
 /** tree_hide_children() - the same for all entries of a directory */
 int tree_hide_children(struct tree *tree, struct tree_node *node);

@@ -1,5 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The life of an enclave: start, events, end. */
+/*
+ * The life of an enclave: start, events, end.
+ *
+ * A VMM has a main thread and one thread for each vCPU. main.c builds the machine, in which
+ * the vCPU threads wait, seals the process (containment.h) and answers the start request.
+ * The main thread then runs the event loop below until the enclave ends.
+ *
+ * Start: the backend fd becomes readable when the enclave is RUNNING. The main thread
+ * checks and measures the image, moves its parts to where they run (loader.c), writes the
+ * boot data (arch/) and lets the vCPU threads go.
+ *
+ * Running: a vCPU thread stays in KVM_RUN, and handles exits for ports and registers
+ * itself (bus.h). The main thread does everything that may take longer: it processes
+ * virtqueues, of whose notifications KVM informs it by eventfd, and serves the channels,
+ * the console, messages of ne-emud and timers. It blocks only in epoll_wait().
+ *
+ * End: any thread reports it with ending_report(), which wakes the main thread. A hang-up
+ * of the backend fd means that the kernel has stopped the enclave. The main thread stops
+ * the vCPUs, reports the end to the kernel unless that stopped the enclave, and gives
+ * console readers time to read the rest.
+ */
 
 #include "vmm/vmm.h"
 

@@ -76,7 +76,7 @@ static void handle_system_event(struct vcpu *vcpu)
 	}
 }
 
-/* Return: whether the vCPU goes on. */
+/* Return: true if the vCPU continues to run. */
 static bool handle_exit(struct vcpu *vcpu)
 {
 	const struct kvm_run *run = vcpu->run;
@@ -125,7 +125,7 @@ static void handle_interruption(struct vcpu *vcpu)
 		atomic_store(&vcpu->down, arch_vcpu_is_down(vcpu->fd));
 }
 
-/* Return: whether the vCPU goes on. */
+/* Return: true if the vCPU continues to run. */
 static bool handle_error(struct vcpu *vcpu)
 {
 	if (errno == EINTR || errno == EAGAIN) {
