@@ -253,7 +253,7 @@ static int issue_failed(struct attestee *attestee, int err, const char *what, co
 	return err;
 }
 
-static int issue(struct attestor *attestor, struct attestee *attestee, int64_t now)
+static int attestor_issue(struct attestor *attestor, struct attestee *attestee, int64_t now)
 {
 	__cleanup(ca_identity_wipe) struct ca_identity identity = { 0 };
 	int err;
@@ -276,7 +276,7 @@ static int issue(struct attestor *attestor, struct attestee *attestee, int64_t n
 	return 0;
 }
 
-static void save(const struct attestor *attestor, const struct attestee *attestee)
+static void attestor_save(const struct attestor *attestor, const struct attestee *attestee)
 {
 	char folder[PATH_MAX];
 	int err = attestor_folder(attestor, attestee->slot_uid, folder, sizeof(folder));
@@ -318,7 +318,7 @@ const struct lab_settings *attestor_prepare(struct attestor *attestor, uint64_t 
 			attestor->run_dir, slot_uid, strerror(-err));
 		fd_close(ret_fd);
 	} else {
-		save(attestor, attestee);
+		attestor_save(attestor, attestee);
 	}
 	return &attestee->settings;
 }
@@ -330,7 +330,7 @@ void attestor_started(struct attestor *attestor, uint64_t slot_uid, int64_t now)
 	if (!attestee || attestee->running)
 		return;
 	attestee->running = true;
-	(void)issue(attestor, attestee, now);	/* logs a failure and retries later */
+	(void)attestor_issue(attestor, attestee, now);	/* logs a failure and retries later */
 }
 
 void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, uid_t owner, int64_t now)
@@ -380,9 +380,9 @@ int attestor_change(struct attestor *attestor, struct attestee *attestee,
 
 	attestee->settings = *settings;
 	log_settings(attestee);
-	save(attestor, attestee);
+	attestor_save(attestor, attestee);
 	err = send_settings(attestor, attestee);
-	return err ? err : issue(attestor, attestee, now);
+	return err ? err : attestor_issue(attestor, attestee, now);
 }
 
 /*
@@ -407,7 +407,7 @@ int64_t attestor_run(struct attestor *attestor, int64_t now)
 		if (is_due(attestee, now)) {
 			if (issues++ == ATTESTOR_ISSUES_MAX)
 				return 0;
-			(void)issue(attestor, attestee, now);	/* logs a failure */
+			(void)attestor_issue(attestor, attestee, now);	/* logs a failure */
 		}
 		left = left < 0 ? LOOK_SECONDS : left;
 		left = MIN(left, attestee->due - now);

@@ -42,7 +42,7 @@ void control_exit(struct control *control)
 	fd_close(&control->epoll_fd);
 }
 
-static int watch(const struct control *control, int fd)
+static int control_watch(const struct control *control, int fd)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 
@@ -90,7 +90,7 @@ int control_open(struct control *control, const char *path, const char *group)
 	if (control->epoll_fd < 0)
 		return -errno;
 	err = make_socket(control, path);
-	return err ? err : watch(control, control->listen_fd);
+	return err ? err : control_watch(control, control->listen_fd);
 }
 
 static bool in_group(int fd, gid_t gid)
@@ -157,7 +157,7 @@ static void accept_client(struct control *control)
 	client.fd = accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (client.fd < 0)
 		return;		/* the client has given up, or the event comes again */
-	if (!peer_allowed(control, client.fd, &client.uid) || watch(control, client.fd)) {
+	if (!peer_allowed(control, client.fd, &client.uid) || control_watch(control, client.fd)) {
 		fd_close(&client.fd);
 		return;
 	}

@@ -31,7 +31,7 @@
 #define TEXT_SIZE	4096
 
 /* Read a file, without the blanks at its end. */
-static int read_text(int dir_fd, const char *name, char text[TEXT_SIZE])
+static int partition_read_text(int dir_fd, const char *name, char text[TEXT_SIZE])
 {
 	__cleanup_fd int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
@@ -57,11 +57,11 @@ static int partition_write_text(int dir_fd, const char *name, const char *text)
 	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
-static bool reads(int dir_fd, const char *name, const char *expected)
+static bool partition_reads(int dir_fd, const char *name, const char *expected)
 {
 	char text[TEXT_SIZE];
 
-	return !read_text(dir_fd, name, text) && !strcmp(text, expected);
+	return !partition_read_text(dir_fd, name, text) && !strcmp(text, expected);
 }
 
 /* Return: whether @list, which is separated by blanks, contains @word. */
@@ -93,7 +93,7 @@ static void partition_find_group(struct partition *p, const char *root)
 	const char *own;
 
 	snprintf(path, sizeof(path), "%s/proc/self/cgroup", root);
-	own = read_text(AT_FDCWD, path, text) ? NULL : own_path(text);
+	own = partition_read_text(AT_FDCWD, path, text) ? NULL : own_path(text);
 	if (!own) {
 		(void)error_set(&p->cannot, -EOPNOTSUPP, "this host does not use cgroup v2");
 		return;
@@ -101,7 +101,7 @@ static void partition_find_group(struct partition *p, const char *root)
 
 	snprintf(path, sizeof(path), "%s" CGROUP_DIR "%s", root, own);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || read_text(fd, "cgroup.controllers", controllers))
+	if (fd < 0 || partition_read_text(fd, "cgroup.controllers", controllers))
 		(void)error_set(&p->cannot, -EOPNOTSUPP, "cgroup v2 is not mounted on " CGROUP_DIR);
 	else if (!has_word(controllers, "cpuset"))
 		(void)error_set(&p->cannot, -EOPNOTSUPP, "cgroup %.80s has no cpuset controller: "
@@ -169,7 +169,7 @@ static int create_group(struct partition *p, int *ret_fd)
 	if (*ret_fd < 0)
 		return error_set(&p->reason, -errno, "cannot open the cgroup " PARTITION_GROUP
 				 ": %m");
-	err = reads(*ret_fd, "cgroup.type", "threaded") ? 0 :
+	err = partition_reads(*ret_fd, "cgroup.type", "threaded") ? 0 :
 	      partition_write_text(*ret_fd, "cgroup.type", "threaded");
 	if (err)
 		return error_set(&p->reason, err, "cannot create a threaded cgroup: %s",
@@ -193,13 +193,13 @@ static int make_exclusive(struct partition *p, int fd, const char *list)
 }
 
 /* The kernel accepts every write; reading the file shows whether the partition is valid. */
-static int isolate(struct partition *p, int fd)
+static int partition_isolate(struct partition *p, int fd)
 {
 	char state[TEXT_SIZE] = "";
 	int err = partition_write_text(fd, STATE, ISOLATED);
 
 	if (!err)
-		err = read_text(fd, STATE, state);
+		err = partition_read_text(fd, STATE, state);
 	if (err)
 		return error_set(&p->reason, err, "cannot make a partition: %s", strerror(-err));
 	if (!strcmp(state, ISOLATED))
@@ -216,7 +216,7 @@ static int open_threads(struct partition *p, int fd)
 		error_set(&p->reason, -errno, "cannot open cgroup.threads: %m") : 0;
 }
 
-static int make(struct partition *p, const char *list)
+static int partition_make(struct partition *p, const char *list)
 {
 	__cleanup_fd int fd = -1;
 	int err;
@@ -225,7 +225,7 @@ static int make(struct partition *p, const char *list)
 	if (!err)
 		err = make_exclusive(p, fd, list);
 	if (!err)
-		err = isolate(p, fd);
+		err = partition_isolate(p, fd);
 	if (!err)
 		err = open_threads(p, fd);
 	if (!err)
@@ -235,8 +235,9 @@ static int make(struct partition *p, const char *list)
 
 static bool is_made(struct partition *p, int fd, const char *list)
 {
-	return fd >= 0 && reads(fd, STATE, ISOLATED) && reads(fd, EXCLUSIVE, list) &&
-	       reads(p->group_fd, EXCLUSIVE, list);
+	return fd >= 0 && partition_reads(fd, STATE, ISOLATED) &&
+	       partition_reads(fd, EXCLUSIVE, list) &&
+	       partition_reads(p->group_fd, EXCLUSIVE, list);
 }
 
 static void sync_with(struct partition *p, const char *list, bool in_use)
@@ -251,13 +252,13 @@ static void sync_with(struct partition *p, const char *list, bool in_use)
 	 * The kernel would move threads that are pinned to CPUs of the partition, but not
 	 * in its cgroup, to other CPUs.
 	 */
-	if (in_use && (fd < 0 || reads(fd, "cgroup.threads", ""))) {
+	if (in_use && (fd < 0 || partition_reads(fd, "cgroup.threads", ""))) {
 		(void)error_set(&p->reason, -EBUSY, "running enclaves were started without "
 				"isolation; it begins with the next start after they end");
 		return;
 	}
 	partition_undo(p);
-	if (make(p, list))
+	if (partition_make(p, list))
 		partition_undo(p);
 }
 

@@ -58,8 +58,8 @@ static int set_logs(const char *name, const char *value, struct settings *settin
 	return 0;
 }
 
-static int set(const char *section, const char *name, const char *value, void *arg,
-	       struct error *error)
+static int settings_set(const char *section, const char *name, const char *value, void *arg,
+			struct error *error)
 {
 	struct settings *settings = arg;
 
@@ -73,7 +73,7 @@ static int set(const char *section, const char *name, const char *value, void *a
 
 int settings_load(const char *path, struct settings *settings, struct error *error)
 {
-	return config_load(path, set, settings, error);
+	return config_load(path, settings_set, settings, error);
 }
 
 static int file_path(const char *folder, char *path, size_t size)

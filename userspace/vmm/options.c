@@ -163,7 +163,7 @@ static const struct cli_option options_table[] = {
 };
 
 /* Check options that depend on each other. */
-static int check(const struct vmm_options *options)
+static int vmm_options_check(const struct vmm_options *options)
 {
 	bool debug = vmm_options_debug(options);
 	const char *what = NULL;
@@ -201,7 +201,7 @@ int vmm_options_parse(struct vmm_options *options, int argc, char **argv)
 		return -EINVAL;
 	}
 	snprintf(options->prefix, sizeof(options->prefix), "%016" PRIx64, options->slot_uid);
-	return check(options);
+	return vmm_options_check(options);
 }
 
 void vmm_options_free(struct vmm_options *options)

@@ -42,7 +42,7 @@
 /* How long console readers may take to read the rest of the output. */
 #define CONSOLE_FINISH_MS	1000
 
-static void measure(struct vmm *vmm, const struct eif_pcrs *pcrs)
+static void vmm_measure(struct vmm *vmm, const struct eif_pcrs *pcrs)
 {
 	struct nsm_measurements measured;
 
@@ -64,7 +64,7 @@ static int vmm_boot(struct vmm *vmm, struct error *error)
 
 	if (err)
 		return err;
-	measure(vmm, &image.pcrs);
+	vmm_measure(vmm, &image.pcrs);
 	err = arch_boot(&vmm->memory, &image, vmm->nr_vcpus, error);
 	if (!err)
 		err = arch_start_vcpu(vmm->vcpus[0].fd, &image, error);
@@ -198,7 +198,7 @@ static void tell_end(struct vmm *vmm)
 	release_launcher(vmm);
 }
 
-static void end(struct vmm *vmm)
+static void vmm_end(struct vmm *vmm)
 {
 	halt_watch_stop(&vmm->halt_watch);
 	if (!vmm_stop_vcpus(vmm))
@@ -217,6 +217,6 @@ int vmm_run(struct vmm *vmm)
 	if (err)
 		ending_report(&vmm->ending, NE_EMU_EXIT_REASON_VMM_ERROR, "main loop: %s",
 			      strerror(-err));
-	end(vmm);
+	vmm_end(vmm);
 	return err;
 }

@@ -78,7 +78,7 @@ static void handle_notify(void *arg, uint32_t events)
 	pthread_mutex_unlock(&device->lock);
 }
 
-static void reset(struct virtio_mmio *device)
+static void virtio_mmio_reset(struct virtio_mmio *device)
 {
 	device->status = 0;
 	device->driver_features = 0;
@@ -107,7 +107,7 @@ static void write_status(struct virtio_mmio *device, uint32_t value)
 	uint8_t old = device->status;
 
 	if (!(value & 0xff)) {
-		reset(device);
+		virtio_mmio_reset(device);
 		return;
 	}
 	/* The driver can only add bits, except the one that the device sets. */

@@ -43,7 +43,7 @@ static void channel_failed(struct vsock *vsock, int err)
  *
  * Return: their number or -EPROTO.
  */
-static int available(struct virtqueue *queue)
+static int vsock_available(struct virtqueue *queue)
 {
 	int n = virtqueue_available(queue);
 
@@ -81,11 +81,11 @@ static void watch_for_heartbeat(struct vsock *vsock, const struct virtqueue_chai
  *
  * Return: their number, or -EPROTO if the first is not valid.
  */
-static int gather(struct vsock *vsock, unsigned int index, unsigned int want)
+static int vsock_gather(struct vsock *vsock, unsigned int index, unsigned int want)
 {
 	struct virtqueue *queue = &vsock->mmio.queues[index];
 	struct iovec *iov = vsock->iov;
-	int waiting = available(queue);
+	int waiting = vsock_available(queue);
 	int n;
 
 	for (n = 0; n < waiting && (unsigned int)n < want; n++) {
@@ -112,7 +112,7 @@ static int gather(struct vsock *vsock, unsigned int index, unsigned int want)
  *
  * Return: number of packets moved, or a negative errno.
  */
-static int move(struct vsock *vsock, unsigned long request, unsigned int n)
+static int vsock_move(struct vsock *vsock, unsigned long request, unsigned int n)
 {
 	struct ne_emu_vsock_batch batch = {
 		.packets = (uintptr_t)vsock->packets,
@@ -136,10 +136,10 @@ static void vsock_receive(struct vsock *vsock)
 
 	virtqueue_want_notify(queue, false);
 	do {
-		n = gather(vsock, QUEUE_RX, want);
+		n = vsock_gather(vsock, QUEUE_RX, want);
 		if (n <= 0)
 			break;
-		got = move(vsock, NE_EMU_VSOCK_RECV, n);
+		got = vsock_move(vsock, NE_EMU_VSOCK_RECV, n);
 		for (int i = 0; i < got; i++)
 			virtqueue_put_used(queue, vsock->heads[i], vsock->packets[i].result);
 		if (got > 0)
@@ -158,7 +158,7 @@ static void vsock_receive(struct vsock *vsock)
 		vsock_wait_for_channel(vsock, n > 0);
 }
 
-static void transmit(struct vsock *vsock)
+static void vsock_transmit(struct vsock *vsock)
 {
 	struct virtqueue *queue = &vsock->mmio.queues[QUEUE_TX];
 	unsigned int done = 0;
@@ -167,10 +167,10 @@ static void transmit(struct vsock *vsock)
 	vsock->tx_blocked = false;
 	virtqueue_want_notify(queue, false);
 	while (done < VSOCK_BATCH) {
-		n = gather(vsock, QUEUE_TX, VSOCK_BATCH);
+		n = vsock_gather(vsock, QUEUE_TX, VSOCK_BATCH);
 		if (n <= 0)
 			break;
-		sent = move(vsock, NE_EMU_VSOCK_SEND, n);
+		sent = vsock_move(vsock, NE_EMU_VSOCK_SEND, n);
 		if (sent < 0)
 			break;
 		for (int i = 0; i < sent; i++)
@@ -210,7 +210,7 @@ static void vsock_queue(struct virtio_mmio *mmio, unsigned int index)
 		vsock_receive(vsock);
 		break;
 	case QUEUE_TX:
-		transmit(vsock);
+		vsock_transmit(vsock);
 		break;
 	case QUEUE_EVENT:	/* used only for migration */
 		break;
@@ -252,7 +252,7 @@ static void vsock_handle_channel(void *arg, uint32_t events)
 	if (events & EPOLLOUT) {
 		vsock->tx_blocked = false;
 		if (queue_usable(vsock, QUEUE_TX))
-			transmit(vsock);
+			vsock_transmit(vsock);
 		else
 			vsock_wait_for_channel(vsock, waits_for_input(vsock));
 	}

@@ -165,7 +165,7 @@ static int add_machine(struct mp_writer *writer, uint8_t ioapic_id)
 }
 
 /* Return: the byte with which all bytes of a structure add up to zero. */
-static uint8_t checksum(const void *data, size_t len)
+static uint8_t mptable_checksum(const void *data, size_t len)
 {
 	const uint8_t *bytes = data;
 	uint8_t sum = 0;
@@ -201,11 +201,11 @@ ssize_t mptable_build(void *buf, size_t size, uint32_t gpa, unsigned int nr_vcpu
 	table.length = writer.used - sizeof(pointer);
 	table.entries = writer.entries;
 	memcpy(table_at, &table, sizeof(table));
-	table.checksum = checksum(table_at, table.length);
+	table.checksum = mptable_checksum(table_at, table.length);
 	memcpy(table_at, &table, sizeof(table));
 
 	memcpy(pointer.signature, "_MP_", sizeof(pointer.signature));
-	pointer.checksum = checksum(&pointer, sizeof(pointer));
+	pointer.checksum = mptable_checksum(&pointer, sizeof(pointer));
 	memcpy(writer.buf, &pointer, sizeof(pointer));
 	return writer.used;
 }
