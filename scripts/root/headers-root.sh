@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # The part of headers.sh that runs in the build root.
 #
-# usage: headers-root.sh FOLDER PLACE
+# usage: headers-root.sh DIRECTORY DESTINATION
 #
-# Unpacks into FOLDER, which is to be moved to PLACE, the headers of Debian's cloud
-# kernels: of each series that dkms.conf takes the oldest and the newest that the mirror
-# has, but for those of the root. Where it has none of a series, headers of a neighbour
-# are given the interfaces of that series, as far as driver/*/compat.h knows them.
+# Unpacks headers of Debian's cloud kernels into DIRECTORY, which the caller then moves to
+# DESTINATION. Of each series that dkms.conf accepts it takes the oldest and the newest
+# kernel on the mirror, except for those in the root. For a series that is not on the mirror
+# it changes headers of a neighbouring series: they get the interfaces of the missing one, as
+# far as driver/*/compat.h knows them.
 
 set -eu
 
@@ -16,7 +17,7 @@ src=$out/usr/src
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# apt_ get|cache ARGUMENT... - with archives and folders of its own
+# apt_ get|cache ARGUMENT... - run apt with separate archives and directories
 apt_() {
 	tool=apt-$1
 	shift

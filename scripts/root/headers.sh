@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes a folder in the cache with headers of kernels that are built for but not booted,
-# and prints its path; they are below usr/src.
+# Makes a directory in the cache and prints its path: headers of kernels for which the
+# modules are compiled but which are not booted, below usr/src.
 #
 # usage: headers.sh
 
@@ -9,14 +9,14 @@ set -eu
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-root=$("$vm_dir/mkroot.sh" build)
-key=$(cat "$0" "$vm_dir/headers-root.sh" "$root/usr/share/ne-emu-kernels" | hash -)
+root=$("$root_dir/mkroot.sh" build)
+key=$(cat "$0" "$root_dir/headers-root.sh" "$root/usr/share/ne-emu-kernels" | hash -)
 out=$cache/headers-$key
 [ -e "$out" ] || lock headers
 if [ ! -e "$out" ]; then
 	say "fetching kernel headers: $out"
 	rm -rf "$out.part"
-	"$vm_dir/enter.sh" "$vm_dir/headers-root.sh" "$out.part" "$out" >&2
+	"$root_dir/enter.sh" "$root_dir/headers-root.sh" "$out.part" "$out" >&2
 	mv "$out.part" "$out"
 	drop_old headers- "${out##*/}"
 fi

@@ -16,7 +16,6 @@ die() {
 top=$(cd "$(dirname "$0")" && while [ ! -e Kbuild ] && [ -n "${PWD##*/}" ]; do cd ..; done && pwd)
 [ -e "$top/Kbuild" ] || die "$(dirname "$0") is not in a source tree of nitro_enclaves_emu"
 root_dir=$top/scripts/root
-vm_dir=$root_dir # mkroot.sh, whose text is part of the names of roots, uses this name
 # For chroot, which is not in the PATH of ordinary users of Debian.
 PATH=$PATH:/usr/sbin:/sbin
 cache=${NE_EMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ne-emu}
@@ -27,7 +26,7 @@ list() {
 }
 
 # The package whose source is in the build root, below /usr/src/linux-source.
-source_package=linux-source-$(list "$vm_dir/kernels" | head -n 1)
+source_package=linux-source-$(list "$root_dir/kernels" | head -n 1)
 
 # hash FILE... - print a hash of the contents, 16 hex digits
 hash() {

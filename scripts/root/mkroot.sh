@@ -2,20 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # Makes a Debian root in the cache and prints its path.
 #
-# usage: mkroot.sh build   a folder: toolchain, kernels with headers, QEMU
-#        mkroot.sh tools   a folder: compilers of other people's tools
-#        mkroot.sh fuzz    a folder: clang with its fuzzer
-#        mkroot.sh deb     a folder: what builds and checks packages, kernel headers
-#        mkroot.sh vm      a tar file: what the VM boots, without kernels
+# usage: mkroot.sh build   a directory: toolchain, kernels with headers, QEMU
+#        mkroot.sh tools   a directory: compilers for third-party programs
+#        mkroot.sh fuzz    a directory: LLVM and static analyzers
+#        mkroot.sh deb     a directory: tools to build and check packages, kernel headers
+#        mkroot.sh vm      a tar file: the system that the VM boots, without kernels
 #
-# The mirror is the one the host's apt uses for Debian, else mmdebstrap's own.
+# The mirror is that of the host's apt for Debian, or else the default of mmdebstrap.
 
 set -eu
 . "$(dirname "$0")/lib.sh"
 
 suite=trixie
 
-# The host's Debian mirror, empty when the host is no Debian.
+# Print the host's Debian mirror; print nothing if the host does not run Debian.
 host_mirror() {
 	command -v apt-get >/dev/null || return 0
 	# shellcheck disable=SC2016 # expanded by apt
@@ -24,7 +24,7 @@ host_mirror() {
 		awk '$2 == "Debian" { print $1; exit }'
 }
 
-# How the host's apt reaches its mirror: proxies and the like.
+# Print the options with which the host's apt reaches its mirror, such as proxies.
 host_apt_options() {
 	command -v apt-config >/dev/null || return 0
 	apt-config dump | grep -E '^Acquire::(https?::Proxy|Retries|Check-)' |
@@ -45,7 +45,7 @@ need_mmdebstrap() {
 }
 
 # Debian's newest cloud kernel of each series, with headers. The initramfs that
-# its installation would make is never used (see initrd.sh).
+# its installation would create is not used (see initrd.sh).
 kernel_hook() {
 	cat <<'HOOK'
 set -eu
@@ -67,7 +67,7 @@ chroot "$root" env INITRD=No DEBIAN_FRONTEND=noninteractive apt-get install \
 HOOK
 }
 
-# Headers of the kernels that the build root has.
+# Headers of the kernels in the build root.
 headers_hook() {
 	cat <<'HOOK'
 set -eu
@@ -80,8 +80,8 @@ cp "$kernels" "$root/usr/share/ne-emu-kernels"
 HOOK
 }
 
-# Unpacked below the name linux-source, so that nothing else has to know the series.
-# Sources only: the manuals and other architectures' code are never read here.
+# Unpacked as linux-source, so that other scripts do not depend on the series. Without
+# the documentation and the code of other architectures, which no test reads.
 source_hook() {
 	cat <<'HOOK'
 set -eu
@@ -102,7 +102,7 @@ sed -n "s/ $2 / $2-backports /p" sources.list > sources.list.d/backports.list
 HOOK
 }
 
-# From backports: QEMU with its firmware, and what the newest kernel wants.
+# From backports: QEMU with its firmware, and what the newest kernel depends on.
 backports_pin() {
 	cat <<-PIN
 	Package: src:qemu src:seabios src:ipxe src:linux-base
@@ -113,8 +113,8 @@ backports_pin() {
 
 # bootstrap PACKAGES HOOK_ARGUMENTS... > tar
 #
-# PACKAGES is a list, one a line.
-# Without device nodes, which ordinary users cannot unpack; /dev is mounted.
+# PACKAGES has one package per line. The tar has no device nodes, because ordinary users
+# cannot unpack them; /dev is mounted instead.
 bootstrap() {
 	packages=$1
 	shift
@@ -137,8 +137,8 @@ bootstrap() {
 		"$@" "$suite" - ${mirror:+"$mirror"}
 }
 
-# make_folder PACKAGES HOOK_ARGUMENTS...
-make_folder() {
+# make_directory PACKAGES HOOK_ARGUMENTS...
+make_directory() {
 	mkdir "$out.part"
 	bootstrap "$@" | ns tar -C "$out.part" -x --numeric-owner -f -
 	[ -e "$out.part/usr/bin/env" ] || die "no $kind root"
@@ -147,39 +147,39 @@ make_folder() {
 make_build() {
 	kernel_hook > "$tmp/kernels.sh"
 	source_hook > "$tmp/source.sh"
-	list "$vm_dir/kernels" > "$tmp/kernels"
-	make_folder "$(list "$vm_dir/build.packages" && echo "$source_package")" \
+	list "$root_dir/kernels" > "$tmp/kernels"
+	make_directory "$(list "$root_dir/build.packages" && echo "$source_package")" \
 		--customize-hook="sh $tmp/kernels.sh \"\$1\" $tmp/kernels" \
 		--customize-hook="sh $tmp/source.sh \"\$1\" $source_package"
 	[ -e "$out.part/usr/share/ne-emu-kernels" ] || die "no build root"
 }
 
 make_tools() {
-	make_folder "$(list "$vm_dir/tools.packages")"
+	make_directory "$(list "$root_dir/tools.packages")"
 }
 
 make_fuzz() {
-	make_folder "$(list "$vm_dir/fuzz.packages")"
+	make_directory "$(list "$root_dir/fuzz.packages")"
 }
 
 make_deb() {
 	headers_hook > "$tmp/headers.sh"
 	cp "$kernels" "$tmp/kernels"
-	make_folder "$(list "$vm_dir/deb.packages")" \
+	make_directory "$(list "$root_dir/deb.packages")" \
 		--customize-hook="sh $tmp/headers.sh \"\$1\" $tmp/kernels"
 }
 
 make_vm() {
-	bootstrap "$(list "$vm_dir/vm.packages")" > "$out.part"
+	bootstrap "$(list "$root_dir/vm.packages")" > "$out.part"
 }
 
 kind=${1-}
 case $kind in
-build) lists="$vm_dir/build.packages $vm_dir/kernels" ;;
-tools | fuzz | vm) lists=$vm_dir/$kind.packages ;;
+build) lists="$root_dir/build.packages $root_dir/kernels" ;;
+tools | fuzz | vm) lists=$root_dir/$kind.packages ;;
 deb)
 	kernels=$("$0" build)/usr/share/ne-emu-kernels
-	lists="$vm_dir/deb.packages $kernels"
+	lists="$root_dir/deb.packages $kernels"
 	;;
 *) die "usage: mkroot.sh build|tools|fuzz|deb|vm" ;;
 esac
@@ -193,7 +193,7 @@ fi
 if [ ! -e "$out" ]; then
 	need_mmdebstrap
 	tmp=$(mktemp -d)
-	chmod 755 "$tmp" # read by hooks in a user namespace, too
+	chmod 755 "$tmp" # hooks in a user namespace read it, too
 	trap 'rm -rf "$tmp"; ns rm -rf "$out.part"' EXIT
 	ns rm -rf "$out.part"
 	say "making the $kind root, some minutes: $out"

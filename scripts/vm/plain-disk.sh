@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Makes disk, kernels and initramfs of the plain machine. Runs in the build root.
 #
-# usage: plain-disk.sh FOLDER
+# usage: plain-disk.sh DIRECTORY
 #
-# FOLDER/root.tar is Debian. What is added: how a job gets in and its output out.
+# DIRECTORY/root.tar is Debian. This adds the units that take in a job and return its output.
 
 set -eu
 

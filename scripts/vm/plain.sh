@@ -1,23 +1,23 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes the plain machine in the cache and prints its folder: Debian as it is after its
-# installation, where nothing of ours has ever been.
+# Makes the plain machine in the cache and prints its directory: a fresh installation of
+# Debian, without any file of this project.
 #
 # usage: plain.sh
 #
-# The folder holds disk, and vmlinuz-SERIES and initrd-SERIES for each line of kernels.
-# In the machine, /srv/apt is its only source of packages (plain.sources): it has no
-# network. apt and dpkg are as Debian ships them.
+# The directory contains disk, and vmlinuz-SERIES and initrd-SERIES for each line of kernels.
+# The machine has no network: its only source of packages is /srv/apt (plain.sources). apt
+# and dpkg are as Debian ships them.
 
 set -eu
 # shellcheck source=../root/lib.sh
 . "$(dirname "$0")/../root/lib.sh"
 vm_dir=$top/scripts/vm
 
-# Its apt knows the mirror and how to reach it.
+# The root whose apt has the mirror and the options to reach it.
 build_root=$("$root_dir/mkroot.sh" build)
 
-# Kernels and the source of packages. No initramfs of their own: the VM brings one.
+# Kernels and the source of packages. Without an initramfs, because the VM has one.
 machine_hook() {
 	cat <<'HOOK'
 set -eu
@@ -37,7 +37,7 @@ while read -r series; do
 	echo "$series ${name#linux-image-}" >> "$root/usr/share/ne-emu-kernels"
 done < "$kernels"
 
-# download ARGUMENT... - what the machine's own apt would, if it had a network
+# download ARGUMENT... - download what the machine's apt would, if it had a network
 download() {
 	in_root apt-get install -y -q --download-only -o Apt::Install-Recommends=true "$@" \
 		< /dev/null
@@ -55,7 +55,7 @@ while read -r _ release; do
 	ls "$root"/srv/apt/*/linux-headers-"$release"_* > /dev/null
 done < "$root/usr/share/ne-emu-kernels"
 
-# Backports are taken when somebody asks for them, as from the mirror.
+# As from the mirror, apt installs backports only on request.
 for suite in stable backports; do
 	[ $suite = stable ] || set -- -o APT::FTPArchive::Release::NotAutomatic=yes \
 		-o APT::FTPArchive::Release::ButAutomaticUpgrades=yes
@@ -87,7 +87,7 @@ if [ ! -e "$out" ]; then
 	command -v mmdebstrap > /dev/null ||
 		die "mmdebstrap is missing: install the package mmdebstrap"
 	tmp=$(mktemp -d)
-	chmod 755 "$tmp" # read by hooks in a user namespace, too
+	chmod 755 "$tmp" # hooks in a user namespace read it, too
 	trap 'rm -rf "$tmp"; ns rm -rf "$out.part"' EXIT
 	ns rm -rf "$out.part"
 	mkdir "$out.part"

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Gets what peer.sh prints the folder of, in the versions of the lock files. Runs in the
+# Builds or downloads a peer for peer.sh, in the versions of the lock files. Runs in the
 # tools root.
 #
-# usage: build-peer.sh go|rust|nsm-api|ec2 FOLDER
+# usage: build-peer.sh go|rust|nsm-api|ec2 DIRECTORY
 
 set -eu
 

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Compiles what reads and writes images with AWS's library, from the Rust crate
+# Compiles programs that read and write images with AWS's library, from the Rust crate
 # registry. Runs in the tools root.
 #
-# usage: build-peer.sh VERSION FOLDER
+# usage: build-peer.sh VERSION DIRECTORY
 #
-# VERSION of the library:
-# 0.3.0: AWS's eif_build 0.2.1, the last one published, which belongs to it
+# VERSION of the library determines the program that writes:
+# 0.3.0: AWS's eif_build 0.2.1, the last published version, which uses this library
 # newer: our eif_build.rs
-# Both come with our eif_describe.rs.
+# Our eif_describe.rs reads, with each version.
 
 set -eu
 

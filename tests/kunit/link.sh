@@ -3,7 +3,7 @@
 # Links this source tree into the kernel tree of the KUnit tests, which several
 # source trees use in turn. Runs in the build root.
 #
-# usage: link.sh FOLDER
+# usage: link.sh DIRECTORY
 
 set -eu
 

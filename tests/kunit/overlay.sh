@@ -3,9 +3,9 @@
 # Makes a kernel tree with this project in it, and configures it. Runs in the
 # build root.
 #
-# usage: overlay.sh SOURCE FOLDER
+# usage: overlay.sh SOURCE DIRECTORY
 #
-# FOLDER/tree consists of hard links to SOURCE, which must be on the same mount.
+# DIRECTORY/tree consists of hard links to SOURCE, which must be on the same mount.
 
 set -eu
 
