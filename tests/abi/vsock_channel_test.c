@@ -158,7 +158,8 @@ static void t05_no_channel(struct ne_test *t)
 	int console = ne_chan_open(t, CID_B, NE_EMU_VSOCK_CONSOLE);
 
 	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_STREAM, CID_NONE, 1), ECONNRESET);
-	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_STREAM, CID_NONE, CONSOLE_PORT(CID_B)), ECONNRESET);
+	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_STREAM, CID_NONE, CONSOLE_PORT(CID_B)),
+		  ECONNRESET);
 	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_STREAM, VMADDR_CID_ANY, 1), ECONNRESET);
 	/* A console file does not serve the guest's ports, nor a guest's file the console. */
 	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_STREAM, CID_B, 1), ECONNRESET);
@@ -189,7 +190,8 @@ static void t06_console(struct ne_test *t)
 	fd = ne_conn_open(t, &c, p);
 	CHECK_EQ(t, ne_wait(guest, POLLIN, 0), 0);
 	CHECK_EQ(t, ne_conn_send(&c, VIRTIO_VSOCK_OP_RW, 0, "boot log", 8), 0);
-	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_SEQPACKET, 0, CONSOLE_PORT(CID_A)), ESOCKTNOSUPPORT);
+	CHECK_ERR(t, ne_sock_try_connect(t, SOCK_SEQPACKET, 0, CONSOLE_PORT(CID_A)),
+		  ESOCKTNOSUPPORT);
 	CHECK(t, ioctl(c.chan, NE_EMU_VSOCK_SEQPACKET, 1) < 0 && errno == EINVAL);
 
 	/* Data sent before the end arrives, then a clean end of file. */

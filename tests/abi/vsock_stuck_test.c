@@ -111,7 +111,8 @@ static void connection(struct ne_test *t, struct ne_conn c, enum ne_stuck_call c
 	}
 	neighbour_check(t, &other, p);
 
-	CHECK_EQ(t, ne_stuck_end(t, &s), call == NE_STUCK_RECV ? 1 : call == NE_STUCK_SEND ? 100 : 0);
+	CHECK_EQ(t, ne_stuck_end(t, &s),
+		 call == NE_STUCK_RECV ? 1 : call == NE_STUCK_SEND ? 100 : 0);
 	check_received(t, fd);
 
 	/* The end of the enclave, which the user sees when the call returns. */
@@ -180,7 +181,8 @@ static void n07_reset(struct ne_test *t)
 		uint32_t flags;
 	} ends[] = {
 		{ VIRTIO_VSOCK_OP_RST, 0 },
-		{ VIRTIO_VSOCK_OP_SHUTDOWN, VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND },
+		{ VIRTIO_VSOCK_OP_SHUTDOWN,
+		  VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND },
 	};
 	struct ne_packet *p = ne_packet_new(t);
 	struct ne_conn c = guest(t), again;

@@ -36,7 +36,7 @@ static struct {
 static void set_up(void)
 {
 	strcpy(daemon_.dir, "/tmp/ne-emu-fuzz-XXXXXX");
-	must(mkdtemp(daemon_.dir) != NULL);
+	must(mkdtemp(daemon_.dir));
 	snprintf(daemon_.state_dir, sizeof(daemon_.state_dir), "%s/ca", daemon_.dir);
 	snprintf(daemon_.path, sizeof(daemon_.path), "%s/control", daemon_.dir);
 	log_init(LOG_EMERG, NULL);
@@ -89,7 +89,8 @@ static json_t *settings(void)
 			 "next", ask_text("{\"command\":\"lab-show\",\"target\":\"next\"}"),
 			 "enclave", ask_text("{\"command\":\"lab-show\",\"target\":\"" UID_TEXT
 					     "\"}"),
-			 "defaults", ask_text("{\"command\":\"lab-show\",\"target\":\"defaults\"}"));
+			 "defaults", ask_text("{\"command\":\"lab-show\","
+					      "\"target\":\"defaults\"}"));
 }
 
 static void forget_messages(void)
@@ -135,7 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	before = settings();
 	answer = ask(data, size);
-	must(answer != NULL);
+	must(answer);
 	after = settings();
 	if (was_refused(answer))
 		must(json_equal(before, after));

@@ -40,6 +40,14 @@ kernel_style() {
 			grep -v '/genl\.')
 }
 
+# Layout as in the kernel, everywhere. Half a minute of processor time, so on all CPUs.
+layout() {
+	files '^(userspace|tests|image)/.*\.[ch]$' |
+		xargs -P "$(nproc)" -n 20 "$kernel/scripts/checkpatch.pl" --no-tree --strict \
+			--quiet --no-summary --terse --show-types --max-line-length=100 \
+			--types "$(grep '^[A-Z]' tests/style/layout.types | paste -sd , -)" -f
+}
+
 licence_of_each_file() {
 	while read -r file; do
 		case $file in
@@ -119,7 +127,7 @@ versions_in_packaging_are_the_projects() {
 }
 
 begin style/sources
-check_each no_warnings_in_scripts kernel_style licence_of_each_file \
+check_each no_warnings_in_scripts kernel_style layout licence_of_each_file \
 	kernel_versions_only_in_compat netlink_files_are_generated \
 	syzkaller_constants_are_the_headers manuals_are_valid spelling \
 	tables_are_well_formed paths_in_pages_exist quoted_messages_exist english_is_plain \

@@ -80,7 +80,7 @@ static inline int teardown(void **state)
 
 /* Write an image of kernel, command line and ramdisks (NULL-terminated) to @offset. */
 static inline void write_image_to(struct fixture *f, uint64_t offset, const char *cmdline,
-			   const char *const *ramdisks)
+				  const char *const *ramdisks)
 {
 	int fd = memfd_create("eif", MFD_CLOEXEC);
 	struct eif_writer writer;

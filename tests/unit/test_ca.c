@@ -427,6 +427,11 @@ static int64_t seconds(const ASN1_TIME *time)
 	return timegm(&tm);
 }
 
+static int extension_nid(const X509 *cert, int index)
+{
+	return OBJ_obj2nid(X509_EXTENSION_get_object(X509_get_ext(cert, index)));
+}
+
 /* Certificates have the form of EC2's. */
 static void test_shape(void **state)
 {
@@ -467,8 +472,7 @@ static void test_shape(void **state)
 		assert_int_equal(X509_get_signature_nid(cert), NID_ecdsa_with_SHA384);
 		assert_true(len < 1024);
 		for (int n = 0; n < nr; n++)
-			assert_int_equal(OBJ_obj2nid(X509_EXTENSION_get_object(
-					 X509_get_ext(cert, n))), shapes[i].nids[n]);
+			assert_int_equal(extension_nid(cert, n), shapes[i].nids[n]);
 		assert_true(nr == 4 || !shapes[i].nids[nr]);
 		assert_int_equal(X509_get_pathlen(cert), shapes[i].pathlen);
 		assert_int_equal(X509_check_ca(cert), i < CA_BUNDLE_SIZE);
@@ -567,7 +571,8 @@ static void check_renewal(struct state *s, const struct ca_place *at, int64_t st
 		struct chain chain;
 
 		root_used += needed;
-		assert_int_equal(ca_issuer_renew(&issuer, needed ? &root : NULL, now, &s->error), 0);
+		assert_int_equal(ca_issuer_renew(&issuer, needed ? &root : NULL, now, &s->error),
+				 0);
 		chain_read(&issuer, now, &chain);
 		for (size_t i = 0; i < NR_CHAIN; i++) {
 			assert_true(seconds(X509_get0_notBefore(chain.certs[i])) <= now);

@@ -224,8 +224,10 @@ static void test_nodes(void **state)
 		const char *fail;
 	} cases[] = {
 		{ { "32\n", "0\n" }, "" },
-		{ { "0\n", "32\n" }, "the free huge pages are not on node 0, where the CPU pool is" },
-		{ { "31\n", "32\n" }, "the free huge pages are not on node 0, where the CPU pool is" },
+		{ { "0\n", "32\n" }, "the free huge pages are not on node 0, where the CPU "
+				      "pool is" },
+		{ { "31\n", "32\n" }, "the free huge pages are not on node 0, where the CPU "
+				      "pool is" },
 		{ { "32\n", "32\n" }, "" },
 		{ { "31\n", "31\n" }, "only 62 MiB are free as huge pages, an enclave needs 64 at "
 				      "least" },

@@ -97,7 +97,8 @@ static void test_memory(void **state)
 		{ "1T", 1024 * GIB }, { "0", 0 }, { "", 0 }, { "M", 0 }, { "-1", 0 },
 		{ "12K", 0 }, { "1.5G", 0 }, { "99999999999999999999", 0 },
 		{ "9007199254740992G", 0 }, { "99999999999999G", 0 },
-		{ "8589934591G", 8589934591 * GIB }, { "8589934592G", 0 }, { "123456789012345678901234567890", 0 },
+		{ "8589934591G", 8589934591 * GIB }, { "8589934592G", 0 },
+		{ "123456789012345678901234567890", 0 },
 	};
 	struct command_result result;
 
@@ -200,7 +201,8 @@ static void test_dispatch(void **state)
 static void test_program(void **state)
 {
 	static const struct cli_option required[] = {
-		OPT_NUMBER("number", struct values, number, "N", 2, 9, "a number", .required = true),
+		OPT_NUMBER("number", struct values, number, "N", 2, 9, "a number",
+			   .required = true),
 		{}
 	};
 	static const struct cli_command program = {

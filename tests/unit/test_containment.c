@@ -125,11 +125,13 @@ static int make_attempt(const void *arg)
 {
 	const struct attempt *attempt = arg;
 	const long *a = attempt->args;
+	const struct containment_limits limits = {
+		.file_size = RLIM_INFINITY, .data_size = RLIM_INFINITY,
+		.memory = attempt->memory, .memory_size = sysconf(_SC_PAGESIZE),
+	};
 
 	enter();
-	if (containment_seal(&(const struct containment_limits){
-		    .file_size = RLIM_INFINITY, .data_size = RLIM_INFINITY,
-		    .memory = attempt->memory, .memory_size = sysconf(_SC_PAGESIZE) }))
+	if (containment_seal(&limits))
 		_exit(NOT_SEALED);
 	(void)syscall(attempt->number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	return 0;

@@ -413,7 +413,8 @@ static void test_extract(void **state)
 	write_image(files, "/i", "KERNEL", "RAMDISK2");
 	write_signer(files, 10);
 	run_command(&result, &cmd_eif_sign, "sign", image, "--signing-certificate",
-		    path(files, "/certificate.pem"), "--private-key", path(files, "/key.pem"), NULL);
+		    path(files, "/certificate.pem"), "--private-key", path(files, "/key.pem"),
+		    NULL);
 	assert_int_equal(result.code, 0);
 	run_command(&result, &cmd_eif_extract, "extract", image, folder, "--json", NULL);
 	assert_int_equal(result.code, 0);

@@ -149,7 +149,6 @@ static void test_queues(void **state)
 	assert_int_equal(f->device.queues[1].desc_addr, DRIVER_QUEUE_ADDR(1));
 	reg_write(&f->driver, VIRTIO_MMIO_QUEUE_READY, 0);
 	assert_int_equal(reg_read(&f->driver, VIRTIO_MMIO_QUEUE_READY), 0);
-
 }
 
 /* Registers of a queue that does not exist: nothing is read or written. */

@@ -133,11 +133,10 @@ static int unpack_add_hard_link(struct unpack *unpack, const char *path, const c
 	if (file)
 		file->links++;
 	err = tree_add(unpack->tree, path, S_IFREG, &node);
-	if (!err && tree_find(unpack->tree, to, false) == target && target != node) {
+	if (!err && tree_find(unpack->tree, to, false) == target && target != node)
 		err = tree_link(unpack->tree, node, target);
-	} else if (!err) {
+	else if (!err)
 		err = -EBADMSG;
-	}
 	if (file && !--file->links)
 		free(file);
 	if (err == -EBADMSG)
@@ -182,7 +181,8 @@ static int fill_node(struct unpack *unpack, struct archive *archive, struct arch
 	if (S_ISREG(node->mode))
 		return read_contents(unpack, archive, node);
 	if (S_ISCHR(node->mode) || S_ISBLK(node->mode))
-		node->rdev = makedev(archive_entry_rdevmajor(entry), archive_entry_rdevminor(entry));
+		node->rdev = makedev(archive_entry_rdevmajor(entry),
+				     archive_entry_rdevminor(entry));
 	if (!S_ISLNK(node->mode))
 		return 0;
 	target = archive_entry_symlink(entry) ?: "";

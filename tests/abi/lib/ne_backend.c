@@ -51,7 +51,7 @@ static void attr_string(const struct nlattr *attr, size_t len, char *buf, size_t
 	snprintf(buf, size, "%.*s", (int)len, (const char *)attr_data(attr));
 }
 
-static void for_each_attr(const void *attrs, size_t size, attr_fn fn, void *arg)
+static void walk_attrs(const void *attrs, size_t size, attr_fn fn, void *arg)
 {
 	while (size >= NLA_HDRLEN) {
 		const struct nlattr *attr = attrs;
@@ -128,8 +128,8 @@ static void read_attrs(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct attr_reader *reader = arg;
 
-	for_each_attr((const char *)NLMSG_DATA(nlh) + GENL_HDRLEN,
-		      NLMSG_PAYLOAD(nlh, GENL_HDRLEN), reader->fn, reader->arg);
+	walk_attrs((const char *)NLMSG_DATA(nlh) + GENL_HDRLEN,
+		   NLMSG_PAYLOAD(nlh, GENL_HDRLEN), reader->fn, reader->arg);
 }
 
 /* Send a request and pass the attributes of the reply to @fn. */
@@ -162,7 +162,7 @@ static void read_group(const struct nlattr *attr, size_t len, void *arg)
 	struct group_search *search = arg;
 
 	search->found_name[0] = 0;
-	for_each_attr(attr_data(attr), len, read_group_attr, search);
+	walk_attrs(attr_data(attr), len, read_group_attr, search);
 	if (!strcmp(search->found_name, search->name))
 		search->nl->group = search->id;
 }
@@ -174,7 +174,7 @@ static void read_family(const struct nlattr *attr, size_t len, void *arg)
 	if (attr->nla_type == CTRL_ATTR_FAMILY_ID)
 		search->nl->family = attr_u32(attr, len);
 	else if ((attr->nla_type & NLA_TYPE_MASK) == CTRL_ATTR_MCAST_GROUPS)
-		for_each_attr(attr_data(attr), len, read_group, search);
+		walk_attrs(attr_data(attr), len, read_group, search);
 }
 
 static int netlink_socket(void)

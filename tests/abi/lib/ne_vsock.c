@@ -71,7 +71,7 @@ long ne_chan_info(int chan, const char *name)
 }
 
 struct virtio_vsock_hdr ne_conn_hdr(const struct ne_conn *c, uint16_t op, uint32_t flags,
-					size_t len)
+				    size_t len)
 {
 	return (struct virtio_vsock_hdr) {
 		.src_cid = htole64(c->cid),
@@ -89,7 +89,7 @@ struct virtio_vsock_hdr ne_conn_hdr(const struct ne_conn *c, uint16_t op, uint32
 
 /* Return: 0 or a negative errno. */
 int ne_conn_send(const struct ne_conn *c, uint16_t op, uint32_t flags, const void *data,
-		     size_t len)
+		 size_t len)
 {
 	struct virtio_vsock_hdr hdr = ne_conn_hdr(c, op, flags, len);
 	int n = ne_chan_write(c->chan, &hdr, data, len);
@@ -99,7 +99,7 @@ int ne_conn_send(const struct ne_conn *c, uint16_t op, uint32_t flags, const voi
 
 /* The next packet of the connection other than credit updates must be @op. */
 void ne_conn_expect(struct ne_test *t, struct ne_conn *c, uint16_t op, struct ne_packet *p,
-			size_t space)
+		    size_t space)
 {
 	do {
 		int n = ne_chan_read(c->chan, p, space);
@@ -218,8 +218,8 @@ void ne_sock_check_ended(struct ne_test *t, int fd)
 /* Have the parent request a connection and the enclave read the request. */
 int ne_conn_begin(struct ne_test *t, struct ne_conn *c, struct ne_packet *p)
 {
-	int fd = ne_sock_connect(t, c->type == VIRTIO_VSOCK_TYPE_STREAM ? SOCK_STREAM : SOCK_SEQPACKET,
-			      c->cid, c->port);
+	int type = c->type == VIRTIO_VSOCK_TYPE_STREAM ? SOCK_STREAM : SOCK_SEQPACKET;
+	int fd = ne_sock_connect(t, type, c->cid, c->port);
 
 	REQUIRE_OK(t, fd);
 	REQUIRE(t, ne_chan_read(c->chan, p, sizeof(*p)) == HDR_SIZE);
