@@ -187,7 +187,7 @@ demo: payload
 ### Checking ###
 
 PARTS := style build unit eif attest kunit abi lifecycle clients vsock
-EXTRA := quick nsm debug lint packages install
+EXTRA := quick nsm debug analyze lint packages install
 
 check:
 	@tests/run.sh $(PARTS)
@@ -198,6 +198,8 @@ $(addprefix check-,$(PARTS) $(EXTRA)): check-%:
 kunit: check-kunit
 
 lint: check-lint
+
+analyze: check-analyze
 
 # On this host; check-abi runs the same programs in the VM.
 kselftest:
@@ -242,7 +244,7 @@ help:
 	@echo 'Checking:   check      all parts below that do not say otherwise'
 	@$(foreach p,$(PARTS) $(EXTRA),printf '            check-%-9s %s\n' $(p) "$$(sed -n 's/^# $(p): //p' tests/run.sh)";)
 	@echo '            kselftest  the programs of check-abi on this host'
-	@echo '            kunit, lint: as check-...'
+	@echo '            kunit, lint, analyze: as check-...'
 	@echo '            stress     random operations and kills on the debug kernel [TIME=600 SEED=]'
 	@echo '            check-syzkaller  the description for fuzzing [SYZKALLER=]'
 	@echo '            bench      speed, beside that of others [BENCH=NAME KERNEL=]'
@@ -251,5 +253,5 @@ help:
 	@echo 'Sources:    regen      netlink files from their description'
 
 .PHONY: all modules userspace man completion clean install deb modules_install dkms-tree uninstall payload \
-	vm vm-run demo check $(addprefix check-,$(PARTS) $(EXTRA)) kselftest kunit lint \
+	vm vm-run demo check $(addprefix check-,$(PARTS) $(EXTRA)) kselftest kunit lint analyze \
 	check-syzkaller stress bench fuzz fuzz-coverage regen help

@@ -18,6 +18,7 @@
 # nsm: tests of unit, attest and lifecycle that concern /dev/nsm (not part of "check")
 # debug: abi and lifecycle on a kernel with KASAN and lockdep (not part of "check")
 # quick: style, userspace and unit, for use before each commit (not part of "check")
+# analyze: clang-tidy and cppcheck over userspace (not part of "check")
 # lint: checkers for packages, manuals, units and licences (not part of "check")
 # packages: DKMS, with the headers of both kernels (not part of "check")
 # install: the Debian packages on a plain machine, up to their purge (not part of "check")
@@ -270,6 +271,7 @@ for part; do
 		in_root build tests/build/run.sh userspace
 		in_root unit tests/unit/run.sh
 		;;
+	analyze) in_root analyze --root fuzz tests/analyze/run.sh ;;
 	lint) run_lint ;;
 	packages) in_root packages --root deb tests/packages/run.sh ;;
 	install)

@@ -23,7 +23,7 @@ int error_vset(struct error *error, int err, const char *fmt, va_list args)
 	return err;
 }
 
-int error_set(struct error *error, int err, const char *fmt, ...)
+int (error_set)(struct error *error, int err, const char *fmt, ...)
 {
 	va_list args;
 

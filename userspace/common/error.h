@@ -43,6 +43,10 @@ struct error {
  */
 __attribute__((format(printf, 3, 4)))
 int error_set(struct error *error, int err, const char *fmt, ...);
+#ifdef __clang_analyzer__
+/* The analyzer reads one file at a time and does not see that @err is returned. */
+#define error_set(error, err, ...) ((void)error_set(error, err, __VA_ARGS__), (err))
+#endif
 /**
  * error_vset() - error_set() for a function that takes a format itself
  * @error: as above

@@ -49,7 +49,7 @@ int vmm_record_write(const char *folder, const struct vmm *vmm)
 	char path[PATH_MAX], text[TEXT_SIZE];
 	__cleanup_fd int fd = -1;
 	uint64_t inode;
-	int err;
+	int err, len;
 
 	err = process_inode(vmm->pidfd, &inode);
 	if (!err)
@@ -59,8 +59,8 @@ int vmm_record_write(const char *folder, const struct vmm *vmm)
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	return write_full(fd, text, snprintf(text, sizeof(text), "%d %" PRIu64 "\n",
-					     (int)vmm->pid, inode));
+	len = snprintf(text, sizeof(text), "%d %" PRIu64 "\n", (int)vmm->pid, inode);
+	return write_full(fd, text, len);
 }
 
 static int read_record(const char *folder, pid_t *ret_pid, uint64_t *ret_inode)

@@ -30,8 +30,9 @@ static bool same_blob(const struct item *item)
 {
 	const struct eif_blob *a = &item->blobs[0], *b = &item->blobs[1];
 
-	return !a->data == !b->data && a->size == b->size &&
-		(!a->data || !memcmp(a->data, b->data, a->size));
+	if (!a->data || !b->data)
+		return a->data == b->data;
+	return a->size == b->size && !memcmp(a->data, b->data, a->size);
 }
 
 static void add_item(struct comparison *c, const char *name, const struct eif_blob *a,

@@ -121,7 +121,7 @@ static int reserve(uint64_t size, uint64_t align, uint8_t **ret)
 		    -1, 0);
 	if (addr == MAP_FAILED)
 		return -errno;
-	aligned = (uint8_t *)(((uintptr_t)addr + align - 1) & ~(uintptr_t)(align - 1));
+	aligned = addr + (-(uintptr_t)addr & (align - 1));
 	if (aligned > addr)
 		(void)munmap(addr, aligned - addr);
 	(void)munmap(aligned + size, addr + align - aligned);
