@@ -48,7 +48,7 @@ int vmm_record_write(const char *folder, const struct vmm *vmm)
 {
 	char path[PATH_MAX], text[TEXT_SIZE];
 	__cleanup_fd int fd = -1;
-	uint64_t inode;
+	uint64_t inode = 0;
 	int err, len;
 
 	err = process_inode(vmm->pidfd, &inode);

@@ -64,26 +64,27 @@ static int catch_sigbus(void)
 
 /*
  * Reserve @size bytes of address space at a multiple of 1 GiB, so that the kernel can map
- * the largest pages that the memory consists of.
+ * the largest pages that the memory consists of. Return: NULL, with errno, on failure.
  */
-static int reserve_aligned(uint64_t size, uint8_t **ret_base)
+static uint8_t *reserve_aligned(uint64_t size)
 {
 	uint64_t span = size + GIB;
 	uint64_t head;
 	uint8_t *p;
 
-	if (size > SIZE_MAX / 2)
-		return -ENOMEM;
+	if (size > SIZE_MAX / 2) {
+		errno = ENOMEM;
+		return NULL;
+	}
 	p = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
-		return -errno;
+		return NULL;
 
 	head = -(uintptr_t)p & (GIB - 1);
 	if (head)
 		(void)munmap(p, head);
 	(void)munmap(p + head + size, span - head - size);
-	*ret_base = p + head;
-	return 0;
+	return p + head;
 }
 
 /*
@@ -100,16 +101,16 @@ int memory_map(struct guest_memory *memory, int backend_fd, uint64_t size,
 	       struct error *error)
 {
 	long page = sysconf(_SC_PAGESIZE);
-	uint8_t *base = NULL;
+	uint8_t *base;
 	int err;
 
 	if (!size || size % page)
 		return error_set(error, -EINVAL, "memory size %#llx is not in whole pages",
 				 (unsigned long long)size);
-	err = reserve_aligned(size, &base);
-	if (err)
-		return error_set(error, err, "no address space for the enclave's memory: %s",
-				 strerror(-err));
+	base = reserve_aligned(size);
+	if (!base)
+		return error_set(error, -errno, "no address space for the enclave's memory: %s",
+				 strerror(errno));
 
 	if (mmap(base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
 		 backend_fd, 0) == MAP_FAILED) {

@@ -101,22 +101,19 @@ fail:
 			 strerror(errno));
 }
 
-static int get_supported_cpuid(int kvm_fd, struct kvm_cpuid2 **ret_cpuid)
+/* Return: what KVM supports, to be freed; NULL, with errno, on failure. */
+static struct kvm_cpuid2 *get_supported_cpuid(int kvm_fd)
 {
 	struct kvm_cpuid2 *cpuid;
 
 	cpuid = calloc(1, sizeof(*cpuid) + CPUID_ENTRIES_MAX * sizeof(cpuid->entries[0]));
 	if (!cpuid)
-		return -ENOMEM;
+		return NULL;
 	cpuid->nent = CPUID_ENTRIES_MAX;
-	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid)) {
-		int err = -errno;
-
-		free(cpuid);
-		return err;
-	}
-	*ret_cpuid = cpuid;
-	return 0;
+	if (!ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid))
+		return cpuid;
+	free(cpuid);
+	return NULL;
 }
 
 /*
@@ -154,11 +151,10 @@ static void set_extended_state(int vcpu_fd, const struct kvm_cpuid2 *cpuid)
 
 static int set_cpuid(int kvm_fd, int vcpu_fd, unsigned int index, unsigned int nr_vcpus)
 {
-	__cleanup_free struct kvm_cpuid2 *cpuid = NULL;
-	int err = get_supported_cpuid(kvm_fd, &cpuid);
+	__cleanup_free struct kvm_cpuid2 *cpuid = get_supported_cpuid(kvm_fd);
 
-	if (err)
-		return err;
+	if (!cpuid)
+		return -errno;
 	cpuid_set_topology(cpuid, index, nr_vcpus);
 	cpuid_hide_virtualization(cpuid);
 	add_tsc_deadline(kvm_fd, cpuid);
