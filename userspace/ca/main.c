@@ -28,7 +28,7 @@ static const struct place defaults = {
 	OPT_STRING("state", struct place, state, "DIR", "folder of the roots (" CA_STATE_DIR ")", \
 		   .manual = "Folder of the roots. Default: _" CA_STATE_DIR "_. It is created if " \
 			     "need be, with its parent.", \
-		   .values = VALUES_FOLDERS)
+		   .values = VALUES_DIRS)
 #define OPT_PROJECT \
 	OPT_STRING("project", struct place, project, "NAME", \
 		   "which root (" CA_PROJECT_DEFAULT ")", \

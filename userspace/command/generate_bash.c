@@ -32,7 +32,7 @@ static void print_values(const struct cli_command *program, const struct cli_val
 		}
 		printf("%scompopt -o filenames\n", indent);
 		return;
-	case CLI_FOLDERS:
+	case CLI_DIRS:
 		printf("-d\n%scompopt -o filenames\n", indent);
 		return;
 	case CLI_USERS:

@@ -51,7 +51,7 @@ static void print_values(const struct cli_values *values)
 		else
 			printf(" -F");
 		return;
-	case CLI_FOLDERS:
+	case CLI_DIRS:
 		printf(" -a '(__fish_complete_directories)'");
 		return;
 	case CLI_USERS:

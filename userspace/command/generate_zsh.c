@@ -30,7 +30,7 @@ static void print_action(const struct cli_values *values)
 	case CLI_FILES:
 		printf("_files");
 		return;
-	case CLI_FOLDERS:
+	case CLI_DIRS:
 		printf("_files -/");
 		return;
 	case CLI_USERS:
@@ -73,7 +73,7 @@ static void print_values(const struct cli_values *values)
 		else
 			printf("\t_files\n");
 		return;
-	case CLI_FOLDERS:
+	case CLI_DIRS:
 		printf("\t_files -/\n");
 		return;
 	case CLI_USERS:

@@ -50,7 +50,7 @@ struct cli_type {
 enum cli_complete {
 	CLI_NOTHING,
 	CLI_FILES,		/* @from: only those with this suffix, and folders */
-	CLI_FOLDERS,
+	CLI_DIRS,
 	CLI_USERS,
 	CLI_WORDS,		/* those in @from, separated by blanks */
 	CLI_LINES,		/* the lines that the shell command @from prints; arguments only */
@@ -67,7 +67,7 @@ struct cli_values {
 };
 
 #define VALUES_FILES	{ .how = CLI_FILES }
-#define VALUES_FOLDERS	{ .how = CLI_FOLDERS }
+#define VALUES_DIRS	{ .how = CLI_DIRS }
 #define VALUES_USERS	{ .how = CLI_USERS }
 
 /**

@@ -73,12 +73,12 @@ static const struct cli_option options[] = {
 		   "directory of console logs and exit records (" NE_EMU_LOG_DIR ")",
 		   .manual = "Directory for console logs and exit records. Its last component is "
 			     "created if it does not exist. Default: _" NE_EMU_LOG_DIR "_.",
-		   .values = VALUES_FOLDERS),
+		   .values = VALUES_DIRS),
 	OPT_STRING("state-dir", struct options, state_dir, "PATH",
 		   "directory of the attestation roots (" CA_STATE_DIR ")",
 		   .manual = "Directory of the attestation roots, see *ne-emu-ca*(8). Default: "
 			     "_" CA_STATE_DIR "_.",
-		   .values = VALUES_FOLDERS),
+		   .values = VALUES_DIRS),
 	OPT_STRING("vmm-user", struct options, vmm_user, "NAME",
 		   "user to run VMMs as, if ne-emud is root (" VMM_USER ")",
 		   .manual = "User to run VMMs as, if *ne-emud* runs as root. Default: _" VMM_USER

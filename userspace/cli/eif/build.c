@@ -143,7 +143,7 @@ static const struct cli_option options[] = {
 		   "what the enclave runs: a root file system",
 		   .manual = "Make the ramdisks from a root file system. Its files belong to root, "
 			     "unless root calls: then they keep their owners.",
-		   .values = VALUES_FOLDERS),
+		   .values = VALUES_DIRS),
 	OPT_STRING("image", struct build, image, "PATH",
 		   "what the enclave runs: a container image, as folder or archive in\n"
 		   "OCI layout or as \"docker save\" writes it",
