@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a supervisor or a VMM reports to the kernel over the backend fd. */
+/* Reports of a supervisor or a VMM to the kernel over the backend fd. */
 
 #include "common/backend.h"
 

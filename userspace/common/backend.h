@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a supervisor or a VMM reports to the kernel over the backend fd. */
+/* Reports of a supervisor or a VMM to the kernel over the backend fd. */
 
 #ifndef NE_EMU_COMMON_BACKEND_H
 #define NE_EMU_COMMON_BACKEND_H
@@ -10,10 +10,14 @@
 #include <stdint.h>
 
 /**
- * backend_status() - the argument of NE_EMU_BACKEND_DONE and NE_EMU_BACKEND_EXIT
- * @code: a positive errno or 0, or a NE_EMU_EXIT_REASON_* value
- * @error: the kernel keeps the first NE_EMU_STATUS_TEXT_SIZE - 1 bytes of its
- *	message, or less, up to the end of a character; NULL for no message
+ * backend_status() - make the argument of NE_EMU_BACKEND_DONE or NE_EMU_BACKEND_EXIT
+ * @code: NE_EMU_BACKEND_DONE: a positive errno or 0; NE_EMU_BACKEND_EXIT: a value of
+ *	NE_EMU_EXIT_REASON_*
+ * @error: the message, or NULL
+ *
+ * Cuts the message to NE_EMU_STATUS_TEXT_SIZE - 1 bytes, at the end of a character.
+ *
+ * Return: the argument.
  */
 struct ne_emu_backend_status backend_status(uint32_t code, const struct error *error);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Reading CBOR item by item, over libcbor; allocates nothing and does not recurse. */
+/* Read CBOR item by item, based on libcbor. */
 
 #include "common/cbor.h"
 
@@ -10,18 +10,18 @@
 #include <errno.h>
 #include <string.h>
 
-/* First byte: three bits of type, five that say where the number is. */
+/* First byte of an item: three bits of type, five that hold the number or its size. */
 #define TYPE_SHIFT	5
 #define NUMBER_MASK	0x1f
-#define NUMBER_OPEN	0x1f	/* there is none: a break ends the item, or this is one */
+#define NUMBER_OPEN	0x1f	/* no number: a break ends the item, or the item is a break */
 #define NULL_HEAD	0xf6
 #define UNDEFINED_HEAD	0xf7
 #define HEAD_MAX	9
 
-/* What the item is, if libcbor finds it well-formed. */
+/* The kind of an item, provided that libcbor finds it well-formed. */
 static enum emu_cbor_kind kind_of(uint8_t head)
 {
-	/* With a number, and open. */
+	/* Kind with a number, and without one. */
 	static const enum emu_cbor_kind kinds[][2] = {
 		[CBOR_TYPE_UINT] = { EMU_CBOR_UINT, EMU_CBOR_INVALID },
 		[CBOR_TYPE_NEGINT] = { EMU_CBOR_NEGATIVE, EMU_CBOR_INVALID },
@@ -66,7 +66,7 @@ static void on_string(void *arg, cbor_data data, uint64_t len)
 	((struct emu_cbor_item *)arg)->data = data;
 }
 
-/* libcbor checks the head and the bounds; its callbacks get the number and the bytes. */
+/* libcbor checks the head and the bounds, and passes number and contents to the callbacks. */
 static struct cbor_decoder_result decode(const uint8_t *data, size_t len,
 					 struct emu_cbor_item *item)
 {
@@ -98,7 +98,10 @@ struct emu_cbor_item emu_cbor_read(struct emu_cbor_reader *reader)
 		return item;
 	item.kind = kind_of(*reader->data);
 	if (item.kind == EMU_CBOR_TAG) {
-		/* libcbor refuses tags that were unassigned once; 0 is the type of integers. */
+		/*
+		 * libcbor refuses some tags, which were unassigned when it was written. Decode
+		 * the head as an integer (type 0) instead.
+		 */
 		len = MIN(reader->left, sizeof(head));
 		memcpy(head, reader->data, len);
 		head[0] &= NUMBER_MASK;
@@ -130,13 +133,13 @@ bool emu_cbor_utf8(const uint8_t *data, size_t len)
 	return true;
 }
 
-/** struct utf8 - the beginning of a character whose rest is in the next piece */
+/** struct utf8 - start of a character that continues in the next chunk */
 struct utf8 {
 	char bytes[4];
 	size_t len;
 };
 
-/* One byte more at a time: what is not complete after four never will be. */
+/* Adds bytes one by one. Four bytes that are not a character are invalid. */
 static bool utf8_add(struct utf8 *utf8, const uint8_t *data, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -151,10 +154,11 @@ static bool utf8_add(struct utf8 *utf8, const uint8_t *data, size_t len)
 
 /**
  * struct level - an array, map or chunked string around an item
- * @chunk: kind of its pieces if it is a string
+ * @chunk: kind of its chunks if it is a string
  * @open: a break ends it
- * @odd: a map's value is due
- * @left: items still to come unless it is @open
+ * @map: it is a map
+ * @odd: an odd number of items was read, so a key of a map lacks its value
+ * @left: number of items to come, unless it is @open
  */
 struct level {
 	enum emu_cbor_kind chunk;
@@ -164,7 +168,7 @@ struct level {
 	uint64_t left;
 };
 
-/** struct levels - @utf8: of the text in pieces that is being read; there is only one */
+/** struct levels - @utf8: state of the innermost chunked text; texts cannot be nested */
 struct levels {
 	struct level level[EMU_CBOR_DEPTH];
 	size_t depth;
@@ -197,7 +201,7 @@ static bool level_of(const struct emu_cbor_item *item, struct level *level)
 	}
 }
 
-/* An item begins. @bytes_left bounds what it may announce: an item is a byte or more. */
+/* Enter an item. It cannot have more items than @bytes_left, as each has at least a byte. */
 static int begin_item(struct levels *levels, const struct emu_cbor_item *item, bool tagged,
 		      size_t bytes_left)
 {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Writing CBOR item by item, over libcbor. */
+/* Write CBOR item by item, based on libcbor. */
 
 #include "common/cbor.h"
 
 #include <cbor.h>
 #include <string.h>
 
-/* libcbor's encoders return 0 when the item does not fit. */
+/* The encoders of libcbor return 0 if the item does not fit. */
 static void advance(struct emu_cbor_writer *writer, size_t written)
 {
 	writer->used += written;
@@ -92,7 +92,7 @@ void emu_cbor_put_break(struct emu_cbor_writer *writer)
 	advance(writer, cbor_encode_break(at, left));
 }
 
-/* The bytes behind a head; NULL if they do not fit. */
+/* Make room for the contents of a string. Return: NULL if they do not fit. */
 static uint8_t *put_content(struct emu_cbor_writer *writer, size_t len)
 {
 	size_t left;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clocks as single numbers, and the units of time. */
+/* Read clocks as single numbers, and the units of time. */
 
 #ifndef NE_EMU_COMMON_CLOCK_H
 #define NE_EMU_COMMON_CLOCK_H
@@ -11,13 +11,13 @@
 #define NSEC_PER_MSEC	INT64_C(1000000)
 #define NSEC_PER_SEC	(MSEC_PER_SEC * NSEC_PER_MSEC)
 
-/** timespec_ns() - a time of the kernel in nanoseconds */
+/** timespec_ns() - convert a struct timespec to nanoseconds */
 static inline int64_t timespec_ns(struct timespec time)
 {
 	return time.tv_sec * NSEC_PER_SEC + time.tv_nsec;
 }
 
-/** clock_ns() - nanoseconds of one of the clocks that every Linux has */
+/** clock_ns() - time of @clock in nanoseconds; it must be a clock that every Linux has */
 static inline int64_t clock_ns(clockid_t clock)
 {
 	struct timespec now = { 0 };
@@ -26,7 +26,7 @@ static inline int64_t clock_ns(clockid_t clock)
 	return timespec_ns(now);
 }
 
-/** clock_ms() - milliseconds of CLOCK_MONOTONIC, for time-outs */
+/** clock_ms() - time of CLOCK_MONOTONIC in milliseconds, for timeouts */
 static inline int64_t clock_ms(void)
 {
 	return clock_ns(CLOCK_MONOTONIC) / NSEC_PER_MSEC;

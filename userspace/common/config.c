@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Configuration files. */
+/* Read configuration files. */
 
 #include "common/config.h"
 
@@ -14,7 +14,7 @@
 #define FILE_SIZE_MAX	(64 * KIB)
 #define SECTION_SIZE	32
 
-/* Where the parser is. */
+/* The position of the parser. */
 struct place {
 	const char *file;
 	unsigned int line;
@@ -110,7 +110,7 @@ int config_load(const char *path, config_fn fn, void *arg, struct error *error)
 		const struct place place = { .file = path, .line = 1 };
 
 		return error_set(error, -EINVAL,
-				 PLACE_FMT "there are NUL bytes in it: not a text file",
+				 PLACE_FMT "not a text file: it contains NUL bytes",
 				 PLACE_ARGS(&place));
 	}
 	return config_parse(path, text, fn, arg, error);

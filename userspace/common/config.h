@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Configuration files: "[section]", "name = value", and comments that begin a line
- * with "#". Values are the rest of the line, without quotes.
+ * Read configuration files. A line is "[section]", "name = value", or a comment that begins
+ * with "#". A value is the rest of its line, without quotes.
  */
 
 #ifndef NE_EMU_COMMON_CONFIG_H
@@ -10,12 +10,12 @@
 #include "common/error.h"
 
 /**
- * typedef config_fn - take over one setting
- * @section: "" before the first one
- * @name: left of the "="
- * @value: right of the "=", without blanks at its ends
- * @arg: what the caller of config_parse() gave
- * @error: what is wrong with it and what would be right, without file and line
+ * typedef config_fn - apply a setting
+ * @section: name of its section; "" before the first one
+ * @name: its name
+ * @value: its value, without blanks at the ends
+ * @arg: argument of config_parse() or config_load()
+ * @error: set on failure: what is wrong and what would be valid; without file and line
  *
  * Return: 0 or a negative errno with @error.
  */
@@ -23,27 +23,26 @@ typedef int (*config_fn)(const char *section, const char *name, const char *valu
 			 struct error *error);
 
 /**
- * config_parse() - call @fn for each setting, until it fails
- * @name: of the file, for messages
- * @text: ends with a NUL; is changed
+ * config_parse() - call @fn for each setting until one call fails
+ * @name: name of the file, for messages
+ * @text: contents of the file; ends with a NUL; is modified
  * @fn: called for each setting
  * @arg: passed on to @fn
  * @error: set on failure, with file and line
  *
- * Return: 0, -EINVAL (not of the form above) or what @fn returned, with @error, which
- * begins with file and line.
+ * Return: 0, -EINVAL (a line is invalid) or what @fn returned, with @error.
  */
 int config_parse(const char *name, char *text, config_fn fn, void *arg, struct error *error);
 
 /**
- * config_load() - the same for a file
+ * config_load() - config_parse() for a file
  * @path: the file
  * @fn: called for each setting
  * @arg: passed on to @fn
  * @error: set on failure, with file and line
  *
- * Return: as config_parse(), -ENOENT (no file), -EFBIG (64 KiB or more), or another
- * negative errno, with @error.
+ * Return: as config_parse(), -ENOENT (no such file), -EFBIG (it has 64 KiB or more), or
+ * another negative errno, with @error.
  */
 int config_load(const char *path, config_fn fn, void *arg, struct error *error);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The error object: a message for people that travels with a negative errno. */
+/* The error object: a message that accompanies a negative errno. */
 
 #include "common/error.h"
 
@@ -11,8 +11,8 @@
 int error_vset(struct error *error, int err, const char *fmt, va_list args)
 {
 	/*
-	 * Not allocated: errors are reported when memory is short, too. Longer than
-	 * what is kept, so that text_clean() sees each character that fits completely.
+	 * On the stack, so that errors can be reported without memory. Longer than the
+	 * message, so that text_clean() sees the last character that fits as a whole.
 	 */
 	char text[ERROR_TEXT_SIZE + 4] = "";
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The error object: a message for people that travels with a negative errno.
+ * The error object: a message that accompanies a negative errno.
  *
- * A function that can fail in ways which an errno does not explain takes a struct
- * error as its last parameter and fills it in before it returns the errno:
+ * A function that can fail in ways which an errno does not explain takes a struct error as
+ * its last parameter, called error, and sets it before it returns the errno:
  *
  *	return error_set(error, -ENOENT, "there is no enclave %s", name);
  *
- * The errno is for programs, the message for people: what is wrong, where, and
- * what to do next. Only the function that knows the user prints it.
+ * The errno is for programs. The message is for people: what is wrong, where, and how to fix
+ * it. Only the function that communicates with the user prints it.
  */
 
 #ifndef NE_EMU_COMMON_ERROR_H
@@ -16,28 +16,27 @@
 
 #include <stdarg.h>
 
-/* A line or two on a terminal, with a path or two in it. */
+/* Bytes; enough for some lines on a terminal with one or two paths. */
 #define ERROR_TEXT_SIZE	600
 
 /**
  * struct error - the message
- * @text: valid UTF-8 on one line, without control characters (see common/text.h);
- *	"" if the errno says everything
+ * @text: clean text on one line, see common/text.h; "" if the errno needs no explanation
  */
 struct error {
 	char text[ERROR_TEXT_SIZE];
 };
 
 /**
- * error_set() - fill in the message
- * @error: NULL if the caller wants no message
+ * error_set() - set the message
+ * @error: the error, or NULL if the caller needs no message
  * @err: negative errno, or 0
- * @fmt: its arguments may come from a guest, an image or a peer, since the result
- *	is cleaned; they may also point into @error, to put something in front of
- *	the message of a callee
- * @...: the arguments of @fmt
+ * @fmt: format, as for printf(). Its arguments may come from a guest, an image or a peer,
+ *	because the message is cleaned. They may point into @error, so that a caller can
+ *	add to the message of a callee
+ * @...: arguments of @fmt
  *
- * A message that is too long is cut off in front of a character.
+ * A message that is too long is cut at the end of a character.
  *
  * Return: @err.
  */
@@ -48,11 +47,11 @@ int error_set(struct error *error, int err, const char *fmt, ...);
 #define error_set(error, err, ...) ((void)error_set(error, err, __VA_ARGS__), (err))
 #endif
 /**
- * error_vset() - error_set() for a function that takes a format itself
- * @error: as above
- * @err: as above
- * @fmt: as above
- * @args: the arguments of @fmt
+ * error_vset() - error_set() for functions that take a format themselves
+ * @error: as for error_set()
+ * @err: as for error_set()
+ * @fmt: as for error_set()
+ * @args: arguments of @fmt
  *
  * Return: @err.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The connection by which an enclave tells its launcher that it is up. */
+/* Abort the heartbeat, by which an enclave reports to its launcher that it has booted. */
 
 #include "common/heartbeat.h"
 
@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #define ABORT_TIMEOUT_MS	1000
-/* Above the ports that guests choose by themselves, so no connection of theirs has it. */
+/* Guests do not assign ports this high, so none of their connections uses it. */
 #define ABORT_PORT		0xfffffff0U
-/* Packets of others that are passed over at a time. */
+/* Most packets of other connections that one call skips. */
 #define PACKETS_MAX		64
 
 static int heartbeat_send_op(const struct heartbeat_abort *abort, uint16_t op)
@@ -38,7 +38,7 @@ static int heartbeat_send_op(const struct heartbeat_abort *abort, uint16_t op)
 	}
 }
 
-/* Return: the operation of a packet that belongs to us, 0 for others, or an errno. */
+/* Return: the operation of a packet of our connection, 0 for others, or a negative errno. */
 static int receive_op(int fd)
 {
 	uint8_t packet[4096];
@@ -56,7 +56,7 @@ static int receive_op(int fd)
 	return le16toh(hdr->op);
 }
 
-/* Return: -EAGAIN while there is no answer, otherwise the result. */
+/* Return: -EAGAIN (no answer yet), or the result as of heartbeat_abort(). */
 static int heartbeat_receive(const struct heartbeat_abort *abort)
 {
 	for (int i = 0; i < PACKETS_MAX; i++) {
@@ -81,7 +81,7 @@ void heartbeat_abort_begin(struct heartbeat_abort *abort, int channel_fd, uint32
 
 int heartbeat_abort_step(struct heartbeat_abort *abort)
 {
-	/* Reading first makes room for writing. */
+	/* Read first: the channel may accept no packets until some were read. */
 	int err = heartbeat_receive(abort);
 
 	if (err == -EAGAIN && !abort->asked) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* JSON documents, written value by value. */
+/* Write JSON documents value by value. */
 
 #include "common/json_out.h"
 
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Takes @value over. */
+/* Takes ownership of @value. */
 static void json_out_add(struct json_out *out, const char *key, json_t *value)
 {
 	json_t *parent = out->depth ? out->open[out->depth - 1] : NULL;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Log lines on stderr, with systemd's level prefixes when it reads them. */
+/* Write log lines to stderr, with level prefixes if the journal reads them. */
 
 #include "common/log.h"
 
@@ -75,13 +75,13 @@ void log_write(int level, const char *fmt, ...)
 	va_end(args);
 	if (n < 0)
 		n = 0;
-	/* Whatever a guest or an image has put into it stays one line of text. */
+	/* The message may contain text of a guest or an image. */
 	text_clean(line + len, sizeof(line) - len - 1, message,
 		   MIN((size_t)n, sizeof(message) - 1));
 	len += strlen(line + len);
 	line[len++] = '\n';
 
-	/* There is nowhere to report that reporting failed. */
+	/* A failure to log cannot be reported. */
 	while (write(STDERR_FILENO, line, len) < 0 && errno == EINTR)
 		;
 	errno = saved;

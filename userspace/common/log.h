@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Log lines on stderr, with systemd's level prefixes when it reads them. */
+/* Write log lines to stderr, with level prefixes if the journal reads them. */
 
 #ifndef NE_EMU_COMMON_LOG_H
 #define NE_EMU_COMMON_LOG_H
@@ -7,25 +7,28 @@
 #include <syslog.h>
 
 /**
- * log_init() - choose what is logged and how; call once from main()
- * @max_level: least severe syslog level that is printed (LOG_ERR ... LOG_DEBUG)
- * @prefix: put in front of each message (an enclave id, say), or NULL; kept by
- *	reference
+ * log_init() - set up logging; call it once from main()
+ * @max_level: least severe syslog level to print (LOG_ERR ... LOG_DEBUG)
+ * @prefix: text before each message, e.g. an enclave id, or NULL; must stay valid
  */
 void log_init(int max_level, const char *prefix);
 
 /**
- * log_level_parse() - syslog level for a name
+ * log_level_parse() - syslog level of a name
  * @name: "error", "warning", "info" or "debug"
  *
  * Return: the level, or -EINVAL.
  */
 int log_level_parse(const char *name);
 
-/** log_level_name() - the inverse */
+/** log_level_name() - name of a syslog level; "info" for levels without a name */
 const char *log_level_name(int level);
 
-/** log_write() - print one line; keeps errno */
+/**
+ * log_write() - log a line; preserves errno
+ * @level: syslog level
+ * @fmt: format of the message, as for printf(); %m is that of the errno
+ */
 __attribute__((format(printf, 2, 3)))
 void log_write(int level, const char *fmt, ...);
 

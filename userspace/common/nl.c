@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Typed calls of the ne-emu netlink family. */
+/* Requests of the ne-emu netlink family. */
 
 #include "common/nl.h"
 
@@ -18,12 +18,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* The kernel sizes the messages of a list by this; an enclave of 1000 CPUs fits. */
+/* The kernel limits the messages of a list to this size; an enclave with 1000 CPUs fits. */
 #define MSG_BUF_SIZE		32768
-/* Tries for a list that no change interrupts. */
+/* Attempts to get a list that no change interrupts. */
 #define LIST_TRIES		16
 
-/* What a callback of a request works on; @pool takes the reply if it is set. */
+/* State of a request for the callbacks; @pool, if set, takes the reply. */
 struct reply {
 	struct ne_nl *nl;
 	struct ne_nl_pool *pool;
@@ -84,7 +84,7 @@ int nl_sock_open(struct nl_sock **ret_sock)
 		nl_socket_free(sock);
 		return nl_errno(err);
 	}
-	/* A larger message than the buffer grows it instead of being cut. */
+	/* Grow the buffer for larger messages instead of truncating them. */
 	nl_socket_enable_msg_peek(sock);
 
 	*ret_sock = sock;
@@ -172,7 +172,7 @@ static int on_reply(struct nl_msg *msg, void *arg)
 	return NL_OK;
 
 err_note:
-	/* Read on to the end, so that the next call does not find the rest. */
+	/* Continue to the end, so that the next request does not read the rest. */
 	if (!reply->err)
 		reply->err = err;
 	return NL_SKIP;
@@ -186,7 +186,7 @@ static int on_ack(struct nl_msg *msg, void *arg)
 	return NL_STOP;
 }
 
-/* The end of a list carries an error number when the list is not complete. */
+/* The end of a list has an error number if the list is incomplete. */
 static int on_finish(struct nl_msg *msg, void *arg)
 {
 	struct reply *reply = arg;
@@ -237,7 +237,7 @@ static int receive_reply(struct ne_nl *nl, struct reply *reply)
 	}
 	nl_cb_put(cb);
 
-	/* The kernel's own error number is worth more than libnl's name for it. */
+	/* The kernel's error number is more precise than that of libnl. */
 	if (reply->err)
 		return reply->err;
 	return err == -NLE_DUMP_INTR ? -EAGAIN : nl_errno(err);
@@ -280,7 +280,7 @@ static int call(struct ne_nl *nl, int cmd, int flags, const uint64_t *slot_uid,
 	return err;
 }
 
-/* A call that is answered with one enclave. */
+/* Make a request that is answered with one enclave. */
 static int call_one(struct ne_nl *nl, int cmd, const uint64_t *slot_uid,
 		       struct ne_nl_enclave *ret)
 {
@@ -349,7 +349,7 @@ int ne_nl_accept(struct ne_nl *nl, struct ne_nl_enclave *ret)
 	return 0;
 }
 
-/* Slot uids begin with the time of creation, so their order is that of age. */
+/* Slot uids begin with the time of creation, so sorting them sorts by age. */
 static int compare_age(const void *a, const void *b)
 {
 	uint64_t x = ((const struct ne_nl_enclave *)a)->slot_uid;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Typed calls of the ne-emu netlink family; nl*.c are the only users of libnl. */
+/* Requests and notifications of the ne-emu netlink family. Only nl*.c use libnl. */
 
 #ifndef NE_EMU_COMMON_NL_H
 #define NE_EMU_COMMON_NL_H
@@ -13,21 +13,21 @@
 #define NE_NL_NO_OWNER		UINT32_MAX
 
 /**
- * struct ne_nl_enclave - one enclave as the kernel tells it
+ * struct ne_nl_enclave - an enclave as reported by the kernel
  * @slot_uid: identifies the enclave
  * @flags: NE_ENCLAVE_* of the start request
- * @mem_size: memory donated to the enclave, bytes
- * @image_offset: where the image lies in that memory, bytes
- * @started_ns: CLOCK_BOOTTIME, nanoseconds; 0 before a start
- * @cid: its vsock context ID
- * @state: its state
- * @exit_reason: why it ended
- * @owner_pid: 0 if the kernel does not say
- * @owner_uid: who created it; NE_NL_NO_OWNER if the kernel does not say
- * @vcpus: host CPUs in the order they were added, @nr_vcpus of them
+ * @mem_size: memory of the enclave, bytes
+ * @image_offset: offset of the image in that memory, bytes
+ * @started_ns: start time, CLOCK_BOOTTIME, nanoseconds; 0 before the start
+ * @cid: vsock CID; 0 before the start
+ * @state: enum ne_emu_enclave_state
+ * @exit_reason: enum ne_emu_exit_reason
+ * @owner_pid: process that owns it; 0 if the kernel does not report it
+ * @owner_uid: user who created it; NE_NL_NO_OWNER if the kernel does not report it
+ * @vcpus: host CPUs in the order in which they were added
  * @nr_vcpus: entries of @vcpus
- * @backend_fd: reply to accept only, otherwise -1; owned by the struct
- * @exit_text: clean, see common/text.h
+ * @backend_fd: set by ne_nl_accept(), otherwise -1; ne_nl_enclave_done() closes it
+ * @exit_text: explanation of @exit_reason, or ""; clean, see common/text.h
  */
 struct ne_nl_enclave {
 	uint64_t slot_uid;
@@ -35,9 +35,9 @@ struct ne_nl_enclave {
 	uint64_t mem_size;
 	uint64_t image_offset;
 	uint64_t started_ns;
-	uint32_t cid;			/* 0: none yet */
-	uint32_t state;			/* enum ne_emu_enclave_state */
-	uint32_t exit_reason;		/* enum ne_emu_exit_reason */
+	uint32_t cid;
+	uint32_t state;
+	uint32_t exit_reason;
 	uint32_t owner_pid;
 	uint32_t owner_uid;
 	uint32_t *vcpus;
@@ -47,12 +47,12 @@ struct ne_nl_enclave {
 };
 
 /**
- * struct ne_nl_pool - the CPU pool as the kernel tells it
- * @cpus: all CPUs ascending, @nr_cpus of them; none when the pool is not set
+ * struct ne_nl_pool - the CPU pool as reported by the kernel
+ * @cpus: CPU numbers, ascending; empty if the pool is not set
  * @nr_cpus: entries of @cpus
- * @claimed: those that enclaves have, ascending, @nr_claimed of them
+ * @claimed: CPUs that enclaves use, ascending
  * @nr_claimed: entries of @claimed
- * @node: NUMA node of all; -1 when the pool is not set
+ * @node: NUMA node of the CPUs; -1 if the pool is not set
  */
 struct ne_nl_pool {
 	uint32_t *cpus;
@@ -66,96 +66,136 @@ struct ne_nl;
 
 /**
  * ne_nl_open() - connect to the family
- * @ret_nl: the connection, which ne_nl_close() ends
+ * @ret_nl: the connection; the caller closes it with ne_nl_close()
  *
  * Return: 0, -ENOENT (no such family: the module is not loaded), or another
  * negative errno.
  */
 int ne_nl_open(struct ne_nl **ret_nl);
+/** ne_nl_close() - close a connection; @nl may be NULL */
 void ne_nl_close(struct ne_nl *nl);
 
 /*
- * Each call returns 0 or the kernel's negative errno. A reply that makes no
- * sense is -EBADMSG; a list that changed again and again meanwhile is -EAGAIN.
+ * The requests below return 0, the negative errno of the kernel, -EBADMSG (invalid reply)
+ * or -ENOMEM.
+ */
+
+/**
+ * ne_nl_enclave_get() - get one enclave
+ * @nl: an open connection
+ * @slot_uid: the enclave
+ * @ret: filled on success; the caller releases it with ne_nl_enclave_done()
+ *
+ * Return: as above; -ENOENT: there is no such enclave.
  */
 int ne_nl_enclave_get(struct ne_nl *nl, uint64_t slot_uid, struct ne_nl_enclave *ret);
-/** ne_nl_enclave_list() - all enclaves, oldest first; free with ne_nl_list_free() */
-int ne_nl_enclave_list(struct ne_nl *nl, struct ne_nl_enclave **ret, size_t *ret_count);
-int ne_nl_enclave_stop(struct ne_nl *nl, uint64_t slot_uid);
+
 /**
- * ne_nl_accept() - oldest waiting start request
+ * ne_nl_enclave_list() - get all enclaves, oldest first
+ * @nl: an open connection
+ * @ret: array; the caller releases it with ne_nl_list_free()
+ * @ret_count: entries of *@ret
+ *
+ * Return: as above; -EAGAIN: enclaves came and went during each of several attempts.
+ */
+int ne_nl_enclave_list(struct ne_nl *nl, struct ne_nl_enclave **ret, size_t *ret_count);
+
+/**
+ * ne_nl_enclave_stop() - ask the VMM of an enclave to end it
+ * @nl: an open connection
+ * @slot_uid: the enclave
+ *
+ * Return: as above; -ENOENT: there is no such enclave; -ENOTCONN: it is not running;
+ * -EPERM: it belongs to another user.
+ */
+int ne_nl_enclave_stop(struct ne_nl *nl, uint64_t slot_uid);
+
+/**
+ * ne_nl_accept() - accept the oldest pending start request
  * @nl: an open connection
  * @ret: filled on success; the caller releases it with ne_nl_enclave_done()
  *
- * -EAGAIN without one; -EPERM without CAP_SYS_ADMIN in the initial user namespace, or
- * in another network namespace than the initial one.
+ * Return: as above; -EAGAIN: there is no request; -EPERM: the caller does not have
+ * CAP_SYS_ADMIN in the initial user namespace, or is not in the initial network namespace.
  */
 int ne_nl_accept(struct ne_nl *nl, struct ne_nl_enclave *ret);
 
-/** ne_nl_pool_get() - the CPU pool; free with ne_nl_pool_done() */
+/**
+ * ne_nl_pool_get() - get the CPU pool
+ * @nl: an open connection
+ * @ret: filled on success; the caller releases it with ne_nl_pool_done()
+ *
+ * Return: as above.
+ */
 int ne_nl_pool_get(struct ne_nl *nl, struct ne_nl_pool *ret);
+/** ne_nl_pool_done() - free what a pool holds */
 void ne_nl_pool_done(struct ne_nl_pool *pool);
 
-/** ne_nl_owner() - who may see and change what belongs to an enclave, besides root */
+/** ne_nl_owner() - user who may access what belongs to an enclave; root may, too */
 static inline uint32_t ne_nl_owner(const struct ne_nl_enclave *enclave)
 {
 	return enclave->owner_uid == NE_NL_NO_OWNER ? 0 : enclave->owner_uid;
 }
 
-/** ne_nl_enclave_done() - free what an enclave holds (fd included) */
+/** ne_nl_enclave_done() - free what an enclave holds, and close its backend fd */
 void ne_nl_enclave_done(struct ne_nl_enclave *enclave);
+/** ne_nl_list_free() - free the @count enclaves of a list, and the list */
 void ne_nl_list_free(struct ne_nl_enclave *list, size_t count);
 
 /**
- * ne_nl_parse() - the attributes of one message
+ * ne_nl_parse() - parse the attributes of a message about an enclave
  * @attrs: first attribute, 4-byte aligned
  * @len: bytes of all attributes
- * @ret: what they say; release with ne_nl_enclave_done()
+ * @ret: filled on success; the caller releases it with ne_nl_enclave_done()
  *
- * Unknown attributes are passed over. "slot-uid" must be there.
+ * Unknown attributes are ignored. "slot-uid" is required.
  *
- * Return: 0, -EBADMSG (cut off, wrong size, or no slot uid; a backend fd among
- * the attributes is closed) or -ENOMEM.
+ * Return: 0, -EBADMSG (truncated, an attribute of a wrong size, or no slot uid) or -ENOMEM.
+ * On failure, a backend fd among the attributes is closed.
  */
 int ne_nl_parse(const void *attrs, size_t len, struct ne_nl_enclave *ret);
 
-/** ne_nl_parse_pool() - the same for the CPU pool; -EBADMSG or -ENOMEM */
+/** ne_nl_parse_pool() - the same for the CPU pool; 0, -EBADMSG or -ENOMEM */
 int ne_nl_parse_pool(const void *attrs, size_t len, struct ne_nl_pool *ret);
 
 /**
  * typedef ne_nl_event_fn - called for each notification
  * @cmd: NE_EMU_CMD_READY, NE_EMU_CMD_ENCLAVE_NTF or NE_EMU_CMD_POOL_NTF
- * @enclave: what it says; NULL for the pool, see ne_nl_pool_get()
- * @arg: what the caller of ne_nl_event_read() gave
+ * @enclave: the enclave it is about; NULL for NE_EMU_CMD_POOL_NTF, see ne_nl_pool_get()
+ * @arg: argument of ne_nl_event_read()
  */
 typedef void (*ne_nl_event_fn)(int cmd, const struct ne_nl_enclave *enclave, void *arg);
 
 /**
- * ne_nl_subscribe() - a second socket, for notifications; once per @nl
+ * ne_nl_subscribe() - open a second socket, for notifications
  * @nl: an open connection
  * @groups: NULL-terminated list of NE_EMU_MCGRP_* names
  *
- * Return: 0 or a negative errno (-EPERM: the group needs CAP_SYS_ADMIN).
+ * Return: 0 or a negative errno, among them -EALREADY (called before) and -EPERM (a group
+ * needs CAP_SYS_ADMIN).
  */
 int ne_nl_subscribe(struct ne_nl *nl, const char *const *groups);
+
 /** ne_nl_event_fd() - descriptor to poll for POLLIN; -1 before ne_nl_subscribe() */
 int ne_nl_event_fd(const struct ne_nl *nl);
+
 /**
- * ne_nl_event_read() - deliver what waits, without blocking
+ * ne_nl_event_read() - deliver pending notifications, without blocking
  * @nl: a connection that has subscribed
  * @fn: called for each notification
  * @arg: passed on to @fn
  *
- * Not necessarily all of it: poll again.
+ * The number per call is limited, so poll again.
  *
- * Return: 0; -ENOBUFS when notifications were lost: look at everything again;
- * -ENOENT when the family has gone (the module was unloaded): nothing more will
- * come; or another negative errno.
+ * Return: 0; -ENOBUFS (notifications were lost, so the caller has to query everything
+ * again); -ENOENT (the module was unloaded, so there will be no more notifications); or
+ * another negative errno.
  */
 int ne_nl_event_read(struct ne_nl *nl, ne_nl_event_fn fn, void *arg);
 
-/* Names as in the specification; "unknown" for values of a newer kernel. */
+/** ne_nl_state_name() - name as in the specification; "unknown" for newer values */
 const char *ne_nl_state_name(uint32_t state);
+/** ne_nl_exit_reason_name() - name as in the specification; "unknown" for newer values */
 const char *ne_nl_exit_reason_name(uint32_t reason);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Sockets of this host, by sock_diag. */
+/* List sockets of this host by sock_diag. */
 
 #include "common/nl_diag.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sockets of this host, by sock_diag. */
+/* List sockets of this host by sock_diag. */
 
 #ifndef NE_EMU_COMMON_NL_DIAG_H
 #define NE_EMU_COMMON_NL_DIAG_H
@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 /**
- * nl_vsock_listeners() - ports that programs of this host listen on
- * @cid: of the host; those bound to it and to all CIDs count
- * @ret_ports: in no order; the caller frees them
- * @ret_count: entries of @ret_ports
+ * nl_vsock_listeners() - list the vsock ports on which programs of this host listen
+ * @cid: CID of the host; sockets that are bound to it or to any CID are listed
+ * @ret_ports: port numbers in no particular order; the caller frees the array
+ * @ret_count: entries of *@ret_ports
  *
  * Return: 0, -ENOENT (the kernel has no vsock_diag) or another negative errno.
  */

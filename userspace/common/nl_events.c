@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Notifications of the ne-emu netlink family. */
+/* Read the notifications of the ne-emu netlink family. */
 
 #include "common/nl.h"
 
@@ -15,9 +15,9 @@
 #include <netlink/socket.h>
 #include <sys/socket.h>
 
-/* Room for notifications that wait while the reader is busy, bytes. */
+/* Size of the socket's buffer for pending notifications, bytes. */
 #define EVENT_BUF_SIZE	(1 << 20)
-/* Datagrams read at a time, so that other work does not wait. */
+/* Most datagrams that one call reads, so that other work is not delayed. */
 #define DATAGRAMS_MAX	64
 
 struct event_ctx {
@@ -27,7 +27,7 @@ struct event_ctx {
 	bool family_gone;
 };
 
-/* The controller tells when a family goes away, the family itself cannot. */
+/* Only the controller of generic netlink announces that a family was removed. */
 static bool family_gone(struct event_ctx *ctx, struct nlmsghdr *hdr)
 {
 	struct nlattr *id;
@@ -81,7 +81,7 @@ static int join_group(struct ne_nl *nl, const char *family, const char *group)
 
 	if (id < 0)
 		return nl_errno(id);
-	/* Not through libnl, which would hide the kernel's error number. */
+	/* Not through libnl, which does not return the kernel's error number. */
 	if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &id, sizeof(id)) < 0)
 		return -errno;
 	return 0;
@@ -102,7 +102,7 @@ int ne_nl_subscribe(struct ne_nl *nl, const char *const *groups)
 	err = nl_errno(nl_socket_set_nonblocking(nl->events));
 	if (err)
 		goto err_free;
-	/* More room is better, but less is not an error: losses are noticed. */
+	/* Ignore failures: with a small buffer, more notifications are lost, which is detected. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 
@@ -142,6 +142,6 @@ int ne_nl_event_read(struct ne_nl *nl, ne_nl_event_fn fn, void *arg)
 		return -ENOENT;
 	if (err >= 0 || err == -NLE_AGAIN)
 		return 0;
-	/* libnl has one name for "no memory" and "notifications were lost". */
+	/* libnl uses the same error for ENOMEM and ENOBUFS. */
 	return err == -NLE_NOMEM ? -ENOBUFS : nl_errno(err);
 }

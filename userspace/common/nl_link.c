@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Network devices, by rtnetlink. */
+/* Add network devices by rtnetlink. */
 
 #include "common/nl_link.h"
 
@@ -13,7 +13,7 @@
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
 
-/* Return: a request that the caller frees, or NULL without memory. */
+/* Return: a request, which the caller frees, or NULL (out of memory). */
 static struct nl_msg *build_request(const char *name, const char *kind)
 {
 	struct ifinfomsg info = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
@@ -46,7 +46,7 @@ int nl_link_add(const char *name, const char *kind)
 	if (sock && msg) {
 		err = nl_connect(sock, NETLINK_ROUTE);
 		if (!err) {
-			err = nl_send_sync(sock, msg);	/* frees it */
+			err = nl_send_sync(sock, msg);	/* frees the message */
 			msg = NULL;
 		}
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the messages of the ne-emu netlink family say. */
+/* Parse the messages of the ne-emu netlink family. */
 
 #include "common/nl.h"
 
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Exact sizes; strings end in a NUL, which libnl checks. */
+/* All sizes are exact. For NLA_STRING, libnl checks that there is a NUL at the end. */
 static const struct nla_policy enclave_policy[NE_EMU_A_ENCLAVE_MAX + 1] = {
 	[NE_EMU_A_ENCLAVE_SLOT_UID] = { .type = NLA_U64, .minlen = 8, .maxlen = 8 },
 	[NE_EMU_A_ENCLAVE_CID] = { .type = NLA_U32, .minlen = 4, .maxlen = 4 },
@@ -49,7 +49,7 @@ void ne_nl_list_free(struct ne_nl_enclave *list, size_t count)
 	free(list);
 }
 
-/* The policy has seen the NUL at its end. */
+/* The policy has checked that the text ends with a NUL. */
 static void nl_parse_text(const struct nlattr *attr, char text[NE_NL_TEXT_SIZE])
 {
 	const char *value = nla_get_string(attr);
@@ -96,7 +96,7 @@ static void parse_attr(const struct nlattr *attr, struct ne_nl_enclave *ret)
 	}
 }
 
-/* The descriptor is ours from the moment the message exists: find it first. */
+/* The kernel has already installed the descriptor, so find it first: errors must close it. */
 static int find_fd(const struct nlattr *attrs, int len)
 {
 	const struct nlattr *attr = nla_find(attrs, len, NE_EMU_A_ENCLAVE_BACKEND_FD);
@@ -115,7 +115,7 @@ static size_t count_attrs(const struct nlattr *attrs, int len, int type)
 	return count;
 }
 
-/* No bytes are left over behind the last attribute. */
+/* Does the last attribute end at the end of the message? */
 static bool attrs_whole(const struct nlattr *attrs, int len)
 {
 	const struct nlattr *attr;
@@ -123,10 +123,10 @@ static bool attrs_whole(const struct nlattr *attrs, int len)
 
 	nla_for_each_attr(attr, attrs, len, rest)
 		;
-	return rest <= 0;	/* below 0: padding left out */
+	return rest <= 0;	/* less than 0: the last attribute has no padding */
 }
 
-/* The values of all attributes of one type, in their order. */
+/* Collect the values of all attributes of one type in their order. */
 static int parse_array(const void *attrs, size_t len, int type, uint32_t **ret, size_t *ret_count)
 {
 	size_t count = count_attrs(attrs, len, type), n = 0;

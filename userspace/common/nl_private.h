@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of nl.h share. */
+/* Internal interface between the nl*.c files. */
 
 #ifndef NE_EMU_COMMON_NL_PRIVATE_H
 #define NE_EMU_COMMON_NL_PRIVATE_H
@@ -11,8 +11,8 @@
 
 /**
  * struct ne_nl - a connection
- * @sock: for requests
- * @events: for notifications, or NULL
+ * @sock: socket for requests
+ * @events: socket for notifications, or NULL
  * @family: number of the family
  */
 struct ne_nl {
@@ -22,18 +22,20 @@ struct ne_nl {
 };
 
 /**
- * nl_errno() - negative errno for an error number of libnl
+ * nl_errno() - convert an error of libnl to a negative errno
+ * @err: error number of libnl of either sign, or 0
  *
- * Those of the kernel's answers never pass here.
+ * Return: 0 or a negative errno. Errors in replies of the kernel are not converted.
  */
 int nl_errno(int err);
 
+/** nl_sock_open() - open a socket for generic netlink; 0 or a negative errno */
 int nl_sock_open(struct nl_sock **ret_sock);
 
-/** nl_from_kernel() - only the kernel speaks for the family; any process may send */
+/** nl_from_kernel() - did the kernel send the message? Any process can send one */
 bool nl_from_kernel(struct nl_msg *msg);
 
-/** nl_parse_msg() - into @pool if it is given, else into @enclave */
+/** nl_parse_msg() - parse a message into @pool, or into @enclave if @pool is NULL */
 int nl_parse_msg(struct nl_msg *msg, struct ne_nl_enclave *enclave, struct ne_nl_pool *pool);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Messages of ne-emud to the NSM of a running enclave. */
+/* Encode and decode the messages of ne-emud to the NSM of a running enclave. */
 
 #include "common/nsm_control.h"
 
@@ -20,15 +20,15 @@ struct field_head {
 	uint16_t len;
 };
 
-/* Numbers are never reused; a field is there once unless it says otherwise. */
+/* Numbers are never reused. A field occurs once unless stated otherwise. */
 enum control_field {
-	FIELD_PCR		= 1,	/* index (one byte) and value; any number */
+	FIELD_PCR		= 1,	/* index (one byte) and value; any number of times */
 	FIELD_FLAGS		= 2,	/* u32 */
 	FIELD_CLOCK_MS		= 3,	/* u64 */
 	FIELD_FLAWS		= 4,	/* u64 */
 	FIELD_KEY		= 5,
 	FIELD_CERTIFICATE	= 6,
-	FIELD_CA		= 7,	/* any number, in order */
+	FIELD_CA		= 7,	/* any number of times, in order */
 	FIELD_NOT_AFTER		= 8,	/* s64 */
 };
 
@@ -76,7 +76,7 @@ static const char *const flaw_names[NR_NSM_FLAWS] = {
 	[NSM_FLAW_NO_NONCE] = "no-nonce",
 };
 
-/* A message under construction; @err sticks. */
+/* A message under construction; @err is the first error. */
 struct writer {
 	uint8_t *buf;
 	size_t size;
@@ -103,7 +103,7 @@ static struct writer control_begin(enum nsm_control_type type, void *buf, size_t
 	return writer;
 }
 
-/* @len is within the limits of the header file, so below 64 KiB. */
+/* @len fits into head.len, because the callers enforce the limits of nsm_control.h. */
 static void control_put_field(struct writer *writer, enum control_field field, const void *data,
 			      size_t len)
 {
@@ -269,7 +269,7 @@ static int decode_field(uint16_t field, const struct nsm_bytes *bytes,
 	return -EPROTO;
 }
 
-/* Once each, but for those that say otherwise. */
+/* Refuse fields that occur twice, unless they may. */
 static int mark_seen(uint16_t field, uint32_t *seen)
 {
 	if (field > FIELD_NOT_AFTER)

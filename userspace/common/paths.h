@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names in the file system that several programs agree on. */
+/* Paths that several programs use. */
 
 #ifndef NE_EMU_COMMON_PATHS_H
 #define NE_EMU_COMMON_PATHS_H
@@ -11,9 +11,9 @@
 #define KVM_PATH		"/dev/kvm"
 
 /*
- * One directory per owner, named by the user id, and in it one per enclave, named by its
- * slot uid (16 hexadecimal digits): console.log (debug mode only) and, when it has
- * ended, exit.json.
+ * One directory per owner, named after the user id. In it, one directory per enclave, named
+ * after its slot uid (16 hexadecimal digits), with console.log (debug mode only) and, once
+ * the enclave has ended, exit.json.
  */
 #define NE_EMU_LOG_DIR		"/var/log/ne-emu"
 #define NE_EMU_CONSOLE_LOG	"console.log"
@@ -21,12 +21,12 @@
 #define NE_EMU_EXIT_FILE	"exit.json"
 
 #define NE_EMU_RUN_DIR		"/run/ne-emu"
-/* In it: for members of group ne, and the root of attestation for everybody. */
+/* In that directory: a socket for members of group ne, and the root certificate for all. */
 #define NE_EMU_CONTROL_SOCKET	"ne-emud.sock"
 #define NE_EMU_ROOT_FILE	"root.pem"
 /*
- * Also in it while there is a CPU pool: a line with its CPUs, and one with
- * the reason why they are not isolated, empty if they are.
+ * Also in that directory while there is a CPU pool: a file with two lines, the CPUs of the
+ * pool, and the reason why they are not isolated, which is empty if they are.
  */
 #define NE_EMU_ISOLATION_FILE	"isolation"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a service tells systemd, without libsystemd. */
+/* Send notifications to systemd, without libsystemd. */
 
 #include "common/sd.h"
 

@@ -66,9 +66,8 @@ static bool is_control(uint32_t code)
 	} ranges[] = {
 		{ 0x0000, 0x001f },	/* C0 */
 		{ 0x007f, 0x009f },	/* DEL and C1 */
-		/* What Unicode has for ends of line and paragraph, */
-		{ 0x2028, 0x2029 },
-		/* and for the direction of writing. */
+		{ 0x2028, 0x2029 },	/* separators of lines and paragraphs */
+		/* Marks of the direction of writing: */
 		{ 0x061c, 0x061c },
 		{ 0x200e, 0x200f },
 		{ 0x202a, 0x202e },
@@ -125,7 +124,7 @@ char *text_vformat(char *to, size_t size, const char *fmt, va_list args)
 
 	*to = 0;
 	if (vasprintf(&text, fmt, args) < 0) {
-		text = NULL;	/* out of memory: the caller has the errno */
+		text = NULL;	/* out of memory: return "" */
 		return to;
 	}
 	return text_clean(to, size, text, strlen(text));

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Clean up text that a guest, an image or a peer chose, for terminals, the
- * journal and JSON.
+ * Clean text of a guest, an image or a peer for terminals, the journal and JSON.
  *
- * A clean text is valid UTF-8 without control characters and without those that
- * break or reorder a line. What is not clean is shown byte by byte as "\x1b".
- * Backslashes stay as they are, so cleaning a clean text changes nothing.
+ * Clean text is valid UTF-8 without control characters and without characters that break or
+ * reorder a line. All other bytes are replaced by escapes such as "\x1b". Backslashes are
+ * not escaped, so cleaning clean text does not change it.
  */
 
 #ifndef NE_EMU_COMMON_TEXT_H
@@ -16,45 +15,45 @@
 #include <stdio.h>
 
 /**
- * text_char() - the size of the UTF-8 character that @text begins with
- * @text: need not end with 0
- * @len: readable bytes at @text
+ * text_char() - length of the UTF-8 character at the start of @text
+ * @text: need not end with a NUL
+ * @len: length of @text in bytes
  *
- * Return: 1 to 4 bytes, or 0: none, or not all of it.
+ * Return: 1 to 4, or 0 (@text is empty, or starts with an invalid or incomplete character).
  */
 size_t text_char(const char *text, size_t len);
 
 /**
- * text_clean() - a clean copy of @text
- * @to: ends with 0 afterwards; room for @size bytes, at least 1
- * @size: room at @to in bytes
- * @text: need not end with 0
- * @len: bytes of @text, zeros included
+ * text_clean() - make a clean copy of @text
+ * @to: buffer for the copy, which ends with a NUL
+ * @size: size of @to in bytes, at least 1
+ * @text: need not end with a NUL
+ * @len: length of @text in bytes; NULs are escaped
  *
- * What does not fit is cut off in front of a character or an escaped one.
+ * A copy that does not fit is cut, but not within a character or an escape.
  *
  * Return: @to.
  */
 char *text_clean(char *to, size_t size, const char *text, size_t len);
 
 /**
- * text_vformat() - print into a buffer, and clean the whole of it
- * @to: the buffer; ends with 0 afterwards
- * @size: room at @to in bytes, at least 1
+ * text_vformat() - print to a buffer and clean the result
+ * @to: buffer for the result, which ends with a NUL
+ * @size: size of @to in bytes, at least 1
  * @fmt: as for vprintf()
  * @args: as for vprintf()
  *
- * Return: @to.
+ * Return: @to, which holds "" if there is no memory.
  */
 __attribute__((format(printf, 3, 0)))
 char *text_vformat(char *to, size_t size, const char *fmt, va_list args);
 
 /**
- * text_print() - print @text clean, however long it is
- * @file: where it is printed
- * @text: need not end with 0
+ * text_print() - clean and print a text of any length
+ * @file: stream to print to
+ * @text: need not end with a NUL
  * @len: length of @text in bytes
- * @keep: control characters that are printed as they are: "", "\n\t", ...
+ * @keep: control characters that are not escaped, e.g. "" or "\n\t"
  */
 void text_print(FILE *file, const char *text, size_t len, const char *keep);
 

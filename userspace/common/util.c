@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Small helpers: clean-up attributes, whole reads and writes, strict numbers. */
+/* Small helpers: cleanup attributes, complete reads and writes, strict number parsing. */
 
 #include "common/util.h"
 
@@ -130,16 +130,16 @@ int parse_cpu_list(const char *s, uint32_t **ret_cpus, size_t *ret_count)
 
 int temp_file_open(void)
 {
-	const char *folder = getenv("TMPDIR");
+	const char *dir = getenv("TMPDIR");
 	char *name;
 	int fd;
 
-	folder = folder && *folder ? folder : "/var/tmp";
-	fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	dir = dir && *dir ? dir : "/var/tmp";
+	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		return fd;
-	/* Not all file systems know nameless files. */
-	if (asprintf(&name, "%s/ne-emu-XXXXXX", folder) < 0)
+	/* Not all file systems support O_TMPFILE. */
+	if (asprintf(&name, "%s/ne-emu-XXXXXX", dir) < 0)
 		return -ENOMEM;
 	fd = mkostemp(name, O_CLOEXEC);
 	if (fd < 0)

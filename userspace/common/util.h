@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small helpers: clean-up attributes, whole reads and writes, strict numbers. */
+/* Small helpers: cleanup attributes, complete reads and writes, strict number parsing. */
 
 #ifndef NE_EMU_COMMON_UTIL_H
 #define NE_EMU_COMMON_UTIL_H
@@ -15,7 +15,7 @@
 #define MIN(a, b)	((a) < (b) ? (a) : (b))
 #define MAX(a, b)	((a) > (b) ? (a) : (b))
 
-/** container_of() - the struct whose member @member is *@ptr */
+/** container_of() - pointer to the struct @type whose @member is *@ptr */
 #define container_of(ptr, type, member) \
 	((type *)((char *)(ptr) - offsetof(type, member)))
 
@@ -23,7 +23,7 @@
 #define MIB		(1024 * KIB)
 #define GIB		(1024 * MIB)
 
-/** fd_close() - close *@fd if it is open and set it to -1; keeps errno */
+/** fd_close() - close *@fd if it is open, and set it to -1; preserves errno */
 void fd_close(int *fd);
 
 static inline void cleanup_free_ptr(void *p)
@@ -42,7 +42,7 @@ static inline void cleanup_file(FILE **file)
 #define __cleanup_free	__cleanup(cleanup_free_ptr)
 #define __cleanup_file	__cleanup(cleanup_file)
 
-/** fd_steal() - take the descriptor out of a __cleanup_fd variable */
+/** fd_steal() - take a descriptor out of a __cleanup_fd variable, which becomes -1 */
 static inline int fd_steal(int *fd)
 {
 	int ret = *fd;
@@ -52,70 +52,70 @@ static inline int fd_steal(int *fd)
 }
 
 /**
- * read_full() - read until @len bytes or the end of the file
- * @fd: open for reading
- * @buf: room for @len bytes
- * @len: bytes wanted
+ * read_full() - read @len bytes, or up to the end of the file
+ * @fd: descriptor that is open for reading
+ * @buf: buffer of @len bytes
+ * @len: bytes to read
  *
- * Return: bytes read (less than @len only at the end), or a negative errno.
+ * Return: bytes read (fewer than @len only at the end of the file), or a negative errno.
  */
 ssize_t read_full(int fd, void *buf, size_t len);
 
 /**
  * write_full() - write all of @buf
- * @fd: open for writing
- * @buf: what to write
- * @len: its length in bytes
+ * @fd: descriptor that is open for writing
+ * @buf: data to write
+ * @len: length of @buf in bytes
  *
- * Return: 0 or a negative errno; how much was written is unknown then.
+ * Return: 0, or a negative errno; part of the data may have been written then.
  */
 int write_full(int fd, const void *buf, size_t len);
 
-/** temp_file_open() - a file without a name in $TMPDIR or /var/tmp; a negative errno on error */
+/** temp_file_open() - open a file without a name in $TMPDIR or /var/tmp; the fd or -errno */
 int temp_file_open(void);
 
 /**
- * parse_u64() - number in @base (0: C notation) that fills the whole string
- * @s: text that ends with 0
- * @base: of the number, as for strtoull()
- * @max: largest value accepted
+ * parse_u64() - parse a string that consists of a number
+ * @s: the string
+ * @base: base of the number, as for strtoull(); 0: C notation
+ * @max: largest value that is accepted
  * @ret_value: set on success only
  *
- * Return: 0, -EINVAL (not a number: sign, blank, rest) or -ERANGE.
+ * Return: 0, -EINVAL (not a number, or other characters before or after it) or -ERANGE.
  */
 int parse_u64(const char *s, int base, uint64_t max, uint64_t *ret_value);
 
 /**
- * parse_cpu_list() - "2,4-5" in the order written, without repetition checks
- * @s: text that ends with 0
- * @ret_cpus: array the caller frees
- * @ret_count: entries of @ret_cpus
+ * parse_cpu_list() - parse a list such as "2,4-5"
+ * @s: the list; its order is kept, and CPUs may be repeated
+ * @ret_cpus: CPU numbers; the caller frees the array
+ * @ret_count: entries of *@ret_cpus
  *
- * Return: 0, -EINVAL, -ERANGE (over 65535, or more than 65536 entries) or
- * -ENOMEM.
+ * Return: 0, -EINVAL, -ERANGE (a CPU above 65535, or more than 65536 entries) or -ENOMEM.
  */
 int parse_cpu_list(const char *s, uint32_t **ret_cpus, size_t *ret_count);
 
 /**
- * hex_decode() - pairs of hexadecimal digits to bytes
- * @text: digits in either case; ends with 0
- * @bytes: room for @size bytes
- * @size: most bytes that are taken
- * @ret_len: bytes that were written; set on success only
+ * hex_decode() - decode a string of hexadecimal digits
+ * @text: digits in either case
+ * @bytes: buffer for the bytes
+ * @size: size of @bytes
+ * @ret_len: number of bytes; set on success only
  *
- * Return: 0, -EINVAL (anything else in @text) or -E2BIG (more than @size bytes).
+ * Return: 0, -EINVAL (an odd number of digits, or other characters) or -E2BIG (more than
+ * @size bytes).
  */
 int hex_decode(const char *text, uint8_t *bytes, size_t size, size_t *ret_len);
 
-/** hex_encode() - @text has room for 2 * @len + 1 characters */
+/** hex_encode() - write lower-case digits and a NUL to @text, which has 2 * @len + 1 bytes */
 void hex_encode(const uint8_t *bytes, size_t len, char *text);
 
 /**
- * format_cpu_list() - "2-3,5", as the kernel writes it
- * @cpus: ascending
+ * format_cpu_list() - format CPU numbers like the kernel: "2-3,5"
+ * @cpus: CPU numbers, ascending
  * @count: entries of @cpus
  *
- * Return: text the caller frees, or NULL without memory.
+ * Return: the text, which the caller frees, or NULL (out of memory).
  */
 char *format_cpu_list(const uint32_t *cpus, size_t count);
 
