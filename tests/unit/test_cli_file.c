@@ -320,7 +320,7 @@ static void test_links(void **state)
 
 	assert_int_equal(symlink("nothing", fake_root_path(dir, "/dangling", path)), 0);
 	assert_int_equal(write_file(path, "x", &why), -ENOLINK);
-	expect_text(why.text, "/dangling is a symbolic link to nothing: remove it");
+	expect_text(why.text, "/dangling is a dangling symbolic link: remove it");
 	assert_int_equal(readlink(path, text, sizeof(text)), strlen("nothing"));
 	assert_int_equal(count_names(dir), 4);
 }

@@ -311,7 +311,7 @@ static void test_many_strings(void **state)
 	argv[argc] = NULL;
 	run_list(&result, &command, argc, argv);
 	assert_int_equal(result.code, CLI_USAGE);
-	expect_text(result.err, "--strings: more than 32 times");
+	expect_text(result.err, "--strings is given more than 32 times");
 }
 
 /* Errors show text from others, but it cannot control the terminal. */

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands: a program is a tree of them. */
+/* Commands: a program is a tree of them, described by tables. */
 
 #ifndef NE_EMU_COMMAND_COMMAND_H
 #define NE_EMU_COMMAND_COMMAND_H
 
 #include "command/options.h"
 
-/* Kinds of values that the arguments of one command may be. */
+/* Kinds of values that a shell can offer for the arguments of one command. */
 #define CLI_VALUES_MAX	2
 
-/* "ne-emu attest verify" */
+/* Room for the path of a command, such as "ne-emu attest verify". */
 #define CLI_PATH_SIZE	64
 
 /**
- * struct cli_call - a command that is to run
- * @command: its table
- * @path: what the user typed to get there, "ne-emu run" say
- * @options: the struct that the command's options fill, fresh for each call
- * @args: arguments that are not options, @count of them
- * @count: number of arguments
+ * struct cli_call - a call of a command
+ * @command: the command
+ * @path: program and commands as the user typed them, e.g. "ne-emu run"
+ * @options: struct that holds the values of the options, new for each call
+ * @args: arguments that are not options
+ * @count: entries of @args
  */
 struct cli_call {
 	const struct cli_command *command;
@@ -29,20 +29,21 @@ struct cli_call {
 };
 
 /**
- * struct cli_command - one command
- * @name: the word that the user types
- * @summary: for the list of the command above
- * @commands: its sub-commands; ends with NULL. All below is for commands without
- * @args: names of its arguments, or NULL
- * @about: what it does; one or more lines, the last without full stop and newline
- * @options: ends with an entry without name; NULL: none
- * @values: what its arguments may be
- * @min_args: fewest arguments that are not options
- * @max_args: most of them
- * @size: of the struct that the options fill
- * @defaults: what that struct holds before; NULL: zeros
- * @run: returns the exit code
- * @version: of a program: print its version; returns the exit code
+ * struct cli_command - a command
+ * @name: word that the user types
+ * @summary: one line for the list of commands of its parent
+ * @commands: sub-commands, ends with NULL; NULL: a command that runs. The members below,
+ *	except @version, are only for those
+ * @args: names of the arguments for --help and manuals, or NULL
+ * @about: description for --help; one or more lines, the last without full stop and newline
+ * @options: table of options, ends with an entry without a name; NULL: none
+ * @values: how a shell completes the arguments
+ * @min_args: least number of arguments that are not options
+ * @max_args: greatest number of such arguments
+ * @size: size of the struct that the options fill
+ * @defaults: initial contents of that struct; NULL: zeros
+ * @run: runs the command; returns the exit code
+ * @version: for programs: prints the version; returns the exit code
  */
 struct cli_command {
 	const char *name;
@@ -63,27 +64,40 @@ struct cli_command {
 
 /**
  * cli_main() - run a program
+ * @program: the program, a command without a parent
+ * @argc: as for main()
+ * @argv: as for main()
  *
- * Beside what its commands say, it takes --completion and --manual, with which files for
- * shells and parts of manuals are made; see command/generate.h.
+ * In addition to the options of its table, every program takes --completion and --manual,
+ * which the build uses to generate completion files and parts of manuals, see
+ * command/generate.h.
  *
  * Return: the exit code.
  */
 int cli_main(const struct cli_command *program, int argc, char **argv);
 
 /**
- * cli_run() - run a command or the sub-command that argv[1] names
- * @above: path of the command above; "" for a program
+ * cli_run() - run a command, or the sub-command that argv[1] names
+ * @command: the command
+ * @above: path of its parent; "" for a program
+ * @argc: entries of @argv
+ * @argv: name of the command, then its options and arguments
  *
  * Return: the exit code.
  */
 int cli_run(const struct cli_command *command, const char *above, int argc, char **argv);
 
-/** cli_usage_error() - one line on stderr and a pointer to --help; returns CLI_USAGE */
+/**
+ * cli_usage_error() - print a usage error and a pointer to --help on stderr
+ * @call: the call with the error
+ * @fmt: format of the message, as for printf()
+ *
+ * Return: CLI_USAGE.
+ */
 __attribute__((format(printf, 2, 3)))
 int cli_usage_error(const struct cli_call *call, const char *fmt, ...);
 
-/** cli_command_flags() - what the command takes beside its table */
+/** cli_command_flags() - flags for cli_options_read(): options that the table need not list */
 static inline unsigned int cli_command_flags(const struct cli_command *command)
 {
 	return CLI_TAKE_HELP | (command->version ? CLI_TAKE_VERSION : 0);

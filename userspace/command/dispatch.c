@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which command a command line is for, and its call. */
+/* Find the command that a command line names, and run it. */
 
 #include "command/command.h"
 
@@ -45,7 +45,7 @@ static int check_count(const struct cli_call *call)
 			       command->args ? command->args : "none");
 }
 
-/* Returns the exit code, as those below. */
+/* These functions return the exit code. */
 static int run_leaf(const struct cli_command *command, const char *path, int argc, char **argv)
 {
 	__cleanup_free void *options = calloc(1, command->size ? command->size : 1);
@@ -78,7 +78,7 @@ static void print_commands(FILE *to, const char *path, const struct cli_command 
 	fprintf(to, "Usage: %s COMMAND [ARGUMENT]...\n\nCommands:\n", path);
 	for (; *commands; commands++)
 		fprintf(to, "  %-10s %s\n", (*commands)->name, (*commands)->summary);
-	fprintf(to, "\n\"%s COMMAND --help\" explains each.\n", path);
+	fprintf(to, "\n\"%s COMMAND --help\" explains a command.\n", path);
 }
 
 static const struct cli_command *find(const struct cli_command *const *commands, const char *name)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Whole files in and out. */
+/* Read files as a whole, and write files that appear only when they are complete. */
 
 #include "command/file.h"
 
@@ -19,7 +19,7 @@
 #define READ_STEP	(64 * KIB)
 #define COPY_SIZE	(256 * KIB)
 #define NAME_TRIES	100
-/* An open file as a path. */
+/* Path of an open file. */
 #define LINK_FORMAT	"/proc/self/fd/%d"
 #define LINK_SIZE	32
 #define ACL_NAME	"system.posix_acl_access"
@@ -37,7 +37,7 @@ int file_read(const char *path, size_t max, char **ret_data, size_t *ret_size)
 	do {
 		char *grown;
 
-		/* Not by the file's size: pipes and /sys have none. */
+		/* Grow on demand: pipes and files in /sys do not report their size. */
 		room = room ? 2 * room : READ_STEP;
 		grown = realloc(data, room + 1);
 		if (!grown)
@@ -62,7 +62,7 @@ static int create_fail(struct error *why, const char *path, int r)
 	return error_set(why, r, "cannot write %s: %s", path, strerror(-r));
 }
 
-/* The path of an open file, whatever links led to it. */
+/* The path of an open file, with symbolic links resolved. */
 static int resolve(int fd, char **ret)
 {
 	char link[LINK_SIZE], path[PATH_MAX];
@@ -78,17 +78,17 @@ static int resolve(int fd, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* In the folder of its target, since it has to get a name there. */
+/* The file must be in the directory of its target, because it gets its name by link(). */
 static int open_nameless(struct file_new *file)
 {
 	const char *slash = strrchr(file->target, '/');
-	__cleanup_free char *folder = slash ? strndup(file->target, MAX(slash - file->target, 1)) :
+	__cleanup_free char *dir = slash ? strndup(file->target, MAX(slash - file->target, 1)) :
 		strdup(".");
 	mode_t mask;
 
-	if (!folder)
+	if (!dir)
 		return -ENOMEM;
-	file->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+	file->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
 	if (file->fd >= 0)
 		return 0;
 	if (errno != EOPNOTSUPP)
@@ -106,11 +106,11 @@ static int open_nameless(struct file_new *file)
 		return r;
 	}
 	mask = umask(0);
-	(void)umask(mask);	/* the only way to ask for it */
+	(void)umask(mask);	/* umask() cannot be read without setting it */
 	return fchmod(file->fd, 0666 & ~mask) ? -errno : 0;
 }
 
-/* Entries for single users and groups, whose mask the bits of the group then are. */
+/* Copy the access control list. With one, the mode's group bits are the ACL's mask. */
 static int take_acl(int fd, int old)
 {
 	char link[LINK_SIZE], acl[ACL_SIZE_MAX];
@@ -120,7 +120,7 @@ static int take_acl(int fd, int old)
 	len = getxattr(link, ACL_NAME, acl, sizeof(acl));
 	if (len > 0)
 		return fsetxattr(fd, ACL_NAME, acl, len, 0) ? -errno : 0;
-	/* The folder may have given it some. */
+	/* It may have inherited entries from its directory. */
 	(void)fremovexattr(fd, ACL_NAME);
 	return 0;
 }
@@ -129,7 +129,7 @@ static int take_acl(int fd, int old)
 static int take_attributes(int fd, int old, const struct stat *st)
 {
 	mode_t mode = st->st_mode & 0777;
-	/* Root can give it to its owner, others to a group of theirs. */
+	/* Root can set owner and group, other users only a group that they are in. */
 	bool same_group = !fchown(fd, st->st_uid, st->st_gid) || !fchown(fd, -1, st->st_gid);
 
 	if (take_acl(fd, old) || !same_group)
@@ -137,7 +137,7 @@ static int take_attributes(int fd, int old, const struct stat *st)
 	return fchmod(fd, mode) ? -errno : 0;
 }
 
-/* Its contents, complete, go to @sink later. */
+/* Collect the contents in a temporary file, which file_new_commit() copies to @sink. */
 static int open_sink(struct file_new *file, int sink)
 {
 	file->sink = sink;
@@ -158,7 +158,7 @@ static int open_over(struct file_new *file, int old)
 	if (fstat(old, &st))
 		return -errno;
 	if (!S_ISREG(st.st_mode) || !st.st_nlink) {
-		/* The same object again, not what has its name by now. */
+		/* Open the same object, even if its name refers to another one by now. */
 		snprintf(link, sizeof(link), LINK_FORMAT, old);
 		return open_sink(file, open(link, O_WRONLY | O_NOCTTY | O_CLOEXEC));
 	}
@@ -169,7 +169,7 @@ static int open_over(struct file_new *file, int old)
 	return r ? r : take_attributes(file->fd, old, &st);
 }
 
-/* Links are followed where the kernel does so: not those of others in /tmp. */
+/* open() follows symbolic links as far as the kernel allows: not those of others in /tmp. */
 static int open_target(struct file_new *file, const char *path)
 {
 	__cleanup_fd int old = open(path, O_PATH | O_CLOEXEC);
@@ -198,11 +198,11 @@ int file_new_open(struct file_new *file, const char *path, struct error *why)
 	case 0:
 		return 0;
 	case ENOTTY:
-		return error_set(why, -ENOTTY, "%s is a terminal, and an image is not text: name a "
-				 "file, or a pipe to a program that reads it", path);
+		return error_set(why, -ENOTTY, "%s is a terminal, and an image is not text: write "
+				 "to a file, or to a pipe", path);
 	case ENOLINK:
-		return error_set(why, -ENOLINK, "%s is a symbolic link to nothing: remove it, or "
-				 "name the file it should lead to", path);
+		return error_set(why, -ENOLINK, "%s is a dangling symbolic link: remove it, or "
+				 "name its target", path);
 	}
 	return create_fail(why, path, r);
 }
@@ -230,7 +230,7 @@ static int give_name(const struct file_new *file, const char *name)
 	return linkat(AT_FDCWD, link, AT_FDCWD, name, AT_SYMLINK_FOLLOW) ? -errno : 0;
 }
 
-/* A nameless file cannot take the place of another: it needs some name first. */
+/* linkat() cannot replace a file, so give the new file a temporary name for rename(). */
 static int give_temp(struct file_new *file)
 {
 	int r = -EEXIST;
@@ -259,7 +259,7 @@ static int take_place(struct file_new *file)
 	sigset_t all, before;
 	int r = 0;
 
-	/* Only SIGKILL can leave the other name behind, with all of the file. */
+	/* Block signals, so that only SIGKILL can leave the temporary name behind. */
 	sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, &before);
 	if (!file->temp)
@@ -306,7 +306,7 @@ FILE *file_new_report(const struct file_new *file)
 		out.st_dev == sink.st_dev && out.st_ino == sink.st_ino ? stderr : stdout;
 }
 
-/* Others must not read it, not even if they could read what was there. */
+/* Remove access of others, even if they could read the previous contents. */
 static int make_private(int fd)
 {
 	struct stat st;
@@ -327,10 +327,10 @@ int file_stream_open(const char *path, FILE **ret, struct error *why)
 
 	if (r == -ENOTTY)
 		return error_set(why, -ENOTTY, "packets are not text for a terminal: use --write "
-				 "FILE, or a pipe to a program that reads them");
+				 "FILE, or write to a pipe");
 	if (r == -EPERM)
-		return error_set(why, -EPERM, "%s belongs to another user: it cannot be made "
-				 "unreadable for others", path);
+		return error_set(why, -EPERM, "%s belongs to another user, so its permissions "
+				 "cannot be restricted", path);
 	if (r)
 		return create_fail(why, path, r);
 	*ret = fdopen(fd, "w");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole files in and out. */
+/* Read files as a whole, and write files that appear only when they are complete. */
 
 #ifndef NE_EMU_COMMAND_FILE_H
 #define NE_EMU_COMMAND_FILE_H
@@ -11,9 +11,11 @@
 #include <stdio.h>
 
 /**
- * file_read() - all of a file
- * @max: larger files are refused, bytes
- * @ret_data: with a NUL behind the last byte; the caller frees it
+ * file_read() - read a whole file
+ * @path: the file
+ * @max: limit on its size, bytes
+ * @ret_data: its contents, followed by a NUL; the caller frees them
+ * @ret_size: bytes at *@ret_data, without the NUL
  *
  * Return: 0, -EFBIG, -ENOMEM, or the errno of open or read.
  */
@@ -21,10 +23,10 @@ int file_read(const char *path, size_t max, char **ret_data, size_t *ret_size);
 
 /**
  * struct file_new - a file that appears under its name only when it is complete
- * @fd: to be written, and read again before the file gets its name; a regular file
- * @target: what it becomes, or NULL: @sink gets its contents
- * @temp: name that it has until then, where the file system knows no nameless files
- * @replaces: there is a file of that name already
+ * @fd: regular file to write to; it can be read before the commit
+ * @target: path that the file will get; NULL: its contents are copied to @sink
+ * @temp: temporary name, on file systems that do not support files without a name
+ * @replaces: @target exists
  * @sink: standard output, a device or a pipe; or -1
  */
 struct file_new {
@@ -36,29 +38,36 @@ struct file_new {
 };
 
 /**
- * file_new_open() - begin; release with file_new_abort() in any case
- * @path: "-" is standard output
+ * file_new_open() - begin to write a file
+ * @file: the caller calls file_new_abort() in any case
+ * @path: its path; "-" is standard output
+ * @why: set on failure
  *
- * A regular file that is there will be replaced at once, by one with its permissions
- * and, where the user may do that, its owner; also if symbolic links lead to it. What
- * is not a regular file stays and gets the contents in the end.
+ * The commit replaces an existing regular file atomically, also through symbolic links. The
+ * new file has its permissions and, if the user may set them, its owner and group. If @path
+ * is not a regular file, the commit copies the contents to it.
  *
  * Return: 0 or a negative errno with a message.
  */
 int file_new_open(struct file_new *file, const char *path, struct error *why);
-/** file_new_commit() - give the file its name, or copy it; the same result */
+
+/** file_new_commit() - give the file its name, or copy it; 0 or a negative errno */
 int file_new_commit(struct file_new *file, struct error *why);
-/** file_new_abort() - release it; removes what was not committed */
+
+/** file_new_abort() - release the file; removes it unless it was committed */
 void file_new_abort(struct file_new *file);
 
-/** file_new_report() - where to say what was written: not into standard output if it is that */
+/** file_new_report() - stream for messages: stderr if the file goes to stdout, else stdout */
 FILE *file_new_report(const struct file_new *file);
 
 /**
- * file_stream_open() - a file that is written bit by bit, for its owner only
- * @path: "-" is standard output
+ * file_stream_open() - open a file that is written as data arrives
+ * @path: its path; "-" is standard output, which must not be a terminal
+ * @ret: the stream; the caller closes it
+ * @why: set on failure
  *
- * What is there is written to, a regular file from its beginning on.
+ * Only the owner can read a regular file; an existing one is truncated. Devices and pipes
+ * are opened as they are.
  *
  * Return: 0 or a negative errno with a message.
  */

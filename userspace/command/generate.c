@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Completion files of a program: the parts that all shells have in common. */
+/* Generate completion files: the parts that all shells have in common. */
 
 #include "command/generate.h"
 
@@ -50,6 +50,6 @@ int generate_completion(const struct cli_command *program, const char *shell)
 		shells[i].generate(program);
 		return fflush(stdout) ? CLI_FAILED : CLI_OK;
 	}
-	cli_error("--completion: not bash, zsh or fish");
+	cli_error("--completion: \"%s\" is not bash, zsh or fish", shell);
 	return CLI_USAGE;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Completion for bash: one function that looks at all words. */
+/* Generate completion for bash: one function for all commands. */
 
 #include "command/generate.h"
 
 #include <stdio.h>
 
-/* Call of the function that adds what compgen finds for the last word. */
+/* Print a call of the function that adds the matches of compgen for the last word. */
 static void print_add(const struct cli_command *program, const char *indent)
 {
 	printf("%s_", indent);
@@ -47,7 +47,7 @@ static void print_values(const struct cli_command *program, const struct cli_val
 	}
 }
 
-/* The words that lead to commands: their number decides where arguments begin. */
+/* Print the cases that recognize commands, so that the rest are options and arguments. */
 static void print_path(const struct generate_node *node, void *program)
 {
 	if (node->command != program)

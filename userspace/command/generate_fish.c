@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Completion for fish: a line for each command, option and argument. */
+/* Generate completion for fish: a line for each command, option and argument. */
 
 #include "command/generate.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Both are special between single quotes. */
+/* Characters with a meaning within single quotes. */
 #define SPECIAL		"'\\"
 
-/* The path without the program. */
+/* The path without the name of the program. */
 static const char *words_of(const struct generate_node *node)
 {
 	const char *blank = strchr(node->path, ' ');
@@ -18,8 +18,8 @@ static const char *words_of(const struct generate_node *node)
 }
 
 /*
- * The beginning of a line that holds for the command @node; @where: "in" its command
- * line, or "at" its end.
+ * Print the start of a line that applies to the command @node. @where is "in" for its whole
+ * command line, or "at" for the word after the command.
  */
 static void print_begin(const struct cli_command *program, const struct generate_node *node,
 			const char *where, const char *more)
@@ -133,7 +133,7 @@ static void print_node(const struct generate_node *node, void *arg)
 	}
 }
 
-/* Conditions on the words before the one that is completed. */
+/* Print the functions that test the words before the one that is completed. */
 static void print_conditions(const struct cli_command *program)
 {
 	printf("function __");

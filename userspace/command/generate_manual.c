@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Parts of manuals in the markup of scdoc. */
+/* Generate parts of manuals in the markup of scdoc. */
 
 #include "command/generate.h"
 
@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* With more options than these the synopsis does not name those that may be left out. */
+/* If a command has more options, its synopsis names only those that are required. */
 #define SYNOPSIS_OPTIONS	3
 #define ENTRIES_MAX		64
 
-/* "ID|CID" as "_ID_|_CID_"; names of options, in small letters, in bold. */
+/* Print "ID|CID" as "_ID_|_CID_". */
 static void print_names(const char *text)
 {
 	while (*text) {
@@ -34,7 +34,7 @@ static void print_option_name(const struct cli_option *option)
 	}
 }
 
-/* A help text as a sentence. */
+/* Print a help text as a sentence. */
 static void print_help(const char *help)
 {
 	putchar(toupper((unsigned char)*help));
@@ -55,7 +55,7 @@ static void print_entry(const struct cli_option *option)
 		print_help(option->help);
 }
 
-/* Options of several commands, each once. */
+/* Names of the options that are printed already, as commands may share options. */
 struct entries {
 	const char *names[ENTRIES_MAX];
 	size_t count;
@@ -118,7 +118,7 @@ static void print_synopsis(const struct generate_node *node, void *arg)
 	}
 }
 
-/* The command that @names lead to, from @command; NULL: none. */
+/* The command below @command with these names, or NULL. */
 static const struct cli_command *find(const struct cli_command *command, int count, char **names)
 {
 	for (int i = 0; command && i < count; i++) {
@@ -139,7 +139,7 @@ int generate_manual(const struct cli_command *program, int argc, char **argv)
 	bool first = true;
 
 	if (!command || (strcmp(argv[0], "synopsis") && strcmp(argv[0], "options"))) {
-		cli_error("--manual: synopsis or options, and a command");
+		cli_error("--manual needs \"synopsis\" or \"options\", and a command");
 		return CLI_USAGE;
 	}
 	if (!strcmp(argv[0], "options")) {

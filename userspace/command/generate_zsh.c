@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Completion for zsh: a function for each command. */
+/* Generate completion for zsh: a function for each command. */
 
 #include "command/generate.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* What is special between quotes, in an explanation and in a message of _arguments. */
+/* Characters with a meaning in descriptions and messages of _arguments. */
 #define SPECIAL_TEXT	"[]:"
 
-/* In single quotes; no text here holds one but for "'s". */
+/* Print the first line of a text, escaped for single quotes and _arguments. */
 static void print_text(const char *text)
 {
 	for (; *text && *text != '\n'; text++) {
@@ -24,7 +24,7 @@ static void print_action(const struct cli_values *values)
 {
 	switch (values->how) {
 	case CLI_NOTHING:
-	case CLI_LINES:		/* arguments only */
+	case CLI_LINES:		/* not used for options */
 		printf(" ");
 		return;
 	case CLI_FILES:

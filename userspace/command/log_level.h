@@ -8,7 +8,7 @@
 
 #define CLI_LOG_LEVELS	"error warning info debug"
 
-/* An int: LOG_ERR and so on. */
+/* Type of the option's value, an int: LOG_ERR, LOG_WARNING, LOG_INFO or LOG_DEBUG. */
 extern const struct cli_type cli_log_level;
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Options from a table. */
+/* Read the options of a command line as a table describes them. */
 
 #include "command/options.h"
 
@@ -11,9 +11,9 @@
 #include <string.h>
 
 #define OPTIONS_MAX	32
-/* getopt_long() result for entry 0 of the table; above every character. */
+/* Result of getopt_long() for entry 0 of the table; greater than every character. */
 #define OPTION_BASE	256
-/* Column where the explanations begin. */
+/* Column where the help texts begin. */
 #define HELP_COLUMN	26
 
 static void print_option(char letter, const char *name, const char *metavar, const char *help)
@@ -76,7 +76,7 @@ static int store_string(const struct cli_option *option, const char *arg,
 			struct cli_strings *strings, struct error *why)
 {
 	if (strings->count == CLI_STRINGS_MAX)
-		return error_set(why, -EINVAL, "--%s: more than %d times", option->name,
+		return error_set(why, -EINVAL, "--%s is given more than %d times", option->name,
 				CLI_STRINGS_MAX);
 	strings->list[strings->count++] = arg;
 	return 0;
@@ -106,7 +106,7 @@ static int store(const struct cli_option *option, const char *arg, void *value,
 	case CLI_MEMORY:
 		if (parse_memory(arg, &number) || !number)
 			return error_set(why, -EINVAL, "--%s: \"%s\" is not a memory size "
-					"(MiB, or like 512M or 2G)", option->name, arg);
+					"(in MiB, or e.g. 512M or 2G)", option->name, arg);
 		*(uint64_t *)value = number;
 		return 0;
 	case CLI_TYPED:
@@ -117,7 +117,7 @@ static int store(const struct cli_option *option, const char *arg, void *value,
 	return -EINVAL;
 }
 
-/* The table as getopt_long() wants it, with room for --help and --version. */
+/* A table in the form of getopt_long(), with room for --help, --version and the end. */
 struct getopt_table {
 	struct option options[OPTIONS_MAX + 3];
 	char letters[2 * OPTIONS_MAX + 4];
@@ -129,7 +129,7 @@ static size_t make_getopt(const struct cli_option *options, unsigned int flags,
 	char *letter = to->letters;
 	size_t n, count;
 
-	*letter++ = ':';	/* tell a missing argument from an unknown option */
+	*letter++ = ':';	/* distinguishes a missing argument from an unknown option */
 	for (n = 0; options && options[n].name && n < OPTIONS_MAX; n++) {
 		to->options[n] = (struct option){
 			.name = options[n].name,
@@ -156,7 +156,7 @@ static size_t make_getopt(const struct cli_option *options, unsigned int flags,
 	return count;
 }
 
-/* The entry that a result of getopt_long() stands for. */
+/* Index of the entry for a result of getopt_long(). */
 static size_t find_option(const struct cli_option *options, int c)
 {
 	size_t n = 0;
@@ -185,7 +185,7 @@ int cli_options_read(const struct cli_option *options, unsigned int flags, void 
 	size_t count = make_getopt(options, flags, &table);
 	int c, r = 0;
 
-	optind = 0;		/* glibc: begin anew */
+	optind = 0;		/* glibc: reset the parser */
 	opterr = 0;
 	while (!r && (c = getopt_long(argc, argv, table.letters, table.options, NULL)) != -1) {
 		size_t n;

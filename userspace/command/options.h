@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Options from a table: what --help, manuals and completion say follows from it, too. */
+/* Options from a table, from which --help, manuals and completion are generated as well. */
 
 #ifndef NE_EMU_COMMAND_OPTIONS_H
 #define NE_EMU_COMMAND_OPTIONS_H
@@ -12,20 +12,20 @@
 #include <stdio.h>
 
 enum cli_option_kind {
-	CLI_FLAG,		/* bool: set */
+	CLI_FLAG,		/* bool; no argument */
 	CLI_STRING,		/* const char * */
-	CLI_STRINGS,		/* struct cli_strings: one more */
-	CLI_NUMBER,		/* uint64_t: from @min to @max */
-	CLI_MEMORY,		/* uint64_t: bytes; "512" is MiB, or with M, G, T */
-	CLI_TYPED,		/* what @type reads */
+	CLI_STRINGS,		/* struct cli_strings; may be repeated */
+	CLI_NUMBER,		/* uint64_t from @min to @max */
+	CLI_MEMORY,		/* uint64_t, bytes; the argument is in MiB, or has a unit M, G, T */
+	CLI_TYPED,		/* a value that @type reads */
 };
 
 #define CLI_STRINGS_MAX	32
 
 /**
  * struct cli_strings - values of an option that may be repeated
- * @list: in the order given, @count of them
- * @count: number of values
+ * @list: values in the order of the command line
+ * @count: entries of @list
  */
 struct cli_strings {
 	const char *list[CLI_STRINGS_MAX];
@@ -33,11 +33,11 @@ struct cli_strings {
 };
 
 /**
- * struct cli_type - values of another kind
- * @what: what the text should have been, "a CPU list" say
- * @read: 0, or a negative errno if @text is not one
- * @write: the inverse
- * @given: is there a value to write? NULL: always
+ * struct cli_type - a type of values for CLI_TYPED
+ * @what: name of the type for error messages, e.g. "a CPU list"
+ * @read: converts an argument; 0, or a negative errno if @text is not of this type
+ * @write: prints a value so that @read can convert it
+ * @given: is there a value to print? NULL: always
  */
 struct cli_type {
 	const char *what;
@@ -49,17 +49,17 @@ struct cli_type {
 /* How a shell completes a value. */
 enum cli_complete {
 	CLI_NOTHING,
-	CLI_FILES,		/* @from: only those with this suffix, and folders */
+	CLI_FILES,		/* files; @from: only those with this suffix, and directories */
 	CLI_DIRS,
 	CLI_USERS,
-	CLI_WORDS,		/* those in @from, separated by blanks */
-	CLI_LINES,		/* the lines that the shell command @from prints; arguments only */
+	CLI_WORDS,		/* the words in @from, separated by blanks */
+	CLI_LINES,		/* the lines that the shell command @from prints; not for options */
 };
 
 /**
- * struct cli_values - what a shell offers for a value
- * @how: where it has that from
- * @from: see enum cli_complete
+ * struct cli_values - how a shell completes a value
+ * @how: source of the words
+ * @from: depends on @how; NULL if unused
  */
 struct cli_values {
 	enum cli_complete how;
@@ -71,19 +71,19 @@ struct cli_values {
 #define VALUES_USERS	{ .how = CLI_USERS }
 
 /**
- * struct cli_option - one long option; a table ends with an entry without name
- * @name: without the dashes
+ * struct cli_option - a long option; a table ends with an entry without a name
+ * @name: its name without the dashes
  * @letter: its short form, or 0
- * @required: the command does not run without it
- * @kind: of its value
- * @type: reads the value of CLI_TYPED
- * @offset: of its value in the struct that the table fills
+ * @required: the command fails without it
+ * @kind: kind of its value
+ * @type: type of its value, for CLI_TYPED
+ * @offset: where its value lies in the struct that the table fills
  * @metavar: name of its argument; NULL for a flag
- * @help: for --help; lines after the first are indented
- * @manual: for the manual, in the markup of scdoc; NULL: @help is all there is to say
- * @values: what its argument may be
- * @min: least number
- * @max: greatest number
+ * @help: text for --help; may have several lines
+ * @manual: text for the manual, in the markup of scdoc; NULL: @help serves as one
+ * @values: how a shell completes its argument
+ * @min: least value of CLI_NUMBER
+ * @max: greatest value of CLI_NUMBER
  */
 struct cli_option {
 	const char *name;
@@ -100,15 +100,16 @@ struct cli_option {
 	uint64_t max;
 };
 
-/* offsetof() of a member that must have the type @want. */
+/* offsetof() that fails to compile unless the member has the type @want. */
 #define CLI_OFFSET(type, member, want) \
 	(offsetof(type, member) + \
 	 0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((type *)0)->member), want) ? \
 			 1 : -1]))
 
 /*
- * Entries for a member of a struct. Behind the help text may stand further members of
- * struct cli_option, such as .manual = "...".
+ * Entries of a table: @n is the name of the option, @member the member of struct @type that
+ * it fills, @var the name of its argument and @text its help text. Further members of struct
+ * cli_option can follow, such as .manual = "...".
  */
 #define OPT_FLAG(n, type, member, text, ...) \
 	{ .name = (n), .kind = CLI_FLAG, .offset = CLI_OFFSET(type, member, bool), \
@@ -130,38 +131,38 @@ struct cli_option {
 	{ .name = (n), .kind = CLI_TYPED, .offset = CLI_OFFSET(type_, member, ctype), \
 	  .type = (type_of), .metavar = (var), .help = (text), __VA_ARGS__ }
 
-/** cli_for_each_option() - loop over a table, which may be NULL */
+/** cli_for_each_option() - loop over the options of a table, which may be NULL */
 #define cli_for_each_option(option, table) \
 	for (const struct cli_option *option = (table); option && option->name; option++)
 
-/* Results of cli_options_read(), beside those of errors. */
+/* Results of cli_options_read() that are outside the range of errnos. */
 #define CLI_ASKS_HELP		(-4096)
 #define CLI_ASKS_VERSION	(-4097)
 
-/* What cli_options_read() takes beside the table. */
+/* Flags of cli_options_read(). */
 enum cli_options_flags {
-	CLI_TAKE_HELP = 1,	/* --help and -h */
-	CLI_TAKE_VERSION = 2,	/* --version and -V */
-	CLI_ONCE = 4,		/* no option twice */
+	CLI_TAKE_HELP = 1,	/* also accept --help and -h */
+	CLI_TAKE_VERSION = 2,	/* also accept --version and -V */
+	CLI_ONCE = 4,		/* refuse an option that is given twice */
 };
 
 /**
- * cli_options_read() - fill @values from a command line
- * @options: the table; NULL if there are none
- * @flags: of enum cli_options_flags
- * @values: the struct that the table's offsets are of
- * @argc: number of words in @argv, the first of which is skipped
- * @argv: they are put into another order: options first
- * @ret_args: the first argument that is not an option
- * @why: what is wrong with the command line
+ * cli_options_read() - read the options of a command line
+ * @options: the table, or NULL
+ * @flags: bits of enum cli_options_flags
+ * @values: the struct that the table fills
+ * @argc: entries of @argv; the first one is skipped
+ * @argv: the command line; the function moves options before other arguments
+ * @ret_args: first argument in @argv that is not an option
+ * @why: set with -EINVAL
  *
- * Return: the number of these arguments, CLI_ASKS_HELP, CLI_ASKS_VERSION, or -EINVAL
- * with @why set.
+ * Return: the number of arguments at *@ret_args, CLI_ASKS_HELP, CLI_ASKS_VERSION, or
+ * -EINVAL with a message.
  */
 int cli_options_read(const struct cli_option *options, unsigned int flags, void *values,
 		     int argc, char **argv, char ***ret_args, struct error *why);
 
-/** cli_options_print() - the lines of --help */
+/** cli_options_print() - print the options for --help; @flags: as for cli_options_read() */
 void cli_options_print(const struct cli_option *options, unsigned int flags);
 
 #endif

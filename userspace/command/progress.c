@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A sign of life during long work. */
+/* Show progress during long operations. */
 
 #include "command/progress.h"
 
@@ -14,7 +14,7 @@
 
 #define FIRST_S	2
 
-/* What a signal handler can find. */
+/* Global because the signal handler uses it. */
 static struct {
 	const char *what;
 	long long since_ms;
@@ -23,12 +23,12 @@ static struct {
 
 static void put(const char *text)
 {
-	/* Nothing could be done about a failure. */
+	/* Failures are ignored: progress is not important. */
 	if (write(STDERR_FILENO, text, strlen(text)) < 0)
 		return;
 }
 
-/* snprintf() is not safe here. */
+/* Runs in a signal handler, where snprintf() is not safe. */
 static void tick(int sig)
 {
 	long long seconds = (clock_ms() - progress.since_ms) / MSEC_PER_SEC;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A sign of life during long work, for people who wait at a terminal. */
+/* Show progress during long operations on a terminal. */
 
 #ifndef NE_EMU_COMMAND_PROGRESS_H
 #define NE_EMU_COMMAND_PROGRESS_H
 
 /**
- * progress_begin() - after two seconds, tell every second for how long it goes on
- * @what: "checking", say; must live until progress_end()
+ * progress_begin() - start to show the elapsed time, each second after the first two
+ * @what: name of the operation, e.g. "checking"; must stay valid until progress_end()
  *
- * Says nothing unless standard error is a terminal. One at a time.
+ * Does nothing unless standard error is a terminal. Operations cannot be nested.
  */
 void progress_begin(const char *what);
+/** progress_end() - stop, and erase what is shown */
 void progress_end(void);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Messages to the person at the terminal. */
+/* Print messages on the terminal. */
 
 #include "command/terminal.h"
 
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A line on a terminal; a path of any length fits. */
+/* Longest message; there is room for a path of any length. */
 #define CLI_ERROR_SIZE	(2 * PATH_MAX)
 
 void cli_error(const char *fmt, ...)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages to the person at the terminal, and exit codes. */
+/* Print messages on the terminal, and exit codes. */
 
 #ifndef NE_EMU_COMMAND_TERMINAL_H
 #define NE_EMU_COMMAND_TERMINAL_H
@@ -11,14 +11,17 @@
 #define CLI_FAILED	1
 #define CLI_USAGE	2
 
-/* cli_error() - one line on stderr, clean, behind "ne-emu: " */
+/**
+ * cli_error() - print an error or warning on stderr, as a line that begins with "ne-emu: "
+ * @fmt: as for printf(); the result is cleaned, see common/text.h
+ */
 __attribute__((format(printf, 1, 2)))
 void cli_error(const char *fmt, ...);
 
 /**
- * cli_result() - how a command ends
+ * cli_result() - print the error of a command, if any
  * @r: 0 or a negative errno
- * @why: printed unless @r is 0; that of the errno if it is empty
+ * @why: the message to print; if it is empty, that of the errno is printed
  *
  * Return: the exit code.
  */
@@ -32,7 +35,7 @@ enum cli_colour {
 	CLI_PLAIN,
 };
 
-/** cli_colour() - escape sequence for @fd, "" unless it is a terminal in colour */
+/** cli_colour() - escape sequence of a colour; "" if @fd is not a terminal or NO_COLOR is set */
 const char *cli_colour(int fd, enum cli_colour colour);
 
 #endif
