@@ -285,7 +285,7 @@ static void test_store_refuses_broken_files(void **state)
 	close(fd);
 	memcpy(strstr(pair, "-----BEGIN PRIVATE KEY-----"), key, strlen(key));
 	overwrite(s, "default.pem", pair, pair_len);
-	assert_refused(s, -EBADMSG, "not of its key");
+	assert_refused(s, -EBADMSG, "certificate and key do not match");
 
 	assert_int_equal(unlinkat(s->store.fd, "default.pem", 0), 0);
 	assert_int_equal(mkdirat(s->store.fd, "default.pem", 0700), 0);
@@ -324,7 +324,7 @@ static void test_store_refuses_odd_roots(void **state)
 	put_odd_root(s, "P-256", CA_PATHLEN_NONE);
 	assert_refused(s, -EBADMSG, "not on curve P-384");
 	put_odd_root(s, "P-384", CA_PATHLEN_LEAF);
-	assert_refused(s, -EBADMSG, "not a CA's");
+	assert_refused(s, -EBADMSG, "not that of a CA");
 	put_odd_root(s, "P-384", CA_PATHLEN_NONE);
 	assert_int_equal(ca_store_obtain(&s->store, "default", &root, &s->error), 0);
 	ca_signer_clear(&root);

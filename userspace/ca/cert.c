@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Keys and certificates: make, read, write. The only user of OpenSSL's X.509 here. */
+/* Make, read and write keys and certificates. */
 
 #include "ca/cert.h"
 

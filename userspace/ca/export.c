@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A root certificate in the forms that programs want it. */
+/* Print a root certificate in the formats that programs need. */
 
 #include "ca/export.h"
 

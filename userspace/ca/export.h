@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A root certificate in the forms that programs want it. */
+/* Print a root certificate in the formats that programs need. */
 
 #ifndef NE_EMU_CA_EXPORT_H
 #define NE_EMU_CA_EXPORT_H
@@ -17,16 +17,16 @@ enum ca_export_format {
 	CA_EXPORT_PEM,
 	CA_EXPORT_DER,
 	CA_EXPORT_FINGERPRINT,		/* SHA-256 of the DER, in hexadecimal digits */
-	CA_EXPORT_RUST,			/* a constant array, as are the next two */
+	CA_EXPORT_RUST,			/* source text with a constant array, as the next two */
 	CA_EXPORT_GO,
 	CA_EXPORT_C,
 	NR_CA_EXPORTS,
 };
 
-/** ca_export_format() - the format of that name, or -EINVAL */
+/** ca_export_format() - enum ca_export_format for a name, or -EINVAL */
 int ca_export_format(const char *name);
 
-/** ca_export() - write @cert; 0 or -EIO */
+/** ca_export() - print @cert; 0 or -EIO */
 int ca_export(X509 *cert, enum ca_export_format format, FILE *to);
 
 #endif

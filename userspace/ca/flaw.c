@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Faults that certificates are given on purpose, for tests of verifiers. */
+/* Faults that certificates have on purpose, for tests of verifiers. */
 
 #include "ca/flaw.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The certificates below a root: regional, zonal, instance. */
+/* Issue the certificates below a root: regional, zonal, instance. */
 
 #include "ca/issuer.h"
 
@@ -17,16 +17,20 @@
 #define HOUR	3600LL
 #define DAY	(24 * HOUR)
 
-/* "UTCTime": certificates must not end later than their root. */
+/* Certificates must not outlive their root. */
 #define LIFE_END	CA_ROOT_NOT_AFTER
 
 /**
- * struct level - what is special about one
- * @life: seconds
- * @vary: random seconds that are taken off @life
- * @backdate: seconds by which its life begins early
- * @margin: a new one is due when less than this remains: what is below it must not
- *	outlive it
+ * struct level - properties of the certificates of one level
+ * @life: lifetime in seconds
+ * @vary: limit on the random number of seconds that is subtracted from @life
+ * @backdate: seconds between notBefore and the time of issue
+ * @margin: a new certificate is due when less than this remains, seconds, so that the
+ *	certificates below do not outlive it
+ * @pathlen: path length constraint
+ * @serial_len: bytes of the serial number
+ * @key_usage: see struct ca_cert_spec
+ * @extensions: see struct ca_cert_spec
  */
 struct level {
 	int64_t life;
@@ -39,7 +43,7 @@ struct level {
 	const char *extensions;
 };
 
-/* EC2's values (notBefore of the first two lies an hour back there too). */
+/* The values of EC2, where notBefore of the first two is an hour ago, too. */
 static const struct level levels[NR_CA_LEVELS] = {
 	[CA_REGIONAL] = { 20 * DAY, 0, HOUR, 7 * DAY, 2, CA_SERIAL_RANDOM, CA_USAGE_CA, "BASK" },
 	[CA_ZONAL] = { 6 * DAY - HOUR, 12 * HOUR, HOUR, 25 * HOUR, 1, CA_SERIAL_RANDOM, CA_USAGE_CA,
@@ -75,7 +79,7 @@ void ca_issuer_clear(struct ca_issuer *issuer)
 	issuer->root = NULL;
 }
 
-/* Long-lived leaves need long-lived CAs. */
+/* CAs must live as much longer as leaves do. */
 static int64_t extra_life(const struct ca_issuer *issuer)
 {
 	return MAX(issuer->place.leaf_life - CA_LEAF_LIFE, 0);
@@ -88,10 +92,10 @@ static bool level_due(const struct ca_issuer *issuer, enum ca_level level, int64
 
 	if (level == CA_INSTANCE && ca_issuer_has(issuer, CA_FLAW_CA_EXPIRED))
 		return !cert;
-	/* Not yet valid: the clock was set back. */
+	/* A certificate that is not valid yet means that the clock was set back. */
 	if (!cert || ca_cert_begin(cert) > now)
 		return true;
-	/* Where the root's end is the limit, a new one would not live longer. */
+	/* If the end of the root is the limit, a new certificate would not live longer. */
 	return ca_cert_end(cert) < MIN(now + margin, LIFE_END);
 }
 
@@ -100,7 +104,7 @@ bool ca_issuer_needs_root(const struct ca_issuer *issuer, int64_t now)
 	return level_due(issuer, CA_REGIONAL, now);
 }
 
-/* Sixteen digits; those of zones without leading zeros. */
+/* As on EC2: 16 hexadecimal digits, in the zonal name without leading zeros. */
 static int level_cn(const struct ca_issuer *issuer, enum ca_level level, char *cn, size_t size)
 {
 	uint64_t id;
@@ -125,9 +129,10 @@ static int level_cn(const struct ca_issuer *issuer, enum ca_level level, char *c
 	return 0;
 }
 
-/* The three layouts of EC2; an attribute without value ends the list. */
+/* Most attributes of the layouts below, and the entry that ends the list. */
 #define SUBJECT_MAX	7
 
+/* EC2 has a different layout for each level. */
 static void level_subject(enum ca_level level, const char *cn, struct ca_rdn subject[SUBJECT_MAX])
 {
 	const struct ca_rdn regional[SUBJECT_MAX] = {
@@ -197,7 +202,7 @@ static int make_level(struct ca_issuer *issuer, enum ca_level level,
 	if (ca_random(serial, sizeof(serial)) || ca_random(&vary, sizeof(vary)) ||
 	    level_cn(issuer, level, cn, sizeof(cn)))
 		return ca_openssl_error(error, "no random numbers");
-	/* With the top bit set a full-length number would take an octet too many. */
+	/* A full-length number with the top bit set would need another octet. */
 	serial[0] &= rules->serial_len == CA_SERIAL_MAX ? 0x7f : 0xff;
 	spec.not_after = now + rules->life - (rules->vary ? vary % rules->vary : 0) +
 			 extra_life(issuer);
@@ -216,7 +221,7 @@ static int make_level(struct ca_issuer *issuer, enum ca_level level,
 	return 0;
 }
 
-/* Use a new root that no verifier trusts, or the one that was given. */
+/* Use @root, or for that flaw a new root that no verifier trusts. */
 static int use_root(struct ca_issuer *issuer, const struct ca_signer *root,
 		    struct ca_signer *ret, struct error *error)
 {
@@ -257,13 +262,13 @@ int ca_issuer_renew(struct ca_issuer *issuer, const struct ca_signer *root, int6
 	if (!err && ca_issuer_needs_root(issuer, now))
 		err = use_root(issuer, root, &top, error);
 	for (enum ca_level level = 0; !err && level < NR_CA_LEVELS; level++) {
-		/* A new CA has signed nothing yet. */
+		/* A new CA has not signed anything yet, so all levels below it are due. */
 		due = due || level_due(issuer, level, now);
 		if (due)
 			err = make_level(issuer, level,
 					 level ? &issuer->levels[level - 1] : &top, now, error);
 	}
-	/* A chain of old and new would not hold: begin anew next time. */
+	/* Old and new certificates do not chain, so drop all and start over next time. */
 	if (err && due)
 		ca_issuer_clear(issuer);
 	return err;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What an enclave signs with: a leaf and the bundle above it. */
+/* Issue the identity of an enclave: a leaf and the bundle above it. */
 
 #include "ca/issuer.h"
 #include "ca/names.h"
@@ -31,7 +31,7 @@ static void put_be(uint8_t *to, uint64_t value, size_t bytes)
 		to[i] = value >> (8 * (bytes - 1 - i));
 }
 
-/* Enclave id, zeroes, second of issue: as on EC2. */
+/* As on EC2: enclave id, zeros, time of issue in seconds. */
 static void leaf_serial(uint8_t serial[LEAF_SERIAL], uint64_t enclave_id, int64_t now)
 {
 	put_be(serial, enclave_id, 8);
@@ -54,7 +54,7 @@ static void leaf_dates(const struct ca_issuer *issuer, int64_t now, struct ca_ce
 	}
 }
 
-/* The signature is the last thing in a certificate. */
+/* The signature is at the end of a certificate. */
 static void flip_last_bit(struct ca_der *der)
 {
 	der->data[der->len - 1] ^= 1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu-ca: the roots that emulated enclaves are attested with. */
+/* ne-emu-ca: manage the roots of trust of emulated enclaves. */
 
 #include "ca/export.h"
 #include "ca/store.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What the commands take. */
+/* The options of all commands. */
 struct place {
 	const char *state;
 	const char *project;
@@ -25,15 +25,16 @@ static const struct place defaults = {
 };
 
 #define OPT_STATE \
-	OPT_STRING("state", struct place, state, "DIR", "folder of the roots (" CA_STATE_DIR ")", \
-		   .manual = "Folder of the roots. Default: _" CA_STATE_DIR "_. It is created if " \
-			     "need be, with its parent.", \
+	OPT_STRING("state", struct place, state, "DIR", \
+		   "directory of the roots;\ndefault: " CA_STATE_DIR, \
+		   .manual = "Directory of the roots. Default: _" CA_STATE_DIR "_. It is created " \
+			     "if needed, with its parent.", \
 		   .values = VALUES_DIRS)
 #define OPT_PROJECT \
 	OPT_STRING("project", struct place, project, "NAME", \
-		   "which root (" CA_PROJECT_DEFAULT ")", \
-		   .manual = "Which root: 1 to 32 of a-z, 0-9 and \"-\", without \"-\" at either " \
-			     "end. Default: _" CA_PROJECT_DEFAULT "_.")
+		   "project of the root; default: " CA_PROJECT_DEFAULT, \
+		   .manual = "Project of the root: 1 to 32 characters of a-z, 0-9 and \"-\", " \
+			     "without \"-\" at either end. Default: _" CA_PROJECT_DEFAULT "_.")
 
 static const struct cli_option root_options[] = { OPT_STATE, OPT_PROJECT, {} };
 
@@ -42,7 +43,7 @@ static int open_store(const struct place *place, bool create, struct ca_store *s
 	struct error error;
 
 	if (!ca_project_valid(place->project)) {
-		cli_error("\"%s\" is not a project name: 1 to %d of a-z, 0-9 and -",
+		cli_error("\"%s\" is not a project name: 1 to %d characters of a-z, 0-9 and \"-\"",
 			  place->project, CA_PROJECT_MAX);
 		return -EINVAL;
 	}
@@ -67,8 +68,8 @@ static int make_root(const struct place *place, bool replace)
 		return CLI_FAILED;
 	}
 	if (replace && ca_store_has_old(&store, place->project))
-		fprintf(stderr, "the root before it is kept with its key, as %s/%s.old.pem; "
-			"\"ne-emu-ca forget\" destroys it\n", place->state, place->project);
+		fprintf(stderr, "the previous root and its key are kept as %s/%s.old.pem; "
+			"\"ne-emu-ca forget\" destroys them\n", place->state, place->project);
 	return ca_export(root.cert, CA_EXPORT_FINGERPRINT, stdout) ? CLI_FAILED : CLI_OK;
 }
 
@@ -80,7 +81,7 @@ static int run_create(const struct cli_call *call)
 static const struct cli_command cmd_create = {
 	.name = "create",
 	.summary = "make a root",
-	.about = "Make a root and print its fingerprint. ne-emud does it when it first needs one",
+	.about = "Make a root and print its fingerprint. ne-emud makes a missing root itself",
 	.options = root_options,
 	.size = sizeof(struct place),
 	.defaults = &defaults,
@@ -95,9 +96,9 @@ static int run_rotate(const struct cli_call *call)
 static const struct cli_command cmd_rotate = {
 	.name = "rotate",
 	.summary = "replace a root",
-	.about = "Put a new root in the place of the one there is, which is kept as NAME.old.pem\n"
-		 "with its key until \"ne-emu-ca forget\", and print its fingerprint. Enclaves get\n"
-		 "certificates under it when their next is due",
+	.about = "Replace a root by a new one and print the new fingerprint. The old root and its\n"
+		 "key are kept as NAME.old.pem until \"ne-emu-ca forget\". Running enclaves use\n"
+		 "the new root when their next certificate is due",
 	.options = root_options,
 	.size = sizeof(struct place),
 	.defaults = &defaults,
@@ -125,8 +126,9 @@ static int run_forget(const struct cli_call *call)
 
 static const struct cli_command cmd_forget = {
 	.name = "forget",
-	.summary = "destroy the root before the last rotation",
-	.about = "Destroy NAME.old.pem, the root before the last \"ne-emu-ca rotate\", with its key",
+	.summary = "destroy the root from before the last rotation",
+	.about = "Destroy NAME.old.pem, the root from before the last \"ne-emu-ca rotate\", and\n"
+		 "its key",
 	.options = root_options,
 	.size = sizeof(struct place),
 	.defaults = &defaults,
@@ -154,7 +156,8 @@ static int run_export(const struct cli_call *call)
 	int format = ca_export_format(place->format);
 
 	if (format < 0)
-		return cli_usage_error(call, "--format: not " CA_EXPORT_FORMATS);
+		return cli_usage_error(call, "--format: \"%s\" is not " CA_EXPORT_FORMATS,
+				       place->format);
 	if (load_root(place, &root))
 		return CLI_FAILED;
 	if (ca_export(root.cert, format, stdout)) {
@@ -182,7 +185,7 @@ static const struct cli_command cmd_export = {
 	.run = run_export,
 };
 
-/* @out: NULL for people */
+/* State of "list"; @out: takes the list as JSON, NULL: print text */
 struct listing {
 	const struct ca_store *store;
 	struct json_out *out;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A root certificate of our own, and its file. */
+/* Make root certificates, and encode and decode the contents of their files. */
 
 #include "ca/root.h"
 
@@ -74,7 +74,7 @@ int ca_root_encode(const struct ca_signer *root, uint8_t **ret_text, size_t *ret
 	return 0;
 }
 
-/* Never ask anybody for a password. */
+/* Without this, OpenSSL would ask for a password on the terminal. */
 static int no_password(char *buf, int size, int for_writing, void *arg)
 {
 	return -1;
@@ -85,12 +85,12 @@ static int check(const struct ca_signer *root, struct error *error)
 	char curve[32] = "";
 
 	if (X509_check_private_key(root->cert, root->key) != 1)
-		return error_set(error, -EBADMSG, "its certificate is not of its key");
+		return error_set(error, -EBADMSG, "certificate and key do not match");
 	if (EVP_PKEY_get_utf8_string_param(root->key, "group", curve, sizeof(curve), NULL) != 1 ||
 	    OBJ_txt2nid(curve) != NID_secp384r1)
-		return error_set(error, -EBADMSG, "its key is not on curve P-384");
+		return error_set(error, -EBADMSG, "the key is not on curve P-384");
 	if (!X509_check_ca(root->cert))
-		return error_set(error, -EBADMSG, "its certificate is not a CA's");
+		return error_set(error, -EBADMSG, "the certificate is not that of a CA");
 	return 0;
 }
 
@@ -105,7 +105,7 @@ int ca_root_decode(const void *text, size_t len, struct ca_signer *ret, struct e
 	root.cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
 	root.key = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
 	if (!root.cert || !root.key)
-		err = error_set(error, -EBADMSG, "it does not hold a certificate and then a key");
+		err = error_set(error, -EBADMSG, "it does not hold a certificate followed by a key");
 	else
 		err = check(&root, error);
 	ERR_clear_error();

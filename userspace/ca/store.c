@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Roots on disk: one file per project. */
+/* Store roots on disk, in one file per project. */
 
 #include "ca/store.h"
 
@@ -43,7 +43,7 @@ bool ca_project_valid(const char *project)
 	       project[0] != '-' && project[len - 1] != '-';
 }
 
-static int make_folder(const char *path)
+static int make_dir(const char *path)
 {
 	__cleanup_free char *parent = strdup(path);
 	char *slash = parent ? strrchr(parent, '/') : NULL;
@@ -63,7 +63,7 @@ int ca_store_open(struct ca_store *store, const char *path, bool create,
 {
 	__cleanup_fd int fd = -1;
 	struct stat st;
-	int err = create ? make_folder(path) : 0;
+	int err = create ? make_dir(path) : 0;
 
 	if (err)
 		return error_set(error, err, "cannot create %s: %s", path, strerror(-err));
@@ -72,7 +72,7 @@ int ca_store_open(struct ca_store *store, const char *path, bool create,
 		return error_set(error, -errno, "%s: %m", path);
 	if (st.st_mode & 077)
 		return error_set(error, -EPERM,
-				 "%s is open to others (mode %04o): chmod 700 it", path,
+				 "other users have access to %s (mode %04o): chmod 700 it", path,
 				 st.st_mode & 07777);
 	*store = (struct ca_store){ .fd = fd_steal(&fd), .path = path };
 	return 0;
@@ -90,7 +90,7 @@ static int store_lock(const struct ca_store *store, int *ret_fd, struct error *e
 
 	if (fd < 0)
 		return error_set(error, -errno, "%s/" LOCK_FILE ": %m", store->path);
-	/* Each holder writes one file and lets go. */
+	/* Wait without a limit: each holder writes only one file. */
 	while (flock(fd, LOCK_EX) < 0)
 		if (errno != EINTR)
 			return error_set(error, -errno, "%s/" LOCK_FILE ": %m", store->path);
@@ -113,8 +113,8 @@ static int store_read_file(const struct ca_store *store, const char *name, uint8
 	if (!S_ISREG(st.st_mode))
 		return error_set(error, -EBADMSG, "%s/%s is not a regular file", store->path, name);
 	if (st.st_mode & 077)
-		return error_set(error, -EPERM, "%s/%s is open to others (mode %04o): chmod 600 "
-				 "it, and rotate the root if they may have seen its key",
+		return error_set(error, -EPERM, "other users have access to %s/%s (mode %04o): "
+				 "chmod 600 it, and rotate the root if they may have read its key",
 				 store->path, name, st.st_mode & 07777);
 	n = read_full(fd, buf, size);
 	if (n < 0)
@@ -139,19 +139,19 @@ int ca_store_load(const struct ca_store *store, const char *project, struct ca_s
 	if (n < 0)
 		return n;
 	if (err)
-		return error_set(error, err, "%s/%s: %s: ne-emu-ca rotate makes a new root",
+		return error_set(error, err, "%s/%s: %s; \"ne-emu-ca rotate\" makes a new root",
 				 store->path, name.text, cause.text);
 	return 0;
 }
 
-/* On the disk when it returns, name included. */
+/* Write a new file and wait until its contents are on the disk. */
 static int store_write_file(const struct ca_store *store, const char *name, const void *data,
 			    size_t len)
 {
 	__cleanup_fd int fd = -1;
 	int err;
 
-	/* What a crash may have left; never a file of somebody else. */
+	/* Remove what a crash may have left, and so never write to an existing file. */
 	if (unlinkat(store->fd, name, 0) < 0 && errno != ENOENT)
 		return -errno;
 	fd = openat(store->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -178,7 +178,9 @@ static int overwrite(int fd, off_t size)
 	return err;
 }
 
-/* A root under a second name is one that a rotation has not replaced in the end. */
+/* Overwrites the file only if it has no other name: a rotation that failed half-way leaves
+ * the current root under both names.
+ */
 static int destroy(const struct ca_store *store, const char *name)
 {
 	__cleanup_fd int fd = openat(store->fd, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK |
@@ -218,7 +220,7 @@ int ca_store_forget(const struct ca_store *store, const char *project, struct er
 	return 0;
 }
 
-/* The old root stays under its name until the new one takes it. */
+/* Link the old root to its new name, so that the project has a root at any time. */
 static int keep_old(const struct ca_store *store, const char *name, const char *old_name)
 {
 	int err = destroy(store, old_name);
@@ -281,7 +283,7 @@ int ca_store_obtain(const struct ca_store *store, const char *project, struct ca
 	if (err != -ENOENT)
 		return err;
 	err = ca_store_create(store, project, false, error);
-	if (err && err != -EEXIST)	/* somebody was quicker */
+	if (err && err != -EEXIST)	/* another process has just created it */
 		return err;
 	return ca_store_load(store, project, ret, error);
 }
@@ -302,7 +304,7 @@ static void store_dir_cleanup(DIR **dir)
 		(void)closedir(*dir);
 }
 
-/* "PROJECT.pem"; what a project cannot be called is another file. */
+/* The project of "PROJECT.pem"; false for other files. */
 static bool project_of_file(const char *name, char project[CA_PROJECT_MAX + 1])
 {
 	size_t len = strlen(name);
