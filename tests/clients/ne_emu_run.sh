@@ -79,7 +79,7 @@ others_see_and_stop_less() {
 	fails stranger timeout 30 ne-emu stop "$uid" 2> "$tmp/said"
 	grep 'belongs to user 0; use sudo' "$tmp/said"
 	fails stranger_elsewhere timeout 30 ne-emu stop "$uid" 2> "$tmp/said"
-	grep 'belongs to somebody outside of this container' "$tmp/said"
+	grep 'belongs to a user outside this container' "$tmp/said"
 
 	# Otherwise its launcher would close it at once.
 	kill -STOP "$(client_pid a)"

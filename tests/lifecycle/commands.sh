@@ -94,7 +94,7 @@ fault_not_loaded() {
 
 fault_no_supervisor() {
 	systemctl stop ne-emud.service
-	says 'nobody answers start requests' ne-emu doctor
+	says 'ne-emud is not running, so enclaves cannot be started' ne-emu doctor
 }
 
 fault_no_pool() {
@@ -106,7 +106,7 @@ fault_no_pool() {
 fault_no_pages() {
 	echo 0 > /proc/sys/vm/nr_hugepages
 	says 'not enough free huge pages' ne-emu run image.eif
-	says 'MiB are free as huge pages, an enclave needs 64' ne-emu doctor
+	says 'MiB of huge pages are free; an enclave needs at least 64' ne-emu doctor
 }
 
 fault_offline() {
@@ -116,7 +116,7 @@ fault_offline() {
 fault_other_transport() {
 	unload ne_emu_vsock
 	modprobe vmw_vsock_virtio_transport
-	says 'not 3: transport vmw_vsock_virtio_transport has the place' ne-emu doctor
+	says 'not 3: transport vmw_vsock_virtio_transport is loaded instead' ne-emu doctor
 }
 
 fault_vhost() {

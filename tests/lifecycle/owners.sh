@@ -110,7 +110,7 @@ root_sets_anybodys() {
 	as ne-bob ne-emu lab show | grep -q '^map *definite$'
 	as ne-bob ne-emu lab show --user 2002 | grep -q '^map *definite$'
 	refused 'is not yours; use sudo' as ne-bob ne-emu lab set --user ne-alice map=definite
-	refused 'there is no user' ne-emu lab set --user ne-nobody map=definite
+	refused 'unknown user' ne-emu lab set --user ne-nobody map=definite
 	refused '\-\-user is for the next enclave' ne-emu lab set --user ne-bob "$cid" map=definite
 	ne-emu lab reset --user ne-bob
 	as ne-bob ne-emu lab show | grep -q '^pcr0 *measured$'
@@ -137,11 +137,11 @@ lists_are_of_owners() {
 	ne-emu logs --list | grep -q "^enc$uid *2001 "
 	as ne-bob ne-emu logs --list > "$tmp/list"
 	fails grep '^enc' "$tmp/list"
-	refused "no logs of yours are kept" as ne-bob ne-emu logs
+	refused "holds no logs of yours" as ne-bob ne-emu logs
 }
 
 stranger_may_nothing() {
-	refused "for root and the members of group ne" as ne-mallory ne-emu lab show
+	refused "only root and members of group ne" as ne-mallory ne-emu lab show
 	refused "Permission denied" as ne-mallory sh -c ': < /dev/nitro_enclaves'
 	refused "Permission denied" as ne-mallory ls "/run/ne-emu/$uid"
 	refused "Permission denied" as ne-bob ls "/run/ne-emu/$uid"
@@ -159,7 +159,7 @@ contained() {
 
 container_may_nothing() {
 	[ "$(contained id -u)" = 0 ]
-	refused "for root and the members of group ne" contained ne-emu lab show
+	refused "only root and members of group ne" contained ne-emu lab show
 	refused "Permission denied" contained sh -c ': < /dev/nitro_enclaves'
 	refused "Permission denied" contained sh -c ': < /dev/ne_emu_vsock'
 	refused "Permission denied" contained ls "$log_folder"

@@ -194,7 +194,7 @@ static void test_text_forms(void **state)
 	run_command(&s->result, &cmd_attest, "attest", "verify",
 		    fake_root_path(&s->dir, "/words", path), NULL);
 	assert_int_equal(s->result.code, 1);
-	expect_text(s->result.err, "neither CBOR nor base64");
+	expect_text(s->result.err, "it is not CBOR, base64 or");
 }
 
 static void test_show(void **state)
@@ -249,8 +249,8 @@ static void test_bad_arguments(void **state)
 	} cases[] = {
 		{ "--pcr", "0=00", "96 hexadecimal digits", 1 },
 		{ "--pcr", "32=00", "N from 0 to 31", 1 },
-		{ "--nonce", "xyz", "neither hexadecimal digits", 1 },
-		{ "--time", "yesterday", "neither \"document\"", 1 },
+		{ "--nonce", "xyz", "\"xyz\" is neither hexadecimal digits", 1 },
+		{ "--time", "yesterday", "\"yesterday\" is not \"document\"", 1 },
 		{ "--root", "/does/not/exist", "No such file", 1 },
 		{ "--max-age", "0", "not a number", 2 },
 	};
@@ -301,7 +301,7 @@ static void test_lab(void **state)
 
 	run_command(r, &cmd_lab, "lab", "show", NULL);
 	assert_int_equal(r->code, 1);
-	expect_text(r->err, "ne-emud does not run");
+	expect_text(r->err, "ne-emud is not running");
 
 	start_daemon(s);
 	run_command(r, &cmd_lab, "lab", "set", "flaws=stale,expired", "region=eu-west-1", NULL);

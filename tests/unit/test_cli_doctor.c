@@ -98,11 +98,11 @@ static void test_good_parts(void **state)
 	assert_string_equal(finding(json, "kvm", "fail"),
 			    "/dev/kvm is missing although the CPU can virtualize");
 	assert_string_equal(finding(json, "module", "warn"), "nitro_enclaves_emu 1.2 is loaded, "
-			    "the programs are of version " NE_EMU_VERSION);
+			    "but the programs have version " NE_EMU_VERSION);
 	assert_string_equal(finding(json, "cpu-pool", "ok"), "2 CPUs: 2-3");
-	expect_text(finding(json, "isolation", "warn"), "ne-emud does not isolate CPUs 2-3");
-	assert_string_equal(finding(json, "cpus", "ok"), "2 CPUs can go to enclaves, in whole "
-			    "cores of 2 threads: ask for multiples of 2");
+	expect_text(finding(json, "isolation", "warn"), "ne-emud has not isolated CPUs 2-3");
+	assert_string_equal(finding(json, "cpus", "ok"), "2 CPUs can be used for enclaves, in "
+			    "whole cores of 2 threads: ask for multiples of 2");
 	assert_string_equal(finding(json, "huge-pages", "ok"), "node 0: 32 free pages of 2 MiB");
 	assert_string_equal(finding(json, "huge-pages", "fail"), "");
 	assert_string_equal(finding(json, "daemon", "ok"), "ne-emud runs (process 4242)");
@@ -148,13 +148,13 @@ static void test_isolation(void **state)
 	fake_root_create(&root);
 	fake_root_put(&root, "/sys/module/nitro_enclaves/parameters/ne_cpus", "6,7,2-3\n");
 	fake_root_mkdir(&root, "/sys/devices/system/cpu/cpu2/node1");
-	expect_isolation("warn", "does it run?", false);
+	expect_isolation("warn", "is it running?", false);
 	fake_root_put(&root, ISOLATED, "1-3,6-9\n");
-	expect_isolation("warn", "does it run?", false);
+	expect_isolation("warn", "is it running?", false);
 	fake_root_put(&root, TOLD, "2-3\n\n");		/* of an earlier pool */
-	expect_isolation("warn", "does it run?", false);
+	expect_isolation("warn", "is it running?", false);
 	fake_root_put(&root, TOLD, "2-3,6-7\n\n");
-	expect_isolation("ok", "CPUs 2-3,6-7 run nothing but enclaves", true);
+	expect_isolation("ok", "only enclaves run on CPUs 2-3,6-7", true);
 	fake_root_put(&root, TOLD, "2-3,6-7\nno cgroup v2 here\n");
 	expect_isolation("warn", "no cgroup v2 here", false);
 	fake_root_put(&root, TOLD, "2-3,6-7\n\n");
@@ -202,9 +202,9 @@ static void test_vsock_packets(void **state)
 	put_channel(&root, 41, 3, "/dev/ne_emu_vsock", bad);
 	run_command(&result, &cmd_doctor, "doctor", NULL);
 	expect_text(result.out, "CID 16 sent 18446744073709551615 malformed packets");
-	expect_text(result.out, "7 packets to CID 16 were dropped: 8192 waited already");
+	expect_text(result.out, "7 packets to CID 16 were dropped; 8192 are waiting");
 	expect_text(result.out, "the console of CID 17 sent 2 malformed packets");
-	expect_text(result.out, "3 packets to CID 18 were dropped: 5 waited already");
+	expect_text(result.out, "3 packets to CID 18 were dropped; 5 are waiting");
 	assert_null(strstr(result.out, "CID 18 sent"));
 	assert_null(strstr(result.out, "CID 17 were dropped"));
 	assert_null(strstr(result.out, "CID 19"));
@@ -229,8 +229,8 @@ static void test_nodes(void **state)
 		{ { "31\n", "32\n" }, "the free huge pages are not on node 0, where the CPU "
 				      "pool is" },
 		{ { "32\n", "32\n" }, "" },
-		{ { "31\n", "31\n" }, "only 62 MiB are free as huge pages, an enclave needs 64 at "
-				      "least" },
+		{ { "31\n", "31\n" }, "only 62 MiB of huge pages are free; an enclave needs at "
+				      "least 64 MiB" },
 	};
 	struct command_result result;
 	struct temp_dir root;
@@ -264,7 +264,7 @@ static void test_aws_driver(void **state)
 	fake_root_put(&root, "/sys/module/nitro_enclaves/initstate", "live\n");
 	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
 	json = parse(&result);
-	expect_text(finding(json, "module", "fail"), "excludes the emulator");
+	expect_text(finding(json, "module", "fail"), "the emulator cannot be loaded with it");
 	json_decref(json);
 	fake_root_put(&root, "/dev/nitro_enclaves", "");
 	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
@@ -337,7 +337,7 @@ static void test_logs(void **state)
 	assert_string_equal(result.out, "old console\n");
 	run_command(&result, &cmd_logs, "logs", "17", NULL);
 	assert_int_equal(result.code, CLI_FAILED);
-	expect_text(result.err, "no logs are kept of 17");
+	expect_text(result.err, "there are no logs of 17");
 
 	run_command(&result, &cmd_logs, "logs", "--json", NULL);
 	json = parse(&result);

@@ -269,12 +269,12 @@ static void test_run_usage(void **state)
 		const char *args[4];
 		const char *text;
 	} cases[] = {
-		{ { "--console" }, "--console needs --debug" },
-		{ { "--debug", "--console", "--detach" }, "exclude each other" },
-		{ { "--debug", "--console", "--json" }, "exclude each other" },
-		{ { "--cpus=2", "--cpu-ids=2,3" }, "exclude each other" },
+		{ { "--console" }, "--console requires --debug" },
+		{ { "--debug", "--console", "--detach" }, "cannot be combined with --detach" },
+		{ { "--debug", "--console", "--json" }, "cannot be combined with --json" },
+		{ { "--cpus=2", "--cpu-ids=2,3" }, "cannot be combined with --cpu-ids" },
 		{ { "--cpu-ids=2,x" }, "\"2,x\" is not a CPU list (e.g. 2,3 or 2-5)" },
-		{ { "--cpu-ids=0-1" }, "CPU 0 stays with the host" },
+		{ { "--cpu-ids=0-1" }, "CPU 0 belongs to the host" },
 		{ { "--cid=3" }, "\"3\" is not a number from 4 to 4294967294" },
 		{ { "--cid=4294967295" }, "is not a number from 4" },
 	};

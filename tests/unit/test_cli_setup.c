@@ -226,7 +226,7 @@ static void test_setup_and_undo(void **state)
 	assert_int_equal(result.code, CLI_OK);
 	expect_text(result.out, "huge pages: 60 MiB more");
 	expect_text(result.out, "CPU pool: 1,5 on NUMA node 0\n");
-	expect_text(result.out, "isolation: none: ne-emud does not isolate CPUs 1,5; does it run?\n");
+	expect_text(result.out, "isolation: none: ne-emud has not isolated CPUs 1,5; is it running?\n");
 	fake_root_expect(&root, POOL, "1,5\n");
 	fake_root_expect(&root, "/sys/devices/system/node/node0/hugepages/" SMALL "/nr_hugepages",
 			 "38\n");
@@ -258,7 +258,7 @@ static void test_small_pages_first(void **state)
 	fake_root_put(&root, "/run/ne-emu/isolation", "2-3,6\n\n");
 	fake_root_put(&root, "/sys/fs/cgroup/cpuset.cpus.isolated", "2-3,6\n");
 	run_command(&result, &cmd_setup, "setup", "--memory", "3G", "--cpus", "3", NULL);
-	expect_text(result.out, "isolation: CPUs 2-3,6 run nothing but enclaves\n");
+	expect_text(result.out, "isolation: only enclaves run on CPUs 2-3,6\n");
 	assert_int_equal(result.code, CLI_OK);
 	fake_root_expect(&root, "/sys/devices/system/node/node1/hugepages/" LARGE "/nr_hugepages",
 			 "0\n");
@@ -388,8 +388,8 @@ static void test_too_few_pages(void **state)
 	kernel.pages_max = 20;
 	run_command(&result, &cmd_setup, "setup", "--memory", "64", NULL);
 	assert_int_equal(result.code, CLI_FAILED);
-	expect_text(result.err, "only 24 of 60 MiB could be reserved as huge pages, and were given "
-		    "back");
+	expect_text(result.err, "only 24 of 60 MiB could be reserved as huge pages, so they were "
+		    "released");
 	assert_string_equal(result.out, "");
 	expect_pages(&root, 0, SMALL, "8\n");
 	expect_no_state(&root);
@@ -441,8 +441,8 @@ static void test_undo_refused(void **state)
 	expect_pages(&root, 0, SMALL, "38\n");
 	kernel.pool = 0;
 	run_command(&result, &cmd_setup, "setup", "--undo", NULL);
-	assert_string_equal(result.out, "CPU pool: back to 3\nhuge pages: back to their counts "
-			    "before\n");
+	assert_string_equal(result.out, "CPU pool: back to 3\nhuge pages: back to their previous "
+			    "numbers\n");
 	expect_pages(&root, 0, SMALL, "8\n");
 	fake_root_remove(&root);
 }

@@ -160,7 +160,7 @@ static void test_pcr(void **state)
 	expect_text(result.err, "No such file");
 	run_command(&result, &cmd_eif_pcr, "pcr", "--signing-certificate", files->paths[0], NULL);
 	assert_int_equal(result.code, 1);
-	expect_text(result.err, "holds no X.509 certificate");
+	expect_text(result.err, "does not hold a PEM certificate");
 }
 
 /* Result of one check: "ok", "warning", "error" or "". */
@@ -237,7 +237,7 @@ static void test_sign_and_verify(void **state)
 	expect_text(result.err, "not an X.509 certificate");
 	run_command(&result, &cmd_eif_sign, "sign", image, "--signing-certificate", certificate,
 		    "--private-key", certificate, NULL);
-	expect_text(result.err, "no private key");
+	expect_text(result.err, "does not hold a readable PEM private key");
 	run_command(&result, &cmd_eif_sign, "sign", image, NULL);
 	assert_int_equal(result.code, 2);
 
@@ -284,7 +284,7 @@ static void test_sign_outputs(void **state)
 
 	run_command(&result, &cmd_eif_extract, "extract", image, "-", NULL);
 	assert_int_equal(result.code, CLI_USAGE);
-	expect_text(result.err, "several files do not go to standard output");
+	expect_text(result.err, "cannot write several files to standard output");
 }
 
 /* Text of the file @name, which the caller frees. */
@@ -358,7 +358,7 @@ static void test_private_key(void **state)
 		    "read in the image");
 	run_command(&result, &cmd_eif_verify, "verify", "--signed", image, NULL);
 	assert_int_equal(result.code, 1);
-	expect_text(result.out, "there is none");
+	expect_text(result.out, "the image is not signed");
 
 	/* The key may be read from such a file. */
 	run_command(&result, &cmd_eif_sign, "sign", image, "--signing-certificate",
@@ -570,7 +570,7 @@ static void test_build_from_folder(void **state)
 	assert_int_equal(build(&result, files, "--user", "nobody"), 1);
 	expect_text(result.err, "user \"nobody\" is not in");
 	assert_int_equal(build(&result, files, "--user", "5"), 0);
-	expect_text(result.err, "AWS's init ignores users");
+	expect_text(result.err, "which AWS's init ignores");
 	assert_int_equal(build(&result, files, "--init", "/nonexistent"), 1);
 	expect_text(result.err, "bootstrap ramdisk: /nonexistent: No such file");
 	assert_int_equal(build(&result, files, "--image", "x"), 2);

@@ -167,7 +167,7 @@ listener_is_named() {
 	socat "VSOCK-LISTEN:22" - 8>&- < /dev/null &
 	listener=$!
 	wait_for 5 listening 22
-	doctor_says 'vsock-ports .* vsock port 22, which every enclave reaches'
+	doctor_says 'vsock-ports .* vsock port 22, which every enclave can reach'
 	from_guest "$cid" 3 22 > /dev/null
 	wait "$listener"
 	ne-emu doctor > "$tmp/doctor" || :
@@ -210,13 +210,13 @@ both_work() {
 	if has_fallback; then
 		parent_reaches_enclave connected
 		answers 51 "$free_port" ECONNRESET
-		doctor_says 'vhost_vsock is loaded; this kernel can live with both'
+		doctor_says 'vhost_vsock is loaded, which does not matter on this kernel'
 		enclave_reaches_parent
 	else
 		# The heartbeat has shown that an enclave reaches the parent; to make it
 		# connect once more would need a connection to it.
 		parent_reaches_enclave ENODEV
-		doctor_says 'it takes connections to enclaves'
+		doctor_says 'it claims connections to enclaves'
 	fi
 	console_works
 	# A QEMU guest and an enclave cannot reach each other.

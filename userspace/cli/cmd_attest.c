@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu attest: the tool for attestation documents. */
+/* ne-emu attest: check and print attestation documents. */
 
 #include "cli/attest/commands.h"
 #include "cli/commands.h"

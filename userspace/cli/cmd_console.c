@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu console: the console of a running debug enclave. */
+/* ne-emu console: copy the console of a running debug enclave. */
 
 #include "cli/commands.h"
 #include "cli/enclave/state.h"
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* EC2 has no way to look up enclaves, so a CID is used as it is. */
+/* On EC2 there is no emulator to look the enclave up in, so a CID is used unchecked. */
 static int find_cid(const char *name, uint32_t *ret_cid, struct error *why)
 {
 	struct ne_nl_enclave enclave;
@@ -29,8 +29,8 @@ static int find_cid(const char *name, uint32_t *ret_cid, struct error *why)
 	if (r)
 		return r;
 	if (enclave.state != NE_EMU_ENCLAVE_STATE_RUNNING)
-		r = error_set(why, -ENOTCONN, "%s does not run; \"ne-emu logs %s\" shows what was "
-			      "kept", name, name);
+		r = error_set(why, -ENOTCONN, "%s is not running; \"ne-emu logs %s\" shows its log",
+			      name, name);
 	else if (!(enclave.flags & NE_ENCLAVE_DEBUG_MODE))
 		r = error_set(why, -EPERM, "%s is a production enclave, which has no console; "
 			      "start it with --debug", name);
@@ -65,8 +65,8 @@ const struct cli_command cmd_console = {
 	.name = "console",
 	.summary = "show the console of a running debug enclave",
 	.args = "ID|CID",
-	.about = "Copy the console of a running debug enclave to stdout, from what is kept of\n"
-		 "its beginning until the enclave ends",
+	.about = "Copy the console of a running debug enclave to stdout: first the stored\n"
+		 "output, then new output until the enclave ends",
 	.values = { VALUES_ENCLAVES },
 	.min_args = 1,
 	.max_args = 1,

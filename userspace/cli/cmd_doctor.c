@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu doctor: whether this machine can run enclaves, and what to do if not. */
+/* ne-emu doctor: check whether this machine can run enclaves and suggest fixes. */
 
 #include "cli/commands.h"
 #include "cli/doctor/doctor.h"
@@ -140,8 +140,8 @@ static int doctor_run(const struct cli_call *call)
 const struct cli_command cmd_doctor = {
 	.name = "doctor",
 	.summary = "check that this machine can run enclaves",
-	.about = "Check that this machine can run enclaves and tell what to do if it cannot.\n"
-		 "Exit code 1 when something is missing",
+	.about = "Check that this machine can run enclaves, and suggest a fix for each problem.\n"
+		 "The exit code is 1 if something is missing",
 	.options = options,
 	.size = sizeof(struct doctor_options),
 	.run = doctor_run,

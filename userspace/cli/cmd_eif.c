@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu eif: the image tool. */
+/* ne-emu eif: work on enclave images. */
 
 #include "cli/commands.h"
 #include "cli/eif/commands.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu lab: change how enclaves attest themselves. */
+/* ne-emu lab: change the attestation settings of enclaves. */
 
 #include "cli/commands.h"
 #include "cli/enclave/daemon_client.h"
@@ -17,9 +17,9 @@
 #define TARGET_SIZE	17
 
 /**
- * struct target - whose settings
- * @name: as the daemon has it: 16 digits, "next" or "defaults"
- * @user: whose next enclave; "": the caller's
+ * struct target - what the settings apply to
+ * @name: in the form that ne-emud takes: 16 hexadecimal digits, "next" or "defaults"
+ * @user: user whose next enclave is meant; "": the caller
  */
 struct target {
 	char name[TARGET_SIZE];
@@ -36,11 +36,11 @@ static const struct lab_options defaults = { .target.user = "" };
 
 #define OPT_USER \
 	OPT_STRING("user", struct lab_options, target.user, "NAME", \
-		   "whose next enclave, for root: a name or number", .values = VALUES_USERS)
+		   "the user whose next enclave is meant (root only)", .values = VALUES_USERS)
 
 static const struct cli_option options[] = { OPT_USER, {} };
 
-/* The daemon decides, but does not look for names of users. */
+/* ne-emud refuses the request anyway, but its message has no user name. */
 static int check_owner(const struct ne_nl_enclave *enclave, struct error *why)
 {
 	char id[STATE_ID_SIZE], user[STATE_USER_SIZE];
@@ -78,7 +78,7 @@ static int find_target(const char *name, struct target *ret, struct error *why)
 	return r;
 }
 
-/* The first argument names an enclave unless it sets something. */
+/* The first argument names the enclave unless it is a NAME=VALUE. */
 static const char *take_name(char ***args, int *count)
 {
 	if (!*count || strchr((*args)[0], '='))
@@ -87,7 +87,7 @@ static const char *take_name(char ***args, int *count)
 	return *(*args)++;
 }
 
-/* A user id as JSON. */
+/* The id of a user who is given by name or number. */
 static int find_user(const char *name, json_t **ret, struct error *why)
 {
 	const struct passwd *user = getpwnam(name);
@@ -96,12 +96,12 @@ static int find_user(const char *name, json_t **ret, struct error *why)
 	if (user)
 		uid = user->pw_uid;
 	else if (parse_u64(name, 10, UINT32_MAX - 1, &uid))
-		return error_set(why, -ENOENT, "there is no user \"%s\"", name);
+		return error_set(why, -ENOENT, "unknown user \"%s\"", name);
 	*ret = json_integer(uid);
 	return 0;
 }
 
-/* Takes @settings over, which may be NULL. */
+/* Takes ownership of @settings, which may be NULL. */
 static int request(const char *command, const char *name, struct target *target,
 		   json_t *settings, json_t **ret_answer)
 {
@@ -130,13 +130,13 @@ static json_t *read_settings(const struct cli_call *call, char **args, int count
 		char *equals = strchr(args[i], '=');
 
 		if (!equals || equals == args[i]) {
-			(void)cli_usage_error(call, "not NAME=VALUE: %s", args[i]);
+			(void)cli_usage_error(call, "\"%s\" is not NAME=VALUE", args[i]);
 			json_decref(settings);
 			return NULL;
 		}
 		if (json_object_setn_new(settings, args[i], equals - args[i],
 					 json_string(equals + 1))) {
-			(void)cli_usage_error(call, "not UTF-8: %s", args[i]);
+			(void)cli_usage_error(call, "\"%s\" is not valid UTF-8", args[i]);
 			json_decref(settings);
 			return NULL;
 		}
@@ -153,9 +153,9 @@ static int lab_set(const struct cli_call *call)
 	json_t *settings, *answer;
 
 	if (!count)
-		return cli_usage_error(call, "nothing to set");
+		return cli_usage_error(call, "no setting is given");
 	if (!strcmp(name, "defaults"))
-		return cli_usage_error(call, "defaults are set in /etc/ne-emu/ne-emud.conf");
+		return cli_usage_error(call, "set the defaults in /etc/ne-emu/ne-emud.conf");
 	settings = read_settings(call, args, count);
 	if (!settings)
 		return CLI_USAGE;
@@ -167,15 +167,15 @@ static int lab_set(const struct cli_call *call)
 
 static const struct cli_command cmd_lab_set = {
 	.name = "set",
-	.summary = "change how an enclave attests itself",
+	.summary = "change the attestation settings of an enclave",
 	.args = "[ENCLAVE] NAME=VALUE...",
-	.about = "Change how an enclave attests itself; without ENCLAVE, the next one that you "
-		 "start.\nThe names are those that \"ne-emu lab show\" lists, see ne-emu(1)",
+	.about = "Change the attestation settings of an enclave; without ENCLAVE, of the next one\n"
+		 "that you start. ne-emud.conf(5) explains the settings",
 	.options = options,
 	.values = {
 		VALUES_ENCLAVES,
-		{ CLI_WORDS, "project= region= instance-id= role-arn= leaf-life= clock= flaws= map= "
-			     "limits= debug-pcrs=" },
+		{ CLI_WORDS, "project= region= instance-id= role-arn= leaf-life= clock= flaws= "
+			     "map= limits= debug-pcrs=" },
 	},
 	.min_args = 1,
 	.max_args = SETTINGS_MAX,
@@ -219,10 +219,10 @@ static const struct cli_option show_options[] = {
 
 static const struct cli_command cmd_lab_show = {
 	.name = "show",
-	.summary = "print how an enclave attests itself",
+	.summary = "print the attestation settings of an enclave",
 	.args = "[ENCLAVE]",
-	.about = "Print how an enclave attests itself; without ENCLAVE, the next one that you "
-		 "start.\n\"defaults\" stands for those without settings of their own",
+	.about = "Print the attestation settings of an enclave; without ENCLAVE, of the next one\n"
+		 "that you start. ENCLAVE can be \"defaults\"",
 	.options = show_options,
 	.values = { VALUES_ENCLAVES },
 	.max_args = 1,
@@ -246,9 +246,10 @@ static int lab_reset(const struct cli_call *call)
 
 static const struct cli_command cmd_lab_reset = {
 	.name = "reset",
-	.summary = "undo what was set",
+	.summary = "reset the attestation settings of an enclave",
 	.args = "[ENCLAVE]",
-	.about = "Undo \"ne-emu lab set\", but for what holds from an enclave's start",
+	.about = "Undo \"ne-emu lab set\", except for settings that are fixed when an enclave "
+					"starts",
 	.options = options,
 	.values = { VALUES_ENCLAVES },
 	.max_args = 1,
@@ -263,6 +264,6 @@ static const struct cli_command *const commands[] = {
 
 const struct cli_command cmd_lab = {
 	.name = "lab",
-	.summary = "change how enclaves attest themselves",
+	.summary = "change the attestation settings of enclaves",
 	.commands = commands,
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu logs: what the supervisor kept of an enclave, also after its end. */
+/* ne-emu logs: print the console log and exit record of an enclave, also after its end. */
 
 #include "cli/commands.h"
 #include "cli/enclave/state.h"
@@ -21,15 +21,15 @@
 #define UID_DIGITS	16
 #define COPY_STEP	(64 * KIB)
 
-/** struct log_entry - the folder of one enclave */
+/** struct log_entry - the log directory of one enclave */
 struct log_entry {
 	uint64_t uid;
 	uid_t owner;
 };
 
 /**
- * struct log_list - folders that the user may read, the newest first
- * @others: owners of others, which the user may not read, @nr_others of them
+ * struct log_list - log directories that the user may read, newest first
+ * @others: users whose directories this user may not read, @nr_others of them
  */
 struct log_list {
 	struct log_entry *entries;
@@ -131,7 +131,7 @@ static const char *log_path(char *buf, const struct log_entry *entry, const char
 			entry->uid, name);
 }
 
-/* NULL while the enclave lives. */
+/* NULL if there is no record (yet). */
 static struct json_t *load_exit(const struct log_entry *entry)
 {
 	char path[SYS_PATH_SIZE];
@@ -141,7 +141,7 @@ static struct json_t *load_exit(const struct log_entry *entry)
 	return record;
 }
 
-/* The newest enclave with this CID, alive or not; 0: none. */
+/* Slot uid of the newest enclave with this CID, running or not; 0: none. */
 static uint64_t find_cid(const struct log_list *list, const char *name, uint32_t cid)
 {
 	struct ne_nl_enclave enclave;
@@ -168,7 +168,7 @@ static uint64_t find_cid(const struct log_list *list, const char *name, uint32_t
 	return 0;
 }
 
-/* Somebody else's folder can be found, but not entered. */
+/* The directories of other users can be seen, but not opened. */
 static int fail_not_kept(const struct log_list *list, const char *name, uint64_t uid,
 			 struct error *why)
 {
@@ -180,7 +180,7 @@ static int fail_not_kept(const struct log_list *list, const char *name, uint64_t
 			return error_set(why, -EACCES, "%s belongs to %s; use sudo",
 					 state_id(uid, id), state_user(list->others[i], user));
 	}
-	return error_set(why, -ENOENT, "no logs are kept of %s; see \"ne-emu logs --list\"", name);
+	return error_set(why, -ENOENT, "there are no logs of %s; see \"ne-emu logs --list\"", name);
 }
 
 static int choose(const struct log_list *list, const char *name, struct log_entry *ret,
@@ -190,9 +190,9 @@ static int choose(const struct log_list *list, const char *name, struct log_entr
 	uint32_t cid;
 
 	if (!name && !list->count)
-		return error_set(why, -ENOENT, "no logs%s are kept in %s%s",
-				 list->nr_others ? " of yours" : "", NE_EMU_LOG_DIR,
-				 list->nr_others ? "; use sudo for those of others" : "");
+		return error_set(why, -ENOENT, "%s holds no logs%s", NE_EMU_LOG_DIR,
+				 list->nr_others ? " of yours; use sudo for those of other users" :
+				 "");
 	if (!name) {
 		*ret = list->entries[0];
 		return 0;
@@ -210,7 +210,7 @@ static int choose(const struct log_list *list, const char *name, struct log_entr
 	return fail_not_kept(list, name, uid, why);
 }
 
-/* The guest chose every byte: none of them may command the terminal. */
+/* The guest controls every byte, so escape what the terminal would act on. */
 static int print_console(FILE *file)
 {
 	__cleanup_free char *line = NULL;
@@ -245,7 +245,7 @@ static int copy_console(const struct log_entry *entry)
 	return n;
 }
 
-/* What stdout does not hold goes to stderr: the log may be piped. */
+/* Only the console log goes to stdout, so that it can be piped. */
 static int show(const struct log_entry *entry)
 {
 	__cleanup_json struct json_t *record = load_exit(entry);
@@ -254,7 +254,7 @@ static int show(const struct log_entry *entry)
 
 	state_id(entry->uid, id);
 	if (r == -ENOENT) {
-		fprintf(stderr, "%s: no console was kept; only debug enclaves have one\n", id);
+		fprintf(stderr, "%s: no console log; only debug enclaves have one\n", id);
 	} else if (r) {
 		cli_error("%s: cannot copy the console: %s", id, strerror(-r));
 		return CLI_FAILED;
@@ -263,7 +263,7 @@ static int show(const struct log_entry *entry)
 		fprintf(stderr, "%s: ended %s, %s: %s\n", id, json_in_str(record, "ended"),
 			json_in_str(record, "reason"), json_in_str(record, "text"));
 	else
-		fprintf(stderr, "%s: has not ended, or nobody noticed\n", id);
+		fprintf(stderr, "%s: has not ended, or ended while ne-emud was not running\n", id);
 	return CLI_OK;
 }
 
@@ -332,8 +332,8 @@ struct logs_options {
 
 static const struct cli_option options[] = {
 	OPT_FLAG("list", struct logs_options, list,
-		 "list all enclaves that left logs, the newest first"),
-	OPT_FLAG("json", struct logs_options, json, "the list as a JSON array"),
+		 "list all enclaves that have logs, newest first"),
+	OPT_FLAG("json", struct logs_options, json, "print the list as a JSON array"),
 	{}
 };
 
@@ -362,10 +362,10 @@ static int logs_run(const struct cli_call *call)
 
 const struct cli_command cmd_logs = {
 	.name = "logs",
-	.summary = "show what was kept of an enclave's console and end",
+	.summary = "show the console log of an enclave and why it ended",
 	.args = "[ID|CID]",
 	.about = "Show the console log of an enclave and why it ended; without an argument,\n"
-		 "of the newest one. Root sees all, others what is theirs",
+		 "of the newest one. Root sees the logs of all users, others only their own",
 	.options = options,
 	.values = { VALUES_LOGS },
 	.max_args = 1,

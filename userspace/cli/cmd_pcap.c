@@ -18,19 +18,22 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Packets between two looks at signals. */
+/* Packets read before signals are checked again. */
 #define BATCH		64
 /* Both headers, without any of the payload. */
 #define SNAPLEN_MIN	(sizeof(struct af_vsockmon_hdr) + sizeof(struct virtio_vsock_hdr))
 
 /**
  * struct capture - a running capture
- * @path: of @out
- * @cid: enclave, or 0 for all packets
- * @snaplen: bytes to keep of each packet
- * @max: packets until the end
- * @count: packets so far
- * @buf: of PCAP_SNAPLEN_MAX bytes
+ * @path: name of @out
+ * @monitor: socket that packets are read from, see monitor_open()
+ * @signals: signalfd
+ * @out: where the capture is written
+ * @cid: CID of the enclave, or 0 to capture all packets
+ * @snaplen: most bytes to keep of each packet
+ * @max: number of packets after which the capture ends
+ * @count: packets captured so far
+ * @buf: buffer for one packet, PCAP_SNAPLEN_MAX bytes
  */
 struct capture {
 	const char *path;
@@ -44,7 +47,7 @@ struct capture {
 	void *buf;
 };
 
-/* A CID may be that of an enclave which does not run yet; an id cannot. */
+/* A CID may belong to an enclave that has not started yet; an id cannot. */
 static int find_cid(const char *name, uint32_t *ret_cid, struct error *why)
 {
 	struct ne_nl_enclave enclave;
@@ -66,7 +69,7 @@ static int find_cid(const char *name, uint32_t *ret_cid, struct error *why)
 	return *ret_cid ? 0 : error_set(why, -ENOTCONN, "%s has no CID yet", name);
 }
 
-/* Return: 1 to go on at once, 0 when no packet waits, or a negative errno. */
+/* Return: 1 (a packet was read), 0 (none is waiting), or a negative errno. */
 static int take_packet(struct capture *capture)
 {
 	struct pcap_packet packet;
@@ -91,13 +94,13 @@ static int take_batch(struct capture *capture)
 	return fflush(capture->out) ? -errno : 0;
 }
 
-/* Return: 0 when the user or --count ended it, or a negative errno. */
+/* Return: 0 if a signal, --count or the reader ended the capture, or a negative errno. */
 static int capture_packets(struct capture *capture)
 {
 	struct pollfd fds[] = {
 		{ .fd = capture->monitor, .events = POLLIN },
 		{ .fd = capture->signals, .events = POLLIN },
-		{ .fd = fileno(capture->out) },		/* its reader goes away */
+		{ .fd = fileno(capture->out) },		/* POLLERR: the reader is gone */
 	};
 	int r;
 
@@ -127,15 +130,16 @@ static int run_capture(struct capture *capture, struct error *why)
 	if (capture->monitor < 0)
 		return capture->monitor;
 	if (capture->cid)
-		fprintf(stderr, "Capturing packets of CID %u; Ctrl-C ends it.\n", capture->cid);
+		fprintf(stderr, "Capturing packets of CID %u; press Ctrl-C to stop.\n",
+			capture->cid);
 	else
-		fprintf(stderr, "Capturing all vsock packets; Ctrl-C ends it.\n");
+		fprintf(stderr, "Capturing all vsock packets; press Ctrl-C to stop.\n");
 	r = capture_packets(capture);
 	lost = monitor_lost(capture->monitor);
 	fprintf(stderr, "%" PRIu64 " packets captured\n", capture->count);
 	if (lost)
-		fprintf(stderr, "%u packets lost: they came too fast\n", lost);
-	return r ? error_set(why, r, "the capture is not complete: %s", strerror(-r)) : 0;
+		fprintf(stderr, "%u packets lost: they arrived too fast\n", lost);
+	return r ? error_set(why, r, "the capture is incomplete: %s", strerror(-r)) : 0;
 }
 
 static const struct capture defaults = {
@@ -144,19 +148,19 @@ static const struct capture defaults = {
 
 static const struct cli_option options[] = {
 	OPT_STRING("write", struct capture, path, "FILE",
-		   "where to; \"-\" is standard output, the default",
-		   .manual = "Where to. A file is for its owner only, also one that is there "
-			     "already: its contents and the permissions of others are lost. It is "
-			     "refused if it belongs to another user, unless root calls. Devices and "
-			     "pipes are written to. Default, and \"-\": standard output, unless that "
-			     "is a terminal.",
+		   "write to this file; default: \"-\", standard output",
+		   .manual = "Write to this file. Only its owner can read it: an existing file is "
+			     "overwritten and loses the permissions of others, and is refused if "
+			     "it belongs to another user, unless root calls. _FILE_ can be a "
+			     "device or a pipe. Default: \"-\", standard output, which must not "
+			     "be a terminal.",
 		   .letter = 'w', .values = VALUES_FILES),
 	OPT_NUMBER("count", struct capture, max, "N", 1, UINT64_MAX,
-		   "end after so many packets"),
+		   "stop after this many packets"),
 	OPT_NUMBER("snaplen", struct capture, snaplen, "BYTES", SNAPLEN_MIN, PCAP_SNAPLEN_MAX,
-		   "keep only the first bytes of each packet",
-		   .manual = "Keep only the first bytes of each packet, 76 (no payload) to 262144 "
-			     "(default)."),
+		   "keep only this many bytes of each packet",
+		   .manual = "Keep only the first _BYTES_ bytes of each packet: 76 (no payload) to "
+			     "262144 (default)."),
 	{}
 };
 
@@ -191,7 +195,7 @@ const struct cli_command cmd_pcap = {
 	.name = "pcap",
 	.summary = "capture the vsock packets of enclaves",
 	.args = "[ID|CID]",
-	.about = "Capture the vsock packets of an enclave and its console, or all of this host,\n"
+	.about = "Capture the vsock packets of an enclave and its console, or of the whole host,\n"
 		 "in the format of libpcap, which Wireshark, tshark and tcpdump read",
 	.options = options,
 	.values = { VALUES_ENCLAVES },

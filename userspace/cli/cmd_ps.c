@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu ps: the enclaves of this machine. */
+/* ne-emu ps: list the enclaves of this machine. */
 
 #include "cli/commands.h"
 #include "cli/enclave/channels.h"
@@ -30,7 +30,7 @@ static const char *flags_name(const struct ne_nl_enclave *enclave)
 	return enclave->flags & NE_ENCLAVE_DEBUG_MODE ? "DEBUG_MODE" : "NONE";
 }
 
-/* The states of the AWS driver, in the manner of nitro-cli. */
+/* In upper case, as nitro-cli prints them. */
 static const char *state_name(const struct ne_nl_enclave *enclave, char *buf, size_t size)
 {
 	size_t i;
@@ -76,7 +76,7 @@ static const char *pid_text(const struct ne_nl_enclave *enclave, char *buf)
 	return buf;
 }
 
-/* The text is for the owner and root only. */
+/* The kernel gives the text to the owner and root only. */
 static void print_exit(const struct ne_nl_enclave *enclave)
 {
 	bool ended = enclave->exit_reason != NE_EMU_EXIT_REASON_NONE;
@@ -139,7 +139,7 @@ static int print_json(const struct ne_nl_enclave *list, size_t count)
 	struct json_out out = {};
 	size_t nr_channels = 0;
 
-	/* Without them there is still the rest. */
+	/* On failure "Vsock" is null; the rest is still useful. */
 	(void)channel_list(&channels, &nr_channels);
 	json_out_array(&out, NULL);
 	for (size_t i = 0; i < count; i++) {
@@ -204,7 +204,7 @@ static int ps_run(const struct cli_call *call)
 const struct cli_command cmd_ps = {
 	.name = "ps",
 	.summary = "list the enclaves of this machine",
-	.about = "List the enclaves of this machine, the oldest first",
+	.about = "List the enclaves of this machine, oldest first",
 	.options = options,
 	.size = sizeof(struct ps_options),
 	.run = ps_run,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu run: start an enclave and keep it. Works on EC2 just as well. */
+/* ne-emu run: start an enclave and keep it running. Also works on EC2. */
 
 #include "cli/commands.h"
 #include "cli/eif/commands.h"
@@ -22,16 +22,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The enclave had booted and then ended by a fault. */
+/* Exit code: the enclave booted, but then ended by a fault. */
 #define RUN_FAULT		3
 
-#define DEFAULT_TIMEOUT		180		/* of AWS's launcher, seconds */
+#define DEFAULT_TIMEOUT		180		/* seconds, as AWS's launcher waits */
 #define DEFAULT_MEMORY_MIN	(256 * MIB)
-#define MEMORY_PER_IMAGE	4		/* what AWS's launcher insists on */
+#define MEMORY_PER_IMAGE	4		/* AWS's launcher requires it */
 #define PORT_RETRY_MS		250
 
 struct run {
-	/* As asked for. */
+	/* The command line. */
 	const char *image;
 	uint64_t cpus;
 	const char *cpu_ids;
@@ -50,7 +50,7 @@ struct run {
 	char id[STATE_ID_SIZE];
 };
 
-/* A core cannot be shared, so the least is the threads of one. */
+/* Enclaves get whole cores, so the default is the number of threads of one core. */
 static uint64_t default_cpus(void)
 {
 	uint64_t smt;
@@ -70,8 +70,8 @@ static int open_image(struct run *run, struct error *why)
 	if (!run->memory)
 		run->memory = MAX(enough, DEFAULT_MEMORY_MIN);
 	else if (run->memory < enough)
-		cli_error("warning: %llu MiB of memory are less than four times the image; "
-			  "it may not boot", run->memory / MIB);
+		cli_error("warning: %llu MiB of memory is less than four times the image size; "
+			  "the enclave may not boot", run->memory / MIB);
 	return 0;
 }
 
@@ -80,13 +80,13 @@ static int add_cpus(struct run *run, struct error *why)
 	__cleanup_free uint32_t *cpus = NULL;
 	size_t count = run->cpus;
 
-	/* Checked when the options were read. */
+	/* check_usage() has parsed it before. */
 	if (run->cpu_ids && parse_cpu_list(run->cpu_ids, &cpus, &count))
-		return error_set(why, -EINVAL, "--cpu-ids: no CPU list");
+		return error_set(why, -EINVAL, "--cpu-ids: not a CPU list");
 	return enclave_add_cpus(&run->enclave, cpus, count, why);
 }
 
-/* Only one start at a time can have the port, so wait for the others. */
+/* Only one launcher at a time can listen on the port, so wait for the others. */
 static int listen_heartbeat(struct run *run, struct error *why)
 {
 	struct pollfd fd = { .fd = run->watch.signals, .events = POLLIN };
@@ -142,7 +142,7 @@ static int start(struct run *run, struct error *why)
 	return 0;
 }
 
-/* Reads why it ended while the kernel still knows: before the close. */
+/* Call it before the enclave is closed: the kernel forgets the reason then. */
 static uint32_t end_reason(const struct run *run, struct error *ret_said)
 {
 	char text[STATE_TEXT_SIZE] = "";
@@ -166,9 +166,9 @@ static int fail_boot(struct run *run, int event, struct error *why)
 
 	switch (event) {
 	case WATCH_ENDED:
-		/* Without a guest that ran, nothing was printed. */
+		/* The guest never ran, so there is no console output. */
 		if (end_reason(run, &said) == NE_EMU_EXIT_REASON_BAD_IMAGE)
-			look = "\"ne-emu eif describe\" tells more";
+			look = "see \"ne-emu eif describe\"";
 		return error_set(why, -ENODEV, "%s ended before it had booted (%s); %s", run->id,
 				 said.text, look);
 	case WATCH_TIMEOUT:
@@ -176,7 +176,7 @@ static int fail_boot(struct run *run, int event, struct error *why)
 				 "and was ended; %s", run->id, (unsigned long long)run->timeout,
 				 look);
 	case WATCH_BAD_HEARTBEAT:
-		return error_set(why, -EPROTO, "%s sent no proper heartbeat and was ended; %s",
+		return error_set(why, -EPROTO, "%s sent an invalid heartbeat and was ended; %s",
 				 run->id, look);
 	case WATCH_SIGNAL:
 	case WATCH_PARENT_GONE:
@@ -196,7 +196,7 @@ static void print_booted(struct run *run)
 {
 	const struct enclave *enclave = &run->enclave;
 	uint64_t took = (watch_now_ns() - run->watch.started_ns) / NSEC_PER_MSEC;
-	/* stdout is the console's, if it is shown. */
+	/* With --console, stdout carries only the console. */
 	FILE *to = run->console ? stderr : stdout;
 	struct json_out out = {};
 
@@ -241,7 +241,7 @@ static int exit_code(uint32_t reason)
 	return RUN_FAULT;
 }
 
-/* From the heartbeat to the end. */
+/* Wait until the booted enclave ends. Return: the exit code. */
 static int keep(struct run *run)
 {
 	struct error said;
@@ -303,7 +303,7 @@ static void run_free(struct run *run)
 	fd_close(&run->watch.parent);
 }
 
-/* Signals that end the enclave are read in the wait, not caught. */
+/* Run in the foreground. watch_next() reads signals from a signalfd. */
 static int run_here(struct run *run)
 {
 	int r;
@@ -331,8 +331,8 @@ static int leave_terminal(void)
 }
 
 /*
- * The process that keeps the enclave. It has the user's terminal until the
- * enclave has booted, sends its exit code and goes on alone.
+ * Runs in the background process that owns the enclave. It keeps the user's terminal until
+ * the enclave has booted, sends its exit code to the foreground process, and detaches.
  */
 static int run_detached(struct run *run, int parent)
 {
@@ -347,7 +347,7 @@ static int run_detached(struct run *run, int parent)
 	if (code == CLI_OK)
 		code = leave_terminal();
 	if (write(parent, &code, 1) != 1)
-		code = CLI_FAILED;	/* the user gave up at the last moment */
+		code = CLI_FAILED;	/* the foreground process was killed */
 	fd_close(&run->watch.parent);
 	return code == CLI_OK ? keep(run) : code;
 }
@@ -372,7 +372,7 @@ static int detach(struct run *run)
 		cli_error("cannot detach: %s", strerror(errno));
 		code = CLI_FAILED;
 	} else if (read_full(fds[0], &code, 1) != 1) {
-		cli_error("the process that keeps the enclave ended unexpectedly");
+		cli_error("the background process ended unexpectedly");
 		code = CLI_FAILED;
 	}
 	fd_close(&fds[0]);
@@ -385,21 +385,22 @@ static int check_usage(const struct cli_call *call, const struct run *run)
 	size_t count;
 
 	if (run->console && !run->debug)
-		return cli_usage_error(call, "--console needs --debug: other enclaves have no "
-				       "console");
+		return cli_usage_error(call, "--console requires --debug: production enclaves "
+				       "have no console");
 	if (run->console && run->detach)
-		return cli_usage_error(call, "--console and --detach exclude each other; use "
+		return cli_usage_error(call, "--console cannot be combined with --detach; use "
 				       "\"ne-emu console\" afterwards");
 	if (run->console && run->json)
-		return cli_usage_error(call, "--console and --json exclude each other");
+		return cli_usage_error(call, "--console cannot be combined with --json");
 	if (run->cpus && run->cpu_ids)
-		return cli_usage_error(call, "--cpus and --cpu-ids exclude each other");
+		return cli_usage_error(call, "--cpus cannot be combined with --cpu-ids");
 	if (run->cpu_ids && parse_cpu_list(run->cpu_ids, &cpus, &count))
-		return cli_usage_error(call, "--cpu-ids: \"%s\" is not a CPU list (e.g. 2,3 or 2-5)",
+		return cli_usage_error(call, "--cpu-ids: \"%s\" is not a CPU list (e.g. 2,3 or "
+				       "2-5)",
 				       run->cpu_ids);
 	for (size_t i = 0; run->cpu_ids && i < count; i++)
 		if (!cpus[i])		/* to the driver, 0 means "choose one" */
-			return cli_usage_error(call, "--cpu-ids: CPU 0 stays with the host");
+			return cli_usage_error(call, "--cpu-ids: CPU 0 belongs to the host");
 	return CLI_OK;
 }
 
@@ -416,35 +417,37 @@ static const struct cli_option options[] = {
 		   .manual = "Number of CPUs, chosen by the driver from the pool. Cores are not "
 			     "shared, so it must be a multiple of the threads per core. Default: "
 			     "one core."),
-	OPT_STRING("cpu-ids", struct run, cpu_ids, "LIST", "which CPUs of the pool, like 2,3",
-		   .manual = "CPUs of the pool by number, like 2,3 or 2-5, in that order."),
+	OPT_STRING("cpu-ids", struct run, cpu_ids, "LIST", "CPUs of the pool, e.g. 2,3",
+		   .manual = "CPUs of the pool by number, e.g. 2,3 or 2-5, in that order."),
 	OPT_MEMORY("memory", struct run, memory, "SIZE",
-		   "MiB, or like 512M or 2G; default: four times\nthe image, 256 MiB at least",
+		   "in MiB, or e.g. 512M or 2G; default: four times the\n"
+		   "image size, at least 256 MiB",
 		   .manual = "In MiB, or with the unit M, G or T. Rounded up to 2 MiB. Taken from "
 			     "free huge pages on the NUMA node of the CPU pool, 1 GiB pages first; "
-			     "more than asked for is used only if the 2 MiB pages run out. Default: "
-			     "four times the image, at least 256 MiB."),
+			     "the enclave gets more than requested only if the 2 MiB pages run "
+			     "out. Default: four times the image size, at least 256 MiB."),
 	OPT_NUMBER("cid", struct run, cid, "N", 4, UINT32_MAX - 1,
-		   "vsock CID; default: a free one from 16 on",
-		   .manual = "vsock CID, from 4 on. Default: a free one from 16 on."),
-	OPT_FLAG("debug", struct run, debug, "debug mode: it has a console, its PCRs are zero",
+		   "vsock CID; default: a free one, 16 or above",
+		   .manual = "vsock CID, 4 or above. Default: a free one, 16 or above."),
+	OPT_FLAG("debug", struct run, debug, "debug mode: with a console, PCRs are zero",
 		 .manual = "Debug mode: the enclave has a console, and the image's PCRs in "
 			   "attestation documents are zero."),
 	OPT_FLAG("console", struct run, console, "show the console on stdout",
 		 .manual = "Copy the console to standard output; all other text goes to standard "
-			   "error. Needs *--debug*."),
-	OPT_FLAG("detach", struct run, detach, "return when it has booted, keep it running",
-		 .manual = "Return when the enclave has booted. A process in the background keeps "
-			   "it; *ne-emu stop* ends both."),
-	OPT_FLAG("json", struct run, json, "print one JSON object when it has booted",
-		 .manual = "Print one JSON object when the enclave has booted, with the members of "
-			   "*nitro-cli run-enclave* (EnclaveID, ProcessID, EnclaveCID, NumberOfCPUs, "
-			   "CPUIDs, MemoryMiB) and State, Flags, BootMs, Emulated."),
+			   "error. Requires *--debug*."),
+	OPT_FLAG("detach", struct run, detach, "return once it has booted, and keep it running",
+		 .manual = "Return once the enclave has booted. A background process keeps it "
+			   "running; *ne-emu stop* ends both."),
+	OPT_FLAG("json", struct run, json, "print one JSON object once it has booted",
+		 .manual = "Print one JSON object once the enclave has booted, with the members of "
+			   "*nitro-cli run-enclave* (EnclaveID, ProcessID, EnclaveCID, "
+			   "NumberOfCPUs, CPUIDs, MemoryMiB) and State, Flags, BootMs, Emulated."),
 	OPT_NUMBER("timeout", struct run, timeout, "S", 1, 86400,
-		   "seconds it may take to boot; default: 180",
-		   .manual = "Seconds the enclave may take to boot. Default: 180."),
-	OPT_FLAG("no-check", struct run, no_check, "start it even if the image is not valid",
-		 .manual = "Start it even if the image is not valid, to see what happens."),
+		   "seconds to wait for the boot; default: 180",
+		   .manual = "Seconds to wait for the enclave to boot. Default: 180."),
+	OPT_FLAG("no-check", struct run, no_check, "do not check the image before the start",
+		 .manual = "Start the enclave even if the image is invalid, to see how that "
+			   "fails."),
 	{}
 };
 
@@ -469,10 +472,10 @@ const struct cli_command cmd_run = {
 	.name = "run",
 	.summary = "start an enclave image and wait until it has booted",
 	.args = "EIF",
-	.about = "Start an enclave from an image and wait until it has booted; then stay until\n"
-		 "it ends, or end it on Ctrl-C or SIGTERM.\n\n"
+	.about = "Start an enclave from an image and wait until it has booted, then until it\n"
+		 "ends. Ctrl-C and SIGTERM end it.\n\n"
 		 "Exit codes: 0 ended normally after booting (or booted, with --detach),\n"
-		 "1 could not be started or did not boot, 2 wrong usage,\n"
+		 "1 could not be started or did not boot, 2 incorrect usage,\n"
 		 "3 booted but ended by a fault",
 	.options = options,
 	.values = { VALUES_IMAGES },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu setup: huge pages and a CPU pool for enclaves. */
+/* ne-emu setup: reserve huge pages and set the CPU pool. */
 
 #include "cli/commands.h"
 #include "cli/enclave/pool.h"
@@ -23,9 +23,9 @@
 #include <unistd.h>
 
 #define STATE_FILE	NE_EMU_RUN_DIR "/setup.json"
-#define STATE_CPUS	"cpus"		/* previous pool; other members are page counts */
+#define STATE_CPUS	"cpus"		/* previous pool; the other members are page counts */
 #define CPUS_MAX	4096
-#define CPUS_TEXT_SIZE	512		/* of the driver */
+#define CPUS_TEXT_SIZE	512		/* longest CPU list that the driver takes */
 #define ISOLATION_MS	2000
 #define ISOLATION_STEP_MS	20
 
@@ -36,24 +36,24 @@ struct setup {
 	bool dry_run;
 };
 
-/* One member for each page size: its folder and the pages it has now. */
-static void save_folder(struct json_out *out, const char *folder)
+/* Add a member for each page size below @base: its directory and current page count. */
+static void save_pages(struct json_out *out, const char *base)
 {
 	char path[SYS_PATH_SIZE];
 	struct dirent *entry;
 	uint64_t pages;
 	DIR *dir;
 
-	dir = opendir(sys_path(path, "%s", folder));
+	dir = opendir(sys_path(path, "%s", base));
 	if (!dir)
 		return;
 	while ((entry = readdir(dir))) {
 		char key[SYS_PATH_SIZE];
 
 		if (strncmp(entry->d_name, "hugepages-", 10) ||
-		    sys_read_u64(&pages, "%s/%s/nr_hugepages", folder, entry->d_name))
+		    sys_read_u64(&pages, "%s/%s/nr_hugepages", base, entry->d_name))
 			continue;
-		if (snprintf(key, sizeof(key), "%s/%s", folder, entry->d_name) < SYS_PATH_SIZE)
+		if (snprintf(key, sizeof(key), "%s/%s", base, entry->d_name) < SYS_PATH_SIZE)
 			json_out_u64(out, key, pages);
 	}
 	closedir(dir);
@@ -72,7 +72,7 @@ static int write_state(struct json_out *out, struct error *why)
 	FILE *stream;
 	int r;
 
-	(void)mkdir(sys_path(path, NE_EMU_RUN_DIR), 0755);	/* told by the next open */
+	(void)mkdir(sys_path(path, NE_EMU_RUN_DIR), 0755);	/* on failure the open fails */
 	r = file_new_open(&file, sys_path(path, STATE_FILE), why);
 	if (r)
 		return r;
@@ -86,10 +86,10 @@ static int write_state(struct json_out *out, struct error *why)
 	return r;
 }
 
-/* The first setup of a node after a boot remembers how all was there. */
+/* The first setup of a node since boot saves the state that --undo restores. */
 static int save_state(int node, bool *ret_first, struct error *why)
 {
-	char folder[SYS_PATH_SIZE], path[SYS_PATH_SIZE], pool[SYS_TEXT_SIZE] = "";
+	char dir[SYS_PATH_SIZE], path[SYS_PATH_SIZE], pool[SYS_TEXT_SIZE] = "";
 	__cleanup(json_in_free) struct json_t *state = NULL;
 	struct json_out out = {};
 	int r = json_in_load(sys_path(path, STATE_FILE), &state);
@@ -102,8 +102,8 @@ static int save_state(int node, bool *ret_first, struct error *why)
 	(void)sys_read(pool, NE_CPU_POOL_PATH);
 	json_out_object(&out, NULL);
 	json_out_str(&out, STATE_CPUS, state ? json_in_str(state, STATE_CPUS) : pool);
-	save_folder(&out, reserve_folder(node, folder));
-	/* These are older. */
+	save_pages(&out, reserve_dir(node, dir));
+	/* Saved counts are from before the first setup, so they replace the current ones. */
 	if (state)
 		(void)json_in_each_u64(state, copy_count, &out);
 	r = write_state(&out, why);
@@ -129,7 +129,7 @@ static int set_pool(const char *cpus, struct error *why)
 {
 	int r = sys_write(cpus, NE_CPU_POOL_PATH);
 
-	/* The driver's way of clearing the pool: it obeys and complains. */
+	/* The driver clears the pool on an empty list, but returns EINVAL all the same. */
 	if (r == -EINVAL && !*cpus)
 		return 0;
 	switch (-r) {
@@ -165,8 +165,8 @@ static int undo(const struct setup *setup, struct error *why)
 	printf("CPU pool: back to %s\n", *cpus ? cpus : "empty");
 	r = setup->dry_run ? 0 : json_in_each_u64(state, restore_pages, NULL);
 	if (r)
-		return error_set(why, r, "not all huge pages could be given back");
-	printf("huge pages: back to their counts before\n");
+		return error_set(why, r, "not all huge pages could be released");
+	printf("huge pages: back to their previous numbers\n");
 	if (!setup->dry_run && unlink(sys_path(path, STATE_FILE)))
 		return error_set(why, -errno, "cannot remove %s: %s", STATE_FILE, strerror(errno));
 	return 0;
@@ -184,16 +184,17 @@ static int choose_cpus(const struct setup *setup, char *text, int *ret_node, str
 		return error_set(why, r, "cannot read the CPU topology: %s", strerror(-r));
 	r = topology_choose(&topology, setup->cpus, cpus, ret_node);
 	if (r == -EDOM)
-		return error_set(why, -EDOM, "whole cores do not make %llu CPUs; ask for a "
+		return error_set(why, -EDOM, "%llu CPUs are not a number of whole cores; ask for a "
 				 "multiple of the threads per core",
 				 (unsigned long long)setup->cpus);
 	if (r)
-		return error_set(why, r, "no NUMA node has %llu CPUs beside the core of CPU 0, "
-				 "which the host keeps", (unsigned long long)setup->cpus);
+		return error_set(why, r, "no NUMA node has %llu CPUs in addition to the core of "
+				 "CPU 0, which belongs to the host",
+				 (unsigned long long)setup->cpus);
 	for (size_t i = 0; i < setup->cpus && len < CPUS_TEXT_SIZE; i++)
 		len += snprintf(text + len, CPUS_TEXT_SIZE - len, "%s%u", i ? "," : "", cpus[i]);
 	if (len >= CPUS_TEXT_SIZE)
-		return error_set(why, -E2BIG, "the driver takes no CPU list as long as that");
+		return error_set(why, -E2BIG, "the CPU list is too long for the driver");
 	return 0;
 }
 
@@ -205,7 +206,7 @@ static int pool_node(void)
 	return !sys_pool_cpus(&cpus, &count) && count ? sys_cpu_node(cpus[0]) : sys_cpu_node(0);
 }
 
-/* ne-emud isolates the pool when it hears of it: give it a moment. */
+/* ne-emud isolates the pool when the kernel announces the change: wait for its report. */
 static void print_isolation(void)
 {
 	int64_t end = clock_ms() + (state_daemon_pid() ? ISOLATION_MS : 0);
@@ -219,13 +220,13 @@ static void print_isolation(void)
 	if (r)
 		return;
 	if (pool.isolated)
-		printf("isolation: CPUs %s run nothing but enclaves\n", pool.list);
+		printf("isolation: only enclaves run on CPUs %s\n", pool.list);
 	else
 		printf("isolation: none: %s\n", pool.reason.text);
 	pool_free(&pool);
 }
 
-/* The driver clears a pool that it has, when it refuses another. */
+/* When the driver refuses a list, it also clears the pool, so restore the previous one. */
 static int change_pool(const struct setup *setup, const char *cpus, int node, const char *before,
 		       struct error *why)
 {
@@ -243,16 +244,16 @@ static int change_memory(const struct setup *setup, struct reserve *plan, struct
 	int r;
 
 	if (!plan->missing) {
-		printf("huge pages: %llu MiB are free already\n", plan->free / MIB);
+		printf("huge pages: %llu MiB are already free\n", plan->free / MIB);
 		return 0;
 	}
 	r = setup->dry_run ? 0 : reserve_pages(plan, why);
 	if (!r)
-		printf("huge pages: %llu MiB more in %s\n", plan->missing / MIB, plan->folder);
+		printf("huge pages: %llu MiB more in %s\n", plan->missing / MIB, plan->dir);
 	return r;
 }
 
-/* The pool first: an enclave that exists forbids it, and memory takes long to come. */
+/* The pool first: it fails early if an enclave exists, and reserving memory is slow. */
 static int change(const struct setup *setup, const char *cpus, int node, struct reserve *plan,
 		  struct error *why)
 {
@@ -289,7 +290,7 @@ static int do_setup(const struct setup *setup, struct error *why)
 	if (r)
 		return r;
 	r = change(setup, cpus, node, &plan, why);
-	/* Then there is nothing to undo. */
+	/* Nothing was changed, so there is nothing to undo. */
 	if (r && first)
 		(void)unlink(sys_path(path, STATE_FILE));
 	if (!r && setup->cpus && !setup->dry_run)
@@ -299,25 +300,25 @@ static int do_setup(const struct setup *setup, struct error *why)
 
 static const struct cli_option options[] = {
 	OPT_MEMORY("memory", struct setup, memory, "SIZE",
-		   "have that much in free huge pages (MiB, or like 2G)",
-		   .manual = "Have that much in free huge pages: what is free already counts, the "
-			     "rest is reserved, in pages of 2 MiB as far as possible, since some "
-			     "clients (QEMU) use no others. It is refused at once if that is more "
-			     "than 95 % of the memory that is available (MemAvailable in "
-			     "_/proc/meminfo_; on machines with NUMA nodes also what is free or "
-			     "cache on the node)."),
+		   "make this much memory free in huge pages (in MiB, or e.g. 2G)",
+		   .manual = "Make this much memory free in huge pages. Free pages count; the rest "
+			     "is reserved, in pages of 2 MiB if possible, because some clients "
+			     "(QEMU) use no other size. The command fails at once if it would "
+			     "take more than 95 % of the available memory (MemAvailable in "
+			     "_/proc/meminfo_; with several NUMA nodes, also the free and cache "
+			     "memory of the node)."),
 	OPT_NUMBER("cpus", struct setup, cpus, "N", 1, CPUS_MAX,
-		   "put that many CPUs into the pool",
-		   .manual = "Put that many CPUs into the pool: whole cores with the highest "
-			     "numbers, never that of CPU 0. No enclave may exist. The last line "
-			     "tells whether *ne-emud*(8) has isolated them."),
+		   "put this many CPUs into the pool",
+		   .manual = "Put this many CPUs into the pool: the whole cores with the highest "
+			     "numbers, except that of CPU 0. No enclave may exist. The last line "
+			     "of output shows whether *ne-emud*(8) has isolated them."),
 	OPT_FLAG("undo", struct setup, undo,
-		 "put everything back as it was before the first setup",
-		 .manual = "Put pool and huge pages back as they were before the first setup since "
-			   "boot (of each NUMA node that was set up), which _/run/ne-emu/setup.json_ "
-			   "tells."),
-	OPT_FLAG("dry-run", struct setup, dry_run, "only tell what would be done",
-		 .manual = "Only tell what would be done; needs no root."),
+		 "restore the state before the first setup",
+		 .manual = "Restore the pool and the huge pages to the state before the first "
+			   "setup since boot (of each NUMA node), which _/run/ne-emu/setup.json_ "
+			   "records."),
+	OPT_FLAG("dry-run", struct setup, dry_run, "only print what would be done",
+		 .manual = "Only print what would be done. Needs no root."),
 	{}
 };
 
@@ -328,9 +329,9 @@ static int setup_run(const struct cli_call *call)
 	int r;
 
 	if (setup->undo == (setup->memory || setup->cpus))
-		return cli_usage_error(call, "give --memory and --cpus, or --undo");
+		return cli_usage_error(call, "specify --memory, --cpus or both, or --undo");
 	if (geteuid() && !setup->dry_run && !*sys_root()) {
-		cli_error("this needs root: use sudo, or see with --dry-run what would be done");
+		cli_error("this needs root: use sudo, or --dry-run to see what would be done");
 		return CLI_FAILED;
 	}
 	r = setup->undo ? undo(setup, &why) : do_setup(setup, &why);
@@ -340,8 +341,8 @@ static int setup_run(const struct cli_call *call)
 const struct cli_command cmd_setup = {
 	.name = "setup",
 	.summary = "reserve huge pages and CPUs for enclaves",
-	.about = "Reserve huge pages and set the CPU pool, both on one NUMA node. Whole cores\n"
-		 "are taken; the core of CPU 0 stays with the host. Needs root",
+	.about = "Reserve huge pages and set the CPU pool, both on one NUMA node. The pool has\n"
+		 "whole cores; that of CPU 0 belongs to the host. Needs root",
 	.options = options,
 	.size = sizeof(struct setup),
 	.run = setup_run,

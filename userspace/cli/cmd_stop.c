@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu stop: end enclaves and wait until what they held is free. */
+/* ne-emu stop: end enclaves and wait until their CPUs and memory are free. */
 
 #include "cli/commands.h"
 #include "cli/enclave/state.h"
@@ -14,11 +14,11 @@
 #include <string.h>
 
 #define DEFAULT_TIMEOUT	10		/* seconds */
-/* Events are sent in the host's network namespace only. */
+/* In another network namespace than the initial one there are no events, so poll too. */
 #define LOOK_AGAIN_MS	500
 #define NAME_SIZE	64
 
-/* "process 4242 (name)", as far as this user may see it. */
+/* "process 4242 (name)"; without what this user may not see. */
 static const char *launcher(const struct ne_nl_enclave *enclave, char buf[NAME_SIZE])
 {
 	char comm[SYS_TEXT_SIZE];
@@ -35,7 +35,7 @@ static const char *launcher(const struct ne_nl_enclave *enclave, char buf[NAME_S
 static const char *owner(const struct ne_nl_enclave *enclave, char buf[NAME_SIZE])
 {
 	if (enclave->owner_uid == NE_NL_NO_OWNER)
-		snprintf(buf, NAME_SIZE, "somebody outside of this container");
+		snprintf(buf, NAME_SIZE, "a user outside this container");
 	else
 		snprintf(buf, NAME_SIZE, "user %u", enclave->owner_uid);
 	return buf;
@@ -49,13 +49,13 @@ static int ask_stop(struct ne_nl *nl, const struct ne_nl_enclave *enclave, struc
 	state_id(enclave->slot_uid, id);
 	switch (r) {
 	case 0:
-	case -ENOENT:		/* gone meanwhile */
+	case -ENOENT:		/* already gone */
 		return 0;
 	case -ENOTCONN:
-		/* Ended before: the launcher only has to let go. */
+		/* It has ended; only its launcher still has to close it. */
 		if (enclave->state == NE_EMU_ENCLAVE_STATE_STOPPED)
 			return 0;
-		return error_set(why, -ENOTCONN, "%s does not run; end %s", id,
+		return error_set(why, -ENOTCONN, "%s is not running; end %s", id,
 				 launcher(enclave, name));
 	case -EPERM:
 		return error_set(why, -EPERM, "%s belongs to %s; use sudo", id,
@@ -64,7 +64,7 @@ static int ask_stop(struct ne_nl *nl, const struct ne_nl_enclave *enclave, struc
 	return error_set(why, r, "cannot stop %s: %s", id, strerror(-r));
 }
 
-/* Any event makes the caller look again, so there is nothing to take from it. */
+/* The caller checks the enclave after any event, so the contents do not matter. */
 static void ignore_event(int cmd, const struct ne_nl_enclave *enclave, void *arg)
 {
 }
@@ -78,7 +78,7 @@ static int still_held(const struct ne_nl_enclave *enclave, struct error *why)
 			 launcher(enclave, name));
 }
 
-/* Its CPUs and memory are free when the kernel does not know it any more. */
+/* The CPUs and memory are free once the kernel no longer lists the enclave. */
 static int wait_gone(struct ne_nl *nl, const struct ne_nl_enclave *enclave, uint64_t deadline_ns,
 		     struct error *why)
 {
@@ -112,7 +112,7 @@ static int stop_list(struct ne_nl *nl, const struct ne_nl_enclave *list, size_t 
 	char id[STATE_ID_SIZE];
 	struct error why;
 
-	/* All at once; then they end side by side. */
+	/* Send all requests first, so that the enclaves end in parallel. */
 	for (size_t i = 0; asked && i < count; i++) {
 		asked[i] = !ask_stop(nl, &list[i], &why);
 		if (asked[i])
@@ -173,7 +173,7 @@ static const struct stop_options defaults = { .timeout = DEFAULT_TIMEOUT };
 static const struct cli_option options[] = {
 	OPT_FLAG("all", struct stop_options, all, "end all enclaves"),
 	OPT_NUMBER("timeout", struct stop_options, timeout, "S", 1, 86400,
-		   "seconds to wait until they are gone; default: 10"),
+		   "seconds to wait for them to end; default: 10"),
 	{}
 };
 
@@ -186,7 +186,7 @@ static int stop_run(const struct cli_call *call)
 	int r;
 
 	if (wanted->all == (call->count == 1))
-		return cli_usage_error(call, "name either one enclave or --all");
+		return cli_usage_error(call, "specify one enclave or --all");
 	r = state_open(&nl, &why);
 	if (r)
 		return cli_result(r, &why);
@@ -206,8 +206,8 @@ const struct cli_command cmd_stop = {
 	.name = "stop",
 	.summary = "end enclaves",
 	.args = "ID|CID",
-	.about = "End an enclave as if its guest had ended, and wait until its CPUs and memory\n"
-		 "are free",
+	.about = "End an enclave as if its guest had shut down, and wait until its CPUs and\n"
+		 "memory are free",
 	.options = options,
 	.values = { VALUES_ENCLAVES },
 	.max_args = 1,

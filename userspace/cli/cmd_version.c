@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu version: of this program and of the module that is loaded. */
+/* ne-emu version: print the versions of this program and of the loaded module. */
 
 #include "cli/commands.h"
 #include "cli/enclave/state.h"
@@ -41,7 +41,7 @@ static int version_run(const struct cli_call *call)
 const struct cli_command cmd_version = {
 	.name = "version",
 	.summary = "print the version",
-	.about = "Print the version of this program and of the emulator's module",
+	.about = "Print the versions of this program and of the loaded module",
 	.options = options,
 	.size = sizeof(struct version_options),
 	.run = version_run,

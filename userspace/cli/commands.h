@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sub-commands of ne-emu, and what shells offer for their arguments. */
+/* The sub-commands of ne-emu, and how shells complete their arguments. */
 
 #ifndef NE_EMU_CLI_COMMANDS_H
 #define NE_EMU_CLI_COMMANDS_H
@@ -19,10 +19,10 @@ extern const struct cli_command cmd_setup;
 extern const struct cli_command cmd_stop;
 extern const struct cli_command cmd_version;
 
-/* Ids and CIDs of live enclaves; none without the emulator. */
+/* Ids and CIDs of existing enclaves; none without the emulator. */
 #define VALUES_ENCLAVES	\
 	{ CLI_LINES, "ne-emu ps 2>/dev/null | awk 'NR > 1 { print $1; if ($2 > 0) print $2 }'" }
-/* Ids of enclaves that left logs. */
+/* Ids of enclaves that have logs. */
 #define VALUES_LOGS	{ CLI_LINES, "ne-emu logs --list 2>/dev/null | awk 'NR > 1 { print $1 }'" }
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu: run enclaves and look after them. */
+/* ne-emu: run and manage enclaves. */
 
 #include "cli/commands.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What "ne-emu attest" reads: documents, roots, expectations. */
+/* Read the inputs of "ne-emu attest": documents, roots and expected values. */
 
 #include "cli/attest/input.h"
 
@@ -15,11 +15,11 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-/* In base64 with line ends, or twice as long in hexadecimal digits. */
+/* Room for the hexadecimal digits of a document, which is the longest form, and blanks. */
 #define TEXT_MAX	(4 * ATTEST_DOCUMENT_MAX)
 #define ROOT_MAX	65536
 
-/* Array of four, with or without the tag: no letter or digit. */
+/* A document begins with an array head or a tag, neither of which is an ASCII character. */
 static bool is_cbor(const char *data, size_t len)
 {
 	return len && ((uint8_t)data[0] & 0x80);
@@ -43,13 +43,13 @@ static int decode_base64(char *text, size_t len, uint8_t **ret, size_t *ret_len)
 
 	if (!data)
 		return -ENOMEM;
-	/* Also the alphabet for URLs. */
+	/* Accept the URL-safe alphabet, too. */
 	for (size_t i = 0; i < len; i++)
 		text[i] = text[i] == '-' ? '+' : text[i] == '_' ? '/' : text[i];
 	n = len && !(len % 4) ? EVP_DecodeBlock(data, (unsigned char *)text, len) : -1;
 	if (n < 0)
 		return -EINVAL;
-	/* OpenSSL counts what the padding stands for. */
+	/* OpenSSL counts the padding as data. */
 	for (size_t i = len; n && i > len - 2 && text[i - 1] == '='; i--)
 		n--;
 	*ret = data;
@@ -94,7 +94,7 @@ int attest_read_document(const char *path, uint8_t **ret, size_t *ret_len)
 	}
 	err = decode_text(data, len, ret, ret_len);
 	if (err)
-		cli_error("%s is not a document: neither CBOR nor base64 nor hexadecimal digits",
+		cli_error("%s is not a document: it is not CBOR, base64 or hexadecimal digits",
 			  path);
 	return err;
 }
@@ -111,13 +111,13 @@ int attest_read_root(const char *path, X509 **ret)
 	err = file_read(path, ROOT_MAX, &data, &len);
 	if (err) {
 		cli_error("%s: %s%s", path, strerror(-err), path == own ?
-			  ": ne-emud puts this host's root there; or see --root" : "");
+			  ": ne-emud writes this host's root there; --root names another" : "");
 		return err;
 	}
 	*ret = ca_cert_read(data, len);
 	if (*ret)
 		return 0;
-	cli_error("%s is not a certificate in PEM or DER", path);
+	cli_error("%s is not a PEM or DER certificate", path);
 	return -EINVAL;
 }
 
@@ -146,6 +146,6 @@ int attest_read_value(const char *option, const char *text, struct nsm_bytes *re
 		return 0;
 	}
 	free(data);
-	cli_error("--%s: neither hexadecimal digits nor @FILE: %s", option, text);
+	cli_error("--%s: \"%s\" is neither hexadecimal digits nor @FILE", option, text);
 	return -EINVAL;
 }

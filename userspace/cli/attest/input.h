@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What "ne-emu attest" reads: documents, roots, expectations. Says what is wrong. */
+/* Read the inputs of "ne-emu attest". All functions print an error before they return it. */
 
 #ifndef NE_EMU_CLI_ATTEST_INPUT_H
 #define NE_EMU_CLI_ATTEST_INPUT_H
@@ -8,29 +8,34 @@
 
 #include <openssl/x509.h>
 
-/* A document that was read and failed a check. */
+/* Exit code: the document was read, but failed a check. */
 #define ATTEST_REJECTED	3
 
 /**
- * attest_read_document() - a file, or "-" for standard input
- * @ret: the document's bytes, also when the file has them in base64 or hexadecimal
- *	digits; the caller frees them
+ * attest_read_document() - read a document
+ * @path: its file; "-" is standard input
+ * @ret: the document in binary, decoded if the file is base64 or hexadecimal digits; the
+ *	caller frees it
+ * @ret_len: length of *@ret in bytes
  *
  * Return: 0 or a negative errno, after printing the error.
  */
 int attest_read_document(const char *path, uint8_t **ret, size_t *ret_len);
 
 /**
- * attest_read_root() - a certificate in PEM or DER
- * @path: NULL for the root of this host
+ * attest_read_root() - read a root certificate, PEM or DER
+ * @path: its file; NULL for the root of this host
+ * @ret: the certificate; the caller frees it with X509_free()
  *
  * Return: 0 or a negative errno, after printing the error.
  */
 int attest_read_root(const char *path, X509 **ret);
 
 /**
- * attest_read_value() - hexadecimal digits, or "@FILE" for the bytes of a file
- * @ret: the caller frees its data
+ * attest_read_value() - read the argument of an option
+ * @option: name of the option, for the error message
+ * @text: hexadecimal digits, or "@FILE" for the bytes of a file
+ * @ret: the value; the caller frees its data
  *
  * Return: 0 or a negative errno, after printing the error.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu attest root: the root certificate of this host. */
+/* ne-emu attest root: print the root certificate of this host. */
 
 #include "cli/attest/commands.h"
 #include "cli/attest/input.h"
@@ -17,7 +17,7 @@ static const struct cli_option options[] = {
 	OPT_STRING("format", struct root_options, format, "FORMAT", CA_EXPORT_FORMATS " (pem)",
 		   .manual = CA_EXPORT_MANUAL, .values = { CLI_WORDS, CA_EXPORT_WORDS }),
 	OPT_STRING("root", struct root_options, root, "FILE",
-		   "another certificate than this host's root", .values = VALUES_FILES),
+		   "print this certificate instead", .values = VALUES_FILES),
 	{}
 };
 
@@ -28,7 +28,8 @@ static int attest_root_run(const struct cli_call *call)
 	X509 *root = NULL;
 
 	if (format < 0)
-		return cli_usage_error(call, "--format: not " CA_EXPORT_FORMATS);
+		return cli_usage_error(call, "--format: \"%s\" is not " CA_EXPORT_FORMATS,
+				       wanted->format);
 	if (attest_read_root(wanted->root, &root))
 		return CLI_FAILED;
 	r = ca_export(root, format, stdout);

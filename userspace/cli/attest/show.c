@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu attest show: what a document says. */
+/* ne-emu attest show: print the contents of a document. */
 
 #include "cli/attest/commands.h"
 #include "cli/attest/input.h"
@@ -27,7 +27,7 @@ static void time_text(uint64_t ms, char text[TIME_SIZE])
 	snprintf(text + len, TIME_SIZE - len, len ? ".%03uZ" : "?", (unsigned int)(ms % MSEC_PER_SEC));
 }
 
-/* Documents come from anywhere: nothing in them may talk to the terminal. */
+/* Documents are untrusted, so escape what the terminal would act on. */
 static void print_string(const char *label, const struct nsm_bytes *text)
 {
 	printf("%-12s ", label);
@@ -80,7 +80,7 @@ static void show_text(const struct attest_document *document)
 	print_hex("nonce", &document->nonce);
 	if (attest_is_debug(document))
 		puts("\nPCR0, 1 and 2 are zero: the enclave runs in debug mode");
-	puts("\nNothing of this was checked; see \"ne-emu attest verify\".");
+	puts("\nNothing was verified; see \"ne-emu attest verify\".");
 }
 
 static void put_bytes(struct json_out *out, const char *key, const struct nsm_bytes *bytes)
@@ -171,10 +171,10 @@ static int attest_show_run(const struct cli_call *call)
 
 const struct cli_command cmd_attest_show = {
 	.name = "show",
-	.summary = "print what a document says, checking nothing",
+	.summary = "print the contents of a document without verifying it",
 	.args = "FILE",
-	.about = "Print what an attestation document says (\"-\": standard input), checking "
-		 "nothing but its form",
+	.about = "Print the contents of an attestation document (\"-\": standard input). Only its\n"
+		 "form is checked",
 	.options = options,
 	.values = { VALUES_FILES },
 	.min_args = 1,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu attest verify: every check with its result. */
+/* ne-emu attest verify: verify a document and print the result of each check. */
 
 #include "cli/attest/commands.h"
 #include "cli/attest/input.h"
@@ -30,7 +30,7 @@ struct verify_options {
 	bool json;
 };
 
-/* "N=96 digits" */
+/* "N=" and 96 hexadecimal digits */
 static int set_pcr(const char *text, struct attest_policy *policy)
 {
 	const char *equals = strchr(text, '=');
@@ -47,8 +47,8 @@ static int set_pcr(const char *text, struct attest_policy *policy)
 			return 0;
 		}
 	}
-	cli_error("--pcr: not N=VALUE with N from 0 to %d, each once, and 96 hexadecimal "
-		  "digits: %s", PCR_MAX, text);
+	cli_error("--pcr: \"%s\" is not N=HEX with N from 0 to %d, each once, and 96 hexadecimal "
+		  "digits", text, PCR_MAX);
 	return -EINVAL;
 }
 
@@ -75,8 +75,8 @@ static int set_time(const char *text, struct attest_policy *policy)
 		policy->now_ms = seconds * MSEC_PER_SEC;
 		return 0;
 	}
-	cli_error("--time: neither \"document\", nor a time such as 2026-01-31T12:00:00Z, nor "
-		  "seconds since 1970: %s", text);
+	cli_error("--time: \"%s\" is not \"document\", a time such as 2026-01-31T12:00:00Z, or "
+		  "seconds since 1970", text);
 	return -EINVAL;
 }
 
@@ -179,37 +179,38 @@ static int verify(const char *path, const struct attest_policy *policy, bool jso
 	return passed ? CLI_OK : ATTEST_REJECTED;
 }
 
-#define VALUE_MANUAL	"The document must hold exactly this: hexadecimal digits, or the bytes of a file."
+#define VALUE_MANUAL	"The document must hold exactly this value: hexadecimal digits, or the " \
+			"bytes of a file."
 
 static const struct cli_option options[] = {
 	OPT_STRING("root", struct verify_options, root, "FILE",
-		   "certificate to trust, PEM or DER\n(this host's own root)",
+		   "certificate to trust, PEM or DER;\ndefault: the root of this host",
 		   .manual = "Certificate to trust, PEM or DER. Default: the root of this host's "
-			     "own emulated enclaves.",
+			     "emulated enclaves.",
 		   .values = VALUES_FILES),
-	OPT_STRINGS("pcr", struct verify_options, pcrs, "N=HEX", "PCR N has to have this value",
-		    .manual = "PCR _N_ has to have this value. May be repeated."),
+	OPT_STRINGS("pcr", struct verify_options, pcrs, "N=HEX", "PCR N must have this value",
+		    .manual = "PCR _N_ must have this value. May be repeated."),
 	OPT_STRING("nonce", struct verify_options, nonce, "HEX|@FILE",
-		   "it has to hold this nonce", .manual = VALUE_MANUAL),
+		   "the document must hold this nonce", .manual = VALUE_MANUAL),
 	OPT_STRING("user-data", struct verify_options, user_data, "HEX|@FILE",
 		   "... this user data", .manual = VALUE_MANUAL),
 	OPT_STRING("public-key", struct verify_options, public_key, "HEX|@FILE",
 		   "... this public key", .manual = VALUE_MANUAL),
 	OPT_STRING("time", struct verify_options, time, "TIME",
-		   "verify at this time, or at that of the \"document\"",
+		   "verify at this time; \"document\": at the document's",
 		   .manual = "Verify at this time: 2026-01-31T12:00:00Z, or seconds since 1970, or "
-			     "*document* for the time that the document names. Default: now."),
+			     "*document* for the timestamp of the document. Default: now."),
 	OPT_NUMBER("max-age", struct verify_options, max_age, "SECONDS", 1, INT32_MAX,
-		   "it may not be older",
-		   .manual = "Reject the document if it is older at that time."),
+		   "reject a document that is older",
+		   .manual = "Reject the document if it is older at the time of *--time*."),
 	OPT_FLAG("allow-debug", struct verify_options, allow_debug,
 		 "accept documents of debug enclaves",
 		 .manual = "Accept documents of enclaves in debug mode, whose PCR0, 1 and 2 are "
 			   "zero."),
 	OPT_FLAG("strict", struct verify_options, strict,
-		 "insist on the form of EC2's documents",
-		 .manual = "Insist on the form of EC2's documents, where AWS's text allows others, "
-			   "and on the limits of that text."),
+		 "require the exact form of EC2's documents",
+		 .manual = "Require the form that EC2's documents have, where AWS's specification "
+			   "allows others, and the limits of that specification."),
 	OPT_FLAG("json", struct verify_options, json, "print one JSON object",
 		 .manual = "Print one JSON object: Verified, Debug, and Checks, each with Check, "
 			   "Passed and Reason."),
@@ -228,10 +229,10 @@ static int attest_verify_run(const struct cli_call *call)
 
 const struct cli_command cmd_attest_verify = {
 	.name = "verify",
-	.summary = "check a document and say what was checked",
+	.summary = "verify a document and print each check",
 	.args = "FILE",
-	.about = "Check an attestation document (\"-\": standard input) and say what was checked.\n"
-		 "Exit code 3 if it is rejected",
+	.about = "Verify an attestation document (\"-\": standard input) and print each check "
+		 "with\nits result. The exit code is 3 if the document is rejected",
 	.options = options,
 	.values = { VALUES_FILES },
 	.min_args = 1,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu doctor: the certificates that enclaves attest themselves with. */
+/* ne-emu doctor: checks of the certificates for attestation. */
 
 #include "cli/doctor/doctor.h"
 
@@ -7,14 +7,14 @@
 
 #include <errno.h>
 
-static const char fix[] = "fix what the text names, or make a new root: sudo ne-emu-ca rotate";
+static const char fix[] = "fix the problem, or make a new root: sudo ne-emu-ca rotate";
 
 static void check_status(struct doctor *doctor, const json_t *status)
 {
 	const char *error = json_string_value(json_object_get(status, "error"));
 	const char *sha256 = json_string_value(json_object_get(status, "root_sha256"));
 
-	/* Enclaves run without it. */
+	/* Only a warning: enclaves run without certificates. */
 	if (error)
 		doctor_add(doctor, "attestation", DOCTOR_WARN, fix, "no certificates: %s", error);
 	else
@@ -33,7 +33,7 @@ void doctor_check_attestation(struct doctor *doctor)
 		check_status(doctor, status);
 		json_decref(status);
 	} else if (err != -ENOENT && err != -ECONNREFUSED) {
-		/* That ne-emud does not run is a finding of its own. */
+		/* Whether ne-emud runs is checked separately. */
 		doctor_add(doctor, "attestation", DOCTOR_WARN, NULL, "%s", why.text);
 	}
 }

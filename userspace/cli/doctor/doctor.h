@@ -16,9 +16,11 @@ enum doctor_status {
 #define DOCTOR_TEXT_SIZE	200
 
 /**
- * struct doctor_finding - what one check found
- * @check: stable name for scripts
- * @fix: what to do about it, or NULL
+ * struct doctor_finding - result of one check
+ * @check: name of the check; stable, for scripts
+ * @status: ok, warning or failure
+ * @text: what was found
+ * @fix: how to fix it, or NULL
  */
 struct doctor_finding {
 	const char *check;
@@ -32,24 +34,24 @@ struct doctor {
 	size_t count;
 };
 
-/** doctor_add() - note a finding; those beyond the room are dropped */
+/** doctor_add() - add a finding; beyond DOCTOR_FINDINGS_MAX it is dropped */
 __attribute__((format(printf, 5, 6)))
 void doctor_add(struct doctor *doctor, const char *check, enum doctor_status status,
 		const char *fix, const char *fmt, ...);
 
-/* host.c: what any hypervisor needs of the machine. */
+/* host.c: requirements of any hypervisor. */
 void doctor_check_kvm(struct doctor *doctor);
 void doctor_check_huge_pages(struct doctor *doctor);
 void doctor_check_cpus(struct doctor *doctor);
 
-/* emu.c: the parts of the emulator. */
+/* emu.c: the modules, the device, ne-emud and the CPU pool. */
 void doctor_check_module(struct doctor *doctor);
 void doctor_check_device(struct doctor *doctor);
 void doctor_check_daemon(struct doctor *doctor);
 void doctor_check_pool(struct doctor *doctor);
 void doctor_check_vsock(struct doctor *doctor);
 
-/* vsock.c: what became of the packets of enclaves, and what they reach. */
+/* vsock.c: lost packets, and programs of the host that enclaves can reach. */
 void doctor_check_vsock_packets(struct doctor *doctor);
 void doctor_check_vsock_ports(struct doctor *doctor);
 

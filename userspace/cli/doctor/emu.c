@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu doctor: the parts of the emulator. */
+/* ne-emu doctor: checks of the modules, the device, ne-emud and the CPU pool. */
 
 #include "cli/doctor/doctor.h"
 
@@ -23,7 +23,7 @@
 
 #define LOAD_FIX	"sudo modprobe nitro_enclaves_emu"
 
-/* Our module shows the parameter under the AWS driver's name, but no module state. */
+/* Our module has a directory of the AWS driver's name too, but with parameters only. */
 static bool aws_driver_loaded(void)
 {
 	return sys_exists("/sys/module/nitro_enclaves/initstate");
@@ -35,11 +35,11 @@ static void check_signing(struct doctor *doctor)
 
 	if (!sys_read(text, "/sys/module/module/parameters/sig_enforce") && !strcmp(text, "Y"))
 		doctor_add(doctor, "signing", DOCTOR_WARN, "sign the modules with a key that this "
-			   "machine trusts (mokutil), or turn Secure Boot off", "the kernel loads "
-			   "signed modules only");
+			   "machine trusts (mokutil), or turn off Secure Boot", "the kernel only "
+			   "loads signed modules");
 }
 
-/* After an upgrade, the module from before it stays until it is loaded anew. */
+/* After an upgrade, the old module stays loaded until somebody reloads it. */
 static void check_version(struct doctor *doctor)
 {
 	char version[SYS_TEXT_SIZE] = "";
@@ -48,7 +48,7 @@ static void check_version(struct doctor *doctor)
 	if (strcmp(version, NE_EMU_VERSION))
 		doctor_add(doctor, "module", DOCTOR_WARN, "end all enclaves, then sudo modprobe -r "
 			   "nitro_enclaves_emu && " LOAD_FIX, "nitro_enclaves_emu %.32s is "
-			   "loaded, the programs are of version %s", version, NE_EMU_VERSION);
+			   "loaded, but the programs have version %s", version, NE_EMU_VERSION);
 	else
 		doctor_add(doctor, "module", DOCTOR_OK, NULL, "nitro_enclaves_emu %.32s is loaded",
 			   version);
@@ -67,8 +67,8 @@ void doctor_check_module(struct doctor *doctor)
 	}
 	if (aws_driver_loaded()) {
 		doctor_add(doctor, "module", DOCTOR_FAIL, "sudo modprobe -r nitro_enclaves && "
-			   LOAD_FIX, "the AWS driver nitro_enclaves is loaded, which has no device "
-			   "here and excludes the emulator");
+			   LOAD_FIX, "the AWS driver nitro_enclaves is loaded; it has no device "
+			   "here, and the emulator cannot be loaded with it");
 		return;
 	}
 	doctor_add(doctor, "module", DOCTOR_FAIL, LOAD_FIX, "nitro_enclaves_emu is not loaded");
@@ -89,7 +89,8 @@ void doctor_check_device(struct doctor *doctor)
 	if (access(path, R_OK)) {
 		group = getgrgid(st.st_gid);
 		doctor_add(doctor, "device", DOCTOR_FAIL, "sudo usermod -aG ne $USER, then log in "
-			   "again", "%s is not for this user but for group %s", NE_DEVICE_PATH,
+			   "again", "this user may not open %s; members of group %s may",
+			   NE_DEVICE_PATH,
 			   group ? group->gr_name : "unknown");
 		return;
 	}
@@ -99,7 +100,8 @@ void doctor_check_device(struct doctor *doctor)
 			   "group ne, then reload the module", "%s does not belong to group ne: "
 			   "only root can use it", NE_DEVICE_PATH);
 	else
-		doctor_add(doctor, "device", DOCTOR_OK, NULL, "%s may be used", NE_DEVICE_PATH);
+		doctor_add(doctor, "device", DOCTOR_OK, NULL, "this user may open %s",
+			   NE_DEVICE_PATH);
 }
 
 void doctor_check_daemon(struct doctor *doctor)
@@ -111,15 +113,15 @@ void doctor_check_daemon(struct doctor *doctor)
 		doctor_add(doctor, "daemon", DOCTOR_OK, NULL, "ne-emud runs (process %" PRIu64 ")",
 			   pid);
 	else
-		doctor_add(doctor, "daemon", DOCTOR_FAIL, fix, "ne-emud does not run: nobody "
-			   "answers start requests");
+		doctor_add(doctor, "daemon", DOCTOR_FAIL, fix, "ne-emud is not running, so "
+			   "enclaves cannot be started");
 }
 
 static void check_isolation(struct doctor *doctor, const struct pool *pool)
 {
 	if (pool->isolated)
-		doctor_add(doctor, "isolation", DOCTOR_OK, NULL, "CPUs %.80s run nothing but "
-			   "enclaves", pool->list);
+		doctor_add(doctor, "isolation", DOCTOR_OK, NULL, "only enclaves run on CPUs %.80s",
+			   pool->list);
 	else
 		doctor_add(doctor, "isolation", DOCTOR_WARN, "see ISOLATION in ne-emud(8)",
 			   "other programs may run on the pool's CPUs: %s", pool->reason.text);
@@ -156,7 +158,7 @@ void doctor_check_pool(struct doctor *doctor)
 		describe_pool(doctor, &pool);
 }
 
-/* The transport that has the place of ours, as far as module names tell. */
+/* A guest-to-host transport, judged by its module name, that is loaded instead of ours. */
 static const char *other_transport(void)
 {
 	static const char *const names[] = {
@@ -176,7 +178,7 @@ static void wrong_cid(struct doctor *doctor, uint32_t cid)
 	if (other)
 		doctor_add(doctor, "vsock", DOCTOR_FAIL, "unload it (sudo modprobe -r), then "
 			   "sudo modprobe ne_emu_vsock", "the local CID is %d, not 3: transport %s "
-			   "has the place of ne_emu_vsock", (int)cid, other);
+			   "is loaded instead of ne_emu_vsock", (int)cid, other);
 	else if (!sys_exists("/sys/module/ne_emu_vsock"))
 		doctor_add(doctor, "vsock", DOCTOR_FAIL, "sudo modprobe ne_emu_vsock",
 			   "ne_emu_vsock is not loaded (the local CID is %d, not 3)", (int)cid);
@@ -190,12 +192,13 @@ static void check_vhost(struct doctor *doctor)
 	if (!sys_exists("/sys/module/vhost_vsock"))
 		return;
 	if (sys_exists("/proc/sys/net/vsock/g2h_fallback"))
-		doctor_add(doctor, "vhost-vsock", DOCTOR_OK, NULL, "vhost_vsock is loaded; this "
-			   "kernel can live with both");
+		doctor_add(doctor, "vhost-vsock", DOCTOR_OK, NULL, "vhost_vsock is loaded, which "
+			   "does not matter on this kernel");
 	else
 		doctor_add(doctor, "vhost-vsock", DOCTOR_WARN, "sudo modprobe -r vhost_vsock "
-			   "(end virtual machines that use it first)", "vhost_vsock is loaded: on "
-			   "this kernel it takes connections to enclaves, which then fail");
+			   "(after stopping virtual machines that use it)", "vhost_vsock is "
+			   "loaded: on this kernel it claims connections to enclaves, which then "
+			   "fail");
 }
 
 void doctor_check_vsock(struct doctor *doctor)
@@ -208,14 +211,15 @@ void doctor_check_vsock(struct doctor *doctor)
 		doctor_add(doctor, "vsock", DOCTOR_FAIL, "sudo modprobe ne_emu_vsock",
 			   "/dev/vsock: %s", strerror(errno));
 	else if (ioctl(fd, IOCTL_VM_SOCKETS_GET_LOCAL_CID, &cid))
-		doctor_add(doctor, "vsock", DOCTOR_FAIL, NULL, "cannot read the CID from /dev/vsock: "
-			   "%s", strerror(errno));
+		doctor_add(doctor, "vsock", DOCTOR_FAIL, NULL, "cannot read the CID from "
+			   "/dev/vsock: %s", strerror(errno));
 	else if (cid != NE_EMU_CID_PARENT)
 		wrong_cid(doctor, cid);
 	else if (!sys_exists("/sys/module/ne_emu_vsock") && !aws_driver_loaded())
 		doctor_add(doctor, "vsock", DOCTOR_FAIL, "unload that transport (sudo modprobe "
-			   "-r), then sudo modprobe ne_emu_vsock", "the local CID is 3, but not "
-			   "by ne_emu_vsock: this is a virtual machine with that CID");
+			   "-r), then sudo modprobe ne_emu_vsock", "the local CID is 3, but "
+			   "another transport provides it: this is a virtual machine with that "
+			   "CID");
 	else
 		doctor_add(doctor, "vsock", DOCTOR_OK, NULL, "the local CID is 3");
 	check_vhost(doctor);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu doctor: what any hypervisor needs of the machine. */
+/* ne-emu doctor: checks of the machine: KVM, huge pages and CPUs. */
 
 #include "cli/doctor/doctor.h"
 
@@ -16,11 +16,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-/* The least that the driver starts. */
+/* NE_START_ENCLAVE refuses enclaves with less. */
 #define MEMORY_MIN	(64 * MIB)
 #define NODES_MAX	64
 
-/* Words of the first "flags" line of /proc/cpuinfo (x86). */
+/* Is @flag in the first "flags" line of /proc/cpuinfo (x86)? */
 static bool cpu_has(const char *flag)
 {
 	char path[SYS_PATH_SIZE], word[32];
@@ -50,15 +50,16 @@ static void no_kvm(struct doctor *doctor)
 			   "%s is missing although the CPU can virtualize", KVM_PATH);
 	else if (cpu_has("hypervisor"))
 		doctor_add(doctor, "kvm", DOCTOR_FAIL, "enable nested virtualization in the "
-			   "hypervisor below (QEMU: -cpu host; cloud: an instance type with it)",
+			   "hypervisor below (QEMU: -cpu host; cloud: an instance type that has "
+			   "it)",
 			   "this is a virtual machine without nested virtualization");
 	else
 		doctor_add(doctor, "kvm", DOCTOR_FAIL, "enable virtualization (VT-x, AMD-V) in "
-			   "the firmware set-up", "%s is missing and the CPU shows no "
+			   "the firmware setup", "%s is missing and the CPU does not report "
 			   "virtualization", KVM_PATH);
 }
 
-/* Some machines show the device but cannot run anything on it. */
+/* On some machines the device exists, but cannot create a VM. */
 static void try_kvm(struct doctor *doctor, int fd)
 {
 	__cleanup_fd int vm = -1;
@@ -67,7 +68,7 @@ static void try_kvm(struct doctor *doctor, int fd)
 	if (version == KVM_API_VERSION)
 		vm = ioctl(fd, KVM_CREATE_VM, 0);
 	if (vm < 0)
-		doctor_add(doctor, "kvm", DOCTOR_FAIL, "see the kernel log", "%s creates no "
+		doctor_add(doctor, "kvm", DOCTOR_FAIL, "see the kernel log", "%s cannot create a "
 			   "virtual machine: %s", KVM_PATH, strerror(errno));
 	else
 		doctor_add(doctor, "kvm", DOCTOR_OK, NULL, "%s works", KVM_PATH);
@@ -84,17 +85,17 @@ void doctor_check_kvm(struct doctor *doctor)
 	else if (error == ENOENT)
 		no_kvm(doctor);
 	else if (error == EACCES || error == EPERM)	/* only ne-emud opens it */
-		doctor_add(doctor, "kvm", DOCTOR_OK, NULL, "%s is there (not for this user, which "
-			   "does not matter)", KVM_PATH);
+		doctor_add(doctor, "kvm", DOCTOR_OK, NULL, "%s exists (only ne-emud needs access "
+			   "to it)", KVM_PATH);
 	else
 		doctor_add(doctor, "kvm", DOCTOR_FAIL, "sudo modprobe kvm_intel or kvm_amd; see "
-			   "the kernel log", "%s cannot be opened: %s", KVM_PATH, strerror(error));
+			   "the kernel log", "cannot open %s: %s", KVM_PATH, strerror(error));
 	if (cpu_has("hypervisor"))
 		doctor_add(doctor, "nested", DOCTOR_WARN, NULL, "this is a virtual machine: "
 			   "enclaves run nested and therefore slower");
 }
 
-/* Adds one line per page size of a node; returns the free bytes. */
+/* Add a finding for each page size with free pages. Return: free bytes of the node. */
 static uint64_t check_node(struct doctor *doctor, int node)
 {
 	struct huge_sizes sizes;
@@ -136,8 +137,8 @@ void doctor_check_huge_pages(struct doctor *doctor)
 			here = free;
 	}
 	if (most < MEMORY_MIN)
-		doctor_add(doctor, "huge-pages", DOCTOR_FAIL, fix, "only %llu MiB are free as huge "
-			   "pages, an enclave needs 64 at least", most / MIB);
+		doctor_add(doctor, "huge-pages", DOCTOR_FAIL, fix, "only %llu MiB of huge pages "
+			   "are free; an enclave needs at least 64 MiB", most / MIB);
 	else if (pool >= 0 && here < MEMORY_MIN && sys_exists("/sys/devices/system/node/node1"))
 		doctor_add(doctor, "huge-pages", DOCTOR_FAIL, fix, "the free huge pages are not on "
 			   "node %d, where the CPU pool is", pool);
@@ -149,7 +150,7 @@ void doctor_check_cpus(struct doctor *doctor)
 	size_t threads = 1, usable = 0;
 
 	if (topology_read(&topology)) {
-		doctor_add(doctor, "cpus", DOCTOR_WARN, NULL, "the CPU topology is not readable");
+		doctor_add(doctor, "cpus", DOCTOR_WARN, NULL, "cannot read the CPU topology");
 		return;
 	}
 	for (size_t i = 0; i < topology.nr_cores; i++) {
@@ -158,13 +159,13 @@ void doctor_check_cpus(struct doctor *doctor)
 			usable += topology.cores[i].nr_cpus;
 	}
 	if (!usable)
-		doctor_add(doctor, "cpus", DOCTOR_FAIL, "give the machine more CPUs", "there is "
-			   "no core beside that of CPU 0, which the host keeps");
+		doctor_add(doctor, "cpus", DOCTOR_FAIL, "give the machine more CPUs", "the only "
+			   "core is that of CPU 0, which belongs to the host");
 	else if (threads > 1)
-		doctor_add(doctor, "cpus", DOCTOR_OK, NULL, "%zu CPUs can go to enclaves, in whole "
-			   "cores of %zu threads: ask for multiples of %zu", usable, threads,
+		doctor_add(doctor, "cpus", DOCTOR_OK, NULL, "%zu CPUs can be used for enclaves, in "
+			   "whole cores of %zu threads: ask for multiples of %zu", usable, threads,
 			   threads);
 	else
-		doctor_add(doctor, "cpus", DOCTOR_OK, NULL, "%zu CPUs can go to enclaves, singly",
+		doctor_add(doctor, "cpus", DOCTOR_OK, NULL, "%zu CPUs can be used for enclaves",
 			   usable);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu doctor: what became of the packets of enclaves, and what they reach. */
+/* ne-emu doctor: lost packets, and programs of the host that enclaves can reach. */
 
 #include "cli/doctor/doctor.h"
 #include "cli/enclave/channels.h"
@@ -13,7 +13,7 @@
 #include <linux/nitro_enclaves_emu.h>
 #include <string.h>
 
-/* Ports for services of the system; those of parents' programs are above, as a rule. */
+/* System services listen up to this port; programs for enclaves usually use higher ones. */
 #define PORT_SYSTEM_MAX		1023
 
 static void check_channel(struct doctor *doctor, const struct channel *channel)
@@ -26,9 +26,9 @@ static void check_channel(struct doctor *doctor, const struct channel *channel)
 			   " malformed packets, which were refused", part, channel->cid,
 			   channel->malformed);
 	if (channel->dropped)
-		doctor_add(doctor, "vsock-packets", DOCTOR_WARN, "see why it does not read: sudo "
-			   "ne-emu pcap", "%" PRIu64 " packets to %s %u were dropped: %" PRIu64
-			   " waited already", channel->dropped, part, channel->cid,
+		doctor_add(doctor, "vsock-packets", DOCTOR_WARN, "find out why it does not read: "
+			   "sudo ne-emu pcap", "%" PRIu64 " packets to %s %u were dropped; %" PRIu64
+			   " are waiting", channel->dropped, part, channel->cid,
 			   channel->queued);
 }
 
@@ -37,14 +37,14 @@ void doctor_check_vsock_packets(struct doctor *doctor)
 	__cleanup_free struct channel *list = NULL;
 	size_t count = 0;
 
-	/* Only root sees them, and there may be none. */
+	/* Nothing to report if this fails. Users who are not root get an empty list. */
 	if (channel_list(&list, &count))
 		return;
 	for (size_t i = 0; i < count; i++)
 		check_channel(doctor, &list[i]);
 }
 
-/* Not what is meant for enclaves, most likely: an sshd that systemd started by itself, say. */
+/* Find listeners that are probably not for enclaves, such as an sshd that systemd started. */
 void doctor_check_vsock_ports(struct doctor *doctor)
 {
 	__cleanup_free uint32_t *ports = NULL;
@@ -55,12 +55,12 @@ void doctor_check_vsock_ports(struct doctor *doctor)
 		return;
 	r = nl_vsock_listeners(NE_EMU_CID_PARENT, &ports, &count);
 	if (r && r != -ENOENT)
-		doctor_add(doctor, "vsock-ports", DOCTOR_WARN, NULL, "the kernel does not tell who "
-			   "listens on vsock: %s", strerror(-r));
+		doctor_add(doctor, "vsock-ports", DOCTOR_WARN, NULL, "cannot list the programs "
+			   "that listen on vsock: %s", strerror(-r));
 	for (size_t i = 0; i < count; i++)
 		if (ports[i] <= PORT_SYSTEM_MAX)
-			doctor_add(doctor, "vsock-ports", DOCTOR_WARN, "ss -lp --vsock tells who; "
-				   "sshd: sudo systemctl mask --now sshd-vsock.socket", "a program "
-				   "of this host listens on vsock port %" PRIu32 ", which every "
-				   "enclave reaches", ports[i]);
+			doctor_add(doctor, "vsock-ports", DOCTOR_WARN, "sudo ss -lp --vsock lists "
+				   "the programs; sshd: sudo systemctl mask --now "
+				   "sshd-vsock.socket", "a program of this host listens on vsock "
+				   "port %" PRIu32 ", which every enclave can reach", ports[i]);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu eif build: ramdisks from a folder or a container image. */
+/* ne-emu eif build: ramdisks from a directory or a container image. */
 
 #include "cli/eif/app.h"
 
@@ -29,7 +29,7 @@ static int replace_strings(struct strings *strings, const struct cli_strings *by
 	return r;
 }
 
-/* "NAME=VALUE" takes the place of an earlier NAME. */
+/* Add "NAME=VALUE", or replace an earlier value of NAME. */
 static int set_env(struct strings *env, const char *entry)
 {
 	size_t len = strcspn(entry, "=");
@@ -63,7 +63,7 @@ static int replace_text(char **text, const char *by)
 	return 0;
 }
 
-/* Options go before what the image says. */
+/* Options take precedence over the configuration of the container image. */
 static int apply_options(const struct build *build, struct application *app)
 {
 	int r = 0;
@@ -79,7 +79,7 @@ static int apply_options(const struct build *build, struct application *app)
 	return r;
 }
 
-/* Who gives a folder knows what is in it; a container image comes from somebody else. */
+/* A directory is the user's own, so it has no limits; a container image is untrusted. */
 static struct tree_limits get_limits(const struct build *build)
 {
 	if (build->rootfs)
@@ -141,8 +141,8 @@ int build_add_app(const struct build *build, struct application *app, struct eif
 	int r;
 
 	if (build->init && application_needs_more(app))
-		cli_error("warning: AWS's init ignores users and working folders: does %s know "
-			  "the files user and workdir?", build->init);
+		cli_error("warning: %s must read the files user and workdir, which AWS's init "
+			  "ignores", build->init);
 	r = add_bootstrap(build, writer, why);
 	if (r)
 		return r;

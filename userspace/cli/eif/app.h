@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an enclave runs, as ramdisks for "ne-emu eif build". */
+/* The application of an enclave as ramdisks, for "ne-emu eif build". */
 
 #ifndef NE_EMU_CLI_EIF_APP_H
 #define NE_EMU_CLI_EIF_APP_H
@@ -10,14 +10,18 @@
 struct application;
 
 /**
- * build_read_app() - unpack what the enclave runs
- * @flags: of the kernel; the image must be for the same machine
- * @app: release with application_free() in any case
+ * build_read_app() - unpack the root file system or container image
+ * @build: the options of the command
+ * @flags: EIF flags of the kernel; a container image must have the same architecture
+ * @app: filled; the caller releases it with application_free(), also on failure
+ * @why: set on failure
+ *
+ * Return: 0 or a negative errno with a message.
  */
 int build_read_app(const struct build *build, uint16_t flags, struct application *app,
 		   struct error *why);
 
-/** build_add_app() - its two ramdisks as sections */
+/** build_add_app() - add the two ramdisks of @app as sections; 0 or a negative errno */
 int build_add_app(const struct build *build, struct application *app, struct eif_writer *writer,
 		  struct error *why);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu eif build: an image from a kernel, a command line and what it runs. */
+/* ne-emu eif build: make an image of a kernel, a command line and an application. */
 
 #include "cli/eif/build_options.h"
 #include "cli/eif/commands.h"
@@ -30,7 +30,7 @@ static int show_result(const struct build *build, const struct eif_file *file, F
 	return json_out_print(&out, to, 2);
 }
 
-/* Read the result as a loader would: nothing else is worth a name. */
+/* Parse the result as a loader does, so that only a valid image gets its name. */
 static int check_image(int fd, struct eif_file *ret, struct error *why)
 {
 	int r = eif_file_map(fd, EIF_PARSE_STRICT, ret, why);
@@ -55,7 +55,7 @@ static int commit_image(const struct build *build, struct file_new *new, struct 
 	return r;
 }
 
-/* An unsigned image first: what is signed is its measurement. */
+/* Write an unsigned image first, because the signature covers its measurement. */
 static int write_signed(const struct build *build, int fd, struct error *why)
 {
 	__cleanup_fd int temp = temp_file_open();
@@ -91,11 +91,11 @@ static int build_image(const struct build *build, struct error *why)
 	return r;
 }
 
-/* Returns an exit code; CLI_OK: go on. */
+/* Return: CLI_OK or CLI_USAGE. */
 static int check_usage(const struct cli_call *call, const struct build *build)
 {
 	if (build->rootfs && build->image)
-		return cli_usage_error(call, "choose one of --rootfs and --image");
+		return cli_usage_error(call, "--rootfs cannot be combined with --image");
 	if (build_has_app(build) ? build->cmdline && build->cmdline_file :
 	    !build->cmdline == !build->cmdline_file)
 		return cli_usage_error(call, "one of --cmdline and --cmdline-file is needed");
@@ -104,7 +104,7 @@ static int check_usage(const struct cli_call *call, const struct build *build)
 	if (!build_has_app(build) && (build->exec.count || build->env.count || build->workdir ||
 				      build->user || build->init || build->nsm))
 		return cli_usage_error(call, "--exec, --env, --workdir, --user, --init and --nsm "
-				       "go with --rootfs or --image");
+				       "require --rootfs or --image");
 	for (size_t i = 0; i < build->env.count; i++) {
 		const char *entry = build->env.list[i];
 
@@ -112,10 +112,10 @@ static int check_usage(const struct cli_call *call, const struct build *build)
 			return cli_usage_error(call, "--env: \"%s\" is not NAME=VALUE", entry);
 	}
 	if ((build->tag || build->max_size || build->max_files) && !build->image)
-		return cli_usage_error(call, "--tag, --max-size and --max-files go with --image");
+		return cli_usage_error(call, "--tag, --max-size and --max-files require --image");
 	if (!build->certificate != !build->key)
-		return cli_usage_error(call, "--signing-certificate and --private-key go "
-				       "together");
+		return cli_usage_error(call, "--signing-certificate and --private-key require "
+				       "each other");
 	if (build->arch && strcmp(build->arch, "x86_64") && strcmp(build->arch, "aarch64"))
 		return cli_usage_error(call, "--arch: \"%s\" is neither x86_64 nor aarch64",
 				       build->arch);
@@ -127,91 +127,98 @@ static const struct cli_option options[] = {
 		   .manual = "x86 bzImage or arm64 Image. (A vmlinux does not boot.)",
 		   .required = true, .values = VALUES_FILES),
 	OPT_STRING("cmdline", struct build, cmdline, "TEXT",
-		   "kernel command line; with --rootfs or --image AWS's is the default",
-		   .manual = "Kernel command line, 2047 bytes at most. With *--rootfs* or *--image* "
-			     "that of AWS's kernels is the default."),
+		   "kernel command line; with --rootfs or --image, the\n"
+		   "default is that of AWS's kernels",
+		   .manual = "Kernel command line, at most 2047 bytes. With *--rootfs* or "
+			     "*--image*, the default is that of AWS's kernels."),
 	OPT_STRING("cmdline-file", struct build, cmdline_file, "FILE",
-		   "the same from a file, without blanks at its ends", .values = VALUES_FILES),
+		   "read the kernel command line from a file",
+		   .manual = "Read the kernel command line from a file. Blanks at its start and "
+			     "end are removed.",
+		   .values = VALUES_FILES),
 	OPT_STRINGS("ramdisk", struct build, ramdisks, "FILE",
-		    "cpio archive, may be compressed; repeat for more:\n"
+		    "cpio archive, may be compressed; may be repeated:\n"
 		    "the first is measured into PCR1, the others into PCR2",
-		    .manual = "cpio archive, compressed or not. The first is measured into PCR1, "
-			      "all others into PCR2. The first holds the init, see *SAMPLE INIT* in "
-			      "*ne-emu*(1).",
+		    .manual = "cpio archive, compressed or not. May be repeated: the first is "
+			      "measured into PCR1, all others into PCR2. The first holds the init, "
+			      "see *SAMPLE INIT* in *ne-emu*(1).",
 		    .values = VALUES_FILES),
-	OPT_STRING("rootfs", struct build, rootfs, "FOLDER",
-		   "what the enclave runs: a root file system",
+	OPT_STRING("rootfs", struct build, rootfs, "DIR",
+		   "make the ramdisks from a root file system",
 		   .manual = "Make the ramdisks from a root file system. Its files belong to root, "
 			     "unless root calls: then they keep their owners.",
 		   .values = VALUES_DIRS),
 	OPT_STRING("image", struct build, image, "PATH",
-		   "what the enclave runs: a container image, as folder or archive in\n"
-		   "OCI layout or as \"docker save\" writes it",
-		   .manual = "Make them from a container image: a folder or tar archive in OCI image "
-			     "layout, or what *docker save* or *podman save* writes. Entry point, "
-			     "arguments, environment, working folder and user are honoured.",
+		   "make the ramdisks from a container image: a directory\n"
+		   "or archive in OCI layout or of \"docker save\"",
+		   .manual = "Make the ramdisks from a container image: a directory or tar archive "
+			     "in OCI image layout, or what *docker save* or *podman save* writes. "
+			     "Its entry point, arguments, environment, working directory and user "
+			     "apply.",
 		   .values = VALUES_FILES),
-	OPT_STRING("tag", struct build, tag, "NAME", "which image, if there are several",
-		   .manual = "Which image, if _PATH_ holds several: its name, or just the part "
-			     "behind a \"/\" or \":\"."),
+	OPT_STRING("tag", struct build, tag, "NAME", "image to use if PATH holds several",
+		   .manual = "Image to use if _PATH_ holds several: its name, or only the part "
+			     "after a \"/\" or \":\"."),
 	OPT_MEMORY("max-size", struct build, max_size, "SIZE",
-		   "refuse a container image that unpacks to more (8G)",
-		   .manual = "Refuse a container image that unpacks to more bytes of all files in "
-			     "all layers, holes of sparse files included: in MiB or with the unit M, "
-			     "G or T. Default: 8G. The folder or archive that holds the image has "
-			     "the same limit of its own."),
+		   "refuse a container image that unpacks to more;\ndefault: 8G",
+		   .manual = "Refuse a container image if the files of all layers have more bytes "
+			     "than this, holes of sparse files included: in MiB or with the unit "
+			     "M, G or T. Default: 8G. The same limit applies separately to the "
+			     "directory or archive that holds the image."),
 	OPT_NUMBER("max-files", struct build, max_files, "N", 1, UINT32_MAX,
-		   "... or that has more files and folders (1048576)",
-		   .manual = "Refuse a container image with more files and folders, in the same way. "
-			     "Default: 1048576."),
+		   "refuse a container image with more files and\ndirectories; default: 1048576",
+		   .manual = "Refuse a container image with more files and directories than this, "
+			     "counted in the same way. Default: 1048576."),
 	OPT_STRINGS("exec", struct build, exec, "ARG",
-		    "program, then repeated for each argument; default: the image's",
-		    .manual = "Program, and repeated for each argument, in place of the container "
-			      "image's."),
+		    "program to run; repeat for each of its arguments;\ndefault: the image's",
+		    .manual = "Program to run in place of the container image's; repeated for each "
+			      "of its arguments."),
 	OPT_STRINGS("env", struct build, env, "NAME=VALUE", "add to the environment",
-		    .manual = "Add to the environment; goes before what the container image says."),
-	OPT_STRING("workdir", struct build, workdir, "PATH", "working folder",
-		   .manual = "Working folder; goes before what the container image says."),
-	OPT_STRING("user", struct build, user, "USER[:GROUP]", "names or numbers",
-		   .manual = "Names or numbers; goes before what the container image says. Names "
-			     "are looked up in the root file system."),
+		    .manual = "Add to the environment, or replace a value of the container image. "
+			      "May be repeated."),
+	OPT_STRING("workdir", struct build, workdir, "PATH", "working directory",
+		   .manual = "Working directory, in place of the container image's."),
+	OPT_STRING("user", struct build, user, "USER[:GROUP]", "user and group, by name or number",
+		   .manual = "User and group by name or number, in place of the container image's. "
+			     "Names are looked up in the root file system."),
 	OPT_STRING("init", struct build, init, "FILE",
-		   "first program of the enclave, static; default: ne-emu's own",
-		   .manual = "First program of the enclave, linked statically. Default: the one of "
-			     "this package. AWS's ignores users and working folders.",
+		   "first program of the enclave, linked statically;\n"
+		   "default: the init of this package",
+		   .manual = "First program of the enclave, linked statically. Default: the init "
+			     "of this package. AWS's init ignores users and working directories.",
 		   .values = VALUES_FILES),
 	OPT_STRING("nsm", struct build, nsm, "FILE", "nsm.ko, if the kernel needs it",
 		   .manual = "The module nsm.ko, for a kernel that needs it.",
 		   .values = VALUES_FILES),
 	OPT_STRING("name", struct build, name, "TEXT",
-		   "image name; default: that of the container image or the file",
-		   .manual = "ImageName of the metadata. Default: the container image's name; else "
-			     "the name of the output without extension (\"image\" for standard "
+		   "image name; default: that of the container image or\nthe output",
+		   .manual = "ImageName of the metadata. Default: the name of the container image, "
+			     "or else of the output without its extension (\"image\" for standard "
 			     "output)."),
 	OPT_STRING("version", struct build, version, "TEXT",
-		   "image version; default: the container image's hash, or 1.0",
-		   .manual = "ImageVersion of the metadata. Default: the container image's hash, or "
-			     "1.0."),
+		   "image version; default: the hash of the container\nimage, or 1.0",
+		   .manual = "ImageVersion of the metadata. Default: the hash of the container "
+			     "image, or else 1.0."),
 	OPT_STRING("metadata", struct build, metadata, "FILE",
-		   "JSON object to be kept as custom metadata",
-		   .manual = "JSON object that becomes CustomMetadata, 4096 bytes at most.",
+		   "JSON object to store as custom metadata",
+		   .manual = "JSON object that becomes CustomMetadata, at most 4096 bytes.",
 		   .values = VALUES_FILES),
 	OPT_STRING("arch", struct build, arch, "ARCH",
-		   "x86_64 or aarch64: refuse kernels of the other one",
+		   "x86_64 or aarch64: refuse a kernel of the other one",
 		   .values = { CLI_WORDS, "x86_64 aarch64" }),
 	OPT_FLAG("fix-kernel", struct build, fix_kernel,
-		 "arm64: set the kernel's text_offset, which EC2 needs, if it is 0;\n"
-		 "this changes the measurements",
-		 .manual = "Set the field text_offset of an arm64 kernel if it is 0, as it is in "
-			   "newer kernels: EC2 needs it. This changes the measurements."),
+		 "set text_offset of an arm64 kernel if it is 0, because\n"
+		 "EC2 needs it; this changes the measurements",
+		 .manual = "Set the field text_offset of an arm64 kernel if it is 0, as in newer "
+			   "kernels, because EC2 needs it. This changes the measurements."),
 	OPT_STRING("signing-certificate", struct build, certificate, "FILE",
-		   "sign the image; certificate in PEM",
+		   "sign the image with this certificate (PEM)",
 		   .manual = "Sign the image with this certificate in PEM, see *SIGN*.",
 		   .values = VALUES_FILES),
-	OPT_STRING("private-key", struct build, key, "FILE", "its key in PEM",
+	OPT_STRING("private-key", struct build, key, "FILE", "key of the certificate (PEM)",
 		   .values = VALUES_FILES),
 	OPT_STRING("output", struct build, output, "FILE",
-		   "the image; \"-\" is standard output",
+		   "image to write; \"-\" is standard output",
 		   .letter = 'o', .required = true, .values = VALUES_FILES),
 	OPT_FLAG("json", struct build, json, "print the measurements as JSON",
 		 .manual = "Print the measurements in the format of *nitro-cli build-enclave*."),
@@ -229,8 +236,8 @@ static int eif_build_run(const struct cli_call *call)
 
 const struct cli_command cmd_eif_build = {
 	.name = "build",
-	.summary = "make an image from a kernel and ramdisks, a folder or a container image",
-	.about = "Make a version 4 enclave image; print its measurements.\n"
+	.summary = "make an image from a kernel and ramdisks, a directory or a container image",
+	.about = "Make a version 4 enclave image and print its measurements.\n"
 		 "SOURCE_DATE_EPOCH sets the build time in its metadata",
 	.options = options,
 	.size = sizeof(struct build),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What "ne-emu eif build" is asked for. */
+/* The command line of "ne-emu eif build". */
 
 #ifndef NE_EMU_CLI_EIF_BUILD_OPTIONS_H
 #define NE_EMU_CLI_EIF_BUILD_OPTIONS_H
@@ -8,7 +8,8 @@
 
 /**
  * struct build - the command line
- * @max_size: bytes that @image may unpack to; 0: the default, as @max_files
+ * @max_size: bytes that @image may unpack to; 0: the default
+ * @max_files: files and directories that @image may hold; 0: the default
  */
 struct build {
 	const char *kernel;
@@ -37,7 +38,7 @@ struct build {
 	bool json;
 };
 
-/** build_has_app() - are ramdisks made from a folder or a container image? */
+/** build_has_app() - are ramdisks made from a directory or a container image? */
 static inline bool build_has_app(const struct build *build)
 {
 	return build->rootfs || build->image;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The signing certificate, as nitro-cli prints it. */
+/* Print the signing certificate in the format of nitro-cli. */
 
 #include "cli/eif/show.h"
 
@@ -14,7 +14,7 @@
 
 #define TEXT_SIZE	128
 
-/* An attribute of the issuer: its name and its value in UTF-8, for @put. */
+/* Call @put for each attribute of the issuer, with its name and its value in UTF-8. */
 static void each_attribute(const X509 *certificate,
 			   void (*put)(void *arg, const char *name, const char *value, size_t len),
 			   void *arg)

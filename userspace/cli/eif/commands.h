@@ -14,7 +14,7 @@ extern const struct cli_command cmd_eif_pcr;
 extern const struct cli_command cmd_eif_sign;
 extern const struct cli_command cmd_eif_verify;
 
-/* What shells offer for an image. */
+/* How shells complete the path of an image. */
 #define VALUES_IMAGES	{ CLI_FILES, ".eif" }
 
 #endif

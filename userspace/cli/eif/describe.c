@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu eif describe: what an image consists of. */
+/* ne-emu eif describe: check an image and print its parts. */
 
 #include "cli/eif/commands.h"
 #include "cli/eif/show.h"
@@ -13,13 +13,16 @@
 #include <string.h>
 #include <time.h>
 
-/* Most bytes of a section that are printed as text. */
+/* Limit on the bytes of a section that are printed as text. */
 #define PRINT_MAX	(64 * KIB)
 
 /**
- * struct description - what is said about an image
- * @is_signed: @signature is there
- * @verdict: of it
+ * struct description - an image and its signature
+ * @path: name of the file
+ * @file: the image
+ * @is_signed: @signature and @verdict are valid
+ * @signature: its signature
+ * @verdict: whether the signature is good
  */
 struct description {
 	const char *path;
@@ -29,7 +32,7 @@ struct description {
 	enum eif_verdict verdict;
 };
 
-/* Images come from anywhere: nothing in them may talk to the terminal. */
+/* Images are untrusted, so escape what the terminal would act on. */
 static void print_bytes(const char *label, const struct eif_blob *blob)
 {
 	uint64_t size = MIN(blob->size, PRINT_MAX);
@@ -71,7 +74,7 @@ static void describe_text(const struct description *d)
 		cli_error("%s", EIF_SHOW_PRIVATE_KEY);
 }
 
-/* What nitro-cli does not print. */
+/* Add the member "Details", which nitro-cli does not have. */
 static void add_details(struct json_out *out, const struct description *d)
 {
 	const struct eif *eif = &d->file.eif;
@@ -132,7 +135,7 @@ static int describe_refused(const char *reason, bool json)
 	if (json) {
 		json_out_object(&out, NULL);
 		json_out_str(&out, "Error", reason);
-		(void)json_out_print(&out, stdout, 2);	/* exits with an error anyway */
+		(void)json_out_print(&out, stdout, 2);	/* the command fails anyway */
 	}
 	cli_error("%s", reason);
 	return CLI_FAILED;
@@ -165,9 +168,10 @@ struct describe_options {
 
 static const struct cli_option options[] = {
 	OPT_FLAG("json", struct describe_options, json,
-		 "print one JSON object, as nitro-cli's describe-eif does",
-		 .manual = "Print what *nitro-cli describe-eif* does, and the member Details."),
-	OPT_FLAG("strict", struct describe_options, strict, "refuse what would be a warning"),
+		 "print one JSON object, like \"nitro-cli describe-eif\"",
+		 .manual = "Print the JSON object of *nitro-cli describe-eif*, with an additional "
+			   "member Details."),
+	OPT_FLAG("strict", struct describe_options, strict, "treat warnings as errors"),
 	{}
 };
 
@@ -182,7 +186,7 @@ static int describe(struct description *d, bool json)
 	if (r)
 		cli_error("%s: %s", d->path, strerror(-r));
 	else if (is_bad(d) && !json)
-		cli_error("%s: \"ne-emu eif verify\" tells what is wrong", d->path);
+		cli_error("%s is not good; see \"ne-emu eif verify\"", d->path);
 	return r || is_bad(d) ? CLI_FAILED : CLI_OK;
 }
 
@@ -205,11 +209,11 @@ static int eif_describe_run(const struct cli_call *call)
 
 const struct cli_command cmd_eif_describe = {
 	.name = "describe",
-	.summary = "check an image, print its parts and measurements",
+	.summary = "check an image and print its parts and measurements",
 	.args = "FILE",
 	.about = "Check an enclave image and print its parts and measurements.\n"
-		 "Exit code 1: no image, or CRC or signature are not good, or it holds a private "
-		 "key",
+		 "The exit code is 1 if the file is not an image, if its CRC or signature is not\n"
+		 "good, or if it holds a private key",
 	.options = options,
 	.values = { VALUES_IMAGES },
 	.min_args = 1,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu eif diff: which sections and which registers differ. */
+/* ne-emu eif diff: compare the sections and registers of two images. */
 
 #include "cli/eif/commands.h"
 #include "cli/eif/show.h"
@@ -9,11 +9,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* As diff(1): 1 means "they differ", 2 means trouble. */
+/* Exit codes, as of diff(1). */
 #define EXIT_DIFFERENT	1
 #define EXIT_TROUBLE	2
 
-/* Something both images have or one of them lacks. */
+/* A section of either image; the data of a blob is NULL if that image does not have it. */
 struct item {
 	char name[32];
 	struct eif_blob blobs[2];
@@ -59,7 +59,7 @@ static void compare_sections(struct comparison *c)
 	add_item(c, "cmdline", &a->cmdline, &b->cmdline);
 	for (unsigned int i = 0; i < MAX(a->nr_ramdisks, b->nr_ramdisks); i++) {
 		snprintf(name, sizeof(name), "ramdisk%u", i);
-		/* Those that an image does not have are zero. */
+		/* Entries that an image does not use are zero. */
 		add_item(c, name, &a->ramdisks[i], &b->ramdisks[i]);
 	}
 	add_item(c, "metadata", &a->metadata, &b->metadata);
@@ -74,7 +74,7 @@ static bool same_register(const struct comparison *c, size_t i)
 		       EIF_PCR_SIZE);
 }
 
-/* Where the contents part, or a size if one is the other's beginning. */
+/* Offset of the first difference; the shorter size if one is a prefix of the other. */
 static uint64_t first_difference(const struct item *item)
 {
 	uint64_t size = MIN(item->blobs[0].size, item->blobs[1].size), i = 0;
@@ -183,10 +183,10 @@ static int eif_diff_run(const struct cli_call *call)
 
 const struct cli_command cmd_eif_diff = {
 	.name = "diff",
-	.summary = "tell in which sections and measurements two images differ",
+	.summary = "list the sections and measurements in which two images differ",
 	.args = "IMAGE IMAGE",
-	.about = "Tell in which sections and registers two images differ.\n"
-		 "Exit code 0: in none, 1: they differ, 2: trouble",
+	.about = "List the sections and registers in which two images differ.\n"
+		 "Exit codes: 0 they are the same, 1 they differ, 2 an image cannot be read",
 	.options = options,
 	.values = { VALUES_IMAGES },
 	.min_args = 2,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu eif extract: the sections of an image as files. */
+/* ne-emu eif extract: write the sections of an image to files. */
 
 #include "cli/eif/commands.h"
 #include "cli/eif/show.h"
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 struct extraction {
-	const char *folder;
+	const char *dir;
 	struct json_out *out;
 	struct error *why;
 };
@@ -26,7 +26,7 @@ static int write_file(const struct extraction *e, const char *name, const void *
 	struct file_new file;
 	int r;
 
-	if (asprintf(&path, "%s/%s", e->folder, name) < 0)
+	if (asprintf(&path, "%s/%s", e->dir, name) < 0)
 		return -ENOMEM;
 	r = file_new_open(&file, path, e->why);
 	if (!r) {
@@ -50,7 +50,7 @@ static int write_file(const struct extraction *e, const char *name, const void *
 	return 0;
 }
 
-/* The certificate beside the section, for tools that know certificates. */
+/* Write the certificate separately, for tools that read certificates but not the section. */
 static int write_certificate(const struct extraction *e, const struct eif_blob *section)
 {
 	__cleanup_free char *certificates = NULL;
@@ -116,8 +116,8 @@ static int extract(const struct extraction *e, const char *image)
 
 	if (r)
 		return r;
-	if (mkdir(e->folder, 0777) && errno != EEXIST)
-		r = error_set(e->why, -errno, "%s: %s", e->folder, strerror(errno));
+	if (mkdir(e->dir, 0777) && errno != EEXIST)
+		r = error_set(e->why, -errno, "%s: %s", e->dir, strerror(errno));
 	else
 		r = write_sections(e, &file.eif);
 	eif_file_unmap(&file);
@@ -129,12 +129,12 @@ static int eif_extract_run(const struct cli_call *call)
 	const struct extract_options *wanted = call->options;
 	struct error why = {};
 	struct json_out out = {};
-	struct extraction e = { .folder = call->args[1], .why = &why };
+	struct extraction e = { .dir = call->args[1], .why = &why };
 	int r;
 
-	if (!strcmp(e.folder, "-"))
-		return cli_usage_error(call, "several files do not go to standard output: name a "
-				       "folder, or ./- for one of that name");
+	if (!strcmp(e.dir, "-"))
+		return cli_usage_error(call, "cannot write several files to standard output; name "
+				       "a directory (./- for one called \"-\")");
 	if (wanted->json) {
 		e.out = &out;
 		json_out_array(&out, NULL);
@@ -148,10 +148,10 @@ static int eif_extract_run(const struct cli_call *call)
 
 const struct cli_command cmd_eif_extract = {
 	.name = "extract",
-	.summary = "write the sections of an image into a folder",
-	.args = "IMAGE FOLDER",
+	.summary = "write the sections of an image to a directory",
+	.args = "IMAGE DIR",
 	.about = "Write kernel, cmdline, ramdisk0 and so on, metadata.json, signature.cbor and\n"
-		 "certificate.pem into a folder, which is made if needed",
+		 "certificate.pem to a directory, which is created if needed",
 	.options = options,
 	.values = { VALUES_IMAGES },
 	.min_args = 2,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu eif build: the sections of the image. */
+/* ne-emu eif build: write the sections of the image. */
 
 #include "cli/eif/parts.h"
 
@@ -21,7 +21,7 @@
 /* AWS's builder refuses larger files of custom metadata. */
 #define METADATA_SIZE_MAX	4096
 
-/* Those of AWS's own kernels. */
+/* The command lines that AWS uses with its kernels. */
 #define X86_CMDLINE	"reboot=k panic=30 pci=off nomodules console=ttyS0 i8042.noaux i8042.nomux " \
 			"i8042.nopnp i8042.dumbkbd random.trust_cpu=on"
 #define ARM64_CMDLINE	"reboot=k panic=30 pci=off nomodules console=ttyS0 random.trust_cpu=on " \
@@ -63,7 +63,7 @@ static int add_cmdline(const struct build *build, struct eif_writer *writer, str
 	return write_fail(why, eif_writer_add(writer, EIF_SECTION_CMDLINE, start, size));
 }
 
-/* The time for the metadata; SOURCE_DATE_EPOCH makes it reproducible. */
+/* The build time in the metadata; SOURCE_DATE_EPOCH makes it reproducible. */
 static int get_build_time(time_t *ret, struct error *why)
 {
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
@@ -80,7 +80,9 @@ static int get_build_time(time_t *ret, struct error *why)
 	return 0;
 }
 
-/* As AWS's builder: the name up to a tag, the version is the image's hash. */
+/* As AWS's builder does: the name is that of the container image without its tag, the
+ * version its hash.
+ */
 static void name_image(const struct build *build, const struct application *app,
 		       struct eif_metadata *metadata, char *name, size_t size)
 {
@@ -111,7 +113,7 @@ static int add_metadata(const struct build *build, const struct eif_kernel_info 
 	char *dot;
 	int r;
 
-	/* "dir/hello.eif" names the image "hello". */
+	/* The image of "dir/hello.eif" is called "hello". */
 	snprintf(output_name, sizeof(output_name), "%s", slash ? slash + 1 :
 		 strcmp(build->output, "-") ? build->output : "image");
 	dot = strrchr(output_name, '.');

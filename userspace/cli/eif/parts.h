@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sections of an image, for "ne-emu eif build". */
+/* Write the sections of an image, for "ne-emu eif build". */
 
 #ifndef NE_EMU_CLI_EIF_PARTS_H
 #define NE_EMU_CLI_EIF_PARTS_H
@@ -7,7 +7,15 @@
 #include "cli/eif/build_options.h"
 #include "eif/eif.h"
 
-/** build_write() - all sections of an unsigned image, in the order of AWS's builder */
+/**
+ * build_write() - write an unsigned image, with its sections in the order of AWS's builder
+ * @build: the options of the command
+ * @writer: used while the image is written
+ * @fd: empty file for the image
+ * @why: set on failure
+ *
+ * Return: 0 or a negative errno with a message.
+ */
 int build_write(const struct build *build, struct eif_writer *writer, int fd,
 		struct error *why);
 

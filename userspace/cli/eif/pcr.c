@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu eif pcr: registers of images, files, certificates, roles and instances. */
+/* ne-emu eif pcr: compute registers of images, files, certificates, roles and instances. */
 
 #include "cli/eif/commands.h"
 #include "cli/eif/show.h"
@@ -17,7 +17,7 @@
 
 #define CERTIFICATE_SIZE_MAX	MIB
 
-/** struct request - what is wanted; the results go to @out or to standard output */
+/** struct request - the command line; @out: takes the results, NULL: standard output */
 struct request {
 	const char *image;
 	const char *input;
@@ -94,7 +94,7 @@ static int put_certificate(const struct request *request, struct error *why)
 		return error_set(why, r, "%s: %s", request->certificate, strerror(-r));
 	r = eif_certificate_read((uint8_t *)pem, size, &certificate, pcr);
 	if (r)
-		return error_set(why, r, "%s holds no X.509 certificate in PEM",
+		return error_set(why, r, "%s does not hold a PEM certificate",
 				 request->certificate);
 	X509_free(certificate);
 	put(request, "PCR8", pcr);
@@ -132,9 +132,9 @@ static int put_all(const struct request *request, struct error *why)
 
 static const struct cli_option options[] = {
 	OPT_STRING("input", struct request, input, "FILE",
-		   "\"PCR\": the register that holds this file alone",
-		   .manual = "\"PCR\", a register that holds only this file, as *nitro-cli pcr "
-			     "--input*.",
+		   "\"PCR\": a register that measures only this file",
+		   .manual = "\"PCR\", a register that measures only this file, like *nitro-cli "
+			     "pcr --input*.",
 		   .values = VALUES_FILES),
 	OPT_STRING("signing-certificate", struct request, certificate, "FILE",
 		   "PCR8 of an image signed with this certificate (PEM)", .values = VALUES_FILES),
@@ -155,7 +155,7 @@ static int eif_pcr_run(const struct cli_call *call)
 	request->image = call->count ? call->args[0] : NULL;
 	if (!request->image && !request->input && !request->certificate && !request->role &&
 	    !request->instance)
-		return cli_usage_error(call, "nothing to compute: give an image or an option");
+		return cli_usage_error(call, "nothing to compute: specify an image or an option");
 	if (request->json) {
 		request->out = &out;
 		json_out_object(&out, NULL);
@@ -171,7 +171,7 @@ const struct cli_command cmd_eif_pcr = {
 	.name = "pcr",
 	.summary = "compute platform configuration registers",
 	.args = "[IMAGE]",
-	.about = "Compute registers: 0, 1, 2 and 8 of an image, and others by option",
+	.about = "Compute registers: 0, 1, 2 and 8 of an image, and those that options select",
 	.options = options,
 	.values = { VALUES_IMAGES },
 	.max_args = 1,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Reading and printing of images, shared by "ne-emu eif" commands. */
+/* Read and print images, for all "ne-emu eif" commands. */
 
 #include "cli/eif/show.h"
 
@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-/* nitro-cli's words for it, which its users' scripts may compare. */
+/* nitro-cli prints this, and scripts may compare it. */
 #define HASH_ALGORITHM	"Sha384 { ... }"
 
 int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, struct error *error)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu eif sign: a signature that AWS's tools and EC2 accept. */
+/* ne-emu eif sign: sign an image so that AWS's tools and EC2 accept it. */
 
 #include "cli/eif/commands.h"
 #include "cli/eif/sign.h"
@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define PEM_SIZE_MAX	MIB
-/* The first version with signatures. */
+/* The first EIF version that has signatures. */
 #define SIGNED_VERSION	3
 
 static int make_section(const struct eif_pcrs *pcrs, const char *certificate, const char *key_path,
@@ -36,7 +36,7 @@ static int make_section(const struct eif_pcrs *pcrs, const char *certificate, co
 	r = eif_key_read(key_pem, key_size, &key);
 	explicit_bzero(key_pem, key_size);
 	if (r)
-		return error_set(why, r, "%s holds no private key in PEM that can be read",
+		return error_set(why, r, "%s does not hold a readable PEM private key",
 				 key_path);
 	r = eif_signature_make(key, pem, size, pcrs->pcr0, ret, ret_size, &cause);
 	EVP_PKEY_free(key);
@@ -70,14 +70,14 @@ int eif_sign(const struct eif *eif, const struct eif_pcrs *pcrs, const char *cer
 	if (!r)
 		r = eif_writer_add(&writer, EIF_SECTION_SIGNATURE, section, size);
 	if (r == -E2BIG)
-		return error_set(why, -E2BIG, "%d sections are the limit: there is no room for "
-				 "a signature", EIF_MAX_SECTIONS);
+		return error_set(why, -E2BIG, "there is no room for a signature: the limit is %d "
+				 "sections", EIF_MAX_SECTIONS);
 	if (!r)
 		r = eif_writer_finish(&writer);
 	return r ? error_set(why, r, "cannot write: %s", strerror(-r)) : 0;
 }
 
-/* The signed image is read as a loader would before it gets its name. */
+/* Parse the signed image as a loader does before it gets its name. */
 static int check_result(int fd, struct eif_pcrs *ret_pcrs, struct error *why)
 {
 	struct eif_signature signature;
@@ -101,7 +101,7 @@ static int check_result(int fd, struct eif_pcrs *ret_pcrs, struct error *why)
 	if (r)
 		return error_set(why, r, "cannot check: %s", strerror(-r));
 	if (verdict != EIF_VERDICT_GOOD)
-		cli_error("warning: no enclave will start from it: %s",
+		cli_error("warning: no enclave will start from this image: %s",
 			  eif_verdict_text(verdict));
 	return 0;
 }
@@ -158,13 +158,13 @@ struct sign_options {
 
 static const struct cli_option options[] = {
 	OPT_STRING("signing-certificate", struct sign_options, certificate, "FILE",
-		   "X.509 certificate (PEM); nobody else has to have signed it",
+		   "X.509 certificate (PEM); may be self-signed",
 		   .required = true, .values = VALUES_FILES),
 	OPT_STRING("private-key", struct sign_options, key, "FILE",
-		   "its key (PEM), on P-256, P-384 or P-521",
+		   "key of the certificate (PEM), on P-256, P-384 or P-521",
 		   .required = true, .values = VALUES_FILES),
 	OPT_STRING("output", struct sign_options, output, "FILE",
-		   "the signed image; \"-\" is standard output;\ndefault: in place of the other",
+		   "signed image to write; \"-\" is standard output;\ndefault: replace IMAGE",
 		   .letter = 'o', .values = VALUES_FILES),
 	OPT_FLAG("json", struct sign_options, json, "print the measurements as JSON"),
 	{}
@@ -186,7 +186,7 @@ const struct cli_command cmd_eif_sign = {
 	.name = "sign",
 	.summary = "sign an image with a key and a certificate",
 	.args = "IMAGE",
-	.about = "Sign an enclave image; a signature that it has is replaced",
+	.about = "Sign an enclave image, and replace the signature that it may have",
 	.options = options,
 	.values = { VALUES_IMAGES },
 	.min_args = 1,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu eif verify: all that EC2 and its tools check, one finding each. */
+/* ne-emu eif verify: make the checks of EC2 and its tools, with a finding for each. */
 
 #include "cli/eif/commands.h"
 #include "cli/eif/show.h"
@@ -17,7 +17,7 @@
 
 enum result {
 	GOOD,
-	WARNING,		/* odd, but EC2 starts it */
+	WARNING,		/* unusual, but EC2 starts the image */
 	BAD,
 };
 
@@ -65,7 +65,7 @@ static void check_contents(struct verification *v, const struct eif *eif)
 	if (eif_kernel_inspect(eif->kernel.data, eif->kernel.size, &kernel))
 		found(v, "kernel", BAD, "neither an x86 bzImage nor an arm64 Image");
 	else if (kernel.flags != (eif->flags & EIF_FLAG_ARM64))
-		found(v, "kernel", BAD, "it is for %s, the image for %s",
+		found(v, "kernel", BAD, "the kernel is for %s, the image for %s",
 		      eif_show_arch(kernel.flags), eif_show_arch(eif->flags));
 	else if (kernel.unplaced)
 		found(v, "kernel", WARNING, "text_offset is 0, so it will not boot on EC2");
@@ -107,7 +107,7 @@ static int check_signature(struct verification *v, const struct eif_file *file)
 	int r;
 
 	if (!section->data) {
-		found(v, "signature", v->need_signature ? BAD : GOOD, "there is none");
+		found(v, "signature", v->need_signature ? BAD : GOOD, "the image is not signed");
 		return 0;
 	}
 	r = eif_signature_open(section->data, section->size, &signature, &cause);
@@ -204,9 +204,9 @@ static int verify_file(struct verification *v, const char *path)
 
 static const struct cli_option options[] = {
 	OPT_FLAG("signed", struct verification, need_signature,
-		 "an image without signature is an error"),
+		 "require a signature"),
 	OPT_FLAG("allow-expired", struct verification, allow_expired,
-		 "an expired certificate is only worth a warning"),
+		 "only warn about an expired certificate"),
 	OPT_FLAG("json", struct verification, json, "print one JSON object"),
 	{}
 };
@@ -227,10 +227,10 @@ static int eif_verify_run(const struct cli_call *call)
 
 const struct cli_command cmd_eif_verify = {
 	.name = "verify",
-	.summary = "check all that EC2 checks, with a reason for each finding",
+	.summary = "make the checks that EC2 makes, and print each finding",
 	.args = "IMAGE",
 	.about = "Check structure, CRC, kernel, metadata, signature and certificate.\n"
-		 "Exit code 1: there is an error, so EC2 would not start it",
+		 "The exit code is 1 if a finding is an error",
 	.options = options,
 	.values = { VALUES_IMAGES },
 	.min_args = 1,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The vsock channels of the VMMs that run, as /proc tells of them. */
+/* Read the counters of the VMMs' vsock channels from /proc. */
 
 #include "cli/enclave/channels.h"
 
@@ -19,18 +19,18 @@ struct list {
 	size_t count;
 };
 
-static void close_folder(DIR **folder)
+static void close_dir(DIR **dir)
 {
-	if (*folder)
-		closedir(*folder);
+	if (*dir)
+		closedir(*dir);
 }
 
 /* Skips entries whose names are not numbers, such as ".". */
-static bool next_number(DIR *folder, uint64_t *ret)
+static bool next_number(DIR *dir, uint64_t *ret)
 {
 	struct dirent *entry;
 
-	while ((entry = readdir(folder)))
+	while ((entry = readdir(dir)))
 		if (!parse_u64(entry->d_name, 10, INT32_MAX, ret))
 			return true;
 	return false;
@@ -54,7 +54,7 @@ static bool is_channel(uint64_t pid, uint64_t fd)
 	return n == sizeof(NODE) - 1 && !memcmp(target, NODE, n);
 }
 
-/* A number of "name:\tnumber\n"; 0 for what is not there. */
+/* The number of the line "name:\tnumber\n"; 0 if there is no such line. */
 static uint64_t field(const char *text, const char *name)
 {
 	size_t len = strlen(name);
@@ -68,7 +68,7 @@ static uint64_t field(const char *text, const char *name)
 	return 0;
 }
 
-/* Only a live channel has a CID. */
+/* A channel without a CID is not attached to an enclave, so skip it. */
 static int add_channel(struct list *list, uint64_t pid, uint64_t fd)
 {
 	struct channel *grown;
@@ -91,11 +91,11 @@ static int add_channel(struct list *list, uint64_t pid, uint64_t fd)
 	return 0;
 }
 
-/* What has gone meanwhile, or may not be seen, is passed over. */
+/* Skips processes and descriptors that are gone or that this user may not see. */
 static int add_process(struct list *list, uint64_t pid)
 {
 	char path[SYS_PATH_SIZE];
-	__cleanup(close_folder) DIR *fds =
+	__cleanup(close_dir) DIR *fds =
 		opendir(sys_path(path, "/proc/%llu/fd", (unsigned long long)pid));
 	uint64_t fd;
 	int r = 0;
@@ -109,7 +109,7 @@ static int add_process(struct list *list, uint64_t pid)
 int channel_list(struct channel **ret, size_t *ret_count)
 {
 	char path[SYS_PATH_SIZE];
-	__cleanup(close_folder) DIR *processes = opendir(sys_path(path, "/proc"));
+	__cleanup(close_dir) DIR *processes = opendir(sys_path(path, "/proc"));
 	struct list list = {};
 	uint64_t pid;
 	int r = 0;

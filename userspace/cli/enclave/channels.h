@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The vsock channels of the VMMs that run, as /proc tells of them. */
+/* Read the counters of the VMMs' vsock channels from /proc. */
 
 #ifndef NE_EMU_CLI_ENCLAVE_CHANNELS_H
 #define NE_EMU_CLI_ENCLAVE_CHANNELS_H
@@ -10,8 +10,11 @@
 
 /**
  * struct channel - counters of one channel, see Documentation/vsock.rst
- * @cid: enclave
- * @console: of its console service instead of its guest
+ * @cid: CID of the enclave
+ * @console: the channel belongs to the enclave's console, not to its guest
+ * @queued: packets that are waiting for the reader
+ * @dropped: packets that were dropped because too many were waiting
+ * @malformed: packets that the guest sent and the module refused
  */
 struct channel {
 	uint32_t cid;
@@ -22,8 +25,9 @@ struct channel {
 };
 
 /**
- * channel_list() - all channels that carry packets
- * @ret: array the caller frees; only root sees those of others
+ * channel_list() - list the channels that are attached to a CID
+ * @ret: array, which the caller frees; users other than root see only their own
+ * @ret_count: entries of *@ret
  *
  * Return: 0 or a negative errno.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Requests to ne-emud. */
+/* Send requests to ne-emud. */
 
 #include "cli/enclave/daemon_client.h"
 
@@ -22,9 +22,10 @@ static int fail_connect(struct error *why, const char *path, int error)
 	switch (error) {
 	case ENOENT:
 	case ECONNREFUSED:
-		return error_set(why, -error, "ne-emud does not run: sudo systemctl start ne-emud");
+		return error_set(why, -error, "ne-emud is not running: sudo systemctl start "
+				 "ne-emud");
 	case EACCES:
-		return error_set(why, -error, "%s is for root and the members of group ne", path);
+		return error_set(why, -error, "only root and members of group ne may use %s", path);
 	default:
 		return error_set(why, -error, "%s: %s", path, strerror(error));
 	}
@@ -56,15 +57,16 @@ static int exchange(int fd, const char *request, json_t **ret_answer, struct err
 	if (!text)
 		return error_set(why, -ENOMEM, "out of memory");
 	if (send(fd, request, strlen(request), MSG_NOSIGNAL) < 0)
-		return error_set(why, -errno, "ne-emud takes no request: %s", strerror(errno));
+		return error_set(why, -errno, "cannot send a request to ne-emud: %s",
+				 strerror(errno));
 	len = recv(fd, text, ANSWER_MAX, 0);
 	if (len < 0)
 		return error_set(why, -errno, "ne-emud does not answer: %s", strerror(errno));
 	*ret_answer = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_object(*ret_answer)) {
 		json_decref(*ret_answer);
-		return error_set(why, -EPROTO, "ne-emud closed the connection: only root and the "
-				 "members of group ne may ask");
+		return error_set(why, -EPROTO, "ne-emud closed the connection: it serves only root "
+				 "and members of group ne");
 	}
 	return 0;
 }
@@ -75,7 +77,8 @@ static int check_answer(json_t *answer, struct error *why)
 
 	if (json_is_true(json_object_get(answer, "ok")))
 		return 0;
-	return error_set(why, -EPROTO, "%s", error ? error : "ne-emud gives no reason");
+	return error_set(why, -EPROTO, "%s", error ? error :
+			 "ne-emud refused the request without a reason");
 }
 
 int daemon_request(json_t *request, json_t **ret_answer, struct error *why)
@@ -86,7 +89,7 @@ int daemon_request(json_t *request, json_t **ret_answer, struct error *why)
 
 	json_decref(request);
 	if (!text)
-		return error_set(why, -ENOMEM, "out of memory, or a text that is not UTF-8");
+		return error_set(why, -ENOMEM, "out of memory, or a text is not valid UTF-8");
 	err = connect_daemon(&fd, why);
 	if (!err)
 		err = exchange(fd, text, ret_answer, why);

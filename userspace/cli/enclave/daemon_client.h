@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests to ne-emud, see daemon/control.h. */
+/* Send requests to ne-emud, see daemon/control.h. */
 
 #ifndef NE_EMU_CLI_ENCLAVE_DAEMON_CLIENT_H
 #define NE_EMU_CLI_ENCLAVE_DAEMON_CLIENT_H
@@ -10,11 +10,12 @@
 
 /**
  * daemon_request() - send a request and wait for the answer
- * @request: taken over, also on failure
- * @ret_answer: released by the caller with json_decref()
+ * @request: the function takes ownership, also on failure
+ * @ret_answer: the caller releases it with json_decref()
+ * @why: set on failure
  *
- * Return: 0, or a negative errno with @why: -ENOENT and -ECONNREFUSED (ne-emud does not
- * run), -EACCES, -EPROTO (it refused the request, or answered nonsense).
+ * Return: 0, or a negative errno with a message: -ENOENT or -ECONNREFUSED (ne-emud is not
+ * running), -EACCES, -EPROTO (it refused the request, or the answer is invalid).
  */
 int daemon_request(json_t *request, json_t **ret_answer, struct error *why);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* An enclave as a client of /dev/nitro_enclaves sees it, here or on EC2. */
+/* Create and start an enclave through /dev/nitro_enclaves, here or on EC2. */
 
 #include "cli/enclave/enclave.h"
 
@@ -37,7 +37,7 @@ int enclave_create(struct enclave *enclave, struct error *why)
 	return 0;
 }
 
-/* NUMA node of the CPU pool, or -1 where that cannot be found out. */
+/* NUMA node of the CPU pool, or -1 if it is unknown. */
 static int pool_node(void)
 {
 	__cleanup_free uint32_t *cpus = NULL;
@@ -48,7 +48,7 @@ static int pool_node(void)
 	return sys_cpu_node(cpus[0]);
 }
 
-/* The regions follow each other here as they will in the enclave. */
+/* The regions are contiguous here, and in the same order as in the enclave. */
 static int read_image(struct huge_memory *memory, uint64_t offset, int fd, bool check,
 		      struct error *why)
 {
@@ -58,8 +58,8 @@ static int read_image(struct huge_memory *memory, uint64_t offset, int fd, bool 
 	char more;
 
 	if (offset >= memory->size)
-		return error_set(why, -E2BIG, "the image belongs at %llu MiB of the memory, of "
-				 "which there are only %llu MiB; raise --memory", offset / MIB,
+		return error_set(why, -E2BIG, "the image must be loaded at %llu MiB, but the "
+				 "memory has only %llu MiB; raise --memory", offset / MIB,
 				 memory->size / MIB);
 	n = read_full(fd, memory->addr + offset, memory->size - offset);
 	if (n < 0)
@@ -136,7 +136,7 @@ int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct erro
 		int error = errno;
 
 		fail_step(STEP_START, error, why);
-		/* The emulator's own words are closer to the cause, if there are some. */
+		/* ne-emud and the VMM report a more precise reason, if there is one. */
 		if (!state_exit_text(enclave->slot_uid, said))
 			error_set(why, -error, "%s: %s (%s)", explain_step(STEP_START), said,
 				  explain_error(STEP_START, error));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An enclave as a client of /dev/nitro_enclaves sees it, here or on EC2. */
+/* Create and start an enclave through /dev/nitro_enclaves, here or on EC2. */
 
 #ifndef NE_EMU_CLI_ENCLAVE_ENCLAVE_H
 #define NE_EMU_CLI_ENCLAVE_ENCLAVE_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** struct enclave - one that this process owns; closing @fd ends it */
+/** struct enclave - an enclave that this process owns; closing @fd ends it */
 struct enclave {
 	int fd;
 	uint64_t slot_uid;
@@ -22,28 +22,36 @@ struct enclave {
 	struct huge_memory memory;
 };
 
-/* Each returns 0 or a negative errno (or NE_ERR_*) and says in @why what to do. */
+/*
+ * Each function returns 0, or a negative errno or NE_ERR_* with a message that suggests a
+ * fix.
+ */
 
-/** enclave_create() - end with enclave_close() also when it failed */
+/** enclave_create() - the caller calls enclave_close(), also on failure */
 int enclave_create(struct enclave *enclave, struct error *why);
 
 /**
- * enclave_load() - give it memory with the image in it
- * @image_fd: the image, from its start
+ * enclave_load() - add memory with the image in it
+ * @enclave: a new enclave
+ * @image_fd: the image; read from the current offset
  * @memory: bytes; rounded up to 2 MiB
  * @check: refuse an image that cannot boot
+ * @why: set on failure
  */
 int enclave_load(struct enclave *enclave, int image_fd, uint64_t memory, bool check,
 		 struct error *why);
 
 /**
- * enclave_add_cpus() - give it CPUs
- * @cpus: host CPU numbers, or NULL: the driver chooses @count of them
+ * enclave_add_cpus() - add CPUs
+ * @enclave: a new enclave
+ * @cpus: host CPU numbers; NULL: the driver chooses the CPUs
+ * @count: number of CPUs
+ * @why: set on failure
  */
 int enclave_add_cpus(struct enclave *enclave, const uint32_t *cpus, size_t count,
 		     struct error *why);
 
-/** enclave_start() - @cid 0: the driver chooses */
+/** enclave_start() - start the enclave; @cid 0: the driver chooses a CID */
 int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct error *why);
 
 void enclave_close(struct enclave *enclave);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The kernel's monitor of vsock packets, vsockmon. */
+/* Capture vsock packets with a vsockmon device. */
 
 #include "cli/enclave/monitor.h"
 
@@ -17,7 +17,7 @@
 #include <sys/uio.h>
 
 #define DEVICE		"vsockmon0"
-/* A second of a busy enclave; the kernel counts what it adds to packets as well. */
+/* Holds the packets of a busy enclave for a second, the kernel's overhead included. */
 #define BUFFER_SIZE	(64 * MIB)
 
 static int make_device(struct error *why)
@@ -48,7 +48,7 @@ static int bind_to_device(int fd)
 
 	if (!addr.sll_ifindex)
 		return -errno;
-	/* Without it packets are lost sooner, which is reported. */
+	/* If this fails, packets are lost sooner; monitor_lost() counts them. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) ||
 	    bind(fd, (const struct sockaddr *)&addr, sizeof(addr)))
@@ -63,7 +63,7 @@ int monitor_open(struct error *why)
 
 	if (r)
 		return r;
-	/* Protocol 0: it sees nothing before it is bound. */
+	/* With protocol 0, the socket receives nothing until it is bound. */
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return error_set(why, -errno, "cannot open a packet socket: %s%s", strerror(errno),
@@ -101,7 +101,7 @@ int monitor_read(int fd, void *buf, size_t size, struct pcap_packet *ret)
 	ssize_t n;
 
 	do {
-		n = recvmsg(fd, &msg, MSG_TRUNC);	/* the length of the whole packet */
+		n = recvmsg(fd, &msg, MSG_TRUNC);	/* returns the length of the whole packet */
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN ? 0 : -errno;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel's monitor of vsock packets, vsockmon. */
+/* Capture vsock packets with a vsockmon device. */
 
 #ifndef NE_EMU_CLI_ENCLAVE_MONITOR_H
 #define NE_EMU_CLI_ENCLAVE_MONITOR_H
@@ -10,25 +10,28 @@
 #include <stdint.h>
 
 /**
- * monitor_open() - begin to see every vsock packet of this host
+ * monitor_open() - start to capture all vsock packets of this host
+ * @why: set on failure
  *
- * The process gets a network namespace of its own, in which the device is: however it
- * ends, nothing is left of both.
+ * Moves the process to a new network namespace that holds the vsockmon device, so that
+ * both disappear however the process ends.
  *
- * Return: a descriptor that polls readable; or a negative errno, explained in @why.
+ * Return: a non-blocking descriptor to poll for POLLIN, or a negative errno with a message.
  */
 int monitor_open(struct error *why);
 
 /**
- * monitor_read() - the next packet
- * @buf: where its bytes go, @size of them at most
- * @ret: says how many came and how many there were
+ * monitor_read() - read the next packet
+ * @fd: what monitor_open() returned
+ * @buf: buffer for the packet
+ * @size: of @buf, bytes; a longer packet is cut
+ * @ret: the packet; points into @buf
  *
- * Return: 1, 0 if none waits, or a negative errno.
+ * Return: 1, 0 (no packet is waiting), or a negative errno.
  */
 int monitor_read(int fd, void *buf, size_t size, struct pcap_packet *ret);
 
-/** monitor_lost() - packets since the last call that came too fast to be read */
+/** monitor_lost() - packets lost since the last call because they arrived too fast */
 uint32_t monitor_lost(int fd);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Captures of vsock packets. The format is described in
- * draft-ietf-opsawg-pcap; numbers are of this machine's byte order.
+ * Write captures of vsock packets. draft-ietf-opsawg-pcap describes the format; numbers are
+ * in the byte order of this machine.
  */
 
 #include "cli/enclave/pcap.h"
@@ -14,7 +14,7 @@
 #include <linux/vsockmon.h>
 #include <string.h>
 
-/* The variant whose times have nanoseconds. */
+/* The variant with nanosecond timestamps. */
 #define MAGIC			0xa1b23c4d
 #define VERSION_MAJOR		2
 #define VERSION_MINOR		4

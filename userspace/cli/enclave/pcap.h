@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Captures of vsock packets: the file format of libpcap, and whose a packet is. */
+/* Write captures of vsock packets in the file format of libpcap. */
 
 #ifndef NE_EMU_CLI_ENCLAVE_PCAP_H
 #define NE_EMU_CLI_ENCLAVE_PCAP_H
@@ -10,13 +10,15 @@
 #include <stdio.h>
 #include <time.h>
 
-/* The largest packet that readers of such files accept, bytes. */
+/* The largest packet that readers of the format accept, bytes. */
 #define PCAP_SNAPLEN_MAX	262144
 
 /**
- * struct pcap_packet - a packet of the monitor device: struct af_vsockmon_hdr first
+ * struct pcap_packet - a packet of the vsockmon device
+ * @time: when it was captured
+ * @data: the packet; begins with struct af_vsockmon_hdr
  * @captured: bytes at @data
- * @length: bytes that the packet had, @captured or more
+ * @length: length of the whole packet, at least @captured
  */
 struct pcap_packet {
 	struct timespec time;
@@ -25,16 +27,18 @@ struct pcap_packet {
 	size_t length;
 };
 
-/** pcap_write_header() - begin a file of packets of @snaplen bytes at most; 0 or -errno */
+/** pcap_write_header() - begin a file; @snaplen: most bytes per packet; 0 or -errno */
 int pcap_write_header(FILE *out, uint32_t snaplen);
 
-/** pcap_write_packet() - at most @snaplen bytes of it; 0 or -errno */
+/** pcap_write_packet() - append at most @snaplen bytes of a packet; 0 or -errno */
 int pcap_write_packet(FILE *out, const struct pcap_packet *packet, uint32_t snaplen);
 
 /**
- * pcap_concerns() - is an enclave one end of this packet, or its console?
+ * pcap_concerns() - is a packet to or from this enclave or its console?
+ * @packet: a captured packet
+ * @cid: CID of the enclave
  *
- * A packet that ends before its addresses do matches no CID.
+ * Return: true if it is; false if @packet is too short to hold addresses.
  */
 bool pcap_concerns(const struct pcap_packet *packet, uint32_t cid);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The CPU pool: its CPUs, who has them, and whether they are isolated. */
+/* Read the CPU pool: its CPUs, those that enclaves use, and whether they are isolated. */
 
 #include "cli/enclave/pool.h"
 
@@ -21,7 +21,7 @@ static int compare_cpus(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* As the emulator tells it; a driver on EC2, or an older one, does not. */
+/* Fails with the AWS driver and with older versions of ours. */
 static int ask_emulator(struct pool *pool)
 {
 	struct ne_nl_pool told;
@@ -71,12 +71,12 @@ static bool kernel_isolates(const struct pool *pool)
 	return found == pool->count;
 }
 
-/* What ne-emud has written down, if it is about these CPUs. */
+/* Read the report of ne-emud, unless it is about another pool. */
 static void read_reason(struct pool *pool)
 {
 	char text[SYS_TEXT_SIZE], *reason;
 
-	(void)error_set(&pool->reason, 0, "ne-emud does not isolate CPUs %.80s; does it run?",
+	(void)error_set(&pool->reason, 0, "ne-emud has not isolated CPUs %.80s; is it running?",
 			pool->list);
 	if (sys_read(text, NE_EMU_RUN_DIR "/" NE_EMU_ISOLATION_FILE))
 		return;

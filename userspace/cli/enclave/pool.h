@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The CPU pool: its CPUs, who has them, and whether they are isolated. */
+/* Read the CPU pool: its CPUs, those that enclaves use, and whether they are isolated. */
 
 #ifndef NE_EMU_CLI_ENCLAVE_POOL_H
 #define NE_EMU_CLI_ENCLAVE_POOL_H
@@ -12,15 +12,17 @@
 #include <stdint.h>
 
 /**
- * struct pool - end with pool_free()
- * @cpus: ascending, @count of them; none when it is not set
- * @list: the same as text, "2-5"
- * @claimed: CPUs that enclaves have, @nr_claimed of them
- * @claims_known: the emulator reported @claimed; the AWS driver does not
- * @node: NUMA node; -1: not known
- * @isolated: nothing but enclaves runs on the CPUs
+ * struct pool - the CPU pool; release with pool_free()
+ * @cpus: CPU numbers, ascending; empty if the pool is not set
+ * @count: entries of @cpus
+ * @list: the same as text, e.g. "2-5"
+ * @claimed: CPUs that enclaves use
+ * @nr_claimed: entries of @claimed
+ * @claims_known: the driver reports @claimed; the AWS driver does not
+ * @node: NUMA node, or -1 if it is unknown
+ * @isolated: only enclaves run on the CPUs
  * @told: ne-emud has reported on these CPUs
- * @reason: why they are not isolated
+ * @reason: why the CPUs are not isolated
  */
 struct pool {
 	uint32_t *cpus;
@@ -36,14 +38,15 @@ struct pool {
 };
 
 /**
- * pool_read() - look at the pool
+ * pool_read() - read the CPU pool
+ * @pool: filled on success
  *
  * Return: 0, -ENOENT (no driver) or another negative errno.
  */
 int pool_read(struct pool *pool);
 void pool_free(struct pool *pool);
 
-/** pool_json() - an object named @key */
+/** pool_json() - add the pool as an object named @key */
 void pool_json(struct json_out *out, const char *key, const struct pool *pool);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the emulator tells about enclaves; absent on EC2. */
+/* Query the emulator about enclaves. EC2 has no such interface. */
 
 #include "cli/enclave/state.h"
 
@@ -67,7 +67,7 @@ bool state_emulated(void)
 	return sys_exists("%s", NE_EMU_MODULE_PATH);
 }
 
-/* The holder of a file lock, or 0; works for users who may not open the file. */
+/* PID of the process that locks a file, or 0; for users who may not open the file. */
 static uint64_t lock_holder(const char *path)
 {
 	char locks[SYS_PATH_SIZE];
@@ -107,7 +107,7 @@ int state_open(struct ne_nl **ret_nl, struct error *why)
 		return error_set(why, -ENOENT, "the emulator is not loaded; load it with \"sudo "
 				 "modprobe nitro_enclaves_emu\"");
 	if (r)
-		return error_set(why, r, "cannot ask the emulator: %s", strerror(-r));
+		return error_set(why, r, "cannot query the emulator: %s", strerror(-r));
 	return 0;
 }
 
@@ -116,7 +116,7 @@ int state_parse_id(const char *name, uint64_t *ret_uid, uint32_t *ret_cid)
 	const char *hex = strstr(name, "enc");
 	uint64_t value;
 
-	/* A name alone, or as the module id of attestation documents shows it. */
+	/* "enc..." or the module id of attestation documents, "i-...-enc...". */
 	if (hex && (hex == name || hex[-1] == '-'))
 		hex += strlen("enc");
 	else
@@ -158,7 +158,7 @@ int state_find(struct ne_nl *nl, const char *name, struct ne_nl_enclave *ret,
 	} else {
 		struct ne_nl_enclave last = list[count - 1];
 
-		/* Taken out of the list, whose order does not matter any more. */
+		/* Move the entry out of the list, so that freeing the list spares it. */
 		*ret = list[i];
 		list[i] = last;
 		count--;

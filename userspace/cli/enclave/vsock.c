@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* vsock addresses of the parent. */
+/* vsock connections between an enclave and its launcher. */
 
 #include "cli/enclave/vsock.h"
 
@@ -11,7 +11,7 @@
 #include <sys/time.h>
 #include <linux/vm_sockets.h>
 
-/* As nitro-cli waits, seconds. */
+/* Seconds; nitro-cli waits as long. */
 #define CONNECT_TIMEOUT		20
 #define BACKLOG			16
 

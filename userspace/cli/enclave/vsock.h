@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vsock addresses of the parent. */
+/* vsock connections between an enclave and its launcher. */
 
 #ifndef NE_EMU_CLI_ENCLAVE_VSOCK_H
 #define NE_EMU_CLI_ENCLAVE_VSOCK_H
 
 #include <stdint.h>
 
-/** vsock_listen() - on a port of CID 3; a descriptor (non-blocking) or -errno */
+/** vsock_listen() - listen on a port of CID 3; a non-blocking descriptor or -errno */
 int vsock_listen(uint32_t port);
 
-/** vsock_accept() - next connection and whose it is; a descriptor or -errno */
+/** vsock_accept() - accept a connection and get its CID; a non-blocking descriptor or -errno */
 int vsock_accept(int listener, uint32_t *ret_cid);
 
-/** vsock_connect_console() - to the console of an enclave; a descriptor or -errno */
+/** vsock_connect_console() - connect to the console of an enclave; a descriptor or -errno */
 int vsock_connect_console(uint32_t cid);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Waiting for what happens to an enclave that this process owns. */
+/* Wait for events of an enclave that this process owns. */
 
 #include "cli/enclave/watch.h"
 
@@ -15,9 +15,11 @@
 #include <unistd.h>
 
 #define TICK_MS		1000
-/* A console that neither sends nor ends after the enclave's end is given up, ms. */
+/* How long to wait for more console output after the enclave has ended, ms. */
 #define DRAIN_MS	2000
-/* An enclave that dies before its heartbeat ends the wait for it first, ms. */
+/* How long to wait for the end of an enclave whose heartbeat failed, ms: its VMM or ne-emud
+ * resets the heartbeat connection shortly before the end is reported.
+ */
 #define END_MS		2000
 #define CONSOLE_STEP	(64 * KIB)
 
@@ -78,7 +80,7 @@ void watch_drain_console(struct watch *watch)
 	}
 }
 
-/* -EAGAIN: nothing yet. */
+/* Return: an enum watch_event, -EAGAIN (no heartbeat yet), or another negative errno. */
 static int read_heartbeat(struct watch *watch)
 {
 	uint8_t byte = 0;
@@ -91,7 +93,7 @@ static int read_heartbeat(struct watch *watch)
 		if (fd < 0)
 			return fd == -EAGAIN || fd == -ECONNABORTED ? -EAGAIN : fd;
 		if (cid != watch->cid) {
-			fd_close(&fd);	/* some other program's idea */
+			fd_close(&fd);	/* another enclave or program */
 			return -EAGAIN;
 		}
 		watch->heartbeat = fd;
@@ -162,7 +164,7 @@ static int wait_event(struct watch *watch)
 		if (read(watch->signals, &info, sizeof(info)) == sizeof(info))
 			return WATCH_SIGNAL;
 	}
-	/* Before the end: an enclave may boot and end in one go. */
+	/* Check the heartbeat before the end: an enclave may boot and end at once. */
 	if (fds[FD_HEARTBEAT].revents) {
 		int r = read_heartbeat(watch);
 

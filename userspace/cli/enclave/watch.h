@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting for what happens to an enclave that this process owns. */
+/* Wait for events of an enclave that this process owns. */
 
 #ifndef NE_EMU_CLI_ENCLAVE_WATCH_H
 #define NE_EMU_CLI_ENCLAVE_WATCH_H
@@ -8,23 +8,26 @@
 #include <stdint.h>
 
 enum watch_event {
-	WATCH_BOOTED,		/* the heartbeat came */
+	WATCH_BOOTED,		/* the heartbeat arrived */
 	WATCH_BAD_HEARTBEAT,	/* the enclave sent something else */
-	WATCH_ENDED,		/* the enclave ended by itself or by an administrator */
+	WATCH_ENDED,		/* the enclave ended, or an administrator stopped it */
 	WATCH_SIGNAL,		/* SIGINT, SIGTERM or SIGHUP */
-	WATCH_PARENT_GONE,	/* the process that waits for the result has ended */
+	WATCH_PARENT_GONE,	/* the foreground process has ended */
 	WATCH_TIMEOUT,
 };
 
 /**
- * struct watch - what to wait for; descriptors that are -1 are left out
- * @listener: heartbeat port; a connection is taken from @cid only
- * @heartbeat: accepted connection; set here, closed by the owner of the struct
- * @console: copied to stdout until its end; then closed and set to -1
- * @signals: signalfd
- * @parent: pipe whose reader is the command the user typed
- * @deadline_ns: CLOCK_MONOTONIC, or 0
- * @progress: tell on stderr how long it has taken since @started_ns
+ * struct watch - what to wait for; descriptors that are -1 are ignored
+ * @enclave: fd of the enclave; its end is reported
+ * @listener: socket that listens on the heartbeat port; only @cid may connect
+ * @heartbeat: accepted connection; watch_next() sets it, the owner of the struct closes it
+ * @console: console of the enclave; copied to stdout until its end, then closed
+ * @signals: signalfd, see watch_open_signals()
+ * @parent: pipe to the foreground process, whose end is reported
+ * @cid: CID of the enclave
+ * @started_ns: start of the enclave, CLOCK_MONOTONIC
+ * @deadline_ns: CLOCK_MONOTONIC; 0: wait without limit
+ * @progress: show the time since @started_ns on stderr
  */
 struct watch {
 	int enclave;
@@ -39,19 +42,19 @@ struct watch {
 	bool progress;
 };
 
-/* Waits for nothing yet; none of its descriptors is open. */
+/* A struct watch without any descriptors. */
 #define WATCH_INIT { \
 	.enclave = -1, .listener = -1, .heartbeat = -1, .console = -1, .signals = -1, \
 	.parent = -1, \
 }
 
-/** watch_now_ns() - CLOCK_MONOTONIC */
+/** watch_now_ns() - time of CLOCK_MONOTONIC in nanoseconds */
 uint64_t watch_now_ns(void);
 
 /**
- * watch_open_signals() - SIGINT, SIGTERM and SIGHUP become readable instead of fatal
+ * watch_open_signals() - block SIGINT, SIGTERM and SIGHUP, and read them from a signalfd
  *
- * SIGPIPE is ignored from then on: the reader of the output may go away.
+ * Also ignores SIGPIPE, because the reader of the output may exit.
  *
  * Return: a signalfd or a negative errno.
  */
@@ -60,10 +63,10 @@ int watch_open_signals(void);
 /** watch_next() - wait for the next event; an enum watch_event or -errno */
 int watch_next(struct watch *watch);
 
-/** watch_drain_console() - copy what the console still holds after the end */
+/** watch_drain_console() - copy the remaining console output after the end */
 void watch_drain_console(struct watch *watch);
 
-/** watch_copy_console() - one read; false at the end or when stdout is gone */
+/** watch_copy_console() - copy one read to stdout; false at the end or if stdout fails */
 bool watch_copy_console(int console);
 
 #endif

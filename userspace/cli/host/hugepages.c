@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Memory for an enclave: huge pages of one NUMA node, in one range of addresses. */
+/* Map huge pages of one NUMA node as one contiguous range, as memory for an enclave. */
 
 #include "cli/host/hugepages.h"
 
@@ -27,15 +27,15 @@ static int compare_size(const void *a, const void *b)
 
 void huge_sizes_read(int node, struct huge_sizes *ret)
 {
-	char folder[SYS_PATH_SIZE] = "/sys/kernel/mm/hugepages", path[SYS_PATH_SIZE];
+	char base[SYS_PATH_SIZE] = "/sys/kernel/mm/hugepages", path[SYS_PATH_SIZE];
 	struct dirent *entry;
 	DIR *dir;
 
-	/* Kernels without NUMA have no folder for the node. */
+	/* Kernels without NUMA have no directory for the node. */
 	if (node >= 0 && sys_exists("/sys/devices/system/node/node%d/hugepages", node))
-		snprintf(folder, sizeof(folder), "/sys/devices/system/node/node%d/hugepages", node);
+		snprintf(base, sizeof(base), "/sys/devices/system/node/node%d/hugepages", node);
 	ret->count = 0;
-	dir = opendir(sys_path(path, "%s", folder));
+	dir = opendir(sys_path(path, "%s", base));
 	if (!dir)
 		return;
 	while ((entry = readdir(dir)) && ret->count < HUGE_SIZES_MAX) {
@@ -46,7 +46,7 @@ void huge_sizes_read(int node, struct huge_sizes *ret)
 		    kib > INT64_MAX / KIB || kib * KIB % HUGE_UNIT || !kib)
 			continue;
 		*size = (struct huge_size){ .size = kib * KIB };
-		if (!sys_read_u64(&size->free, "%s/%s/free_hugepages", folder, entry->d_name))
+		if (!sys_read_u64(&size->free, "%s/%s/free_hugepages", base, entry->d_name))
 			ret->count++;
 	}
 	closedir(dir);
@@ -66,7 +66,7 @@ int huge_sizes_choose(struct huge_sizes *sizes, uint64_t size)
 	}
 	if (!missing)
 		return 0;
-	/* One more page that is larger than all that is missing and all smaller pages. */
+	/* Round up: replace smaller pages by one page that covers them and what is missing. */
 	while (i--) {
 		struct huge_size *s = &sizes->list[i];
 
@@ -80,7 +80,7 @@ int huge_sizes_choose(struct huge_sizes *sizes, uint64_t size)
 	return -ENOMEM;
 }
 
-/* The pages must come from @node only; without NUMA there is nothing to say. */
+/* Allow only pages of @node. Nothing to do on a machine with one node. */
 static int bind_node(void *addr, uint64_t size, int node)
 {
 	unsigned long mask[NODES_MAX / NODE_BITS] = {};
@@ -105,14 +105,14 @@ static int map_region(void *addr, const struct huge_size *size, int node)
 	r = bind_node(addr, len, node);
 	if (r)
 		return r;
-	(void)madvise(addr, len, MADV_DONTDUMP);	/* a courtesy to core files */
-	/* Fails where a first access would end in SIGBUS; before Linux 5.14: EINVAL. */
+	(void)madvise(addr, len, MADV_DONTDUMP);	/* keeps core files small */
+	/* Fail now, not with SIGBUS at the first access. EINVAL: Linux before 5.14. */
 	if (madvise(addr, len, MADV_POPULATE_WRITE) && errno != EINVAL)
 		return errno == EFAULT ? -ENOMEM : -errno;
 	return 0;
 }
 
-/* Room in the address space, aligned for the largest page in use. */
+/* Reserve address space, aligned for the largest page in use. */
 static int reserve(uint64_t size, uint64_t align, uint8_t **ret)
 {
 	uint8_t *addr, *aligned;
@@ -188,7 +188,7 @@ int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct e
 	r = map_all(&sizes, node, &memory);
 	if (r) {
 		huge_memory_free(&memory);
-		/* Pages that are free but promised to others are not counted apart. */
+		/* Free pages that other processes have reserved count as free in sysfs. */
 		return r == -ENOMEM ? too_few(&sizes, size, node, why) :
 			error_set(why, r, "cannot map huge pages: %s", strerror(-r));
 	}
@@ -198,7 +198,7 @@ int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct e
 
 void huge_memory_hide(struct huge_memory *memory)
 {
-	/* Without it, this process could read what it should not; nothing breaks. */
+	/* If this fails, only this process can still read the memory; the enclave works. */
 	(void)mprotect(memory->addr, memory->size, PROT_NONE);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory for an enclave: huge pages of one NUMA node, in one range of addresses. */
+/* Map huge pages of one NUMA node as one contiguous range, as memory for an enclave. */
 
 #ifndef NE_EMU_CLI_HOST_HUGEPAGES_H
 #define NE_EMU_CLI_HOST_HUGEPAGES_H
@@ -11,39 +11,42 @@
 
 #define HUGE_SIZES_MAX	8
 
-/* Granularity of enclave memory: the smallest huge page that the ABI takes, bytes. */
+/* Granularity of enclave memory: the smallest huge page that the ABI accepts, bytes. */
 #define HUGE_UNIT	(2ULL << 20)
 
-/** struct huge_size - one page size; @free: pages on the node, @use: taken of them */
+/** struct huge_size - a page size; @free: free pages of the node, @use: how many to use */
 struct huge_size {
 	uint64_t size;			/* bytes */
 	uint64_t free;
 	uint64_t use;
 };
 
-/** struct huge_sizes - page sizes that fit enclaves, the largest first */
+/** struct huge_sizes - page sizes that are suitable for enclaves, largest first */
 struct huge_sizes {
 	struct huge_size list[HUGE_SIZES_MAX];
 	size_t count;
 };
 
 /**
- * huge_sizes_read() - what there is
+ * huge_sizes_read() - read the page sizes and free pages
  * @node: NUMA node, or -1 for the whole machine
+ * @ret: filled; empty if the kernel has no suitable pages
  */
 void huge_sizes_read(int node, struct huge_sizes *ret);
 
 /**
- * huge_sizes_choose() - set @use of each size so that they hold @size bytes
+ * huge_sizes_choose() - choose pages for @size bytes
+ * @sizes: free pages; sets @use of each size
+ * @size: bytes; a multiple of HUGE_UNIT
  *
- * Takes the largest pages that fit exactly, and wastes part of a page only when
- * the smaller ones run out.
+ * Prefers the largest pages that fit completely, and rounds up to a larger page only if
+ * there are not enough smaller ones.
  *
  * Return: 0 or -ENOMEM.
  */
 int huge_sizes_choose(struct huge_sizes *sizes, uint64_t size);
 
-/** struct huge_region - one mapping; all its pages are of the same size */
+/** struct huge_region - one mapping; all its pages have the same size */
 struct huge_region {
 	void *addr;
 	uint64_t size;
@@ -51,8 +54,10 @@ struct huge_region {
 
 /**
  * struct huge_memory - memory of an enclave
- * @addr: start of @regions, which follow each other
- * @size: their sum, bytes
+ * @addr: start of the memory
+ * @size: size of the memory, bytes
+ * @regions: contiguous parts of it, one per page size
+ * @nr_regions: entries of @regions
  */
 struct huge_memory {
 	uint8_t *addr;
@@ -63,19 +68,22 @@ struct huge_memory {
 
 /**
  * huge_memory_alloc() - map and populate at least @size bytes
- * @node: NUMA node the pages must be on, or -1
- * @why: what is missing and what to do about it
+ * @size: bytes; a multiple of HUGE_UNIT
+ * @node: NUMA node of the pages, or -1 for any
+ * @ret: the memory; the caller releases it with huge_memory_free()
+ * @why: set on failure
  *
- * Return: 0 or a negative errno.
+ * Return: 0 or a negative errno with a message.
  */
 int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct error *why);
 void huge_memory_free(struct huge_memory *memory);
 
 /**
- * huge_memory_hide() - make it inaccessible here, but keep the mapping
+ * huge_memory_hide() - make the memory inaccessible to this process, but keep the mapping
+ * @memory: mapped memory
  *
- * Private huge pages that are unmapped while a driver holds them make the kernel's
- * count of reserved pages negative until they are released, which lets others
+ * Unmapping private huge pages that a driver still holds would make the kernel's count of
+ * reserved pages negative until the driver releases them, so that other processes could
  * reserve pages that do not exist.
  */
 void huge_memory_hide(struct huge_memory *memory);

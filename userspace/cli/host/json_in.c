@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Flat JSON objects from files that our own programs wrote. */
+/* Read flat JSON objects from files that programs of this project wrote. */
 
 #include "cli/host/json_in.h"
 

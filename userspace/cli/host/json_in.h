@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flat JSON objects from files that our own programs wrote. */
+/* Read flat JSON objects from files that programs of this project wrote. */
 
 #ifndef NE_EMU_CLI_HOST_JSON_IN_H
 #define NE_EMU_CLI_HOST_JSON_IN_H
@@ -10,19 +10,20 @@ struct json_t;
 
 /**
  * json_in_load() - read a file that holds one object
- * @ret: free with json_in_free()
+ * @path: the file
+ * @ret: the object; the caller releases it with json_in_free()
  *
- * Return: 0, -EBADMSG (no JSON object) or the errno of the read.
+ * Return: 0, -EBADMSG (not a JSON object) or the errno of the read.
  */
 int json_in_load(const char *path, struct json_t **ret);
 void json_in_free(struct json_t **object);
 
-/** json_in_str() - a string member, valid as long as the object; "" without it */
+/** json_in_str() - a string member, valid as long as the object; "" if it is missing */
 const char *json_in_str(const struct json_t *object, const char *key);
-/** json_in_u64() - a number member; 0 without it */
+/** json_in_u64() - a number member; 0 if it is missing */
 uint64_t json_in_u64(const struct json_t *object, const char *key);
 
-/** json_in_each_u64() - call @fn for all number members until it fails */
+/** json_in_each_u64() - call @fn for each number member until one call fails */
 int json_in_each_u64(struct json_t *object,
 		     int (*fn)(void *arg, const char *key, uint64_t value), void *arg);
 

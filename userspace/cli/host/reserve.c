@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Reservation of huge pages on one NUMA node, all that is asked for or none. */
+/* Reserve huge pages on one NUMA node: as many as requested, or none. */
 
 #include "cli/host/reserve.h"
 
@@ -9,19 +9,19 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define NODE_FOLDER	"/sys/devices/system/node/node%d"
-/* Part of the memory that is available which the host keeps for itself. */
+#define NODE_DIR	"/sys/devices/system/node/node%d"
+/* The host keeps 1/20 of the available memory. */
 #define HOST_PART	20
 
-const char *reserve_folder(int node, char *buf)
+const char *reserve_dir(int node, char *buf)
 {
-	snprintf(buf, SYS_PATH_SIZE, NODE_FOLDER "/hugepages", node);
+	snprintf(buf, SYS_PATH_SIZE, NODE_DIR "/hugepages", node);
 	if (node < 0 || !sys_exists("%s", buf))
 		snprintf(buf, SYS_PATH_SIZE, "/sys/kernel/mm/hugepages");
 	return buf;
 }
 
-/* The line "KEY:  N kB" of a meminfo file, in bytes; 0 without it. */
+/* The value of the line "KEY:  N kB" in a meminfo file, in bytes; 0 if it is missing. */
 static uint64_t meminfo(const char *text, const char *key)
 {
 	const char *line = strstr(text, key);
@@ -31,24 +31,23 @@ static uint64_t meminfo(const char *text, const char *key)
 		kib <= INT64_MAX / KIB ? kib * KIB : 0;
 }
 
-/* What could be freed on a node; no kernel tells more exactly. */
+/* An estimate: the kernel has no MemAvailable for a single node. */
 static uint64_t node_available(const char *text)
 {
 	return meminfo(text, " MemFree:") + meminfo(text, " FilePages:") +
 		meminfo(text, " SReclaimable:");
 }
 
-/* Bytes that the host can miss without having to kill anything. */
+/* Bytes that can be reserved without putting the host at risk of running out of memory. */
 static int get_available(int node, uint64_t *ret, struct error *why)
 {
 	char text[SYS_TEXT_SIZE];
 	int r = sys_read(text, "/proc/meminfo");
 
 	if (r)
-		return error_set(why, r, "cannot tell how much memory is available: "
-				 "/proc/meminfo: %s", strerror(-r));
+		return error_set(why, r, "cannot read /proc/meminfo: %s", strerror(-r));
 	*ret = meminfo(text, "MemAvailable:");
-	if (node >= 0 && !sys_read(text, NODE_FOLDER "/meminfo", node))
+	if (node >= 0 && !sys_read(text, NODE_DIR "/meminfo", node))
 		*ret = MIN(*ret, node_available(text));
 	*ret -= *ret / HOST_PART;
 	return 0;
@@ -60,7 +59,7 @@ int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct error *
 	int r;
 
 	*plan = (struct reserve){};
-	reserve_folder(node, plan->folder);
+	reserve_dir(node, plan->dir);
 	huge_sizes_read(node, &plan->sizes);
 	if (!plan->sizes.count)
 		return error_set(why, -ENODEV, "this kernel has no huge pages of 2 MiB or more");
@@ -79,27 +78,27 @@ int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct error *
 			 available / MIB, MAX(node, 0));
 }
 
-/* Change a page count by what is missing; returns the pages that came, or -errno. */
-static int64_t add_pages(const char *folder, uint64_t size, uint64_t count)
+/* Raise a page count. Return: number of pages that the kernel added, or -errno. */
+static int64_t add_pages(const char *dir, uint64_t size, uint64_t count)
 {
 	uint64_t before, after;
 	char text[24];
 	int r;
 
-	r = sys_read_u64(&before, "%s/hugepages-%llukB/nr_hugepages", folder, size / KIB);
+	r = sys_read_u64(&before, "%s/hugepages-%llukB/nr_hugepages", dir, size / KIB);
 	if (r)
 		return r;
 	snprintf(text, sizeof(text), "%" PRIu64, before + count);
 	for (int tries = 0; tries < 2; tries++) {
-		r = sys_write(text, "%s/hugepages-%llukB/nr_hugepages", folder, size / KIB);
+		r = sys_write(text, "%s/hugepages-%llukB/nr_hugepages", dir, size / KIB);
 		if (!r)
-			r = sys_read_u64(&after, "%s/hugepages-%llukB/nr_hugepages", folder,
+			r = sys_read_u64(&after, "%s/hugepages-%llukB/nr_hugepages", dir,
 					 size / KIB);
 		if (r)
 			return r;
 		if (after >= before + count)
 			break;
-		/* Once more after the kernel has put free memory together. */
+		/* Memory may be fragmented: compact it and try again. */
 		(void)sys_write("1", "/proc/sys/vm/compact_memory");
 	}
 	return after > before ? (int64_t)(after - before) : 0;
@@ -113,17 +112,17 @@ static void give_back(const struct reserve *plan)
 		char text[24];
 
 		if (!s->use || sys_read_u64(&now, "%s/hugepages-%llukB/nr_hugepages",
-					    plan->folder, s->size / KIB))
+					    plan->dir, s->size / KIB))
 			continue;
 		snprintf(text, sizeof(text), "%" PRIu64, now - MIN(now, s->use));
-		(void)sys_write(text, "%s/hugepages-%llukB/nr_hugepages", plan->folder,
+		(void)sys_write(text, "%s/hugepages-%llukB/nr_hugepages", plan->dir,
 				s->size / KIB);
 	}
 }
 
 /*
- * Small pages, which every client can use (QEMU asks for the default size only);
- * large ones when memory is too fragmented.
+ * Reserve small pages first, because some clients use no others (QEMU asks for the default
+ * size only), and larger ones if these are not enough.
  */
 int reserve_pages(struct reserve *plan, struct error *why)
 {
@@ -133,7 +132,7 @@ int reserve_pages(struct reserve *plan, struct error *why)
 	for (size_t i = plan->sizes.count; i-- > 0 && missing && came >= 0;) {
 		struct huge_size *s = &plan->sizes.list[i];
 
-		came = add_pages(plan->folder, s->size, (missing + s->size - 1) / s->size);
+		came = add_pages(plan->dir, s->size, (missing + s->size - 1) / s->size);
 		s->use = MAX(came, 0);
 		missing -= MIN(missing, s->use * s->size);
 	}
@@ -142,8 +141,8 @@ int reserve_pages(struct reserve *plan, struct error *why)
 	give_back(plan);
 	if (came < 0)
 		return error_set(why, came, "cannot reserve huge pages: %s", strerror(-came));
-	return error_set(why, -ENOMEM, "only %llu of %llu MiB could be reserved as huge pages, and "
-			 "were given back; free memory, or reserve them at boot with "
+	return error_set(why, -ENOMEM, "only %llu of %llu MiB could be reserved as huge pages, so "
+			 "they were released; free memory, or reserve huge pages at boot with "
 			 "\"hugepages=%llu\" on the kernel command line",
 			 (plan->missing - missing) / MIB, plan->missing / MIB,
 			 plan->missing / HUGE_UNIT);

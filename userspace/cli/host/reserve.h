@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reservation of huge pages on one NUMA node, all that is asked for or none. */
+/* Reserve huge pages on one NUMA node: as many as requested, or none. */
 
 #ifndef NE_EMU_CLI_HOST_RESERVE_H
 #define NE_EMU_CLI_HOST_RESERVE_H
@@ -8,30 +8,46 @@
 #include "cli/host/sysfs.h"
 
 /**
- * struct reserve - what is there and what is to come
- * @folder: of the page counts; that of the machine where the kernel has no nodes
- * @sizes: @use counts the pages that came
- * @free: in huge pages already, bytes
- * @missing: bytes
+ * struct reserve - plan and result of a reservation
+ * @dir: directory with the page counts, see reserve_dir()
+ * @sizes: page sizes; @use counts the pages that were added
+ * @free: bytes in free huge pages before
+ * @missing: bytes to reserve
  */
 struct reserve {
-	char folder[SYS_PATH_SIZE];
+	char dir[SYS_PATH_SIZE];
 	struct huge_sizes sizes;
 	uint64_t free;
 	uint64_t missing;
 };
 
-/** reserve_folder() - where page counts of a node are; returns @buf, of SYS_PATH_SIZE bytes */
-const char *reserve_folder(int node, char *buf);
+/**
+ * reserve_dir() - directory with the page counts of a node
+ * @node: NUMA node; -1, or a kernel without NUMA: the counts of the whole machine
+ * @buf: buffer of SYS_PATH_SIZE bytes
+ *
+ * Return: @buf.
+ */
+const char *reserve_dir(int node, char *buf);
 
 /**
- * reserve_plan() - look what is missing to @memory bytes, and whether the host has that
+ * reserve_plan() - compute what is missing, and check whether the host has that much
+ * @plan: filled
+ * @node: NUMA node, or -1
+ * @memory: bytes that should be free in huge pages; a multiple of HUGE_UNIT
+ * @why: set on failure
  *
- * Return: 0, -ENOMEM (the host has less) or another negative errno with a message.
+ * Return: 0, -ENOMEM (the host has less) or another negative errno, with a message.
  */
 int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct error *why);
 
-/** reserve_pages() - take what is missing; the same result, and nothing is taken then */
+/**
+ * reserve_pages() - reserve what is missing
+ * @plan: filled by reserve_plan()
+ * @why: set on failure
+ *
+ * Return: 0, or a negative errno with a message; all pages are released then.
+ */
 int reserve_pages(struct reserve *plan, struct error *why);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Short files of /sys, /proc and /dev, below a prefix that tests set. */
+/* Read and write short files of /sys, /proc and /dev, below a prefix that tests set. */
 
 #include "cli/host/sysfs.h"
 
@@ -26,7 +26,7 @@ static const char *make_path(char *buf, const char *fmt, va_list args)
 {
 	int n = snprintf(buf, SYS_PATH_SIZE, "%s", sys_root());
 
-	/* A cut path names nothing, which is what the caller will find. */
+	/* A path that is too long is cut, so the caller will not find the file. */
 	if (n >= 0 && n < SYS_PATH_SIZE)
 		vsnprintf(buf + n, SYS_PATH_SIZE - n, fmt, args);
 	return buf;

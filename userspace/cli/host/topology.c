@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* CPU cores of this machine, as the CPU pool must respect them. */
+/* Read the CPU cores of this machine and choose cores for the CPU pool. */
 
 #include "cli/host/topology.h"
 
@@ -33,7 +33,7 @@ static int add_core(struct topology *topology, uint32_t cpu)
 	r = read_core(cpu, &core);
 	if (r)
 		return r;
-	if (core.cpus[0] != cpu) {	/* a later thread of a core seen before */
+	if (core.cpus[0] != cpu) {	/* another thread of a core that is already listed */
 		free(core.cpus);
 		return 0;
 	}
@@ -86,7 +86,7 @@ static int compare_cpu(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* As choose, on one node. */
+/* topology_choose() for one node. */
 static int choose_on_node(const struct topology *topology, int node, size_t count,
 			  uint32_t *ret_cpus)
 {
@@ -99,7 +99,7 @@ static int choose_on_node(const struct topology *topology, int node, size_t coun
 			continue;
 		there += core->nr_cpus;
 		if (core->nr_cpus > left)
-			continue;	/* cores may differ in their threads */
+			continue;	/* cores may have different numbers of threads */
 		for (size_t n = 0; n < core->nr_cpus; n++)
 			ret_cpus[--left] = core->cpus[n];
 	}

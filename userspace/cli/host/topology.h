@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CPU cores of this machine, as the CPU pool must respect them. */
+/* Read the CPU cores of this machine and choose cores for the CPU pool. */
 
 #ifndef NE_EMU_CLI_HOST_TOPOLOGY_H
 #define NE_EMU_CLI_HOST_TOPOLOGY_H
@@ -10,8 +10,9 @@
 
 /**
  * struct cpu_core - one physical core
- * @cpus: its threads that are online, ascending, @nr_cpus of them
- * @node: NUMA node; -1: not known
+ * @cpus: its online threads, ascending
+ * @nr_cpus: entries of @cpus
+ * @node: NUMA node, or -1 if it is unknown
  */
 struct cpu_core {
 	uint32_t *cpus;
@@ -25,23 +26,24 @@ struct topology {
 	size_t nr_cores;
 };
 
-/** topology_read() - 0 or a negative errno; end with topology_free() in any case */
+/** topology_read() - 0 or a negative errno; the caller calls topology_free() in any case */
 int topology_read(struct topology *ret);
 void topology_free(struct topology *topology);
 
-/** topology_has_cpu() - whether the core has this CPU */
+/** topology_has_cpu() - is this CPU a thread of the core? */
 bool topology_has_cpu(const struct cpu_core *core, uint32_t cpu);
 
 /**
- * topology_choose() - whole cores of one NUMA node, without CPU 0's
- * @count: CPUs wanted
- * @ret_cpus: room for @count CPUs, filled ascending
- * @ret_node: their node
+ * topology_choose() - choose whole cores of one NUMA node, except that of CPU 0
+ * @topology: cores of the machine
+ * @count: number of CPUs
+ * @ret_cpus: room for @count CPUs; filled in ascending order
+ * @ret_node: NUMA node of the CPUs
  *
- * The highest cores are taken, since hosts keep their own work on the low ones.
+ * Chooses the highest CPU numbers, because hosts tend to run their own work on low ones.
  *
- * Return: 0, -EDOM (cores of that machine do not add up to @count) or -ENOSPC
- * (no node has as many).
+ * Return: 0, -EDOM (@count is not a number of whole cores) or -ENOSPC (no node has that
+ * many CPUs).
  */
 int topology_choose(const struct topology *topology, size_t count, uint32_t *ret_cpus,
 		    int *ret_node);
