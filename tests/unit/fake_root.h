@@ -120,7 +120,7 @@ static inline void restore_stream(int number, int saved, int file, char *text)
 /**
  * run_list() - call a command of ne-emu with a NULL-terminated list of arguments
  */
-static inline void run_list(struct command_result *ret, const struct cli_command *command,
+static inline void run_list(struct command_result *ret, const struct command *command,
 			    int argc, char **argv)
 {
 	int out, err, saved_out, saved_err;
@@ -128,14 +128,14 @@ static inline void run_list(struct command_result *ret, const struct cli_command
 	fflush(stdout);
 	saved_out = redirect_stream(STDOUT_FILENO, &out);
 	saved_err = redirect_stream(STDERR_FILENO, &err);
-	ret->code = cli_run(command, "ne-emu", argc, argv);
+	ret->code = command_run(command, "ne-emu", argc, argv);
 	fflush(stdout);
 	restore_stream(STDOUT_FILENO, saved_out, out, ret->out);
 	restore_stream(STDERR_FILENO, saved_err, err, ret->err);
 }
 
 /** run_command() - call a command with NULL-terminated arguments */
-static inline void run_command(struct command_result *ret, const struct cli_command *command, ...)
+static inline void run_command(struct command_result *ret, const struct command *command, ...)
 {
 	char *argv[ROOT_ARGS_MAX + 1];
 	va_list args;

@@ -49,7 +49,7 @@ static void test_empty_machine(void **state)
 
 	fake_root_create(&root);
 	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
-	assert_int_equal(result.code, CLI_FAILED);
+	assert_int_equal(result.code, COMMAND_FAILED);
 	json = parse(&result);
 	assert_true(json_is_false(json_object_get(json, "Ok")));
 	for (size_t i = 0; i < ARRAY_SIZE(failing); i++)
@@ -57,7 +57,7 @@ static void test_empty_machine(void **state)
 	assert_string_not_equal(finding(json, "cpus", "warn"), "");
 	json_decref(json);
 	run_command(&result, &cmd_doctor, "doctor", NULL);
-	assert_int_equal(result.code, CLI_FAILED);
+	assert_int_equal(result.code, COMMAND_FAILED);
 	expect_text(result.out, "fail  module       nitro_enclaves_emu is not loaded\n"
 		    "                   -> sudo modprobe nitro_enclaves_emu\n");
 	fake_root_remove(&root);
@@ -317,7 +317,7 @@ static void test_logs(void **state)
 
 	fake_root_create(&root);
 	run_command(&result, &cmd_logs, "logs", NULL);
-	assert_int_equal(result.code, CLI_FAILED);
+	assert_int_equal(result.code, COMMAND_FAILED);
 	expect_text(result.err, "no enclave has been started yet");
 	fake_root_put(&root, OLD "/console.log", "old console\n");
 	fake_root_put(&root, OLD "/exit.json", "{\"cid\": 16, \"ended\": \"then\", "
@@ -326,7 +326,7 @@ static void test_logs(void **state)
 	fake_root_put(&root, "/var/log/ne-emu/other", "");
 
 	run_command(&result, &cmd_logs, "logs", NULL);
-	assert_int_equal(result.code, CLI_OK);
+	assert_int_equal(result.code, COMMAND_OK);
 	assert_string_equal(result.out, "new console\n");
 	expect_text(result.err, "has not ended");
 	run_command(&result, &cmd_logs, "logs", "enc017d91012b842240", NULL);
@@ -336,7 +336,7 @@ static void test_logs(void **state)
 	run_command(&result, &cmd_logs, "logs", "16", NULL);
 	assert_string_equal(result.out, "old console\n");
 	run_command(&result, &cmd_logs, "logs", "17", NULL);
-	assert_int_equal(result.code, CLI_FAILED);
+	assert_int_equal(result.code, COMMAND_FAILED);
 	expect_text(result.err, "there are no logs of 17");
 
 	run_command(&result, &cmd_logs, "logs", "--json", NULL);
@@ -350,7 +350,7 @@ static void test_logs(void **state)
 							      "ExitReason")), "guest-reset");
 	json_decref(json);
 	run_command(&result, &cmd_logs, "logs", "--list", "16", NULL);
-	assert_int_equal(result.code, CLI_USAGE);
+	assert_int_equal(result.code, COMMAND_USAGE);
 	fake_root_remove(&root);
 }
 

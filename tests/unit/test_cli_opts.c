@@ -16,7 +16,7 @@
 struct values {
 	bool flag;
 	const char *string;
-	struct cli_strings strings;
+	struct opt_strings strings;
 	uint64_t number;
 	uint64_t memory;
 	int typed;
@@ -32,9 +32,9 @@ static int read_odd(const char *text, void *value)
 	return *(int *)value % 2 ? 0 : -EINVAL;
 }
 
-static const struct cli_type odd = { .what = "an odd number", .read = read_odd };
+static const struct opt_type odd = { .what = "an odd number", .read = read_odd };
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_FLAG("flag", struct values, flag, "a flag"),
 	OPT_STRING("string", struct values, string, "TEXT", "a text\non two lines", .letter = 's'),
 	OPT_STRINGS("strings", struct values, strings, "TEXT", "several texts"),
@@ -47,7 +47,7 @@ static const struct cli_option options[] = {
 
 static const struct values defaults = { .typed = 7 };
 
-static int run(const struct cli_call *call)
+static int run(const struct command_call *call)
 {
 	values = *(const struct values *)call->options;
 	values.args = call->count;
@@ -55,7 +55,7 @@ static int run(const struct cli_call *call)
 	return 42;
 }
 
-static const struct cli_command command = {
+static const struct command command = {
 	.name = "command",
 	.summary = "does it",
 	.args = "FILE",
@@ -105,7 +105,7 @@ static void test_memory(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		values.memory = 0;
 		run_command(&result, &command, "command", "--memory", cases[i].text, "f", NULL);
-		assert_int_equal(result.code, cases[i].bytes ? 42 : CLI_USAGE);
+		assert_int_equal(result.code, cases[i].bytes ? 42 : COMMAND_USAGE);
 		assert_int_equal(values.memory, cases[i].bytes);
 	}
 }
@@ -132,7 +132,7 @@ static void test_wrong_usage(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		run_command(&result, &command, "command", cases[i].args[0], cases[i].args[1],
 			    cases[i].args[2], NULL);
-		assert_int_equal(result.code, CLI_USAGE);
+		assert_int_equal(result.code, COMMAND_USAGE);
 		assert_string_equal(result.out, "");
 		expect_text(result.err, cases[i].text);
 		expect_text(result.err, "Try \"ne-emu command --help\"");
@@ -144,7 +144,7 @@ static void test_help(void **state)
 	struct command_result result;
 
 	run_command(&result, &command, "command", "--help", NULL);
-	assert_int_equal(result.code, CLI_OK);
+	assert_int_equal(result.code, COMMAND_OK);
 	assert_string_equal(result.err, "");
 	assert_string_equal(result.out,
 			    "Usage: ne-emu command [OPTION]... FILE\n\nDoes it.\n\n"
@@ -158,7 +158,7 @@ static void test_help(void **state)
 			    "  -h, --help              print this text\n");
 }
 
-static const struct cli_command *const commands[] = { &command, NULL };
+static const struct command *const commands[] = { &command, NULL };
 
 static int print_version(void)
 {
@@ -166,7 +166,7 @@ static int print_version(void)
 	return 43;
 }
 
-static const struct cli_command tool = {
+static const struct command tool = {
 	.name = "tool", .commands = commands, .version = print_version,
 };
 
@@ -178,20 +178,20 @@ static void test_dispatch(void **state)
 	assert_int_equal(result.code, 42);
 	assert_int_equal(values.typed, 7);
 	run_command(&result, &tool, "tool", "help", NULL);
-	assert_int_equal(result.code, CLI_OK);
+	assert_int_equal(result.code, COMMAND_OK);
 	expect_text(result.out, "  command    does it\n");
 	run_command(&result, &tool, "tool", "help", "command", NULL);
-	assert_int_equal(result.code, CLI_OK);
+	assert_int_equal(result.code, COMMAND_OK);
 	expect_text(result.out, "Usage: ne-emu tool command");
 	run_command(&result, &tool, "tool", NULL);
-	assert_int_equal(result.code, CLI_USAGE);
+	assert_int_equal(result.code, COMMAND_USAGE);
 	expect_text(result.err, "Usage: ne-emu tool COMMAND");
 	run_command(&result, &tool, "tool", "nothing", NULL);
-	assert_int_equal(result.code, CLI_USAGE);
+	assert_int_equal(result.code, COMMAND_USAGE);
 	assert_string_equal(result.err, "ne-emu: unknown command \"nothing\"; try "
 			    "\"ne-emu tool help\"\n");
 	run_command(&result, &tool, "tool", "help", "nothing", NULL);
-	assert_int_equal(result.code, CLI_USAGE);
+	assert_int_equal(result.code, COMMAND_USAGE);
 	run_command(&result, &tool, "tool", "--version", NULL);
 	assert_int_equal(result.code, 43);
 	assert_string_equal(result.out, "1.2.3\n");
@@ -200,12 +200,12 @@ static void test_dispatch(void **state)
 /* A program without commands, such as ne-emud. */
 static void test_program(void **state)
 {
-	static const struct cli_option required[] = {
+	static const struct opt required[] = {
 		OPT_NUMBER("number", struct values, number, "N", 2, 9, "a number",
 			   .required = true),
 		{}
 	};
-	static const struct cli_command program = {
+	static const struct command program = {
 		.name = "program", .about = "Does it", .options = required, .max_args = 1,
 		.size = sizeof(struct values), .run = run, .version = print_version,
 	};
@@ -217,19 +217,19 @@ static void test_program(void **state)
 	assert_int_equal(result.code, 42);
 	assert_int_equal(values.args, 0);
 	run_command(&result, &program, "program", NULL);
-	assert_int_equal(result.code, CLI_USAGE);
+	assert_int_equal(result.code, COMMAND_USAGE);
 	expect_text(result.err, "--number is missing");
 	run_command(&result, &program, "program", "--number", "2", "a", "b", NULL);
-	assert_int_equal(result.code, CLI_USAGE);
+	assert_int_equal(result.code, COMMAND_USAGE);
 	expect_text(result.err, "too many arguments, expected: none");
 }
 
-static int run_generator(const struct cli_call *call)
+static int run_generator(const struct command_call *call)
 {
 	return generate_manual(&tool, call->count, call->args);
 }
 
-static const struct cli_command generator = {
+static const struct command generator = {
 	.name = "generator", .args = "...", .max_args = 3, .run = run_generator,
 };
 
@@ -257,7 +257,7 @@ static void test_manual(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		run_command(&result, &generator, "generator", cases[i].args[0], cases[i].args[1],
 			    cases[i].args[2], NULL);
-		assert_int_equal(result.code, cases[i].text ? CLI_OK : CLI_USAGE);
+		assert_int_equal(result.code, cases[i].text ? COMMAND_OK : COMMAND_USAGE);
 		assert_string_equal(result.out, cases[i].text ? cases[i].text : "");
 	}
 }
@@ -283,34 +283,34 @@ static void test_run_usage(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		run_command(&result, &cmd_run, "run", "nonexistent.eif", cases[i].args[0],
 			    cases[i].args[1], cases[i].args[2], NULL);
-		assert_int_equal(result.code, CLI_USAGE);
+		assert_int_equal(result.code, COMMAND_USAGE);
 		expect_text(result.err, cases[i].text);
 	}
 	run_command(&result, &cmd_run, "run", "nonexistent.eif", NULL);
-	assert_int_equal(result.code, CLI_FAILED);
+	assert_int_equal(result.code, COMMAND_FAILED);
 	expect_text(result.err, "nonexistent.eif: No such file");
 }
 
 static void test_many_strings(void **state)
 {
-	char *argv[2 * (CLI_STRINGS_MAX + 1) + 3];
+	char *argv[2 * (OPT_STRINGS_MAX + 1) + 3];
 	struct command_result result;
 	int argc = 0;
 
 	argv[argc++] = (char *)"command";
 	argv[argc++] = (char *)"file";
-	for (int i = 0; i < CLI_STRINGS_MAX; i++) {
+	for (int i = 0; i < OPT_STRINGS_MAX; i++) {
 		argv[argc++] = (char *)"--strings";
 		argv[argc++] = (char *)"x";
 	}
 	argv[argc] = NULL;
 	run_list(&result, &command, argc, argv);
 	assert_int_equal(result.code, 42);
-	assert_int_equal(values.strings.count, CLI_STRINGS_MAX);
+	assert_int_equal(values.strings.count, OPT_STRINGS_MAX);
 	argv[argc++] = (char *)"--strings=y";
 	argv[argc] = NULL;
 	run_list(&result, &command, argc, argv);
-	assert_int_equal(result.code, CLI_USAGE);
+	assert_int_equal(result.code, COMMAND_USAGE);
 	expect_text(result.err, "--strings is given more than 32 times");
 }
 

@@ -223,7 +223,7 @@ static void test_setup_and_undo(void **state)
 	make_machine(&root);
 	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
 	assert_string_equal(result.err, "");
-	assert_int_equal(result.code, CLI_OK);
+	assert_int_equal(result.code, COMMAND_OK);
 	expect_text(result.out, "huge pages: 60 MiB more");
 	expect_text(result.out, "CPU pool: 1,5 on NUMA node 0\n");
 	expect_text(result.out, "isolation: none: ne-emud has not isolated CPUs 1,5; is it running?\n");
@@ -233,17 +233,17 @@ static void test_setup_and_undo(void **state)
 
 	/* A second setup still knows the state before the first. */
 	run_command(&result, &cmd_setup, "setup", "--memory", "1024", "--cpus", "2", NULL);
-	assert_int_equal(result.code, CLI_OK);
+	assert_int_equal(result.code, COMMAND_OK);
 	run_command(&result, &cmd_setup, "setup", "--undo", NULL);
 	assert_string_equal(result.err, "");
-	assert_int_equal(result.code, CLI_OK);
+	assert_int_equal(result.code, COMMAND_OK);
 	fake_root_expect(&root, POOL, "\n");
 	fake_root_expect(&root, "/sys/devices/system/node/node0/hugepages/" SMALL "/nr_hugepages",
 			 "8\n");
 	fake_root_expect(&root, "/sys/devices/system/node/node0/hugepages/" LARGE "/nr_hugepages",
 			 "0\n");
 	run_command(&result, &cmd_setup, "setup", "--undo", NULL);
-	assert_int_equal(result.code, CLI_FAILED);
+	assert_int_equal(result.code, COMMAND_FAILED);
 	expect_text(result.err, "nothing to undo");
 	fake_root_remove(&root);
 }
@@ -259,7 +259,7 @@ static void test_small_pages_first(void **state)
 	fake_root_put(&root, "/sys/fs/cgroup/cpuset.cpus.isolated", "2-3,6\n");
 	run_command(&result, &cmd_setup, "setup", "--memory", "3G", "--cpus", "3", NULL);
 	expect_text(result.out, "isolation: only enclaves run on CPUs 2-3,6\n");
-	assert_int_equal(result.code, CLI_OK);
+	assert_int_equal(result.code, COMMAND_OK);
 	fake_root_expect(&root, "/sys/devices/system/node/node1/hugepages/" LARGE "/nr_hugepages",
 			 "0\n");
 	fake_root_expect(&root, "/sys/devices/system/node/node1/hugepages/" SMALL "/nr_hugepages",
@@ -276,7 +276,7 @@ static void test_dry_run(void **state)
 	make_machine(&root);
 	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", "--dry-run",
 		    NULL);
-	assert_int_equal(result.code, CLI_OK);
+	assert_int_equal(result.code, COMMAND_OK);
 	expect_text(result.out, "CPU pool: 1,5");
 	fake_root_expect(&root, POOL, "\n");
 	assert_int_not_equal(access(fake_root_path(&root, "/run/ne-emu/setup.json", path), F_OK),
@@ -292,15 +292,15 @@ static void test_setup_errors(void **state)
 
 	make_machine(&root);
 	run_command(&result, &cmd_setup, "setup", NULL);
-	assert_int_equal(result.code, CLI_USAGE);
+	assert_int_equal(result.code, COMMAND_USAGE);
 	run_command(&result, &cmd_setup, "setup", "--undo", "--cpus", "2", NULL);
-	assert_int_equal(result.code, CLI_USAGE);
+	assert_int_equal(result.code, COMMAND_USAGE);
 	run_command(&result, &cmd_setup, "setup", "--cpus", "4", NULL);
-	assert_int_equal(result.code, CLI_FAILED);
+	assert_int_equal(result.code, COMMAND_FAILED);
 	expect_text(result.err, "no NUMA node has 4 CPUs");
 	assert_int_equal(unlink(fake_root_path(&root, POOL, path)), 0);
 	run_command(&result, &cmd_setup, "setup", "--cpus", "2", NULL);
-	assert_int_equal(result.code, CLI_FAILED);
+	assert_int_equal(result.code, COMMAND_FAILED);
 	expect_text(result.err, "modprobe nitro_enclaves_emu");
 	fake_root_remove(&root);
 }
@@ -324,11 +324,11 @@ static void test_too_much_memory(void **state)
 		run_command(&result, &cmd_setup, "setup", "--memory", cases[i].memory, "--cpus", "2",
 			    NULL);
 		if (!cases[i].text) {
-			assert_int_equal(result.code, CLI_OK);
+			assert_int_equal(result.code, COMMAND_OK);
 			fake_root_remove(&root);
 			continue;
 		}
-		assert_int_equal(result.code, CLI_FAILED);
+		assert_int_equal(result.code, COMMAND_FAILED);
 		expect_text(result.err, cases[i].text);
 		assert_string_equal(result.out, "");
 		fake_root_expect(&root, POOL, "\n");
@@ -342,7 +342,7 @@ static void test_too_much_memory(void **state)
 	run_command(&result, &cmd_setup, "setup", "--memory", "68", NULL);
 	expect_text(result.err, "64 MiB more are needed, but only 60 MiB are available");
 	run_command(&result, &cmd_setup, "setup", "--memory", "64", NULL);
-	assert_int_equal(result.code, CLI_OK);
+	assert_int_equal(result.code, COMMAND_OK);
 	fake_root_remove(&root);
 }
 
@@ -357,7 +357,7 @@ static void test_pages_do_not_come(void **state)
 	kernel.pages_max = 20;
 	kernel.large_pages = ENOMEM;
 	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
-	assert_int_equal(result.code, CLI_FAILED);
+	assert_int_equal(result.code, COMMAND_FAILED);
 	expect_text(result.err, "cannot reserve huge pages: Cannot allocate memory");
 	assert_string_equal(result.out, "CPU pool: 1,5 on NUMA node 0\nCPU pool: back to 3\n");
 	fake_root_expect(&root, POOL, "3\n");
@@ -369,7 +369,7 @@ static void test_pages_do_not_come(void **state)
 	make_machine(&root);
 	kernel.pages_max = 20;
 	run_command(&result, &cmd_setup, "setup", "--memory", "64", NULL);
-	assert_int_equal(result.code, CLI_OK);
+	assert_int_equal(result.code, COMMAND_OK);
 	expect_pages(&root, 0, SMALL, "20\n");
 	expect_pages(&root, 0, LARGE, "1\n");
 	fake_root_remove(&root);
@@ -387,7 +387,7 @@ static void test_too_few_pages(void **state)
 					       path)), 0);
 	kernel.pages_max = 20;
 	run_command(&result, &cmd_setup, "setup", "--memory", "64", NULL);
-	assert_int_equal(result.code, CLI_FAILED);
+	assert_int_equal(result.code, COMMAND_FAILED);
 	expect_text(result.err, "only 24 of 60 MiB could be reserved as huge pages, so they were "
 		    "released");
 	assert_string_equal(result.out, "");
@@ -414,7 +414,7 @@ static void test_pool_refused(void **state)
 		fake_root_put(&root, POOL, "3\n");
 		kernel.pool = cases[i].error;
 		run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
-		assert_int_equal(result.code, CLI_FAILED);
+		assert_int_equal(result.code, COMMAND_FAILED);
 		expect_text(result.err, cases[i].text);
 		assert_string_equal(result.out, "");
 		fake_root_expect(&root, POOL, "3\n");
@@ -432,10 +432,10 @@ static void test_undo_refused(void **state)
 	make_machine(&root);
 	fake_root_put(&root, POOL, "3\n");
 	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
-	assert_int_equal(result.code, CLI_OK);
+	assert_int_equal(result.code, COMMAND_OK);
 	kernel.pool = EPERM;
 	run_command(&result, &cmd_setup, "setup", "--undo", NULL);
-	assert_int_equal(result.code, CLI_FAILED);
+	assert_int_equal(result.code, COMMAND_FAILED);
 	expect_text(result.err, "the CPU pool is in use");
 	assert_string_equal(result.out, "");
 	expect_pages(&root, 0, SMALL, "38\n");
@@ -456,15 +456,15 @@ static void test_undo_two_nodes(void **state)
 	make_machine(&root);
 	add_pages(&root, 1, SMALL, "3\n", "0\n");
 	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
-	assert_int_equal(result.code, CLI_OK);
+	assert_int_equal(result.code, COMMAND_OK);
 	add_pages(&root, 1, SMALL, "5\n", "0\n");	/* changed by another program */
 	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "3", NULL);
-	assert_int_equal(result.code, CLI_OK);
+	assert_int_equal(result.code, COMMAND_OK);
 	run_command(&result, &cmd_setup, "setup", "--memory", "128", "--cpus", "3", NULL);
-	assert_int_equal(result.code, CLI_OK);
+	assert_int_equal(result.code, COMMAND_OK);
 	expect_pages(&root, 1, SMALL, "101\n");
 	run_command(&result, &cmd_setup, "setup", "--undo", NULL);
-	assert_int_equal(result.code, CLI_OK);
+	assert_int_equal(result.code, COMMAND_OK);
 	expect_pages(&root, 0, SMALL, "8\n");
 	expect_pages(&root, 1, SMALL, "5\n");
 	expect_no_state(&root);

@@ -154,7 +154,7 @@ static void test_signal(void **state)
 
 static struct ends console_ends;
 
-static int copy_console(const struct cli_call *call)
+static int copy_console(const struct command_call *call)
 {
 	int event = watch_next(&console_ends.watch);
 
@@ -165,7 +165,7 @@ static int copy_console(const struct cli_call *call)
 	return event;
 }
 
-static const struct cli_command copy = { .name = "copy", .run = copy_console };
+static const struct command copy = { .name = "copy", .run = copy_console };
 
 static void test_console(void **state)
 {

@@ -283,7 +283,7 @@ static void test_sign_outputs(void **state)
 	assert_int_not_equal(access("-", F_OK), 0);
 
 	run_command(&result, &cmd_eif_extract, "extract", image, "-", NULL);
-	assert_int_equal(result.code, CLI_USAGE);
+	assert_int_equal(result.code, COMMAND_USAGE);
 	expect_text(result.err, "cannot write several files to standard output");
 }
 

@@ -36,19 +36,19 @@ static const struct place defaults = {
 		   .manual = "Project of the root: 1 to 32 characters of a-z, 0-9 and \"-\", " \
 			     "without \"-\" at either end. Default: _" CA_PROJECT_DEFAULT "_.")
 
-static const struct cli_option root_options[] = { OPT_STATE, OPT_PROJECT, {} };
+static const struct opt root_options[] = { OPT_STATE, OPT_PROJECT, {} };
 
 static int open_store(const struct place *place, bool create, struct ca_store *store)
 {
 	struct error error;
 
 	if (!ca_project_valid(place->project)) {
-		cli_error("\"%s\" is not a project name: 1 to %d characters of a-z, 0-9 and \"-\"",
-			  place->project, CA_PROJECT_MAX);
+		term_error("\"%s\" is not a project name: 1 to %d characters of a-z, 0-9 and \"-\"",
+			   place->project, CA_PROJECT_MAX);
 		return -EINVAL;
 	}
 	if (ca_store_open(store, place->state, create, &error)) {
-		cli_error("%s", error.text);
+		term_error("%s", error.text);
 		return -EIO;
 	}
 	return 0;
@@ -61,24 +61,24 @@ static int make_root(const struct place *place, bool replace)
 	struct error error;
 
 	if (open_store(place, true, &store))
-		return CLI_FAILED;
+		return COMMAND_FAILED;
 	if (ca_store_create(&store, place->project, replace, &error) ||
 	    ca_store_load(&store, place->project, &root, &error)) {
-		cli_error("%s", error.text);
-		return CLI_FAILED;
+		term_error("%s", error.text);
+		return COMMAND_FAILED;
 	}
 	if (replace && ca_store_has_old(&store, place->project))
 		fprintf(stderr, "the previous root and its key are kept as %s/%s.old.pem; "
 			"\"ne-emu-ca forget\" destroys them\n", place->state, place->project);
-	return ca_export(root.cert, CA_EXPORT_FINGERPRINT, stdout) ? CLI_FAILED : CLI_OK;
+	return ca_export(root.cert, CA_EXPORT_FINGERPRINT, stdout) ? COMMAND_FAILED : COMMAND_OK;
 }
 
-static int run_create(const struct cli_call *call)
+static int run_create(const struct command_call *call)
 {
 	return make_root(call->options, false);
 }
 
-static const struct cli_command cmd_create = {
+static const struct command cmd_create = {
 	.name = "create",
 	.summary = "make a root",
 	.about = "Make a root and print its fingerprint. ne-emud makes a missing root itself",
@@ -88,12 +88,12 @@ static const struct cli_command cmd_create = {
 	.run = run_create,
 };
 
-static int run_rotate(const struct cli_call *call)
+static int run_rotate(const struct command_call *call)
 {
 	return make_root(call->options, true);
 }
 
-static const struct cli_command cmd_rotate = {
+static const struct command cmd_rotate = {
 	.name = "rotate",
 	.summary = "replace a root",
 	.about = "Replace a root by a new one and print the new fingerprint. The old root and its\n"
@@ -105,7 +105,7 @@ static const struct cli_command cmd_rotate = {
 	.run = run_rotate,
 };
 
-static int run_forget(const struct cli_call *call)
+static int run_forget(const struct command_call *call)
 {
 	__cleanup(ca_store_close) struct ca_store store = { .fd = -1 };
 	const struct place *place = call->options;
@@ -113,18 +113,18 @@ static int run_forget(const struct cli_call *call)
 	int r;
 
 	if (open_store(place, false, &store))
-		return CLI_FAILED;
+		return COMMAND_FAILED;
 	r = ca_store_forget(&store, place->project, &error);
 	if (!r)
-		return CLI_OK;
+		return COMMAND_OK;
 	if (r == -ENOENT)
-		cli_error("project %s has no root from before a rotation", place->project);
+		term_error("project %s has no root from before a rotation", place->project);
 	else
-		cli_error("%s", error.text);
-	return CLI_FAILED;
+		term_error("%s", error.text);
+	return COMMAND_FAILED;
 }
 
-static const struct cli_command cmd_forget = {
+static const struct command cmd_forget = {
 	.name = "forget",
 	.summary = "destroy the root from before the last rotation",
 	.about = "Destroy NAME.old.pem, the root from before the last \"ne-emu-ca rotate\", and\n"
@@ -143,39 +143,39 @@ static int load_root(const struct place *place, struct ca_signer *root)
 	if (open_store(place, false, &store))
 		return -EIO;
 	if (ca_store_load(&store, place->project, root, &error)) {
-		cli_error("%s", error.text);
+		term_error("%s", error.text);
 		return -EIO;
 	}
 	return 0;
 }
 
-static int run_export(const struct cli_call *call)
+static int run_export(const struct command_call *call)
 {
 	__cleanup(ca_signer_clear) struct ca_signer root = { 0 };
 	const struct place *place = call->options;
 	int format = ca_export_format(place->format);
 
 	if (format < 0)
-		return cli_usage_error(call, "--format: \"%s\" is not " CA_EXPORT_FORMATS,
-				       place->format);
+		return command_usage_error(call, "--format: \"%s\" is not " CA_EXPORT_FORMATS,
+					   place->format);
 	if (load_root(place, &root))
-		return CLI_FAILED;
+		return COMMAND_FAILED;
 	if (ca_export(root.cert, format, stdout)) {
-		cli_error("cannot write the certificate");
-		return CLI_FAILED;
+		term_error("cannot write the certificate");
+		return COMMAND_FAILED;
 	}
-	return CLI_OK;
+	return COMMAND_OK;
 }
 
-static const struct cli_option export_options[] = {
+static const struct opt export_options[] = {
 	OPT_STATE,
 	OPT_PROJECT,
 	OPT_STRING("format", struct place, format, "FORMAT", CA_EXPORT_FORMATS " (pem)",
-		   .manual = CA_EXPORT_MANUAL, .values = { CLI_WORDS, CA_EXPORT_WORDS }),
+		   .manual = CA_EXPORT_MANUAL, .values = { OPT_COMPLETE_WORDS, CA_EXPORT_WORDS }),
 	{}
 };
 
-static const struct cli_command cmd_export = {
+static const struct command cmd_export = {
 	.name = "export",
 	.summary = "print the certificate of a root",
 	.about = "Print the certificate of a root, never its key",
@@ -217,7 +217,7 @@ static int list_project(const char *project, void *arg)
 	return 0;
 }
 
-static int run_list(const struct cli_call *call)
+static int run_list(const struct command_call *call)
 {
 	__cleanup(ca_store_close) struct ca_store store = { .fd = -1 };
 	const struct place *place = call->options;
@@ -226,7 +226,7 @@ static int run_list(const struct cli_call *call)
 	int r;
 
 	if (open_store(place, false, &store))
-		return CLI_FAILED;
+		return COMMAND_FAILED;
 	if (place->json) {
 		listing.out = &out;
 		json_out_array(&out, NULL);
@@ -234,16 +234,16 @@ static int run_list(const struct cli_call *call)
 	r = ca_store_each(&store, list_project, &listing);
 	if (place->json && json_out_print(&out, stdout, 2))
 		r = -EIO;
-	return r ? CLI_FAILED : CLI_OK;
+	return r ? COMMAND_FAILED : COMMAND_OK;
 }
 
-static const struct cli_option list_options[] = {
+static const struct opt list_options[] = {
 	OPT_STATE,
 	OPT_FLAG("json", struct place, json, "print one JSON array"),
 	{}
 };
 
-static const struct cli_command cmd_list = {
+static const struct command cmd_list = {
 	.name = "list",
 	.summary = "list projects and the fingerprints of their roots",
 	.about = "List projects and the SHA-256 fingerprints of their roots",
@@ -253,21 +253,21 @@ static const struct cli_command cmd_list = {
 	.run = run_list,
 };
 
-static const struct cli_command *const commands[] = {
+static const struct command *const commands[] = {
 	&cmd_create, &cmd_rotate, &cmd_forget, &cmd_export, &cmd_list, NULL,
 };
 
 static int print_version(void)
 {
 	puts("ne-emu-ca " NE_EMU_VERSION);
-	return CLI_OK;
+	return COMMAND_OK;
 }
 
-static const struct cli_command program = {
+static const struct command program = {
 	.name = "ne-emu-ca", .commands = commands, .version = print_version,
 };
 
 int main(int argc, char **argv)
 {
-	return cli_main(&program, argc, argv);
+	return command_main(&program, argc, argv);
 }

@@ -4,11 +4,11 @@
 #include "cli/attest/commands.h"
 #include "cli/commands.h"
 
-static const struct cli_command *const commands[] = {
+static const struct command *const commands[] = {
 	&cmd_attest_verify, &cmd_attest_show, &cmd_attest_root, NULL,
 };
 
-const struct cli_command cmd_attest = {
+const struct command cmd_attest = {
 	.name = "attest",
 	.summary = "check and show attestation documents",
 	.commands = commands,

@@ -39,7 +39,7 @@ static int find_cid(const char *name, uint32_t *ret_cid, struct error *why)
 	return r;
 }
 
-static int console_run(const struct cli_call *call)
+static int console_run(const struct command_call *call)
 {
 	__cleanup_fd int fd = -1;
 	struct error why;
@@ -48,20 +48,20 @@ static int console_run(const struct cli_call *call)
 
 	r = find_cid(call->args[0], &cid, &why);
 	if (r)
-		return cli_result(r, &why);
+		return term_result(r, &why);
 	fd = vsock_connect_console(cid);
 	if (fd < 0) {
-		cli_error("cannot connect to the console of CID %u: %s%s", cid, strerror(-fd),
-			  fd == -ECONNRESET ? "; it has none: it is a production enclave or gone" :
-			  "");
-		return CLI_FAILED;
+		term_error("cannot connect to the console of CID %u: %s%s", cid, strerror(-fd),
+			   fd == -ECONNRESET ? "; it has none: it is a production enclave or gone" :
+			   "");
+		return COMMAND_FAILED;
 	}
 	while (watch_copy_console(fd))
 		;
-	return CLI_OK;
+	return COMMAND_OK;
 }
 
-const struct cli_command cmd_console = {
+const struct command cmd_console = {
 	.name = "console",
 	.summary = "show the console of a running debug enclave",
 	.args = "ID|CID",

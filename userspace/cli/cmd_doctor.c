@@ -34,10 +34,10 @@ static const char *const status_names[] = {
 	[DOCTOR_FAIL] = "fail",
 };
 
-static const enum cli_colour status_colours[] = {
-	[DOCTOR_OK] = CLI_GREEN,
-	[DOCTOR_WARN] = CLI_YELLOW,
-	[DOCTOR_FAIL] = CLI_RED,
+static const enum term_colour status_colours[] = {
+	[DOCTOR_OK] = TERM_GREEN,
+	[DOCTOR_WARN] = TERM_YELLOW,
+	[DOCTOR_FAIL] = TERM_RED,
 };
 
 void doctor_add(struct doctor *doctor, const char *check, enum doctor_status status,
@@ -73,8 +73,9 @@ static void print_text(const struct doctor *doctor)
 	for (size_t i = 0; i < doctor->count; i++) {
 		const struct doctor_finding *f = &doctor->findings[i];
 
-		printf("%s%-4s%s  %-12s %s\n", cli_colour(STDOUT_FILENO, status_colours[f->status]),
-		       status_names[f->status], cli_colour(STDOUT_FILENO, CLI_PLAIN), f->check,
+		printf("%s%-4s%s  %-12s %s\n",
+		       term_colour(STDOUT_FILENO, status_colours[f->status]),
+		       status_names[f->status], term_colour(STDOUT_FILENO, TERM_PLAIN), f->check,
 		       f->text);
 		if (f->fix)
 			printf("%19s-> %s\n", "", f->fix);
@@ -118,12 +119,12 @@ struct doctor_options {
 	bool json;
 };
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_FLAG("json", struct doctor_options, json, "print one JSON object"),
 	{}
 };
 
-static int doctor_run(const struct cli_call *call)
+static int doctor_run(const struct command_call *call)
 {
 	const struct doctor_options *wanted = call->options;
 	struct doctor doctor = {};
@@ -133,11 +134,11 @@ static int doctor_run(const struct cli_call *call)
 	if (!wanted->json)
 		print_text(&doctor);
 	else if (print_json(&doctor))
-		return CLI_FAILED;
-	return count_status(&doctor, DOCTOR_FAIL) ? CLI_FAILED : CLI_OK;
+		return COMMAND_FAILED;
+	return count_status(&doctor, DOCTOR_FAIL) ? COMMAND_FAILED : COMMAND_OK;
 }
 
-const struct cli_command cmd_doctor = {
+const struct command cmd_doctor = {
 	.name = "doctor",
 	.summary = "check that this machine can run enclaves",
 	.about = "Check that this machine can run enclaves, and suggest a fix for each problem.\n"

@@ -4,12 +4,12 @@
 #include "cli/commands.h"
 #include "cli/eif/commands.h"
 
-static const struct cli_command *const commands[] = {
+static const struct command *const commands[] = {
 	&cmd_eif_build, &cmd_eif_describe, &cmd_eif_diff, &cmd_eif_extract, &cmd_eif_pcr,
 	&cmd_eif_sign, &cmd_eif_verify, NULL,
 };
 
-const struct cli_command cmd_eif = {
+const struct command cmd_eif = {
 	.name = "eif",
 	.summary = "build, inspect, sign and verify enclave images",
 	.commands = commands,

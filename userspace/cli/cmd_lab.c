@@ -38,7 +38,7 @@ static const struct lab_options defaults = { .target.user = "" };
 	OPT_STRING("user", struct lab_options, target.user, "NAME", \
 		   "the user whose next enclave is meant (root only)", .values = VALUES_USERS)
 
-static const struct cli_option options[] = { OPT_USER, {} };
+static const struct opt options[] = { OPT_USER, {} };
 
 /* ne-emud refuses the request anyway, but its message has no user name. */
 static int check_owner(const struct ne_nl_enclave *enclave, struct error *why)
@@ -111,18 +111,18 @@ static int request(const char *command, const char *name, struct target *target,
 	if (find_target(name, target, &why) ||
 	    (*target->user && find_user(target->user, &user, &why))) {
 		json_decref(settings);
-		cli_error("%s", why.text);
+		term_error("%s", why.text);
 		return -1;
 	}
 	if (!daemon_request(json_pack("{s:s, s:s, s:o*, s:o*}", "command", command, "target",
 				      target->name, "user", user, "settings", settings),
 			    ret_answer, &why))
 		return 0;
-	cli_error("%s", why.text);
+	term_error("%s", why.text);
 	return -1;
 }
 
-static json_t *read_settings(const struct cli_call *call, char **args, int count)
+static json_t *read_settings(const struct command_call *call, char **args, int count)
 {
 	json_t *settings = json_object();
 
@@ -130,13 +130,13 @@ static json_t *read_settings(const struct cli_call *call, char **args, int count
 		char *equals = strchr(args[i], '=');
 
 		if (!equals || equals == args[i]) {
-			(void)cli_usage_error(call, "\"%s\" is not NAME=VALUE", args[i]);
+			(void)command_usage_error(call, "\"%s\" is not NAME=VALUE", args[i]);
 			json_decref(settings);
 			return NULL;
 		}
 		if (json_object_setn_new(settings, args[i], equals - args[i],
 					 json_string(equals + 1))) {
-			(void)cli_usage_error(call, "\"%s\" is not valid UTF-8", args[i]);
+			(void)command_usage_error(call, "\"%s\" is not valid UTF-8", args[i]);
 			json_decref(settings);
 			return NULL;
 		}
@@ -144,7 +144,7 @@ static json_t *read_settings(const struct cli_call *call, char **args, int count
 	return settings;
 }
 
-static int lab_set(const struct cli_call *call)
+static int lab_set(const struct command_call *call)
 {
 	struct lab_options *wanted = call->options;
 	int count = call->count;
@@ -153,19 +153,19 @@ static int lab_set(const struct cli_call *call)
 	json_t *settings, *answer;
 
 	if (!count)
-		return cli_usage_error(call, "no setting is given");
+		return command_usage_error(call, "no setting is given");
 	if (!strcmp(name, "defaults"))
-		return cli_usage_error(call, "set the defaults in /etc/ne-emu/ne-emud.conf");
+		return command_usage_error(call, "set the defaults in /etc/ne-emu/ne-emud.conf");
 	settings = read_settings(call, args, count);
 	if (!settings)
-		return CLI_USAGE;
+		return COMMAND_USAGE;
 	if (request("lab-set", name, &wanted->target, settings, &answer))
-		return CLI_FAILED;
+		return COMMAND_FAILED;
 	json_decref(answer);
-	return CLI_OK;
+	return COMMAND_OK;
 }
 
-static const struct cli_command cmd_lab_set = {
+static const struct command cmd_lab_set = {
 	.name = "set",
 	.summary = "change the attestation settings of an enclave",
 	.args = "[ENCLAVE] NAME=VALUE...",
@@ -174,8 +174,8 @@ static const struct cli_command cmd_lab_set = {
 	.options = options,
 	.values = {
 		VALUES_ENCLAVES,
-		{ CLI_WORDS, "project= region= instance-id= role-arn= leaf-life= clock= flaws= "
-			     "map= limits= debug-pcrs=" },
+		{ OPT_COMPLETE_WORDS, "project= region= instance-id= role-arn= leaf-life= clock= "
+			     "flaws= map= limits= debug-pcrs=" },
 	},
 	.min_args = 1,
 	.max_args = SETTINGS_MAX,
@@ -191,13 +191,13 @@ static int print_settings(const json_t *answer, bool json)
 
 	if (json)
 		return json_dumpf(settings, stdout, JSON_INDENT(2)) || puts("") == EOF ?
-		       CLI_FAILED : CLI_OK;
+		       COMMAND_FAILED : COMMAND_OK;
 	json_object_foreach(settings, name, value)
 		printf("%-12s %s\n", name, json_string_value(value));
-	return CLI_OK;
+	return COMMAND_OK;
 }
 
-static int lab_show(const struct cli_call *call)
+static int lab_show(const struct command_call *call)
 {
 	struct lab_options *wanted = call->options;
 	int r, count = call->count;
@@ -205,19 +205,19 @@ static int lab_show(const struct cli_call *call)
 	json_t *answer;
 
 	if (request("lab-show", take_name(&args, &count), &wanted->target, NULL, &answer))
-		return CLI_FAILED;
+		return COMMAND_FAILED;
 	r = print_settings(answer, wanted->json);
 	json_decref(answer);
 	return r;
 }
 
-static const struct cli_option show_options[] = {
+static const struct opt show_options[] = {
 	OPT_FLAG("json", struct lab_options, json, "print one JSON object"),
 	OPT_USER,
 	{}
 };
 
-static const struct cli_command cmd_lab_show = {
+static const struct command cmd_lab_show = {
 	.name = "show",
 	.summary = "print the attestation settings of an enclave",
 	.args = "[ENCLAVE]",
@@ -231,7 +231,7 @@ static const struct cli_command cmd_lab_show = {
 	.run = lab_show,
 };
 
-static int lab_reset(const struct cli_call *call)
+static int lab_reset(const struct command_call *call)
 {
 	struct lab_options *wanted = call->options;
 	int count = call->count;
@@ -239,12 +239,12 @@ static int lab_reset(const struct cli_call *call)
 	json_t *answer;
 
 	if (request("lab-reset", take_name(&args, &count), &wanted->target, NULL, &answer))
-		return CLI_FAILED;
+		return COMMAND_FAILED;
 	json_decref(answer);
-	return CLI_OK;
+	return COMMAND_OK;
 }
 
-static const struct cli_command cmd_lab_reset = {
+static const struct command cmd_lab_reset = {
 	.name = "reset",
 	.summary = "reset the attestation settings of an enclave",
 	.args = "[ENCLAVE]",
@@ -258,11 +258,11 @@ static const struct cli_command cmd_lab_reset = {
 	.run = lab_reset,
 };
 
-static const struct cli_command *const commands[] = {
+static const struct command *const commands[] = {
 	&cmd_lab_set, &cmd_lab_show, &cmd_lab_reset, NULL,
 };
 
-const struct cli_command cmd_lab = {
+const struct command cmd_lab = {
 	.name = "lab",
 	.summary = "change the attestation settings of enclaves",
 	.commands = commands,

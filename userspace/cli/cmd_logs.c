@@ -256,15 +256,15 @@ static int show(const struct log_entry *entry)
 	if (r == -ENOENT) {
 		fprintf(stderr, "%s: no console log; only debug enclaves have one\n", id);
 	} else if (r) {
-		cli_error("%s: cannot copy the console: %s", id, strerror(-r));
-		return CLI_FAILED;
+		term_error("%s: cannot copy the console: %s", id, strerror(-r));
+		return COMMAND_FAILED;
 	}
 	if (record)
 		fprintf(stderr, "%s: ended %s, %s: %s\n", id, json_in_str(record, "ended"),
 			json_in_str(record, "reason"), json_in_str(record, "text"));
 	else
 		fprintf(stderr, "%s: has not ended, or ended while ne-emud was not running\n", id);
-	return CLI_OK;
+	return COMMAND_OK;
 }
 
 static uint64_t console_size(const struct log_entry *entry)
@@ -322,7 +322,7 @@ static int print_json(const struct log_list *list)
 		}
 		json_out_end(&out);
 	}
-	return json_out_print(&out, stdout, 2) ? CLI_FAILED : CLI_OK;
+	return json_out_print(&out, stdout, 2) ? COMMAND_FAILED : COMMAND_OK;
 }
 
 struct logs_options {
@@ -330,14 +330,14 @@ struct logs_options {
 	bool json;
 };
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_FLAG("list", struct logs_options, list,
 		 "list all enclaves that have logs, newest first"),
 	OPT_FLAG("json", struct logs_options, json, "print the list as a JSON array"),
 	{}
 };
 
-static int logs_run(const struct cli_call *call)
+static int logs_run(const struct command_call *call)
 {
 	const struct logs_options *wanted = call->options;
 	const char *name = call->count ? call->args[0] : NULL;
@@ -347,20 +347,20 @@ static int logs_run(const struct cli_call *call)
 	struct error why;
 
 	if (list_all && name)
-		return cli_usage_error(call, "--list takes no argument");
+		return command_usage_error(call, "--list takes no argument");
 	if (log_list_read(&list, &why) || (!list_all && choose(&list, name, &entry, &why))) {
-		cli_error("%s", why.text);
-		return CLI_FAILED;
+		term_error("%s", why.text);
+		return COMMAND_FAILED;
 	}
 	if (wanted->json)
 		return print_json(&list);
 	if (!list_all)
 		return show(&entry);
 	print_table(&list);
-	return CLI_OK;
+	return COMMAND_OK;
 }
 
-const struct cli_command cmd_logs = {
+const struct command cmd_logs = {
 	.name = "logs",
 	.summary = "show the console log of an enclave and why it ended",
 	.args = "[ID|CID]",

@@ -146,7 +146,7 @@ static const struct capture defaults = {
 	.path = "-", .monitor = -1, .signals = -1, .snaplen = PCAP_SNAPLEN_MAX, .max = UINT64_MAX,
 };
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_STRING("write", struct capture, path, "FILE",
 		   "write to this file; default: \"-\", standard output",
 		   .manual = "Write to this file. Only its owner can read it: an existing file is "
@@ -172,7 +172,7 @@ static int open_capture(struct capture *capture, struct error *why)
 	return file_stream_open(capture->path, &capture->out, why);
 }
 
-static int pcap_run(const struct cli_call *call)
+static int pcap_run(const struct command_call *call)
 {
 	struct capture *capture = call->options;
 	struct error why;
@@ -188,10 +188,10 @@ static int pcap_run(const struct cli_call *call)
 		r = error_set(&why, -errno, "cannot write %.400s: %s", capture->path,
 			     strerror(errno));
 	free(capture->buf);
-	return cli_result(r, &why);
+	return term_result(r, &why);
 }
 
-const struct cli_command cmd_pcap = {
+const struct command cmd_pcap = {
 	.name = "pcap",
 	.summary = "capture the vsock packets of enclaves",
 	.args = "[ID|CID]",

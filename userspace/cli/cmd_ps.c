@@ -90,11 +90,11 @@ static void print_exit(const struct ne_nl_enclave *enclave)
 
 static void print_table(const struct ne_nl_enclave *list, size_t count)
 {
-	const char *bold = cli_colour(STDOUT_FILENO, CLI_BOLD);
+	const char *bold = term_colour(STDOUT_FILENO, TERM_BOLD);
 
 	printf("%s%-19s %10s %-8s %-10s %-12s %9s %9s %7s %s%s\n", bold, "ID", "CID", "STATE",
 	       "FLAGS", "CPUS", "MEMORY", "UPTIME", "PID", "EXIT",
-	       cli_colour(STDOUT_FILENO, CLI_PLAIN));
+	       term_colour(STDOUT_FILENO, TERM_PLAIN));
 	for (size_t i = 0; i < count; i++) {
 		const struct ne_nl_enclave *e = &list[i];
 		char id[STATE_ID_SIZE], state[16], cpus[CPUS_TEXT_SIZE], uptime[UPTIME_SIZE];
@@ -170,12 +170,12 @@ struct ps_options {
 	bool json;
 };
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_FLAG("json", struct ps_options, json, "print a JSON array"),
 	{}
 };
 
-static int ps_run(const struct cli_call *call)
+static int ps_run(const struct command_call *call)
 {
 	const struct ps_options *wanted = call->options;
 	struct ne_nl_enclave *list;
@@ -186,22 +186,22 @@ static int ps_run(const struct cli_call *call)
 
 	r = state_open(&nl, &why);
 	if (r)
-		return cli_result(r, &why);
+		return term_result(r, &why);
 	r = ne_nl_enclave_list(nl, &list, &count);
 	ne_nl_close(nl);
 	if (r) {
-		cli_error("cannot list enclaves: %s", strerror(-r));
-		return CLI_FAILED;
+		term_error("cannot list enclaves: %s", strerror(-r));
+		return COMMAND_FAILED;
 	}
 	if (wanted->json)
 		r = print_json(list, count);
 	else
 		print_table(list, count);
 	ne_nl_list_free(list, count);
-	return r ? CLI_FAILED : CLI_OK;
+	return r ? COMMAND_FAILED : COMMAND_OK;
 }
 
-const struct cli_command cmd_ps = {
+const struct command cmd_ps = {
 	.name = "ps",
 	.summary = "list the enclaves of this machine",
 	.about = "List the enclaves of this machine, oldest first",

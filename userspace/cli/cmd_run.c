@@ -70,8 +70,8 @@ static int open_image(struct run *run, struct error *why)
 	if (!run->memory)
 		run->memory = MAX(enough, DEFAULT_MEMORY_MIN);
 	else if (run->memory < enough)
-		cli_error("warning: %llu MiB of memory is less than four times the image size; "
-			  "the enclave may not boot", run->memory / MIB);
+		term_error("warning: %llu MiB of memory is less than four times the image size; "
+			   "the enclave may not boot", run->memory / MIB);
 	return 0;
 }
 
@@ -110,7 +110,7 @@ static void open_console(struct run *run)
 	int fd = vsock_connect_console(run->enclave.cid);
 
 	if (fd < 0)
-		cli_error("warning: no console: %s", strerror(-fd));
+		term_error("warning: no console: %s", strerror(-fd));
 	else
 		run->watch.console = fd;
 }
@@ -221,7 +221,7 @@ static void print_booted(struct run *run)
 	json_out_u64(&out, "BootMs", took);
 	json_out_bool(&out, "Emulated", state_emulated());
 	if (json_out_print(&out, stdout, 2))
-		cli_error("cannot print the result");
+		term_error("cannot print the result");
 }
 
 static int exit_code(uint32_t reason)
@@ -231,7 +231,7 @@ static int exit_code(uint32_t reason)
 	case NE_EMU_EXIT_REASON_GUEST_RESET:
 	case NE_EMU_EXIT_REASON_GUEST_HALT:
 	case NE_EMU_EXIT_REASON_ADMIN_STOP:
-		return CLI_OK;
+		return COMMAND_OK;
 	case NE_EMU_EXIT_REASON_LOST:
 	case NE_EMU_EXIT_REASON_GUEST_SHUTDOWN:
 	case NE_EMU_EXIT_REASON_BAD_IMAGE:
@@ -256,17 +256,17 @@ static int keep(struct run *run)
 		enclave_close(&run->enclave);
 		watch_drain_console(&run->watch);
 		fprintf(stderr, "%s terminated\n", run->id);
-		return CLI_OK;
+		return COMMAND_OK;
 	}
 	if (event < 0) {
-		cli_error("cannot wait for %s: %s", run->id, strerror(-event));
-		return CLI_FAILED;
+		term_error("cannot wait for %s: %s", run->id, strerror(-event));
+		return COMMAND_FAILED;
 	}
 	reason = end_reason(run, &said);
 	r = exit_code(reason);
 	watch_drain_console(&run->watch);
 	if (r)
-		cli_error("%s ended by a fault (%s)", run->id, said.text);
+		term_error("%s ended by a fault (%s)", run->id, said.text);
 	else
 		fprintf(stderr, "%s ended (%s)\n", run->id, said.text);
 	return r;
@@ -287,9 +287,9 @@ static int boot(struct run *run)
 		}
 	}
 	if (r)
-		return cli_result(r, &why);
+		return term_result(r, &why);
 	print_booted(run);
-	return CLI_OK;
+	return COMMAND_OK;
 }
 
 static void run_free(struct run *run)
@@ -310,8 +310,8 @@ static int run_here(struct run *run)
 
 	run->watch.signals = watch_open_signals();
 	if (run->watch.signals < 0) {
-		cli_error("cannot watch signals: %s", strerror(-run->watch.signals));
-		return CLI_FAILED;
+		term_error("cannot watch signals: %s", strerror(-run->watch.signals));
+		return COMMAND_FAILED;
 	}
 	r = boot(run);
 	return r ? r : keep(run);
@@ -322,12 +322,12 @@ static int leave_terminal(void)
 	__cleanup_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null < 0 || chdir("/")) {
-		cli_error("cannot detach: %s", strerror(errno));
-		return CLI_FAILED;
+		term_error("cannot detach: %s", strerror(errno));
+		return COMMAND_FAILED;
 	}
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		(void)dup2(null, fd);	/* cannot fail for open descriptors */
-	return CLI_OK;
+	return COMMAND_OK;
 }
 
 /*
@@ -343,13 +343,13 @@ static int run_detached(struct run *run, int parent)
 	run->watch.parent = parent;
 	run->watch.signals = watch_open_signals();
 	r = MIN(run->watch.signals, 0);
-	code = r ? CLI_FAILED : boot(run);
-	if (code == CLI_OK)
+	code = r ? COMMAND_FAILED : boot(run);
+	if (code == COMMAND_OK)
 		code = leave_terminal();
 	if (write(parent, &code, 1) != 1)
-		code = CLI_FAILED;	/* the foreground process was killed */
+		code = COMMAND_FAILED;	/* the foreground process was killed */
 	fd_close(&run->watch.parent);
-	return code == CLI_OK ? keep(run) : code;
+	return code == COMMAND_OK ? keep(run) : code;
 }
 
 static int detach(struct run *run)
@@ -359,8 +359,8 @@ static int detach(struct run *run)
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC)) {
-		cli_error("cannot detach: %s", strerror(errno));
-		return CLI_FAILED;
+		term_error("cannot detach: %s", strerror(errno));
+		return COMMAND_FAILED;
 	}
 	pid = fork();
 	if (!pid) {
@@ -369,39 +369,39 @@ static int detach(struct run *run)
 	}
 	fd_close(&fds[1]);
 	if (pid < 0) {
-		cli_error("cannot detach: %s", strerror(errno));
-		code = CLI_FAILED;
+		term_error("cannot detach: %s", strerror(errno));
+		code = COMMAND_FAILED;
 	} else if (read_full(fds[0], &code, 1) != 1) {
-		cli_error("the background process ended unexpectedly");
-		code = CLI_FAILED;
+		term_error("the background process ended unexpectedly");
+		code = COMMAND_FAILED;
 	}
 	fd_close(&fds[0]);
 	return code;
 }
 
-static int check_usage(const struct cli_call *call, const struct run *run)
+static int check_usage(const struct command_call *call, const struct run *run)
 {
 	__cleanup_free uint32_t *cpus = NULL;
 	size_t count;
 
 	if (run->console && !run->debug)
-		return cli_usage_error(call, "--console requires --debug: production enclaves "
-				       "have no console");
+		return command_usage_error(call, "--console requires --debug: production enclaves "
+					   "have no console");
 	if (run->console && run->detach)
-		return cli_usage_error(call, "--console cannot be combined with --detach; use "
-				       "\"ne-emu console\" afterwards");
+		return command_usage_error(call, "--console cannot be combined with --detach; use "
+					   "\"ne-emu console\" afterwards");
 	if (run->console && run->json)
-		return cli_usage_error(call, "--console cannot be combined with --json");
+		return command_usage_error(call, "--console cannot be combined with --json");
 	if (run->cpus && run->cpu_ids)
-		return cli_usage_error(call, "--cpus cannot be combined with --cpu-ids");
+		return command_usage_error(call, "--cpus cannot be combined with --cpu-ids");
 	if (run->cpu_ids && parse_cpu_list(run->cpu_ids, &cpus, &count))
-		return cli_usage_error(call, "--cpu-ids: \"%s\" is not a CPU list (e.g. 2,3 or "
-				       "2-5)",
-				       run->cpu_ids);
+		return command_usage_error(call, "--cpu-ids: \"%s\" is not a CPU list (e.g. 2,3 or "
+					   "2-5)",
+					   run->cpu_ids);
 	for (size_t i = 0; run->cpu_ids && i < count; i++)
 		if (!cpus[i])		/* to the driver, 0 means "choose one" */
-			return cli_usage_error(call, "--cpu-ids: CPU 0 belongs to the host");
-	return CLI_OK;
+			return command_usage_error(call, "--cpu-ids: CPU 0 belongs to the host");
+	return COMMAND_OK;
 }
 
 static const struct run defaults = {
@@ -411,7 +411,7 @@ static const struct run defaults = {
 	.watch = WATCH_INIT,
 };
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_NUMBER("cpus", struct run, cpus, "N", 1, UINT16_MAX,
 		   "number of CPUs; default: one core",
 		   .manual = "Number of CPUs, chosen by the driver from the pool. Cores are not "
@@ -451,7 +451,7 @@ static const struct cli_option options[] = {
 	{}
 };
 
-static int run_enclave(const struct cli_call *call)
+static int run_enclave(const struct command_call *call)
 {
 	struct run *run = call->options;
 	int r = check_usage(call, run);
@@ -468,7 +468,7 @@ static int run_enclave(const struct cli_call *call)
 	return r;
 }
 
-const struct cli_command cmd_run = {
+const struct command cmd_run = {
 	.name = "run",
 	.summary = "start an enclave image and wait until it has booted",
 	.args = "EIF",

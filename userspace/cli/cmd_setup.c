@@ -121,7 +121,7 @@ static int restore_pages(void *arg, const char *key, uint64_t pages)
 	snprintf(text, sizeof(text), "%" PRIu64, pages);
 	r = sys_write(text, "%s/nr_hugepages", key);
 	if (r)
-		cli_error("%s/nr_hugepages: %s", key, strerror(-r));
+		term_error("%s/nr_hugepages: %s", key, strerror(-r));
 	return r;
 }
 
@@ -298,7 +298,7 @@ static int do_setup(const struct setup *setup, struct error *why)
 	return r;
 }
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_MEMORY("memory", struct setup, memory, "SIZE",
 		   "make this much memory free in huge pages (in MiB, or e.g. 2G)",
 		   .manual = "Make this much memory free in huge pages. Free pages count; the rest "
@@ -322,23 +322,23 @@ static const struct cli_option options[] = {
 	{}
 };
 
-static int setup_run(const struct cli_call *call)
+static int setup_run(const struct command_call *call)
 {
 	const struct setup *setup = call->options;
 	struct error why = {};
 	int r;
 
 	if (setup->undo == (setup->memory || setup->cpus))
-		return cli_usage_error(call, "specify --memory, --cpus or both, or --undo");
+		return command_usage_error(call, "specify --memory, --cpus or both, or --undo");
 	if (geteuid() && !setup->dry_run && !*sys_root()) {
-		cli_error("this needs root: use sudo, or --dry-run to see what would be done");
-		return CLI_FAILED;
+		term_error("this needs root: use sudo, or --dry-run to see what would be done");
+		return COMMAND_FAILED;
 	}
 	r = setup->undo ? undo(setup, &why) : do_setup(setup, &why);
-	return cli_result(r, &why);
+	return term_result(r, &why);
 }
 
-const struct cli_command cmd_setup = {
+const struct command cmd_setup = {
 	.name = "setup",
 	.summary = "reserve huge pages and CPUs for enclaves",
 	.about = "Reserve huge pages and set the CPU pool, both on one NUMA node. The pool has\n"

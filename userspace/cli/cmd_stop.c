@@ -108,7 +108,7 @@ static int stop_list(struct ne_nl *nl, const struct ne_nl_enclave *list, size_t 
 {
 	uint64_t deadline_ns = watch_now_ns() + timeout * NSEC_PER_SEC;
 	__cleanup_free bool *asked = calloc(count + 1, sizeof(*asked));
-	int code = asked ? CLI_OK : CLI_FAILED;
+	int code = asked ? COMMAND_OK : COMMAND_FAILED;
 	char id[STATE_ID_SIZE];
 	struct error why;
 
@@ -117,8 +117,8 @@ static int stop_list(struct ne_nl *nl, const struct ne_nl_enclave *list, size_t 
 		asked[i] = !ask_stop(nl, &list[i], &why);
 		if (asked[i])
 			continue;
-		cli_error("%s", why.text);
-		code = CLI_FAILED;
+		term_error("%s", why.text);
+		code = COMMAND_FAILED;
 	}
 	for (size_t i = 0; asked && i < count; i++) {
 		if (!asked[i])
@@ -127,8 +127,8 @@ static int stop_list(struct ne_nl *nl, const struct ne_nl_enclave *list, size_t 
 			printf("%s stopped\n", state_id(list[i].slot_uid, id));
 			continue;
 		}
-		cli_error("%s", why.text);
-		code = CLI_FAILED;
+		term_error("%s", why.text);
+		code = COMMAND_FAILED;
 	}
 	return code;
 }
@@ -141,8 +141,8 @@ static int stop_all(struct ne_nl *nl, uint64_t timeout)
 
 	r = ne_nl_enclave_list(nl, &list, &count);
 	if (r) {
-		cli_error("cannot list enclaves: %s", strerror(-r));
-		return CLI_FAILED;
+		term_error("cannot list enclaves: %s", strerror(-r));
+		return COMMAND_FAILED;
 	}
 	r = stop_list(nl, list, count, timeout);
 	ne_nl_list_free(list, count);
@@ -157,7 +157,7 @@ static int stop_one(struct ne_nl *nl, const char *name, uint64_t timeout)
 
 	r = state_find(nl, name, &enclave, &why);
 	if (r)
-		return cli_result(r, &why);
+		return term_result(r, &why);
 	r = stop_list(nl, &enclave, 1, timeout);
 	ne_nl_enclave_done(&enclave);
 	return r;
@@ -170,14 +170,14 @@ struct stop_options {
 
 static const struct stop_options defaults = { .timeout = DEFAULT_TIMEOUT };
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_FLAG("all", struct stop_options, all, "end all enclaves"),
 	OPT_NUMBER("timeout", struct stop_options, timeout, "S", 1, 86400,
 		   "seconds to wait for them to end; default: 10"),
 	{}
 };
 
-static int stop_run(const struct cli_call *call)
+static int stop_run(const struct command_call *call)
 {
 	static const char *const groups[] = { NE_EMU_MCGRP_EVENTS, NULL };
 	const struct stop_options *wanted = call->options;
@@ -186,14 +186,14 @@ static int stop_run(const struct cli_call *call)
 	int r;
 
 	if (wanted->all == (call->count == 1))
-		return cli_usage_error(call, "specify one enclave or --all");
+		return command_usage_error(call, "specify one enclave or --all");
 	r = state_open(&nl, &why);
 	if (r)
-		return cli_result(r, &why);
+		return term_result(r, &why);
 	r = ne_nl_subscribe(nl, groups);
 	if (r) {
-		cli_error("cannot watch enclaves: %s", strerror(-r));
-		r = CLI_FAILED;
+		term_error("cannot watch enclaves: %s", strerror(-r));
+		r = COMMAND_FAILED;
 	} else {
 		r = wanted->all ? stop_all(nl, wanted->timeout) :
 			stop_one(nl, call->args[0], wanted->timeout);
@@ -202,7 +202,7 @@ static int stop_run(const struct cli_call *call)
 	return r;
 }
 
-const struct cli_command cmd_stop = {
+const struct command cmd_stop = {
 	.name = "stop",
 	.summary = "end enclaves",
 	.args = "ID|CID",

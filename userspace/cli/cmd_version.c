@@ -13,12 +13,12 @@ struct version_options {
 	bool json;
 };
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_FLAG("json", struct version_options, json, "print one JSON object"),
 	{}
 };
 
-static int version_run(const struct cli_call *call)
+static int version_run(const struct command_call *call)
 {
 	const struct version_options *wanted = call->options;
 	char module[SYS_TEXT_SIZE] = "not loaded";
@@ -29,16 +29,16 @@ static int version_run(const struct cli_call *call)
 	if (!wanted->json) {
 		printf("ne-emu %s\nnitro_enclaves_emu %s\nnetlink family %s version %d\n",
 		       NE_EMU_VERSION, module, NE_EMU_FAMILY_NAME, NE_EMU_FAMILY_VERSION);
-		return CLI_OK;
+		return COMMAND_OK;
 	}
 	json_out_object(&out, NULL);
 	json_out_str(&out, "Version", NE_EMU_VERSION);
 	json_out_str(&out, "Module", state_emulated() ? module : NULL);
 	json_out_u64(&out, "NetlinkVersion", NE_EMU_FAMILY_VERSION);
-	return json_out_print(&out, stdout, 2) ? CLI_FAILED : CLI_OK;
+	return json_out_print(&out, stdout, 2) ? COMMAND_FAILED : COMMAND_OK;
 }
 
-const struct cli_command cmd_version = {
+const struct command cmd_version = {
 	.name = "version",
 	.summary = "print the version",
 	.about = "Print the versions of this program and of the loaded module",

@@ -6,23 +6,25 @@
 
 #include "command/command.h"
 
-extern const struct cli_command cmd_attest;
-extern const struct cli_command cmd_console;
-extern const struct cli_command cmd_doctor;
-extern const struct cli_command cmd_eif;
-extern const struct cli_command cmd_lab;
-extern const struct cli_command cmd_logs;
-extern const struct cli_command cmd_pcap;
-extern const struct cli_command cmd_ps;
-extern const struct cli_command cmd_run;
-extern const struct cli_command cmd_setup;
-extern const struct cli_command cmd_stop;
-extern const struct cli_command cmd_version;
+extern const struct command cmd_attest;
+extern const struct command cmd_console;
+extern const struct command cmd_doctor;
+extern const struct command cmd_eif;
+extern const struct command cmd_lab;
+extern const struct command cmd_logs;
+extern const struct command cmd_pcap;
+extern const struct command cmd_ps;
+extern const struct command cmd_run;
+extern const struct command cmd_setup;
+extern const struct command cmd_stop;
+extern const struct command cmd_version;
 
 /* Ids and CIDs of existing enclaves; none without the emulator. */
 #define VALUES_ENCLAVES	\
-	{ CLI_LINES, "ne-emu ps 2>/dev/null | awk 'NR > 1 { print $1; if ($2 > 0) print $2 }'" }
+	{ OPT_COMPLETE_LINES, \
+	  "ne-emu ps 2>/dev/null | awk 'NR > 1 { print $1; if ($2 > 0) print $2 }'" }
 /* Ids of enclaves that have logs. */
-#define VALUES_LOGS	{ CLI_LINES, "ne-emu logs --list 2>/dev/null | awk 'NR > 1 { print $1 }'" }
+#define VALUES_LOGS \
+	{ OPT_COMPLETE_LINES, "ne-emu logs --list 2>/dev/null | awk 'NR > 1 { print $1 }'" }
 
 #endif

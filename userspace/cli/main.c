@@ -3,7 +3,7 @@
 
 #include "cli/commands.h"
 
-static const struct cli_command *const commands[] = {
+static const struct command *const commands[] = {
 	&cmd_run, &cmd_ps, &cmd_stop, &cmd_console, &cmd_logs, &cmd_pcap, &cmd_eif,
 	&cmd_attest, &cmd_lab, &cmd_doctor, &cmd_setup, &cmd_version, NULL,
 };
@@ -12,14 +12,14 @@ static int print_version(void)
 {
 	char *argv[] = { (char *)cmd_version.name, NULL };
 
-	return cli_run(&cmd_version, "ne-emu", 1, argv);
+	return command_run(&cmd_version, "ne-emu", 1, argv);
 }
 
-static const struct cli_command program = {
+static const struct command program = {
 	.name = "ne-emu", .commands = commands, .version = print_version,
 };
 
 int main(int argc, char **argv)
 {
-	return cli_main(&program, argc, argv);
+	return command_main(&program, argc, argv);
 }

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands: a program is a tree of them, described by tables. */
+/*
+ * Commands: a program is a tree of them, described by tables.
+ *
+ * ne-emu, ne-emud, ne-emu-vmm and ne-emu-ca use this directory, so names do not refer to one.
+ * Names begin with that of their file or object: command_ (dispatch.c), opt_ (options.c,
+ * log_level.c), term_ (terminal.c), file_, generate_ and progress_.
+ */
 
 #ifndef NE_EMU_COMMAND_COMMAND_H
 #define NE_EMU_COMMAND_COMMAND_H
@@ -7,21 +13,21 @@
 #include "command/options.h"
 
 /* Kinds of values that a shell can offer for the arguments of one command. */
-#define CLI_VALUES_MAX	2
+#define COMMAND_VALUES_MAX	2
 
 /* Room for the path of a command, such as "ne-emu attest verify". */
-#define CLI_PATH_SIZE	64
+#define COMMAND_PATH_SIZE	64
 
 /**
- * struct cli_call - a call of a command
+ * struct command_call - a call of a command
  * @command: the command
  * @path: program and commands as the user typed them, e.g. "ne-emu run"
  * @options: struct that holds the values of the options, new for each call
  * @args: arguments that are not options
  * @count: entries of @args
  */
-struct cli_call {
-	const struct cli_command *command;
+struct command_call {
+	const struct command *command;
 	const char *path;
 	void *options;
 	char **args;
@@ -29,7 +35,7 @@ struct cli_call {
 };
 
 /**
- * struct cli_command - a command
+ * struct command - a command
  * @name: word that the user types
  * @summary: one line for the list of commands of its parent
  * @commands: sub-commands, ends with NULL; NULL: a command that runs. The members below,
@@ -45,25 +51,25 @@ struct cli_call {
  * @run: runs the command; returns the exit code
  * @version: for programs: prints the version; returns the exit code
  */
-struct cli_command {
+struct command {
 	const char *name;
 	const char *summary;
-	const struct cli_command *const *commands;
+	const struct command *const *commands;
 
 	const char *args;
 	const char *about;
-	const struct cli_option *options;
-	struct cli_values values[CLI_VALUES_MAX];
+	const struct opt *options;
+	struct opt_values values[COMMAND_VALUES_MAX];
 	int min_args;
 	int max_args;
 	size_t size;
 	const void *defaults;
-	int (*run)(const struct cli_call *call);
+	int (*run)(const struct command_call *call);
 	int (*version)(void);
 };
 
 /**
- * cli_main() - run a program
+ * command_main() - run a program
  * @program: the program, a command without a parent
  * @argc: as for main()
  * @argv: as for main()
@@ -74,10 +80,10 @@ struct cli_command {
  *
  * Return: the exit code.
  */
-int cli_main(const struct cli_command *program, int argc, char **argv);
+int command_main(const struct command *program, int argc, char **argv);
 
 /**
- * cli_run() - run a command, or the sub-command that argv[1] names
+ * command_run() - run a command, or the sub-command that argv[1] names
  * @command: the command
  * @above: path of its parent; "" for a program
  * @argc: entries of @argv
@@ -85,22 +91,22 @@ int cli_main(const struct cli_command *program, int argc, char **argv);
  *
  * Return: the exit code.
  */
-int cli_run(const struct cli_command *command, const char *above, int argc, char **argv);
+int command_run(const struct command *command, const char *above, int argc, char **argv);
 
 /**
- * cli_usage_error() - print a usage error and a pointer to --help on stderr
+ * command_usage_error() - print a usage error and a pointer to --help on stderr
  * @call: the call with the error
  * @fmt: format of the message, as for printf()
  *
- * Return: CLI_USAGE.
+ * Return: COMMAND_USAGE.
  */
 __attribute__((format(printf, 2, 3)))
-int cli_usage_error(const struct cli_call *call, const char *fmt, ...);
+int command_usage_error(const struct command_call *call, const char *fmt, ...);
 
-/** cli_command_flags() - flags for cli_options_read(): options that the table need not list */
-static inline unsigned int cli_command_flags(const struct cli_command *command)
+/** command_flags() - flags for opt_read(): options that the table need not list */
+static inline unsigned int command_flags(const struct command *command)
 {
-	return CLI_TAKE_HELP | (command->version ? CLI_TAKE_VERSION : 0);
+	return OPT_TAKE_HELP | (command->version ? OPT_TAKE_VERSION : 0);
 }
 
 #endif

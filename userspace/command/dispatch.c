@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int cli_usage_error(const struct cli_call *call, const char *fmt, ...)
+int command_usage_error(const struct command_call *call, const char *fmt, ...)
 {
 	char text[ERROR_TEXT_SIZE];
 	va_list args;
@@ -21,59 +21,59 @@ int cli_usage_error(const struct cli_call *call, const char *fmt, ...)
 	(void)text_vformat(text, sizeof(text), fmt, args);
 	va_end(args);
 	fprintf(stderr, "%s: %s\nTry \"%s --help\".\n", call->path, text, call->path);
-	return CLI_USAGE;
+	return COMMAND_USAGE;
 }
 
-static void print_help(const struct cli_call *call)
+static void print_help(const struct command_call *call)
 {
 	const char *args = call->command->args;
 
 	printf("Usage: %s [OPTION]...%s%s\n\n%s.\n\n", call->path, args ? " " : "",
 	       args ? args : "", call->command->about);
-	cli_options_print(call->command->options, cli_command_flags(call->command));
+	opt_print(call->command->options, command_flags(call->command));
 }
 
-static int check_count(const struct cli_call *call)
+static int check_count(const struct command_call *call)
 {
-	const struct cli_command *command = call->command;
+	const struct command *command = call->command;
 
 	if (call->count >= command->min_args && call->count <= command->max_args)
 		return 0;
-	return cli_usage_error(call, call->count < command->min_args ?
-			       "missing argument, expected: %s" :
-			       "too many arguments, expected: %s",
-			       command->args ? command->args : "none");
+	return command_usage_error(call, call->count < command->min_args ?
+				   "missing argument, expected: %s" :
+				   "too many arguments, expected: %s",
+				   command->args ? command->args : "none");
 }
 
 /* These functions return the exit code. */
-static int run_leaf(const struct cli_command *command, const char *path, int argc, char **argv)
+static int run_leaf(const struct command *command, const char *path, int argc, char **argv)
 {
 	__cleanup_free void *options = calloc(1, command->size ? command->size : 1);
-	struct cli_call call = { .command = command, .path = path, .options = options };
+	struct command_call call = { .command = command, .path = path, .options = options };
 	struct error why = {};
 	int r;
 
 	if (!options) {
-		cli_error("%s", strerror(ENOMEM));
-		return CLI_FAILED;
+		term_error("%s", strerror(ENOMEM));
+		return COMMAND_FAILED;
 	}
 	if (command->defaults)
 		memcpy(options, command->defaults, command->size);
-	call.count = cli_options_read(command->options, cli_command_flags(command), options, argc,
-				      argv, &call.args, &why);
-	if (call.count == CLI_ASKS_HELP) {
+	call.count = opt_read(command->options, command_flags(command), options, argc,
+			      argv, &call.args, &why);
+	if (call.count == OPT_ASKS_HELP) {
 		print_help(&call);
-		return CLI_OK;
+		return COMMAND_OK;
 	}
-	if (call.count == CLI_ASKS_VERSION)
+	if (call.count == OPT_ASKS_VERSION)
 		return command->version();
 	if (call.count < 0)
-		return cli_usage_error(&call, "%s", why.text);
+		return command_usage_error(&call, "%s", why.text);
 	r = check_count(&call);
 	return r ? r : command->run(&call);
 }
 
-static void print_commands(FILE *to, const char *path, const struct cli_command *const *commands)
+static void print_commands(FILE *to, const char *path, const struct command *const *commands)
 {
 	fprintf(to, "Usage: %s COMMAND [ARGUMENT]...\n\nCommands:\n", path);
 	for (; *commands; commands++)
@@ -81,7 +81,7 @@ static void print_commands(FILE *to, const char *path, const struct cli_command 
 	fprintf(to, "\n\"%s COMMAND --help\" explains a command.\n", path);
 }
 
-static const struct cli_command *find(const struct cli_command *const *commands, const char *name)
+static const struct command *find(const struct command *const *commands, const char *name)
 {
 	for (; *commands; commands++)
 		if (!strcmp((*commands)->name, name))
@@ -89,30 +89,30 @@ static const struct cli_command *find(const struct cli_command *const *commands,
 	return NULL;
 }
 
-static int run_sub(const struct cli_command *command, const char *path, int argc, char **argv)
+static int run_sub(const struct command *command, const char *path, int argc, char **argv)
 {
-	const struct cli_command *sub = find(command->commands, argv[0]);
+	const struct command *sub = find(command->commands, argv[0]);
 
 	if (sub)
-		return cli_run(sub, path, argc, argv);
-	cli_error("unknown command \"%s\"; try \"%s help\"", argv[0], path);
-	return CLI_USAGE;
+		return command_run(sub, path, argc, argv);
+	term_error("unknown command \"%s\"; try \"%s help\"", argv[0], path);
+	return COMMAND_USAGE;
 }
 
-static int run_group(const struct cli_command *command, const char *path, int argc, char **argv)
+static int run_group(const struct command *command, const char *path, int argc, char **argv)
 {
 	char *help[] = { NULL, (char *)"--help", NULL };
 
 	if (argc < 2) {
 		print_commands(stderr, path, command->commands);
-		return CLI_USAGE;
+		return COMMAND_USAGE;
 	}
 	if (command->version && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")))
 		return command->version();
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
 	    (!strcmp(argv[1], "help") && argc == 2)) {
 		print_commands(stdout, path, command->commands);
-		return CLI_OK;
+		return COMMAND_OK;
 	}
 	if (strcmp(argv[1], "help"))
 		return run_sub(command, path, argc - 1, argv + 1);
@@ -120,20 +120,20 @@ static int run_group(const struct cli_command *command, const char *path, int ar
 	return run_sub(command, path, 2, help);
 }
 
-int cli_run(const struct cli_command *command, const char *above, int argc, char **argv)
+int command_run(const struct command *command, const char *above, int argc, char **argv)
 {
-	char path[CLI_PATH_SIZE];
+	char path[COMMAND_PATH_SIZE];
 
 	snprintf(path, sizeof(path), "%s%s%s", above, *above ? " " : "", command->name);
 	return command->commands ? run_group(command, path, argc, argv) :
 		run_leaf(command, path, argc, argv);
 }
 
-int cli_main(const struct cli_command *program, int argc, char **argv)
+int command_main(const struct command *program, int argc, char **argv)
 {
 	if (argc > 2 && !strcmp(argv[1], "--completion"))
 		return generate_completion(program, argv[2]);
 	if (argc > 2 && !strcmp(argv[1], "--manual"))
 		return generate_manual(program, argc - 2, argv + 2);
-	return cli_run(program, "", argc, argv);
+	return command_run(program, "", argc, argv);
 }

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void generate_walk(const struct cli_command *command, const char *above,
+void generate_walk(const struct command *command, const char *above,
 		   void (*visit)(const struct generate_node *node, void *arg), void *arg)
 {
 	struct generate_node node = { .command = command };
@@ -35,11 +35,11 @@ void generate_text(const char *text, const char *escaped)
 	}
 }
 
-int generate_completion(const struct cli_command *program, const char *shell)
+int generate_completion(const struct command *program, const char *shell)
 {
 	static const struct {
 		const char *shell;
-		void (*generate)(const struct cli_command *program);
+		void (*generate)(const struct command *program);
 	} shells[] = {
 		{ "bash", generate_bash }, { "zsh", generate_zsh }, { "fish", generate_fish },
 	};
@@ -48,8 +48,8 @@ int generate_completion(const struct cli_command *program, const char *shell)
 		if (strcmp(shells[i].shell, shell))
 			continue;
 		shells[i].generate(program);
-		return fflush(stdout) ? CLI_FAILED : CLI_OK;
+		return fflush(stdout) ? COMMAND_FAILED : COMMAND_OK;
 	}
-	cli_error("--completion: \"%s\" is not bash, zsh or fish", shell);
-	return CLI_USAGE;
+	term_error("--completion: \"%s\" is not bash, zsh or fish", shell);
+	return COMMAND_USAGE;
 }

@@ -13,7 +13,7 @@
  *
  * Return: the exit code.
  */
-int generate_completion(const struct cli_command *program, const char *shell);
+int generate_completion(const struct command *program, const char *shell);
 
 /**
  * generate_manual() - print a part of a manual on standard output, in the markup of scdoc
@@ -24,20 +24,20 @@ int generate_completion(const struct cli_command *program, const char *shell);
  *
  * Return: the exit code.
  */
-int generate_manual(const struct cli_command *program, int argc, char **argv);
+int generate_manual(const struct command *program, int argc, char **argv);
 
-void generate_bash(const struct cli_command *program);
-void generate_zsh(const struct cli_command *program);
-void generate_fish(const struct cli_command *program);
+void generate_bash(const struct command *program);
+void generate_zsh(const struct command *program);
+void generate_fish(const struct command *program);
 
 /** struct generate_node - a command and its path, e.g. "ne-emu eif build" */
 struct generate_node {
-	const struct cli_command *command;
-	char path[CLI_PATH_SIZE];
+	const struct command *command;
+	char path[COMMAND_PATH_SIZE];
 };
 
 /** generate_walk() - call @visit for a command and all commands below it, parents first */
-void generate_walk(const struct cli_command *command, const char *above,
+void generate_walk(const struct command *command, const char *above,
 		   void (*visit)(const struct generate_node *node, void *arg), void *arg);
 
 /** generate_symbol() - print @path as the name of a shell function: "ne_emu_eif_build" */

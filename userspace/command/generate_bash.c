@@ -6,23 +6,23 @@
 #include <stdio.h>
 
 /* Print a call of the function that adds the matches of compgen for the last word. */
-static void print_add(const struct cli_command *program, const char *indent)
+static void print_add(const struct command *program, const char *indent)
 {
 	printf("%s_", indent);
 	generate_symbol(program->name);
 	printf("_add ");
 }
 
-static void print_values(const struct cli_command *program, const struct cli_values *values,
+static void print_values(const struct command *program, const struct opt_values *values,
 			 const char *indent)
 {
-	if (values->how == CLI_NOTHING)
+	if (values->how == OPT_COMPLETE_NOTHING)
 		return;
 	print_add(program, indent);
 	switch (values->how) {
-	case CLI_NOTHING:
+	case OPT_COMPLETE_NOTHING:
 		return;
-	case CLI_FILES:
+	case OPT_COMPLETE_FILES:
 		if (values->from) {
 			printf("-f -X '!*%s'\n", values->from);
 			print_add(program, indent);
@@ -32,16 +32,16 @@ static void print_values(const struct cli_command *program, const struct cli_val
 		}
 		printf("%scompopt -o filenames\n", indent);
 		return;
-	case CLI_DIRS:
+	case OPT_COMPLETE_DIRS:
 		printf("-d\n%scompopt -o filenames\n", indent);
 		return;
-	case CLI_USERS:
+	case OPT_COMPLETE_USERS:
 		printf("-u\n");
 		return;
-	case CLI_WORDS:
+	case OPT_COMPLETE_WORDS:
 		printf("-W '%s'\n", values->from);
 		return;
-	case CLI_LINES:
+	case OPT_COMPLETE_LINES:
 		printf("-W \"$(%s)\"\n", values->from);
 		return;
 	}
@@ -58,7 +58,7 @@ static void print_path(const struct generate_node *node, void *program)
 
 static void print_option_values(const struct generate_node *node, void *program)
 {
-	cli_for_each_option(option, node->command->options) {
+	opt_for_each(option, node->command->options) {
 		if (!option->metavar)
 			continue;
 		printf("\t'%s --%s'", node->path, option->name);
@@ -70,17 +70,17 @@ static void print_option_values(const struct generate_node *node, void *program)
 	}
 }
 
-static void print_options(const struct cli_command *program, const struct cli_command *command,
+static void print_options(const struct command *program, const struct command *command,
 			  const char *indent)
 {
 	print_add(program, indent);
 	printf("-W '");
-	cli_for_each_option(option, command->options)
+	opt_for_each(option, command->options)
 		printf("--%s ", option->name);
 	printf("--help%s'\n", command->version ? " --version" : "");
 }
 
-static void print_commands(const struct cli_command *program, const struct cli_command *command,
+static void print_commands(const struct command *program, const struct command *command,
 			   const char *last, const char *indent)
 {
 	print_add(program, indent);
@@ -92,7 +92,7 @@ static void print_commands(const struct cli_command *program, const struct cli_c
 
 static void print_words(const struct generate_node *node, void *program)
 {
-	const struct cli_command *command = node->command;
+	const struct command *command = node->command;
 
 	printf("\t'%s')\n\t\tif [[ $cur == -* ]]; then\n", node->path);
 	print_options(program, command, "\t\t\t");
@@ -103,7 +103,7 @@ static void print_words(const struct generate_node *node, void *program)
 		print_options(program, command, "\t\t\t");
 	} else {
 		printf("\t\t\t:\n");
-		for (size_t i = 0; i < CLI_VALUES_MAX; i++)
+		for (size_t i = 0; i < COMMAND_VALUES_MAX; i++)
 			print_values(program, &command->values[i], "\t\t\t");
 	}
 	printf("\t\tfi\n\t\t;;\n");
@@ -114,7 +114,7 @@ static void print_words(const struct generate_node *node, void *program)
 	printf("\t\t;;\n");
 }
 
-static void print_head(const struct cli_command *program)
+static void print_head(const struct command *program)
 {
 	printf("# bash completion for %s, made by \"%s --completion bash\"\n\n", program->name,
 	       program->name);
@@ -132,7 +132,7 @@ static void print_head(const struct cli_command *program)
 	       "\tCOMPREPLY=()\n", program->name, program->commands ? " i" : "");
 }
 
-void generate_bash(const struct cli_command *program)
+void generate_bash(const struct command *program)
 {
 	void *arg = (void *)program;	/* for callbacks, which do not write to it */
 

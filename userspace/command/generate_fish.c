@@ -21,7 +21,7 @@ static const char *words_of(const struct generate_node *node)
  * Print the start of a line that applies to the command @node. @where is "in" for its whole
  * command line, or "at" for the word after the command.
  */
-static void print_begin(const struct cli_command *program, const struct generate_node *node,
+static void print_begin(const struct command *program, const struct generate_node *node,
 			const char *where, const char *more)
 {
 	printf("complete -c %s", program->name);
@@ -39,28 +39,28 @@ static void print_description(const char *text)
 	printf("'\n");
 }
 
-static void print_values(const struct cli_values *values)
+static void print_values(const struct opt_values *values)
 {
 	switch (values->how) {
-	case CLI_NOTHING:
+	case OPT_COMPLETE_NOTHING:
 		return;
-	case CLI_FILES:
+	case OPT_COMPLETE_FILES:
 		if (values->from)
 			printf(" -a '(for file in (commandline -ct)*%s; echo $file; end; "
 			       "__fish_complete_directories)'", values->from);
 		else
 			printf(" -F");
 		return;
-	case CLI_DIRS:
+	case OPT_COMPLETE_DIRS:
 		printf(" -a '(__fish_complete_directories)'");
 		return;
-	case CLI_USERS:
+	case OPT_COMPLETE_USERS:
 		printf(" -a '(__fish_complete_users)'");
 		return;
-	case CLI_WORDS:
+	case OPT_COMPLETE_WORDS:
 		printf(" -a '%s'", values->from);
 		return;
-	case CLI_LINES:
+	case OPT_COMPLETE_LINES:
 		printf(" -a '(");
 		generate_text(values->from, SPECIAL);
 		printf(")'");
@@ -68,21 +68,21 @@ static void print_values(const struct cli_values *values)
 	}
 }
 
-static void print_option(const struct cli_option *option)
+static void print_option(const struct opt *option)
 {
 	if (option->letter)
 		printf(" -s %c", option->letter);
 	printf(" -l %s", option->name);
 	if (option->metavar)
-		printf(option->values.how == CLI_FILES ? " -r" : " -x");
+		printf(option->values.how == OPT_COMPLETE_FILES ? " -r" : " -x");
 	print_values(&option->values);
 	print_description(option->help);
 }
 
-static void print_commands(const struct cli_command *program, const struct generate_node *node,
+static void print_commands(const struct command *program, const struct generate_node *node,
 			   const char *more)
 {
-	const struct cli_command *const *commands = node->command->commands;
+	const struct command *const *commands = node->command->commands;
 
 	for (size_t i = 0; commands[i]; i++) {
 		print_begin(program, node, "at", more);
@@ -91,7 +91,7 @@ static void print_commands(const struct cli_command *program, const struct gener
 	}
 }
 
-static void print_group(const struct cli_command *program, const struct generate_node *node)
+static void print_group(const struct command *program, const struct generate_node *node)
 {
 	print_commands(program, node, "");
 	print_begin(program, node, "at", "");
@@ -99,16 +99,16 @@ static void print_group(const struct cli_command *program, const struct generate
 	print_commands(program, node, *words_of(node) ? " help" : "help");
 }
 
-static void print_leaf(const struct cli_command *program, const struct generate_node *node)
+static void print_leaf(const struct command *program, const struct generate_node *node)
 {
-	const struct cli_command *command = node->command;
+	const struct command *command = node->command;
 
-	cli_for_each_option(option, command->options) {
+	opt_for_each(option, command->options) {
 		print_begin(program, node, "in", "");
 		print_option(option);
 	}
-	for (size_t i = 0; i < CLI_VALUES_MAX; i++) {
-		if (command->values[i].how == CLI_NOTHING)
+	for (size_t i = 0; i < COMMAND_VALUES_MAX; i++) {
+		if (command->values[i].how == OPT_COMPLETE_NOTHING)
 			continue;
 		print_begin(program, node, "in", "");
 		print_values(&command->values[i]);
@@ -118,7 +118,7 @@ static void print_leaf(const struct cli_command *program, const struct generate_
 
 static void print_node(const struct generate_node *node, void *arg)
 {
-	const struct cli_command *program = arg, *command = node->command;
+	const struct command *program = arg, *command = node->command;
 	const char *where = command->commands ? "at" : "in";
 
 	if (command->commands)
@@ -134,7 +134,7 @@ static void print_node(const struct generate_node *node, void *arg)
 }
 
 /* Print the functions that test the words before the one that is completed. */
-static void print_conditions(const struct cli_command *program)
+static void print_conditions(const struct command *program)
 {
 	printf("function __");
 	generate_symbol(program->name);
@@ -145,7 +145,7 @@ static void print_conditions(const struct cli_command *program)
 	       "\ttest \"$words[2..-1]\" = \"$argv\"\nend\n\n");
 }
 
-void generate_fish(const struct cli_command *program)
+void generate_fish(const struct command *program)
 {
 	printf("# fish completion for %s, made by \"%s --completion fish\"\n\n", program->name,
 	       program->name);

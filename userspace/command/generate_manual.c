@@ -25,7 +25,7 @@ static void print_names(const char *text)
 	}
 }
 
-static void print_option_name(const struct cli_option *option)
+static void print_option_name(const struct opt *option)
 {
 	printf("*--%s*", option->name);
 	if (option->metavar) {
@@ -43,7 +43,7 @@ static void print_help(const char *help)
 	printf(".\n\n");
 }
 
-static void print_entry(const struct cli_option *option)
+static void print_entry(const struct opt *option)
 {
 	if (option->letter)
 		printf("*-%c*, ", option->letter);
@@ -63,10 +63,10 @@ struct entries {
 
 static void print_entries(const struct generate_node *node, void *arg)
 {
-	const struct cli_command *command = node->command;
+	const struct command *command = node->command;
 	struct entries *entries = arg;
 
-	cli_for_each_option(option, command->options) {
+	opt_for_each(option, command->options) {
 		size_t i = 0;
 
 		while (i < entries->count && strcmp(entries->names[i], option->name))
@@ -81,7 +81,7 @@ static void print_entries(const struct generate_node *node, void *arg)
 		       "*-V*, *--version*\n\tPrint the version and exit.\n\n");
 }
 
-static size_t count_options(const struct cli_command *command)
+static size_t count_options(const struct command *command)
 {
 	size_t count = 0;
 
@@ -92,7 +92,7 @@ static size_t count_options(const struct cli_command *command)
 
 static void print_synopsis(const struct generate_node *node, void *arg)
 {
-	const struct cli_command *command = node->command;
+	const struct command *command = node->command;
 	size_t count = count_options(command);
 	bool *first = arg;
 
@@ -101,7 +101,7 @@ static void print_synopsis(const struct generate_node *node, void *arg)
 	printf("%s*%s*", *first ? "" : "++\n", node->path);
 	*first = false;
 	for (size_t i = 0; i < count; i++) {
-		const struct cli_option *option = &command->options[i];
+		const struct opt *option = &command->options[i];
 
 		if (!option->required && count > SYNOPSIS_OPTIONS)
 			continue;
@@ -119,10 +119,10 @@ static void print_synopsis(const struct generate_node *node, void *arg)
 }
 
 /* The command below @command with these names, or NULL. */
-static const struct cli_command *find(const struct cli_command *command, int count, char **names)
+static const struct command *find(const struct command *command, int count, char **names)
 {
 	for (int i = 0; command && i < count; i++) {
-		const struct cli_command *const *subs = command->commands;
+		const struct command *const *subs = command->commands;
 
 		while (subs && *subs && strcmp((*subs)->name, names[i]))
 			subs++;
@@ -131,16 +131,16 @@ static const struct cli_command *find(const struct cli_command *command, int cou
 	return command;
 }
 
-int generate_manual(const struct cli_command *program, int argc, char **argv)
+int generate_manual(const struct command *program, int argc, char **argv)
 {
-	const struct cli_command *command = find(program, argc - 1, argv + 1);
-	char above[CLI_PATH_SIZE] = "";
+	const struct command *command = find(program, argc - 1, argv + 1);
+	char above[COMMAND_PATH_SIZE] = "";
 	struct entries entries = {};
 	bool first = true;
 
 	if (!command || (strcmp(argv[0], "synopsis") && strcmp(argv[0], "options"))) {
-		cli_error("--manual needs \"synopsis\" or \"options\", and a command");
-		return CLI_USAGE;
+		term_error("--manual needs \"synopsis\" or \"options\", and a command");
+		return COMMAND_USAGE;
 	}
 	if (!strcmp(argv[0], "options")) {
 		generate_walk(command, "", print_entries, &entries);
@@ -150,5 +150,5 @@ int generate_manual(const struct cli_command *program, int argc, char **argv)
 		generate_walk(command, above, print_synopsis, &first);
 		putchar('\n');
 	}
-	return fflush(stdout) ? CLI_FAILED : CLI_OK;
+	return fflush(stdout) ? COMMAND_FAILED : COMMAND_OK;
 }

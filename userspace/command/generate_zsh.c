@@ -20,31 +20,31 @@ static void print_text(const char *text)
 	}
 }
 
-static void print_action(const struct cli_values *values)
+static void print_action(const struct opt_values *values)
 {
 	switch (values->how) {
-	case CLI_NOTHING:
-	case CLI_LINES:		/* not used for options */
+	case OPT_COMPLETE_NOTHING:
+	case OPT_COMPLETE_LINES:		/* not used for options */
 		printf(" ");
 		return;
-	case CLI_FILES:
+	case OPT_COMPLETE_FILES:
 		printf("_files");
 		return;
-	case CLI_DIRS:
+	case OPT_COMPLETE_DIRS:
 		printf("_files -/");
 		return;
-	case CLI_USERS:
+	case OPT_COMPLETE_USERS:
 		printf("_users");
 		return;
-	case CLI_WORDS:
+	case OPT_COMPLETE_WORDS:
 		printf("(%s)", values->from);
 		return;
 	}
 }
 
-static void print_option(const struct cli_option *option)
+static void print_option(const struct opt *option)
 {
-	const char *again = option->kind == CLI_STRINGS ? "*" : "";
+	const char *again = option->kind == OPT_KIND_STRINGS ? "*" : "";
 
 	if (option->letter)
 		printf(" \\\n\t\t'(-%c --%s)'{-%c,--%s}'[", option->letter, option->name,
@@ -62,28 +62,28 @@ static void print_option(const struct cli_option *option)
 	printf("'");
 }
 
-static void print_values(const struct cli_values *values)
+static void print_values(const struct opt_values *values)
 {
 	switch (values->how) {
-	case CLI_NOTHING:
+	case OPT_COMPLETE_NOTHING:
 		return;
-	case CLI_FILES:
+	case OPT_COMPLETE_FILES:
 		if (values->from)
 			printf("\t_files -g '*%s'\n", values->from);
 		else
 			printf("\t_files\n");
 		return;
-	case CLI_DIRS:
+	case OPT_COMPLETE_DIRS:
 		printf("\t_files -/\n");
 		return;
-	case CLI_USERS:
+	case OPT_COMPLETE_USERS:
 		printf("\t_users\n");
 		return;
-	case CLI_WORDS:
+	case OPT_COMPLETE_WORDS:
 		printf("\tcompadd %s-- %s\n", strchr(values->from, '=') ? "-S '' " : "",
 		       values->from);
 		return;
-	case CLI_LINES:
+	case OPT_COMPLETE_LINES:
 		printf("\tcompadd -- ${(f)\"$(%s)\"}\n", values->from);
 		return;
 	}
@@ -91,20 +91,20 @@ static void print_values(const struct cli_values *values)
 
 static void print_leaf(const struct generate_node *node)
 {
-	const struct cli_command *command = node->command;
+	const struct command *command = node->command;
 
 	if (command->args) {
 		printf("_");
 		generate_symbol(node->path);
 		printf("_values() {\n");
-		for (size_t i = 0; i < CLI_VALUES_MAX; i++)
+		for (size_t i = 0; i < COMMAND_VALUES_MAX; i++)
 			print_values(&command->values[i]);
 		printf("}\n\n");
 	}
 	printf("_");
 	generate_symbol(node->path);
 	printf("() {\n\t_arguments");
-	cli_for_each_option(option, command->options)
+	opt_for_each(option, command->options)
 		print_option(option);
 	printf(" \\\n\t\t'(- *)'{-h,--help}'[print help]'");
 	if (command->version)
@@ -121,7 +121,7 @@ static void print_leaf(const struct generate_node *node)
 
 static void print_group(const struct generate_node *node)
 {
-	const struct cli_command *const *commands = node->command->commands;
+	const struct command *const *commands = node->command->commands;
 
 	printf("_");
 	generate_symbol(node->path);
@@ -153,7 +153,7 @@ static void print_function(const struct generate_node *node, void *arg)
 		print_leaf(node);
 }
 
-void generate_zsh(const struct cli_command *program)
+void generate_zsh(const struct command *program)
 {
 	printf("#compdef %s\n# zsh completion for %s, made by \"%s --completion zsh\"\n\n",
 	       program->name, program->name, program->name);

@@ -20,7 +20,7 @@ static void write_level(const void *value, FILE *to)
 	fputs(log_level_name(*(const int *)value), to);
 }
 
-const struct cli_type cli_log_level = {
+const struct opt_type opt_log_level = {
 	.what = "a log level (error, warning, info or debug)",
 	.read = read_level,
 	.write = write_level,

@@ -6,9 +6,9 @@
 
 #include "command/options.h"
 
-#define CLI_LOG_LEVELS	"error warning info debug"
+#define OPT_LOG_LEVELS	"error warning info debug"
 
 /* Type of the option's value, an int: LOG_ERR, LOG_WARNING, LOG_INFO or LOG_DEBUG. */
-extern const struct cli_type cli_log_level;
+extern const struct opt_type opt_log_level;
 
 #endif

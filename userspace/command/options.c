@@ -33,13 +33,13 @@ static void print_option(char letter, const char *name, const char *metavar, con
 	putchar('\n');
 }
 
-void cli_options_print(const struct cli_option *options, unsigned int flags)
+void opt_print(const struct opt *options, unsigned int flags)
 {
-	cli_for_each_option(option, options)
+	opt_for_each(option, options)
 		print_option(option->letter, option->name, option->metavar, option->help);
-	if (flags & CLI_TAKE_HELP)
+	if (flags & OPT_TAKE_HELP)
 		print_option('h', "help", NULL, "print this text");
-	if (flags & CLI_TAKE_VERSION)
+	if (flags & OPT_TAKE_VERSION)
 		print_option('V', "version", NULL, "print the version");
 }
 
@@ -72,44 +72,44 @@ static int parse_memory(const char *text, uint64_t *ret_bytes)
 	return r;
 }
 
-static int store_string(const struct cli_option *option, const char *arg,
-			struct cli_strings *strings, struct error *why)
+static int store_string(const struct opt *option, const char *arg,
+			struct opt_strings *strings, struct error *why)
 {
-	if (strings->count == CLI_STRINGS_MAX)
+	if (strings->count == OPT_STRINGS_MAX)
 		return error_set(why, -EINVAL, "--%s is given more than %d times", option->name,
-				CLI_STRINGS_MAX);
+				OPT_STRINGS_MAX);
 	strings->list[strings->count++] = arg;
 	return 0;
 }
 
-static int store(const struct cli_option *option, const char *arg, void *value,
+static int store(const struct opt *option, const char *arg, void *value,
 		 struct error *why)
 {
 	uint64_t number;
 
 	switch (option->kind) {
-	case CLI_FLAG:
+	case OPT_KIND_FLAG:
 		*(bool *)value = true;
 		return 0;
-	case CLI_STRING:
+	case OPT_KIND_STRING:
 		*(const char **)value = arg;
 		return 0;
-	case CLI_STRINGS:
+	case OPT_KIND_STRINGS:
 		return store_string(option, arg, value, why);
-	case CLI_NUMBER:
+	case OPT_KIND_NUMBER:
 		if (parse_u64(arg, 10, option->max, &number) || number < option->min)
 			return error_set(why, -EINVAL, "--%s: \"%s\" is not a number from %" PRIu64
 					" to %" PRIu64, option->name, arg, option->min,
 					option->max);
 		*(uint64_t *)value = number;
 		return 0;
-	case CLI_MEMORY:
+	case OPT_KIND_MEMORY:
 		if (parse_memory(arg, &number) || !number)
 			return error_set(why, -EINVAL, "--%s: \"%s\" is not a memory size "
 					"(in MiB, or e.g. 512M or 2G)", option->name, arg);
 		*(uint64_t *)value = number;
 		return 0;
-	case CLI_TYPED:
+	case OPT_KIND_TYPED:
 		return option->type->read(arg, value) ?
 			error_set(why, -EINVAL, "--%s: \"%s\" is not %s", option->name, arg,
 				 option->type->what) : 0;
@@ -123,7 +123,7 @@ struct getopt_table {
 	char letters[2 * OPTIONS_MAX + 4];
 };
 
-static size_t make_getopt(const struct cli_option *options, unsigned int flags,
+static size_t make_getopt(const struct opt *options, unsigned int flags,
 			  struct getopt_table *to)
 {
 	char *letter = to->letters;
@@ -143,11 +143,11 @@ static size_t make_getopt(const struct cli_option *options, unsigned int flags,
 			*letter++ = ':';
 	}
 	count = n;
-	if (flags & CLI_TAKE_HELP) {
+	if (flags & OPT_TAKE_HELP) {
 		*letter++ = 'h';
 		to->options[n++] = (struct option){ .name = "help", .val = 'h' };
 	}
-	if (flags & CLI_TAKE_VERSION) {
+	if (flags & OPT_TAKE_VERSION) {
 		*letter++ = 'V';
 		to->options[n++] = (struct option){ .name = "version", .val = 'V' };
 	}
@@ -157,7 +157,7 @@ static size_t make_getopt(const struct cli_option *options, unsigned int flags,
 }
 
 /* Index of the entry for a result of getopt_long(). */
-static size_t find_option(const struct cli_option *options, int c)
+static size_t find_option(const struct opt *options, int c)
 {
 	size_t n = 0;
 
@@ -168,7 +168,7 @@ static size_t find_option(const struct cli_option *options, int c)
 	return n;
 }
 
-static int check_required(const struct cli_option *options, size_t count, const bool *seen,
+static int check_required(const struct opt *options, size_t count, const bool *seen,
 			  struct error *why)
 {
 	for (size_t i = 0; i < count; i++)
@@ -177,8 +177,8 @@ static int check_required(const struct cli_option *options, size_t count, const 
 	return 0;
 }
 
-int cli_options_read(const struct cli_option *options, unsigned int flags, void *values,
-		     int argc, char **argv, char ***ret_args, struct error *why)
+int opt_read(const struct opt *options, unsigned int flags, void *values,
+	     int argc, char **argv, char ***ret_args, struct error *why)
 {
 	bool seen[OPTIONS_MAX] = {};
 	struct getopt_table table;
@@ -194,12 +194,12 @@ int cli_options_read(const struct cli_option *options, unsigned int flags, void 
 			return error_set(why, -EINVAL, "%s needs an argument", argv[optind - 1]);
 		if (c == '?')
 			return error_set(why, -EINVAL, "unknown option %s", argv[optind - 1]);
-		if (c == 'h' && flags & CLI_TAKE_HELP)
-			return CLI_ASKS_HELP;
-		if (c == 'V' && flags & CLI_TAKE_VERSION)
-			return CLI_ASKS_VERSION;
+		if (c == 'h' && flags & OPT_TAKE_HELP)
+			return OPT_ASKS_HELP;
+		if (c == 'V' && flags & OPT_TAKE_VERSION)
+			return OPT_ASKS_VERSION;
 		n = find_option(options, c);
-		if (flags & CLI_ONCE && seen[n])
+		if (flags & OPT_ONCE && seen[n])
 			return error_set(why, -EINVAL, "--%s is given twice", options[n].name);
 		seen[n] = true;
 		r = store(&options[n], optarg, (char *)values + options[n].offset, why);

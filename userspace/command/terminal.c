@@ -13,44 +13,44 @@
 #include <unistd.h>
 
 /* Longest message; there is room for a path of any length. */
-#define CLI_ERROR_SIZE	(2 * PATH_MAX)
+#define TERM_ERROR_SIZE	(2 * PATH_MAX)
 
-void cli_error(const char *fmt, ...)
+void term_error(const char *fmt, ...)
 {
-	char text[CLI_ERROR_SIZE];
+	char text[TERM_ERROR_SIZE];
 	va_list args;
 
 	va_start(args, fmt);
 	(void)text_vformat(text, sizeof(text), fmt, args);
 	va_end(args);
-	fprintf(stderr, "%sne-emu: %s%s\n", cli_colour(STDERR_FILENO, CLI_RED), text,
-		cli_colour(STDERR_FILENO, CLI_PLAIN));
+	fprintf(stderr, "%sne-emu: %s%s\n", term_colour(STDERR_FILENO, TERM_RED), text,
+		term_colour(STDERR_FILENO, TERM_PLAIN));
 }
 
-int cli_result(int r, const struct error *why)
+int term_result(int r, const struct error *why)
 {
 	if (!r)
-		return CLI_OK;
-	cli_error("%s", *why->text ? why->text : strerror(-r));
-	return CLI_FAILED;
+		return COMMAND_OK;
+	term_error("%s", *why->text ? why->text : strerror(-r));
+	return COMMAND_FAILED;
 }
 
-const char *cli_colour(int fd, enum cli_colour colour)
+const char *term_colour(int fd, enum term_colour colour)
 {
 	const char *no_color = getenv("NO_COLOR");
 
 	if ((no_color && *no_color) || !isatty(fd))
 		return "";
 	switch (colour) {
-	case CLI_RED:
+	case TERM_RED:
 		return "\033[31m";
-	case CLI_GREEN:
+	case TERM_GREEN:
 		return "\033[32m";
-	case CLI_YELLOW:
+	case TERM_YELLOW:
 		return "\033[33m";
-	case CLI_BOLD:
+	case TERM_BOLD:
 		return "\033[1m";
-	case CLI_PLAIN:
+	case TERM_PLAIN:
 		return "\033[0m";
 	}
 	return "";

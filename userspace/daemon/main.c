@@ -60,12 +60,12 @@ static int read_instance_id(const char *text, void *value)
 	return 0;
 }
 
-static const struct cli_type instance_id = {
+static const struct opt_type instance_id = {
 	.what = "an instance ID (i- and 17 hexadecimal digits)",
 	.read = read_instance_id,
 };
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_STRING("vmm", struct options, start.vmm_path, "PATH", "VMM program\n(" VMM_PATH ")",
 		   .manual = "Program that is started for each enclave. Default:\n_" VMM_PATH "_.",
 		   .values = VALUES_FILES),
@@ -101,11 +101,11 @@ static const struct cli_option options[] = {
 		 "do not make the CPU pool an isolated partition",
 		 .manual = "Bind vCPUs to the CPUs of the pool, but let other programs use them "
 			   "too. See ISOLATION."),
-	OPT_TYPED("log-level", struct options, start.log_level, int, &cli_log_level, "LEVEL",
+	OPT_TYPED("log-level", struct options, start.log_level, int, &opt_log_level, "LEVEL",
 		  "error, warning, info or debug (info)",
 		  .manual = "Least severe messages that *ne-emud* and the VMMs print: "
 			    "*error*, *warning*, *info* or *debug*. Default: *info*.",
-		  .values = { CLI_WORDS, CLI_LOG_LEVELS }),
+		  .values = { OPT_COMPLETE_WORDS, OPT_LOG_LEVELS }),
 	{}
 };
 
@@ -223,7 +223,7 @@ static int run(const struct options *opts, const struct settings *settings)
 	return code ? code : serve(&s);
 }
 
-static int supervise(const struct cli_call *call)
+static int supervise(const struct command_call *call)
 {
 	struct options *opts = call->options;
 	__cleanup_fd int lock_fd = -1;
@@ -257,7 +257,7 @@ static int print_version(void)
 	return EXIT_OK;
 }
 
-static const struct cli_command program = {
+static const struct command program = {
 	.name = "ne-emud",
 	.about = "Start a VMM for each Nitro Enclave that nitro_enclaves_emu is asked to start",
 	.options = options,
@@ -269,5 +269,5 @@ static const struct cli_command program = {
 
 int main(int argc, char **argv)
 {
-	return cli_main(&program, argc, argv);
+	return command_main(&program, argc, argv);
 }

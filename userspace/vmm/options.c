@@ -127,21 +127,21 @@ static bool has_id(const void *value)
 #define TYPE(what_, read_, write_, ...) \
 	{ .what = (what_), .read = (read_), .write = (write_), __VA_ARGS__ }
 
-static const struct cli_type slot_uid_type =
+static const struct opt_type slot_uid_type =
 	TYPE("a slot uid (16 hexadecimal digits)", read_slot_uid, write_slot_uid);
-static const struct cli_type cid_type = TYPE("the CID of an enclave", read_cid, write_u32);
-static const struct cli_type flags_type = TYPE("0 or 1", read_flags, write_u64);
-static const struct cli_type bytes_type = TYPE("a number of bytes", read_bytes, write_u64);
-static const struct cli_type cpus_type = TYPE("a CPU list", read_cpus, write_cpus);
-static const struct cli_type text_type = TYPE("a text", read_text, write_text);
-static const struct cli_type fd_type =
+static const struct opt_type cid_type = TYPE("the CID of an enclave", read_cid, write_u32);
+static const struct opt_type flags_type = TYPE("0 or 1", read_flags, write_u64);
+static const struct opt_type bytes_type = TYPE("a number of bytes", read_bytes, write_u64);
+static const struct opt_type cpus_type = TYPE("a CPU list", read_cpus, write_cpus);
+static const struct opt_type text_type = TYPE("a text", read_text, write_text);
+static const struct opt_type fd_type =
 	TYPE("an open descriptor from 3 on", read_fd, write_fd, .given = has_fd);
-static const struct cli_type id_type = TYPE("an id above 0", read_id, write_u32, .given = has_id);
+static const struct opt_type id_type = TYPE("an id above 0", read_id, write_u32, .given = has_id);
 
 #define OPTION(name, member, ctype, type, ...) \
 	OPT_TYPED(name, struct vmm_options, member, ctype, &(type), "X", NULL, __VA_ARGS__)
 
-static const struct cli_option options_table[] = {
+static const struct opt options_table[] = {
 	OPTION("slot-uid", slot_uid, uint64_t, slot_uid_type, .required = true),
 	OPTION("cid", cid, uint32_t, cid_type, .required = true),
 	OPTION("flags", flags, uint64_t, flags_type, .required = true),
@@ -151,7 +151,7 @@ static const struct cli_option options_table[] = {
 	OPTION("module-id", module_id, const char *, text_type, .required = true),
 	OPTION("uid", uid, uid_t, id_type),
 	OPTION("gid", gid, gid_t, id_type),
-	OPTION("log-level", log_level, int, cli_log_level),
+	OPTION("log-level", log_level, int, opt_log_level),
 	OPTION("backend-fd", backend_fd, int, fd_type, .required = true),
 	OPTION("kvm-fd", kvm_fd, int, fd_type, .required = true),
 	OPTION("channel-fd", channel_fd, int, fd_type, .required = true),
@@ -195,7 +195,7 @@ int vmm_options_parse(struct vmm_options *options, int argc, char **argv)
 		.pool_fd = -1,
 		.log_level = LOG_INFO,
 	};
-	r = cli_options_read(options_table, CLI_ONCE, options, argc, argv, &args, &why);
+	r = opt_read(options_table, OPT_ONCE, options, argc, argv, &args, &why);
 	if (r) {
 		log_err("%s%s", r > 0 ? "not an option: " : "", r > 0 ? args[0] : why.text);
 		return -EINVAL;
@@ -212,7 +212,7 @@ void vmm_options_free(struct vmm_options *options)
 
 void vmm_options_write(const struct vmm_options *options, FILE *to)
 {
-	for (const struct cli_option *option = options_table; option->name; option++) {
+	for (const struct opt *option = options_table; option->name; option++) {
 		const void *value = (const char *)options + option->offset;
 
 		if (option->type->given && !option->type->given(value))
@@ -227,7 +227,7 @@ size_t vmm_options_fds(struct vmm_options *options, int *ret_fds[VMM_FDS_MAX])
 {
 	size_t count = 0;
 
-	for (const struct cli_option *option = options_table; option->name; option++)
+	for (const struct opt *option = options_table; option->name; option++)
 		if (option->type == &fd_type)
 			ret_fds[count++] = (int *)((char *)options + option->offset);
 	return count;

@@ -6,8 +6,8 @@
 
 #include "command/command.h"
 
-extern const struct cli_command cmd_attest_root;
-extern const struct cli_command cmd_attest_show;
-extern const struct cli_command cmd_attest_verify;
+extern const struct command cmd_attest_root;
+extern const struct command cmd_attest_show;
+extern const struct command cmd_attest_verify;
 
 #endif

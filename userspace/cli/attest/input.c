@@ -83,7 +83,7 @@ int attest_read_document(const char *path, uint8_t **ret, size_t *ret_len)
 
 	err = file_read(from, TEXT_MAX, &data, &len);
 	if (err) {
-		cli_error("%s: %s", path, strerror(-err));
+		term_error("%s: %s", path, strerror(-err));
 		return err;
 	}
 	if (is_cbor(data, len)) {
@@ -94,8 +94,8 @@ int attest_read_document(const char *path, uint8_t **ret, size_t *ret_len)
 	}
 	err = decode_text(data, len, ret, ret_len);
 	if (err)
-		cli_error("%s is not a document: it is not CBOR, base64 or hexadecimal digits",
-			  path);
+		term_error("%s is not a document: it is not CBOR, base64 or hexadecimal digits",
+			   path);
 	return err;
 }
 
@@ -110,14 +110,14 @@ int attest_read_root(const char *path, X509 **ret)
 		path = sys_path(own, NE_EMU_RUN_DIR "/" NE_EMU_ROOT_FILE);
 	err = file_read(path, ROOT_MAX, &data, &len);
 	if (err) {
-		cli_error("%s: %s%s", path, strerror(-err), path == own ?
-			  ": ne-emud writes this host's root there; --root names another" : "");
+		term_error("%s: %s%s", path, strerror(-err), path == own ?
+			   ": ne-emud writes this host's root there; --root names another" : "");
 		return err;
 	}
 	*ret = ca_cert_read(data, len);
 	if (*ret)
 		return 0;
-	cli_error("%s is not a PEM or DER certificate", path);
+	term_error("%s is not a PEM or DER certificate", path);
 	return -EINVAL;
 }
 
@@ -127,7 +127,7 @@ static int read_value_file(const char *path, struct nsm_bytes *ret)
 	int err = file_read(path, ATTEST_DOCUMENT_MAX, &data, &ret->len);
 
 	if (err)
-		cli_error("%s: %s", path, strerror(-err));
+		term_error("%s: %s", path, strerror(-err));
 	else
 		ret->data = (uint8_t *)data;
 	return err;
@@ -146,6 +146,6 @@ int attest_read_value(const char *option, const char *text, struct nsm_bytes *re
 		return 0;
 	}
 	free(data);
-	cli_error("--%s: \"%s\" is neither hexadecimal digits nor @FILE", option, text);
+	term_error("--%s: \"%s\" is neither hexadecimal digits nor @FILE", option, text);
 	return -EINVAL;
 }

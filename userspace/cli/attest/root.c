@@ -13,33 +13,33 @@ struct root_options {
 
 static const struct root_options defaults = { .format = "pem" };
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_STRING("format", struct root_options, format, "FORMAT", CA_EXPORT_FORMATS " (pem)",
-		   .manual = CA_EXPORT_MANUAL, .values = { CLI_WORDS, CA_EXPORT_WORDS }),
+		   .manual = CA_EXPORT_MANUAL, .values = { OPT_COMPLETE_WORDS, CA_EXPORT_WORDS }),
 	OPT_STRING("root", struct root_options, root, "FILE",
 		   "print this certificate instead", .values = VALUES_FILES),
 	{}
 };
 
-static int attest_root_run(const struct cli_call *call)
+static int attest_root_run(const struct command_call *call)
 {
 	const struct root_options *wanted = call->options;
 	int r, format = ca_export_format(wanted->format);
 	X509 *root = NULL;
 
 	if (format < 0)
-		return cli_usage_error(call, "--format: \"%s\" is not " CA_EXPORT_FORMATS,
-				       wanted->format);
+		return command_usage_error(call, "--format: \"%s\" is not " CA_EXPORT_FORMATS,
+					   wanted->format);
 	if (attest_read_root(wanted->root, &root))
-		return CLI_FAILED;
+		return COMMAND_FAILED;
 	r = ca_export(root, format, stdout);
 	X509_free(root);
 	if (r)
-		cli_error("cannot write the certificate");
-	return r ? CLI_FAILED : CLI_OK;
+		term_error("cannot write the certificate");
+	return r ? COMMAND_FAILED : COMMAND_OK;
 }
 
-const struct cli_command cmd_attest_root = {
+const struct command cmd_attest_root = {
 	.name = "root",
 	.summary = "print the root certificate of this host",
 	.about = "Print the root certificate of this host's emulated enclaves, for verifiers",

@@ -144,12 +144,12 @@ struct show_options {
 	bool json;
 };
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_FLAG("json", struct show_options, json, "print one JSON object"),
 	{}
 };
 
-static int attest_show_run(const struct cli_call *call)
+static int attest_show_run(const struct command_call *call)
 {
 	const struct show_options *wanted = call->options;
 	struct attest_document document;
@@ -158,18 +158,18 @@ static int attest_show_run(const struct cli_call *call)
 	size_t len;
 
 	if (attest_read_document(call->args[0], &bytes, &len))
-		return CLI_FAILED;
+		return COMMAND_FAILED;
 	if (attest_parse(bytes, len, &document, &error)) {
-		cli_error("%s is not an attestation document: %s", call->args[0], error.text);
+		term_error("%s is not an attestation document: %s", call->args[0], error.text);
 		return ATTEST_REJECTED;
 	}
 	if (wanted->json)
-		return show_json(&document) ? CLI_FAILED : CLI_OK;
+		return show_json(&document) ? COMMAND_FAILED : COMMAND_OK;
 	show_text(&document);
-	return CLI_OK;
+	return COMMAND_OK;
 }
 
-const struct cli_command cmd_attest_show = {
+const struct command cmd_attest_show = {
 	.name = "show",
 	.summary = "print the contents of a document without verifying it",
 	.args = "FILE",

@@ -19,7 +19,7 @@
 /* The command line. */
 struct verify_options {
 	const char *root;
-	struct cli_strings pcrs;
+	struct opt_strings pcrs;
 	const char *nonce;
 	const char *user_data;
 	const char *public_key;
@@ -47,8 +47,8 @@ static int set_pcr(const char *text, struct attest_policy *policy)
 			return 0;
 		}
 	}
-	cli_error("--pcr: \"%s\" is not N=HEX with N from 0 to %d, each once, and 96 hexadecimal "
-		  "digits", text, PCR_MAX);
+	term_error("--pcr: \"%s\" is not N=HEX with N from 0 to %d, each once, and 96 hexadecimal "
+		   "digits", text, PCR_MAX);
 	return -EINVAL;
 }
 
@@ -75,8 +75,8 @@ static int set_time(const char *text, struct attest_policy *policy)
 		policy->now_ms = seconds * MSEC_PER_SEC;
 		return 0;
 	}
-	cli_error("--time: \"%s\" is not \"document\", a time such as 2026-01-31T12:00:00Z, or "
-		  "seconds since 1970", text);
+	term_error("--time: \"%s\" is not \"document\", a time such as 2026-01-31T12:00:00Z, or "
+		   "seconds since 1970", text);
 	return -EINVAL;
 }
 
@@ -131,10 +131,10 @@ static void print_text(const char *path, const struct attest_report *report, boo
 {
 	for (size_t i = 0; i < report->count; i++) {
 		const struct attest_check *check = &report->checks[i];
-		enum cli_colour colour = check->passed ? CLI_GREEN : CLI_RED;
+		enum term_colour colour = check->passed ? TERM_GREEN : TERM_RED;
 
-		printf("%s%-4s%s  %-12s %s\n", cli_colour(STDOUT_FILENO, colour),
-		       check->passed ? "ok" : "FAIL", cli_colour(STDOUT_FILENO, CLI_PLAIN),
+		printf("%s%-4s%s  %-12s %s\n", term_colour(STDOUT_FILENO, colour),
+		       check->passed ? "ok" : "FAIL", term_colour(STDOUT_FILENO, TERM_PLAIN),
 		       check->name, check->error.text);
 	}
 	printf("\n%s: %s\n", path, passed ? "verified" : "REJECTED");
@@ -170,19 +170,19 @@ static int verify(const char *path, const struct attest_policy *policy, bool jso
 	bool passed;
 
 	if (attest_read_document(path, &bytes, &len))
-		return CLI_FAILED;
+		return COMMAND_FAILED;
 	passed = attest_verify(bytes, len, policy, &document, &report);
 	if (!json)
 		print_text(path, &report, passed);
 	else if (print_json(&document, &report, passed))
-		return CLI_FAILED;
-	return passed ? CLI_OK : ATTEST_REJECTED;
+		return COMMAND_FAILED;
+	return passed ? COMMAND_OK : ATTEST_REJECTED;
 }
 
 #define VALUE_MANUAL	"The document must hold exactly this value: hexadecimal digits, or the " \
 			"bytes of a file."
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_STRING("root", struct verify_options, root, "FILE",
 		   "certificate to trust, PEM or DER;\ndefault: the root of this host",
 		   .manual = "Certificate to trust, PEM or DER. Default: the root of this host's "
@@ -217,17 +217,17 @@ static const struct cli_option options[] = {
 	{}
 };
 
-static int attest_verify_run(const struct cli_call *call)
+static int attest_verify_run(const struct command_call *call)
 {
 	__cleanup(policy_cleanup) struct attest_policy policy = { 0 };
 	const struct verify_options *wanted = call->options;
 
 	if (make_policy(wanted, &policy))
-		return CLI_FAILED;
+		return COMMAND_FAILED;
 	return verify(call->args[0], &policy, wanted->json);
 }
 
-const struct cli_command cmd_attest_verify = {
+const struct command cmd_attest_verify = {
 	.name = "verify",
 	.summary = "verify a document and print each check",
 	.args = "FILE",

@@ -19,7 +19,7 @@ static int fail(struct error *why, const char *what, int r, const struct error *
 	return error_set(why, r, "%s: %s", what, *error->text ? error->text : strerror(-r));
 }
 
-static int replace_strings(struct strings *strings, const struct cli_strings *by)
+static int replace_strings(struct strings *strings, const struct opt_strings *by)
 {
 	int r = 0;
 
@@ -141,8 +141,8 @@ int build_add_app(const struct build *build, struct application *app, struct eif
 	int r;
 
 	if (build->init && application_needs_more(app))
-		cli_error("warning: %s must read the files user and workdir, which AWS's init "
-			  "ignores", build->init);
+		term_error("warning: %s must read the files user and workdir, which AWS's init "
+			   "ignores", build->init);
 	r = add_bootstrap(build, writer, why);
 	if (r)
 		return r;

@@ -91,38 +91,40 @@ static int build_image(const struct build *build, struct error *why)
 	return r;
 }
 
-/* Return: CLI_OK or CLI_USAGE. */
-static int check_usage(const struct cli_call *call, const struct build *build)
+/* Return: COMMAND_OK or COMMAND_USAGE. */
+static int check_usage(const struct command_call *call, const struct build *build)
 {
 	if (build->rootfs && build->image)
-		return cli_usage_error(call, "--rootfs cannot be combined with --image");
+		return command_usage_error(call, "--rootfs cannot be combined with --image");
 	if (build_has_app(build) ? build->cmdline && build->cmdline_file :
 	    !build->cmdline == !build->cmdline_file)
-		return cli_usage_error(call, "one of --cmdline and --cmdline-file is needed");
+		return command_usage_error(call, "one of --cmdline and --cmdline-file is needed");
 	if (!build_has_app(build) && !build->ramdisks.count)
-		return cli_usage_error(call, "one of --ramdisk, --rootfs and --image is needed");
+		return command_usage_error(call, "one of --ramdisk, --rootfs and --image is "
+					   "needed");
 	if (!build_has_app(build) && (build->exec.count || build->env.count || build->workdir ||
 				      build->user || build->init || build->nsm))
-		return cli_usage_error(call, "--exec, --env, --workdir, --user, --init and --nsm "
-				       "require --rootfs or --image");
+		return command_usage_error(call, "--exec, --env, --workdir, --user, --init and "
+					   "--nsm require --rootfs or --image");
 	for (size_t i = 0; i < build->env.count; i++) {
 		const char *entry = build->env.list[i];
 
 		if (*entry == '=' || !strchr(entry, '='))
-			return cli_usage_error(call, "--env: \"%s\" is not NAME=VALUE", entry);
+			return command_usage_error(call, "--env: \"%s\" is not NAME=VALUE", entry);
 	}
 	if ((build->tag || build->max_size || build->max_files) && !build->image)
-		return cli_usage_error(call, "--tag, --max-size and --max-files require --image");
+		return command_usage_error(call, "--tag, --max-size and --max-files require "
+					   "--image");
 	if (!build->certificate != !build->key)
-		return cli_usage_error(call, "--signing-certificate and --private-key require "
-				       "each other");
+		return command_usage_error(call, "--signing-certificate and --private-key require "
+					   "each other");
 	if (build->arch && strcmp(build->arch, "x86_64") && strcmp(build->arch, "aarch64"))
-		return cli_usage_error(call, "--arch: \"%s\" is neither x86_64 nor aarch64",
-				       build->arch);
-	return CLI_OK;
+		return command_usage_error(call, "--arch: \"%s\" is neither x86_64 nor aarch64",
+					   build->arch);
+	return COMMAND_OK;
 }
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_STRING("kernel", struct build, kernel, "FILE", "x86 bzImage or arm64 Image",
 		   .manual = "x86 bzImage or arm64 Image. (A vmlinux does not boot.)",
 		   .required = true, .values = VALUES_FILES),
@@ -205,7 +207,7 @@ static const struct cli_option options[] = {
 		   .values = VALUES_FILES),
 	OPT_STRING("arch", struct build, arch, "ARCH",
 		   "x86_64 or aarch64: refuse a kernel of the other one",
-		   .values = { CLI_WORDS, "x86_64 aarch64" }),
+		   .values = { OPT_COMPLETE_WORDS, "x86_64 aarch64" }),
 	OPT_FLAG("fix-kernel", struct build, fix_kernel,
 		 "set text_offset of an arm64 kernel if it is 0, because\n"
 		 "EC2 needs it; this changes the measurements",
@@ -225,16 +227,16 @@ static const struct cli_option options[] = {
 	{}
 };
 
-static int eif_build_run(const struct cli_call *call)
+static int eif_build_run(const struct command_call *call)
 {
 	const struct build *build = call->options;
 	struct error why = {};
 	int r = check_usage(call, build);
 
-	return r ? r : cli_result(build_image(build, &why), &why);
+	return r ? r : term_result(build_image(build, &why), &why);
 }
 
-const struct cli_command cmd_eif_build = {
+const struct command cmd_eif_build = {
 	.name = "build",
 	.summary = "make an image from a kernel and ramdisks, a directory or a container image",
 	.about = "Make a version 4 enclave image and print its measurements.\n"

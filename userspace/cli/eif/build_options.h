@@ -15,14 +15,14 @@ struct build {
 	const char *kernel;
 	const char *cmdline;
 	const char *cmdline_file;
-	struct cli_strings ramdisks;
+	struct opt_strings ramdisks;
 	const char *rootfs;
 	const char *image;
 	const char *tag;
 	uint64_t max_size;
 	uint64_t max_files;
-	struct cli_strings exec;
-	struct cli_strings env;
+	struct opt_strings exec;
+	struct opt_strings env;
 	const char *workdir;
 	const char *user;
 	const char *init;

@@ -6,15 +6,15 @@
 
 #include "command/command.h"
 
-extern const struct cli_command cmd_eif_build;
-extern const struct cli_command cmd_eif_describe;
-extern const struct cli_command cmd_eif_diff;
-extern const struct cli_command cmd_eif_extract;
-extern const struct cli_command cmd_eif_pcr;
-extern const struct cli_command cmd_eif_sign;
-extern const struct cli_command cmd_eif_verify;
+extern const struct command cmd_eif_build;
+extern const struct command cmd_eif_describe;
+extern const struct command cmd_eif_diff;
+extern const struct command cmd_eif_extract;
+extern const struct command cmd_eif_pcr;
+extern const struct command cmd_eif_sign;
+extern const struct command cmd_eif_verify;
 
 /* How shells complete the path of an image. */
-#define VALUES_IMAGES	{ CLI_FILES, ".eif" }
+#define VALUES_IMAGES	{ OPT_COMPLETE_FILES, ".eif" }
 
 #endif

@@ -69,9 +69,9 @@ static void describe_text(const struct description *d)
 	}
 	eif_show_pcrs(stdout, &d->file.pcrs);
 	while ((text = eif_show_warning(&warnings)))
-		cli_error("warning: %s", text);
+		term_error("warning: %s", text);
 	if (d->signature.private_key)
-		cli_error("%s", EIF_SHOW_PRIVATE_KEY);
+		term_error("%s", EIF_SHOW_PRIVATE_KEY);
 }
 
 /* Add the member "Details", which nitro-cli does not have. */
@@ -137,8 +137,8 @@ static int describe_refused(const char *reason, bool json)
 		json_out_str(&out, "Error", reason);
 		(void)json_out_print(&out, stdout, 2);	/* the command fails anyway */
 	}
-	cli_error("%s", reason);
-	return CLI_FAILED;
+	term_error("%s", reason);
+	return COMMAND_FAILED;
 }
 
 static int read_signature(struct description *d)
@@ -166,7 +166,7 @@ struct describe_options {
 	bool strict;
 };
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_FLAG("json", struct describe_options, json,
 		 "print one JSON object, like \"nitro-cli describe-eif\"",
 		 .manual = "Print the JSON object of *nitro-cli describe-eif*, with an additional "
@@ -184,13 +184,13 @@ static int describe(struct description *d, bool json)
 	else if (!r)
 		describe_text(d);
 	if (r)
-		cli_error("%s: %s", d->path, strerror(-r));
+		term_error("%s: %s", d->path, strerror(-r));
 	else if (is_bad(d) && !json)
-		cli_error("%s is not good; see \"ne-emu eif verify\"", d->path);
-	return r || is_bad(d) ? CLI_FAILED : CLI_OK;
+		term_error("%s is not good; see \"ne-emu eif verify\"", d->path);
+	return r || is_bad(d) ? COMMAND_FAILED : COMMAND_OK;
 }
 
-static int eif_describe_run(const struct cli_call *call)
+static int eif_describe_run(const struct command_call *call)
 {
 	const struct describe_options *wanted = call->options;
 	struct description d = { .path = call->args[0] };
@@ -207,7 +207,7 @@ static int eif_describe_run(const struct cli_call *call)
 	return r;
 }
 
-const struct cli_command cmd_eif_describe = {
+const struct command cmd_eif_describe = {
 	.name = "describe",
 	.summary = "check an image and print its parts and measurements",
 	.args = "FILE",

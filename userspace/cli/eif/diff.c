@@ -153,12 +153,12 @@ struct diff_options {
 	bool json;
 };
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_FLAG("json", struct diff_options, json, "print one JSON object"),
 	{}
 };
 
-static int eif_diff_run(const struct cli_call *call)
+static int eif_diff_run(const struct command_call *call)
 {
 	const struct diff_options *wanted = call->options;
 	struct comparison c = {};
@@ -174,14 +174,14 @@ static int eif_diff_run(const struct cli_call *call)
 		else
 			show_text(&c);
 	} else {
-		cli_error("%s", why.text);
+		term_error("%s", why.text);
 	}
 	eif_file_unmap(&c.files[0]);
 	eif_file_unmap(&c.files[1]);
-	return r < 0 ? EXIT_TROUBLE : c.differ ? EXIT_DIFFERENT : CLI_OK;
+	return r < 0 ? EXIT_TROUBLE : c.differ ? EXIT_DIFFERENT : COMMAND_OK;
 }
 
-const struct cli_command cmd_eif_diff = {
+const struct command cmd_eif_diff = {
 	.name = "diff",
 	.summary = "list the sections and measurements in which two images differ",
 	.args = "IMAGE IMAGE",

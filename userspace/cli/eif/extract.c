@@ -61,13 +61,13 @@ static int write_certificate(const struct extraction *e, const struct eif_blob *
 
 	r = eif_signature_open(section->data, section->size, &signature, &cause);
 	if (r == -EBADMSG) {
-		cli_error("warning: no certificate: %s", cause.text);
+		term_error("warning: no certificate: %s", cause.text);
 		return 0;
 	}
 	if (r)
 		return error_set(e->why, r, "cannot read the signature: %s", strerror(-r));
 	if (signature.private_key)
-		cli_error("warning: %s", EIF_SHOW_PRIVATE_KEY);
+		term_error("warning: %s", EIF_SHOW_PRIVATE_KEY);
 	r = pem_certificates((const char *)signature.pem, signature.pem_size, &certificates,
 			     &size);
 	r = r ? error_set(e->why, r, "cannot read the certificate: %s", strerror(-r)) :
@@ -104,7 +104,7 @@ struct extract_options {
 	bool json;
 };
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_FLAG("json", struct extract_options, json, "print the list of files as JSON"),
 	{}
 };
@@ -124,7 +124,7 @@ static int extract(const struct extraction *e, const char *image)
 	return r;
 }
 
-static int eif_extract_run(const struct cli_call *call)
+static int eif_extract_run(const struct command_call *call)
 {
 	const struct extract_options *wanted = call->options;
 	struct error why = {};
@@ -133,8 +133,8 @@ static int eif_extract_run(const struct cli_call *call)
 	int r;
 
 	if (!strcmp(e.dir, "-"))
-		return cli_usage_error(call, "cannot write several files to standard output; name "
-				       "a directory (./- for one called \"-\")");
+		return command_usage_error(call, "cannot write several files to standard output; "
+					   "name a directory (./- for one called \"-\")");
 	if (wanted->json) {
 		e.out = &out;
 		json_out_array(&out, NULL);
@@ -143,10 +143,10 @@ static int eif_extract_run(const struct cli_call *call)
 	if (!r && wanted->json)
 		r = json_out_print(&out, stdout, 2);
 	json_out_free(&out);
-	return cli_result(r, &why);
+	return term_result(r, &why);
 }
 
-const struct cli_command cmd_eif_extract = {
+const struct command cmd_eif_extract = {
 	.name = "extract",
 	.summary = "write the sections of an image to a directory",
 	.args = "IMAGE DIR",

@@ -178,8 +178,8 @@ static int read_kernel(const struct build *build, char **ret_data, size_t *ret_s
 	if (ret_info->unplaced && build->fix_kernel)
 		eif_kernel_fix((uint8_t *)*ret_data, *ret_size, ret_info);
 	else if (ret_info->unplaced)
-		cli_error("warning: text_offset of %s is 0, so it will not boot on EC2: "
-			  "see --fix-kernel", build->kernel);
+		term_error("warning: text_offset of %s is 0, so it will not boot on EC2: "
+			   "see --fix-kernel", build->kernel);
 	return 0;
 }
 

@@ -130,7 +130,7 @@ static int put_all(const struct request *request, struct error *why)
 	return r;
 }
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_STRING("input", struct request, input, "FILE",
 		   "\"PCR\": a register that measures only this file",
 		   .manual = "\"PCR\", a register that measures only this file, like *nitro-cli "
@@ -145,7 +145,7 @@ static const struct cli_option options[] = {
 	{}
 };
 
-static int eif_pcr_run(const struct cli_call *call)
+static int eif_pcr_run(const struct command_call *call)
 {
 	struct request *request = call->options;
 	struct error why = {};
@@ -155,7 +155,8 @@ static int eif_pcr_run(const struct cli_call *call)
 	request->image = call->count ? call->args[0] : NULL;
 	if (!request->image && !request->input && !request->certificate && !request->role &&
 	    !request->instance)
-		return cli_usage_error(call, "nothing to compute: specify an image or an option");
+		return command_usage_error(call, "nothing to compute: specify an image or an "
+					   "option");
 	if (request->json) {
 		request->out = &out;
 		json_out_object(&out, NULL);
@@ -164,10 +165,10 @@ static int eif_pcr_run(const struct cli_call *call)
 	if (!r && request->json)
 		r = json_out_print(&out, stdout, 2);
 	json_out_free(&out);
-	return cli_result(r, &why);
+	return term_result(r, &why);
 }
 
-const struct cli_command cmd_eif_pcr = {
+const struct command cmd_eif_pcr = {
 	.name = "pcr",
 	.summary = "compute platform configuration registers",
 	.args = "[IMAGE]",

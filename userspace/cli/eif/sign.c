@@ -101,8 +101,8 @@ static int check_result(int fd, struct eif_pcrs *ret_pcrs, struct error *why)
 	if (r)
 		return error_set(why, r, "cannot check: %s", strerror(-r));
 	if (verdict != EIF_VERDICT_GOOD)
-		cli_error("warning: no enclave will start from this image: %s",
-			  eif_verdict_text(verdict));
+		term_error("warning: no enclave will start from this image: %s",
+			   eif_verdict_text(verdict));
 	return 0;
 }
 
@@ -156,7 +156,7 @@ struct sign_options {
 	bool json;
 };
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_STRING("signing-certificate", struct sign_options, certificate, "FILE",
 		   "X.509 certificate (PEM); may be self-signed",
 		   .required = true, .values = VALUES_FILES),
@@ -170,7 +170,7 @@ static const struct cli_option options[] = {
 	{}
 };
 
-static int eif_sign_run(const struct cli_call *call)
+static int eif_sign_run(const struct command_call *call)
 {
 	const struct sign_options *wanted = call->options;
 	const char *image = call->args[0];
@@ -179,10 +179,10 @@ static int eif_sign_run(const struct cli_call *call)
 
 	r = sign_file(image, wanted->output ? wanted->output : image, wanted->certificate,
 		      wanted->key, wanted->json, &why);
-	return cli_result(r, &why);
+	return term_result(r, &why);
 }
 
-const struct cli_command cmd_eif_sign = {
+const struct command cmd_eif_sign = {
 	.name = "sign",
 	.summary = "sign an image with a key and a certificate",
 	.args = "IMAGE",

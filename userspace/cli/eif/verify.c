@@ -146,15 +146,15 @@ static const char *const result_names[] = {
 
 static void show_text(const struct verification *v)
 {
-	static const enum cli_colour colours[] = {
-		[GOOD] = CLI_GREEN, [WARNING] = CLI_YELLOW, [BAD] = CLI_RED,
+	static const enum term_colour colours[] = {
+		[GOOD] = TERM_GREEN, [WARNING] = TERM_YELLOW, [BAD] = TERM_RED,
 	};
 
 	for (size_t i = 0; i < v->count; i++) {
 		const struct finding *finding = &v->findings[i];
 
-		printf("%s%-8s%s %-12s %s\n", cli_colour(STDOUT_FILENO, colours[finding->result]),
-		       result_names[finding->result], cli_colour(STDOUT_FILENO, CLI_PLAIN),
+		printf("%s%-8s%s %-12s %s\n", term_colour(STDOUT_FILENO, colours[finding->result]),
+		       result_names[finding->result], term_colour(STDOUT_FILENO, TERM_PLAIN),
 		       finding->check, finding->reason.text);
 	}
 }
@@ -188,7 +188,7 @@ static int verify_file(struct verification *v, const char *path)
 		return 0;
 	}
 	if (r) {
-		cli_error("%s", why.text);
+		term_error("%s", why.text);
 		return r;
 	}
 	found(v, "structure", GOOD, "version %u, %u sections", file.eif.version,
@@ -197,12 +197,12 @@ static int verify_file(struct verification *v, const char *path)
 	check_contents(v, &file.eif);
 	r = check_signature(v, &file);
 	if (r)
-		cli_error("%s: %s", path, strerror(-r));
+		term_error("%s: %s", path, strerror(-r));
 	eif_file_unmap(&file);
 	return r;
 }
 
-static const struct cli_option options[] = {
+static const struct opt options[] = {
 	OPT_FLAG("signed", struct verification, need_signature,
 		 "require a signature"),
 	OPT_FLAG("allow-expired", struct verification, allow_expired,
@@ -211,21 +211,21 @@ static const struct cli_option options[] = {
 	{}
 };
 
-static int eif_verify_run(const struct cli_call *call)
+static int eif_verify_run(const struct command_call *call)
 {
 	struct verification *v = call->options;
 	int r = verify_file(v, call->args[0]);
 
 	if (r)
-		return CLI_FAILED;
+		return COMMAND_FAILED;
 	if (v->json)
 		r = show_json(v);
 	else
 		show_text(v);
-	return r || !is_good(v) ? CLI_FAILED : CLI_OK;
+	return r || !is_good(v) ? COMMAND_FAILED : COMMAND_OK;
 }
 
-const struct cli_command cmd_eif_verify = {
+const struct command cmd_eif_verify = {
 	.name = "verify",
 	.summary = "make the checks that EC2 makes, and print each finding",
 	.args = "IMAGE",
