@@ -88,16 +88,16 @@ static struct stat stat_of(const struct temp_dir *dir, const char *name)
 	return st;
 }
 
-static int write_file(const char *path, const char *text, struct error *why)
+static int write_file(const char *path, const char *text, struct error *error)
 {
 	struct file_new file;
 	int r;
 
-	r = file_new_open(&file, path, why);
+	r = file_new_open(&file, path, error);
 	if (!r)
 		r = write_full(file.fd, text, strlen(text));
 	if (!r)
-		r = file_new_commit(&file, why);
+		r = file_new_commit(&file, error);
 	file_new_abort(&file);
 	return r;
 }
@@ -105,17 +105,17 @@ static int write_file(const char *path, const char *text, struct error *why)
 static void good_write(const struct temp_dir *dir, const char *name, const char *text)
 {
 	char path[ROOT_PATH_SIZE];
-	struct error why = {};
+	struct error error = {};
 
-	if (write_file(fake_root_path(dir, name, path), text, &why))
-		fail_msg("%s", why.text);
+	if (write_file(fake_root_path(dir, name, path), text, &error))
+		fail_msg("%s", error.text);
 }
 
 static void test_new(void **state)
 {
 	char path[ROOT_PATH_SIZE], folder[ROOT_PATH_SIZE];
 	struct temp_dir *dir = *state;
-	struct error why = {};
+	struct error error = {};
 
 	for (int i = 0; i < 2; i++) {
 		no_tmpfile = i;
@@ -133,13 +133,13 @@ static void test_new(void **state)
 	/* A name without a directory. */
 	assert_non_null(getcwd(folder, sizeof(folder)));
 	assert_int_equal(chdir(dir->path), 0);
-	assert_int_equal(write_file("here", "text", &why), 0);
+	assert_int_equal(write_file("here", "text", &error), 0);
 	assert_int_equal(chdir(folder), 0);
 	fake_root_expect(dir, "/here", "text");
 
-	assert_int_equal(write_file("/nonexistent/x", "text", &why), -ENOENT);
-	assert_string_equal(why.text, "cannot write /nonexistent/x: No such file or directory");
-	assert_int_equal(write_file(dir->path, "text", &why), -EISDIR);
+	assert_int_equal(write_file("/nonexistent/x", "text", &error), -ENOENT);
+	assert_string_equal(error.text, "cannot write /nonexistent/x: No such file or directory");
+	assert_int_equal(write_file(dir->path, "text", &error), -EISDIR);
 }
 
 /* A process that is killed while it writes leaves no file. */
@@ -147,7 +147,7 @@ static void test_killed(void **state)
 {
 	char path[ROOT_PATH_SIZE];
 	struct temp_dir *dir = *state;
-	struct error why = {};
+	struct error error = {};
 	int status;
 
 	put_with(dir, "/old", "old", 0644);
@@ -158,7 +158,7 @@ static void test_killed(void **state)
 			struct file_new file;
 
 			if (file_new_open(&file, fake_root_path(dir, i ? "/old" : "/new", path),
-					  &why) || write_full(file.fd, "text", 4))
+					  &error) || write_full(file.fd, "text", 4))
 				_exit(1);
 			raise(SIGKILL);
 		}
@@ -197,9 +197,9 @@ static void test_replace(void **state)
 }
 
 __attribute__((noreturn))
-static void skip_because(const char *why)
+static void skip_because(const char *error)
 {
-	print_message("# %s\n", why);
+	print_message("# %s\n", error);
 	skip();
 	abort();
 }
@@ -241,10 +241,10 @@ static bool as_other_user(bool (*test)(const struct temp_dir *dir), const struct
 static bool replace_f(const struct temp_dir *dir)
 {
 	char path[ROOT_PATH_SIZE];
-	struct error why = {};
+	struct error error = {};
 
 	snprintf(path, sizeof(path), "%s/f", dir->path);
-	return !write_file(path, "new", &why);
+	return !write_file(path, "new", &error);
 }
 
 /* Owner and group cannot be kept, so the new group does not get the old group's rights. */
@@ -306,7 +306,7 @@ static void test_links(void **state)
 {
 	char path[ROOT_PATH_SIZE], text[100];
 	struct temp_dir *dir = *state;
-	struct error why = {};
+	struct error error = {};
 
 	put_with(dir, "/folder/f", "old", 0600);
 	assert_int_equal(symlink("folder/f", fake_root_path(dir, "/link", path)), 0);
@@ -319,8 +319,8 @@ static void test_links(void **state)
 	assert_int_equal(count_names(dir), 3);
 
 	assert_int_equal(symlink("nothing", fake_root_path(dir, "/dangling", path)), 0);
-	assert_int_equal(write_file(path, "x", &why), -ENOLINK);
-	expect_text(why.text, "/dangling is a dangling symbolic link: remove it");
+	assert_int_equal(write_file(path, "x", &error), -ENOLINK);
+	expect_text(error.text, "/dangling is a dangling symbolic link: remove it");
 	assert_int_equal(readlink(path, text, sizeof(text)), strlen("nothing"));
 	assert_int_equal(count_names(dir), 4);
 }
@@ -361,23 +361,23 @@ static void test_device(void **state)
 static void test_terminal(void **state)
 {
 	__cleanup_fd int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-	struct error why = {};
+	struct error error = {};
 	char name[100];
 	FILE *stream;
 
 	if (terminal < 0 || grantpt(terminal) || unlockpt(terminal) ||
 	    ptsname_r(terminal, name, sizeof(name)))
 		skip_because("there are no terminals here");
-	assert_int_equal(write_file(name, "x", &why), -ENOTTY);
-	expect_text(why.text, "is a terminal, and an image is not text");
-	assert_int_equal(file_stream_open(name, &stream, &why), -ENOTTY);
+	assert_int_equal(write_file(name, "x", &error), -ENOTTY);
+	expect_text(error.text, "is a terminal, and an image is not text");
+	assert_int_equal(file_stream_open(name, &stream, &error), -ENOTTY);
 }
 
 static void test_stdout(void **state)
 {
 	char cwd[ROOT_PATH_SIZE], text[ROOT_TEXT_SIZE];
 	struct temp_dir *dir = *state;
-	struct error why = {};
+	struct error error = {};
 	struct file_new file;
 	int saved, out, r;
 	FILE *report;
@@ -386,9 +386,9 @@ static void test_stdout(void **state)
 	assert_int_equal(chdir(dir->path), 0);
 	fflush(stdout);
 	saved = redirect_stream(STDOUT_FILENO, &out);
-	r = file_new_open(&file, "-", &why) ?: write_full(file.fd, "text", 4);
+	r = file_new_open(&file, "-", &error) ?: write_full(file.fd, "text", 4);
 	report = file_new_report(&file);
-	r = r ?: file_new_commit(&file, &why);
+	r = r ?: file_new_commit(&file, &error);
 	file_new_abort(&file);
 	restore_stream(STDOUT_FILENO, saved, out, text);
 	assert_int_equal(r, 0);
@@ -396,7 +396,7 @@ static void test_stdout(void **state)
 	assert_ptr_equal(report, stderr);
 	assert_int_equal(count_names(dir), 0);
 
-	assert_int_equal(file_new_open(&file, "f", &why), 0);
+	assert_int_equal(file_new_open(&file, "f", &error), 0);
 	assert_ptr_equal(file_new_report(&file), stdout);
 	file_new_abort(&file);
 	assert_int_equal(count_names(dir), 0);
@@ -406,11 +406,11 @@ static void test_stdout(void **state)
 static void good_stream(const struct temp_dir *dir, const char *name)
 {
 	char path[ROOT_PATH_SIZE];
-	struct error why = {};
+	struct error error = {};
 	FILE *stream;
 
-	if (file_stream_open(fake_root_path(dir, name, path), &stream, &why))
-		fail_msg("%s", why.text);
+	if (file_stream_open(fake_root_path(dir, name, path), &stream, &error))
+		fail_msg("%s", error.text);
 	assert_true(fputs("new", stream) >= 0);
 	assert_int_equal(fclose(stream), 0);
 }
@@ -419,7 +419,7 @@ static void test_stream(void **state)
 {
 	char path[ROOT_PATH_SIZE], text[ROOT_TEXT_SIZE];
 	struct temp_dir *dir = *state;
-	struct error why = {};
+	struct error error = {};
 	int saved, out, r;
 	struct stat st;
 	FILE *stream;
@@ -436,7 +436,7 @@ static void test_stream(void **state)
 	/* The mode of standard output is not changed. */
 	saved = redirect_stream(STDOUT_FILENO, &out);
 	assert_int_equal(fchmod(out, 0644), 0);
-	r = file_stream_open("-", &stream, &why);
+	r = file_stream_open("-", &stream, &error);
 	if (!r && (fputs("new", stream) < 0 || fclose(stream)))
 		r = -errno;
 	assert_int_equal(fstat(out, &st), 0);
@@ -449,12 +449,12 @@ static void test_stream(void **state)
 static bool stream_f_refused(const struct temp_dir *dir)
 {
 	char path[ROOT_PATH_SIZE];
-	struct error why = {};
+	struct error error = {};
 	FILE *stream;
 
 	snprintf(path, sizeof(path), "%s/f", dir->path);
-	return file_stream_open(path, &stream, &why) == -EPERM &&
-		strstr(why.text, "belongs to another user");
+	return file_stream_open(path, &stream, &error) == -EPERM &&
+		strstr(error.text, "belongs to another user");
 }
 
 /* The owner of a file can let others read it, so another user's file is refused and kept. */

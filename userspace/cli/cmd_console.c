@@ -14,25 +14,25 @@
 #include <unistd.h>
 
 /* On EC2 there is no emulator to look the enclave up in, so a CID is used unchecked. */
-static int find_cid(const char *name, uint32_t *ret_cid, struct error *why)
+static int find_cid(const char *name, uint32_t *ret_cid, struct error *error)
 {
 	struct ne_nl_enclave enclave;
 	uint64_t slot_uid;
 	struct ne_nl *nl;
 	int r;
 
-	r = state_open(&nl, why);
+	r = state_open(&nl, error);
 	if (r)
 		return !state_parse_id(name, &slot_uid, ret_cid) && *ret_cid ? 0 : r;
-	r = state_find(nl, name, &enclave, why);
+	r = state_find(nl, name, &enclave, error);
 	ne_nl_close(nl);
 	if (r)
 		return r;
 	if (enclave.state != NE_EMU_ENCLAVE_STATE_RUNNING)
-		r = error_set(why, -ENOTCONN, "%s is not running; \"ne-emu logs %s\" shows its log",
-			      name, name);
+		r = error_set(error, -ENOTCONN, "%s is not running; \"ne-emu logs %s\" shows its "
+			      "log", name, name);
 	else if (!(enclave.flags & NE_ENCLAVE_DEBUG_MODE))
-		r = error_set(why, -EPERM, "%s is a production enclave, which has no console; "
+		r = error_set(error, -EPERM, "%s is a production enclave, which has no console; "
 			      "start it with --debug", name);
 	*ret_cid = enclave.cid;
 	ne_nl_enclave_done(&enclave);
@@ -42,13 +42,13 @@ static int find_cid(const char *name, uint32_t *ret_cid, struct error *why)
 static int console_run(const struct command_call *call)
 {
 	__cleanup_fd int fd = -1;
-	struct error why;
+	struct error error;
 	uint32_t cid;
 	int r;
 
-	r = find_cid(call->args[0], &cid, &why);
+	r = find_cid(call->args[0], &cid, &error);
 	if (r)
-		return term_result(r, &why);
+		return term_result(r, &error);
 	fd = vsock_connect_console(cid);
 	if (fd < 0) {
 		term_error("cannot connect to the console of CID %u: %s%s", cid, strerror(-fd),

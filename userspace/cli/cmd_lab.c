@@ -41,37 +41,38 @@ static const struct lab_options defaults = { .target.user = "" };
 static const struct opt options[] = { OPT_USER, {} };
 
 /* ne-emud refuses the request anyway, but its message has no user name. */
-static int check_owner(const struct ne_nl_enclave *enclave, struct error *why)
+static int check_owner(const struct ne_nl_enclave *enclave, struct error *error)
 {
 	char id[STATE_ID_SIZE], user[STATE_USER_SIZE];
 
 	if (geteuid() == 0 || geteuid() == enclave->owner_uid ||
 	    enclave->owner_uid == NE_NL_NO_OWNER)
 		return 0;
-	return error_set(why, -EPERM, "%s belongs to %s; use sudo", state_id(enclave->slot_uid, id),
-			 state_user(enclave->owner_uid, user));
+	return error_set(error, -EPERM, "%s belongs to %s; use sudo",
+			 state_id(enclave->slot_uid, id), state_user(enclave->owner_uid, user));
 }
 
-static int find_target(const char *name, struct target *ret, struct error *why)
+static int find_target(const char *name, struct target *ret, struct error *error)
 {
 	struct ne_nl_enclave enclave;
 	struct ne_nl *nl;
 	int r;
 
 	if (*ret->user && strcmp(name, "next"))
-		return error_set(why, -EINVAL, "--user is for the next enclave, not for %s", name);
+		return error_set(error, -EINVAL, "--user is for the next enclave, not for %s",
+				 name);
 
 	if (!strcmp(name, "next") || !strcmp(name, "defaults")) {
 		snprintf(ret->name, sizeof(ret->name), "%s", name);
 		return 0;
 	}
-	r = state_open(&nl, why);
+	r = state_open(&nl, error);
 	if (r)
 		return r;
-	r = state_find(nl, name, &enclave, why);
+	r = state_find(nl, name, &enclave, error);
 	if (!r) {
 		snprintf(ret->name, sizeof(ret->name), "%016" PRIx64, enclave.slot_uid);
-		r = check_owner(&enclave, why);
+		r = check_owner(&enclave, error);
 		ne_nl_enclave_done(&enclave);
 	}
 	ne_nl_close(nl);
@@ -88,7 +89,7 @@ static const char *take_name(char ***args, int *count)
 }
 
 /* The id of a user who is given by name or number. */
-static int find_user(const char *name, json_t **ret, struct error *why)
+static int find_user(const char *name, json_t **ret, struct error *error)
 {
 	const struct passwd *user = getpwnam(name);
 	uint64_t uid;
@@ -96,7 +97,7 @@ static int find_user(const char *name, json_t **ret, struct error *why)
 	if (user)
 		uid = user->pw_uid;
 	else if (parse_u64(name, 10, UINT32_MAX - 1, &uid))
-		return error_set(why, -ENOENT, "unknown user \"%s\"", name);
+		return error_set(error, -ENOENT, "unknown user \"%s\"", name);
 	*ret = json_integer(uid);
 	return 0;
 }
@@ -106,19 +107,19 @@ static int request(const char *command, const char *name, struct target *target,
 		   json_t *settings, json_t **ret_answer)
 {
 	json_t *user = NULL;
-	struct error why;
+	struct error error;
 
-	if (find_target(name, target, &why) ||
-	    (*target->user && find_user(target->user, &user, &why))) {
+	if (find_target(name, target, &error) ||
+	    (*target->user && find_user(target->user, &user, &error))) {
 		json_decref(settings);
-		term_error("%s", why.text);
+		term_error("%s", error.text);
 		return -1;
 	}
 	if (!daemon_request(json_pack("{s:s, s:s, s:o*, s:o*}", "command", command, "target",
 				      target->name, "user", user, "settings", settings),
-			    ret_answer, &why))
+			    ret_answer, &error))
 		return 0;
-	term_error("%s", why.text);
+	term_error("%s", error.text);
 	return -1;
 }
 

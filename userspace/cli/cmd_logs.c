@@ -104,7 +104,7 @@ static int read_owner(struct log_list *list, const char *name)
 	return r;
 }
 
-static int log_list_read(struct log_list *list, struct error *why)
+static int log_list_read(struct log_list *list, struct error *error)
 {
 	__cleanup(dir_cleanup) DIR *dir = NULL;
 	char path[SYS_PATH_SIZE];
@@ -113,13 +113,13 @@ static int log_list_read(struct log_list *list, struct error *why)
 
 	dir = opendir(sys_path(path, NE_EMU_LOG_DIR));
 	if (!dir)
-		return error_set(why, -errno, "%s: %s%s", path, strerror(errno), errno == EACCES ?
+		return error_set(error, -errno, "%s: %s%s", path, strerror(errno), errno == EACCES ?
 				 "; use sudo or join the group ne" : errno == ENOENT ?
 				 "; no enclave has been started yet" : "");
 	while (!r && (entry = readdir(dir)))
 		r = read_owner(list, entry->d_name);
 	if (r)
-		return error_set(why, r, "%s", strerror(-r));
+		return error_set(error, r, "%s", strerror(-r));
 	if (list->count)
 		qsort(list->entries, list->count, sizeof(*list->entries), compare_newest);
 	return 0;
@@ -145,11 +145,11 @@ static struct json_t *load_exit(const struct log_entry *entry)
 static uint64_t find_cid(const struct log_list *list, const char *name, uint32_t cid)
 {
 	struct ne_nl_enclave enclave;
-	struct error why;
+	struct error error;
 	struct ne_nl *nl;
 
 	if (!ne_nl_open(&nl)) {
-		int r = state_find(nl, name, &enclave, &why);
+		int r = state_find(nl, name, &enclave, &error);
 
 		ne_nl_close(nl);
 		if (!r) {
@@ -170,27 +170,28 @@ static uint64_t find_cid(const struct log_list *list, const char *name, uint32_t
 
 /* The directories of other users can be seen, but not opened. */
 static int fail_not_kept(const struct log_list *list, const char *name, uint64_t uid,
-			 struct error *why)
+			 struct error *error)
 {
 	char path[SYS_PATH_SIZE], user[STATE_USER_SIZE], id[STATE_ID_SIZE];
 
 	for (size_t i = 0; uid && i < list->nr_others; i++) {
 		sys_path(path, NE_EMU_LOG_DIR "/%" PRIu32 "/%016" PRIx64, list->others[i], uid);
 		if (!access(path, F_OK))
-			return error_set(why, -EACCES, "%s belongs to %s; use sudo",
+			return error_set(error, -EACCES, "%s belongs to %s; use sudo",
 					 state_id(uid, id), state_user(list->others[i], user));
 	}
-	return error_set(why, -ENOENT, "there are no logs of %s; see \"ne-emu logs --list\"", name);
+	return error_set(error, -ENOENT, "there are no logs of %s; see \"ne-emu logs --list\"",
+			 name);
 }
 
 static int choose(const struct log_list *list, const char *name, struct log_entry *ret,
-		  struct error *why)
+		  struct error *error)
 {
 	uint64_t uid;
 	uint32_t cid;
 
 	if (!name && !list->count)
-		return error_set(why, -ENOENT, "%s holds no logs%s", NE_EMU_LOG_DIR,
+		return error_set(error, -ENOENT, "%s holds no logs%s", NE_EMU_LOG_DIR,
 				 list->nr_others ? " of yours; use sudo for those of other users" :
 				 "");
 	if (!name) {
@@ -198,7 +199,7 @@ static int choose(const struct log_list *list, const char *name, struct log_entr
 		return 0;
 	}
 	if (state_parse_id(name, &uid, &cid))
-		return error_set(why, -EINVAL, "\"%s\" is neither an enclave id nor a CID; see "
+		return error_set(error, -EINVAL, "\"%s\" is neither an enclave id nor a CID; see "
 				 "\"ne-emu logs --list\"", name);
 	if (!uid)
 		uid = find_cid(list, name, cid);
@@ -207,7 +208,7 @@ static int choose(const struct log_list *list, const char *name, struct log_entr
 			*ret = list->entries[i];
 			return 0;
 		}
-	return fail_not_kept(list, name, uid, why);
+	return fail_not_kept(list, name, uid, error);
 }
 
 /* The guest controls every byte, so escape what the terminal would act on. */
@@ -344,12 +345,12 @@ static int logs_run(const struct command_call *call)
 	__cleanup(log_list_free) struct log_list list = {};
 	bool list_all = wanted->list || wanted->json;
 	struct log_entry entry = { 0 };
-	struct error why;
+	struct error error;
 
 	if (list_all && name)
 		return command_usage_error(call, "--list takes no argument");
-	if (log_list_read(&list, &why) || (!list_all && choose(&list, name, &entry, &why))) {
-		term_error("%s", why.text);
+	if (log_list_read(&list, &error) || (!list_all && choose(&list, name, &entry, &error))) {
+		term_error("%s", error.text);
 		return COMMAND_FAILED;
 	}
 	if (wanted->json)

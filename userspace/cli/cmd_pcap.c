@@ -48,7 +48,7 @@ struct capture {
 };
 
 /* A CID may belong to an enclave that has not started yet; an id cannot. */
-static int find_cid(const char *name, uint32_t *ret_cid, struct error *why)
+static int find_cid(const char *name, uint32_t *ret_cid, struct error *error)
 {
 	struct ne_nl_enclave enclave;
 	uint64_t slot_uid;
@@ -57,16 +57,16 @@ static int find_cid(const char *name, uint32_t *ret_cid, struct error *why)
 
 	if (!state_parse_id(name, &slot_uid, ret_cid) && !slot_uid)
 		return 0;
-	r = state_open(&nl, why);
+	r = state_open(&nl, error);
 	if (r)
 		return r;
-	r = state_find(nl, name, &enclave, why);
+	r = state_find(nl, name, &enclave, error);
 	ne_nl_close(nl);
 	if (r)
 		return r;
 	*ret_cid = enclave.cid;
 	ne_nl_enclave_done(&enclave);
-	return *ret_cid ? 0 : error_set(why, -ENOTCONN, "%s has no CID yet", name);
+	return *ret_cid ? 0 : error_set(error, -ENOTCONN, "%s has no CID yet", name);
 }
 
 /* Return: 1 (a packet was read), 0 (none is waiting), or a negative errno. */
@@ -117,16 +117,16 @@ static int capture_packets(struct capture *capture)
 	return r == -EPIPE ? 0 : r;
 }
 
-static int run_capture(struct capture *capture, struct error *why)
+static int run_capture(struct capture *capture, struct error *error)
 {
 	uint32_t lost;
 	int r;
 
 	capture->signals = watch_open_signals();
 	if (capture->signals < 0)
-		return error_set(why, capture->signals, "cannot watch signals: %s",
+		return error_set(error, capture->signals, "cannot watch signals: %s",
 				 strerror(-capture->signals));
-	capture->monitor = monitor_open(why);
+	capture->monitor = monitor_open(error);
 	if (capture->monitor < 0)
 		return capture->monitor;
 	if (capture->cid)
@@ -139,7 +139,7 @@ static int run_capture(struct capture *capture, struct error *why)
 	fprintf(stderr, "%" PRIu64 " packets captured\n", capture->count);
 	if (lost)
 		fprintf(stderr, "%u packets lost: they arrived too fast\n", lost);
-	return r ? error_set(why, r, "the capture is incomplete: %s", strerror(-r)) : 0;
+	return r ? error_set(error, r, "the capture is incomplete: %s", strerror(-r)) : 0;
 }
 
 static const struct capture defaults = {
@@ -164,31 +164,31 @@ static const struct opt options[] = {
 	{}
 };
 
-static int open_capture(struct capture *capture, struct error *why)
+static int open_capture(struct capture *capture, struct error *error)
 {
 	capture->buf = malloc(PCAP_SNAPLEN_MAX);
 	if (!capture->buf)
-		return error_set(why, -ENOMEM, "out of memory");
-	return file_stream_open(capture->path, &capture->out, why);
+		return error_set(error, -ENOMEM, "out of memory");
+	return file_stream_open(capture->path, &capture->out, error);
 }
 
 static int pcap_run(const struct command_call *call)
 {
 	struct capture *capture = call->options;
-	struct error why;
-	int r = call->count ? find_cid(call->args[0], &capture->cid, &why) : 0;
+	struct error error;
+	int r = call->count ? find_cid(call->args[0], &capture->cid, &error) : 0;
 
 	if (!r)
-		r = open_capture(capture, &why);
+		r = open_capture(capture, &error);
 	if (!r)
-		r = run_capture(capture, &why);
+		r = run_capture(capture, &error);
 	fd_close(&capture->monitor);
 	fd_close(&capture->signals);
 	if (capture->out && fclose(capture->out) && !r && errno != EPIPE)
-		r = error_set(&why, -errno, "cannot write %.400s: %s", capture->path,
+		r = error_set(&error, -errno, "cannot write %.400s: %s", capture->path,
 			     strerror(errno));
 	free(capture->buf);
-	return term_result(r, &why);
+	return term_result(r, &error);
 }
 
 const struct command cmd_pcap = {

@@ -179,14 +179,14 @@ static int ps_run(const struct command_call *call)
 {
 	const struct ps_options *wanted = call->options;
 	struct ne_nl_enclave *list;
-	struct error why;
+	struct error error;
 	struct ne_nl *nl;
 	size_t count;
 	int r;
 
-	r = state_open(&nl, &why);
+	r = state_open(&nl, &error);
 	if (r)
-		return term_result(r, &why);
+		return term_result(r, &error);
 	r = ne_nl_enclave_list(nl, &list, &count);
 	ne_nl_close(nl);
 	if (r) {

@@ -58,14 +58,14 @@ static uint64_t default_cpus(void)
 	return !sys_read_u64(&smt, "/sys/devices/system/cpu/smt/active") && !smt ? 1 : 2;
 }
 
-static int open_image(struct run *run, struct error *why)
+static int open_image(struct run *run, struct error *error)
 {
 	struct stat st;
 	uint64_t enough;
 
 	run->image_fd = open(run->image, O_RDONLY | O_CLOEXEC);
 	if (run->image_fd < 0 || fstat(run->image_fd, &st))
-		return error_set(why, -errno, "%s: %s", run->image, strerror(errno));
+		return error_set(error, -errno, "%s: %s", run->image, strerror(errno));
 	enough = MEMORY_PER_IMAGE * (uint64_t)st.st_size;
 	if (!run->memory)
 		run->memory = MAX(enough, DEFAULT_MEMORY_MIN);
@@ -75,19 +75,19 @@ static int open_image(struct run *run, struct error *why)
 	return 0;
 }
 
-static int add_cpus(struct run *run, struct error *why)
+static int add_cpus(struct run *run, struct error *error)
 {
 	__cleanup_free uint32_t *cpus = NULL;
 	size_t count = run->cpus;
 
 	/* check_usage() has parsed it before. */
 	if (run->cpu_ids && parse_cpu_list(run->cpu_ids, &cpus, &count))
-		return error_set(why, -EINVAL, "--cpu-ids: not a CPU list");
-	return enclave_add_cpus(&run->enclave, cpus, count, why);
+		return error_set(error, -EINVAL, "--cpu-ids: not a CPU list");
+	return enclave_add_cpus(&run->enclave, cpus, count, error);
 }
 
 /* Only one launcher at a time can listen on the port, so wait for the others. */
-static int listen_heartbeat(struct run *run, struct error *why)
+static int listen_heartbeat(struct run *run, struct error *error)
 {
 	struct pollfd fd = { .fd = run->watch.signals, .events = POLLIN };
 	int r;
@@ -100,7 +100,7 @@ static int listen_heartbeat(struct run *run, struct error *why)
 			break;
 	} while (watch_now_ns() < run->watch.deadline_ns && !poll(&fd, 1, PORT_RETRY_MS));
 	if (r < 0)
-		return error_set(why, r, "%s: %s", explain_step(STEP_LISTEN),
+		return error_set(error, r, "%s: %s", explain_step(STEP_LISTEN),
 				 explain_error(STEP_LISTEN, -r));
 	return 0;
 }
@@ -115,21 +115,21 @@ static void open_console(struct run *run)
 		run->watch.console = fd;
 }
 
-static int start(struct run *run, struct error *why)
+static int start(struct run *run, struct error *error)
 {
 	int r;
 
-	r = open_image(run, why);
+	r = open_image(run, error);
 	if (!r)
-		r = enclave_create(&run->enclave, why);
+		r = enclave_create(&run->enclave, error);
 	if (!r)
-		r = enclave_load(&run->enclave, run->image_fd, run->memory, !run->no_check, why);
+		r = enclave_load(&run->enclave, run->image_fd, run->memory, !run->no_check, error);
 	if (!r)
-		r = add_cpus(run, why);
+		r = add_cpus(run, error);
 	if (!r)
-		r = listen_heartbeat(run, why);
+		r = listen_heartbeat(run, error);
 	if (!r)
-		r = enclave_start(&run->enclave, run->cid, run->debug, why);
+		r = enclave_start(&run->enclave, run->cid, run->debug, error);
 	if (r)
 		return r;
 	state_id(run->enclave.slot_uid, run->id);
@@ -157,7 +157,7 @@ static uint32_t end_reason(const struct run *run, struct error *ret_said)
 	return reason;
 }
 
-static int fail_boot(struct run *run, int event, struct error *why)
+static int fail_boot(struct run *run, int event, struct error *error)
 {
 	const char *look = run->debug ? run->console ? "see its output above" :
 			   "\"ne-emu logs\" shows its console" :
@@ -169,21 +169,21 @@ static int fail_boot(struct run *run, int event, struct error *why)
 		/* The guest never ran, so there is no console output. */
 		if (end_reason(run, &said) == NE_EMU_EXIT_REASON_BAD_IMAGE)
 			look = "see \"ne-emu eif describe\"";
-		return error_set(why, -ENODEV, "%s ended before it had booted (%s); %s", run->id,
+		return error_set(error, -ENODEV, "%s ended before it had booted (%s); %s", run->id,
 				 said.text, look);
 	case WATCH_TIMEOUT:
-		return error_set(why, -ETIMEDOUT, "%s did not report to port 9000 within %llu s "
+		return error_set(error, -ETIMEDOUT, "%s did not report to port 9000 within %llu s "
 				 "and was ended; %s", run->id, (unsigned long long)run->timeout,
 				 look);
 	case WATCH_BAD_HEARTBEAT:
-		return error_set(why, -EPROTO, "%s sent an invalid heartbeat and was ended; %s",
+		return error_set(error, -EPROTO, "%s sent an invalid heartbeat and was ended; %s",
 				 run->id, look);
 	case WATCH_SIGNAL:
 	case WATCH_PARENT_GONE:
-		return error_set(why, -EINTR, "interrupted; %s was ended before it had booted",
+		return error_set(error, -EINTR, "interrupted; %s was ended before it had booted",
 				 run->id);
 	}
-	return error_set(why, event, "cannot wait for %s: %s", run->id, strerror(-event));
+	return error_set(error, event, "cannot wait for %s: %s", run->id, strerror(-event));
 }
 
 static void print_cpus(FILE *to, const struct enclave *enclave)
@@ -274,20 +274,20 @@ static int keep(struct run *run)
 
 static int boot(struct run *run)
 {
-	struct error why = {};
+	struct error error = {};
 	int r;
 
-	r = start(run, &why);
+	r = start(run, &error);
 	if (!r) {
 		r = watch_next(&run->watch);
 		if (r != WATCH_BOOTED) {
 			if (r == WATCH_ENDED)
 				watch_drain_console(&run->watch);
-			r = fail_boot(run, r, &why);
+			r = fail_boot(run, r, &error);
 		}
 	}
 	if (r)
-		return term_result(r, &why);
+		return term_result(r, &error);
 	print_booted(run);
 	return COMMAND_OK;
 }

@@ -65,7 +65,7 @@ static int copy_count(void *out, const char *key, uint64_t pages)
 	return 0;
 }
 
-static int write_state(struct json_out *out, struct error *why)
+static int write_state(struct json_out *out, struct error *error)
 {
 	char path[SYS_PATH_SIZE];
 	struct file_new file;
@@ -73,21 +73,21 @@ static int write_state(struct json_out *out, struct error *why)
 	int r;
 
 	(void)mkdir(sys_path(path, NE_EMU_RUN_DIR), 0755);	/* on failure the open fails */
-	r = file_new_open(&file, sys_path(path, STATE_FILE), why);
+	r = file_new_open(&file, sys_path(path, STATE_FILE), error);
 	if (r)
 		return r;
 	stream = fdopen(dup(file.fd), "w");
 	r = stream ? json_out_print(out, stream, 2) : -errno;
 	if (stream && fclose(stream) && !r)
 		r = -errno;
-	r = r ? error_set(why, r, "cannot write %s: %s", STATE_FILE, strerror(-r)) :
-		file_new_commit(&file, why);
+	r = r ? error_set(error, r, "cannot write %s: %s", STATE_FILE, strerror(-r)) :
+		file_new_commit(&file, error);
 	file_new_abort(&file);
 	return r;
 }
 
 /* The first setup of a node since boot saves the state that --undo restores. */
-static int save_state(int node, bool *ret_first, struct error *why)
+static int save_state(int node, bool *ret_first, struct error *error)
 {
 	char dir[SYS_PATH_SIZE], path[SYS_PATH_SIZE], pool[SYS_TEXT_SIZE] = "";
 	__cleanup(json_in_free) struct json_t *state = NULL;
@@ -96,7 +96,7 @@ static int save_state(int node, bool *ret_first, struct error *why)
 
 	*ret_first = r == -ENOENT;
 	if (r && r != -ENOENT)
-		return error_set(why, r,
+		return error_set(error, r,
 				 "cannot read %s: %s; remove it if there is nothing to undo",
 				 STATE_FILE, strerror(-r));
 	(void)sys_read(pool, NE_CPU_POOL_PATH);
@@ -106,7 +106,7 @@ static int save_state(int node, bool *ret_first, struct error *why)
 	/* Saved counts are from before the first setup, so they replace the current ones. */
 	if (state)
 		(void)json_in_each_u64(state, copy_count, &out);
-	r = write_state(&out, why);
+	r = write_state(&out, error);
 	json_out_free(&out);
 	return r;
 }
@@ -125,7 +125,7 @@ static int restore_pages(void *arg, const char *key, uint64_t pages)
 	return r;
 }
 
-static int set_pool(const char *cpus, struct error *why)
+static int set_pool(const char *cpus, struct error *error)
 {
 	int r = sys_write(cpus, NE_CPU_POOL_PATH);
 
@@ -136,17 +136,18 @@ static int set_pool(const char *cpus, struct error *why)
 	case 0:
 		return 0;
 	case ENOENT:
-		return error_set(why, -ENOENT, "there is no CPU pool; load the driver with \"sudo "
+		return error_set(error, -ENOENT,
+				 "there is no CPU pool; load the driver with \"sudo "
 				 "modprobe nitro_enclaves_emu\"");
 	case EPERM:
-		return error_set(why, -EPERM, "the CPU pool is in use; end all enclaves with "
+		return error_set(error, -EPERM, "the CPU pool is in use; end all enclaves with "
 				 "\"sudo ne-emu stop --all\"");
 	}
-	return error_set(why, r, "the driver refuses the CPU pool \"%s\": %s; its reason is in the "
-			 "kernel log", cpus, strerror(-r));
+	return error_set(error, r, "the driver refuses the CPU pool \"%s\": %s; its reason is in "
+			 "the kernel log", cpus, strerror(-r));
 }
 
-static int undo(const struct setup *setup, struct error *why)
+static int undo(const struct setup *setup, struct error *error)
 {
 	char path[SYS_PATH_SIZE], state_path[SYS_PATH_SIZE];
 	__cleanup(json_in_free) struct json_t *state = NULL;
@@ -155,24 +156,25 @@ static int undo(const struct setup *setup, struct error *why)
 
 	r = json_in_load(sys_path(state_path, STATE_FILE), &state);
 	if (r == -ENOENT)
-		return error_set(why, -ENOENT, "nothing to undo: %s does not exist", STATE_FILE);
+		return error_set(error, -ENOENT, "nothing to undo: %s does not exist", STATE_FILE);
 	if (r)
-		return error_set(why, r, "cannot read %s: %s", STATE_FILE, strerror(-r));
+		return error_set(error, r, "cannot read %s: %s", STATE_FILE, strerror(-r));
 	cpus = json_in_str(state, STATE_CPUS);
-	r = !setup->dry_run && sys_exists(NE_CPU_POOL_PATH) ? set_pool(cpus, why) : 0;
+	r = !setup->dry_run && sys_exists(NE_CPU_POOL_PATH) ? set_pool(cpus, error) : 0;
 	if (r)
 		return r;
 	printf("CPU pool: back to %s\n", *cpus ? cpus : "empty");
 	r = setup->dry_run ? 0 : json_in_each_u64(state, restore_pages, NULL);
 	if (r)
-		return error_set(why, r, "not all huge pages could be released");
+		return error_set(error, r, "not all huge pages could be released");
 	printf("huge pages: back to their previous numbers\n");
 	if (!setup->dry_run && unlink(sys_path(path, STATE_FILE)))
-		return error_set(why, -errno, "cannot remove %s: %s", STATE_FILE, strerror(errno));
+		return error_set(error, -errno, "cannot remove %s: %s", STATE_FILE,
+				 strerror(errno));
 	return 0;
 }
 
-static int choose_cpus(const struct setup *setup, char *text, int *ret_node, struct error *why)
+static int choose_cpus(const struct setup *setup, char *text, int *ret_node, struct error *error)
 {
 	__cleanup_free uint32_t *cpus = calloc(setup->cpus, sizeof(*cpus));
 	__cleanup(topology_free) struct topology topology = {};
@@ -181,20 +183,20 @@ static int choose_cpus(const struct setup *setup, char *text, int *ret_node, str
 
 	r = cpus ? topology_read(&topology) : -ENOMEM;
 	if (r)
-		return error_set(why, r, "cannot read the CPU topology: %s", strerror(-r));
+		return error_set(error, r, "cannot read the CPU topology: %s", strerror(-r));
 	r = topology_choose(&topology, setup->cpus, cpus, ret_node);
 	if (r == -EDOM)
-		return error_set(why, -EDOM, "%llu CPUs are not a number of whole cores; ask for a "
-				 "multiple of the threads per core",
+		return error_set(error, -EDOM, "%llu CPUs are not a number of whole cores; ask "
+				 "for a multiple of the threads per core",
 				 (unsigned long long)setup->cpus);
 	if (r)
-		return error_set(why, r, "no NUMA node has %llu CPUs in addition to the core of "
+		return error_set(error, r, "no NUMA node has %llu CPUs in addition to the core of "
 				 "CPU 0, which belongs to the host",
 				 (unsigned long long)setup->cpus);
 	for (size_t i = 0; i < setup->cpus && len < CPUS_TEXT_SIZE; i++)
 		len += snprintf(text + len, CPUS_TEXT_SIZE - len, "%s%u", i ? "," : "", cpus[i]);
 	if (len >= CPUS_TEXT_SIZE)
-		return error_set(why, -E2BIG, "the CPU list is too long for the driver");
+		return error_set(error, -E2BIG, "the CPU list is too long for the driver");
 	return 0;
 }
 
@@ -228,9 +230,9 @@ static void print_isolation(void)
 
 /* When the driver refuses a list, it also clears the pool, so restore the previous one. */
 static int change_pool(const struct setup *setup, const char *cpus, int node, const char *before,
-		       struct error *why)
+		       struct error *error)
 {
-	int r = setup->dry_run ? 0 : set_pool(cpus, why);
+	int r = setup->dry_run ? 0 : set_pool(cpus, error);
 
 	if (r && r != -EPERM && *before)
 		(void)set_pool(before, NULL);
@@ -239,7 +241,7 @@ static int change_pool(const struct setup *setup, const char *cpus, int node, co
 	return r;
 }
 
-static int change_memory(const struct setup *setup, struct reserve *plan, struct error *why)
+static int change_memory(const struct setup *setup, struct reserve *plan, struct error *error)
 {
 	int r;
 
@@ -247,7 +249,7 @@ static int change_memory(const struct setup *setup, struct reserve *plan, struct
 		printf("huge pages: %llu MiB are already free\n", plan->free / MIB);
 		return 0;
 	}
-	r = setup->dry_run ? 0 : reserve_pages(plan, why);
+	r = setup->dry_run ? 0 : reserve_pages(plan, error);
 	if (!r)
 		printf("huge pages: %llu MiB more in %s\n", plan->missing / MIB, plan->dir);
 	return r;
@@ -255,23 +257,23 @@ static int change_memory(const struct setup *setup, struct reserve *plan, struct
 
 /* The pool first: it fails early if an enclave exists, and reserving memory is slow. */
 static int change(const struct setup *setup, const char *cpus, int node, struct reserve *plan,
-		  struct error *why)
+		  struct error *error)
 {
 	char before[SYS_TEXT_SIZE] = "";
 	int r = 0;
 
 	(void)sys_read(before, NE_CPU_POOL_PATH);
 	if (setup->cpus)
-		r = change_pool(setup, cpus, node, before, why);
+		r = change_pool(setup, cpus, node, before, error);
 	if (r || !setup->memory)
 		return r;
-	r = change_memory(setup, plan, why);
+	r = change_memory(setup, plan, error);
 	if (r && setup->cpus && !set_pool(before, NULL))
 		printf("CPU pool: back to %s\n", *before ? before : "empty");
 	return r;
 }
 
-static int do_setup(const struct setup *setup, struct error *why)
+static int do_setup(const struct setup *setup, struct error *error)
 {
 	char cpus[CPUS_TEXT_SIZE] = "", path[SYS_PATH_SIZE];
 	struct reserve plan = {};
@@ -279,17 +281,17 @@ static int do_setup(const struct setup *setup, struct error *why)
 	int node, r = 0;
 
 	if (setup->cpus)
-		r = choose_cpus(setup, cpus, &node, why);
+		r = choose_cpus(setup, cpus, &node, error);
 	else
 		node = pool_node();
 	if (!r && setup->memory)
 		r = reserve_plan(&plan, node, (setup->memory + HUGE_UNIT - 1) & ~(HUGE_UNIT - 1),
-				 why);
+				 error);
 	if (!r && !setup->dry_run)
-		r = save_state(node, &first, why);
+		r = save_state(node, &first, error);
 	if (r)
 		return r;
-	r = change(setup, cpus, node, &plan, why);
+	r = change(setup, cpus, node, &plan, error);
 	/* Nothing was changed, so there is nothing to undo. */
 	if (r && first)
 		(void)unlink(sys_path(path, STATE_FILE));
@@ -325,7 +327,7 @@ static const struct opt options[] = {
 static int setup_run(const struct command_call *call)
 {
 	const struct setup *setup = call->options;
-	struct error why = {};
+	struct error error = {};
 	int r;
 
 	if (setup->undo == (setup->memory || setup->cpus))
@@ -334,8 +336,8 @@ static int setup_run(const struct command_call *call)
 		term_error("this needs root: use sudo, or --dry-run to see what would be done");
 		return COMMAND_FAILED;
 	}
-	r = setup->undo ? undo(setup, &why) : do_setup(setup, &why);
-	return term_result(r, &why);
+	r = setup->undo ? undo(setup, &error) : do_setup(setup, &error);
+	return term_result(r, &error);
 }
 
 const struct command cmd_setup = {

@@ -41,7 +41,7 @@ static const char *owner(const struct ne_nl_enclave *enclave, char buf[NAME_SIZE
 	return buf;
 }
 
-static int ask_stop(struct ne_nl *nl, const struct ne_nl_enclave *enclave, struct error *why)
+static int ask_stop(struct ne_nl *nl, const struct ne_nl_enclave *enclave, struct error *error)
 {
 	char id[STATE_ID_SIZE], name[NAME_SIZE];
 	int r = ne_nl_enclave_stop(nl, enclave->slot_uid);
@@ -55,13 +55,13 @@ static int ask_stop(struct ne_nl *nl, const struct ne_nl_enclave *enclave, struc
 		/* It has ended; only its launcher still has to close it. */
 		if (enclave->state == NE_EMU_ENCLAVE_STATE_STOPPED)
 			return 0;
-		return error_set(why, -ENOTCONN, "%s is not running; end %s", id,
+		return error_set(error, -ENOTCONN, "%s is not running; end %s", id,
 				 launcher(enclave, name));
 	case -EPERM:
-		return error_set(why, -EPERM, "%s belongs to %s; use sudo", id,
+		return error_set(error, -EPERM, "%s belongs to %s; use sudo", id,
 				 owner(enclave, name));
 	}
-	return error_set(why, r, "cannot stop %s: %s", id, strerror(-r));
+	return error_set(error, r, "cannot stop %s: %s", id, strerror(-r));
 }
 
 /* The caller checks the enclave after any event, so the contents do not matter. */
@@ -69,18 +69,18 @@ static void ignore_event(int cmd, const struct ne_nl_enclave *enclave, void *arg
 {
 }
 
-static int still_held(const struct ne_nl_enclave *enclave, struct error *why)
+static int still_held(const struct ne_nl_enclave *enclave, struct error *error)
 {
 	char id[STATE_ID_SIZE], name[NAME_SIZE];
 
-	return error_set(why, -ETIMEDOUT, "%s has ended, but its launcher still holds its CPUs and "
-			 "memory: end %s", state_id(enclave->slot_uid, id),
+	return error_set(error, -ETIMEDOUT, "%s has ended, but its launcher still holds its CPUs "
+			 "and memory: end %s", state_id(enclave->slot_uid, id),
 			 launcher(enclave, name));
 }
 
 /* The CPUs and memory are free once the kernel no longer lists the enclave. */
 static int wait_gone(struct ne_nl *nl, const struct ne_nl_enclave *enclave, uint64_t deadline_ns,
-		     struct error *why)
+		     struct error *error)
 {
 	for (;;) {
 		struct pollfd fd = { .fd = ne_nl_event_fd(nl), .events = POLLIN };
@@ -92,11 +92,11 @@ static int wait_gone(struct ne_nl *nl, const struct ne_nl_enclave *enclave, uint
 		if (r == -ENOENT)
 			return 0;
 		if (r)
-			return error_set(why, r, "cannot wait: %s", strerror(-r));
+			return error_set(error, r, "cannot wait: %s", strerror(-r));
 		ne_nl_enclave_done(&now);
 		now_ns = watch_now_ns();
 		if (now_ns >= deadline_ns)
-			return still_held(enclave, why);
+			return still_held(enclave, error);
 		left_ms = (deadline_ns - now_ns) / NSEC_PER_MSEC + 1;
 		if (poll(&fd, 1, MIN(left_ms, LOOK_AGAIN_MS)) > 0)
 			(void)ne_nl_event_read(nl, ignore_event, NULL);
@@ -110,24 +110,24 @@ static int stop_list(struct ne_nl *nl, const struct ne_nl_enclave *list, size_t 
 	__cleanup_free bool *asked = calloc(count + 1, sizeof(*asked));
 	int code = asked ? COMMAND_OK : COMMAND_FAILED;
 	char id[STATE_ID_SIZE];
-	struct error why;
+	struct error error;
 
 	/* Send all requests first, so that the enclaves end in parallel. */
 	for (size_t i = 0; asked && i < count; i++) {
-		asked[i] = !ask_stop(nl, &list[i], &why);
+		asked[i] = !ask_stop(nl, &list[i], &error);
 		if (asked[i])
 			continue;
-		term_error("%s", why.text);
+		term_error("%s", error.text);
 		code = COMMAND_FAILED;
 	}
 	for (size_t i = 0; asked && i < count; i++) {
 		if (!asked[i])
 			continue;
-		if (!wait_gone(nl, &list[i], deadline_ns, &why)) {
+		if (!wait_gone(nl, &list[i], deadline_ns, &error)) {
 			printf("%s stopped\n", state_id(list[i].slot_uid, id));
 			continue;
 		}
-		term_error("%s", why.text);
+		term_error("%s", error.text);
 		code = COMMAND_FAILED;
 	}
 	return code;
@@ -152,12 +152,12 @@ static int stop_all(struct ne_nl *nl, uint64_t timeout)
 static int stop_one(struct ne_nl *nl, const char *name, uint64_t timeout)
 {
 	struct ne_nl_enclave enclave;
-	struct error why;
+	struct error error;
 	int r;
 
-	r = state_find(nl, name, &enclave, &why);
+	r = state_find(nl, name, &enclave, &error);
 	if (r)
-		return term_result(r, &why);
+		return term_result(r, &error);
 	r = stop_list(nl, &enclave, 1, timeout);
 	ne_nl_enclave_done(&enclave);
 	return r;
@@ -181,15 +181,15 @@ static int stop_run(const struct command_call *call)
 {
 	static const char *const groups[] = { NE_EMU_MCGRP_EVENTS, NULL };
 	const struct stop_options *wanted = call->options;
-	struct error why;
+	struct error error;
 	struct ne_nl *nl;
 	int r;
 
 	if (wanted->all == (call->count == 1))
 		return command_usage_error(call, "specify one enclave or --all");
-	r = state_open(&nl, &why);
+	r = state_open(&nl, &error);
 	if (r)
-		return term_result(r, &why);
+		return term_result(r, &error);
 	r = ne_nl_subscribe(nl, groups);
 	if (r) {
 		term_error("cannot watch enclaves: %s", strerror(-r));

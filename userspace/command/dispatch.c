@@ -50,7 +50,7 @@ static int run_leaf(const struct command *command, const char *path, int argc, c
 {
 	__cleanup_free void *options = calloc(1, command->size ? command->size : 1);
 	struct command_call call = { .command = command, .path = path, .options = options };
-	struct error why = {};
+	struct error error = {};
 	int r;
 
 	if (!options) {
@@ -60,7 +60,7 @@ static int run_leaf(const struct command *command, const char *path, int argc, c
 	if (command->defaults)
 		memcpy(options, command->defaults, command->size);
 	call.count = opt_read(command->options, command_flags(command), options, argc,
-			      argv, &call.args, &why);
+			      argv, &call.args, &error);
 	if (call.count == OPT_ASKS_HELP) {
 		print_help(&call);
 		return COMMAND_OK;
@@ -68,7 +68,7 @@ static int run_leaf(const struct command *command, const char *path, int argc, c
 	if (call.count == OPT_ASKS_VERSION)
 		return command->version();
 	if (call.count < 0)
-		return command_usage_error(&call, "%s", why.text);
+		return command_usage_error(&call, "%s", error.text);
 	r = check_count(&call);
 	return r ? r : command->run(&call);
 }

@@ -57,9 +57,9 @@ int file_read(const char *path, size_t max, char **ret_data, size_t *ret_size)
 	return 0;
 }
 
-static int create_fail(struct error *why, const char *path, int r)
+static int create_fail(struct error *error, const char *path, int r)
 {
-	return error_set(why, r, "cannot write %s: %s", path, strerror(-r));
+	return error_set(error, r, "cannot write %s: %s", path, strerror(-r));
 }
 
 /* The path of an open file, with symbolic links resolved. */
@@ -185,7 +185,7 @@ static int open_target(struct file_new *file, const char *path)
 	return file->target ? open_nameless(file) : -ENOMEM;
 }
 
-int file_new_open(struct file_new *file, const char *path, struct error *why)
+int file_new_open(struct file_new *file, const char *path, struct error *error)
 {
 	int r;
 
@@ -198,13 +198,13 @@ int file_new_open(struct file_new *file, const char *path, struct error *why)
 	case 0:
 		return 0;
 	case ENOTTY:
-		return error_set(why, -ENOTTY, "%s is a terminal, and an image is not text: write "
-				 "to a file, or to a pipe", path);
+		return error_set(error, -ENOTTY, "%s is a terminal, and an image is not text: "
+				 "write to a file, or to a pipe", path);
 	case ENOLINK:
-		return error_set(why, -ENOLINK, "%s is a dangling symbolic link: remove it, or "
+		return error_set(error, -ENOLINK, "%s is a dangling symbolic link: remove it, or "
 				 "name its target", path);
 	}
-	return create_fail(why, path, r);
+	return create_fail(error, path, r);
 }
 
 static int copy_to_sink(const struct file_new *file)
@@ -274,7 +274,7 @@ static int take_place(struct file_new *file)
 	return r;
 }
 
-int file_new_commit(struct file_new *file, struct error *why)
+int file_new_commit(struct file_new *file, struct error *error)
 {
 	int r;
 
@@ -284,7 +284,7 @@ int file_new_commit(struct file_new *file, struct error *why)
 		r = take_place(file);
 	else
 		r = give_name(file, file->target);
-	return r ? create_fail(why, file->target ?: "the output", r) : 0;
+	return r ? create_fail(error, file->target ?: "the output", r) : 0;
 }
 
 void file_new_abort(struct file_new *file)
@@ -318,7 +318,7 @@ static int make_private(int fd)
 	return fchmod(fd, 0600) || ftruncate(fd, 0) ? -errno : 0;
 }
 
-int file_stream_open(const char *path, FILE **ret, struct error *why)
+int file_stream_open(const char *path, FILE **ret, struct error *error)
 {
 	__cleanup_fd int fd = strcmp(path, "-") ?
 		open(path, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0600) :
@@ -326,16 +326,16 @@ int file_stream_open(const char *path, FILE **ret, struct error *why)
 	int r = fd < 0 ? -errno : strcmp(path, "-") ? make_private(fd) : isatty(fd) ? -ENOTTY : 0;
 
 	if (r == -ENOTTY)
-		return error_set(why, -ENOTTY, "packets are not text for a terminal: use --write "
+		return error_set(error, -ENOTTY, "packets are not text for a terminal: use --write "
 				 "FILE, or write to a pipe");
 	if (r == -EPERM)
-		return error_set(why, -EPERM, "%s belongs to another user, so its permissions "
+		return error_set(error, -EPERM, "%s belongs to another user, so its permissions "
 				 "cannot be restricted", path);
 	if (r)
-		return create_fail(why, path, r);
+		return create_fail(error, path, r);
 	*ret = fdopen(fd, "w");
 	if (!*ret)
-		return create_fail(why, path, -errno);
+		return create_fail(error, path, -errno);
 	(void)fd_steal(&fd);
 	return 0;
 }

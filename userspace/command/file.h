@@ -41,7 +41,7 @@ struct file_new {
  * file_new_open() - begin to write a file
  * @file: the caller calls file_new_abort() in any case
  * @path: its path; "-" is standard output
- * @why: set on failure
+ * @error: set on failure
  *
  * The commit replaces an existing regular file atomically, also through symbolic links. The
  * new file has its permissions and, if the user may set them, its owner and group. If @path
@@ -49,10 +49,10 @@ struct file_new {
  *
  * Return: 0 or a negative errno with a message.
  */
-int file_new_open(struct file_new *file, const char *path, struct error *why);
+int file_new_open(struct file_new *file, const char *path, struct error *error);
 
 /** file_new_commit() - give the file its name, or copy it; 0 or a negative errno */
-int file_new_commit(struct file_new *file, struct error *why);
+int file_new_commit(struct file_new *file, struct error *error);
 
 /** file_new_abort() - release the file; removes it unless it was committed */
 void file_new_abort(struct file_new *file);
@@ -64,13 +64,13 @@ FILE *file_new_report(const struct file_new *file);
  * file_stream_open() - open a file that is written as data arrives
  * @path: its path; "-" is standard output, which must not be a terminal
  * @ret: the stream; the caller closes it
- * @why: set on failure
+ * @error: set on failure
  *
  * Only the owner can read a regular file; an existing one is truncated. Devices and pipes
  * are opened as they are.
  *
  * Return: 0 or a negative errno with a message.
  */
-int file_stream_open(const char *path, FILE **ret, struct error *why);
+int file_stream_open(const char *path, FILE **ret, struct error *error);
 
 #endif

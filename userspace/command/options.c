@@ -73,17 +73,17 @@ static int parse_memory(const char *text, uint64_t *ret_bytes)
 }
 
 static int store_string(const struct opt *option, const char *arg,
-			struct opt_strings *strings, struct error *why)
+			struct opt_strings *strings, struct error *error)
 {
 	if (strings->count == OPT_STRINGS_MAX)
-		return error_set(why, -EINVAL, "--%s is given more than %d times", option->name,
+		return error_set(error, -EINVAL, "--%s is given more than %d times", option->name,
 				OPT_STRINGS_MAX);
 	strings->list[strings->count++] = arg;
 	return 0;
 }
 
 static int store(const struct opt *option, const char *arg, void *value,
-		 struct error *why)
+		 struct error *error)
 {
 	uint64_t number;
 
@@ -95,23 +95,23 @@ static int store(const struct opt *option, const char *arg, void *value,
 		*(const char **)value = arg;
 		return 0;
 	case OPT_KIND_STRINGS:
-		return store_string(option, arg, value, why);
+		return store_string(option, arg, value, error);
 	case OPT_KIND_NUMBER:
 		if (parse_u64(arg, 10, option->max, &number) || number < option->min)
-			return error_set(why, -EINVAL, "--%s: \"%s\" is not a number from %" PRIu64
-					" to %" PRIu64, option->name, arg, option->min,
-					option->max);
+			return error_set(error, -EINVAL, "--%s: \"%s\" is not a number from "
+					 "%" PRIu64 " to %" PRIu64, option->name, arg, option->min,
+					 option->max);
 		*(uint64_t *)value = number;
 		return 0;
 	case OPT_KIND_MEMORY:
 		if (parse_memory(arg, &number) || !number)
-			return error_set(why, -EINVAL, "--%s: \"%s\" is not a memory size "
+			return error_set(error, -EINVAL, "--%s: \"%s\" is not a memory size "
 					"(in MiB, or e.g. 512M or 2G)", option->name, arg);
 		*(uint64_t *)value = number;
 		return 0;
 	case OPT_KIND_TYPED:
 		return option->type->read(arg, value) ?
-			error_set(why, -EINVAL, "--%s: \"%s\" is not %s", option->name, arg,
+			error_set(error, -EINVAL, "--%s: \"%s\" is not %s", option->name, arg,
 				 option->type->what) : 0;
 	}
 	return -EINVAL;
@@ -169,16 +169,16 @@ static size_t find_option(const struct opt *options, int c)
 }
 
 static int check_required(const struct opt *options, size_t count, const bool *seen,
-			  struct error *why)
+			  struct error *error)
 {
 	for (size_t i = 0; i < count; i++)
 		if (options[i].required && !seen[i])
-			return error_set(why, -EINVAL, "--%s is missing", options[i].name);
+			return error_set(error, -EINVAL, "--%s is missing", options[i].name);
 	return 0;
 }
 
 int opt_read(const struct opt *options, unsigned int flags, void *values,
-	     int argc, char **argv, char ***ret_args, struct error *why)
+	     int argc, char **argv, char ***ret_args, struct error *error)
 {
 	bool seen[OPTIONS_MAX] = {};
 	struct getopt_table table;
@@ -191,21 +191,21 @@ int opt_read(const struct opt *options, unsigned int flags, void *values,
 		size_t n;
 
 		if (c == ':')
-			return error_set(why, -EINVAL, "%s needs an argument", argv[optind - 1]);
+			return error_set(error, -EINVAL, "%s needs an argument", argv[optind - 1]);
 		if (c == '?')
-			return error_set(why, -EINVAL, "unknown option %s", argv[optind - 1]);
+			return error_set(error, -EINVAL, "unknown option %s", argv[optind - 1]);
 		if (c == 'h' && flags & OPT_TAKE_HELP)
 			return OPT_ASKS_HELP;
 		if (c == 'V' && flags & OPT_TAKE_VERSION)
 			return OPT_ASKS_VERSION;
 		n = find_option(options, c);
 		if (flags & OPT_ONCE && seen[n])
-			return error_set(why, -EINVAL, "--%s is given twice", options[n].name);
+			return error_set(error, -EINVAL, "--%s is given twice", options[n].name);
 		seen[n] = true;
-		r = store(&options[n], optarg, (char *)values + options[n].offset, why);
+		r = store(&options[n], optarg, (char *)values + options[n].offset, error);
 	}
 	if (!r)
-		r = check_required(options, count, seen, why);
+		r = check_required(options, count, seen, error);
 	*ret_args = argv + optind;
 	return r ? r : argc - optind;
 }

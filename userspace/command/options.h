@@ -154,13 +154,13 @@ enum opt_flags {
  * @argc: entries of @argv; the first one is skipped
  * @argv: the command line; the function moves options before other arguments
  * @ret_args: first argument in @argv that is not an option
- * @why: set with -EINVAL
+ * @error: set with -EINVAL
  *
  * Return: the number of arguments at *@ret_args, OPT_ASKS_HELP, OPT_ASKS_VERSION, or
  * -EINVAL with a message.
  */
 int opt_read(const struct opt *options, unsigned int flags, void *values,
-	     int argc, char **argv, char ***ret_args, struct error *why);
+	     int argc, char **argv, char ***ret_args, struct error *error);
 
 /** opt_print() - print the options for --help; @flags: as for opt_read() */
 void opt_print(const struct opt *options, unsigned int flags);

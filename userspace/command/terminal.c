@@ -27,11 +27,11 @@ void term_error(const char *fmt, ...)
 		term_colour(STDERR_FILENO, TERM_PLAIN));
 }
 
-int term_result(int r, const struct error *why)
+int term_result(int r, const struct error *error)
 {
 	if (!r)
 		return COMMAND_OK;
-	term_error("%s", *why->text ? why->text : strerror(-r));
+	term_error("%s", *error->text ? error->text : strerror(-r));
 	return COMMAND_FAILED;
 }
 

@@ -21,11 +21,11 @@ void term_error(const char *fmt, ...);
 /**
  * term_result() - print the error of a command, if any
  * @r: 0 or a negative errno
- * @why: the message to print; if it is empty, that of the errno is printed
+ * @error: the message to print; if it is empty, that of the errno is printed
  *
  * Return: the exit code.
  */
-int term_result(int r, const struct error *why);
+int term_result(int r, const struct error *error);
 
 enum term_colour {
 	TERM_RED,

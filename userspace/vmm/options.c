@@ -181,7 +181,7 @@ static int vmm_options_check(const struct vmm_options *options)
 
 int vmm_options_parse(struct vmm_options *options, int argc, char **argv)
 {
-	struct error why;
+	struct error error;
 	char **args;
 	int r;
 
@@ -195,9 +195,9 @@ int vmm_options_parse(struct vmm_options *options, int argc, char **argv)
 		.pool_fd = -1,
 		.log_level = LOG_INFO,
 	};
-	r = opt_read(options_table, OPT_ONCE, options, argc, argv, &args, &why);
+	r = opt_read(options_table, OPT_ONCE, options, argc, argv, &args, &error);
 	if (r) {
-		log_err("%s%s", r > 0 ? "not an option: " : "", r > 0 ? args[0] : why.text);
+		log_err("%s%s", r > 0 ? "not an option: " : "", r > 0 ? args[0] : error.text);
 		return -EINVAL;
 	}
 	snprintf(options->prefix, sizeof(options->prefix), "%016" PRIx64, options->slot_uid);

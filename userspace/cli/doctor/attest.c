@@ -24,16 +24,16 @@ static void check_status(struct doctor *doctor, const json_t *status)
 
 void doctor_check_attestation(struct doctor *doctor)
 {
-	struct error why;
+	struct error error;
 	json_t *status;
 	int err;
 
-	err = daemon_request(json_pack("{s:s}", "command", "status"), &status, &why);
+	err = daemon_request(json_pack("{s:s}", "command", "status"), &status, &error);
 	if (!err) {
 		check_status(doctor, status);
 		json_decref(status);
 	} else if (err != -ENOENT && err != -ECONNREFUSED) {
 		/* Whether ne-emud runs is checked separately. */
-		doctor_add(doctor, "attestation", DOCTOR_WARN, NULL, "%s", why.text);
+		doctor_add(doctor, "attestation", DOCTOR_WARN, NULL, "%s", error.text);
 	}
 }

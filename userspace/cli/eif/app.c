@@ -14,9 +14,9 @@
 
 #define DEFAULT_INIT	NE_EMU_LIBEXECDIR "/ne-emu/guest/init"
 
-static int fail(struct error *why, const char *what, int r, const struct error *error)
+static int fail(const char *what, int r, const struct error *cause, struct error *error)
 {
-	return error_set(why, r, "%s: %s", what, *error->text ? error->text : strerror(-r));
+	return error_set(error, r, "%s: %s", what, *cause->text ? cause->text : strerror(-r));
 }
 
 static int replace_strings(struct strings *strings, const struct opt_strings *by)
@@ -91,27 +91,27 @@ static struct tree_limits get_limits(const struct build *build)
 }
 
 int build_read_app(const struct build *build, uint16_t flags, struct application *app,
-		   struct error *why)
+		   struct error *error)
 {
 	const char *what = build->rootfs ?: build->image;
-	struct error error = {};
+	struct error cause = {};
 	int r;
 
 	r = application_init(app);
 	if (r)
-		return error_set(why, r, "cannot make a temporary file: %s", strerror(-r));
+		return error_set(error, r, "cannot make a temporary file: %s", strerror(-r));
 	app->tree.limits = get_limits(build);
 	progress_begin("unpacking");
 	if (build->rootfs)
-		r = unpack_folder(&app->tree, build->rootfs, &error);
+		r = unpack_folder(&app->tree, build->rootfs, &cause);
 	else
 		r = application_read_image(app, build->image,
 					   flags & EIF_FLAG_ARM64 ? "arm64" : "amd64", build->tag,
-					   &error);
+					   &cause);
 	progress_end();
 	if (!r)
 		r = apply_options(build, app);
-	return r ? fail(why, what, r, &error) : 0;
+	return r ? fail(what, r, &cause, error) : 0;
 }
 
 static int add_file(struct eif_writer *writer, int fd)
@@ -122,35 +122,35 @@ static int add_file(struct eif_writer *writer, int fd)
 }
 
 static int add_bootstrap(const struct build *build, struct eif_writer *writer,
-			 struct error *why)
+			 struct error *error)
 {
 	__cleanup_fd int fd = temp_file_open();
-	struct error error = {};
-	int r = fd < 0 ? fd : bootstrap_write(fd, build->init ?: DEFAULT_INIT, build->nsm, &error);
+	struct error cause = {};
+	int r = fd < 0 ? fd : bootstrap_write(fd, build->init ?: DEFAULT_INIT, build->nsm, &cause);
 
 	if (!r)
 		r = add_file(writer, fd);
-	return r ? fail(why, "bootstrap ramdisk", r, &error) : 0;
+	return r ? fail("bootstrap ramdisk", r, &cause, error) : 0;
 }
 
 int build_add_app(const struct build *build, struct application *app, struct eif_writer *writer,
-		  struct error *why)
+		  struct error *error)
 {
 	__cleanup_fd int fd = -1;
-	struct error error = {};
+	struct error cause = {};
 	int r;
 
 	if (build->init && application_needs_more(app))
 		term_error("warning: %s must read the files user and workdir, which AWS's init "
 			   "ignores", build->init);
-	r = add_bootstrap(build, writer, why);
+	r = add_bootstrap(build, writer, error);
 	if (r)
 		return r;
 	fd = temp_file_open();
 	progress_begin("packing");
-	r = fd < 0 ? fd : application_write(app, fd, &error);
+	r = fd < 0 ? fd : application_write(app, fd, &cause);
 	if (!r)
 		r = add_file(writer, fd);
 	progress_end();
-	return r ? fail(why, "application ramdisk", r, &error) : 0;
+	return r ? fail("application ramdisk", r, &cause, error) : 0;
 }

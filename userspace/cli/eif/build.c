@@ -20,7 +20,8 @@ static int show_result(const struct build *build, const struct eif_file *file, F
 	struct json_out out = {};
 
 	if (!build->json) {
-		fprintf(to, "%s: EIF version %u, %s, %u sections, %" PRIu64 " bytes\n", build->output,
+		fprintf(to, "%s: EIF version %u, %s, %u sections, %" PRIu64 " bytes\n",
+			build->output,
 		       eif->version, eif_show_arch(eif->flags), eif->nr_sections, eif->size);
 		eif_show_pcrs(to, &file->pcrs);
 		return 0;
@@ -31,24 +32,24 @@ static int show_result(const struct build *build, const struct eif_file *file, F
 }
 
 /* Parse the result as a loader does, so that only a valid image gets its name. */
-static int check_image(int fd, struct eif_file *ret, struct error *why)
+static int check_image(int fd, struct eif_file *ret, struct error *error)
 {
-	int r = eif_file_map(fd, EIF_PARSE_STRICT, ret, why);
+	int r = eif_file_map(fd, EIF_PARSE_STRICT, ret, error);
 
 	if (r == -EBADMSG)
 		return r;
-	return r ? error_set(why, r, "cannot measure: %s", strerror(-r)) : 0;
+	return r ? error_set(error, r, "cannot measure: %s", strerror(-r)) : 0;
 }
 
-static int commit_image(const struct build *build, struct file_new *new, struct error *why)
+static int commit_image(const struct build *build, struct file_new *new, struct error *error)
 {
 	struct eif_file file;
 	int r;
 
-	r = check_image(new->fd, &file, why);
+	r = check_image(new->fd, &file, error);
 	if (r)
 		return r;
-	r = file_new_commit(new, why);
+	r = file_new_commit(new, error);
 	if (!r)
 		r = show_result(build, &file, file_new_report(new));
 	eif_file_unmap(&file);
@@ -56,7 +57,7 @@ static int commit_image(const struct build *build, struct file_new *new, struct 
 }
 
 /* Write an unsigned image first, because the signature covers its measurement. */
-static int write_signed(const struct build *build, int fd, struct error *why)
+static int write_signed(const struct build *build, int fd, struct error *error)
 {
 	__cleanup_fd int temp = temp_file_open();
 	struct eif_writer writer;
@@ -64,29 +65,29 @@ static int write_signed(const struct build *build, int fd, struct error *why)
 	int r;
 
 	if (temp < 0)
-		return error_set(why, temp, "cannot make a temporary file: %s", strerror(-temp));
-	r = build_write(build, &writer, temp, why);
+		return error_set(error, temp, "cannot make a temporary file: %s", strerror(-temp));
+	r = build_write(build, &writer, temp, error);
 	if (!r)
-		r = check_image(temp, &file, why);
+		r = check_image(temp, &file, error);
 	if (r)
 		return r;
-	r = eif_sign(&file.eif, &file.pcrs, build->certificate, build->key, fd, why);
+	r = eif_sign(&file.eif, &file.pcrs, build->certificate, build->key, fd, error);
 	eif_file_unmap(&file);
 	return r;
 }
 
-static int build_image(const struct build *build, struct error *why)
+static int build_image(const struct build *build, struct error *error)
 {
 	struct eif_writer writer;
 	struct file_new new;
 	int r;
 
-	r = file_new_open(&new, build->output, why);
+	r = file_new_open(&new, build->output, error);
 	if (!r)
-		r = build->certificate ? write_signed(build, new.fd, why) :
-			build_write(build, &writer, new.fd, why);
+		r = build->certificate ? write_signed(build, new.fd, error) :
+			build_write(build, &writer, new.fd, error);
 	if (!r)
-		r = commit_image(build, &new, why);
+		r = commit_image(build, &new, error);
 	file_new_abort(&new);
 	return r;
 }
@@ -230,10 +231,10 @@ static const struct opt options[] = {
 static int eif_build_run(const struct command_call *call)
 {
 	const struct build *build = call->options;
-	struct error why = {};
+	struct error error = {};
 	int r = check_usage(call, build);
 
-	return r ? r : term_result(build_image(build, &why), &why);
+	return r ? r : term_result(build_image(build, &error), &error);
 }
 
 const struct command cmd_eif_build = {

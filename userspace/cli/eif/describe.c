@@ -194,13 +194,13 @@ static int eif_describe_run(const struct command_call *call)
 {
 	const struct describe_options *wanted = call->options;
 	struct description d = { .path = call->args[0] };
-	struct error why = {};
+	struct error error = {};
 	int r;
 
 	r = eif_file_open(d.path, EIF_PARSE_TOLERANT | (wanted->strict ? EIF_PARSE_STRICT : 0),
-			  &d.file, &why);
+			  &d.file, &error);
 	if (r)
-		return describe_refused(why.text, wanted->json);
+		return describe_refused(error.text, wanted->json);
 	r = describe(&d, wanted->json);
 	eif_signature_close(&d.signature);
 	eif_file_unmap(&d.file);

@@ -162,11 +162,11 @@ static int eif_diff_run(const struct command_call *call)
 {
 	const struct diff_options *wanted = call->options;
 	struct comparison c = {};
-	struct error why = {};
+	struct error error = {};
 	int r = 0;
 
 	for (size_t i = 0; i < 2 && r >= 0; i++)
-		r = eif_file_open(call->args[i], EIF_PARSE_TOLERANT, &c.files[i], &why);
+		r = eif_file_open(call->args[i], EIF_PARSE_TOLERANT, &c.files[i], &error);
 	if (r >= 0) {
 		compare_sections(&c);
 		if (wanted->json)
@@ -174,7 +174,7 @@ static int eif_diff_run(const struct command_call *call)
 		else
 			show_text(&c);
 	} else {
-		term_error("%s", why.text);
+		term_error("%s", error.text);
 	}
 	eif_file_unmap(&c.files[0]);
 	eif_file_unmap(&c.files[1]);

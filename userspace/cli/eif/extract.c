@@ -17,7 +17,7 @@
 struct extraction {
 	const char *dir;
 	struct json_out *out;
-	struct error *why;
+	struct error *error;
 };
 
 static int write_file(const struct extraction *e, const char *name, const void *data, size_t size)
@@ -28,14 +28,14 @@ static int write_file(const struct extraction *e, const char *name, const void *
 
 	if (asprintf(&path, "%s/%s", e->dir, name) < 0)
 		return -ENOMEM;
-	r = file_new_open(&file, path, e->why);
+	r = file_new_open(&file, path, e->error);
 	if (!r) {
 		r = write_full(file.fd, data, size);
 		if (r)
-			error_set(e->why, r, "cannot write %s: %s", path, strerror(-r));
+			error_set(e->error, r, "cannot write %s: %s", path, strerror(-r));
 	}
 	if (!r)
-		r = file_new_commit(&file, e->why);
+		r = file_new_commit(&file, e->error);
 	file_new_abort(&file);
 	if (r)
 		return r;
@@ -65,12 +65,12 @@ static int write_certificate(const struct extraction *e, const struct eif_blob *
 		return 0;
 	}
 	if (r)
-		return error_set(e->why, r, "cannot read the signature: %s", strerror(-r));
+		return error_set(e->error, r, "cannot read the signature: %s", strerror(-r));
 	if (signature.private_key)
 		term_error("warning: %s", EIF_SHOW_PRIVATE_KEY);
 	r = pem_certificates((const char *)signature.pem, signature.pem_size, &certificates,
 			     &size);
-	r = r ? error_set(e->why, r, "cannot read the certificate: %s", strerror(-r)) :
+	r = r ? error_set(e->error, r, "cannot read the certificate: %s", strerror(-r)) :
 		write_file(e, "certificate.pem", certificates, size);
 	eif_signature_close(&signature);
 	return r;
@@ -112,12 +112,12 @@ static const struct opt options[] = {
 static int extract(const struct extraction *e, const char *image)
 {
 	struct eif_file file;
-	int r = eif_file_open(image, EIF_PARSE_TOLERANT, &file, e->why);
+	int r = eif_file_open(image, EIF_PARSE_TOLERANT, &file, e->error);
 
 	if (r)
 		return r;
 	if (mkdir(e->dir, 0777) && errno != EEXIST)
-		r = error_set(e->why, -errno, "%s: %s", e->dir, strerror(errno));
+		r = error_set(e->error, -errno, "%s: %s", e->dir, strerror(errno));
 	else
 		r = write_sections(e, &file.eif);
 	eif_file_unmap(&file);
@@ -127,9 +127,9 @@ static int extract(const struct extraction *e, const char *image)
 static int eif_extract_run(const struct command_call *call)
 {
 	const struct extract_options *wanted = call->options;
-	struct error why = {};
+	struct error error = {};
 	struct json_out out = {};
-	struct extraction e = { .dir = call->args[1], .why = &why };
+	struct extraction e = { .dir = call->args[1], .error = &error };
 	int r;
 
 	if (!strcmp(e.dir, "-"))
@@ -143,7 +143,7 @@ static int eif_extract_run(const struct command_call *call)
 	if (!r && wanted->json)
 		r = json_out_print(&out, stdout, 2);
 	json_out_free(&out);
-	return term_result(r, &why);
+	return term_result(r, &error);
 }
 
 const struct command cmd_eif_extract = {

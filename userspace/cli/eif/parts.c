@@ -27,18 +27,18 @@
 #define ARM64_CMDLINE	"reboot=k panic=30 pci=off nomodules console=ttyS0 random.trust_cpu=on " \
 			"root=/dev/ram0"
 
-static int write_fail(struct error *why, int r)
+static int write_fail(struct error *error, int r)
 {
-	return r ? error_set(why, r, "cannot write: %s", strerror(-r)) : 0;
+	return r ? error_set(error, r, "cannot write: %s", strerror(-r)) : 0;
 }
 
 static int add_text(struct eif_writer *writer, enum eif_section_type type, const char *text,
-		    struct error *why)
+		    struct error *error)
 {
-	return write_fail(why, eif_writer_add(writer, type, text, strlen(text)));
+	return write_fail(error, eif_writer_add(writer, type, text, strlen(text)));
 }
 
-static int add_cmdline(const struct build *build, struct eif_writer *writer, struct error *why)
+static int add_cmdline(const struct build *build, struct eif_writer *writer, struct error *error)
 {
 	__cleanup_free char *text = NULL;
 	size_t size;
@@ -46,13 +46,13 @@ static int add_cmdline(const struct build *build, struct eif_writer *writer, str
 	int r;
 
 	if (build->cmdline)
-		return add_text(writer, EIF_SECTION_CMDLINE, build->cmdline, why);
+		return add_text(writer, EIF_SECTION_CMDLINE, build->cmdline, error);
 	if (!build->cmdline_file)
 		return add_text(writer, EIF_SECTION_CMDLINE, writer->flags & EIF_FLAG_ARM64 ?
-				ARM64_CMDLINE : X86_CMDLINE, why);
+				ARM64_CMDLINE : X86_CMDLINE, error);
 	r = file_read(build->cmdline_file, METADATA_SIZE_MAX, &text, &size);
 	if (r)
-		return error_set(why, r, "%s: %s", build->cmdline_file, strerror(-r));
+		return error_set(error, r, "%s: %s", build->cmdline_file, strerror(-r));
 	start = text;
 	while (size && isspace((unsigned char)start[size - 1]))
 		size--;
@@ -60,11 +60,11 @@ static int add_cmdline(const struct build *build, struct eif_writer *writer, str
 		start++;
 		size--;
 	}
-	return write_fail(why, eif_writer_add(writer, EIF_SECTION_CMDLINE, start, size));
+	return write_fail(error, eif_writer_add(writer, EIF_SECTION_CMDLINE, start, size));
 }
 
 /* The build time in the metadata; SOURCE_DATE_EPOCH makes it reproducible. */
-static int get_build_time(time_t *ret, struct error *why)
+static int get_build_time(time_t *ret, struct error *error)
 {
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 	uint64_t value;
@@ -75,7 +75,7 @@ static int get_build_time(time_t *ret, struct error *why)
 	}
 	/* The last second of the year 9999. */
 	if (parse_u64(epoch, 10, 253402300799, &value))
-		return error_set(why, -EINVAL, "SOURCE_DATE_EPOCH \"%s\" is not a time", epoch);
+		return error_set(error, -EINVAL, "SOURCE_DATE_EPOCH \"%s\" is not a time", epoch);
 	*ret = value;
 	return 0;
 }
@@ -101,7 +101,7 @@ static void name_image(const struct build *build, const struct application *app,
 
 static int add_metadata(const struct build *build, const struct eif_kernel_info *kernel,
 			const struct application *app, struct eif_writer *writer,
-			struct error *why)
+			struct error *error)
 {
 	__cleanup_free char *custom = NULL, *text = NULL;
 	char output_name[256], image_name[256];
@@ -122,58 +122,58 @@ static int add_metadata(const struct build *build, const struct eif_kernel_info 
 	metadata.image_name = build->name ?: output_name;
 	name_image(build, app, &metadata, image_name, sizeof(image_name));
 
-	r = get_build_time(&metadata.build_time, why);
+	r = get_build_time(&metadata.build_time, error);
 	if (r)
 		return r;
 	if (build->metadata) {
 		r = file_read(build->metadata, METADATA_SIZE_MAX, &custom, &metadata.custom_size);
 		if (r)
-			return error_set(why, r, "%s: %s", build->metadata, strerror(-r));
+			return error_set(error, r, "%s: %s", build->metadata, strerror(-r));
 		metadata.custom = custom;
 	}
 	r = eif_metadata_text(&metadata, &text);
 	if (r == -EINVAL)
-		return error_set(why, -EINVAL, "%s does not hold a JSON object", build->metadata);
-	return r ? write_fail(why, r) : add_text(writer, EIF_SECTION_METADATA, text, why);
+		return error_set(error, -EINVAL, "%s does not hold a JSON object", build->metadata);
+	return r ? write_fail(error, r) : add_text(writer, EIF_SECTION_METADATA, text, error);
 }
 
-static int add_ramdisk(const char *path, struct eif_writer *writer, struct error *why)
+static int add_ramdisk(const char *path, struct eif_writer *writer, struct error *error)
 {
 	__cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int r;
 
 	if (fd < 0)
-		return error_set(why, -errno, "%s: %s", path, strerror(errno));
+		return error_set(error, -errno, "%s: %s", path, strerror(errno));
 	progress_begin("copying");
 	r = eif_writer_add_fd(writer, EIF_SECTION_RAMDISK, fd);
 	progress_end();
-	return r ? error_set(why, r, "%s: %s", path, strerror(-r)) : 0;
+	return r ? error_set(error, r, "%s: %s", path, strerror(-r)) : 0;
 }
 
 static int add_ramdisks(const struct build *build, struct application *app,
-			struct eif_writer *writer, struct error *why)
+			struct eif_writer *writer, struct error *error)
 {
 	int r = 0;
 
 	if (build_has_app(build))
-		r = build_add_app(build, app, writer, why);
+		r = build_add_app(build, app, writer, error);
 	for (size_t i = 0; !r && i < build->ramdisks.count; i++)
-		r = add_ramdisk(build->ramdisks.list[i], writer, why);
+		r = add_ramdisk(build->ramdisks.list[i], writer, error);
 	return r;
 }
 
 static int read_kernel(const struct build *build, char **ret_data, size_t *ret_size,
-		       struct eif_kernel_info *ret_info, struct error *why)
+		       struct eif_kernel_info *ret_info, struct error *error)
 {
 	int r = file_read(build->kernel, KERNEL_SIZE_MAX, ret_data, ret_size);
 
 	if (r)
-		return error_set(why, r, "%s: %s", build->kernel, strerror(-r));
+		return error_set(error, r, "%s: %s", build->kernel, strerror(-r));
 	if (eif_kernel_inspect((uint8_t *)*ret_data, *ret_size, ret_info))
-		return error_set(why, -ENOEXEC, "%s is neither an x86 bzImage nor an arm64 Image; "
-				 "no enclave can boot it", build->kernel);
+		return error_set(error, -ENOEXEC, "%s is neither an x86 bzImage nor an arm64 "
+				 "Image; no enclave can boot it", build->kernel);
 	if (build->arch && strcmp(build->arch, eif_show_arch(ret_info->flags)))
-		return error_set(why, -EINVAL, "%s is a kernel for %s", build->kernel,
+		return error_set(error, -EINVAL, "%s is a kernel for %s", build->kernel,
 				 eif_show_arch(ret_info->flags));
 	if (ret_info->unplaced && build->fix_kernel)
 		eif_kernel_fix((uint8_t *)*ret_data, *ret_size, ret_info);
@@ -184,7 +184,7 @@ static int read_kernel(const struct build *build, char **ret_data, size_t *ret_s
 }
 
 int build_write(const struct build *build, struct eif_writer *writer, int fd,
-		struct error *why)
+		struct error *error)
 {
 	struct application app = { .tree.fd = -1 };
 	struct eif_kernel_info kernel;
@@ -192,20 +192,20 @@ int build_write(const struct build *build, struct eif_writer *writer, int fd,
 	size_t size;
 	int r;
 
-	r = read_kernel(build, &data, &size, &kernel, why);
+	r = read_kernel(build, &data, &size, &kernel, error);
 	if (r)
 		return r;
 	eif_writer_init(writer, fd, EIF_VERSION_MAX, kernel.flags);
 	if (build_has_app(build))
-		r = build_read_app(build, kernel.flags, &app, why);
+		r = build_read_app(build, kernel.flags, &app, error);
 	if (!r)
-		r = write_fail(why, eif_writer_add(writer, EIF_SECTION_KERNEL, data, size));
+		r = write_fail(error, eif_writer_add(writer, EIF_SECTION_KERNEL, data, size));
 	if (!r)
-		r = add_cmdline(build, writer, why);
+		r = add_cmdline(build, writer, error);
 	if (!r)
-		r = add_metadata(build, &kernel, &app, writer, why);
+		r = add_metadata(build, &kernel, &app, writer, error);
 	if (!r)
-		r = add_ramdisks(build, &app, writer, why);
+		r = add_ramdisks(build, &app, writer, error);
 	application_free(&app);
-	return r ? r : write_fail(why, eif_writer_finish(writer));
+	return r ? r : write_fail(error, eif_writer_finish(writer));
 }

@@ -12,11 +12,11 @@
  * @build: the options of the command
  * @writer: used while the image is written
  * @fd: empty file for the image
- * @why: set on failure
+ * @error: set on failure
  *
  * Return: 0 or a negative errno with a message.
  */
 int build_write(const struct build *build, struct eif_writer *writer, int fd,
-		struct error *why);
+		struct error *error);
 
 #endif

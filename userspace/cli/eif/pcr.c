@@ -36,10 +36,10 @@ static void put(const struct request *request, const char *name, const uint8_t *
 		eif_show_pcr(stdout, name, pcr);
 }
 
-static int put_image(const struct request *request, struct error *why)
+static int put_image(const struct request *request, struct error *error)
 {
 	struct eif_file file;
-	int r = eif_file_open(request->image, 0, &file, why);
+	int r = eif_file_open(request->image, 0, &file, error);
 
 	if (r)
 		return r;
@@ -69,19 +69,19 @@ static int measure_file(int fd, uint8_t *ret_pcr)
 	return r;
 }
 
-static int put_input(const struct request *request, struct error *why)
+static int put_input(const struct request *request, struct error *error)
 {
 	__cleanup_fd int fd = open(request->input, O_RDONLY | O_CLOEXEC);
 	uint8_t pcr[EIF_PCR_SIZE];
 	int r = fd < 0 ? -errno : measure_file(fd, pcr);
 
 	if (r)
-		return error_set(why, r, "%s: %s", request->input, strerror(-r));
+		return error_set(error, r, "%s: %s", request->input, strerror(-r));
 	put(request, "PCR", pcr);
 	return 0;
 }
 
-static int put_certificate(const struct request *request, struct error *why)
+static int put_certificate(const struct request *request, struct error *error)
 {
 	__cleanup_free char *pem = NULL;
 	uint8_t pcr[EIF_PCR_SIZE];
@@ -91,10 +91,10 @@ static int put_certificate(const struct request *request, struct error *why)
 
 	r = file_read(request->certificate, CERTIFICATE_SIZE_MAX, &pem, &size);
 	if (r)
-		return error_set(why, r, "%s: %s", request->certificate, strerror(-r));
+		return error_set(error, r, "%s: %s", request->certificate, strerror(-r));
 	r = eif_certificate_read((uint8_t *)pem, size, &certificate, pcr);
 	if (r)
-		return error_set(why, r, "%s does not hold a PEM certificate",
+		return error_set(error, r, "%s does not hold a PEM certificate",
 				 request->certificate);
 	X509_free(certificate);
 	put(request, "PCR8", pcr);
@@ -102,31 +102,31 @@ static int put_certificate(const struct request *request, struct error *why)
 }
 
 static int put_text(const struct request *request, const char *name, const char *text,
-		    struct error *why)
+		    struct error *error)
 {
 	uint8_t pcr[EIF_PCR_SIZE];
 	int r = eif_pcr_of_text(text, pcr);
 
 	if (r)
-		return error_set(why, r, "cannot compute %s: %s", name, strerror(-r));
+		return error_set(error, r, "cannot compute %s: %s", name, strerror(-r));
 	put(request, name, pcr);
 	return 0;
 }
 
-static int put_all(const struct request *request, struct error *why)
+static int put_all(const struct request *request, struct error *error)
 {
 	int r = 0;
 
 	if (request->image)
-		r = put_image(request, why);
+		r = put_image(request, error);
 	if (!r && request->input)
-		r = put_input(request, why);
+		r = put_input(request, error);
 	if (!r && request->role)
-		r = put_text(request, "PCR3", request->role, why);
+		r = put_text(request, "PCR3", request->role, error);
 	if (!r && request->instance)
-		r = put_text(request, "PCR4", request->instance, why);
+		r = put_text(request, "PCR4", request->instance, error);
 	if (!r && request->certificate)
-		r = put_certificate(request, why);
+		r = put_certificate(request, error);
 	return r;
 }
 
@@ -148,7 +148,7 @@ static const struct opt options[] = {
 static int eif_pcr_run(const struct command_call *call)
 {
 	struct request *request = call->options;
-	struct error why = {};
+	struct error error = {};
 	struct json_out out = {};
 	int r;
 
@@ -161,11 +161,11 @@ static int eif_pcr_run(const struct command_call *call)
 		request->out = &out;
 		json_out_object(&out, NULL);
 	}
-	r = put_all(request, &why);
+	r = put_all(request, &error);
 	if (!r && request->json)
 		r = json_out_print(&out, stdout, 2);
 	json_out_free(&out);
-	return term_result(r, &why);
+	return term_result(r, &error);
 }
 
 const struct command cmd_eif_pcr = {

@@ -46,15 +46,15 @@ int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, struct error 
 }
 
 int eif_file_open(const char *path, unsigned int flags, struct eif_file *ret,
-		  struct error *why)
+		  struct error *error)
 {
 	__cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct error cause;
 	int r = fd < 0 ? -errno : eif_file_map(fd, flags, ret, &cause);
 
 	if (r == -EBADMSG)
-		return error_set(why, r, "%s is not a valid image: %s", path, cause.text);
-	return r ? error_set(why, r, "%s: %s", path, strerror(-r)) : 0;
+		return error_set(error, r, "%s is not a valid image: %s", path, cause.text);
+	return r ? error_set(error, r, "%s: %s", path, strerror(-r)) : 0;
 }
 
 void eif_file_unmap(struct eif_file *file)

@@ -37,7 +37,7 @@ struct eif_file {
 int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, struct error *error);
 /** eif_file_open() - eif_file_map() for a path; sets the message on every failure */
 int eif_file_open(const char *path, unsigned int flags, struct eif_file *ret,
-		  struct error *why);
+		  struct error *error);
 void eif_file_unmap(struct eif_file *file);
 
 /* An image determines PCR0, PCR1, PCR2 and, if it is signed, PCR8. */

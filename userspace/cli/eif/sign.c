@@ -19,7 +19,7 @@
 #define SIGNED_VERSION	3
 
 static int make_section(const struct eif_pcrs *pcrs, const char *certificate, const char *key_path,
-			uint8_t **ret, size_t *ret_size, struct error *why)
+			uint8_t **ret, size_t *ret_size, struct error *error)
 {
 	__cleanup_free char *pem = NULL, *key_pem = NULL;
 	struct error cause;
@@ -29,32 +29,32 @@ static int make_section(const struct eif_pcrs *pcrs, const char *certificate, co
 
 	r = file_read(certificate, PEM_SIZE_MAX, &pem, &size);
 	if (r)
-		return error_set(why, r, "%s: %s", certificate, strerror(-r));
+		return error_set(error, r, "%s: %s", certificate, strerror(-r));
 	r = file_read(key_path, PEM_SIZE_MAX, &key_pem, &key_size);
 	if (r)
-		return error_set(why, r, "%s: %s", key_path, strerror(-r));
+		return error_set(error, r, "%s: %s", key_path, strerror(-r));
 	r = eif_key_read(key_pem, key_size, &key);
 	explicit_bzero(key_pem, key_size);
 	if (r)
-		return error_set(why, r, "%s does not hold a readable PEM private key",
+		return error_set(error, r, "%s does not hold a readable PEM private key",
 				 key_path);
 	r = eif_signature_make(key, pem, size, pcrs->pcr0, ret, ret_size, &cause);
 	EVP_PKEY_free(key);
 	if (r == -EINVAL)
-		return error_set(why, -EINVAL, "%s, %s: %s", certificate, key_path,
+		return error_set(error, -EINVAL, "%s, %s: %s", certificate, key_path,
 				 cause.text);
-	return r ? error_set(why, r, "cannot sign: %s", strerror(-r)) : 0;
+	return r ? error_set(error, r, "cannot sign: %s", strerror(-r)) : 0;
 }
 
 int eif_sign(const struct eif *eif, const struct eif_pcrs *pcrs, const char *certificate,
-	     const char *key, int fd, struct error *why)
+	     const char *key, int fd, struct error *error)
 {
 	__cleanup_free uint8_t *section = NULL;
 	struct eif_writer writer;
 	size_t size;
 	int r;
 
-	r = make_section(pcrs, certificate, key, &section, &size, why);
+	r = make_section(pcrs, certificate, key, &section, &size, error);
 	if (r)
 		return r;
 	eif_writer_init(&writer, fd, MAX(eif->version, SIGNED_VERSION), eif->flags);
@@ -70,28 +70,28 @@ int eif_sign(const struct eif *eif, const struct eif_pcrs *pcrs, const char *cer
 	if (!r)
 		r = eif_writer_add(&writer, EIF_SECTION_SIGNATURE, section, size);
 	if (r == -E2BIG)
-		return error_set(why, -E2BIG, "there is no room for a signature: the limit is %d "
+		return error_set(error, -E2BIG, "there is no room for a signature: the limit is %d "
 				 "sections", EIF_MAX_SECTIONS);
 	if (!r)
 		r = eif_writer_finish(&writer);
-	return r ? error_set(why, r, "cannot write: %s", strerror(-r)) : 0;
+	return r ? error_set(error, r, "cannot write: %s", strerror(-r)) : 0;
 }
 
 /* Parse the signed image as a loader does before it gets its name. */
-static int check_result(int fd, struct eif_pcrs *ret_pcrs, struct error *why)
+static int check_result(int fd, struct eif_pcrs *ret_pcrs, struct error *error)
 {
 	struct eif_signature signature;
 	enum eif_verdict verdict;
 	struct eif_file file;
 	int r;
 
-	r = eif_file_map(fd, EIF_PARSE_STRICT, &file, why);
+	r = eif_file_map(fd, EIF_PARSE_STRICT, &file, error);
 	if (r == -EBADMSG)
 		return r;
 	if (r)
-		return error_set(why, r, "cannot check: %s", strerror(-r));
+		return error_set(error, r, "cannot check: %s", strerror(-r));
 	r = eif_signature_open(file.eif.signature.data, file.eif.signature.size, &signature,
-			       why);
+			       error);
 	if (!r) {
 		r = eif_signature_verify(&signature, file.pcrs.pcr0, time(NULL), &verdict);
 		eif_signature_close(&signature);
@@ -99,7 +99,7 @@ static int check_result(int fd, struct eif_pcrs *ret_pcrs, struct error *why)
 	*ret_pcrs = file.pcrs;
 	eif_file_unmap(&file);
 	if (r)
-		return error_set(why, r, "cannot check: %s", strerror(-r));
+		return error_set(error, r, "cannot check: %s", strerror(-r));
 	if (verdict != EIF_VERDICT_GOOD)
 		term_error("warning: no enclave will start from this image: %s",
 			   eif_verdict_text(verdict));
@@ -121,28 +121,28 @@ static int show_result(const char *output, const struct eif_pcrs *pcrs, bool jso
 }
 
 static int sign_file(const char *input, const char *output, const char *certificate,
-		     const char *key, bool json, struct error *why)
+		     const char *key, bool json, struct error *error)
 {
 	struct eif_pcrs pcrs;
 	struct eif_file file;
 	struct file_new new;
 	int r;
 
-	r = eif_file_open(input, EIF_PARSE_STRICT | EIF_PARSE_TOLERANT, &file, why);
+	r = eif_file_open(input, EIF_PARSE_STRICT | EIF_PARSE_TOLERANT, &file, error);
 	if (r)
 		return r;
 	if (file.eif.warnings & EIF_WARN_CRC) {
 		eif_file_unmap(&file);
-		return error_set(why, -EBADMSG, "%s is damaged: its CRC does not match", input);
+		return error_set(error, -EBADMSG, "%s is damaged: its CRC does not match", input);
 	}
-	r = file_new_open(&new, output, why);
+	r = file_new_open(&new, output, error);
 	if (!r)
-		r = eif_sign(&file.eif, &file.pcrs, certificate, key, new.fd, why);
+		r = eif_sign(&file.eif, &file.pcrs, certificate, key, new.fd, error);
 	if (!r)
-		r = check_result(new.fd, &pcrs, why);
+		r = check_result(new.fd, &pcrs, error);
 	eif_file_unmap(&file);
 	if (!r)
-		r = file_new_commit(&new, why);
+		r = file_new_commit(&new, error);
 	if (!r)
 		r = show_result(output, &pcrs, json, file_new_report(&new));
 	file_new_abort(&new);
@@ -174,12 +174,12 @@ static int eif_sign_run(const struct command_call *call)
 {
 	const struct sign_options *wanted = call->options;
 	const char *image = call->args[0];
-	struct error why = {};
+	struct error error = {};
 	int r;
 
 	r = sign_file(image, wanted->output ? wanted->output : image, wanted->certificate,
-		      wanted->key, wanted->json, &why);
-	return term_result(r, &why);
+		      wanted->key, wanted->json, &error);
+	return term_result(r, &error);
 }
 
 const struct command cmd_eif_sign = {

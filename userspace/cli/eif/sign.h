@@ -14,11 +14,11 @@
  * @certificate: path of a PEM file
  * @key: path of a PEM file
  * @fd: empty file for the signed image
- * @why: set on failure
+ * @error: set on failure
  *
  * Return: 0 or a negative errno with a message.
  */
 int eif_sign(const struct eif *eif, const struct eif_pcrs *pcrs, const char *certificate,
-	     const char *key, int fd, struct error *why);
+	     const char *key, int fd, struct error *error);
 
 #endif

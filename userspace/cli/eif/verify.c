@@ -178,17 +178,17 @@ static int show_json(const struct verification *v)
 
 static int verify_file(struct verification *v, const char *path)
 {
-	struct error why = {};
+	struct error error = {};
 	struct eif_file file;
 	int r;
 
-	r = eif_file_open(path, EIF_PARSE_TOLERANT, &file, &why);
+	r = eif_file_open(path, EIF_PARSE_TOLERANT, &file, &error);
 	if (r == -EBADMSG) {
-		found(v, "structure", BAD, "%s", why.text);
+		found(v, "structure", BAD, "%s", error.text);
 		return 0;
 	}
 	if (r) {
-		term_error("%s", why.text);
+		term_error("%s", error.text);
 		return r;
 	}
 	found(v, "structure", GOOD, "version %u, %u sections", file.eif.version,

@@ -17,21 +17,22 @@
 #define ANSWER_MAX	65536
 #define WAIT_SECONDS	10
 
-static int fail_connect(struct error *why, const char *path, int error)
+static int fail_connect(struct error *error, const char *path, int errnum)
 {
-	switch (error) {
+	switch (errnum) {
 	case ENOENT:
 	case ECONNREFUSED:
-		return error_set(why, -error, "ne-emud is not running: sudo systemctl start "
+		return error_set(error, -errnum, "ne-emud is not running: sudo systemctl start "
 				 "ne-emud");
 	case EACCES:
-		return error_set(why, -error, "only root and members of group ne may use %s", path);
+		return error_set(error, -errnum, "only root and members of group ne may use %s",
+				 path);
 	default:
-		return error_set(why, -error, "%s: %s", path, strerror(error));
+		return error_set(error, -errnum, "%s: %s", path, strerror(errnum));
 	}
 }
 
-static int connect_daemon(int *ret_fd, struct error *why)
+static int connect_daemon(int *ret_fd, struct error *error)
 {
 	const struct timeval wait = { .tv_sec = WAIT_SECONDS };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -40,48 +41,48 @@ static int connect_daemon(int *ret_fd, struct error *why)
 
 	sys_path(path, NE_EMU_RUN_DIR "/" NE_EMU_CONTROL_SOCKET);
 	if (strlen(path) >= sizeof(address.sun_path))
-		return fail_connect(why, path, ENAMETOOLONG);
+		return fail_connect(error, path, ENAMETOOLONG);
 	strcpy(address.sun_path, path);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) < 0 ||
 	    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return fail_connect(why, path, errno);
+		return fail_connect(error, path, errno);
 	*ret_fd = fd_steal(&fd);
 	return 0;
 }
 
-static int exchange(int fd, const char *request, json_t **ret_answer, struct error *why)
+static int exchange(int fd, const char *request, json_t **ret_answer, struct error *error)
 {
 	__cleanup_free char *text = malloc(ANSWER_MAX);
 	ssize_t len;
 
 	if (!text)
-		return error_set(why, -ENOMEM, "out of memory");
+		return error_set(error, -ENOMEM, "out of memory");
 	if (send(fd, request, strlen(request), MSG_NOSIGNAL) < 0)
-		return error_set(why, -errno, "cannot send a request to ne-emud: %s",
+		return error_set(error, -errno, "cannot send a request to ne-emud: %s",
 				 strerror(errno));
 	len = recv(fd, text, ANSWER_MAX, 0);
 	if (len < 0)
-		return error_set(why, -errno, "ne-emud does not answer: %s", strerror(errno));
+		return error_set(error, -errno, "ne-emud does not answer: %s", strerror(errno));
 	*ret_answer = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_object(*ret_answer)) {
 		json_decref(*ret_answer);
-		return error_set(why, -EPROTO, "ne-emud closed the connection: it serves only root "
-				 "and members of group ne");
+		return error_set(error, -EPROTO, "ne-emud closed the connection: it serves only "
+				 "root and members of group ne");
 	}
 	return 0;
 }
 
-static int check_answer(json_t *answer, struct error *why)
+static int check_answer(json_t *answer, struct error *error)
 {
-	const char *error = json_string_value(json_object_get(answer, "error"));
+	const char *reason = json_string_value(json_object_get(answer, "error"));
 
 	if (json_is_true(json_object_get(answer, "ok")))
 		return 0;
-	return error_set(why, -EPROTO, "%s", error ? error :
+	return error_set(error, -EPROTO, "%s", reason ? reason :
 			 "ne-emud refused the request without a reason");
 }
 
-int daemon_request(json_t *request, json_t **ret_answer, struct error *why)
+int daemon_request(json_t *request, json_t **ret_answer, struct error *error)
 {
 	__cleanup_free char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	__cleanup_fd int fd = -1;
@@ -89,13 +90,13 @@ int daemon_request(json_t *request, json_t **ret_answer, struct error *why)
 
 	json_decref(request);
 	if (!text)
-		return error_set(why, -ENOMEM, "out of memory, or a text is not valid UTF-8");
-	err = connect_daemon(&fd, why);
+		return error_set(error, -ENOMEM, "out of memory, or a text is not valid UTF-8");
+	err = connect_daemon(&fd, error);
 	if (!err)
-		err = exchange(fd, text, ret_answer, why);
+		err = exchange(fd, text, ret_answer, error);
 	if (err)
 		return err;
-	err = check_answer(*ret_answer, why);
+	err = check_answer(*ret_answer, error);
 	if (err)
 		json_decref(*ret_answer);
 	return err;

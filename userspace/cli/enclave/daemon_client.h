@@ -12,11 +12,11 @@
  * daemon_request() - send a request and wait for the answer
  * @request: the function takes ownership, also on failure
  * @ret_answer: the caller releases it with json_decref()
- * @why: set on failure
+ * @error: set on failure
  *
  * Return: 0, or a negative errno with a message: -ENOENT or -ECONNREFUSED (ne-emud is not
  * running), -EACCES, -EPROTO (it refused the request, or the answer is invalid).
  */
-int daemon_request(json_t *request, json_t **ret_answer, struct error *why);
+int daemon_request(json_t *request, json_t **ret_answer, struct error *error);
 
 #endif

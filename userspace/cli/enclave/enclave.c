@@ -17,22 +17,22 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static int fail_step(enum start_step step, int error, struct error *why)
+static int fail_step(enum start_step step, int errnum, struct error *error)
 {
-	return error_set(why, -error, "%s: %s", explain_step(step), explain_error(step, error));
+	return error_set(error, -errnum, "%s: %s", explain_step(step), explain_error(step, errnum));
 }
 
-int enclave_create(struct enclave *enclave, struct error *why)
+int enclave_create(struct enclave *enclave, struct error *error)
 {
 	__cleanup_fd int device = open(NE_DEVICE_PATH, O_RDWR | O_CLOEXEC);
 	__u64 slot_uid;
 
 	*enclave = (struct enclave){ .fd = -1 };
 	if (device < 0)
-		return fail_step(STEP_OPEN, errno, why);
+		return fail_step(STEP_OPEN, errno, error);
 	enclave->fd = ioctl(device, NE_CREATE_VM, &slot_uid);
 	if (enclave->fd < 0)
-		return fail_step(STEP_CREATE, errno, why);
+		return fail_step(STEP_CREATE, errno, error);
 	enclave->slot_uid = slot_uid;
 	return 0;
 }
@@ -50,7 +50,7 @@ static int pool_node(void)
 
 /* The regions are contiguous here, and in the same order as in the enclave. */
 static int read_image(struct huge_memory *memory, uint64_t offset, int fd, bool check,
-		      struct error *why)
+		      struct error *error)
 {
 	struct error cause = {};
 	struct eif eif;
@@ -58,35 +58,35 @@ static int read_image(struct huge_memory *memory, uint64_t offset, int fd, bool 
 	char more;
 
 	if (offset >= memory->size)
-		return error_set(why, -E2BIG, "the image must be loaded at %llu MiB, but the "
+		return error_set(error, -E2BIG, "the image must be loaded at %llu MiB, but the "
 				 "memory has only %llu MiB; raise --memory", offset / MIB,
 				 memory->size / MIB);
 	n = read_full(fd, memory->addr + offset, memory->size - offset);
 	if (n < 0)
-		return error_set(why, n, "cannot read the image: %s", strerror(-n));
+		return error_set(error, n, "cannot read the image: %s", strerror(-n));
 	if (read_full(fd, &more, 1) == 1)
-		return error_set(why, -E2BIG, "the image does not fit into %llu MiB; raise "
+		return error_set(error, -E2BIG, "the image does not fit into %llu MiB; raise "
 				 "--memory (four times its size is a good start)",
 				 memory->size / MIB);
 	if (check && eif_parse(memory->addr + offset, n, EIF_PARSE_NATIVE, &eif, NULL, &cause))
-		return error_set(why, -EBADMSG, "the image is not valid: %s", cause.text);
+		return error_set(error, -EBADMSG, "the image is not valid: %s", cause.text);
 	return 0;
 }
 
 int enclave_load(struct enclave *enclave, int image_fd, uint64_t memory, bool check,
-		 struct error *why)
+		 struct error *error)
 {
 	struct ne_image_load_info info = { .flags = NE_EIF_IMAGE };
 	size_t i;
 	int r;
 
 	memory = (memory + HUGE_UNIT - 1) & ~(HUGE_UNIT - 1);
-	r = huge_memory_alloc(memory, pool_node(), &enclave->memory, why);
+	r = huge_memory_alloc(memory, pool_node(), &enclave->memory, error);
 	if (r)
 		return r;
 	if (ioctl(enclave->fd, NE_GET_IMAGE_LOAD_INFO, &info))
-		return fail_step(STEP_LOAD_INFO, errno, why);
-	r = read_image(&enclave->memory, info.memory_offset, image_fd, check, why);
+		return fail_step(STEP_LOAD_INFO, errno, error);
+	r = read_image(&enclave->memory, info.memory_offset, image_fd, check, error);
 	if (r)
 		return r;
 	for (i = 0; i < enclave->memory.nr_regions; i++) {
@@ -96,35 +96,35 @@ int enclave_load(struct enclave *enclave, int image_fd, uint64_t memory, bool ch
 		};
 
 		if (ioctl(enclave->fd, NE_SET_USER_MEMORY_REGION, &region))
-			return fail_step(STEP_MEMORY, errno, why);
+			return fail_step(STEP_MEMORY, errno, error);
 	}
 	enclave->mem_size = enclave->memory.size;
 	return 0;
 }
 
 int enclave_add_cpus(struct enclave *enclave, const uint32_t *cpus, size_t count,
-		     struct error *why)
+		     struct error *error)
 {
 	enclave->cpus = calloc(count, sizeof(*enclave->cpus));
 	if (!enclave->cpus)
-		return error_set(why, -ENOMEM, "%s", strerror(ENOMEM));
+		return error_set(error, -ENOMEM, "%s", strerror(ENOMEM));
 	for (size_t i = 0; i < count; i++) {
 		__u32 cpu = cpus ? cpus[i] : 0;
 
 		if (ioctl(enclave->fd, NE_ADD_VCPU, &cpu)) {
-			int error = errno;
+			int errnum = errno;
 
 			if (!cpus)
-				return fail_step(STEP_CPU, error, why);
-			return error_set(why, -error, "cannot give the enclave CPU %u: %s", cpu,
-					 explain_error(STEP_CPU, error));
+				return fail_step(STEP_CPU, errnum, error);
+			return error_set(error, -errnum, "cannot give the enclave CPU %u: %s", cpu,
+					 explain_error(STEP_CPU, errnum));
 		}
 		enclave->cpus[enclave->nr_cpus++] = cpu;
 	}
 	return 0;
 }
 
-int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct error *why)
+int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct error *error)
 {
 	struct ne_enclave_start_info info = {
 		.flags = debug ? NE_ENCLAVE_DEBUG_MODE : NE_ENCLAVE_PRODUCTION_MODE,
@@ -133,14 +133,14 @@ int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct erro
 	char said[STATE_TEXT_SIZE];
 
 	if (ioctl(enclave->fd, NE_START_ENCLAVE, &info)) {
-		int error = errno;
+		int errnum = errno;
 
-		fail_step(STEP_START, error, why);
+		fail_step(STEP_START, errnum, error);
 		/* ne-emud and the VMM report a more precise reason, if there is one. */
 		if (!state_exit_text(enclave->slot_uid, said))
-			error_set(why, -error, "%s: %s (%s)", explain_step(STEP_START), said,
-				  explain_error(STEP_START, error));
-		return -error;
+			error_set(error, -errnum, "%s: %s (%s)", explain_step(STEP_START), said,
+				  explain_error(STEP_START, errnum));
+		return -errnum;
 	}
 	enclave->cid = info.enclave_cid;
 	enclave->debug = debug;

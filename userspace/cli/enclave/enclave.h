@@ -28,7 +28,7 @@ struct enclave {
  */
 
 /** enclave_create() - the caller calls enclave_close(), also on failure */
-int enclave_create(struct enclave *enclave, struct error *why);
+int enclave_create(struct enclave *enclave, struct error *error);
 
 /**
  * enclave_load() - add memory with the image in it
@@ -36,23 +36,23 @@ int enclave_create(struct enclave *enclave, struct error *why);
  * @image_fd: the image; read from the current offset
  * @memory: bytes; rounded up to 2 MiB
  * @check: refuse an image that cannot boot
- * @why: set on failure
+ * @error: set on failure
  */
 int enclave_load(struct enclave *enclave, int image_fd, uint64_t memory, bool check,
-		 struct error *why);
+		 struct error *error);
 
 /**
  * enclave_add_cpus() - add CPUs
  * @enclave: a new enclave
  * @cpus: host CPU numbers; NULL: the driver chooses the CPUs
  * @count: number of CPUs
- * @why: set on failure
+ * @error: set on failure
  */
 int enclave_add_cpus(struct enclave *enclave, const uint32_t *cpus, size_t count,
-		     struct error *why);
+		     struct error *error);
 
 /** enclave_start() - start the enclave; @cid 0: the driver chooses a CID */
-int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct error *why);
+int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct error *error);
 
 void enclave_close(struct enclave *enclave);
 

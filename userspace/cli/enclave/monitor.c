@@ -20,19 +20,19 @@
 /* Holds the packets of a busy enclave for a second, the kernel's overhead included. */
 #define BUFFER_SIZE	(64 * MIB)
 
-static int make_device(struct error *why)
+static int make_device(struct error *error)
 {
 	int r;
 
 	if (unshare(CLONE_NEWNET))
-		return error_set(why, -errno, "cannot make a network namespace: %s%s",
+		return error_set(error, -errno, "cannot make a network namespace: %s%s",
 				 strerror(errno), errno == EPERM ? "; use sudo" : "");
 	r = nl_link_add(DEVICE, "vsockmon");
 	if (r == -EOPNOTSUPP)
-		return error_set(why, r, "this kernel has no vsockmon device (CONFIG_VSOCKMON), "
+		return error_set(error, r, "this kernel has no vsockmon device (CONFIG_VSOCKMON), "
 				 "or its module cannot be loaded: sudo modprobe vsockmon");
 	if (r)
-		return error_set(why, r, "cannot make a vsockmon device: %s%s", strerror(-r),
+		return error_set(error, r, "cannot make a vsockmon device: %s%s", strerror(-r),
 				 r == -EPERM ? "; use sudo" : "");
 	return 0;
 }
@@ -56,21 +56,21 @@ static int bind_to_device(int fd)
 	return 0;
 }
 
-int monitor_open(struct error *why)
+int monitor_open(struct error *error)
 {
 	__cleanup_fd int fd = -1;
-	int r = make_device(why);
+	int r = make_device(error);
 
 	if (r)
 		return r;
 	/* With protocol 0, the socket receives nothing until it is bound. */
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return error_set(why, -errno, "cannot open a packet socket: %s%s", strerror(errno),
-				 errno == EPERM ? "; use sudo" : "");
+		return error_set(error, -errno, "cannot open a packet socket: %s%s",
+				 strerror(errno), errno == EPERM ? "; use sudo" : "");
 	r = bind_to_device(fd);
 	if (r)
-		return error_set(why, r, "cannot read from " DEVICE ": %s", strerror(-r));
+		return error_set(error, r, "cannot read from " DEVICE ": %s", strerror(-r));
 	return fd_steal(&fd);
 }
 

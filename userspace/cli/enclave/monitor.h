@@ -11,14 +11,14 @@
 
 /**
  * monitor_open() - start to capture all vsock packets of this host
- * @why: set on failure
+ * @error: set on failure
  *
  * Moves the process to a new network namespace that holds the vsockmon device, so that
  * both disappear however the process ends.
  *
  * Return: a non-blocking descriptor to poll for POLLIN, or a negative errno with a message.
  */
-int monitor_open(struct error *why);
+int monitor_open(struct error *error);
 
 /**
  * monitor_read() - read the next packet

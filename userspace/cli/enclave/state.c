@@ -99,15 +99,15 @@ uint64_t state_daemon_pid(void)
 	return lock_holder(sys_path(path, LOCK_FILE));
 }
 
-int state_open(struct ne_nl **ret_nl, struct error *why)
+int state_open(struct ne_nl **ret_nl, struct error *error)
 {
 	int r = ne_nl_open(ret_nl);
 
 	if (r == -ENOENT)
-		return error_set(why, -ENOENT, "the emulator is not loaded; load it with \"sudo "
+		return error_set(error, -ENOENT, "the emulator is not loaded; load it with \"sudo "
 				 "modprobe nitro_enclaves_emu\"");
 	if (r)
-		return error_set(why, r, "cannot query the emulator: %s", strerror(-r));
+		return error_set(error, r, "cannot query the emulator: %s", strerror(-r));
 	return 0;
 }
 
@@ -136,7 +136,7 @@ int state_parse_id(const char *name, uint64_t *ret_uid, uint32_t *ret_cid)
 }
 
 int state_find(struct ne_nl *nl, const char *name, struct ne_nl_enclave *ret,
-	       struct error *why)
+	       struct error *error)
 {
 	struct ne_nl_enclave *list;
 	uint64_t slot_uid;
@@ -145,16 +145,16 @@ int state_find(struct ne_nl *nl, const char *name, struct ne_nl_enclave *ret,
 	int r;
 
 	if (state_parse_id(name, &slot_uid, &cid))
-		return error_set(why, -EINVAL, "\"%s\" is neither an enclave id nor a CID; see "
+		return error_set(error, -EINVAL, "\"%s\" is neither an enclave id nor a CID; see "
 				 "\"ne-emu ps\"", name);
 	r = ne_nl_enclave_list(nl, &list, &count);
 	if (r)
-		return error_set(why, r, "cannot list enclaves: %s", strerror(-r));
+		return error_set(error, r, "cannot list enclaves: %s", strerror(-r));
 	for (i = 0; i < count; i++)
 		if (slot_uid ? list[i].slot_uid == slot_uid : list[i].cid == cid)
 			break;
 	if (i == count) {
-		r = error_set(why, -ENOENT, "there is no enclave %s; see \"ne-emu ps\"", name);
+		r = error_set(error, -ENOENT, "there is no enclave %s; see \"ne-emu ps\"", name);
 	} else {
 		struct ne_nl_enclave last = list[count - 1];
 

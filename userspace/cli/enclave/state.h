@@ -40,7 +40,7 @@ bool state_emulated(void);
 uint64_t state_daemon_pid(void);
 
 /** state_open() - connect to the emulator; 0 or a negative errno with a message */
-int state_open(struct ne_nl **ret_nl, struct error *why);
+int state_open(struct ne_nl **ret_nl, struct error *error);
 
 /**
  * state_parse_id() - parse the name of an enclave
@@ -57,13 +57,13 @@ int state_parse_id(const char *name, uint64_t *ret_uid, uint32_t *ret_cid);
  * @nl: an open connection
  * @name: as for state_parse_id()
  * @ret: the caller releases it with ne_nl_enclave_done()
- * @why: set on failure
+ * @error: set on failure
  *
  * Return: 0 or a negative errno with a message: -EINVAL (not a name), -ENOENT (no such
  * enclave), or that of the query.
  */
 int state_find(struct ne_nl *nl, const char *name, struct ne_nl_enclave *ret,
-	       struct error *why);
+	       struct error *error);
 
 /** state_json_cpus() - add the members NumberOfCPUs and CPUIDs */
 void state_json_cpus(struct json_out *out, const uint32_t *cpus, size_t count);

@@ -129,7 +129,7 @@ static int reserve(uint64_t size, uint64_t align, uint8_t **ret)
 	return 0;
 }
 
-static int too_few(const struct huge_sizes *sizes, uint64_t size, int node, struct error *why)
+static int too_few(const struct huge_sizes *sizes, uint64_t size, int node, struct error *error)
 {
 	char have[128] = "none";
 	size_t i, len = 0;
@@ -137,7 +137,7 @@ static int too_few(const struct huge_sizes *sizes, uint64_t size, int node, stru
 	for (i = 0; i < sizes->count && len < sizeof(have); i++)
 		len += snprintf(have + len, sizeof(have) - len, "%s%" PRIu64 " of %llu MiB",
 				i ? ", " : "", sizes->list[i].free, sizes->list[i].size / MIB);
-	return error_set(why, -ENOMEM, "not enough free huge pages%s for %llu MiB (free: %s); "
+	return error_set(error, -ENOMEM, "not enough free huge pages%s for %llu MiB (free: %s); "
 			 "reserve them with \"sudo ne-emu setup --memory %llu\"",
 			 node >= 0 ? " on the CPU pool's NUMA node" : "", size / MIB, have,
 			 size / MIB);
@@ -165,7 +165,7 @@ static int map_all(const struct huge_sizes *sizes, int node, struct huge_memory 
 	return 0;
 }
 
-int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct error *why)
+int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct error *error)
 {
 	struct huge_memory memory = {};
 	struct huge_sizes sizes;
@@ -175,7 +175,7 @@ int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct e
 
 	huge_sizes_read(node, &sizes);
 	if (huge_sizes_choose(&sizes, size))
-		return too_few(&sizes, size, node, why);
+		return too_few(&sizes, size, node, error);
 	for (i = sizes.count; i--;) {
 		memory.size += sizes.list[i].use * sizes.list[i].size;
 		if (sizes.list[i].use)
@@ -183,14 +183,14 @@ int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct e
 	}
 	r = reserve(memory.size, align, &memory.addr);
 	if (r)
-		return error_set(why, r, "cannot map %llu MiB: %s", memory.size / MIB,
+		return error_set(error, r, "cannot map %llu MiB: %s", memory.size / MIB,
 				 strerror(-r));
 	r = map_all(&sizes, node, &memory);
 	if (r) {
 		huge_memory_free(&memory);
 		/* Free pages that other processes have reserved count as free in sysfs. */
-		return r == -ENOMEM ? too_few(&sizes, size, node, why) :
-			error_set(why, r, "cannot map huge pages: %s", strerror(-r));
+		return r == -ENOMEM ? too_few(&sizes, size, node, error) :
+			error_set(error, r, "cannot map huge pages: %s", strerror(-r));
 	}
 	*ret = memory;
 	return 0;

@@ -71,11 +71,11 @@ struct huge_memory {
  * @size: bytes; a multiple of HUGE_UNIT
  * @node: NUMA node of the pages, or -1 for any
  * @ret: the memory; the caller releases it with huge_memory_free()
- * @why: set on failure
+ * @error: set on failure
  *
  * Return: 0 or a negative errno with a message.
  */
-int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct error *why);
+int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct error *error);
 void huge_memory_free(struct huge_memory *memory);
 
 /**

@@ -39,13 +39,13 @@ static uint64_t node_available(const char *text)
 }
 
 /* Bytes that can be reserved without putting the host at risk of running out of memory. */
-static int get_available(int node, uint64_t *ret, struct error *why)
+static int get_available(int node, uint64_t *ret, struct error *error)
 {
 	char text[SYS_TEXT_SIZE];
 	int r = sys_read(text, "/proc/meminfo");
 
 	if (r)
-		return error_set(why, r, "cannot read /proc/meminfo: %s", strerror(-r));
+		return error_set(error, r, "cannot read /proc/meminfo: %s", strerror(-r));
 	*ret = meminfo(text, "MemAvailable:");
 	if (node >= 0 && !sys_read(text, NODE_DIR "/meminfo", node))
 		*ret = MIN(*ret, node_available(text));
@@ -53,7 +53,7 @@ static int get_available(int node, uint64_t *ret, struct error *why)
 	return 0;
 }
 
-int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct error *why)
+int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct error *error)
 {
 	uint64_t available;
 	int r;
@@ -62,7 +62,7 @@ int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct error *
 	reserve_dir(node, plan->dir);
 	huge_sizes_read(node, &plan->sizes);
 	if (!plan->sizes.count)
-		return error_set(why, -ENODEV, "this kernel has no huge pages of 2 MiB or more");
+		return error_set(error, -ENODEV, "this kernel has no huge pages of 2 MiB or more");
 	for (size_t i = 0; i < plan->sizes.count; i++) {
 		plan->free += plan->sizes.list[i].free * plan->sizes.list[i].size;
 		plan->sizes.list[i].use = 0;
@@ -70,11 +70,11 @@ int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct error *
 	plan->missing = memory - MIN(memory, plan->free);
 	if (!plan->missing)
 		return 0;
-	r = get_available(node, &available, why);
+	r = get_available(node, &available, error);
 	if (r || plan->missing <= available)
 		return r;
-	return error_set(why, -ENOMEM, "%llu MiB more are needed, but only %llu MiB are available "
-			 "on NUMA node %d; nothing was changed", plan->missing / MIB,
+	return error_set(error, -ENOMEM, "%llu MiB more are needed, but only %llu MiB are "
+			 "available on NUMA node %d; nothing was changed", plan->missing / MIB,
 			 available / MIB, MAX(node, 0));
 }
 
@@ -124,7 +124,7 @@ static void give_back(const struct reserve *plan)
  * Reserve small pages first, because some clients use no others (QEMU asks for the default
  * size only), and larger ones if these are not enough.
  */
-int reserve_pages(struct reserve *plan, struct error *why)
+int reserve_pages(struct reserve *plan, struct error *error)
 {
 	uint64_t missing = plan->missing;
 	int64_t came = 0;
@@ -140,9 +140,9 @@ int reserve_pages(struct reserve *plan, struct error *why)
 		return 0;
 	give_back(plan);
 	if (came < 0)
-		return error_set(why, came, "cannot reserve huge pages: %s", strerror(-came));
-	return error_set(why, -ENOMEM, "only %llu of %llu MiB could be reserved as huge pages, so "
-			 "they were released; free memory, or reserve huge pages at boot with "
+		return error_set(error, came, "cannot reserve huge pages: %s", strerror(-came));
+	return error_set(error, -ENOMEM, "only %llu of %llu MiB could be reserved as huge pages, "
+			 "so they were released; free memory, or reserve huge pages at boot with "
 			 "\"hugepages=%llu\" on the kernel command line",
 			 (plan->missing - missing) / MIB, plan->missing / MIB,
 			 plan->missing / HUGE_UNIT);

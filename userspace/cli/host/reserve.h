@@ -35,19 +35,19 @@ const char *reserve_dir(int node, char *buf);
  * @plan: filled
  * @node: NUMA node, or -1
  * @memory: bytes that should be free in huge pages; a multiple of HUGE_UNIT
- * @why: set on failure
+ * @error: set on failure
  *
  * Return: 0, -ENOMEM (the host has less) or another negative errno, with a message.
  */
-int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct error *why);
+int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct error *error);
 
 /**
  * reserve_pages() - reserve what is missing
  * @plan: filled by reserve_plan()
- * @why: set on failure
+ * @error: set on failure
  *
  * Return: 0, or a negative errno with a message; all pages are released then.
  */
-int reserve_pages(struct reserve *plan, struct error *why);
+int reserve_pages(struct reserve *plan, struct error *error);
 
 #endif
