@@ -110,14 +110,14 @@ static int run_forget(const struct command_call *call)
 	__cleanup(ca_store_close) struct ca_store store = { .fd = -1 };
 	const struct place *place = call->options;
 	struct error error;
-	int r;
+	int err;
 
 	if (open_store(place, false, &store))
 		return COMMAND_FAILED;
-	r = ca_store_forget(&store, place->project, &error);
-	if (!r)
+	err = ca_store_forget(&store, place->project, &error);
+	if (!err)
 		return COMMAND_OK;
-	if (r == -ENOENT)
+	if (err == -ENOENT)
 		term_error("project %s has no root from before a rotation", place->project);
 	else
 		term_error("%s", error.text);
@@ -223,7 +223,7 @@ static int run_list(const struct command_call *call)
 	const struct place *place = call->options;
 	struct listing listing = { .store = &store };
 	struct json_out out = {};
-	int r;
+	int err;
 
 	if (open_store(place, false, &store))
 		return COMMAND_FAILED;
@@ -231,10 +231,10 @@ static int run_list(const struct command_call *call)
 		listing.out = &out;
 		json_out_array(&out, NULL);
 	}
-	r = ca_store_each(&store, list_project, &listing);
+	err = ca_store_each(&store, list_project, &listing);
 	if (place->json && json_out_print(&out, stdout, 2))
-		r = -EIO;
-	return r ? COMMAND_FAILED : COMMAND_OK;
+		err = -EIO;
+	return err ? COMMAND_FAILED : COMMAND_OK;
 }
 
 static const struct opt list_options[] = {

@@ -19,24 +19,24 @@ static int find_cid(const char *name, uint32_t *ret_cid, struct error *error)
 	struct ne_nl_enclave enclave;
 	uint64_t slot_uid;
 	struct ne_nl *nl;
-	int r;
+	int err;
 
-	r = state_open(&nl, error);
-	if (r)
-		return !state_parse_id(name, &slot_uid, ret_cid) && *ret_cid ? 0 : r;
-	r = state_find(nl, name, &enclave, error);
+	err = state_open(&nl, error);
+	if (err)
+		return !state_parse_id(name, &slot_uid, ret_cid) && *ret_cid ? 0 : err;
+	err = state_find(nl, name, &enclave, error);
 	ne_nl_close(nl);
-	if (r)
-		return r;
+	if (err)
+		return err;
 	if (enclave.state != NE_EMU_ENCLAVE_STATE_RUNNING)
-		r = error_set(error, -ENOTCONN, "%s is not running; \"ne-emu logs %s\" shows its "
-			      "log", name, name);
+		err = error_set(error, -ENOTCONN, "%s is not running; \"ne-emu logs %s\" shows its "
+				"log", name, name);
 	else if (!(enclave.flags & NE_ENCLAVE_DEBUG_MODE))
-		r = error_set(error, -EPERM, "%s is a production enclave, which has no console; "
-			      "start it with --debug", name);
+		err = error_set(error, -EPERM, "%s is a production enclave, which has no console; "
+				"start it with --debug", name);
 	*ret_cid = enclave.cid;
 	ne_nl_enclave_done(&enclave);
-	return r;
+	return err;
 }
 
 static int console_run(const struct command_call *call)
@@ -44,11 +44,11 @@ static int console_run(const struct command_call *call)
 	__cleanup_fd int fd = -1;
 	struct error error;
 	uint32_t cid;
-	int r;
+	int err;
 
-	r = find_cid(call->args[0], &cid, &error);
-	if (r)
-		return term_result(r, &error);
+	err = find_cid(call->args[0], &cid, &error);
+	if (err)
+		return term_result(err, &error);
 	fd = vsock_connect_console(cid);
 	if (fd < 0) {
 		term_error("cannot connect to the console of CID %u: %s%s", cid, strerror(-fd),

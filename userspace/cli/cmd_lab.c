@@ -56,7 +56,7 @@ static int find_target(const char *name, struct target *ret, struct error *error
 {
 	struct ne_nl_enclave enclave;
 	struct ne_nl *nl;
-	int r;
+	int err;
 
 	if (*ret->user && strcmp(name, "next"))
 		return error_set(error, -EINVAL, "--user is for the next enclave, not for %s",
@@ -66,17 +66,17 @@ static int find_target(const char *name, struct target *ret, struct error *error
 		snprintf(ret->name, sizeof(ret->name), "%s", name);
 		return 0;
 	}
-	r = state_open(&nl, error);
-	if (r)
-		return r;
-	r = state_find(nl, name, &enclave, error);
-	if (!r) {
+	err = state_open(&nl, error);
+	if (err)
+		return err;
+	err = state_find(nl, name, &enclave, error);
+	if (!err) {
 		snprintf(ret->name, sizeof(ret->name), "%016" PRIx64, enclave.slot_uid);
-		r = check_owner(&enclave, error);
+		err = check_owner(&enclave, error);
 		ne_nl_enclave_done(&enclave);
 	}
 	ne_nl_close(nl);
-	return r;
+	return err;
 }
 
 /* The first argument names the enclave unless it is a NAME=VALUE. */
@@ -201,15 +201,15 @@ static int print_settings(const json_t *answer, bool json)
 static int lab_show(const struct command_call *call)
 {
 	struct lab_options *wanted = call->options;
-	int r, count = call->count;
+	int code, count = call->count;
 	char **args = call->args;
 	json_t *answer;
 
 	if (request("lab-show", take_name(&args, &count), &wanted->target, NULL, &answer))
 		return COMMAND_FAILED;
-	r = print_settings(answer, wanted->json);
+	code = print_settings(answer, wanted->json);
 	json_decref(answer);
-	return r;
+	return code;
 }
 
 static const struct opt show_options[] = {

@@ -92,16 +92,16 @@ static int read_owner(struct log_list *list, const char *name)
 	char path[SYS_PATH_SIZE];
 	struct dirent *entry;
 	uint64_t owner;
-	int r = 0;
+	int err = 0;
 
 	if (parse_u64(name, 10, UINT32_MAX, &owner))
 		return 0;	/* not ours */
 	dir = opendir(sys_path(path, NE_EMU_LOG_DIR "/%" PRIu64, owner));
 	if (!dir)
 		return errno == EACCES ? add_other(list, owner) : 0;
-	while (!r && (entry = readdir(dir)))
-		r = add_entry(list, owner, entry->d_name);
-	return r;
+	while (!err && (entry = readdir(dir)))
+		err = add_entry(list, owner, entry->d_name);
+	return err;
 }
 
 static int log_list_read(struct log_list *list, struct error *error)
@@ -109,17 +109,17 @@ static int log_list_read(struct log_list *list, struct error *error)
 	__cleanup(dir_cleanup) DIR *dir = NULL;
 	char path[SYS_PATH_SIZE];
 	struct dirent *entry;
-	int r = 0;
+	int err = 0;
 
 	dir = opendir(sys_path(path, NE_EMU_LOG_DIR));
 	if (!dir)
 		return error_set(error, -errno, "%s: %s%s", path, strerror(errno), errno == EACCES ?
 				 "; use sudo or join the group ne" : errno == ENOENT ?
 				 "; no enclave has been started yet" : "");
-	while (!r && (entry = readdir(dir)))
-		r = read_owner(list, entry->d_name);
-	if (r)
-		return error_set(error, r, "%s", strerror(-r));
+	while (!err && (entry = readdir(dir)))
+		err = read_owner(list, entry->d_name);
+	if (err)
+		return error_set(error, err, "%s", strerror(-err));
 	if (list->count)
 		qsort(list->entries, list->count, sizeof(*list->entries), compare_newest);
 	return 0;
@@ -149,10 +149,10 @@ static uint64_t find_cid(const struct log_list *list, const char *name, uint32_t
 	struct ne_nl *nl;
 
 	if (!ne_nl_open(&nl)) {
-		int r = state_find(nl, name, &enclave, &error);
+		int err = state_find(nl, name, &enclave, &error);
 
 		ne_nl_close(nl);
-		if (!r) {
+		if (!err) {
 			uint64_t uid = enclave.slot_uid;
 
 			ne_nl_enclave_done(&enclave);
@@ -251,13 +251,13 @@ static int show(const struct log_entry *entry)
 {
 	__cleanup_json struct json_t *record = load_exit(entry);
 	char id[STATE_ID_SIZE];
-	int r = copy_console(entry);
+	int err = copy_console(entry);
 
 	state_id(entry->uid, id);
-	if (r == -ENOENT) {
+	if (err == -ENOENT) {
 		fprintf(stderr, "%s: no console log; only debug enclaves have one\n", id);
-	} else if (r) {
-		term_error("%s: cannot copy the console: %s", id, strerror(-r));
+	} else if (err) {
+		term_error("%s: cannot copy the console: %s", id, strerror(-err));
 		return COMMAND_FAILED;
 	}
 	if (record)

@@ -53,17 +53,17 @@ static int find_cid(const char *name, uint32_t *ret_cid, struct error *error)
 	struct ne_nl_enclave enclave;
 	uint64_t slot_uid;
 	struct ne_nl *nl;
-	int r;
+	int err;
 
 	if (!state_parse_id(name, &slot_uid, ret_cid) && !slot_uid)
 		return 0;
-	r = state_open(&nl, error);
-	if (r)
-		return r;
-	r = state_find(nl, name, &enclave, error);
+	err = state_open(&nl, error);
+	if (err)
+		return err;
+	err = state_find(nl, name, &enclave, error);
 	ne_nl_close(nl);
-	if (r)
-		return r;
+	if (err)
+		return err;
 	*ret_cid = enclave.cid;
 	ne_nl_enclave_done(&enclave);
 	return *ret_cid ? 0 : error_set(error, -ENOTCONN, "%s has no CID yet", name);
@@ -73,10 +73,10 @@ static int find_cid(const char *name, uint32_t *ret_cid, struct error *error)
 static int take_packet(struct capture *capture)
 {
 	struct pcap_packet packet;
-	int r = monitor_read(capture->monitor, capture->buf, PCAP_SNAPLEN_MAX, &packet);
+	int got = monitor_read(capture->monitor, capture->buf, PCAP_SNAPLEN_MAX, &packet);
 
-	if (r <= 0)
-		return r;
+	if (got <= 0)
+		return got;
 	if (capture->cid && !pcap_concerns(&packet, capture->cid))
 		return 1;
 	capture->count++;
@@ -85,12 +85,12 @@ static int take_packet(struct capture *capture)
 
 static int take_batch(struct capture *capture)
 {
-	int r = 1;
+	int got = 1;
 
-	for (int i = 0; i < BATCH && r > 0 && capture->count < capture->max; i++)
-		r = take_packet(capture);
-	if (r < 0)
-		return r;
+	for (int i = 0; i < BATCH && got > 0 && capture->count < capture->max; i++)
+		got = take_packet(capture);
+	if (got < 0)
+		return got;
 	return fflush(capture->out) ? -errno : 0;
 }
 
@@ -102,25 +102,25 @@ static int capture_packets(struct capture *capture)
 		{ .fd = capture->signals, .events = POLLIN },
 		{ .fd = fileno(capture->out) },		/* POLLERR: the reader is gone */
 	};
-	int r;
+	int err;
 
-	r = pcap_write_header(capture->out, capture->snaplen);
-	if (!r && fflush(capture->out))
-		r = -errno;
-	while (!r && capture->count < capture->max) {
+	err = pcap_write_header(capture->out, capture->snaplen);
+	if (!err && fflush(capture->out))
+		err = -errno;
+	while (!err && capture->count < capture->max) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
 			return errno == EINTR ? 0 : -errno;
 		if (fds[1].revents || fds[2].revents)
 			return 0;
-		r = take_batch(capture);
+		err = take_batch(capture);
 	}
-	return r == -EPIPE ? 0 : r;
+	return err == -EPIPE ? 0 : err;
 }
 
 static int run_capture(struct capture *capture, struct error *error)
 {
 	uint32_t lost;
-	int r;
+	int err;
 
 	capture->signals = watch_open_signals();
 	if (capture->signals < 0)
@@ -134,12 +134,12 @@ static int run_capture(struct capture *capture, struct error *error)
 			capture->cid);
 	else
 		fprintf(stderr, "Capturing all vsock packets; press Ctrl-C to stop.\n");
-	r = capture_packets(capture);
+	err = capture_packets(capture);
 	lost = monitor_lost(capture->monitor);
 	fprintf(stderr, "%" PRIu64 " packets captured\n", capture->count);
 	if (lost)
 		fprintf(stderr, "%u packets lost: they arrived too fast\n", lost);
-	return r ? error_set(error, r, "the capture is incomplete: %s", strerror(-r)) : 0;
+	return err ? error_set(error, err, "the capture is incomplete: %s", strerror(-err)) : 0;
 }
 
 static const struct capture defaults = {
@@ -176,19 +176,19 @@ static int pcap_run(const struct command_call *call)
 {
 	struct capture *capture = call->options;
 	struct error error;
-	int r = call->count ? find_cid(call->args[0], &capture->cid, &error) : 0;
+	int err = call->count ? find_cid(call->args[0], &capture->cid, &error) : 0;
 
-	if (!r)
-		r = open_capture(capture, &error);
-	if (!r)
-		r = run_capture(capture, &error);
+	if (!err)
+		err = open_capture(capture, &error);
+	if (!err)
+		err = run_capture(capture, &error);
 	fd_close(&capture->monitor);
 	fd_close(&capture->signals);
-	if (capture->out && fclose(capture->out) && !r && errno != EPIPE)
-		r = error_set(&error, -errno, "cannot write %.400s: %s", capture->path,
+	if (capture->out && fclose(capture->out) && !err && errno != EPIPE)
+		err = error_set(&error, -errno, "cannot write %.400s: %s", capture->path,
 			     strerror(errno));
 	free(capture->buf);
-	return term_result(r, &error);
+	return term_result(err, &error);
 }
 
 const struct command cmd_pcap = {

@@ -182,23 +182,23 @@ static int ps_run(const struct command_call *call)
 	struct error error;
 	struct ne_nl *nl;
 	size_t count;
-	int r;
+	int err;
 
-	r = state_open(&nl, &error);
-	if (r)
-		return term_result(r, &error);
-	r = ne_nl_enclave_list(nl, &list, &count);
+	err = state_open(&nl, &error);
+	if (err)
+		return term_result(err, &error);
+	err = ne_nl_enclave_list(nl, &list, &count);
 	ne_nl_close(nl);
-	if (r) {
-		term_error("cannot list enclaves: %s", strerror(-r));
+	if (err) {
+		term_error("cannot list enclaves: %s", strerror(-err));
 		return COMMAND_FAILED;
 	}
 	if (wanted->json)
-		r = print_json(list, count);
+		err = print_json(list, count);
 	else
 		print_table(list, count);
 	ne_nl_list_free(list, count);
-	return r ? COMMAND_FAILED : COMMAND_OK;
+	return err ? COMMAND_FAILED : COMMAND_OK;
 }
 
 const struct command cmd_ps = {

@@ -90,18 +90,16 @@ static int add_cpus(struct run *run, struct error *error)
 static int listen_heartbeat(struct run *run, struct error *error)
 {
 	struct pollfd fd = { .fd = run->watch.signals, .events = POLLIN };
-	int r;
+	int listener;
 
 	do {
-		r = vsock_listen(NE_EMU_HEARTBEAT_PORT);
-		if (r >= 0)
-			run->watch.listener = r;
-		if (r != -EADDRINUSE)
-			break;
-	} while (watch_now_ns() < run->watch.deadline_ns && !poll(&fd, 1, PORT_RETRY_MS));
-	if (r < 0)
-		return error_set(error, r, "%s: %s", explain_step(STEP_LISTEN),
-				 explain_error(STEP_LISTEN, -r));
+		listener = vsock_listen(NE_EMU_HEARTBEAT_PORT);
+	} while (listener == -EADDRINUSE && watch_now_ns() < run->watch.deadline_ns &&
+		 !poll(&fd, 1, PORT_RETRY_MS));
+	if (listener < 0)
+		return error_set(error, listener, "%s: %s", explain_step(STEP_LISTEN),
+				 explain_error(STEP_LISTEN, -listener));
+	run->watch.listener = listener;
 	return 0;
 }
 
@@ -117,21 +115,22 @@ static void open_console(struct run *run)
 
 static int start(struct run *run, struct error *error)
 {
-	int r;
+	int err;
 
-	r = open_image(run, error);
-	if (!r)
-		r = enclave_create(&run->enclave, error);
-	if (!r)
-		r = enclave_load(&run->enclave, run->image_fd, run->memory, !run->no_check, error);
-	if (!r)
-		r = add_cpus(run, error);
-	if (!r)
-		r = listen_heartbeat(run, error);
-	if (!r)
-		r = enclave_start(&run->enclave, run->cid, run->debug, error);
-	if (r)
-		return r;
+	err = open_image(run, error);
+	if (!err)
+		err = enclave_create(&run->enclave, error);
+	if (!err)
+		err = enclave_load(&run->enclave, run->image_fd, run->memory, !run->no_check,
+				   error);
+	if (!err)
+		err = add_cpus(run, error);
+	if (!err)
+		err = listen_heartbeat(run, error);
+	if (!err)
+		err = enclave_start(&run->enclave, run->cid, run->debug, error);
+	if (err)
+		return err;
 	state_id(run->enclave.slot_uid, run->id);
 	run->watch.enclave = run->enclave.fd;
 	run->watch.cid = run->enclave.cid;
@@ -246,7 +245,7 @@ static int keep(struct run *run)
 {
 	struct error said;
 	uint32_t reason;
-	int event, r;
+	int event, code;
 
 	fd_close(&run->watch.listener);
 	run->watch.deadline_ns = 0;
@@ -263,31 +262,31 @@ static int keep(struct run *run)
 		return COMMAND_FAILED;
 	}
 	reason = end_reason(run, &said);
-	r = exit_code(reason);
+	code = exit_code(reason);
 	watch_drain_console(&run->watch);
-	if (r)
+	if (code)
 		term_error("%s ended by a fault (%s)", run->id, said.text);
 	else
 		fprintf(stderr, "%s ended (%s)\n", run->id, said.text);
-	return r;
+	return code;
 }
 
 static int boot(struct run *run)
 {
 	struct error error = {};
-	int r;
+	int err;
 
-	r = start(run, &error);
-	if (!r) {
-		r = watch_next(&run->watch);
-		if (r != WATCH_BOOTED) {
-			if (r == WATCH_ENDED)
-				watch_drain_console(&run->watch);
-			r = fail_boot(run, r, &error);
-		}
+	err = start(run, &error);
+	if (!err) {
+		int event = watch_next(&run->watch);
+
+		if (event == WATCH_ENDED)
+			watch_drain_console(&run->watch);
+		if (event != WATCH_BOOTED)
+			err = fail_boot(run, event, &error);
 	}
-	if (r)
-		return term_result(r, &error);
+	if (err)
+		return term_result(err, &error);
 	print_booted(run);
 	return COMMAND_OK;
 }
@@ -306,15 +305,15 @@ static void run_free(struct run *run)
 /* Run in the foreground. watch_next() reads signals from a signalfd. */
 static int run_here(struct run *run)
 {
-	int r;
+	int code;
 
 	run->watch.signals = watch_open_signals();
 	if (run->watch.signals < 0) {
 		term_error("cannot watch signals: %s", strerror(-run->watch.signals));
 		return COMMAND_FAILED;
 	}
-	r = boot(run);
-	return r ? r : keep(run);
+	code = boot(run);
+	return code ? code : keep(run);
 }
 
 static int leave_terminal(void)
@@ -337,13 +336,13 @@ static int leave_terminal(void)
 static int run_detached(struct run *run, int parent)
 {
 	unsigned char code;
-	int r;
+	int err;
 
 	(void)setsid();		/* cannot fail right after a fork */
 	run->watch.parent = parent;
 	run->watch.signals = watch_open_signals();
-	r = MIN(run->watch.signals, 0);
-	code = r ? COMMAND_FAILED : boot(run);
+	err = MIN(run->watch.signals, 0);
+	code = err ? COMMAND_FAILED : boot(run);
 	if (code == COMMAND_OK)
 		code = leave_terminal();
 	if (write(parent, &code, 1) != 1)
@@ -396,8 +395,7 @@ static int check_usage(const struct command_call *call, const struct run *run)
 		return command_usage_error(call, "--cpus cannot be combined with --cpu-ids");
 	if (run->cpu_ids && parse_cpu_list(run->cpu_ids, &cpus, &count))
 		return command_usage_error(call, "--cpu-ids: \"%s\" is not a CPU list (e.g. 2,3 or "
-					   "2-5)",
-					   run->cpu_ids);
+					   "2-5)", run->cpu_ids);
 	for (size_t i = 0; run->cpu_ids && i < count; i++)
 		if (!cpus[i])		/* to the driver, 0 means "choose one" */
 			return command_usage_error(call, "--cpu-ids: CPU 0 belongs to the host");
@@ -454,18 +452,18 @@ static const struct opt options[] = {
 static int run_enclave(const struct command_call *call)
 {
 	struct run *run = call->options;
-	int r = check_usage(call, run);
+	int code = check_usage(call, run);
 
-	if (r)
-		return r;
+	if (code)
+		return code;
 	run->image = call->args[0];
 	if (!run->cpus)
 		run->cpus = default_cpus();
 	run->watch.progress = isatty(STDERR_FILENO) && !run->console;
 	run->watch.deadline_ns = watch_now_ns() + run->timeout * NSEC_PER_SEC;
-	r = run->detach ? detach(run) : run_here(run);
+	code = run->detach ? detach(run) : run_here(run);
 	run_free(run);
-	return r;
+	return code;
 }
 
 const struct command cmd_run = {

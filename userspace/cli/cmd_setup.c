@@ -70,20 +70,20 @@ static int write_state(struct json_out *out, struct error *error)
 	char path[SYS_PATH_SIZE];
 	struct file_new file;
 	FILE *stream;
-	int r;
+	int err;
 
 	(void)mkdir(sys_path(path, NE_EMU_RUN_DIR), 0755);	/* on failure the open fails */
-	r = file_new_open(&file, sys_path(path, STATE_FILE), error);
-	if (r)
-		return r;
+	err = file_new_open(&file, sys_path(path, STATE_FILE), error);
+	if (err)
+		return err;
 	stream = fdopen(dup(file.fd), "w");
-	r = stream ? json_out_print(out, stream, 2) : -errno;
-	if (stream && fclose(stream) && !r)
-		r = -errno;
-	r = r ? error_set(error, r, "cannot write %s: %s", STATE_FILE, strerror(-r)) :
+	err = stream ? json_out_print(out, stream, 2) : -errno;
+	if (stream && fclose(stream) && !err)
+		err = -errno;
+	err = err ? error_set(error, err, "cannot write %s: %s", STATE_FILE, strerror(-err)) :
 		file_new_commit(&file, error);
 	file_new_abort(&file);
-	return r;
+	return err;
 }
 
 /* The first setup of a node since boot saves the state that --undo restores. */
@@ -92,13 +92,13 @@ static int save_state(int node, bool *ret_first, struct error *error)
 	char dir[SYS_PATH_SIZE], path[SYS_PATH_SIZE], pool[SYS_TEXT_SIZE] = "";
 	__cleanup(json_in_free) struct json_t *state = NULL;
 	struct json_out out = {};
-	int r = json_in_load(sys_path(path, STATE_FILE), &state);
+	int err = json_in_load(sys_path(path, STATE_FILE), &state);
 
-	*ret_first = r == -ENOENT;
-	if (r && r != -ENOENT)
-		return error_set(error, r,
+	*ret_first = err == -ENOENT;
+	if (err && err != -ENOENT)
+		return error_set(error, err,
 				 "cannot read %s: %s; remove it if there is nothing to undo",
-				 STATE_FILE, strerror(-r));
+				 STATE_FILE, strerror(-err));
 	(void)sys_read(pool, NE_CPU_POOL_PATH);
 	json_out_object(&out, NULL);
 	json_out_str(&out, STATE_CPUS, state ? json_in_str(state, STATE_CPUS) : pool);
@@ -106,33 +106,33 @@ static int save_state(int node, bool *ret_first, struct error *error)
 	/* Saved counts are from before the first setup, so they replace the current ones. */
 	if (state)
 		(void)json_in_each_u64(state, copy_count, &out);
-	r = write_state(&out, error);
+	err = write_state(&out, error);
 	json_out_free(&out);
-	return r;
+	return err;
 }
 
 static int restore_pages(void *arg, const char *key, uint64_t pages)
 {
 	char text[24];
-	int r;
+	int err;
 
 	if (strncmp(key, "/sys/", 5))
 		return 0;
 	snprintf(text, sizeof(text), "%" PRIu64, pages);
-	r = sys_write(text, "%s/nr_hugepages", key);
-	if (r)
-		term_error("%s/nr_hugepages: %s", key, strerror(-r));
-	return r;
+	err = sys_write(text, "%s/nr_hugepages", key);
+	if (err)
+		term_error("%s/nr_hugepages: %s", key, strerror(-err));
+	return err;
 }
 
 static int set_pool(const char *cpus, struct error *error)
 {
-	int r = sys_write(cpus, NE_CPU_POOL_PATH);
+	int err = sys_write(cpus, NE_CPU_POOL_PATH);
 
 	/* The driver clears the pool on an empty list, but returns EINVAL all the same. */
-	if (r == -EINVAL && !*cpus)
+	if (err == -EINVAL && !*cpus)
 		return 0;
-	switch (-r) {
+	switch (-err) {
 	case 0:
 		return 0;
 	case ENOENT:
@@ -143,8 +143,8 @@ static int set_pool(const char *cpus, struct error *error)
 		return error_set(error, -EPERM, "the CPU pool is in use; end all enclaves with "
 				 "\"sudo ne-emu stop --all\"");
 	}
-	return error_set(error, r, "the driver refuses the CPU pool \"%s\": %s; its reason is in "
-			 "the kernel log", cpus, strerror(-r));
+	return error_set(error, err, "the driver refuses the CPU pool \"%s\": %s; its reason is in "
+			 "the kernel log", cpus, strerror(-err));
 }
 
 static int undo(const struct setup *setup, struct error *error)
@@ -152,21 +152,21 @@ static int undo(const struct setup *setup, struct error *error)
 	char path[SYS_PATH_SIZE], state_path[SYS_PATH_SIZE];
 	__cleanup(json_in_free) struct json_t *state = NULL;
 	const char *cpus;
-	int r;
+	int err;
 
-	r = json_in_load(sys_path(state_path, STATE_FILE), &state);
-	if (r == -ENOENT)
+	err = json_in_load(sys_path(state_path, STATE_FILE), &state);
+	if (err == -ENOENT)
 		return error_set(error, -ENOENT, "nothing to undo: %s does not exist", STATE_FILE);
-	if (r)
-		return error_set(error, r, "cannot read %s: %s", STATE_FILE, strerror(-r));
+	if (err)
+		return error_set(error, err, "cannot read %s: %s", STATE_FILE, strerror(-err));
 	cpus = json_in_str(state, STATE_CPUS);
-	r = !setup->dry_run && sys_exists(NE_CPU_POOL_PATH) ? set_pool(cpus, error) : 0;
-	if (r)
-		return r;
+	err = !setup->dry_run && sys_exists(NE_CPU_POOL_PATH) ? set_pool(cpus, error) : 0;
+	if (err)
+		return err;
 	printf("CPU pool: back to %s\n", *cpus ? cpus : "empty");
-	r = setup->dry_run ? 0 : json_in_each_u64(state, restore_pages, NULL);
-	if (r)
-		return error_set(error, r, "not all huge pages could be released");
+	err = setup->dry_run ? 0 : json_in_each_u64(state, restore_pages, NULL);
+	if (err)
+		return error_set(error, err, "not all huge pages could be released");
 	printf("huge pages: back to their previous numbers\n");
 	if (!setup->dry_run && unlink(sys_path(path, STATE_FILE)))
 		return error_set(error, -errno, "cannot remove %s: %s", STATE_FILE,
@@ -179,19 +179,19 @@ static int choose_cpus(const struct setup *setup, char *text, int *ret_node, str
 	__cleanup_free uint32_t *cpus = calloc(setup->cpus, sizeof(*cpus));
 	__cleanup(topology_free) struct topology topology = {};
 	size_t len = 0;
-	int r;
+	int err;
 
-	r = cpus ? topology_read(&topology) : -ENOMEM;
-	if (r)
-		return error_set(error, r, "cannot read the CPU topology: %s", strerror(-r));
-	r = topology_choose(&topology, setup->cpus, cpus, ret_node);
-	if (r == -EDOM)
+	err = cpus ? topology_read(&topology) : -ENOMEM;
+	if (err)
+		return error_set(error, err, "cannot read the CPU topology: %s", strerror(-err));
+	err = topology_choose(&topology, setup->cpus, cpus, ret_node);
+	if (err == -EDOM)
 		return error_set(error, -EDOM, "%llu CPUs are not a number of whole cores; ask "
 				 "for a multiple of the threads per core",
 				 (unsigned long long)setup->cpus);
-	if (r)
-		return error_set(error, r, "no NUMA node has %llu CPUs in addition to the core of "
-				 "CPU 0, which belongs to the host",
+	if (err)
+		return error_set(error, err, "no NUMA node has %llu CPUs in addition to the core "
+				 "of CPU 0, which belongs to the host",
 				 (unsigned long long)setup->cpus);
 	for (size_t i = 0; i < setup->cpus && len < CPUS_TEXT_SIZE; i++)
 		len += snprintf(text + len, CPUS_TEXT_SIZE - len, "%s%u", i ? "," : "", cpus[i]);
@@ -213,13 +213,13 @@ static void print_isolation(void)
 {
 	int64_t end = clock_ms() + (state_daemon_pid() ? ISOLATION_MS : 0);
 	struct pool pool;
-	int r;
+	int err;
 
-	while (!(r = pool_read(&pool)) && !pool.told && clock_ms() < end) {
+	while (!(err = pool_read(&pool)) && !pool.told && clock_ms() < end) {
 		pool_free(&pool);
 		(void)usleep(ISOLATION_STEP_MS * 1000);
 	}
-	if (r)
+	if (err)
 		return;
 	if (pool.isolated)
 		printf("isolation: only enclaves run on CPUs %s\n", pool.list);
@@ -232,27 +232,27 @@ static void print_isolation(void)
 static int change_pool(const struct setup *setup, const char *cpus, int node, const char *before,
 		       struct error *error)
 {
-	int r = setup->dry_run ? 0 : set_pool(cpus, error);
+	int err = setup->dry_run ? 0 : set_pool(cpus, error);
 
-	if (r && r != -EPERM && *before)
+	if (err && err != -EPERM && *before)
 		(void)set_pool(before, NULL);
-	if (!r)
+	if (!err)
 		printf("CPU pool: %s on NUMA node %d\n", cpus, MAX(node, 0));
-	return r;
+	return err;
 }
 
 static int change_memory(const struct setup *setup, struct reserve *plan, struct error *error)
 {
-	int r;
+	int err;
 
 	if (!plan->missing) {
 		printf("huge pages: %llu MiB are already free\n", plan->free / MIB);
 		return 0;
 	}
-	r = setup->dry_run ? 0 : reserve_pages(plan, error);
-	if (!r)
+	err = setup->dry_run ? 0 : reserve_pages(plan, error);
+	if (!err)
 		printf("huge pages: %llu MiB more in %s\n", plan->missing / MIB, plan->dir);
-	return r;
+	return err;
 }
 
 /* The pool first: it fails early if an enclave exists, and reserving memory is slow. */
@@ -260,17 +260,17 @@ static int change(const struct setup *setup, const char *cpus, int node, struct 
 		  struct error *error)
 {
 	char before[SYS_TEXT_SIZE] = "";
-	int r = 0;
+	int err = 0;
 
 	(void)sys_read(before, NE_CPU_POOL_PATH);
 	if (setup->cpus)
-		r = change_pool(setup, cpus, node, before, error);
-	if (r || !setup->memory)
-		return r;
-	r = change_memory(setup, plan, error);
-	if (r && setup->cpus && !set_pool(before, NULL))
+		err = change_pool(setup, cpus, node, before, error);
+	if (err || !setup->memory)
+		return err;
+	err = change_memory(setup, plan, error);
+	if (err && setup->cpus && !set_pool(before, NULL))
 		printf("CPU pool: back to %s\n", *before ? before : "empty");
-	return r;
+	return err;
 }
 
 static int do_setup(const struct setup *setup, struct error *error)
@@ -278,26 +278,26 @@ static int do_setup(const struct setup *setup, struct error *error)
 	char cpus[CPUS_TEXT_SIZE] = "", path[SYS_PATH_SIZE];
 	struct reserve plan = {};
 	bool first = false;
-	int node, r = 0;
+	int node, err = 0;
 
 	if (setup->cpus)
-		r = choose_cpus(setup, cpus, &node, error);
+		err = choose_cpus(setup, cpus, &node, error);
 	else
 		node = pool_node();
-	if (!r && setup->memory)
-		r = reserve_plan(&plan, node, (setup->memory + HUGE_UNIT - 1) & ~(HUGE_UNIT - 1),
-				 error);
-	if (!r && !setup->dry_run)
-		r = save_state(node, &first, error);
-	if (r)
-		return r;
-	r = change(setup, cpus, node, &plan, error);
+	if (!err && setup->memory)
+		err = reserve_plan(&plan, node, (setup->memory + HUGE_UNIT - 1) & ~(HUGE_UNIT - 1),
+				   error);
+	if (!err && !setup->dry_run)
+		err = save_state(node, &first, error);
+	if (err)
+		return err;
+	err = change(setup, cpus, node, &plan, error);
 	/* Nothing was changed, so there is nothing to undo. */
-	if (r && first)
+	if (err && first)
 		(void)unlink(sys_path(path, STATE_FILE));
-	if (!r && setup->cpus && !setup->dry_run)
+	if (!err && setup->cpus && !setup->dry_run)
 		print_isolation();
-	return r;
+	return err;
 }
 
 static const struct opt options[] = {
@@ -328,7 +328,7 @@ static int setup_run(const struct command_call *call)
 {
 	const struct setup *setup = call->options;
 	struct error error = {};
-	int r;
+	int err;
 
 	if (setup->undo == (setup->memory || setup->cpus))
 		return command_usage_error(call, "specify --memory, --cpus or both, or --undo");
@@ -336,8 +336,8 @@ static int setup_run(const struct command_call *call)
 		term_error("this needs root: use sudo, or --dry-run to see what would be done");
 		return COMMAND_FAILED;
 	}
-	r = setup->undo ? undo(setup, &error) : do_setup(setup, &error);
-	return term_result(r, &error);
+	err = setup->undo ? undo(setup, &error) : do_setup(setup, &error);
+	return term_result(err, &error);
 }
 
 const struct command cmd_setup = {

@@ -44,10 +44,10 @@ static const char *owner(const struct ne_nl_enclave *enclave, char buf[NAME_SIZE
 static int ask_stop(struct ne_nl *nl, const struct ne_nl_enclave *enclave, struct error *error)
 {
 	char id[STATE_ID_SIZE], name[NAME_SIZE];
-	int r = ne_nl_enclave_stop(nl, enclave->slot_uid);
+	int err = ne_nl_enclave_stop(nl, enclave->slot_uid);
 
 	state_id(enclave->slot_uid, id);
-	switch (r) {
+	switch (err) {
 	case 0:
 	case -ENOENT:		/* already gone */
 		return 0;
@@ -61,7 +61,7 @@ static int ask_stop(struct ne_nl *nl, const struct ne_nl_enclave *enclave, struc
 		return error_set(error, -EPERM, "%s belongs to %s; use sudo", id,
 				 owner(enclave, name));
 	}
-	return error_set(error, r, "cannot stop %s: %s", id, strerror(-r));
+	return error_set(error, err, "cannot stop %s: %s", id, strerror(-err));
 }
 
 /* The caller checks the enclave after any event, so the contents do not matter. */
@@ -86,13 +86,13 @@ static int wait_gone(struct ne_nl *nl, const struct ne_nl_enclave *enclave, uint
 		struct pollfd fd = { .fd = ne_nl_event_fd(nl), .events = POLLIN };
 		struct ne_nl_enclave now;
 		uint64_t now_ns, left_ms;
-		int r;
+		int err;
 
-		r = ne_nl_enclave_get(nl, enclave->slot_uid, &now);
-		if (r == -ENOENT)
+		err = ne_nl_enclave_get(nl, enclave->slot_uid, &now);
+		if (err == -ENOENT)
 			return 0;
-		if (r)
-			return error_set(error, r, "cannot wait: %s", strerror(-r));
+		if (err)
+			return error_set(error, err, "cannot wait: %s", strerror(-err));
 		ne_nl_enclave_done(&now);
 		now_ns = watch_now_ns();
 		if (now_ns >= deadline_ns)
@@ -136,31 +136,31 @@ static int stop_list(struct ne_nl *nl, const struct ne_nl_enclave *list, size_t 
 static int stop_all(struct ne_nl *nl, uint64_t timeout)
 {
 	struct ne_nl_enclave *list;
+	int err, code;
 	size_t count;
-	int r;
 
-	r = ne_nl_enclave_list(nl, &list, &count);
-	if (r) {
-		term_error("cannot list enclaves: %s", strerror(-r));
+	err = ne_nl_enclave_list(nl, &list, &count);
+	if (err) {
+		term_error("cannot list enclaves: %s", strerror(-err));
 		return COMMAND_FAILED;
 	}
-	r = stop_list(nl, list, count, timeout);
+	code = stop_list(nl, list, count, timeout);
 	ne_nl_list_free(list, count);
-	return r;
+	return code;
 }
 
 static int stop_one(struct ne_nl *nl, const char *name, uint64_t timeout)
 {
 	struct ne_nl_enclave enclave;
 	struct error error;
-	int r;
+	int err, code;
 
-	r = state_find(nl, name, &enclave, &error);
-	if (r)
-		return term_result(r, &error);
-	r = stop_list(nl, &enclave, 1, timeout);
+	err = state_find(nl, name, &enclave, &error);
+	if (err)
+		return term_result(err, &error);
+	code = stop_list(nl, &enclave, 1, timeout);
 	ne_nl_enclave_done(&enclave);
-	return r;
+	return code;
 }
 
 struct stop_options {
@@ -183,23 +183,23 @@ static int stop_run(const struct command_call *call)
 	const struct stop_options *wanted = call->options;
 	struct error error;
 	struct ne_nl *nl;
-	int r;
+	int err, code;
 
 	if (wanted->all == (call->count == 1))
 		return command_usage_error(call, "specify one enclave or --all");
-	r = state_open(&nl, &error);
-	if (r)
-		return term_result(r, &error);
-	r = ne_nl_subscribe(nl, groups);
-	if (r) {
-		term_error("cannot watch enclaves: %s", strerror(-r));
-		r = COMMAND_FAILED;
+	err = state_open(&nl, &error);
+	if (err)
+		return term_result(err, &error);
+	err = ne_nl_subscribe(nl, groups);
+	if (err) {
+		term_error("cannot watch enclaves: %s", strerror(-err));
+		code = COMMAND_FAILED;
 	} else {
-		r = wanted->all ? stop_all(nl, wanted->timeout) :
+		code = wanted->all ? stop_all(nl, wanted->timeout) :
 			stop_one(nl, call->args[0], wanted->timeout);
 	}
 	ne_nl_close(nl);
-	return r;
+	return code;
 }
 
 const struct command cmd_stop = {

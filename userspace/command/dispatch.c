@@ -51,7 +51,7 @@ static int run_leaf(const struct command *command, const char *path, int argc, c
 	__cleanup_free void *options = calloc(1, command->size ? command->size : 1);
 	struct command_call call = { .command = command, .path = path, .options = options };
 	struct error error = {};
-	int r;
+	int code;
 
 	if (!options) {
 		term_error("%s", strerror(ENOMEM));
@@ -69,8 +69,8 @@ static int run_leaf(const struct command *command, const char *path, int argc, c
 		return command->version();
 	if (call.count < 0)
 		return command_usage_error(&call, "%s", error.text);
-	r = check_count(&call);
-	return r ? r : command->run(&call);
+	code = check_count(&call);
+	return code ? code : command->run(&call);
 }
 
 static void print_commands(FILE *to, const char *path, const struct command *const *commands)

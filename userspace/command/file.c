@@ -57,9 +57,9 @@ int file_read(const char *path, size_t max, char **ret_data, size_t *ret_size)
 	return 0;
 }
 
-static int create_fail(struct error *error, const char *path, int r)
+static int create_fail(struct error *error, const char *path, int err)
 {
-	return error_set(error, r, "cannot write %s: %s", path, strerror(-r));
+	return error_set(error, err, "cannot write %s: %s", path, strerror(-err));
 }
 
 /* The path of an open file, with symbolic links resolved. */
@@ -99,11 +99,11 @@ static int open_nameless(struct file_new *file)
 	}
 	file->fd = mkostemp(file->temp, O_CLOEXEC);
 	if (file->fd < 0) {
-		int r = -errno;
+		int err = -errno;
 
 		free(file->temp);
 		file->temp = NULL;
-		return r;
+		return err;
 	}
 	mask = umask(0);
 	(void)umask(mask);	/* umask() cannot be read without setting it */
@@ -153,7 +153,7 @@ static int open_over(struct file_new *file, int old)
 {
 	char link[LINK_SIZE];
 	struct stat st;
-	int r;
+	int err;
 
 	if (fstat(old, &st))
 		return -errno;
@@ -163,10 +163,10 @@ static int open_over(struct file_new *file, int old)
 		return open_sink(file, open(link, O_WRONLY | O_NOCTTY | O_CLOEXEC));
 	}
 	file->replaces = true;
-	r = resolve(old, &file->target);
-	if (!r)
-		r = open_nameless(file);
-	return r ? r : take_attributes(file->fd, old, &st);
+	err = resolve(old, &file->target);
+	if (!err)
+		err = open_nameless(file);
+	return err ? err : take_attributes(file->fd, old, &st);
 }
 
 /* open() follows symbolic links as far as the kernel allows: not those of others in /tmp. */
@@ -187,14 +187,14 @@ static int open_target(struct file_new *file, const char *path)
 
 int file_new_open(struct file_new *file, const char *path, struct error *error)
 {
-	int r;
+	int err;
 
 	*file = (struct file_new){ .fd = -1, .sink = -1 };
 	if (strcmp(path, "-"))
-		r = open_target(file, path);
+		err = open_target(file, path);
 	else
-		r = open_sink(file, fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
-	switch (-r) {
+		err = open_sink(file, fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
+	switch (-err) {
 	case 0:
 		return 0;
 	case ENOTTY:
@@ -204,22 +204,22 @@ int file_new_open(struct file_new *file, const char *path, struct error *error)
 		return error_set(error, -ENOLINK, "%s is a dangling symbolic link: remove it, or "
 				 "name its target", path);
 	}
-	return create_fail(error, path, r);
+	return create_fail(error, path, err);
 }
 
 static int copy_to_sink(const struct file_new *file)
 {
 	__cleanup_free char *buf = malloc(COPY_SIZE);
 	ssize_t n;
-	int r = 0;
+	int err = 0;
 
 	if (!buf)
 		return -ENOMEM;
 	if (lseek(file->fd, 0, SEEK_SET) < 0)
 		return -errno;
-	while (!r && (n = read_full(file->fd, buf, COPY_SIZE)))
-		r = n < 0 ? n : write_full(file->sink, buf, n);
-	return r;
+	while (!err && (n = read_full(file->fd, buf, COPY_SIZE)))
+		err = n < 0 ? n : write_full(file->sink, buf, n);
+	return err;
 }
 
 static int give_name(const struct file_new *file, const char *name)
@@ -233,9 +233,9 @@ static int give_name(const struct file_new *file, const char *name)
 /* linkat() cannot replace a file, so give the new file a temporary name for rename(). */
 static int give_temp(struct file_new *file)
 {
-	int r = -EEXIST;
+	int err = -EEXIST;
 
-	for (int tries = 0; r == -EEXIST && tries < NAME_TRIES; tries++) {
+	for (int tries = 0; err == -EEXIST && tries < NAME_TRIES; tries++) {
 		uint32_t number;
 
 		if (getrandom(&number, sizeof(number), 0) != sizeof(number))
@@ -245,46 +245,46 @@ static int give_temp(struct file_new *file)
 			file->temp = NULL;
 			return -ENOMEM;
 		}
-		r = give_name(file, file->temp);
+		err = give_name(file, file->temp);
 	}
-	if (r) {
+	if (err) {
 		free(file->temp);
 		file->temp = NULL;
 	}
-	return r;
+	return err;
 }
 
 static int take_place(struct file_new *file)
 {
 	sigset_t all, before;
-	int r = 0;
+	int err = 0;
 
 	/* Block signals, so that only SIGKILL can leave the temporary name behind. */
 	sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, &before);
 	if (!file->temp)
-		r = give_temp(file);
-	if (!r && rename(file->temp, file->target))
-		r = -errno;
-	if (r && file->temp)
+		err = give_temp(file);
+	if (!err && rename(file->temp, file->target))
+		err = -errno;
+	if (err && file->temp)
 		(void)unlink(file->temp);
 	free(file->temp);
 	file->temp = NULL;
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
-	return r;
+	return err;
 }
 
 int file_new_commit(struct file_new *file, struct error *error)
 {
-	int r;
+	int err;
 
 	if (!file->target)
-		r = copy_to_sink(file);
+		err = copy_to_sink(file);
 	else if (file->replaces || file->temp)
-		r = take_place(file);
+		err = take_place(file);
 	else
-		r = give_name(file, file->target);
-	return r ? create_fail(error, file->target ?: "the output", r) : 0;
+		err = give_name(file, file->target);
+	return err ? create_fail(error, file->target ?: "the output", err) : 0;
 }
 
 void file_new_abort(struct file_new *file)
@@ -323,16 +323,16 @@ int file_stream_open(const char *path, FILE **ret, struct error *error)
 	__cleanup_fd int fd = strcmp(path, "-") ?
 		open(path, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0600) :
 		fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
-	int r = fd < 0 ? -errno : strcmp(path, "-") ? make_private(fd) : isatty(fd) ? -ENOTTY : 0;
+	int err = fd < 0 ? -errno : strcmp(path, "-") ? make_private(fd) : isatty(fd) ? -ENOTTY : 0;
 
-	if (r == -ENOTTY)
+	if (err == -ENOTTY)
 		return error_set(error, -ENOTTY, "packets are not text for a terminal: use --write "
 				 "FILE, or write to a pipe");
-	if (r == -EPERM)
+	if (err == -EPERM)
 		return error_set(error, -EPERM, "%s belongs to another user, so its permissions "
 				 "cannot be restricted", path);
-	if (r)
-		return create_fail(error, path, r);
+	if (err)
+		return create_fail(error, path, err);
 	*ret = fdopen(fd, "w");
 	if (!*ret)
 		return create_fail(error, path, -errno);

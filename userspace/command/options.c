@@ -48,7 +48,7 @@ static int parse_memory(const char *text, uint64_t *ret_bytes)
 	uint64_t value, unit = MIB;
 	size_t len = strlen(text);
 	char digits[24];
-	int r;
+	int err;
 
 	if (!len || len >= sizeof(digits))
 		return -EINVAL;
@@ -66,10 +66,10 @@ static int parse_memory(const char *text, uint64_t *ret_bytes)
 		digits[len - 1] = 0;
 		break;
 	}
-	r = parse_u64(digits, 10, INT64_MAX / unit, &value);
-	if (!r)
+	err = parse_u64(digits, 10, INT64_MAX / unit, &value);
+	if (!err)
 		*ret_bytes = value * unit;
-	return r;
+	return err;
 }
 
 static int store_string(const struct opt *option, const char *arg,
@@ -183,11 +183,11 @@ int opt_read(const struct opt *options, unsigned int flags, void *values,
 	bool seen[OPTIONS_MAX] = {};
 	struct getopt_table table;
 	size_t count = make_getopt(options, flags, &table);
-	int c, r = 0;
+	int c, err = 0;
 
 	optind = 0;		/* glibc: reset the parser */
 	opterr = 0;
-	while (!r && (c = getopt_long(argc, argv, table.letters, table.options, NULL)) != -1) {
+	while (!err && (c = getopt_long(argc, argv, table.letters, table.options, NULL)) != -1) {
 		size_t n;
 
 		if (c == ':')
@@ -202,10 +202,10 @@ int opt_read(const struct opt *options, unsigned int flags, void *values,
 		if (flags & OPT_ONCE && seen[n])
 			return error_set(error, -EINVAL, "--%s is given twice", options[n].name);
 		seen[n] = true;
-		r = store(&options[n], optarg, (char *)values + options[n].offset, error);
+		err = store(&options[n], optarg, (char *)values + options[n].offset, error);
 	}
-	if (!r)
-		r = check_required(options, count, seen, error);
+	if (!err)
+		err = check_required(options, count, seen, error);
 	*ret_args = argv + optind;
-	return r ? r : argc - optind;
+	return err ? err : argc - optind;
 }

@@ -27,11 +27,11 @@ void term_error(const char *fmt, ...)
 		term_colour(STDERR_FILENO, TERM_PLAIN));
 }
 
-int term_result(int r, const struct error *error)
+int term_result(int err, const struct error *error)
 {
-	if (!r)
+	if (!err)
 		return COMMAND_OK;
-	term_error("%s", *error->text ? error->text : strerror(-r));
+	term_error("%s", *error->text ? error->text : strerror(-err));
 	return COMMAND_FAILED;
 }
 

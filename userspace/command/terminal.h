@@ -20,12 +20,12 @@ void term_error(const char *fmt, ...);
 
 /**
  * term_result() - print the error of a command, if any
- * @r: 0 or a negative errno
+ * @err: 0 or a negative errno
  * @error: the message to print; if it is empty, that of the errno is printed
  *
  * Return: the exit code.
  */
-int term_result(int r, const struct error *error);
+int term_result(int err, const struct error *error);
 
 enum term_colour {
 	TERM_RED,

@@ -24,7 +24,7 @@ static const struct opt options[] = {
 static int attest_root_run(const struct command_call *call)
 {
 	const struct root_options *wanted = call->options;
-	int r, format = ca_export_format(wanted->format);
+	int err, format = ca_export_format(wanted->format);
 	X509 *root = NULL;
 
 	if (format < 0)
@@ -32,11 +32,11 @@ static int attest_root_run(const struct command_call *call)
 					   wanted->format);
 	if (attest_read_root(wanted->root, &root))
 		return COMMAND_FAILED;
-	r = ca_export(root, format, stdout);
+	err = ca_export(root, format, stdout);
 	X509_free(root);
-	if (r)
+	if (err)
 		term_error("cannot write the certificate");
-	return r ? COMMAND_FAILED : COMMAND_OK;
+	return err ? COMMAND_FAILED : COMMAND_OK;
 }
 
 const struct command cmd_attest_root = {

@@ -144,14 +144,14 @@ void doctor_check_pool(struct doctor *doctor)
 {
 	static const char fix[] = "sudo ne-emu setup --memory 512 --cpus 2";
 	__cleanup(pool_free) struct pool pool;
-	int r = pool_read(&pool);
+	int err = pool_read(&pool);
 
-	if (r == -ENOENT)
+	if (err == -ENOENT)
 		doctor_add(doctor, "cpu-pool", DOCTOR_FAIL, LOAD_FIX, "%s is missing",
 			   NE_CPU_POOL_PATH);
-	else if (r)
+	else if (err)
 		doctor_add(doctor, "cpu-pool", DOCTOR_WARN, NULL, "%s: %s", NE_CPU_POOL_PATH,
-			   strerror(-r));
+			   strerror(-err));
 	else if (!pool.count)
 		doctor_add(doctor, "cpu-pool", DOCTOR_FAIL, fix, "the CPU pool is empty");
 	else

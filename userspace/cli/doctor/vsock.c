@@ -49,14 +49,14 @@ void doctor_check_vsock_ports(struct doctor *doctor)
 {
 	__cleanup_free uint32_t *ports = NULL;
 	size_t count = 0;
-	int r;
+	int err;
 
 	if (!sys_exists("/sys/module/ne_emu_vsock"))
 		return;
-	r = nl_vsock_listeners(NE_EMU_CID_PARENT, &ports, &count);
-	if (r && r != -ENOENT)
+	err = nl_vsock_listeners(NE_EMU_CID_PARENT, &ports, &count);
+	if (err && err != -ENOENT)
 		doctor_add(doctor, "vsock-ports", DOCTOR_WARN, NULL, "cannot list the programs "
-			   "that listen on vsock: %s", strerror(-r));
+			   "that listen on vsock: %s", strerror(-err));
 	for (size_t i = 0; i < count; i++)
 		if (ports[i] <= PORT_SYSTEM_MAX)
 			doctor_add(doctor, "vsock-ports", DOCTOR_WARN, "sudo ss -lp --vsock lists "

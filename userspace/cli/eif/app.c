@@ -14,19 +14,19 @@
 
 #define DEFAULT_INIT	NE_EMU_LIBEXECDIR "/ne-emu/guest/init"
 
-static int fail(const char *what, int r, const struct error *cause, struct error *error)
+static int fail(const char *what, int err, const struct error *cause, struct error *error)
 {
-	return error_set(error, r, "%s: %s", what, *cause->text ? cause->text : strerror(-r));
+	return error_set(error, err, "%s: %s", what, *cause->text ? cause->text : strerror(-err));
 }
 
 static int replace_strings(struct strings *strings, const struct opt_strings *by)
 {
-	int r = 0;
+	int err = 0;
 
 	strings_free(strings);
-	for (size_t i = 0; !r && i < by->count; i++)
-		r = strings_add(strings, by->list[i]);
-	return r;
+	for (size_t i = 0; !err && i < by->count; i++)
+		err = strings_add(strings, by->list[i]);
+	return err;
 }
 
 /* Add "NAME=VALUE", or replace an earlier value of NAME. */
@@ -66,17 +66,17 @@ static int replace_text(char **text, const char *by)
 /* Options take precedence over the configuration of the container image. */
 static int apply_options(const struct build *build, struct application *app)
 {
-	int r = 0;
+	int err = 0;
 
 	if (build->exec.count)
-		r = replace_strings(&app->command, &build->exec);
-	for (size_t i = 0; !r && i < build->env.count; i++)
-		r = set_env(&app->env, build->env.list[i]);
-	if (!r)
-		r = replace_text(&app->workdir, build->workdir);
-	if (!r)
-		r = replace_text(&app->user, build->user);
-	return r;
+		err = replace_strings(&app->command, &build->exec);
+	for (size_t i = 0; !err && i < build->env.count; i++)
+		err = set_env(&app->env, build->env.list[i]);
+	if (!err)
+		err = replace_text(&app->workdir, build->workdir);
+	if (!err)
+		err = replace_text(&app->user, build->user);
+	return err;
 }
 
 /* A directory is the user's own, so it has no limits; a container image is untrusted. */
@@ -95,23 +95,23 @@ int build_read_app(const struct build *build, uint16_t flags, struct application
 {
 	const char *what = build->rootfs ?: build->image;
 	struct error cause = {};
-	int r;
+	int err;
 
-	r = application_init(app);
-	if (r)
-		return error_set(error, r, "cannot make a temporary file: %s", strerror(-r));
+	err = application_init(app);
+	if (err)
+		return error_set(error, err, "cannot make a temporary file: %s", strerror(-err));
 	app->tree.limits = get_limits(build);
 	progress_begin("unpacking");
 	if (build->rootfs)
-		r = unpack_folder(&app->tree, build->rootfs, &cause);
+		err = unpack_folder(&app->tree, build->rootfs, &cause);
 	else
-		r = application_read_image(app, build->image,
-					   flags & EIF_FLAG_ARM64 ? "arm64" : "amd64", build->tag,
-					   &cause);
+		err = application_read_image(app, build->image,
+					     flags & EIF_FLAG_ARM64 ? "arm64" : "amd64", build->tag,
+					     &cause);
 	progress_end();
-	if (!r)
-		r = apply_options(build, app);
-	return r ? fail(what, r, &cause, error) : 0;
+	if (!err)
+		err = apply_options(build, app);
+	return err ? fail(what, err, &cause, error) : 0;
 }
 
 static int add_file(struct eif_writer *writer, int fd)
@@ -126,11 +126,12 @@ static int add_bootstrap(const struct build *build, struct eif_writer *writer,
 {
 	__cleanup_fd int fd = temp_file_open();
 	struct error cause = {};
-	int r = fd < 0 ? fd : bootstrap_write(fd, build->init ?: DEFAULT_INIT, build->nsm, &cause);
+	int err = fd < 0 ? fd : bootstrap_write(fd, build->init ?: DEFAULT_INIT, build->nsm,
+						&cause);
 
-	if (!r)
-		r = add_file(writer, fd);
-	return r ? fail("bootstrap ramdisk", r, &cause, error) : 0;
+	if (!err)
+		err = add_file(writer, fd);
+	return err ? fail("bootstrap ramdisk", err, &cause, error) : 0;
 }
 
 int build_add_app(const struct build *build, struct application *app, struct eif_writer *writer,
@@ -138,19 +139,19 @@ int build_add_app(const struct build *build, struct application *app, struct eif
 {
 	__cleanup_fd int fd = -1;
 	struct error cause = {};
-	int r;
+	int err;
 
 	if (build->init && application_needs_more(app))
 		term_error("warning: %s must read the files user and workdir, which AWS's init "
 			   "ignores", build->init);
-	r = add_bootstrap(build, writer, error);
-	if (r)
-		return r;
+	err = add_bootstrap(build, writer, error);
+	if (err)
+		return err;
 	fd = temp_file_open();
 	progress_begin("packing");
-	r = fd < 0 ? fd : application_write(app, fd, &cause);
-	if (!r)
-		r = add_file(writer, fd);
+	err = fd < 0 ? fd : application_write(app, fd, &cause);
+	if (!err)
+		err = add_file(writer, fd);
 	progress_end();
-	return r ? fail("application ramdisk", r, &cause, error) : 0;
+	return err ? fail("application ramdisk", err, &cause, error) : 0;
 }

@@ -21,8 +21,8 @@ static int show_result(const struct build *build, const struct eif_file *file, F
 
 	if (!build->json) {
 		fprintf(to, "%s: EIF version %u, %s, %u sections, %" PRIu64 " bytes\n",
-			build->output,
-		       eif->version, eif_show_arch(eif->flags), eif->nr_sections, eif->size);
+			build->output, eif->version, eif_show_arch(eif->flags), eif->nr_sections,
+			eif->size);
 		eif_show_pcrs(to, &file->pcrs);
 		return 0;
 	}
@@ -34,26 +34,26 @@ static int show_result(const struct build *build, const struct eif_file *file, F
 /* Parse the result as a loader does, so that only a valid image gets its name. */
 static int check_image(int fd, struct eif_file *ret, struct error *error)
 {
-	int r = eif_file_map(fd, EIF_PARSE_STRICT, ret, error);
+	int err = eif_file_map(fd, EIF_PARSE_STRICT, ret, error);
 
-	if (r == -EBADMSG)
-		return r;
-	return r ? error_set(error, r, "cannot measure: %s", strerror(-r)) : 0;
+	if (err == -EBADMSG)
+		return err;
+	return err ? error_set(error, err, "cannot measure: %s", strerror(-err)) : 0;
 }
 
 static int commit_image(const struct build *build, struct file_new *new, struct error *error)
 {
 	struct eif_file file;
-	int r;
+	int err;
 
-	r = check_image(new->fd, &file, error);
-	if (r)
-		return r;
-	r = file_new_commit(new, error);
-	if (!r)
-		r = show_result(build, &file, file_new_report(new));
+	err = check_image(new->fd, &file, error);
+	if (err)
+		return err;
+	err = file_new_commit(new, error);
+	if (!err)
+		err = show_result(build, &file, file_new_report(new));
 	eif_file_unmap(&file);
-	return r;
+	return err;
 }
 
 /* Write an unsigned image first, because the signature covers its measurement. */
@@ -62,34 +62,34 @@ static int write_signed(const struct build *build, int fd, struct error *error)
 	__cleanup_fd int temp = temp_file_open();
 	struct eif_writer writer;
 	struct eif_file file;
-	int r;
+	int err;
 
 	if (temp < 0)
 		return error_set(error, temp, "cannot make a temporary file: %s", strerror(-temp));
-	r = build_write(build, &writer, temp, error);
-	if (!r)
-		r = check_image(temp, &file, error);
-	if (r)
-		return r;
-	r = eif_sign(&file.eif, &file.pcrs, build->certificate, build->key, fd, error);
+	err = build_write(build, &writer, temp, error);
+	if (!err)
+		err = check_image(temp, &file, error);
+	if (err)
+		return err;
+	err = eif_sign(&file.eif, &file.pcrs, build->certificate, build->key, fd, error);
 	eif_file_unmap(&file);
-	return r;
+	return err;
 }
 
 static int build_image(const struct build *build, struct error *error)
 {
 	struct eif_writer writer;
 	struct file_new new;
-	int r;
+	int err;
 
-	r = file_new_open(&new, build->output, error);
-	if (!r)
-		r = build->certificate ? write_signed(build, new.fd, error) :
+	err = file_new_open(&new, build->output, error);
+	if (!err)
+		err = build->certificate ? write_signed(build, new.fd, error) :
 			build_write(build, &writer, new.fd, error);
-	if (!r)
-		r = commit_image(build, &new, error);
+	if (!err)
+		err = commit_image(build, &new, error);
 	file_new_abort(&new);
-	return r;
+	return err;
 }
 
 /* Return: COMMAND_OK or COMMAND_USAGE. */
@@ -232,9 +232,9 @@ static int eif_build_run(const struct command_call *call)
 {
 	const struct build *build = call->options;
 	struct error error = {};
-	int r = check_usage(call, build);
+	int code = check_usage(call, build);
 
-	return r ? r : term_result(build_image(build, &error), &error);
+	return code ? code : term_result(build_image(build, &error), &error);
 }
 
 const struct command cmd_eif_build = {

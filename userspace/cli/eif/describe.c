@@ -144,13 +144,13 @@ static int describe_refused(const char *reason, bool json)
 static int read_signature(struct description *d)
 {
 	const struct eif_blob *section = &d->file.eif.signature;
-	int r;
+	int err;
 
 	if (!section->data)
 		return 0;
-	r = eif_signature_open(section->data, section->size, &d->signature, NULL);
-	if (r)
-		return r == -EBADMSG ? 0 : r;
+	err = eif_signature_open(section->data, section->size, &d->signature, NULL);
+	if (err)
+		return err == -EBADMSG ? 0 : err;
 	d->is_signed = true;
 	return eif_signature_verify(&d->signature, d->file.pcrs.pcr0, time(NULL), &d->verdict);
 }
@@ -177,17 +177,17 @@ static const struct opt options[] = {
 
 static int describe(struct description *d, bool json)
 {
-	int r = read_signature(d);
+	int err = read_signature(d);
 
-	if (!r && json)
-		r = describe_json(d);
-	else if (!r)
+	if (!err && json)
+		err = describe_json(d);
+	else if (!err)
 		describe_text(d);
-	if (r)
-		term_error("%s: %s", d->path, strerror(-r));
+	if (err)
+		term_error("%s: %s", d->path, strerror(-err));
 	else if (is_bad(d) && !json)
 		term_error("%s is not good; see \"ne-emu eif verify\"", d->path);
-	return r || is_bad(d) ? COMMAND_FAILED : COMMAND_OK;
+	return err || is_bad(d) ? COMMAND_FAILED : COMMAND_OK;
 }
 
 static int eif_describe_run(const struct command_call *call)
@@ -195,16 +195,16 @@ static int eif_describe_run(const struct command_call *call)
 	const struct describe_options *wanted = call->options;
 	struct description d = { .path = call->args[0] };
 	struct error error = {};
-	int r;
+	int err;
 
-	r = eif_file_open(d.path, EIF_PARSE_TOLERANT | (wanted->strict ? EIF_PARSE_STRICT : 0),
-			  &d.file, &error);
-	if (r)
+	err = eif_file_open(d.path, EIF_PARSE_TOLERANT | (wanted->strict ? EIF_PARSE_STRICT : 0),
+			    &d.file, &error);
+	if (err)
 		return describe_refused(error.text, wanted->json);
-	r = describe(&d, wanted->json);
+	err = describe(&d, wanted->json);
 	eif_signature_close(&d.signature);
 	eif_file_unmap(&d.file);
-	return r;
+	return err;
 }
 
 const struct command cmd_eif_describe = {

@@ -163,14 +163,14 @@ static int eif_diff_run(const struct command_call *call)
 	const struct diff_options *wanted = call->options;
 	struct comparison c = {};
 	struct error error = {};
-	int r = 0;
+	int err = 0;
 
-	for (size_t i = 0; i < 2 && r >= 0; i++)
-		r = eif_file_open(call->args[i], EIF_PARSE_TOLERANT, &c.files[i], &error);
-	if (r >= 0) {
+	for (size_t i = 0; i < 2 && err >= 0; i++)
+		err = eif_file_open(call->args[i], EIF_PARSE_TOLERANT, &c.files[i], &error);
+	if (err >= 0) {
 		compare_sections(&c);
 		if (wanted->json)
-			r = show_json(&c);
+			err = show_json(&c);
 		else
 			show_text(&c);
 	} else {
@@ -178,7 +178,7 @@ static int eif_diff_run(const struct command_call *call)
 	}
 	eif_file_unmap(&c.files[0]);
 	eif_file_unmap(&c.files[1]);
-	return r < 0 ? EXIT_TROUBLE : c.differ ? EXIT_DIFFERENT : COMMAND_OK;
+	return err < 0 ? EXIT_TROUBLE : c.differ ? EXIT_DIFFERENT : COMMAND_OK;
 }
 
 const struct command cmd_eif_diff = {

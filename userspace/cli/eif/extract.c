@@ -24,21 +24,21 @@ static int write_file(const struct extraction *e, const char *name, const void *
 {
 	__cleanup_free char *path = NULL;
 	struct file_new file;
-	int r;
+	int err;
 
 	if (asprintf(&path, "%s/%s", e->dir, name) < 0)
 		return -ENOMEM;
-	r = file_new_open(&file, path, e->error);
-	if (!r) {
-		r = write_full(file.fd, data, size);
-		if (r)
-			error_set(e->error, r, "cannot write %s: %s", path, strerror(-r));
+	err = file_new_open(&file, path, e->error);
+	if (!err) {
+		err = write_full(file.fd, data, size);
+		if (err)
+			error_set(e->error, err, "cannot write %s: %s", path, strerror(-err));
 	}
-	if (!r)
-		r = file_new_commit(&file, e->error);
+	if (!err)
+		err = file_new_commit(&file, e->error);
 	file_new_abort(&file);
-	if (r)
-		return r;
+	if (err)
+		return err;
 	if (!e->out) {
 		printf("%s: %zu bytes\n", path, size);
 		return 0;
@@ -57,32 +57,32 @@ static int write_certificate(const struct extraction *e, const struct eif_blob *
 	struct error cause;
 	struct eif_signature signature;
 	size_t size;
-	int r;
+	int err;
 
-	r = eif_signature_open(section->data, section->size, &signature, &cause);
-	if (r == -EBADMSG) {
+	err = eif_signature_open(section->data, section->size, &signature, &cause);
+	if (err == -EBADMSG) {
 		term_error("warning: no certificate: %s", cause.text);
 		return 0;
 	}
-	if (r)
-		return error_set(e->error, r, "cannot read the signature: %s", strerror(-r));
+	if (err)
+		return error_set(e->error, err, "cannot read the signature: %s", strerror(-err));
 	if (signature.private_key)
 		term_error("warning: %s", EIF_SHOW_PRIVATE_KEY);
-	r = pem_certificates((const char *)signature.pem, signature.pem_size, &certificates,
-			     &size);
-	r = r ? error_set(e->error, r, "cannot read the certificate: %s", strerror(-r)) :
+	err = pem_certificates((const char *)signature.pem, signature.pem_size, &certificates,
+			       &size);
+	err = err ? error_set(e->error, err, "cannot read the certificate: %s", strerror(-err)) :
 		write_file(e, "certificate.pem", certificates, size);
 	eif_signature_close(&signature);
-	return r;
+	return err;
 }
 
 static int write_sections(const struct extraction *e, const struct eif *eif)
 {
 	unsigned int ramdisks = 0;
-	int r = 0;
+	int err = 0;
 
 	progress_begin("writing");
-	for (unsigned int i = 0; !r && i < eif->nr_sections; i++) {
+	for (unsigned int i = 0; !err && i < eif->nr_sections; i++) {
 		const struct eif_section *section = &eif->sections[i];
 		char name[32];
 
@@ -92,12 +92,12 @@ static int write_sections(const struct extraction *e, const struct eif *eif)
 			snprintf(name, sizeof(name), "%s%s", eif_section_name(section->type),
 				 section->type == EIF_SECTION_METADATA ? ".json" :
 				 section->type == EIF_SECTION_SIGNATURE ? ".cbor" : "");
-		r = write_file(e, name, eif->base + section->offset, section->size);
+		err = write_file(e, name, eif->base + section->offset, section->size);
 	}
 	progress_end();
-	if (!r && eif->signature.data)
-		r = write_certificate(e, &eif->signature);
-	return r;
+	if (!err && eif->signature.data)
+		err = write_certificate(e, &eif->signature);
+	return err;
 }
 
 struct extract_options {
@@ -112,16 +112,16 @@ static const struct opt options[] = {
 static int extract(const struct extraction *e, const char *image)
 {
 	struct eif_file file;
-	int r = eif_file_open(image, EIF_PARSE_TOLERANT, &file, e->error);
+	int err = eif_file_open(image, EIF_PARSE_TOLERANT, &file, e->error);
 
-	if (r)
-		return r;
+	if (err)
+		return err;
 	if (mkdir(e->dir, 0777) && errno != EEXIST)
-		r = error_set(e->error, -errno, "%s: %s", e->dir, strerror(errno));
+		err = error_set(e->error, -errno, "%s: %s", e->dir, strerror(errno));
 	else
-		r = write_sections(e, &file.eif);
+		err = write_sections(e, &file.eif);
 	eif_file_unmap(&file);
-	return r;
+	return err;
 }
 
 static int eif_extract_run(const struct command_call *call)
@@ -130,7 +130,7 @@ static int eif_extract_run(const struct command_call *call)
 	struct error error = {};
 	struct json_out out = {};
 	struct extraction e = { .dir = call->args[1], .error = &error };
-	int r;
+	int err;
 
 	if (!strcmp(e.dir, "-"))
 		return command_usage_error(call, "cannot write several files to standard output; "
@@ -139,11 +139,11 @@ static int eif_extract_run(const struct command_call *call)
 		e.out = &out;
 		json_out_array(&out, NULL);
 	}
-	r = extract(&e, call->args[0]);
-	if (!r && wanted->json)
-		r = json_out_print(&out, stdout, 2);
+	err = extract(&e, call->args[0]);
+	if (!err && wanted->json)
+		err = json_out_print(&out, stdout, 2);
 	json_out_free(&out);
-	return term_result(r, &error);
+	return term_result(err, &error);
 }
 
 const struct command cmd_eif_extract = {

@@ -27,9 +27,9 @@
 #define ARM64_CMDLINE	"reboot=k panic=30 pci=off nomodules console=ttyS0 random.trust_cpu=on " \
 			"root=/dev/ram0"
 
-static int write_fail(struct error *error, int r)
+static int write_fail(struct error *error, int err)
 {
-	return r ? error_set(error, r, "cannot write: %s", strerror(-r)) : 0;
+	return err ? error_set(error, err, "cannot write: %s", strerror(-err)) : 0;
 }
 
 static int add_text(struct eif_writer *writer, enum eif_section_type type, const char *text,
@@ -43,16 +43,16 @@ static int add_cmdline(const struct build *build, struct eif_writer *writer, str
 	__cleanup_free char *text = NULL;
 	size_t size;
 	char *start;
-	int r;
+	int err;
 
 	if (build->cmdline)
 		return add_text(writer, EIF_SECTION_CMDLINE, build->cmdline, error);
 	if (!build->cmdline_file)
 		return add_text(writer, EIF_SECTION_CMDLINE, writer->flags & EIF_FLAG_ARM64 ?
 				ARM64_CMDLINE : X86_CMDLINE, error);
-	r = file_read(build->cmdline_file, METADATA_SIZE_MAX, &text, &size);
-	if (r)
-		return error_set(error, r, "%s: %s", build->cmdline_file, strerror(-r));
+	err = file_read(build->cmdline_file, METADATA_SIZE_MAX, &text, &size);
+	if (err)
+		return error_set(error, err, "%s: %s", build->cmdline_file, strerror(-err));
 	start = text;
 	while (size && isspace((unsigned char)start[size - 1]))
 		size--;
@@ -111,7 +111,7 @@ static int add_metadata(const struct build *build, const struct eif_kernel_info 
 	};
 	const char *slash = strrchr(build->output, '/');
 	char *dot;
-	int r;
+	int err;
 
 	/* The image of "dir/hello.eif" is called "hello". */
 	snprintf(output_name, sizeof(output_name), "%s", slash ? slash + 1 :
@@ -122,53 +122,53 @@ static int add_metadata(const struct build *build, const struct eif_kernel_info 
 	metadata.image_name = build->name ?: output_name;
 	name_image(build, app, &metadata, image_name, sizeof(image_name));
 
-	r = get_build_time(&metadata.build_time, error);
-	if (r)
-		return r;
+	err = get_build_time(&metadata.build_time, error);
+	if (err)
+		return err;
 	if (build->metadata) {
-		r = file_read(build->metadata, METADATA_SIZE_MAX, &custom, &metadata.custom_size);
-		if (r)
-			return error_set(error, r, "%s: %s", build->metadata, strerror(-r));
+		err = file_read(build->metadata, METADATA_SIZE_MAX, &custom, &metadata.custom_size);
+		if (err)
+			return error_set(error, err, "%s: %s", build->metadata, strerror(-err));
 		metadata.custom = custom;
 	}
-	r = eif_metadata_text(&metadata, &text);
-	if (r == -EINVAL)
+	err = eif_metadata_text(&metadata, &text);
+	if (err == -EINVAL)
 		return error_set(error, -EINVAL, "%s does not hold a JSON object", build->metadata);
-	return r ? write_fail(error, r) : add_text(writer, EIF_SECTION_METADATA, text, error);
+	return err ? write_fail(error, err) : add_text(writer, EIF_SECTION_METADATA, text, error);
 }
 
 static int add_ramdisk(const char *path, struct eif_writer *writer, struct error *error)
 {
 	__cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int r;
+	int err;
 
 	if (fd < 0)
 		return error_set(error, -errno, "%s: %s", path, strerror(errno));
 	progress_begin("copying");
-	r = eif_writer_add_fd(writer, EIF_SECTION_RAMDISK, fd);
+	err = eif_writer_add_fd(writer, EIF_SECTION_RAMDISK, fd);
 	progress_end();
-	return r ? error_set(error, r, "%s: %s", path, strerror(-r)) : 0;
+	return err ? error_set(error, err, "%s: %s", path, strerror(-err)) : 0;
 }
 
 static int add_ramdisks(const struct build *build, struct application *app,
 			struct eif_writer *writer, struct error *error)
 {
-	int r = 0;
+	int err = 0;
 
 	if (build_has_app(build))
-		r = build_add_app(build, app, writer, error);
-	for (size_t i = 0; !r && i < build->ramdisks.count; i++)
-		r = add_ramdisk(build->ramdisks.list[i], writer, error);
-	return r;
+		err = build_add_app(build, app, writer, error);
+	for (size_t i = 0; !err && i < build->ramdisks.count; i++)
+		err = add_ramdisk(build->ramdisks.list[i], writer, error);
+	return err;
 }
 
 static int read_kernel(const struct build *build, char **ret_data, size_t *ret_size,
 		       struct eif_kernel_info *ret_info, struct error *error)
 {
-	int r = file_read(build->kernel, KERNEL_SIZE_MAX, ret_data, ret_size);
+	int err = file_read(build->kernel, KERNEL_SIZE_MAX, ret_data, ret_size);
 
-	if (r)
-		return error_set(error, r, "%s: %s", build->kernel, strerror(-r));
+	if (err)
+		return error_set(error, err, "%s: %s", build->kernel, strerror(-err));
 	if (eif_kernel_inspect((uint8_t *)*ret_data, *ret_size, ret_info))
 		return error_set(error, -ENOEXEC, "%s is neither an x86 bzImage nor an arm64 "
 				 "Image; no enclave can boot it", build->kernel);
@@ -190,22 +190,22 @@ int build_write(const struct build *build, struct eif_writer *writer, int fd,
 	struct eif_kernel_info kernel;
 	__cleanup_free char *data = NULL;
 	size_t size;
-	int r;
+	int err;
 
-	r = read_kernel(build, &data, &size, &kernel, error);
-	if (r)
-		return r;
+	err = read_kernel(build, &data, &size, &kernel, error);
+	if (err)
+		return err;
 	eif_writer_init(writer, fd, EIF_VERSION_MAX, kernel.flags);
 	if (build_has_app(build))
-		r = build_read_app(build, kernel.flags, &app, error);
-	if (!r)
-		r = write_fail(error, eif_writer_add(writer, EIF_SECTION_KERNEL, data, size));
-	if (!r)
-		r = add_cmdline(build, writer, error);
-	if (!r)
-		r = add_metadata(build, &kernel, &app, writer, error);
-	if (!r)
-		r = add_ramdisks(build, &app, writer, error);
+		err = build_read_app(build, kernel.flags, &app, error);
+	if (!err)
+		err = write_fail(error, eif_writer_add(writer, EIF_SECTION_KERNEL, data, size));
+	if (!err)
+		err = add_cmdline(build, writer, error);
+	if (!err)
+		err = add_metadata(build, &kernel, &app, writer, error);
+	if (!err)
+		err = add_ramdisks(build, &app, writer, error);
 	application_free(&app);
-	return r ? r : write_fail(error, eif_writer_finish(writer));
+	return err ? err : write_fail(error, eif_writer_finish(writer));
 }

@@ -39,10 +39,10 @@ static void put(const struct request *request, const char *name, const uint8_t *
 static int put_image(const struct request *request, struct error *error)
 {
 	struct eif_file file;
-	int r = eif_file_open(request->image, 0, &file, error);
+	int err = eif_file_open(request->image, 0, &file, error);
 
-	if (r)
-		return r;
+	if (err)
+		return err;
 	for (size_t i = 0; i < eif_registers(&file.pcrs); i++)
 		put(request, eif_register_name(i), eif_register(&file.pcrs, i));
 	eif_file_unmap(&file);
@@ -53,7 +53,7 @@ static int measure_file(int fd, uint8_t *ret_pcr)
 {
 	struct stat st;
 	void *data;
-	int r;
+	int err;
 
 	if (fstat(fd, &st))
 		return -errno;
@@ -63,20 +63,20 @@ static int measure_file(int fd, uint8_t *ret_pcr)
 	if (data == MAP_FAILED)
 		return -errno;
 	progress_begin("measuring");
-	r = eif_pcr_of_data(data, st.st_size, ret_pcr);
+	err = eif_pcr_of_data(data, st.st_size, ret_pcr);
 	progress_end();
 	(void)munmap(data, st.st_size);
-	return r;
+	return err;
 }
 
 static int put_input(const struct request *request, struct error *error)
 {
 	__cleanup_fd int fd = open(request->input, O_RDONLY | O_CLOEXEC);
 	uint8_t pcr[EIF_PCR_SIZE];
-	int r = fd < 0 ? -errno : measure_file(fd, pcr);
+	int err = fd < 0 ? -errno : measure_file(fd, pcr);
 
-	if (r)
-		return error_set(error, r, "%s: %s", request->input, strerror(-r));
+	if (err)
+		return error_set(error, err, "%s: %s", request->input, strerror(-err));
 	put(request, "PCR", pcr);
 	return 0;
 }
@@ -87,14 +87,14 @@ static int put_certificate(const struct request *request, struct error *error)
 	uint8_t pcr[EIF_PCR_SIZE];
 	X509 *certificate;
 	size_t size;
-	int r;
+	int err;
 
-	r = file_read(request->certificate, CERTIFICATE_SIZE_MAX, &pem, &size);
-	if (r)
-		return error_set(error, r, "%s: %s", request->certificate, strerror(-r));
-	r = eif_certificate_read((uint8_t *)pem, size, &certificate, pcr);
-	if (r)
-		return error_set(error, r, "%s does not hold a PEM certificate",
+	err = file_read(request->certificate, CERTIFICATE_SIZE_MAX, &pem, &size);
+	if (err)
+		return error_set(error, err, "%s: %s", request->certificate, strerror(-err));
+	err = eif_certificate_read((uint8_t *)pem, size, &certificate, pcr);
+	if (err)
+		return error_set(error, err, "%s does not hold a PEM certificate",
 				 request->certificate);
 	X509_free(certificate);
 	put(request, "PCR8", pcr);
@@ -105,29 +105,29 @@ static int put_text(const struct request *request, const char *name, const char 
 		    struct error *error)
 {
 	uint8_t pcr[EIF_PCR_SIZE];
-	int r = eif_pcr_of_text(text, pcr);
+	int err = eif_pcr_of_text(text, pcr);
 
-	if (r)
-		return error_set(error, r, "cannot compute %s: %s", name, strerror(-r));
+	if (err)
+		return error_set(error, err, "cannot compute %s: %s", name, strerror(-err));
 	put(request, name, pcr);
 	return 0;
 }
 
 static int put_all(const struct request *request, struct error *error)
 {
-	int r = 0;
+	int err = 0;
 
 	if (request->image)
-		r = put_image(request, error);
-	if (!r && request->input)
-		r = put_input(request, error);
-	if (!r && request->role)
-		r = put_text(request, "PCR3", request->role, error);
-	if (!r && request->instance)
-		r = put_text(request, "PCR4", request->instance, error);
-	if (!r && request->certificate)
-		r = put_certificate(request, error);
-	return r;
+		err = put_image(request, error);
+	if (!err && request->input)
+		err = put_input(request, error);
+	if (!err && request->role)
+		err = put_text(request, "PCR3", request->role, error);
+	if (!err && request->instance)
+		err = put_text(request, "PCR4", request->instance, error);
+	if (!err && request->certificate)
+		err = put_certificate(request, error);
+	return err;
 }
 
 static const struct opt options[] = {
@@ -150,7 +150,7 @@ static int eif_pcr_run(const struct command_call *call)
 	struct request *request = call->options;
 	struct error error = {};
 	struct json_out out = {};
-	int r;
+	int err;
 
 	request->image = call->count ? call->args[0] : NULL;
 	if (!request->image && !request->input && !request->certificate && !request->role &&
@@ -161,11 +161,11 @@ static int eif_pcr_run(const struct command_call *call)
 		request->out = &out;
 		json_out_object(&out, NULL);
 	}
-	r = put_all(request, &error);
-	if (!r && request->json)
-		r = json_out_print(&out, stdout, 2);
+	err = put_all(request, &error);
+	if (!err && request->json)
+		err = json_out_print(&out, stdout, 2);
 	json_out_free(&out);
-	return term_result(r, &error);
+	return term_result(err, &error);
 }
 
 const struct command cmd_eif_pcr = {

@@ -21,7 +21,7 @@ int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, struct error 
 {
 	struct eif_file file = {};
 	struct stat st;
-	int r;
+	int err;
 
 	if (fstat(fd, &st))
 		return -errno;
@@ -35,11 +35,11 @@ int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, struct error 
 		return -errno;
 	(void)madvise(file.data, file.size, MADV_SEQUENTIAL);	/* a hint */
 	progress_begin("checking and measuring");
-	r = eif_parse(file.data, file.size, flags, &file.eif, &file.pcrs, error);
+	err = eif_parse(file.data, file.size, flags, &file.eif, &file.pcrs, error);
 	progress_end();
-	if (r) {
+	if (err) {
 		eif_file_unmap(&file);
-		return r;
+		return err;
 	}
 	*ret = file;
 	return 0;
@@ -50,11 +50,11 @@ int eif_file_open(const char *path, unsigned int flags, struct eif_file *ret,
 {
 	__cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct error cause;
-	int r = fd < 0 ? -errno : eif_file_map(fd, flags, ret, &cause);
+	int err = fd < 0 ? -errno : eif_file_map(fd, flags, ret, &cause);
 
-	if (r == -EBADMSG)
-		return error_set(error, r, "%s is not a valid image: %s", path, cause.text);
-	return r ? error_set(error, r, "%s: %s", path, strerror(-r)) : 0;
+	if (err == -EBADMSG)
+		return error_set(error, err, "%s is not a valid image: %s", path, cause.text);
+	return err ? error_set(error, err, "%s: %s", path, strerror(-err)) : 0;
 }
 
 void eif_file_unmap(struct eif_file *file)

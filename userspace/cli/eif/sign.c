@@ -25,25 +25,25 @@ static int make_section(const struct eif_pcrs *pcrs, const char *certificate, co
 	struct error cause;
 	size_t size, key_size;
 	EVP_PKEY *key;
-	int r;
+	int err;
 
-	r = file_read(certificate, PEM_SIZE_MAX, &pem, &size);
-	if (r)
-		return error_set(error, r, "%s: %s", certificate, strerror(-r));
-	r = file_read(key_path, PEM_SIZE_MAX, &key_pem, &key_size);
-	if (r)
-		return error_set(error, r, "%s: %s", key_path, strerror(-r));
-	r = eif_key_read(key_pem, key_size, &key);
+	err = file_read(certificate, PEM_SIZE_MAX, &pem, &size);
+	if (err)
+		return error_set(error, err, "%s: %s", certificate, strerror(-err));
+	err = file_read(key_path, PEM_SIZE_MAX, &key_pem, &key_size);
+	if (err)
+		return error_set(error, err, "%s: %s", key_path, strerror(-err));
+	err = eif_key_read(key_pem, key_size, &key);
 	explicit_bzero(key_pem, key_size);
-	if (r)
-		return error_set(error, r, "%s does not hold a readable PEM private key",
+	if (err)
+		return error_set(error, err, "%s does not hold a readable PEM private key",
 				 key_path);
-	r = eif_signature_make(key, pem, size, pcrs->pcr0, ret, ret_size, &cause);
+	err = eif_signature_make(key, pem, size, pcrs->pcr0, ret, ret_size, &cause);
 	EVP_PKEY_free(key);
-	if (r == -EINVAL)
+	if (err == -EINVAL)
 		return error_set(error, -EINVAL, "%s, %s: %s", certificate, key_path,
 				 cause.text);
-	return r ? error_set(error, r, "cannot sign: %s", strerror(-r)) : 0;
+	return err ? error_set(error, err, "cannot sign: %s", strerror(-err)) : 0;
 }
 
 int eif_sign(const struct eif *eif, const struct eif_pcrs *pcrs, const char *certificate,
@@ -52,29 +52,29 @@ int eif_sign(const struct eif *eif, const struct eif_pcrs *pcrs, const char *cer
 	__cleanup_free uint8_t *section = NULL;
 	struct eif_writer writer;
 	size_t size;
-	int r;
+	int err;
 
-	r = make_section(pcrs, certificate, key, &section, &size, error);
-	if (r)
-		return r;
+	err = make_section(pcrs, certificate, key, &section, &size, error);
+	if (err)
+		return err;
 	eif_writer_init(&writer, fd, MAX(eif->version, SIGNED_VERSION), eif->flags);
 	writer.default_mem = eif->default_mem;
 	writer.default_cpus = eif->default_cpus;
 	progress_begin("writing");
-	for (unsigned int i = 0; !r && i < eif->nr_sections; i++)
+	for (unsigned int i = 0; !err && i < eif->nr_sections; i++)
 		if (eif->sections[i].type != EIF_SECTION_SIGNATURE)
-			r = eif_writer_add(&writer, eif->sections[i].type,
-					   eif->base + eif->sections[i].offset,
-					   eif->sections[i].size);
+			err = eif_writer_add(&writer, eif->sections[i].type,
+					     eif->base + eif->sections[i].offset,
+					     eif->sections[i].size);
 	progress_end();
-	if (!r)
-		r = eif_writer_add(&writer, EIF_SECTION_SIGNATURE, section, size);
-	if (r == -E2BIG)
+	if (!err)
+		err = eif_writer_add(&writer, EIF_SECTION_SIGNATURE, section, size);
+	if (err == -E2BIG)
 		return error_set(error, -E2BIG, "there is no room for a signature: the limit is %d "
 				 "sections", EIF_MAX_SECTIONS);
-	if (!r)
-		r = eif_writer_finish(&writer);
-	return r ? error_set(error, r, "cannot write: %s", strerror(-r)) : 0;
+	if (!err)
+		err = eif_writer_finish(&writer);
+	return err ? error_set(error, err, "cannot write: %s", strerror(-err)) : 0;
 }
 
 /* Parse the signed image as a loader does before it gets its name. */
@@ -83,23 +83,23 @@ static int check_result(int fd, struct eif_pcrs *ret_pcrs, struct error *error)
 	struct eif_signature signature;
 	enum eif_verdict verdict;
 	struct eif_file file;
-	int r;
+	int err;
 
-	r = eif_file_map(fd, EIF_PARSE_STRICT, &file, error);
-	if (r == -EBADMSG)
-		return r;
-	if (r)
-		return error_set(error, r, "cannot check: %s", strerror(-r));
-	r = eif_signature_open(file.eif.signature.data, file.eif.signature.size, &signature,
-			       error);
-	if (!r) {
-		r = eif_signature_verify(&signature, file.pcrs.pcr0, time(NULL), &verdict);
+	err = eif_file_map(fd, EIF_PARSE_STRICT, &file, error);
+	if (err == -EBADMSG)
+		return err;
+	if (err)
+		return error_set(error, err, "cannot check: %s", strerror(-err));
+	err = eif_signature_open(file.eif.signature.data, file.eif.signature.size, &signature,
+				 error);
+	if (!err) {
+		err = eif_signature_verify(&signature, file.pcrs.pcr0, time(NULL), &verdict);
 		eif_signature_close(&signature);
 	}
 	*ret_pcrs = file.pcrs;
 	eif_file_unmap(&file);
-	if (r)
-		return error_set(error, r, "cannot check: %s", strerror(-r));
+	if (err)
+		return error_set(error, err, "cannot check: %s", strerror(-err));
 	if (verdict != EIF_VERDICT_GOOD)
 		term_error("warning: no enclave will start from this image: %s",
 			   eif_verdict_text(verdict));
@@ -126,27 +126,27 @@ static int sign_file(const char *input, const char *output, const char *certific
 	struct eif_pcrs pcrs;
 	struct eif_file file;
 	struct file_new new;
-	int r;
+	int err;
 
-	r = eif_file_open(input, EIF_PARSE_STRICT | EIF_PARSE_TOLERANT, &file, error);
-	if (r)
-		return r;
+	err = eif_file_open(input, EIF_PARSE_STRICT | EIF_PARSE_TOLERANT, &file, error);
+	if (err)
+		return err;
 	if (file.eif.warnings & EIF_WARN_CRC) {
 		eif_file_unmap(&file);
 		return error_set(error, -EBADMSG, "%s is damaged: its CRC does not match", input);
 	}
-	r = file_new_open(&new, output, error);
-	if (!r)
-		r = eif_sign(&file.eif, &file.pcrs, certificate, key, new.fd, error);
-	if (!r)
-		r = check_result(new.fd, &pcrs, error);
+	err = file_new_open(&new, output, error);
+	if (!err)
+		err = eif_sign(&file.eif, &file.pcrs, certificate, key, new.fd, error);
+	if (!err)
+		err = check_result(new.fd, &pcrs, error);
 	eif_file_unmap(&file);
-	if (!r)
-		r = file_new_commit(&new, error);
-	if (!r)
-		r = show_result(output, &pcrs, json, file_new_report(&new));
+	if (!err)
+		err = file_new_commit(&new, error);
+	if (!err)
+		err = show_result(output, &pcrs, json, file_new_report(&new));
 	file_new_abort(&new);
-	return r;
+	return err;
 }
 
 struct sign_options {
@@ -175,11 +175,11 @@ static int eif_sign_run(const struct command_call *call)
 	const struct sign_options *wanted = call->options;
 	const char *image = call->args[0];
 	struct error error = {};
-	int r;
+	int err;
 
-	r = sign_file(image, wanted->output ? wanted->output : image, wanted->certificate,
-		      wanted->key, wanted->json, &error);
-	return term_result(r, &error);
+	err = sign_file(image, wanted->output ? wanted->output : image, wanted->certificate,
+			wanted->key, wanted->json, &error);
+	return term_result(err, &error);
 }
 
 const struct command cmd_eif_sign = {

@@ -104,32 +104,32 @@ static int check_signature(struct verification *v, const struct eif_file *file)
 	struct eif_signature signature;
 	struct error cause;
 	enum eif_verdict verdict;
-	int r;
+	int err;
 
 	if (!section->data) {
 		found(v, "signature", v->need_signature ? BAD : GOOD, "the image is not signed");
 		return 0;
 	}
-	r = eif_signature_open(section->data, section->size, &signature, &cause);
-	if (r == -EBADMSG) {
+	err = eif_signature_open(section->data, section->size, &signature, &cause);
+	if (err == -EBADMSG) {
 		found(v, "signature", BAD, "section at offset %td: %s",
 		      section->data - file->eif.base, cause.text);
 		return 0;
 	}
-	if (r)
-		return r;
-	r = eif_signature_verify(&signature, file->pcrs.pcr0, time(NULL), &verdict);
-	if (!r && (verdict == EIF_VERDICT_EARLY || verdict == EIF_VERDICT_EXPIRED ||
-		   verdict == EIF_VERDICT_GOOD))
+	if (err)
+		return err;
+	err = eif_signature_verify(&signature, file->pcrs.pcr0, time(NULL), &verdict);
+	if (!err && (verdict == EIF_VERDICT_EARLY || verdict == EIF_VERDICT_EXPIRED ||
+		     verdict == EIF_VERDICT_GOOD))
 		found(v, "signature", GOOD, "made for this image by the certificate's key");
-	else if (!r)
+	else if (!err)
 		found(v, "signature", BAD, "%s", eif_verdict_text(verdict));
-	if (!r)
+	if (!err)
 		check_dates(v, &signature);
 	if (signature.private_key)
 		found(v, "private-key", BAD, "%s", EIF_SHOW_PRIVATE_KEY);
 	eif_signature_close(&signature);
-	return r;
+	return err;
 }
 
 static bool is_good(const struct verification *v)
@@ -180,26 +180,26 @@ static int verify_file(struct verification *v, const char *path)
 {
 	struct error error = {};
 	struct eif_file file;
-	int r;
+	int err;
 
-	r = eif_file_open(path, EIF_PARSE_TOLERANT, &file, &error);
-	if (r == -EBADMSG) {
+	err = eif_file_open(path, EIF_PARSE_TOLERANT, &file, &error);
+	if (err == -EBADMSG) {
 		found(v, "structure", BAD, "%s", error.text);
 		return 0;
 	}
-	if (r) {
+	if (err) {
 		term_error("%s", error.text);
-		return r;
+		return err;
 	}
 	found(v, "structure", GOOD, "version %u, %u sections", file.eif.version,
 	      file.eif.nr_sections);
 	check_oddities(v, &file.eif);
 	check_contents(v, &file.eif);
-	r = check_signature(v, &file);
-	if (r)
-		term_error("%s: %s", path, strerror(-r));
+	err = check_signature(v, &file);
+	if (err)
+		term_error("%s: %s", path, strerror(-err));
 	eif_file_unmap(&file);
-	return r;
+	return err;
 }
 
 static const struct opt options[] = {
@@ -214,15 +214,15 @@ static const struct opt options[] = {
 static int eif_verify_run(const struct command_call *call)
 {
 	struct verification *v = call->options;
-	int r = verify_file(v, call->args[0]);
+	int err = verify_file(v, call->args[0]);
 
-	if (r)
+	if (err)
 		return COMMAND_FAILED;
 	if (v->json)
-		r = show_json(v);
+		err = show_json(v);
 	else
 		show_text(v);
-	return r || !is_good(v) ? COMMAND_FAILED : COMMAND_OK;
+	return err || !is_good(v) ? COMMAND_FAILED : COMMAND_OK;
 }
 
 const struct command cmd_eif_verify = {

@@ -98,12 +98,12 @@ static int add_process(struct list *list, uint64_t pid)
 	__cleanup(close_dir) DIR *fds =
 		opendir(sys_path(path, "/proc/%llu/fd", (unsigned long long)pid));
 	uint64_t fd;
-	int r = 0;
+	int err = 0;
 
-	while (!r && fds && next_number(fds, &fd))
+	while (!err && fds && next_number(fds, &fd))
 		if (is_channel(pid, fd))
-			r = add_channel(list, pid, fd);
-	return r;
+			err = add_channel(list, pid, fd);
+	return err;
 }
 
 int channel_list(struct channel **ret, size_t *ret_count)
@@ -112,16 +112,16 @@ int channel_list(struct channel **ret, size_t *ret_count)
 	__cleanup(close_dir) DIR *processes = opendir(sys_path(path, "/proc"));
 	struct list list = {};
 	uint64_t pid;
-	int r = 0;
+	int err = 0;
 
 	if (!processes)
 		return -errno;
-	while (!r && next_number(processes, &pid))
+	while (!err && next_number(processes, &pid))
 		if (is_vmm(pid))
-			r = add_process(&list, pid);
-	if (r) {
+			err = add_process(&list, pid);
+	if (err) {
 		free(list.channels);
-		return r;
+		return err;
 	}
 	*ret = list.channels;
 	*ret_count = list.count;

@@ -78,17 +78,17 @@ int enclave_load(struct enclave *enclave, int image_fd, uint64_t memory, bool ch
 {
 	struct ne_image_load_info info = { .flags = NE_EIF_IMAGE };
 	size_t i;
-	int r;
+	int err;
 
 	memory = (memory + HUGE_UNIT - 1) & ~(HUGE_UNIT - 1);
-	r = huge_memory_alloc(memory, pool_node(), &enclave->memory, error);
-	if (r)
-		return r;
+	err = huge_memory_alloc(memory, pool_node(), &enclave->memory, error);
+	if (err)
+		return err;
 	if (ioctl(enclave->fd, NE_GET_IMAGE_LOAD_INFO, &info))
 		return fail_step(STEP_LOAD_INFO, errno, error);
-	r = read_image(&enclave->memory, info.memory_offset, image_fd, check, error);
-	if (r)
-		return r;
+	err = read_image(&enclave->memory, info.memory_offset, image_fd, check, error);
+	if (err)
+		return err;
 	for (i = 0; i < enclave->memory.nr_regions; i++) {
 		struct ne_user_memory_region region = {
 			.memory_size = enclave->memory.regions[i].size,

@@ -22,18 +22,19 @@
 
 static int make_device(struct error *error)
 {
-	int r;
+	int err;
 
 	if (unshare(CLONE_NEWNET))
 		return error_set(error, -errno, "cannot make a network namespace: %s%s",
 				 strerror(errno), errno == EPERM ? "; use sudo" : "");
-	r = nl_link_add(DEVICE, "vsockmon");
-	if (r == -EOPNOTSUPP)
-		return error_set(error, r, "this kernel has no vsockmon device (CONFIG_VSOCKMON), "
-				 "or its module cannot be loaded: sudo modprobe vsockmon");
-	if (r)
-		return error_set(error, r, "cannot make a vsockmon device: %s%s", strerror(-r),
-				 r == -EPERM ? "; use sudo" : "");
+	err = nl_link_add(DEVICE, "vsockmon");
+	if (err == -EOPNOTSUPP)
+		return error_set(error, err, "this kernel has no vsockmon device "
+				 "(CONFIG_VSOCKMON), or its module cannot be loaded: sudo "
+				 "modprobe vsockmon");
+	if (err)
+		return error_set(error, err, "cannot make a vsockmon device: %s%s", strerror(-err),
+				 err == -EPERM ? "; use sudo" : "");
 	return 0;
 }
 
@@ -59,18 +60,18 @@ static int bind_to_device(int fd)
 int monitor_open(struct error *error)
 {
 	__cleanup_fd int fd = -1;
-	int r = make_device(error);
+	int err = make_device(error);
 
-	if (r)
-		return r;
+	if (err)
+		return err;
 	/* With protocol 0, the socket receives nothing until it is bound. */
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return error_set(error, -errno, "cannot open a packet socket: %s%s",
 				 strerror(errno), errno == EPERM ? "; use sudo" : "");
-	r = bind_to_device(fd);
-	if (r)
-		return error_set(error, r, "cannot read from " DEVICE ": %s", strerror(-r));
+	err = bind_to_device(fd);
+	if (err)
+		return error_set(error, err, "cannot read from " DEVICE ": %s", strerror(-err));
 	return fd_steal(&fd);
 }
 

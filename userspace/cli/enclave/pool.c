@@ -26,17 +26,17 @@ static int ask_emulator(struct pool *pool)
 {
 	struct ne_nl_pool told;
 	struct ne_nl *nl;
-	int r;
+	int err;
 
 	if (!state_emulated())
 		return -ENOENT;
-	r = ne_nl_open(&nl);
-	if (r)
-		return r;
-	r = ne_nl_pool_get(nl, &told);
+	err = ne_nl_open(&nl);
+	if (err)
+		return err;
+	err = ne_nl_pool_get(nl, &told);
 	ne_nl_close(nl);
-	if (r)
-		return r;
+	if (err)
+		return err;
 	pool->cpus = told.cpus;
 	pool->count = told.nr_cpus;
 	pool->claimed = told.claimed;
@@ -48,10 +48,10 @@ static int ask_emulator(struct pool *pool)
 
 static int read_parameter(struct pool *pool)
 {
-	int r = sys_pool_cpus(&pool->cpus, &pool->count);
+	int err = sys_pool_cpus(&pool->cpus, &pool->count);
 
-	if (r || !pool->count)
-		return r;
+	if (err || !pool->count)
+		return err;
 	qsort(pool->cpus, pool->count, sizeof(*pool->cpus), compare_cpus);
 	pool->node = sys_cpu_node(pool->cpus[0]);
 	return 0;
@@ -100,21 +100,21 @@ static void read_isolation(struct pool *pool)
 
 int pool_read(struct pool *pool)
 {
-	int r;
+	int err;
 
 	*pool = (struct pool){ .node = -1 };
 	if (!sys_exists("%s", NE_CPU_POOL_PATH))
 		return -ENOENT;
-	r = ask_emulator(pool);
-	if (r)
-		r = read_parameter(pool);
-	if (!r) {
+	err = ask_emulator(pool);
+	if (err)
+		err = read_parameter(pool);
+	if (!err) {
 		pool->list = format_cpu_list(pool->cpus, pool->count);
-		r = pool->list ? 0 : -ENOMEM;
+		err = pool->list ? 0 : -ENOMEM;
 	}
-	if (r) {
+	if (err) {
 		pool_free(pool);
-		return r;
+		return err;
 	}
 	if (pool->count)
 		read_isolation(pool);

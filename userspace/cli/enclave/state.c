@@ -39,27 +39,27 @@ int state_exit(uint64_t slot_uid, uint32_t *ret_reason, char *ret_text)
 {
 	struct ne_nl_enclave enclave;
 	struct ne_nl *nl;
-	int r;
+	int err;
 
-	r = ne_nl_open(&nl);
-	if (r)
-		return r;
-	r = ne_nl_enclave_get(nl, slot_uid, &enclave);
-	if (!r) {
+	err = ne_nl_open(&nl);
+	if (err)
+		return err;
+	err = ne_nl_enclave_get(nl, slot_uid, &enclave);
+	if (!err) {
 		*ret_reason = enclave.exit_reason;
 		snprintf(ret_text, STATE_TEXT_SIZE, "%s", enclave.exit_text);
 		ne_nl_enclave_done(&enclave);
 	}
 	ne_nl_close(nl);
-	return r;
+	return err;
 }
 
 int state_exit_text(uint64_t slot_uid, char *ret_text)
 {
 	uint32_t reason;
-	int r = state_exit(slot_uid, &reason, ret_text);
+	int err = state_exit(slot_uid, &reason, ret_text);
 
-	return !r && !*ret_text ? -ENODATA : r;
+	return !err && !*ret_text ? -ENODATA : err;
 }
 
 bool state_emulated(void)
@@ -101,13 +101,13 @@ uint64_t state_daemon_pid(void)
 
 int state_open(struct ne_nl **ret_nl, struct error *error)
 {
-	int r = ne_nl_open(ret_nl);
+	int err = ne_nl_open(ret_nl);
 
-	if (r == -ENOENT)
+	if (err == -ENOENT)
 		return error_set(error, -ENOENT, "the emulator is not loaded; load it with \"sudo "
 				 "modprobe nitro_enclaves_emu\"");
-	if (r)
-		return error_set(error, r, "cannot query the emulator: %s", strerror(-r));
+	if (err)
+		return error_set(error, err, "cannot query the emulator: %s", strerror(-err));
 	return 0;
 }
 
@@ -142,19 +142,19 @@ int state_find(struct ne_nl *nl, const char *name, struct ne_nl_enclave *ret,
 	uint64_t slot_uid;
 	size_t count, i;
 	uint32_t cid;
-	int r;
+	int err;
 
 	if (state_parse_id(name, &slot_uid, &cid))
 		return error_set(error, -EINVAL, "\"%s\" is neither an enclave id nor a CID; see "
 				 "\"ne-emu ps\"", name);
-	r = ne_nl_enclave_list(nl, &list, &count);
-	if (r)
-		return error_set(error, r, "cannot list enclaves: %s", strerror(-r));
+	err = ne_nl_enclave_list(nl, &list, &count);
+	if (err)
+		return error_set(error, err, "cannot list enclaves: %s", strerror(-err));
 	for (i = 0; i < count; i++)
 		if (slot_uid ? list[i].slot_uid == slot_uid : list[i].cid == cid)
 			break;
 	if (i == count) {
-		r = error_set(error, -ENOENT, "there is no enclave %s; see \"ne-emu ps\"", name);
+		err = error_set(error, -ENOENT, "there is no enclave %s; see \"ne-emu ps\"", name);
 	} else {
 		struct ne_nl_enclave last = list[count - 1];
 
@@ -164,7 +164,7 @@ int state_find(struct ne_nl *nl, const char *name, struct ne_nl_enclave *ret,
 		count--;
 	}
 	ne_nl_list_free(list, count);
-	return r;
+	return err;
 }
 
 void state_json_cpus(struct json_out *out, const uint32_t *cpus, size_t count)

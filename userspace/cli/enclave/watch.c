@@ -166,12 +166,12 @@ static int wait_event(struct watch *watch)
 	}
 	/* Check the heartbeat before the end: an enclave may boot and end at once. */
 	if (fds[FD_HEARTBEAT].revents) {
-		int r = read_heartbeat(watch);
+		int event = read_heartbeat(watch);
 
-		if (r == WATCH_BAD_HEARTBEAT && ends_soon(watch))
+		if (event == WATCH_BAD_HEARTBEAT && ends_soon(watch))
 			return WATCH_ENDED;
-		if (r != -EAGAIN)
-			return r;
+		if (event != -EAGAIN)
+			return event;
 	}
 	if (fds[FD_ENCLAVE].revents)
 		return WATCH_ENDED;
@@ -184,12 +184,12 @@ static int wait_event(struct watch *watch)
 
 int watch_next(struct watch *watch)
 {
-	int r;
+	int event;
 
 	do {
 		show_progress(watch);
-		r = wait_event(watch);
-	} while (r == -EAGAIN);
+		event = wait_event(watch);
+	} while (event == -EAGAIN);
 	clear_progress(watch);
-	return r;
+	return event;
 }

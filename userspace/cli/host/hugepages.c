@@ -97,14 +97,14 @@ static int map_region(void *addr, const struct huge_size *size, int node)
 {
 	uint64_t len = size->use * size->size;
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_HUGETLB;
-	int r;
+	int err;
 
 	flags |= __builtin_ctzll(size->size) << MAP_HUGE_SHIFT;
 	if (mmap(addr, len, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED)
 		return -errno;
-	r = bind_node(addr, len, node);
-	if (r)
-		return r;
+	err = bind_node(addr, len, node);
+	if (err)
+		return err;
 	(void)madvise(addr, len, MADV_DONTDUMP);	/* keeps core files small */
 	/* Fail now, not with SIGBUS at the first access. EINVAL: Linux before 5.14. */
 	if (madvise(addr, len, MADV_POPULATE_WRITE) && errno != EINVAL)
@@ -147,16 +147,16 @@ static int map_all(const struct huge_sizes *sizes, int node, struct huge_memory 
 {
 	uint8_t *at = memory->addr;
 	size_t i;
-	int r;
+	int err;
 
 	for (i = 0; i < sizes->count; i++) {
 		const struct huge_size *s = &sizes->list[i];
 
 		if (!s->use)
 			continue;
-		r = map_region(at, s, node);
-		if (r)
-			return r;
+		err = map_region(at, s, node);
+		if (err)
+			return err;
 		memory->regions[memory->nr_regions++] = (struct huge_region){
 			at, s->use * s->size,
 		};
@@ -171,7 +171,7 @@ int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct e
 	struct huge_sizes sizes;
 	uint64_t align = HUGE_UNIT;
 	size_t i;
-	int r;
+	int err;
 
 	huge_sizes_read(node, &sizes);
 	if (huge_sizes_choose(&sizes, size))
@@ -181,16 +181,16 @@ int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct e
 		if (sizes.list[i].use)
 			align = sizes.list[i].size;
 	}
-	r = reserve(memory.size, align, &memory.addr);
-	if (r)
-		return error_set(error, r, "cannot map %llu MiB: %s", memory.size / MIB,
-				 strerror(-r));
-	r = map_all(&sizes, node, &memory);
-	if (r) {
+	err = reserve(memory.size, align, &memory.addr);
+	if (err)
+		return error_set(error, err, "cannot map %llu MiB: %s", memory.size / MIB,
+				 strerror(-err));
+	err = map_all(&sizes, node, &memory);
+	if (err) {
 		huge_memory_free(&memory);
 		/* Free pages that other processes have reserved count as free in sysfs. */
-		return r == -ENOMEM ? too_few(&sizes, size, node, error) :
-			error_set(error, r, "cannot map huge pages: %s", strerror(-r));
+		return err == -ENOMEM ? too_few(&sizes, size, node, error) :
+			error_set(error, err, "cannot map huge pages: %s", strerror(-err));
 	}
 	*ret = memory;
 	return 0;

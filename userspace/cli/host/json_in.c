@@ -16,11 +16,11 @@ int json_in_load(const char *path, struct json_t **ret)
 	__cleanup_free char *text = NULL;
 	json_t *object;
 	size_t size;
-	int r;
+	int err;
 
-	r = file_read(path, FILE_SIZE_MAX, &text, &size);
-	if (r)
-		return r;
+	err = file_read(path, FILE_SIZE_MAX, &text, &size);
+	if (err)
+		return err;
 	object = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_object(object)) {
 		json_decref(object);
@@ -55,10 +55,10 @@ int json_in_each_u64(struct json_t *object,
 	json_t *value;
 
 	json_object_foreach(object, key, value) {
-		int r = json_is_integer(value) ? fn(arg, key, json_integer_value(value)) : 0;
+		int err = json_is_integer(value) ? fn(arg, key, json_integer_value(value)) : 0;
 
-		if (r)
-			return r;
+		if (err)
+			return err;
 	}
 	return 0;
 }

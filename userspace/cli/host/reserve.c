@@ -42,10 +42,10 @@ static uint64_t node_available(const char *text)
 static int get_available(int node, uint64_t *ret, struct error *error)
 {
 	char text[SYS_TEXT_SIZE];
-	int r = sys_read(text, "/proc/meminfo");
+	int err = sys_read(text, "/proc/meminfo");
 
-	if (r)
-		return error_set(error, r, "cannot read /proc/meminfo: %s", strerror(-r));
+	if (err)
+		return error_set(error, err, "cannot read /proc/meminfo: %s", strerror(-err));
 	*ret = meminfo(text, "MemAvailable:");
 	if (node >= 0 && !sys_read(text, NODE_DIR "/meminfo", node))
 		*ret = MIN(*ret, node_available(text));
@@ -56,7 +56,7 @@ static int get_available(int node, uint64_t *ret, struct error *error)
 int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct error *error)
 {
 	uint64_t available;
-	int r;
+	int err;
 
 	*plan = (struct reserve){};
 	reserve_dir(node, plan->dir);
@@ -70,9 +70,9 @@ int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct error *
 	plan->missing = memory - MIN(memory, plan->free);
 	if (!plan->missing)
 		return 0;
-	r = get_available(node, &available, error);
-	if (r || plan->missing <= available)
-		return r;
+	err = get_available(node, &available, error);
+	if (err || plan->missing <= available)
+		return err;
 	return error_set(error, -ENOMEM, "%llu MiB more are needed, but only %llu MiB are "
 			 "available on NUMA node %d; nothing was changed", plan->missing / MIB,
 			 available / MIB, MAX(node, 0));
@@ -83,19 +83,19 @@ static int64_t add_pages(const char *dir, uint64_t size, uint64_t count)
 {
 	uint64_t before, after;
 	char text[24];
-	int r;
+	int err;
 
-	r = sys_read_u64(&before, "%s/hugepages-%llukB/nr_hugepages", dir, size / KIB);
-	if (r)
-		return r;
+	err = sys_read_u64(&before, "%s/hugepages-%llukB/nr_hugepages", dir, size / KIB);
+	if (err)
+		return err;
 	snprintf(text, sizeof(text), "%" PRIu64, before + count);
 	for (int tries = 0; tries < 2; tries++) {
-		r = sys_write(text, "%s/hugepages-%llukB/nr_hugepages", dir, size / KIB);
-		if (!r)
-			r = sys_read_u64(&after, "%s/hugepages-%llukB/nr_hugepages", dir,
-					 size / KIB);
-		if (r)
-			return r;
+		err = sys_write(text, "%s/hugepages-%llukB/nr_hugepages", dir, size / KIB);
+		if (!err)
+			err = sys_read_u64(&after, "%s/hugepages-%llukB/nr_hugepages", dir,
+					   size / KIB);
+		if (err)
+			return err;
 		if (after >= before + count)
 			break;
 		/* Memory may be fragmented: compact it and try again. */

@@ -84,13 +84,13 @@ int sys_read_u64(uint64_t *ret, const char *fmt, ...)
 {
 	char path[SYS_PATH_SIZE], text[SYS_TEXT_SIZE];
 	va_list args;
-	int r;
+	int err;
 
 	va_start(args, fmt);
 	make_path(path, fmt, args);
 	va_end(args);
-	r = read_path(path, text);
-	return r ? r : parse_u64(text, 10, UINT64_MAX, ret);
+	err = read_path(path, text);
+	return err ? err : parse_u64(text, 10, UINT64_MAX, ret);
 }
 
 int sys_write(const char *text, const char *fmt, ...)
@@ -133,11 +133,11 @@ int sys_cpu_node(uint32_t cpu)
 int sys_pool_cpus(uint32_t **ret_cpus, size_t *ret_count)
 {
 	char text[SYS_TEXT_SIZE];
-	int r;
+	int err;
 
-	r = sys_read(text, "%s", NE_CPU_POOL_PATH);
-	if (r)
-		return r;
+	err = sys_read(text, "%s", NE_CPU_POOL_PATH);
+	if (err)
+		return err;
 	*ret_cpus = NULL;
 	*ret_count = 0;
 	return *text ? parse_cpu_list(text, ret_cpus, ret_count) : 0;

@@ -16,23 +16,23 @@ static int parse_cpu_file(const char *text, uint32_t **ret_cpus, size_t *ret_cou
 static int read_core(uint32_t cpu, struct cpu_core *ret)
 {
 	char text[SYS_TEXT_SIZE];
-	int r;
+	int err;
 
-	r = sys_read(text, "/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list", cpu);
-	if (!r)
-		r = parse_cpu_file(text, &ret->cpus, &ret->nr_cpus);
+	err = sys_read(text, "/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list", cpu);
+	if (!err)
+		err = parse_cpu_file(text, &ret->cpus, &ret->nr_cpus);
 	ret->node = sys_cpu_node(cpu);
-	return r;
+	return err;
 }
 
 static int add_core(struct topology *topology, uint32_t cpu)
 {
 	struct cpu_core core = {}, *grown;
-	int r;
+	int err;
 
-	r = read_core(cpu, &core);
-	if (r)
-		return r;
+	err = read_core(cpu, &core);
+	if (err)
+		return err;
 	if (core.cpus[0] != cpu) {	/* another thread of a core that is already listed */
 		free(core.cpus);
 		return 0;
@@ -52,15 +52,15 @@ int topology_read(struct topology *ret)
 	__cleanup_free uint32_t *online = NULL;
 	char text[SYS_TEXT_SIZE];
 	size_t count = 0;
-	int r;
+	int err;
 
 	*ret = (struct topology){};
-	r = sys_read(text, "/sys/devices/system/cpu/online");
-	if (!r)
-		r = parse_cpu_file(text, &online, &count);
-	for (size_t i = 0; !r && i < count; i++)
-		r = add_core(ret, online[i]);
-	return r;
+	err = sys_read(text, "/sys/devices/system/cpu/online");
+	if (!err)
+		err = parse_cpu_file(text, &online, &count);
+	for (size_t i = 0; !err && i < count; i++)
+		err = add_core(ret, online[i]);
+	return err;
 }
 
 void topology_free(struct topology *topology)
@@ -116,14 +116,14 @@ int topology_choose(const struct topology *topology, size_t count, uint32_t *ret
 
 	for (size_t i = 0; i < topology->nr_cores; i++) {
 		int node = topology->cores[i].node;
-		int r = choose_on_node(topology, node, count, ret_cpus);
+		int err = choose_on_node(topology, node, count, ret_cpus);
 
-		if (!r) {
+		if (!err) {
 			*ret_node = node;
 			return 0;
 		}
-		if (r == -EDOM)
-			result = r;
+		if (err == -EDOM)
+			result = err;
 	}
 	return result;
 }
