@@ -76,6 +76,7 @@ static inline bool ca_issuer_has(const struct ca_issuer *issuer, enum ca_flaw fl
 
 /** ca_issuer_init() - start without certificates; the caller calls ca_issuer_clear() */
 void ca_issuer_init(struct ca_issuer *issuer, const struct ca_place *place);
+/** ca_issuer_clear() - release all certificates and keys; the place stays */
 void ca_issuer_clear(struct ca_issuer *issuer);
 
 /** ca_issuer_needs_root() - does ca_issuer_renew() need the root's key? */

@@ -26,8 +26,11 @@ int generate_completion(const struct command *program, const char *shell);
  */
 int generate_manual(const struct command *program, int argc, char **argv);
 
+/** generate_bash() - print the completion file for bash */
 void generate_bash(const struct command *program);
+/** generate_zsh() - print the completion file for zsh */
 void generate_zsh(const struct command *program);
+/** generate_fish() - print the completion file for fish */
 void generate_fish(const struct command *program);
 
 /** struct generate_node - a command and its path, e.g. "ne-emu eif build" */

@@ -85,20 +85,25 @@ struct emu_cbor_writer {
 	bool overflow;
 };
 
+/** emu_cbor_put_uint() - write a number that is not negative */
 void emu_cbor_put_uint(struct emu_cbor_writer *writer, uint64_t value);
 /** emu_cbor_put_negative() - write the number -1 - @value */
 void emu_cbor_put_negative(struct emu_cbor_writer *writer, uint64_t value);
+/** emu_cbor_put_text() - write a text string, which the caller has checked for UTF-8 */
 void emu_cbor_put_text(struct emu_cbor_writer *writer, const char *text);
 /** emu_cbor_put_array() - write the head of an array; the caller writes its items */
 void emu_cbor_put_array(struct emu_cbor_writer *writer, size_t items);
 /** emu_cbor_put_map() - write the head of a map; the caller writes its pairs */
 void emu_cbor_put_map(struct emu_cbor_writer *writer, size_t pairs);
+/** emu_cbor_put_bool() - write true or false */
 void emu_cbor_put_bool(struct emu_cbor_writer *writer, bool value);
+/** emu_cbor_put_null() - write null */
 void emu_cbor_put_null(struct emu_cbor_writer *writer);
 /** emu_cbor_put_tag() - write a tag; the caller writes the item */
 void emu_cbor_put_tag(struct emu_cbor_writer *writer, uint64_t tag);
 /** emu_cbor_put_open_map() - begin a map that emu_cbor_put_break() ends */
 void emu_cbor_put_open_map(struct emu_cbor_writer *writer);
+/** emu_cbor_put_break() - end a map that emu_cbor_put_open_map() began */
 void emu_cbor_put_break(struct emu_cbor_writer *writer);
 /** emu_cbor_put_bytes_head() - write only the head of a byte string of @len bytes */
 void emu_cbor_put_bytes_head(struct emu_cbor_writer *writer, size_t len);

@@ -39,8 +39,11 @@ void json_out_end(struct json_out *out);
 void json_out_str(struct json_out *out, const char *key, const char *value);
 /** json_out_strn() - the same for @len bytes, which may include NULs */
 void json_out_strn(struct json_out *out, const char *key, const char *value, size_t len);
+/** json_out_u64() - add a number, which must not exceed INT64_MAX */
 void json_out_u64(struct json_out *out, const char *key, uint64_t value);
+/** json_out_bool() - add true or false */
 void json_out_bool(struct json_out *out, const char *key, bool value);
+/** json_out_null() - add null */
 void json_out_null(struct json_out *out, const char *key);
 /** json_out_hex() - add @size bytes as a string of lower-case hexadecimal digits */
 void json_out_hex(struct json_out *out, const char *key, const uint8_t *bytes, size_t size);

@@ -26,11 +26,13 @@
 /** fd_close() - close *@fd if it is open, and set it to -1; preserves errno */
 void fd_close(int *fd);
 
+/** cleanup_free_ptr() - free *@p; for __cleanup_free */
 static inline void cleanup_free_ptr(void *p)
 {
 	free(*(void **)p);
 }
 
+/** cleanup_file() - close *@file if it is open; for __cleanup_file */
 static inline void cleanup_file(FILE **file)
 {
 	if (*file)

@@ -29,6 +29,7 @@ struct doctor_finding {
 	const char *fix;
 };
 
+/** struct doctor - all findings; @count: entries of @findings */
 struct doctor {
 	struct doctor_finding findings[DOCTOR_FINDINGS_MAX];
 	size_t count;

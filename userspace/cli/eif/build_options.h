@@ -7,7 +7,7 @@
 #include "command/command.h"
 
 /**
- * struct build - the command line
+ * struct build - the options, see the table in build.c; NULL and 0: not given
  * @max_size: bytes that @image may unpack to; 0: the default
  * @max_files: files and directories that @image may hold; 0: the default
  */

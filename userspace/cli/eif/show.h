@@ -38,6 +38,7 @@ int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, struct error 
 /** eif_file_open() - eif_file_map() for a path; sets the message on every failure */
 int eif_file_open(const char *path, unsigned int flags, struct eif_file *ret,
 		  struct error *error);
+/** eif_file_unmap() - release an image; does nothing if it is not mapped */
 void eif_file_unmap(struct eif_file *file);
 
 /* An image determines PCR0, PCR1, PCR2 and, if it is signed, PCR8. */
@@ -58,6 +59,7 @@ const uint8_t *eif_register(const struct eif_pcrs *pcrs, size_t i);
 const char *eif_show_arch(uint16_t flags);
 /** eif_show_pcr() - print a register as one line */
 void eif_show_pcr(FILE *to, const char *name, const uint8_t *pcr);
+/** eif_show_pcrs() - print the registers that this image determines */
 void eif_show_pcrs(FILE *to, const struct eif_pcrs *pcrs);
 /** eif_show_measurements() - add the member "Measurements" in the format of nitro-cli */
 void eif_show_measurements(struct json_out *out, const struct eif_pcrs *pcrs);

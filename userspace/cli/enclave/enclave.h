@@ -54,6 +54,7 @@ int enclave_add_cpus(struct enclave *enclave, const uint32_t *cpus, size_t count
 /** enclave_start() - start the enclave; @cid 0: the driver chooses a CID */
 int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct error *error);
 
+/** enclave_close() - end the enclave, if it was created, and release its memory */
 void enclave_close(struct enclave *enclave);
 
 #endif

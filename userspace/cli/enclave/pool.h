@@ -44,6 +44,7 @@ struct pool {
  * Return: 0, -ENOENT (no driver) or another negative errno.
  */
 int pool_read(struct pool *pool);
+/** pool_free() - release what pool_read() allocated */
 void pool_free(struct pool *pool);
 
 /** pool_json() - add the pool as an object named @key */

@@ -76,6 +76,7 @@ struct huge_memory {
  * Return: 0 or a negative errno with a message.
  */
 int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct error *error);
+/** huge_memory_free() - unmap the memory, if it is mapped */
 void huge_memory_free(struct huge_memory *memory);
 
 /**

@@ -16,6 +16,7 @@ struct json_t;
  * Return: 0, -EBADMSG (not a JSON object) or the errno of the read.
  */
 int json_in_load(const char *path, struct json_t **ret);
+/** json_in_free() - release *@object, which becomes NULL; for __cleanup() */
 void json_in_free(struct json_t **object);
 
 /** json_in_str() - a string member, valid as long as the object; "" if it is missing */

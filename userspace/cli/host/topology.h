@@ -28,6 +28,7 @@ struct topology {
 
 /** topology_read() - 0 or a negative errno; the caller calls topology_free() in any case */
 int topology_read(struct topology *ret);
+/** topology_free() - release what topology_read() allocated */
 void topology_free(struct topology *topology);
 
 /** topology_has_cpu() - is this CPU a thread of the core? */
