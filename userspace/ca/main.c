@@ -170,7 +170,8 @@ static int run_export(const struct command_call *call)
 static const struct opt export_options[] = {
 	OPT_STATE,
 	OPT_PROJECT,
-	OPT_STRING("format", struct place, format, "FORMAT", CA_EXPORT_FORMATS " (pem)",
+	OPT_STRING("format", struct place, format, "FORMAT",
+		   CA_EXPORT_FORMATS ";\ndefault: pem",
 		   .manual = CA_EXPORT_MANUAL, .values = { OPT_COMPLETE_WORDS, CA_EXPORT_WORDS }),
 	{}
 };

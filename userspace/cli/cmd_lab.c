@@ -36,7 +36,7 @@ static const struct lab_options defaults = { .target.user = "" };
 
 #define OPT_USER \
 	OPT_STRING("user", struct lab_options, target.user, "NAME", \
-		   "the user whose next enclave is meant (root only)", .values = VALUES_USERS)
+		   "apply to the next enclave of this user; for root", .values = VALUES_USERS)
 
 static const struct opt options[] = { OPT_USER, {} };
 
@@ -175,8 +175,9 @@ static const struct command cmd_lab_set = {
 	.options = options,
 	.values = {
 		VALUES_ENCLAVES,
-		{ OPT_COMPLETE_WORDS, "project= region= instance-id= role-arn= leaf-life= clock= "
-			     "flaws= map= limits= debug-pcrs=" },
+		{ OPT_COMPLETE_WORDS,
+		  "project= region= instance-id= role-arn= leaf-life= clock= flaws= map= "
+		  "limits= debug-pcrs=" },
 	},
 	.min_args = 1,
 	.max_args = SETTINGS_MAX,
@@ -249,8 +250,8 @@ static const struct command cmd_lab_reset = {
 	.name = "reset",
 	.summary = "reset the attestation settings of an enclave",
 	.args = "[ENCLAVE]",
-	.about = "Undo \"ne-emu lab set\", except for settings that are fixed when an enclave "
-					"starts",
+	.about = "Undo \"ne-emu lab set\", except for settings that are fixed when an enclave\n"
+		 "starts",
 	.options = options,
 	.values = { VALUES_ENCLAVES },
 	.max_args = 1,

@@ -418,8 +418,8 @@ static const struct opt options[] = {
 	OPT_STRING("cpu-ids", struct run, cpu_ids, "LIST", "CPUs of the pool, e.g. 2,3",
 		   .manual = "CPUs of the pool by number, e.g. 2,3 or 2-5, in that order."),
 	OPT_MEMORY("memory", struct run, memory, "SIZE",
-		   "in MiB, or e.g. 512M or 2G; default: four times the\n"
-		   "image size, at least 256 MiB",
+		   "memory in MiB, or e.g. 512M or 2G;\n"
+		   "default: four times the image size, at least 256 MiB",
 		   .manual = "In MiB, or with the unit M, G or T. Rounded up to 2 MiB. Taken from "
 			     "free huge pages on the NUMA node of the CPU pool, 1 GiB pages first; "
 			     "the enclave gets more than requested only if the 2 MiB pages run "

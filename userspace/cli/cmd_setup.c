@@ -302,7 +302,7 @@ static int do_setup(const struct setup *setup, struct error *error)
 
 static const struct opt options[] = {
 	OPT_MEMORY("memory", struct setup, memory, "SIZE",
-		   "make this much memory free in huge pages (in MiB, or e.g. 2G)",
+		   "make this much memory free in huge pages;\nin MiB, or e.g. 2G",
 		   .manual = "Make this much memory free in huge pages. Free pages count; the rest "
 			     "is reserved, in pages of 2 MiB if possible, because some clients "
 			     "(QEMU) use no other size. The command fails at once if it would "
@@ -343,8 +343,8 @@ static int setup_run(const struct command_call *call)
 const struct command cmd_setup = {
 	.name = "setup",
 	.summary = "reserve huge pages and CPUs for enclaves",
-	.about = "Reserve huge pages and set the CPU pool, both on one NUMA node. The pool has\n"
-		 "whole cores; that of CPU 0 belongs to the host. Needs root",
+	.about = "Reserve huge pages and set the CPU pool, both on one NUMA node. The pool\n"
+		 "consists of whole cores, except that of CPU 0. Needs root",
 	.options = options,
 	.size = sizeof(struct setup),
 	.run = setup_run,

@@ -77,7 +77,7 @@ static int store_string(const struct opt *option, const char *arg,
 {
 	if (strings->count == OPT_STRINGS_MAX)
 		return error_set(error, -EINVAL, "--%s is given more than %d times", option->name,
-				OPT_STRINGS_MAX);
+				 OPT_STRINGS_MAX);
 	strings->list[strings->count++] = arg;
 	return 0;
 }
@@ -106,7 +106,7 @@ static int store(const struct opt *option, const char *arg, void *value,
 	case OPT_KIND_MEMORY:
 		if (parse_memory(arg, &number) || !number)
 			return error_set(error, -EINVAL, "--%s: \"%s\" is not a memory size "
-					"(in MiB, or e.g. 512M or 2G)", option->name, arg);
+					 "(in MiB, or e.g. 512M or 2G)", option->name, arg);
 		*(uint64_t *)value = number;
 		return 0;
 	case OPT_KIND_TYPED:

@@ -14,7 +14,8 @@ struct root_options {
 static const struct root_options defaults = { .format = "pem" };
 
 static const struct opt options[] = {
-	OPT_STRING("format", struct root_options, format, "FORMAT", CA_EXPORT_FORMATS " (pem)",
+	OPT_STRING("format", struct root_options, format, "FORMAT",
+		   CA_EXPORT_FORMATS ";\ndefault: pem",
 		   .manual = CA_EXPORT_MANUAL, .values = { OPT_COMPLETE_WORDS, CA_EXPORT_WORDS }),
 	OPT_STRING("root", struct root_options, root, "FILE",
 		   "print this certificate instead", .values = VALUES_FILES),

@@ -197,7 +197,7 @@ static const struct opt options[] = {
 	OPT_STRING("public-key", struct verify_options, public_key, "HEX|@FILE",
 		   "... this public key", .manual = VALUE_MANUAL),
 	OPT_STRING("time", struct verify_options, time, "TIME",
-		   "verify at this time; \"document\": at the document's",
+		   "verify at this time, or at that of the \"document\"",
 		   .manual = "Verify at this time: 2026-01-31T12:00:00Z, or seconds since 1970, or "
 			     "*document* for the timestamp of the document. Default: now."),
 	OPT_NUMBER("max-age", struct verify_options, max_age, "SECONDS", 1, INT32_MAX,

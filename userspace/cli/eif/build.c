@@ -130,8 +130,8 @@ static const struct opt options[] = {
 		   .manual = "x86 bzImage or arm64 Image. (A vmlinux does not boot.)",
 		   .required = true, .values = VALUES_FILES),
 	OPT_STRING("cmdline", struct build, cmdline, "TEXT",
-		   "kernel command line; with --rootfs or --image, the\n"
-		   "default is that of AWS's kernels",
+		   "kernel command line;\n"
+		   "default with --rootfs or --image: that of AWS's kernels",
 		   .manual = "Kernel command line, at most 2047 bytes. With *--rootfs* or "
 			     "*--image*, the default is that of AWS's kernels."),
 	OPT_STRING("cmdline-file", struct build, cmdline_file, "FILE",
@@ -194,12 +194,12 @@ static const struct opt options[] = {
 		   .manual = "The module nsm.ko, for a kernel that needs it.",
 		   .values = VALUES_FILES),
 	OPT_STRING("name", struct build, name, "TEXT",
-		   "image name; default: that of the container image or\nthe output",
+		   "image name;\ndefault: that of the container image or the output",
 		   .manual = "ImageName of the metadata. Default: the name of the container image, "
 			     "or else of the output without its extension (\"image\" for standard "
 			     "output)."),
 	OPT_STRING("version", struct build, version, "TEXT",
-		   "image version; default: the hash of the container\nimage, or 1.0",
+		   "image version;\ndefault: the hash of the container image, or 1.0",
 		   .manual = "ImageVersion of the metadata. Default: the hash of the container "
 			     "image, or else 1.0."),
 	OPT_STRING("metadata", struct build, metadata, "FILE",
@@ -239,7 +239,7 @@ static int eif_build_run(const struct command_call *call)
 
 const struct command cmd_eif_build = {
 	.name = "build",
-	.summary = "make an image from a kernel and ramdisks, a directory or a container image",
+	.summary = "make an image from ramdisks, a directory or a container image",
 	.about = "Make a version 4 enclave image and print its measurements.\n"
 		 "SOURCE_DATE_EPOCH sets the build time in its metadata",
 	.options = options,
