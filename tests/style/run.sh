@@ -9,7 +9,8 @@ set -u
 
 kernel=/usr/src/linux-source
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# checkpatch leaves a list of names in the current directory.
+trap 'rm -rf "$work" .checkpatch-camelcase.*' EXIT
 # Print the files of the project, also without a git repository.
 find . -path ./build -prune -o -path ./compile_commands.json -prune -o -path ./.git -prune -o -type f -print |
 	sed 's,^\./,,' | sort > "$work/files"
