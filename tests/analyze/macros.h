@@ -3,7 +3,8 @@
 
 #define NE_EMU_LIBEXECDIR ""
 
-#define TAILQ_FOREACH(pos, head, field) for (pos = (head)->tqh_first; pos; pos = pos->field.tqe_next)
+#define TAILQ_FOREACH(pos, head, field) \
+	for (pos = (head)->tqh_first; pos; pos = pos->field.tqe_next)
 
 #define nla_for_each_attr(pos, head, len, rem) for (pos = head, rem = len; rem;)
 #define nla_for_each_nested(pos, nested, rem) for (pos = nested, rem = 1; rem;)

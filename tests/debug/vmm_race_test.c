@@ -25,6 +25,8 @@
 #define VCPUS		2
 #define ROUNDS		300
 #define EVENT_MS	10000
+/* The longest time that a guest runs before its enclave is closed. */
+#define RUN_US		(20000 * ne_slowness())
 
 /* for (;;) for (eax = 2 MiB; eax < 64 MiB; eax += 2 MiB) (*(char *)eax)++; */
 static const uint8_t guest_code[] = {
@@ -217,8 +219,8 @@ static void round_of(struct ne_test *t, struct vmm *vmm, int round)
 	REQUIRE(t, mem);
 	fd = start_enclave(t, vmm, mem);
 	vmm_run(t, vmm);
-	usleep(rand() % 20000);
-	vmm->active += !!mem[SIZE - NE_PAGE];
+	usleep(rand() % RUN_US);
+	vmm->active += !!mem[NE_PAGE];
 	close(fd);
 	if (round % 2)
 		check_untouched(t, vmm, mem);

@@ -36,7 +36,7 @@ static struct {
 static void set_up(void)
 {
 	strcpy(daemon_.dir, "/tmp/ne-emu-fuzz-XXXXXX");
-	must(mkdtemp(daemon_.dir));
+	must(mkdtemp(daemon_.dir) != NULL);
 	snprintf(daemon_.state_dir, sizeof(daemon_.state_dir), "%s/ca", daemon_.dir);
 	snprintf(daemon_.path, sizeof(daemon_.path), "%s/control", daemon_.dir);
 	log_init(LOG_EMERG, NULL);
@@ -136,7 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	before = settings();
 	answer = ask(data, size);
-	must(answer);
+	must(answer != NULL);
 	after = settings();
 	if (was_refused(answer))
 		must(json_equal(before, after));

@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(*error.text);
 		return 0;
 	}
-	must(memory_at(&memory, loaded.kernel.address, loaded.kernel.run_size));
+	must(memory_at(&memory, loaded.kernel.address, loaded.kernel.run_size) != NULL);
 	must(!loaded.initrd_size ||
 	     (loaded.initrd >= loaded.kernel.address + loaded.kernel.run_size &&
 	      memory_at(&memory, loaded.initrd, loaded.initrd_size)));

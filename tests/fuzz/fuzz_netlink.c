@@ -144,7 +144,7 @@ static void check_text(const struct reading *reading, const char *text)
 {
 	const char *sent = (const char *)reading->types[NE_EMU_A_ENCLAVE_EXIT_TEXT].last ?: "";
 
-	must(memchr(text, 0, NE_NL_TEXT_SIZE));
+	must(memchr(text, 0, NE_NL_TEXT_SIZE) != NULL);
 	/* Plain text is unchanged. */
 	for (const char *p = sent; *p; p++)
 		if (*p < ' ' || *p > '~' || *p == '\\')

@@ -186,7 +186,7 @@ static int pcap_run(const struct command_call *call)
 	fd_close(&capture->signals);
 	if (capture->out && fclose(capture->out) && !err && errno != EPIPE)
 		err = error_set(&error, -errno, "cannot write %.400s: %s", capture->path,
-			     strerror(errno));
+				strerror(errno));
 	free(capture->buf);
 	return term_result(err, &error);
 }

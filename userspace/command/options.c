@@ -112,7 +112,7 @@ static int store(const struct opt *option, const char *arg, void *value,
 	case OPT_KIND_TYPED:
 		return option->type->read(arg, value) ?
 			error_set(error, -EINVAL, "--%s: \"%s\" is not %s", option->name, arg,
-				 option->type->what) : 0;
+				  option->type->what) : 0;
 	}
 	return -EINVAL;
 }

@@ -265,7 +265,7 @@ out_free:
 }
 
 static int call(struct ne_nl *nl, int cmd, int flags, const uint64_t *slot_uid,
-		   struct reply *reply)
+		struct reply *reply)
 {
 	int err;
 
@@ -282,7 +282,7 @@ static int call(struct ne_nl *nl, int cmd, int flags, const uint64_t *slot_uid,
 
 /* Make a request that is answered with one enclave. */
 static int call_one(struct ne_nl *nl, int cmd, const uint64_t *slot_uid,
-		       struct ne_nl_enclave *ret)
+		    struct ne_nl_enclave *ret)
 {
 	struct reply reply = { .nl = nl };
 	int err;

@@ -24,7 +24,8 @@ static void time_text(uint64_t ms, char text[TIME_SIZE])
 
 	if (gmtime_r(&seconds, &tm))
 		len = strftime(text, TIME_SIZE - 6, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + len, TIME_SIZE - len, len ? ".%03uZ" : "?", (unsigned int)(ms % MSEC_PER_SEC));
+	snprintf(text + len, TIME_SIZE - len, len ? ".%03uZ" : "?",
+		 (unsigned int)(ms % MSEC_PER_SEC));
 }
 
 /* Documents are untrusted, so escape what the terminal would act on. */

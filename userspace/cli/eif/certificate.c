@@ -27,8 +27,10 @@ static void each_attribute(const X509 *certificate,
 		unsigned char *value;
 		int len;
 
-		if (OBJ_obj2txt(name, sizeof(name), X509_NAME_ENTRY_get_object(entry), 0) <= 0 ||
-		    (len = ASN1_STRING_to_UTF8(&value, X509_NAME_ENTRY_get_data(entry))) < 0)
+		if (OBJ_obj2txt(name, sizeof(name), X509_NAME_ENTRY_get_object(entry), 0) <= 0)
+			continue;
+		len = ASN1_STRING_to_UTF8(&value, X509_NAME_ENTRY_get_data(entry));
+		if (len < 0)
 			continue;
 		put(arg, name, (char *)value, len);
 		OPENSSL_free(value);
