@@ -343,7 +343,7 @@ bool ne_kmsg_is_quiet(int fd)
 		"nitro_enclaves", "ne_emu", "warning", "bug", "error", "failure",
 	};
 
-	return kmsg_has_none(fd, loud, ARRAY_SIZE(loud));
+	return kmsg_has_none(fd, loud, sizeof(loud) / sizeof(loud[0]));
 }
 
 bool ne_kmsg_is_sane(int fd)
@@ -353,7 +353,7 @@ bool ne_kmsg_is_sane(int fd)
 		"blocked for more than", "Call Trace:",
 	};
 
-	return kmsg_has_none(fd, complaints, ARRAY_SIZE(complaints));
+	return kmsg_has_none(fd, complaints, sizeof(complaints) / sizeof(complaints[0]));
 }
 
 void ne_msleep(unsigned int ms)
