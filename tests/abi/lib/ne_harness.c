@@ -97,6 +97,8 @@ void ne_wait_child(struct ne_test *t, pid_t pid)
 	do {
 		ended = waitpid(pid, &status, 0);
 	} while (ended < 0 && errno == EINTR);
+	if (ended == pid && WIFSIGNALED(status))
+		ne_note("a child was killed by signal %d", WTERMSIG(status));
 	CHECK(t, ended == pid && WIFEXITED(status) && !WEXITSTATUS(status));
 }
 
