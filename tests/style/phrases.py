@@ -4,10 +4,10 @@
 
 usage: phrases.py [FILE...]
 
-Without arguments it reads all files of the source tree in which it runs, except those below
-a path in "phrases.exclude". It reads all of a document, the comments and strings of C, and
-the comments and quoted text of scripts, so that names in code do not matter. Prints file,
-line, phrase and what to write instead; the status is 1 if there is one.
+Without arguments it reads all files of the source tree in which it runs. It reads all of a
+document, the comments and strings of C, and the comments and quoted text of scripts, so that
+names in code do not matter. Prints file, line, phrase and what to write instead; the status
+is 1 if there is one.
 """
 
 import os
@@ -81,22 +81,13 @@ def faults(path, phrases):
                 yield numbers[match.start()], match[0], advice
 
 
-def below(path, folders):
-    return any(path == name or path.startswith(name.rstrip("/") + "/") for name in folders)
-
-
 def tree():
-    with open(os.path.join(HERE, "phrases.exclude"), encoding="utf-8") as file:
-        excluded = [line.strip() for line in file if line.strip() and line[0] != "#"]
-    missing = [name for name in excluded if not os.path.exists(name)]
-    if missing:
-        sys.exit(f"phrases.exclude: there is no {', '.join(missing)}")
     found = subprocess.run(
         ["find", ".", "-path", "./build", "-prune", "-o", "-path", "./.git", "-prune", "-o",
          "-type", "f", "-print"], capture_output=True, text=True, check=True).stdout
     for path in sorted(name[2:] for name in found.splitlines()):
         wanted = path.endswith(DOCUMENTS + CODE) or os.path.basename(path) in NAMES
-        if wanted and not path.startswith(NEVER) and not below(path, excluded):
+        if wanted and not path.startswith(NEVER):
             yield path
 
 
