@@ -7,7 +7,7 @@
 # usage: run.sh
 #
 # The checks that are off are in .clang-tidy and cppcheck.suppressions, with the reason for
-# each. Takes five minutes on two cores.
+# each. Takes up to ten minutes on two cores.
 
 set -u
 # shellcheck source=../lib/case.sh

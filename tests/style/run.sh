@@ -32,21 +32,24 @@ no_warnings_in_scripts() {
 	shellcheck $(scripts)
 }
 
-kernel_style() {
-	# The generator is responsible for the generated files.
-	# shellcheck disable=SC2046 # names without blanks
-	"$kernel/scripts/checkpatch.pl" --no-tree --strict --quiet --no-summary \
-		--ignore FILE_PATH_CHANGES,LINUX_VERSION_CODE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT \
-		-f $(files '^driver/([^/]*/[^/]*\.[ch]|Kconfig)$|^include/uapi/linux/nitro.*\.h$' |
-			grep -v '/genl\.')
+# checkpatch OPTION... - check the files on stdin, on all CPUs: it is slow
+checkpatch() {
+	xargs -P "$(nproc)" -n 20 "$kernel/scripts/checkpatch.pl" --no-tree --strict --quiet \
+		--no-summary "$@" -f
 }
 
-# Layout as in the kernel, everywhere. Half a minute of processor time, so on all CPUs.
+kernel_style() {
+	# The generator is responsible for the generated files.
+	files '^driver/([^/]*/[^/]*\.[ch]|Kconfig)$|^include/uapi/linux/nitro.*\.h$' |
+		grep -v '/genl\.' | checkpatch --ignore \
+		FILE_PATH_CHANGES,LINUX_VERSION_CODE,OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT
+}
+
+# The layout of the rest is that of the kernel, too.
 layout() {
 	files '^(userspace|tests|image)/.*\.[ch]$' |
-		xargs -P "$(nproc)" -n 20 "$kernel/scripts/checkpatch.pl" --no-tree --strict \
-			--quiet --no-summary --terse --show-types --max-line-length=100 \
-			--types "$(grep '^[A-Z]' tests/style/layout.types | paste -sd , -)" -f
+		checkpatch --terse --show-types --max-line-length=100 \
+			--types "$(grep '^[A-Z]' tests/style/layout.types | paste -sd , -)"
 }
 
 licence_of_each_file() {
