@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * PID 1 of the sample image, in the role of the init that AWS ships: notifies the parent
+ * that the enclave has booted, runs one command, and reboots when the command ends.
+ *
+ * The command consists of the lines of /cmd (one argument each), with the environment in
+ * the lines of /env, or is /payload if there is no /cmd. If there is a directory /rootfs,
+ * it becomes the root first, and the command is searched for in it.
+ *
+ * In addition to AWS's init, the first line of /workdir is the command's working
+ * directory, and the lines of /user are the ids of its user, its group and further groups.
+ *
+ * Any failure ends this process, so that the kernel panics, and reboots if "panic=" is set.
+ * SIGUSR1 does the same deliberately.
+ */
+
+#include "guest/init/boot.h"
+#include "guest/init/command.h"
+#include "guest/init/die.h"
+#include "guest/init/mounts.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/reboot.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* All signals are blocked, so that those waited for here stay pending until then. */
+static void wait_for(pid_t command)
+{
+	sigset_t wanted;
+	int sig, status;
+
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGCHLD);
+	sigaddset(&wanted, SIGUSR1);
+	for (;;) {
+		pid_t pid;
+
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+			if (pid != command)
+				continue;
+			if (WIFEXITED(status))
+				printf("init: command exited with status %d\n",
+				       WEXITSTATUS(status));
+			else
+				printf("init: command killed by signal %d\n", WTERMSIG(status));
+			return;
+		}
+		if (!sigwait(&wanted, &sig) && sig == SIGUSR1) {
+			errno = ECANCELED;
+			die("SIGUSR1 requests a panic");
+		}
+	}
+}
+
+int main(void)
+{
+	struct command command = {};
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	mount_dev();
+	open_console();
+	load_nsm();
+	send_heartbeat();
+
+	command_read(&command);
+	enter_rootfs();
+	mount_all();
+
+	wait_for(command_start(&command));
+	sync();
+	reboot(RB_AUTOBOOT);
+	die("cannot reboot");
+}
