@@ -186,7 +186,7 @@ demo: payload
 
 ### Checking ###
 
-PARTS := style build unit eif attest kunit abi lifecycle clients vsock
+PARTS := style build unit eif attest kunit abi lifecycle clients container vsock
 EXTRA := quick nsm debug analyze lint packages install
 
 check:
