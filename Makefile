@@ -6,6 +6,10 @@
 #   KVER, KDIR     kernel release to build for and its build directory (the running one)
 #   KERNEL         kernel of the VM: a line of scripts/root/kernels
 #   PREFIX         /usr/local; DESTDIR is put in front of every installed path
+#   KERNEL_SOURCE  source of the enclave kernel: a directory, or an archive as Debian's
+#                  linux-source-6.12 installs one
+#   ENCLAVE_KERNEL ready enclave kernel to use instead, with its configuration beside it
+#                  in the file config
 #   W=1            more warnings of the modules; WERROR=1 makes them errors
 #
 # vm, demo and the checks need no kernel headers or libraries: they build in a
@@ -24,10 +28,11 @@ prefix ?= $(PREFIX)
 bindir ?= $(prefix)/bin
 sbindir ?= $(prefix)/sbin
 libexecdir ?= $(prefix)/libexec
-mandir ?= $(prefix)/share/man
-bashdir ?= $(prefix)/share/bash-completion/completions
-zshdir ?= $(prefix)/share/zsh/site-functions
-fishdir ?= $(prefix)/share/fish/vendor_completions.d
+datadir ?= $(prefix)/share
+mandir ?= $(datadir)/man
+bashdir ?= $(datadir)/bash-completion/completions
+zshdir ?= $(datadir)/zsh/site-functions
+fishdir ?= $(datadir)/fish/vendor_completions.d
 srcdir ?= /usr/src
 sysconfdir ?= /etc
 # Where systemd and udev look: below /usr/lib for a package, in /etc otherwise.
@@ -58,7 +63,8 @@ $(modules_out)/.built: $(driver_sources)
 	@touch $@
 
 userspace:
-	$(MAKE) -C userspace O=$(out)/userspace prefix=$(prefix) libexecdir=$(libexecdir)
+	$(MAKE) -C userspace O=$(out)/userspace prefix=$(prefix) libexecdir=$(libexecdir) \
+		datadir=$(datadir)
 
 # What says how they are called, and so what is generated from that.
 programs := $(addprefix $(out)/userspace/,ne-emu ne-emu-ca ne-emud)
@@ -94,6 +100,28 @@ $(out)/completion/zsh/_%: $(out)/userspace/%
 $(out)/completion/fish/%.fish: $(out)/userspace/%
 	$(call generate,fish)
 
+# What comes with enclaves: kernel, init, and an image to try them with.
+KERNEL_SOURCE ?= $(firstword $(wildcard /usr/src/linux-source-6.12.tar.xz /usr/src/linux-source-6.12))
+guest_out := $(out)/guest
+
+guest: $(guest_out)/sample.eif
+
+$(guest_out)/bzImage: image/kernel.config image/build-kernel.sh $(if $(ENCLAVE_KERNEL),FORCE)
+ifdef ENCLAVE_KERNEL
+	@mkdir -p $(@D)
+	cmp -s $(ENCLAVE_KERNEL) $@ || cp $(ENCLAVE_KERNEL) $@
+	cp $(dir $(ENCLAVE_KERNEL))config $(@D)/config
+else
+	@test -e "$(KERNEL_SOURCE)" || { echo "no kernel source: install linux-source-6.12," \
+		"or set KERNEL_SOURCE" >&2; exit 1; }
+	image/build-kernel.sh image/kernel.config $(KERNEL_SOURCE) $(@D)
+endif
+
+# The programs are what they were if nothing changed, so this costs nothing to repeat.
+$(guest_out)/sample.eif: $(guest_out)/bzImage userspace FORCE
+	$(MAKE) -C image OUTPUT=$(guest_out)
+	image/build.sh $< $(out)/userspace/guest/init $(out)/userspace/ne-emu $@ $(guest_out)/payload
+
 # How each file is compiled, for editors: userspace, and the modules where the headers are.
 compile_commands.json: userspace $(if $(wildcard $(KDIR)),modules)
 	scripts/compile-commands.py $(out)/userspace \
@@ -117,7 +145,6 @@ install: userspace man completion
 	$(call put,755,$(out)/userspace/ne-emu,$(bindir))
 	$(call put,755,$(out)/userspace/ne-emud $(out)/userspace/ne-emu-ca,$(sbindir))
 	$(call put,755,$(out)/userspace/ne-emu-vmm,$(libexecdir)/ne-emu)
-	$(call put,755,$(out)/userspace/guest/init,$(libexecdir)/ne-emu/guest)
 	$(foreach n,1 4 5 7 8,$(call put,644,$(if $(SCDOC),$(filter %.$(n),$(manuals))),$(mandir)/man$(n))$(newline))
 	$(foreach s,bash zsh fish,$(call put,644,$(filter $(out)/completion/$(s)/%,$(completion)),$($(s)dir))$(newline))
 	$(call put,644,packaging/udev/60-ne-emu.rules,$(confdir)/udev/rules.d)
@@ -130,6 +157,13 @@ install: userspace man completion
 		$(call put,644,packaging/$(d)/nitro-enclaves-emu.conf,$(sysconfdir)/$(d))$(newline))
 	@test -n "$(DESTDIR)" || echo "now: systemd-sysusers && systemd-tmpfiles --create" \
 		"&& systemctl daemon-reload && udevadm control --reload"
+
+# A later kernel for aarch64 is to be called Image, as AWS calls it.
+install-guest: guest
+	$(call put,755,$(out)/userspace/guest/init,$(libexecdir)/ne-emu/guest)
+	$(call put,644,$(guest_out)/bzImage $(guest_out)/sample.eif,$(datadir)/ne-emu)
+	$(INSTALL) -m 644 $(guest_out)/config $(DESTDIR)$(datadir)/ne-emu/bzImage.config
+	$(INSTALL) -m 644 image/cmdline $(DESTDIR)$(datadir)/ne-emu/bzImage.cmdline
 
 # With DESTDIR there is no complete module tree to run depmod on.
 modules_install: modules
@@ -154,7 +188,7 @@ uninstall:
 		$(confdir)/udev/rules.d/60-ne-emu.rules \
 		$(confdir)/sysusers.d/ne-emu.conf $(confdir)/tmpfiles.d/ne-emu.conf \
 		$(confdir)/systemd/system/ne-emud.service)
-	rm -rf $(DESTDIR)$(libexecdir)/ne-emu
+	rm -rf $(DESTDIR)$(libexecdir)/ne-emu $(DESTDIR)$(datadir)/ne-emu
 	rm -f $(addprefix $(DESTDIR)/lib/modules/$(KVER)/updates/,\
 		$(foreach m,nitro_enclaves_emu ne_emu_vsock,$(m).ko $(m).ko.xz $(m).ko.zst))
 	$(if $(DESTDIR),,depmod $(KVER))
@@ -187,7 +221,7 @@ demo: payload
 ### Checking ###
 
 PARTS := style build unit eif attest kunit abi lifecycle clients container vsock
-EXTRA := quick nsm debug analyze lint packages install
+EXTRA := quick nsm debug analyze lint packages install reproducible
 
 check:
 	@tests/run.sh $(PARTS)
@@ -235,7 +269,8 @@ regen:
 
 help:
 	@echo 'Building:   all, modules [KVER=], userspace, man, completion, clean'
-	@echo 'Installing: install, modules_install, uninstall [PREFIX=, DESTDIR=, KVER=]'
+	@echo '            guest      kernel and init of enclaves, sample image [KERNEL_SOURCE=]'
+	@echo 'Installing: install, install-guest, modules_install, uninstall [PREFIX=, DESTDIR=, KVER=]'
 	@echo '            dkms-tree  sources for DKMS below /usr/src [DESTDIR=]'
 	@echo '            deb        Debian packages in build/deb [VERSION=]'
 	@echo 'Trying:     demo       an enclave and its console, in a VM'
@@ -252,6 +287,6 @@ help:
 	@echo '            fuzz-coverage  what the inputs in tests/fuzz/corpus reach'
 	@echo 'Sources:    regen      netlink files from their description'
 
-.PHONY: all modules userspace man completion clean install deb modules_install dkms-tree uninstall payload \
+.PHONY: all modules userspace guest man completion clean install install-guest FORCE deb modules_install dkms-tree uninstall payload \
 	vm vm-run demo check $(addprefix check-,$(PARTS) $(EXTRA)) kselftest kunit lint analyze \
 	check-syzkaller stress bench fuzz fuzz-coverage regen help

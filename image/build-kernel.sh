@@ -1,17 +1,43 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds the enclave kernel from the kernel source in the build root. Runs in that root.
+# Builds the enclave kernel: bzImage, and config, its complete configuration.
 #
-# usage: build-kernel.sh CONFIG OUTPUT_DIRECTORY
+# usage: build-kernel.sh CONFIG SOURCE OUTPUT_DIRECTORY
+#
+# SOURCE is an unpacked kernel source, or a tar archive of one that tar can read. The same
+# configuration, source, compiler and binutils give the same bytes: neither the time nor
+# the user, host or directory of the build gets into the kernel.
 
 set -eu
 
-config=$1 out=$2
-source=/usr/src/linux-source
+config=$(realpath "$1") source=$(realpath "$2") out=$3
+mkdir -p "$out"
+out=$(realpath "$out")
 build=$out/build
 
-mkdir -p "$build"
-make -s -C "$source" O="$build" KCONFIG_ALLCONFIG="$config" allnoconfig
+LC_ALL=C
+KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970'
+KBUILD_BUILD_USER=ne-emu
+KBUILD_BUILD_HOST=enclave
+KBUILD_BUILD_VERSION=1
+export LC_ALL KBUILD_BUILD_TIMESTAMP KBUILD_BUILD_USER KBUILD_BUILD_HOST KBUILD_BUILD_VERSION
+unset CFLAGS CPPFLAGS LDFLAGS MAKEFLAGS MAKELEVEL ARCH CROSS_COMPILE
+umask 022
+
+rm -rf "$build" "$out/source"
+mkdir "$build"
+if [ ! -d "$source" ]; then
+	mkdir "$out/source"
+	tar -x --strip-components=1 -C "$out/source" -f "$source"
+	source=$out/source
+fi
+
+# An empty LOCALVERSION keeps the state of a git tree out of the release.
+build_make() {
+	make -C "$source" O="$build" LOCALVERSION= "$@"
+}
+
+build_make -s KCONFIG_ALLCONFIG="$config" allnoconfig
 
 # Kconfig silently drops options that it cannot set.
 missing=$(grep '^CONFIG_' "$config" | grep -vxF -f "$build/.config") || true
@@ -19,8 +45,10 @@ missing=$(grep '^CONFIG_' "$config" | grep -vxF -f "$build/.config") || true
 	echo "not in the configuration: $missing"
 	exit 1
 }
-make -C "$build" -j "$(nproc)" bzImage | awk '
-	{ print > "'"$out"'/build.log" }
-	NR % 250 == 0 { printf "... %d steps, now %s\n", NR, $2; fflush() }'
-cp "$build/arch/x86/boot/bzImage" "$build/.config" "$out/"
-rm -r "$build"
+build_make -j "$(nproc)" bzImage > "$out/build.log" 2>&1 || {
+	tail -n 20 "$out/build.log"
+	exit 1
+}
+cp "$build/arch/x86/boot/bzImage" "$out/bzImage"
+cp "$build/.config" "$out/config"
+rm -rf "$build" "$out/source"

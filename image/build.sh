@@ -13,6 +13,7 @@ shift 5
 here=$(cd "$(dirname "$0")" && pwd)
 SOURCE_DATE_EPOCH=0
 export SOURCE_DATE_EPOCH
+umask 022
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT

@@ -4,7 +4,7 @@
 
 set -eu
 
-image=/usr/local/share/ne-emu/sample.eif
+image=/usr/share/ne-emu/sample.eif
 
 say() {
 	printf '\n### %s\n' "$*"

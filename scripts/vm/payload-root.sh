@@ -9,16 +9,16 @@ set -eu
 out=$1 kernel=$2
 stage=$out/stage
 tests=$stage/opt/ne-emu
-share=$stage/usr/local/share/ne-emu
 
 quick_make() {
 	make -s -j "$(nproc)" B="$out" PREFIX=/usr "$@"
 }
 
 rm -rf "$stage"
-mkdir -p "$tests/bin" "$share"
+mkdir -p "$tests/bin"
 
 quick_make DESTDIR="$stage" install
+quick_make DESTDIR="$stage" ENCLAVE_KERNEL="$kernel" install-guest
 while read -r _ release; do
 	quick_make DESTDIR="$stage" KVER="$release" modules modules_install
 done < /usr/share/ne-emu-kernels
@@ -52,13 +52,9 @@ cp README.md Documentation/install.rst Documentation/troubleshooting.rst \
 	Documentation/examples/github-workflow.yml "$tests/lifecycle/docs/pages/"
 cp scripts/vm/demo.sh "$tests/"
 
-make -s -C image OUTPUT="$out/image"
 image/build.sh "$kernel" "$out/userspace/guest/init" "$out/userspace/ne-emu" \
-	"$share/sample.eif" "$out/image/payload"
-image/build.sh "$kernel" "$out/userspace/guest/init" "$out/userspace/ne-emu" \
-	"$share/vsock.eif" \
+	"$tests/vsock.eif" \
 	"$out/bin/vsock_agent" "$out/bin/vsock_test" "$out/bin/vsock_perf"
-cp "$kernel" "$share/bzImage"
 
 tar -C "$stage" -c --owner=0 --group=0 --numeric-owner -f "$out/payload.tar.part" .
 mv "$out/payload.tar.part" "$out/payload.tar"

@@ -2,6 +2,7 @@
 /* Macros for cppcheck, which does not read the headers of libraries. */
 
 #define NE_EMU_LIBEXECDIR ""
+#define NE_EMU_DATADIR ""
 
 #define TAILQ_FOREACH(pos, head, field) \
 	for (pos = (head)->tqh_first; pos; pos = pos->field.tqe_next)

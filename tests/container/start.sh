@@ -11,7 +11,7 @@ need_program ne-emu python3
 need_host 160
 need_daemon
 
-kernel=/usr/local/share/ne-emu/bzImage
+kernel=/usr/share/ne-emu/bzImage
 
 directory() {
 	mkdir -p "$tmp/root/bin"

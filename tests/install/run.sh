@@ -32,9 +32,9 @@ make_packages() {
 make_stage() {
 	make -s -C "$top" payload
 	rm -rf "$stage"
-	mkdir -p "$tests/packages" "$stage/usr/local/share/ne-emu"
-	cp "$top/build/vm/stage/usr/local/share/ne-emu/sample.eif" \
-		"$stage/usr/local/share/ne-emu/"
+	mkdir -p "$tests/packages" "$stage/usr/share/ne-emu"
+	cp "$top/build/vm/stage/usr/share/ne-emu/sample.eif" \
+		"$stage/usr/share/ne-emu/"
 	cp -r "$top/tests/lib" "$top/tests/install" "$tests/"
 	for kind in old new; do
 		mkdir "$tests/packages/$kind"

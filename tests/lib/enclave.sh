@@ -8,7 +8,7 @@
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=case.sh
 . "$here/../lib/case.sh"
-image=${NE_SAMPLE_EIF:-/usr/local/share/ne-emu/sample.eif}
+image=${NE_SAMPLE_EIF:-/usr/share/ne-emu/sample.eif}
 pool_file=/sys/module/nitro_enclaves/parameters/ne_cpus
 log_folder=/var/log/ne-emu
 saved_pages='' saved_pool='' saved_daemon=''

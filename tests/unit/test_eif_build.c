@@ -103,7 +103,7 @@ static void test_metadata(void **state)
 {
 	struct eif_metadata metadata = {
 		.image_name = "n\"1", .image_version = "2", .kernel_version = "3",
-		.build_time = 1700000000,
+		.kernel_sha256 = "4", .build_time = 1700000000,
 	};
 	char *text;
 
@@ -111,7 +111,8 @@ static void test_metadata(void **state)
 	assert_string_equal(text, "{\"ImageName\":\"n\\\"1\",\"ImageVersion\":\"2\","
 			    "\"BuildMetadata\":{\"BuildTime\":\"2023-11-14T22:13:20+00:00\","
 			    "\"BuildTool\":\"ne-emu\",\"BuildToolVersion\":\"" NE_EMU_VERSION "\","
-			    "\"OperatingSystem\":\"Linux\",\"KernelVersion\":\"3\"},"
+			    "\"OperatingSystem\":\"Linux\",\"KernelVersion\":\"3\","
+			    "\"KernelSHA256\":\"4\"},"
 			    "\"DockerInfo\":null,\"CustomMetadata\":null}");
 	free(text);
 	metadata.custom = "{";
@@ -143,7 +144,7 @@ static void test_build(void **state)
 			       json_object_get(described, "Measurements")));
 	assert_string_equal(text_of(built, "Measurements", "HashAlgorithm"), "Sha384 { ... }");
 	assert_int_equal(strlen(text_of(built, "Measurements", "PCR0")), 96);
-	assert_string_equal(json_string_value(json_object_get(described, "ImageName")), "out");
+	assert_string_equal(json_string_value(json_object_get(described, "ImageName")), "image");
 	assert_int_equal(json_array_size(json_object_get(json_object_get(described, "Details"),
 							 "Sections")), 5);
 	json_decref(built);
@@ -220,6 +221,92 @@ static void test_reproducible(void **state)
 	fake_root_remove(&files.dir);
 }
 
+/* Of the file that make_bzimage() makes, by sha256sum. */
+#define KERNEL_SHA256	"51b44ba6e649ffee434f34724952aeba2c5c0b42a2ff70913f268617820d3454"
+#define GUEST_DIR	TEST_BUILD_DIR "/share/ne-emu"
+
+static void build_default(struct files *files, struct command_result *result, const char *arch)
+{
+	run_command(result, &cmd_eif_build, "build", "--cmdline", "x", "--ramdisk", files->ramdisk,
+		    "-o", files->output, "--arch", arch, NULL);
+}
+
+static void test_default_kernel(void **state)
+{
+	struct command_result result;
+	uint8_t kernel[KERNEL_SIZE];
+	struct files files;
+	json_t *described;
+
+	make_files(&files);
+	(void)unlink(GUEST_DIR "/bzImage");
+	build_default(&files, &result, "x86_64");
+	assert_int_equal(result.code, 1);
+	expect_text(result.err, "there is no " GUEST_DIR "/bzImage: install the package "
+		    "nitro-enclaves-emu-guest, or name another file with --kernel");
+	build_default(&files, &result, "aarch64");
+	assert_int_equal(result.code, 1);
+	expect_text(result.err, "no kernel for aarch64 is installed: name one with --kernel");
+
+	make_bzimage(kernel);
+	assert_true(!mkdir(TEST_BUILD_DIR "/share", 0755) || errno == EEXIST);
+	assert_true(!mkdir(GUEST_DIR, 0755) || errno == EEXIST);
+	__cleanup_fd int fd = open(GUEST_DIR "/bzImage", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	assert_int_equal(write_full(fd, kernel, sizeof(kernel)), 0);
+	build_default(&files, &result, "x86_64");
+	assert_int_equal(unlink(GUEST_DIR "/bzImage"), 0);
+	assert_int_equal(result.code, 0);
+	assert_string_equal(result.err, "kernel: " GUEST_DIR "/bzImage, Linux 6.12.1-test\n");
+	described = describe(files.output);
+	assert_string_equal(text_of(described, "Metadata", "KernelSHA256"), KERNEL_SHA256);
+	json_decref(described);
+	fake_root_remove(&files.dir);
+}
+
+static void expect_name(const struct files *files, const char *name, const char *value)
+{
+	char directory[ROOT_PATH_SIZE];
+	struct command_result result;
+	json_t *described;
+
+	fake_root_path(&files->dir, value, directory);
+	run_command(&result, &cmd_eif_build, "build", "--kernel", files->kernel, "--rootfs",
+		    directory, "-o", files->output, "--init", files->ramdisk, "--exec", "/a", NULL);
+	assert_string_equal(result.err, "");
+	described = describe(files->output);
+	assert_string_equal(json_string_value(json_object_get(described, "ImageName")), name);
+	json_decref(described);
+}
+
+/* The name of the output is not in the image. */
+static void test_name(void **state)
+{
+	char first[ROOT_TEXT_SIZE], second[ROOT_TEXT_SIZE], other[ROOT_PATH_SIZE];
+	struct command_result result;
+	struct files files;
+	size_t size[2];
+
+	make_files(&files);
+	fake_root_path(&files.dir, "/other.eif", other);
+	for (int i = 0; i < 2; i++) {
+		const char *output = i ? other : files.output;
+
+		run_command(&result, &cmd_eif_build, "build", "--kernel", files.kernel, "--cmdline",
+			    "x", "--ramdisk", files.ramdisk, "-o", output, NULL);
+		assert_int_equal(result.code, 0);
+		__cleanup_fd int fd = open(output, O_RDONLY | O_CLOEXEC);
+		size[i] = read_file(fd, i ? second : first, ROOT_TEXT_SIZE);
+	}
+	assert_int_equal(size[0], size[1]);
+	assert_memory_equal(first, second, size[0]);
+
+	fake_root_put(&files.dir, "/app/a", "x");
+	expect_name(&files, "app", "/app");
+	expect_name(&files, "app", "/app//");
+	expect_name(&files, "image", "/app/.");
+	fake_root_remove(&files.dir);
+}
+
 static void test_describe_refused(void **state)
 {
 	struct command_result result;
@@ -248,6 +335,8 @@ int main(void)
 		cmocka_unit_test(test_build),
 		cmocka_unit_test(test_build_errors),
 		cmocka_unit_test(test_reproducible),
+		cmocka_unit_test(test_default_kernel),
+		cmocka_unit_test(test_name),
 		cmocka_unit_test(test_describe_refused),
 	};
 

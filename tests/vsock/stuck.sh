@@ -8,7 +8,7 @@
 set -eu
 # shellcheck source=lib/guest.sh
 . "$(dirname "$0")/lib/guest.sh"
-image=${NE_SAMPLE_EIF:-/usr/local/share/ne-emu/sample.eif}
+image=${NE_SAMPLE_EIF:-/usr/share/ne-emu/sample.eif}
 
 need_program socat setpriv
 need_host 160

@@ -53,6 +53,7 @@ void eif_kernel_fix(uint8_t *data, size_t size, const struct eif_kernel_info *in
  * @image_name: ImageName
  * @image_version: ImageVersion
  * @kernel_version: release of the kernel in the image
+ * @kernel_sha256: SHA-256 of the kernel in the image, as hexadecimal digits
  * @build_time: seconds since 1970
  * @docker: JSON text that describes a container image, or NULL
  * @custom: JSON text of an object, or NULL
@@ -62,6 +63,7 @@ struct eif_metadata {
 	const char *image_name;
 	const char *image_version;
 	const char *kernel_version;
+	const char *kernel_sha256;
 	time_t build_time;
 	const char *docker;
 	const char *custom;

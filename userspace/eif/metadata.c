@@ -45,6 +45,8 @@ int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text)
 	json_out_str(&out, "BuildToolVersion", NE_EMU_VERSION);
 	json_out_str(&out, "OperatingSystem", "Linux");
 	json_out_str(&out, "KernelVersion", metadata->kernel_version);
+	/* AWS's reader ignores members that it does not know. */
+	json_out_str(&out, "KernelSHA256", metadata->kernel_sha256);
 	json_out_end(&out);
 	if (metadata->docker)
 		err = json_out_text(&out, "DockerInfo", metadata->docker, strlen(metadata->docker));

@@ -20,7 +20,7 @@
 #include <linux/vm_sockets.h>
 
 #define GUEST_SIZE		(128 * NE_MIB)
-#define DEFAULT_EIF		"/usr/local/share/ne-emu/sample.eif"
+#define DEFAULT_EIF		"/usr/share/ne-emu/sample.eif"
 #define HEARTBEAT_BYTE		0xb7
 /* A small kernel boots with nested virtualization under software emulation. */
 #define BOOT_TIMEOUT_MS		(60000 * ne_slowness())

@@ -5,7 +5,7 @@
 # shellcheck source=tests/lib/enclave.sh
 . "$(dirname "$0")/../lib/enclave.sh"
 
-image=${NE_VSOCK_EIF:-/usr/local/share/ne-emu/vsock.eif}
+image=${NE_VSOCK_EIF:-/opt/ne-emu/vsock.eif}
 bin=${NE_TEST_BIN:-$here}
 command_port=5000
 # shellcheck disable=SC2034 # used by the scripts
@@ -33,7 +33,7 @@ listening() {
 
 # The kernel and the programs of the enclave, as files for QEMU.
 make_guest_files() {
-	kernel=${NE_VSOCK_KERNEL:-/usr/local/share/ne-emu/bzImage}
+	kernel=${NE_VSOCK_KERNEL:-/usr/share/ne-emu/bzImage}
 	mkdir "$tmp/root"
 	cp "$bin/vsock_agent" "$bin/vsock_test" "$bin/vsock_perf" "$tmp/root"
 	(cd "$tmp/root" && find . | cpio --quiet -o -H newc) > "$tmp/ramdisk"

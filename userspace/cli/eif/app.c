@@ -3,6 +3,7 @@
 
 #include "cli/eif/app.h"
 
+#include "cli/eif/guest_part.h"
 #include "command/progress.h"
 #include "common/util.h"
 #include "pack/application.h"
@@ -11,8 +12,6 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-
-#define DEFAULT_INIT	NE_EMU_LIBEXECDIR "/ne-emu/guest/init"
 
 static int fail(const char *what, int err, const struct error *cause, struct error *error)
 {
@@ -124,11 +123,15 @@ static int add_file(struct eif_writer *writer, int fd)
 static int add_bootstrap(const struct build *build, struct eif_writer *writer,
 			 struct error *error)
 {
-	__cleanup_fd int fd = temp_file_open();
+	__cleanup_fd int fd = -1;
+	const char *init = build->init;
 	struct error cause = {};
-	int err = fd < 0 ? fd : bootstrap_write(fd, build->init ?: DEFAULT_INIT, build->nsm,
-						&cause);
+	int err = init ? 0 : guest_init(&init, error);
 
+	if (err)
+		return err;
+	fd = temp_file_open();
+	err = fd < 0 ? fd : bootstrap_write(fd, init, build->nsm, &cause);
 	if (!err)
 		err = add_file(writer, fd);
 	return err ? fail("bootstrap ramdisk", err, &cause, error) : 0;

@@ -126,9 +126,12 @@ static int check_usage(const struct command_call *call, const struct build *buil
 }
 
 static const struct opt options[] = {
-	OPT_STRING("kernel", struct build, kernel, "FILE", "x86 bzImage or arm64 Image",
-		   .manual = "x86 bzImage or arm64 Image. (A vmlinux does not boot.)",
-		   .required = true, .values = VALUES_FILES),
+	OPT_STRING("kernel", struct build, kernel, "FILE",
+		   "x86 bzImage or arm64 Image;\ndefault: the kernel of this package",
+		   .manual = "x86 bzImage or arm64 Image. (A vmlinux does not boot.) Default: the "
+			     "enclave kernel of the package nitro-enclaves-emu-guest, see "
+			     "*KERNEL*.",
+		   .values = VALUES_FILES),
 	OPT_STRING("cmdline", struct build, cmdline, "TEXT",
 		   "kernel command line;\n"
 		   "default with --rootfs or --image: that of AWS's kernels",
@@ -194,10 +197,10 @@ static const struct opt options[] = {
 		   .manual = "The module nsm.ko, for a kernel that needs it.",
 		   .values = VALUES_FILES),
 	OPT_STRING("name", struct build, name, "TEXT",
-		   "image name;\ndefault: that of the container image or the output",
-		   .manual = "ImageName of the metadata. Default: the name of the container image, "
-			     "or else of the output without its extension (\"image\" for standard "
-			     "output)."),
+		   "image name;\ndefault: that of the container image or the directory",
+		   .manual = "ImageName of the metadata. Default: the name of the container image "
+			     "without its tag, or of the directory of *--rootfs*, or else "
+			     "\"image\"."),
 	OPT_STRING("version", struct build, version, "TEXT",
 		   "image version;\ndefault: the hash of the container image, or 1.0",
 		   .manual = "ImageVersion of the metadata. Default: the hash of the container "
@@ -208,6 +211,9 @@ static const struct opt options[] = {
 		   .values = VALUES_FILES),
 	OPT_STRING("arch", struct build, arch, "ARCH",
 		   "x86_64 or aarch64: refuse a kernel of the other one",
+		   .manual = "x86_64 or aarch64: refuse a kernel of the other one. Without "
+			     "*--kernel*, choose the installed kernel of that architecture; the "
+			     "package has none for aarch64.",
 		   .values = { OPT_COMPLETE_WORDS, "x86_64 aarch64" }),
 	OPT_FLAG("fix-kernel", struct build, fix_kernel,
 		 "set text_offset of an arm64 kernel if it is 0, because\n"

@@ -4,6 +4,7 @@
 #include "cli/eif/parts.h"
 
 #include "cli/eif/app.h"
+#include "cli/eif/guest_part.h"
 #include "cli/eif/show.h"
 #include "command/file.h"
 #include "command/progress.h"
@@ -15,6 +16,8 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <string.h>
 
 #define KERNEL_SIZE_MAX		(512 * MIB)
@@ -26,6 +29,13 @@
 			"i8042.nopnp i8042.dumbkbd random.trust_cpu=on"
 #define ARM64_CMDLINE	"reboot=k panic=30 pci=off nomodules console=ttyS0 random.trust_cpu=on " \
 			"root=/dev/ram0"
+
+struct kernel {
+	char *data;
+	size_t size;
+	struct eif_kernel_info info;
+	char sha256[2 * SHA256_DIGEST_LENGTH + 1];
+};
 
 static int write_fail(struct error *error, int err)
 {
@@ -80,8 +90,23 @@ static int get_build_time(time_t *ret, struct error *error)
 	return 0;
 }
 
+/* The last component of a path, without slashes after it; empty if that names nothing. */
+static void folder_name(const char *path, char *name, size_t size)
+{
+	size_t end = strlen(path), start;
+
+	while (end && path[end - 1] == '/')
+		end--;
+	for (start = end; start && path[start - 1] != '/'; start--)
+		;
+	snprintf(name, size, "%.*s", (int)(end - start), path + start);
+	if (!strcmp(name, ".") || !strcmp(name, ".."))
+		*name = 0;
+}
+
 /* As AWS's builder does: the name is that of the container image without its tag, the
- * version its hash.
+ * version its hash. Other images are called like their directory. The output does not
+ * count, so that an image does not depend on the name of its file.
  */
 static void name_image(const struct build *build, const struct application *app,
 		       struct eif_metadata *metadata, char *name, size_t size)
@@ -89,39 +114,30 @@ static void name_image(const struct build *build, const struct application *app,
 	const char *slash = app->name ? strrchr(app->name, '/') : NULL;
 	const char *colon = app->name ? strchr(slash ?: app->name, ':') : NULL;
 
-	if (app->name && !build->name) {
+	*name = 0;
+	if (app->name)
 		snprintf(name, size, "%.*s", colon ? (int)(colon - app->name) : (int)size - 1,
 			 app->name);
-		metadata->image_name = name;
-	}
-	if (app->id && !build->version)
-		metadata->image_version = app->id;
+	else if (build->rootfs)
+		folder_name(build->rootfs, name, size);
+	metadata->image_name = build->name ?: *name ? name : "image";
+	metadata->image_version = build->version ?: app->id ?: "1.0";
 	metadata->docker = app->info;
 }
 
-static int add_metadata(const struct build *build, const struct eif_kernel_info *kernel,
+static int add_metadata(const struct build *build, const struct kernel *kernel,
 			const struct application *app, struct eif_writer *writer,
 			struct error *error)
 {
 	__cleanup_free char *custom = NULL, *text = NULL;
-	char output_name[256], image_name[256];
 	struct eif_metadata metadata = {
-		.image_version = build->version ?: "1.0",
-		.kernel_version = kernel->version,
+		.kernel_version = kernel->info.version,
+		.kernel_sha256 = kernel->sha256,
 	};
-	const char *slash = strrchr(build->output, '/');
-	char *dot;
+	char image_name[256];
 	int err;
 
-	/* The image of "dir/hello.eif" is called "hello". */
-	snprintf(output_name, sizeof(output_name), "%s", slash ? slash + 1 :
-		 strcmp(build->output, "-") ? build->output : "image");
-	dot = strrchr(output_name, '.');
-	if (dot && dot > output_name)
-		*dot = 0;
-	metadata.image_name = build->name ?: output_name;
 	name_image(build, app, &metadata, image_name, sizeof(image_name));
-
 	err = get_build_time(&metadata.build_time, error);
 	if (err)
 		return err;
@@ -162,24 +178,36 @@ static int add_ramdisks(const struct build *build, struct application *app,
 	return err;
 }
 
-static int read_kernel(const struct build *build, char **ret_data, size_t *ret_size,
-		       struct eif_kernel_info *ret_info, struct error *error)
+/* @kernel->data may be allocated on failure, too. */
+static int read_kernel(const struct build *build, struct kernel *kernel, struct error *error)
 {
-	int err = file_read(build->kernel, KERNEL_SIZE_MAX, ret_data, ret_size);
+	struct eif_kernel_info *info = &kernel->info;
+	uint8_t hash[SHA256_DIGEST_LENGTH];
+	const char *path = build->kernel;
+	int err = path ? 0 : guest_kernel(build->arch, &path, error);
 
 	if (err)
-		return error_set(error, err, "%s: %s", build->kernel, strerror(-err));
-	if (eif_kernel_inspect((uint8_t *)*ret_data, *ret_size, ret_info))
+		return err;
+	err = file_read(path, KERNEL_SIZE_MAX, &kernel->data, &kernel->size);
+	if (err)
+		return error_set(error, err, "%s: %s", path, strerror(-err));
+	if (eif_kernel_inspect((uint8_t *)kernel->data, kernel->size, info))
 		return error_set(error, -ENOEXEC, "%s is neither an x86 bzImage nor an arm64 "
-				 "Image; no enclave can boot it", build->kernel);
-	if (build->arch && strcmp(build->arch, eif_show_arch(ret_info->flags)))
-		return error_set(error, -EINVAL, "%s is a kernel for %s", build->kernel,
-				 eif_show_arch(ret_info->flags));
-	if (ret_info->unplaced && build->fix_kernel)
-		eif_kernel_fix((uint8_t *)*ret_data, *ret_size, ret_info);
-	else if (ret_info->unplaced)
+				 "Image; no enclave can boot it", path);
+	if (build->arch && strcmp(build->arch, eif_show_arch(info->flags)))
+		return error_set(error, -EINVAL, "%s is a kernel for %s", path,
+				 eif_show_arch(info->flags));
+	if (!build->kernel)
+		fprintf(stderr, "kernel: %s, Linux %s\n", path, info->version);
+	if (info->unplaced && build->fix_kernel)
+		eif_kernel_fix((uint8_t *)kernel->data, kernel->size, info);
+	else if (info->unplaced)
 		term_error("warning: text_offset of %s is 0, so it will not boot on EC2: "
-			   "see --fix-kernel", build->kernel);
+			   "see --fix-kernel", path);
+	/* What the image holds, so after the fix. */
+	if (!EVP_Digest(kernel->data, kernel->size, hash, NULL, EVP_sha256(), NULL))
+		return error_set(error, -ENOMEM, "%s: cannot compute its SHA-256", path);
+	hex_encode(hash, sizeof(hash), kernel->sha256);
 	return 0;
 }
 
@@ -187,19 +215,16 @@ int build_write(const struct build *build, struct eif_writer *writer, int fd,
 		struct error *error)
 {
 	struct application app = { .tree.fd = -1 };
-	struct eif_kernel_info kernel;
-	__cleanup_free char *data = NULL;
-	size_t size;
+	struct kernel kernel = {};
 	int err;
 
-	err = read_kernel(build, &data, &size, &kernel, error);
-	if (err)
-		return err;
-	eif_writer_init(writer, fd, EIF_VERSION_MAX, kernel.flags);
-	if (build_has_app(build))
-		err = build_read_app(build, kernel.flags, &app, error);
+	err = read_kernel(build, &kernel, error);
+	eif_writer_init(writer, fd, EIF_VERSION_MAX, kernel.info.flags);
+	if (!err && build_has_app(build))
+		err = build_read_app(build, kernel.info.flags, &app, error);
 	if (!err)
-		err = write_fail(error, eif_writer_add(writer, EIF_SECTION_KERNEL, data, size));
+		err = write_fail(error, eif_writer_add(writer, EIF_SECTION_KERNEL, kernel.data,
+						       kernel.size));
 	if (!err)
 		err = add_cmdline(build, writer, error);
 	if (!err)
@@ -207,5 +232,6 @@ int build_write(const struct build *build, struct eif_writer *writer, int fd,
 	if (!err)
 		err = add_ramdisks(build, &app, writer, error);
 	application_free(&app);
+	free(kernel.data);
 	return err ? err : write_fail(error, eif_writer_finish(writer));
 }
