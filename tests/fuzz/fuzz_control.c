@@ -30,6 +30,8 @@ static struct {
 	struct lab_settings defaults;
 	struct attestor attestor;
 	struct control control;
+	struct log_root logs;
+	struct control_host host;
 	int module;		/* the module's end of the running enclave's socket */
 } daemon_;
 
@@ -45,6 +47,10 @@ static void set_up(void)
 	must(attestor_prepare(&daemon_.attestor, UID, geteuid(),
 			      &daemon_.module) != NULL);
 	attestor_started(&daemon_.attestor, UID, NOW);
+	daemon_.logs.fd = -1;
+	daemon_.host = (struct control_host){
+		.attestor = &daemon_.attestor, .logs = &daemon_.logs, .now = NOW,
+	};
 	control_init(&daemon_.control);
 	must(!control_open(&daemon_.control, daemon_.path, "root"));
 }
@@ -61,9 +67,9 @@ static json_t *ask(const void *request, size_t len)
 	must(fd >= 0);
 	strcpy(address.sun_path, daemon_.path);
 	must(!connect(fd, (struct sockaddr *)&address, sizeof(address)));
-	control_dispatch(&daemon_.control, &daemon_.attestor, NOW);
+	control_dispatch(&daemon_.control, &daemon_.host);
 	must(send(fd, request, len, MSG_NOSIGNAL) == (ssize_t)len);
-	control_dispatch(&daemon_.control, &daemon_.attestor, NOW);
+	control_dispatch(&daemon_.control, &daemon_.host);
 	n = recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
 	if (n <= 0) {
 		must(!n || errno == ECONNRESET);	/* but the connection is closed */

@@ -42,6 +42,10 @@ static void serve(struct state *s)
 	struct lab_settings defaults;
 	struct attestor attestor;
 	struct control control;
+	const struct log_root logs = { .fd = -1 };
+	struct control_host host = {
+		.attestor = &attestor, .logs = &logs, .now = SAMPLE_NOW,
+	};
 
 	fake_root_path(&s->dir, NE_EMU_RUN_DIR, run_dir);
 	fake_root_path(&s->dir, "/var/lib/ca", state_dir);
@@ -55,7 +59,7 @@ static void serve(struct state *s)
 		struct pollfd pollfd = { .fd = control.epoll_fd, .events = POLLIN };
 
 		(void)poll(&pollfd, 1, -1);
-		control_dispatch(&control, &attestor, SAMPLE_NOW);
+		control_dispatch(&control, &host);
 	}
 }
 

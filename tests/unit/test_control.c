@@ -30,9 +30,14 @@ static int connect_control(const struct control *control)
 
 static void dispatch(struct control *control, struct state *s)
 {
+	const struct log_root logs = { .fd = -1 };
+	const struct control_host host = {
+		.attestor = &s->attestor, .logs = &logs, .now = NOW,
+	};
+
 	/* Accept, serve, and once more for what that closes. */
 	for (int i = 0; i < 3; i++)
-		control_dispatch(control, &s->attestor, NOW);
+		control_dispatch(control, &host);
 }
 
 static void test_socket(void **state)

@@ -8,14 +8,22 @@
 #include <cmocka.h>
 
 #include "attestor_fixture.h"
+#include "common/enclave_name.h"
+#include "common/paths.h"
 #include "daemon/control.h"
 
 /* The user who sends the requests. The enclave is Alice's. */
 static uid_t asking = ALICE;
 
+/* The directories of enclaves; none without test_names() or test_forget(). */
+static struct log_root logs = { .fd = -1 };
+
 static json_t *ask(struct state *s, const char *request)
 {
-	char *text = control_answer(&s->attestor, asking, request, strlen(request), NOW);
+	const struct control_host host = {
+		.attestor = &s->attestor, .logs = &logs, .now = NOW,
+	};
+	char *text = control_answer(&host, asking, request, strlen(request));
 	json_t *answer = json_loads(text, 0, NULL);
 
 	assert_non_null(answer);
@@ -275,6 +283,105 @@ static void test_reasons_are_text(void **state)
 			}
 }
 
+#define OTHER		(UID + 1)
+#define OTHER_TEXT	"0193000000010001"
+
+static void start_other(struct state *s, uid_t owner)
+{
+	__cleanup_fd int fd = -1;
+
+	assert_non_null(attestor_prepare(&s->attestor, OTHER, owner, &fd));
+	attestor_started(&s->attestor, OTHER, NOW);
+}
+
+static void test_names(void **state)
+{
+	struct state *s = *state;
+	char path[128], name[NE_EMU_NAME_MAX + 1];
+
+	snprintf(path, sizeof(path), "%s/logs", s->dir.path);
+	assert_int_equal(log_root_open(&logs, path), 0);
+	expect_error(s, "{\"command\":\"name\",\"target\":\"" UID_TEXT "\",\"name\":\"web\"}",
+		     "no running enclave");
+	start(s, NOW);
+	asking = BOB;
+	expect_error(s, "{\"command\":\"name\",\"target\":\"" UID_TEXT "\",\"name\":\"web\"}",
+		     "belongs to user");
+	asking = ALICE;
+	expect_error(s, "{\"command\":\"name\",\"target\":\"" UID_TEXT "\",\"name\":\"../x\"}",
+		     "begin with a letter");
+	expect_error(s, "{\"command\":\"name\",\"target\":\"" UID_TEXT "\"}",
+		     "begin with a letter");
+	assert_int_equal(folder_get_name(&logs, ALICE, UID, name), -ENOENT);
+	expect_ok(s, "{\"command\":\"name\",\"target\":\"" UID_TEXT "\",\"name\":\"web\"}");
+	assert_int_equal(folder_get_name(&logs, ALICE, UID, name), 0);
+	assert_string_equal(name, "web");
+	/* Again, and another one. */
+	expect_ok(s, "{\"command\":\"name\",\"target\":\"" UID_TEXT "\",\"name\":\"web\"}");
+	expect_ok(s, "{\"command\":\"name\",\"target\":\"" UID_TEXT "\",\"name\":\"db\"}");
+	assert_int_equal(folder_get_name(&logs, ALICE, UID, name), 0);
+	assert_string_equal(name, "db");
+	start_other(s, ALICE);
+	expect_error(s, "{\"command\":\"name\",\"target\":\"" OTHER_TEXT "\",\"name\":\"db\"}",
+		     UID_TEXT " has the name");
+	expect_ok(s, "{\"command\":\"name\",\"target\":\"" OTHER_TEXT "\",\"name\":\"db2\"}");
+	log_root_close(&logs);
+}
+
+static bool is_live(uint64_t slot_uid, void *arg)
+{
+	return slot_uid == *(const uint64_t *)arg;
+}
+
+static void test_forget(void **state)
+{
+	struct state *s = *state;
+	uint64_t live = UID;
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/logs", s->dir.path);
+	assert_int_equal(log_root_open(&logs, path), 0);
+	logs.live = is_live;
+	logs.live_arg = &live;
+	assert_int_equal(folder_open(&logs, ALICE, UID, &fd), 0);
+	close(fd);
+	assert_int_equal(folder_set_name(&logs, ALICE, UID, "web"), 0);
+	snprintf(path, sizeof(path), "%s/logs/%d/" UID_TEXT, s->dir.path, ALICE);
+
+	expect_error(s, "{\"command\":\"forget\",\"target\":\"" UID_TEXT "\"}", "not ended");
+	live = 0;
+	expect_error(s, "{\"command\":\"forget\",\"target\":\"../../x\"}", "not a slot uid");
+	/* Of Bob's enclaves, there is none with this uid: nothing happens. */
+	asking = BOB;
+	expect_ok(s, "{\"command\":\"forget\",\"target\":\"" UID_TEXT "\"}");
+	expect_error(s, "{\"command\":\"forget\",\"target\":\"" UID_TEXT "\",\"user\":2001}",
+		     "use sudo");
+	assert_int_equal(access(path, F_OK), 0);
+	asking = ALICE;
+	expect_ok(s, "{\"command\":\"forget\",\"target\":\"" UID_TEXT "\"}");
+	assert_int_equal(access(path, F_OK), -1);
+	log_root_close(&logs);
+}
+
+static void test_name_rule(void **state)
+{
+	static const char *const good[] = {
+		"web", "a", "Web-1.x_y", "encoder", "web-encoder", "abc", "deadbeefdeadbeefd",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	};
+	static const char *const bad[] = {
+		"", "1", "16", "next", "defaults", "-x", ".x", "a b", "a/b", "\xc3\xa4", "a\n", "enc0123456789abcdef",
+		"enc1", "i-0123456789abcdef0-enc0123456789abcdef", "deadbeefdeadbeef",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		assert_true(enclave_name_valid(good[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_false(enclave_name_valid(bad[i]));
+}
+
 static void test_lab_on_running(void **state)
 {
 	struct state *s = *state;
@@ -326,6 +433,9 @@ int main(void)
 		TEST(test_only_while_it_runs),
 		TEST(test_reasons_are_text),
 		TEST(test_lab_on_running),
+		TEST(test_name_rule),
+		TEST(test_names),
+		TEST(test_forget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,7 +64,7 @@ static int console_run(const struct command_call *call)
 const struct command cmd_console = {
 	.name = "console",
 	.summary = "show the console of a running debug enclave",
-	.args = "ID|CID",
+	.args = "ID|CID|NAME",
 	.about = "Copy the console of a running debug enclave to stdout: first the stored\n"
 		 "output, then new output until the enclave ends",
 	.values = { VALUES_ENCLAVES },

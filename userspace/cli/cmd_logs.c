@@ -184,6 +184,20 @@ static int fail_not_kept(const struct log_list *list, const char *name, uint64_t
 			 name);
 }
 
+/* The newest one with this name, or 0. */
+static uint64_t find_name(const struct log_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct log_entry *entry = &list->entries[i];
+		char buf[STATE_NAME_SIZE];
+		const char *its = state_enclave_name(entry->owner, entry->uid, buf);
+
+		if (its && !strcmp(its, name))
+			return entry->uid;
+	}
+	return 0;
+}
+
 static int choose(const struct log_list *list, const char *name, struct log_entry *ret,
 		  struct error *error)
 {
@@ -198,11 +212,15 @@ static int choose(const struct log_list *list, const char *name, struct log_entr
 		*ret = list->entries[0];
 		return 0;
 	}
-	if (state_parse_id(name, &uid, &cid))
-		return error_set(error, -EINVAL, "\"%s\" is neither an enclave id nor a CID; see "
-				 "\"ne-emu logs --list\"", name);
-	if (!uid)
+	if (state_parse_id(name, &uid, &cid)) {
+		uid = find_name(list, name);
+		if (!uid)
+			return error_set(error, -ENOENT, "\"%s\" is neither an enclave id nor a "
+					 "CID nor the name of an enclave; see \"ne-emu logs "
+					 "--list\"", name);
+	} else if (!uid) {
 		uid = find_cid(list, name, cid);
+	}
 	for (size_t i = 0; i < list->count; i++)
 		if (list->entries[i].uid == uid) {
 			*ret = list->entries[i];
@@ -306,10 +324,11 @@ static int print_json(const struct log_list *list)
 	for (size_t i = 0; i < list->count; i++) {
 		const struct log_entry *entry = &list->entries[i];
 		__cleanup_json struct json_t *record = load_exit(entry);
-		char id[STATE_ID_SIZE], path[SYS_PATH_SIZE];
+		char id[STATE_ID_SIZE], name[STATE_NAME_SIZE], path[SYS_PATH_SIZE];
 
 		json_out_object(&out, NULL);
 		json_out_str(&out, "EnclaveID", state_id(entry->uid, id));
+		json_out_str(&out, "Name", state_enclave_name(entry->owner, entry->uid, name));
 		json_out_u64(&out, "OwnerUID", entry->owner);
 		json_out_str(&out, "Console", console_size(entry) ?
 			     log_path(path, entry, NE_EMU_CONSOLE_LOG) : NULL);
@@ -364,7 +383,7 @@ static int logs_run(const struct command_call *call)
 const struct command cmd_logs = {
 	.name = "logs",
 	.summary = "show the console log of an enclave and why it ended",
-	.args = "[ID|CID]",
+	.args = "[ID|CID|NAME]",
 	.about = "Show the console log of an enclave and why it ended; without an argument,\n"
 		 "of the newest one. Root sees the logs of all users, others only their own",
 	.options = options,

@@ -194,7 +194,7 @@ static int pcap_run(const struct command_call *call)
 const struct command cmd_pcap = {
 	.name = "pcap",
 	.summary = "capture the vsock packets of enclaves",
-	.args = "[ID|CID]",
+	.args = "[ID|CID|NAME]",
 	.about = "Capture the vsock packets of an enclave and its console, or of the whole host,\n"
 		 "in the format of libpcap, which Wireshark, tshark and tcpdump read",
 	.options = options,

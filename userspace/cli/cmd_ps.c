@@ -145,10 +145,11 @@ static int print_json(const struct ne_nl_enclave *list, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		const struct ne_nl_enclave *e = &list[i];
 		bool ended = e->exit_reason != NE_EMU_EXIT_REASON_NONE;
-		char id[STATE_ID_SIZE], state[16];
+		char id[STATE_ID_SIZE], name[STATE_NAME_SIZE], state[16];
 
 		json_out_object(&out, NULL);
 		json_out_str(&out, "EnclaveID", state_id(e->slot_uid, id));
+		json_out_str(&out, "Name", state_enclave_name(ne_nl_owner(e), e->slot_uid, name));
 		json_owner(&out, e);
 		json_out_u64(&out, "EnclaveCID", e->cid);
 		state_json_cpus(&out, e->vcpus, e->nr_vcpus);

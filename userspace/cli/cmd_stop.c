@@ -205,7 +205,7 @@ static int stop_run(const struct command_call *call)
 const struct command cmd_stop = {
 	.name = "stop",
 	.summary = "end enclaves",
-	.args = "ID|CID",
+	.args = "ID|CID|NAME",
 	.about = "End an enclave as if its guest had shut down, and wait until its CPUs and\n"
 		 "memory are free",
 	.options = options,

@@ -167,8 +167,7 @@ static void accept_client(struct control *control)
 }
 
 /* Answer one request; the caller then closes the connection. */
-static void serve_client(const struct control_client *client, struct attestor *attestor,
-			 int64_t now)
+static void serve_client(const struct control_client *client, const struct control_host *host)
 {
 	__cleanup_free char *request = malloc(CONTROL_REQUEST_MAX + 1);
 	__cleanup_free char *answer = NULL;
@@ -179,25 +178,24 @@ static void serve_client(const struct control_client *client, struct attestor *a
 	len = recv(client->fd, request, CONTROL_REQUEST_MAX + 1, MSG_DONTWAIT);
 	if (len <= 0)
 		return;
-	answer = control_answer(attestor, client->uid, request, len, now);
+	answer = control_answer(host, client->uid, request, len);
 	if (answer &&
 	    send(client->fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		log_debug("control: cannot send an answer: %s", strerror(errno));
 }
 
-static void dispatch_client(struct control *control, int fd, struct attestor *attestor,
-			    int64_t now)
+static void dispatch_client(struct control *control, int fd, const struct control_host *host)
 {
 	for (size_t i = 0; i < control->nr_clients; i++) {
 		if (control->clients[i].fd != fd)
 			continue;
-		serve_client(&control->clients[i], attestor, now);
+		serve_client(&control->clients[i], host);
 		client_del(control, i);
 		return;
 	}
 }
 
-void control_dispatch(struct control *control, struct attestor *attestor, int64_t now)
+void control_dispatch(struct control *control, const struct control_host *host)
 {
 	struct epoll_event events[EVENTS_MAX];
 	int nr = epoll_wait(control->epoll_fd, events, EVENTS_MAX, 0);
@@ -205,7 +203,7 @@ void control_dispatch(struct control *control, struct attestor *attestor, int64_
 	/* Clients first: one of them may be closed to make room for another. */
 	for (int i = 0; i < nr; i++)
 		if (events[i].data.fd != control->listen_fd)
-			dispatch_client(control, events[i].data.fd, attestor, now);
+			dispatch_client(control, events[i].data.fd, host);
 	for (int i = 0; i < nr; i++)
 		if (events[i].data.fd == control->listen_fd)
 			accept_client(control);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests of "ne-emu lab" and "ne-emu doctor": a packet with one JSON object, answered by
- * another. See Documentation/attestation.rst. A client has the rights of the user that it
- * ran as when it connected.
+ * Requests of ne-emu: a packet with one JSON object, answered by another. See
+ * Documentation/attestation.rst. A client has the rights of the user that it ran as when it
+ * connected.
  */
 
 #ifndef NE_EMU_DAEMON_CONTROL_H
 #define NE_EMU_DAEMON_CONTROL_H
 
 #include "daemon/attestor.h"
+#include "daemon/folder.h"
 
 #include <jansson.h>
 
@@ -54,8 +55,20 @@ void control_exit(struct control *control);
  */
 int control_open(struct control *control, const char *path, const char *group);
 
-/** control_dispatch() - accept clients and answer requests; @now: seconds since 1970 */
-void control_dispatch(struct control *control, struct attestor *attestor, int64_t now);
+/**
+ * struct control_host - what requests are about
+ * @attestor: the enclaves that run, and their settings
+ * @logs: directories of enclaves
+ * @now: seconds since 1970
+ */
+struct control_host {
+	struct attestor *attestor;
+	const struct log_root *logs;
+	int64_t now;
+};
+
+/** control_dispatch() - accept clients and answer requests */
+void control_dispatch(struct control *control, const struct control_host *host);
 
 /**
  * control_answer() - answer one request
@@ -64,7 +77,7 @@ void control_dispatch(struct control *control, struct attestor *attestor, int64_
  *
  * Return: JSON text, which the caller frees, or NULL (out of memory).
  */
-char *control_answer(struct attestor *attestor, uid_t uid, const char *request, size_t len,
-		     int64_t now);
+char *control_answer(const struct control_host *host, uid_t uid, const char *request,
+		     size_t len);
 
 #endif

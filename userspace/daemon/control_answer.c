@@ -3,7 +3,9 @@
 
 #include "daemon/control.h"
 
+#include "common/enclave_name.h"
 #include "common/error.h"
+#include "common/paths.h"
 #include "common/text.h"
 #include "common/util.h"
 
@@ -22,6 +24,7 @@
 /* A request that is being answered; @error has the reason of a failure. */
 struct request {
 	struct attestor *attestor;
+	const struct log_root *logs;
 	uid_t uid;
 	json_t *json;
 	int64_t now;
@@ -209,6 +212,62 @@ static int lab_reset_request(struct request *request, json_t *answer)
 	return answer_change(request, attestee, &settings);
 }
 
+/* Another running enclave of the same user with this name, or NULL. */
+static const struct attestee *find_named(const struct request *request,
+					 const struct attestee *named, const char *name)
+{
+	const struct attestee *other;
+	char taken[NE_EMU_NAME_MAX + 1];
+
+	TAILQ_FOREACH(other, &request->attestor->attestees, node)
+		if (other != named && other->running && other->owner == named->owner &&
+		    !folder_get_name(request->logs, other->owner, other->slot_uid, taken) &&
+		    !strcmp(taken, name))
+			return other;
+	return NULL;
+}
+
+static int name_request(struct request *request, json_t *answer)
+{
+	const char *name = member(request, "name");
+	const struct attestee *other, *attestee = find_enclave(request);
+	int err;
+
+	if (!attestee)
+		return -EINVAL;
+	if (!enclave_name_valid(name))
+		return error_set(&request->error, -EINVAL, ENCLAVE_NAME_RULE);
+	other = find_named(request, attestee, name);
+	if (other)
+		return error_set(&request->error, -EINVAL,
+				 "enclave %016" PRIx64 " has the name \"%s\" already",
+				 other->slot_uid, name);
+	err = folder_set_name(request->logs, attestee->owner, attestee->slot_uid, name);
+	return err ? error_set(&request->error, err, "cannot store the name: %s",
+			       strerror(-err)) : 0;
+}
+
+/* Remove the log and the record of an ended enclave. */
+static int forget_request(struct request *request, json_t *answer)
+{
+	const char *target = member(request, "target");
+	const struct log_root *logs = request->logs;
+	uint64_t slot_uid;
+	uid_t owner;
+	int err;
+
+	err = find_owner(request, &owner);
+	if (err)
+		return err;
+	if (strlen(target) != UID_DIGITS || parse_u64(target, 16, UINT64_MAX, &slot_uid))
+		return error_set(&request->error, -EINVAL, "\"target\" is not a slot uid");
+	if (logs->live && logs->live(slot_uid, logs->live_arg))
+		return error_set(&request->error, -EBUSY, "the enclave has not ended yet");
+	err = folder_remove(logs, owner, slot_uid);
+	return err ? error_set(&request->error, err, "cannot remove its log: %s",
+			       strerror(-err)) : 0;
+}
+
 static int status(struct request *request, json_t *answer)
 {
 	struct authority *authority = &request->attestor->authority;
@@ -234,6 +293,8 @@ static const struct {
 	{ "lab-show", lab_show },
 	{ "lab-set", lab_set_request },
 	{ "lab-reset", lab_reset_request },
+	{ "name", name_request },
+	{ "forget", forget_request },
 };
 
 static int dispatch(struct request *request, json_t *answer)
@@ -249,11 +310,10 @@ static int dispatch(struct request *request, json_t *answer)
 			 text_clean(quote, sizeof(quote), command, strlen(command)));
 }
 
-char *control_answer(struct attestor *attestor, uid_t uid, const char *text, size_t len,
-		     int64_t now)
+char *control_answer(const struct control_host *host, uid_t uid, const char *text, size_t len)
 {
 	struct request request = {
-		.attestor = attestor, .uid = uid, .now = now,
+		.attestor = host->attestor, .logs = host->logs, .uid = uid, .now = host->now,
 		.error.text = "out of memory",
 	};
 	json_t *answer = json_object();

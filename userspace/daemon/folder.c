@@ -216,6 +216,36 @@ int folder_create_file(int folder_fd, const char *name, int *ret_fd)
 	return 0;
 }
 
+/* Readers must not see half a name, so this is one write. */
+int folder_set_name(const struct log_root *root, uid_t owner, uint64_t slot_uid,
+		    const char *name)
+{
+	__cleanup_fd int folder_fd = -1, fd = -1;
+	int err = folder_open(root, owner, slot_uid, &folder_fd);
+
+	if (!err)
+		err = folder_create_file(folder_fd, NE_EMU_NAME_FILE, &fd);
+	return err ? err : write_full(fd, name, strlen(name));
+}
+
+int folder_get_name(const struct log_root *root, uid_t owner, uint64_t slot_uid, char *ret)
+{
+	char path[2 * FOLDER_NAME_SIZE + sizeof(NE_EMU_NAME_FILE)];
+	__cleanup_fd int fd = -1;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "%" PRIu32 "/%016" PRIx64 "/" NE_EMU_NAME_FILE, owner,
+		 slot_uid);
+	fd = openat(root->fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	len = read_full(fd, ret, NE_EMU_NAME_MAX);
+	if (len < 0)
+		return len;
+	ret[len] = 0;
+	return 0;
+}
+
 bool folder_has_exit_file(const struct log_root *root, uid_t owner, uint64_t slot_uid)
 {
 	char path[2 * FOLDER_NAME_SIZE + sizeof(NE_EMU_EXIT_FILE)];
@@ -228,7 +258,7 @@ bool folder_has_exit_file(const struct log_root *root, uid_t owner, uint64_t slo
 static int remove_slot(int owner_fd, const char *name)
 {
 	static const char *const files[] = {
-		NE_EMU_CONSOLE_LOG, NE_EMU_EXIT_FILE, EXIT_FILE_TEMP,
+		NE_EMU_CONSOLE_LOG, NE_EMU_EXIT_FILE, EXIT_FILE_TEMP, NE_EMU_NAME_FILE,
 	};
 	__cleanup_fd int fd = -1;
 	int err;

@@ -74,6 +74,18 @@ int folder_open(const struct log_root *root, uid_t owner, uint64_t slot_uid, int
  */
 int folder_create_file(int folder_fd, const char *name, int *ret_fd);
 
+/** folder_set_name() - store the name of an enclave, replacing another; 0 or a negative errno */
+int folder_set_name(const struct log_root *root, uid_t owner, uint64_t slot_uid,
+		    const char *name);
+
+/**
+ * folder_get_name() - get the name of an enclave
+ * @ret: buffer of NE_EMU_NAME_MAX + 1 bytes
+ *
+ * Return: 0, -ENOENT (it has none) or another negative errno.
+ */
+int folder_get_name(const struct log_root *root, uid_t owner, uint64_t slot_uid, char *ret);
+
 /** folder_has_exit_file() - Return: true if the end of this enclave has been recorded */
 bool folder_has_exit_file(const struct log_root *root, uid_t owner, uint64_t slot_uid);
 

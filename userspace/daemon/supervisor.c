@@ -354,6 +354,15 @@ static void supervisor_on_signal(struct supervisor *s)
 	s->stop = true;
 }
 
+static void supervisor_control(struct supervisor *s)
+{
+	const struct control_host host = {
+		.attestor = &s->attestor, .logs = &s->logs, .now = supervisor_seconds(s),
+	};
+
+	control_dispatch(&s->control, &host);
+}
+
 static void supervisor_dispatch(struct supervisor *s, void *what)
 {
 	if (what == s->nl)
@@ -363,7 +372,7 @@ static void supervisor_dispatch(struct supervisor *s, void *what)
 	else if (what == &s->abort)
 		supervisor_step_abort(s);
 	else if (what == &s->control)
-		control_dispatch(&s->control, &s->attestor, supervisor_seconds(s));
+		supervisor_control(s);
 	else
 		supervisor_reap(s, what);
 }

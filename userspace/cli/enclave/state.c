@@ -4,15 +4,18 @@
 #include "cli/enclave/state.h"
 
 #include "cli/host/sysfs.h"
+#include "common/enclave_name.h"
 #include "common/paths.h"
 #include "common/util.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 /* Hexadecimal digits of a slot uid. */
 #define UID_DIGITS	16
@@ -60,6 +63,20 @@ int state_exit_text(uint64_t slot_uid, char *ret_text)
 	int err = state_exit(slot_uid, &reason, ret_text);
 
 	return !err && !*ret_text ? -ENODATA : err;
+}
+
+const char *state_enclave_name(uint32_t owner, uint64_t slot_uid, char *ret)
+{
+	char path[SYS_PATH_SIZE];
+	__cleanup_fd int fd = open(sys_path(path, NE_EMU_LOG_DIR "/%" PRIu32 "/%016" PRIx64
+					    "/" NE_EMU_NAME_FILE, owner, slot_uid),
+				   O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read_full(fd, ret, NE_EMU_NAME_MAX);
+
+	if (len < 0)
+		return NULL;
+	ret[len] = 0;
+	return enclave_name_valid(ret) ? ret : NULL;
 }
 
 bool state_emulated(void)
@@ -135,6 +152,22 @@ int state_parse_id(const char *name, uint64_t *ret_uid, uint32_t *ret_cid)
 	return 0;
 }
 
+/* Of several users' enclaves with this name, those of this user count. */
+static size_t find_named(const struct ne_nl_enclave *list, size_t count, const char *name)
+{
+	char buf[STATE_NAME_SIZE];
+	size_t found = count;
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t owner = ne_nl_owner(&list[i]);
+		const char *its = state_enclave_name(owner, list[i].slot_uid, buf);
+
+		if (its && !strcmp(its, name) && (found == count || owner == getuid()))
+			found = i;
+	}
+	return found;
+}
+
 int state_find(struct ne_nl *nl, const char *name, struct ne_nl_enclave *ret,
 	       struct error *error)
 {
@@ -142,17 +175,20 @@ int state_find(struct ne_nl *nl, const char *name, struct ne_nl_enclave *ret,
 	uint64_t slot_uid;
 	size_t count, i;
 	uint32_t cid;
+	bool named = state_parse_id(name, &slot_uid, &cid);
 	int err;
 
-	if (state_parse_id(name, &slot_uid, &cid))
-		return error_set(error, -EINVAL, "\"%s\" is neither an enclave id nor a CID; see "
-				 "\"ne-emu ps\"", name);
+	if (named && !enclave_name_valid(name))
+		return error_set(error, -EINVAL, "\"%s\" is neither an enclave id nor a CID nor a "
+				 "name; see \"ne-emu ps\"", name);
 	err = ne_nl_enclave_list(nl, &list, &count);
 	if (err)
 		return error_set(error, err, "cannot list enclaves: %s", strerror(-err));
-	for (i = 0; i < count; i++)
+	for (i = 0; !named && i < count; i++)
 		if (slot_uid ? list[i].slot_uid == slot_uid : list[i].cid == cid)
 			break;
+	if (named)
+		i = find_named(list, count, name);
 	if (i == count) {
 		err = error_set(error, -ENOENT, "there is no enclave %s; see \"ne-emu ps\"", name);
 	} else {

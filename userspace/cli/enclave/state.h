@@ -7,12 +7,14 @@
 #include "command/terminal.h"
 #include "common/json_out.h"
 #include "common/nl.h"
+#include "common/paths.h"
 
 #define STATE_TEXT_SIZE		NE_NL_TEXT_SIZE
 /* "enc", 16 hexadecimal digits and a NUL. */
 #define STATE_ID_SIZE		20
 /* Name and number of a user. */
 #define STATE_USER_SIZE		64
+#define STATE_NAME_SIZE		(NE_EMU_NAME_MAX + 1)
 
 /** state_id() - "enc0123456789abcdef"; returns @buf */
 const char *state_id(uint64_t slot_uid, char *buf);
@@ -30,6 +32,16 @@ const char *state_user(uint32_t uid, char *buf);
  */
 int state_exit(uint64_t slot_uid, uint32_t *ret_reason, char *ret_text);
 
+/**
+ * state_enclave_name() - get the name that its owner gave to an enclave
+ * @owner: user id of its owner
+ * @slot_uid: the enclave
+ * @ret: buffer of STATE_NAME_SIZE bytes
+ *
+ * Return: @ret, or NULL if it has no name, or this user may not read it.
+ */
+const char *state_enclave_name(uint32_t owner, uint64_t slot_uid, char *ret);
+
 /** state_exit_text() - the same without the reason; -ENODATA if there is no text */
 int state_exit_text(uint64_t slot_uid, char *ret_text);
 
@@ -44,7 +56,8 @@ int state_open(struct ne_nl **ret_nl, struct error *error);
 
 /**
  * state_parse_id() - parse the name of an enclave
- * @name: "enc...", "i-...-enc...", 16 hexadecimal digits, or a CID
+ * @name: "enc...", "i-...-enc...", 16 hexadecimal digits, or a CID; not the name that its
+ *	owner gave it
  * @ret_uid: slot uid; 0 if @name is a CID
  * @ret_cid: CID; 0 if @name is not a CID
  *
@@ -55,7 +68,7 @@ int state_parse_id(const char *name, uint64_t *ret_uid, uint32_t *ret_cid);
 /**
  * state_find() - find an enclave by name
  * @nl: an open connection
- * @name: as for state_parse_id()
+ * @name: as for state_parse_id(), or the name that its owner gave it
  * @ret: the caller releases it with ne_nl_enclave_done()
  * @error: set on failure
  *
