@@ -3,36 +3,39 @@
 
 #include "cli/commands.h"
 #include "cli/eif/commands.h"
+#include "cli/eif/copies.h"
 #include "cli/enclave/enclave.h"
 #include "cli/enclave/explain.h"
+#include "cli/enclave/record.h"
 #include "cli/enclave/state.h"
 #include "cli/enclave/vsock.h"
 #include "cli/enclave/watch.h"
 
 #include "cli/host/sysfs.h"
+#include "cli/image/image.h"
 #include "common/clock.h"
 #include "common/util.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/nitro_enclaves_emu.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Exit code: the enclave booted, but then ended by a fault. */
 #define RUN_FAULT		3
 
 #define DEFAULT_TIMEOUT		180		/* seconds, as AWS's launcher waits */
-#define DEFAULT_MEMORY_MIN	(256 * MIB)
-#define MEMORY_PER_IMAGE	4		/* AWS's launcher requires it */
 #define PORT_RETRY_MS		250
 
 struct run {
 	/* The command line. */
-	const char *image;
+	struct image_options options;
+	const char *name;
+	bool rm;
 	uint64_t cpus;
 	const char *cpu_ids;
 	uint64_t memory;
@@ -44,7 +47,7 @@ struct run {
 	bool json;
 	bool no_check;
 
-	int image_fd;
+	struct image image;
 	struct enclave enclave;
 	struct watch watch;
 	char id[STATE_ID_SIZE];
@@ -58,21 +61,33 @@ static uint64_t default_cpus(void)
 	return !sys_read_u64(&smt, "/sys/devices/system/cpu/smt/active") && !smt ? 1 : 2;
 }
 
-static int open_image(struct run *run, struct error *error)
+static void choose_memory(struct run *run)
 {
-	struct stat st;
-	uint64_t enough;
+	uint64_t wanted, memory = enclave_choose_memory(run->image.size, &wanted);
 
-	run->image_fd = open(run->image, O_RDONLY | O_CLOEXEC);
-	if (run->image_fd < 0 || fstat(run->image_fd, &st))
-		return error_set(error, -errno, "%s: %s", run->image, strerror(errno));
-	enough = MEMORY_PER_IMAGE * (uint64_t)st.st_size;
 	if (!run->memory)
-		run->memory = MAX(enough, DEFAULT_MEMORY_MIN);
-	else if (run->memory < enough)
-		term_error("warning: %llu MiB of memory is less than four times the image size; "
-			   "the enclave may not boot", run->memory / MIB);
-	return 0;
+		run->memory = memory;
+	if (run->memory < wanted)
+		term_error("warning: %llu MiB of memory is less than the %llu MiB that nitro-cli "
+			   "requires; the enclave may not boot", run->memory / MIB, wanted / MIB);
+}
+
+/* Everything that can take long or fail without an enclave. Return: the exit code. */
+static int prepare(struct run *run)
+{
+	struct error error = {};
+	int err = enclave_available(&error);
+
+	if (!err && run->name)
+		err = record_check_name(run->name, &error);
+	if (!err)
+		err = image_open(&run->options, &run->image, &error);
+	if (err)
+		return term_result(err, &error);
+	if (run->image.record && !run->json)
+		image_print(&run->image, stderr);
+	choose_memory(run);
+	return COMMAND_OK;
 }
 
 static int add_cpus(struct run *run, struct error *error)
@@ -117,11 +132,9 @@ static int start(struct run *run, struct error *error)
 {
 	int err;
 
-	err = open_image(run, error);
+	err = enclave_create(&run->enclave, error);
 	if (!err)
-		err = enclave_create(&run->enclave, error);
-	if (!err)
-		err = enclave_load(&run->enclave, run->image_fd, run->memory, !run->no_check,
+		err = enclave_load(&run->enclave, run->image.fd, run->memory, !run->no_check,
 				   error);
 	if (!err)
 		err = add_cpus(run, error);
@@ -129,6 +142,8 @@ static int start(struct run *run, struct error *error)
 		err = listen_heartbeat(run, error);
 	if (!err)
 		err = enclave_start(&run->enclave, run->cid, run->debug, error);
+	if (!err && run->name)
+		err = record_set_name(run->enclave.slot_uid, run->name, error);
 	if (err)
 		return err;
 	state_id(run->enclave.slot_uid, run->id);
@@ -219,6 +234,8 @@ static void print_booted(struct run *run)
 	json_out_str(&out, "Flags", enclave->debug ? "DEBUG_MODE" : "NONE");
 	json_out_u64(&out, "BootMs", took);
 	json_out_bool(&out, "Emulated", state_emulated());
+	json_out_str(&out, "Name", run->name);
+	json_out_json(&out, "Measurements", json_object_get(run->image.record, "Measurements"));
 	if (json_out_print(&out, stdout, 2))
 		term_error("cannot print the result");
 }
@@ -291,10 +308,22 @@ static int boot(struct run *run)
 	return COMMAND_OK;
 }
 
+/* The log of an enclave that was started; it ends when its descriptor is closed. */
+static void forget(struct run *run)
+{
+	struct error error;
+
+	if (!run->rm || !*run->id)
+		return;
+	enclave_close(&run->enclave);
+	if (record_forget(run->enclave.slot_uid, &error))
+		term_error("warning: the log of %s stays: %s", run->id, error.text);
+}
+
 static void run_free(struct run *run)
 {
 	enclave_close(&run->enclave);
-	fd_close(&run->image_fd);
+	image_close(&run->image);
 	fd_close(&run->watch.listener);
 	fd_close(&run->watch.heartbeat);
 	fd_close(&run->watch.console);
@@ -313,7 +342,9 @@ static int run_here(struct run *run)
 		return COMMAND_FAILED;
 	}
 	code = boot(run);
-	return code ? code : keep(run);
+	code = code ? code : keep(run);
+	forget(run);
+	return code;
 }
 
 static int leave_terminal(void)
@@ -348,7 +379,9 @@ static int run_detached(struct run *run, int parent)
 	if (write(parent, &code, 1) != 1)
 		code = COMMAND_FAILED;	/* the foreground process was killed */
 	fd_close(&run->watch.parent);
-	return code == COMMAND_OK ? keep(run) : code;
+	code = code == COMMAND_OK ? keep(run) : code;
+	forget(run);
+	return code;
 }
 
 static int detach(struct run *run)
@@ -378,6 +411,20 @@ static int detach(struct run *run)
 	return code;
 }
 
+static int check_build(const struct command_call *call, const struct build *build)
+{
+	for (size_t i = 0; i < build->env.count; i++)
+		if (strchrnul(build->env.list[i], '=') == build->env.list[i] ||
+		    !strchr(build->env.list[i], '='))
+			return command_usage_error(call, "--env: \"%s\" is not NAME=VALUE",
+						   build->env.list[i]);
+	for (size_t i = 0; i < build->copies.count; i++)
+		if (!copies_check(build->copies.list[i]))
+			return command_usage_error(call, "--copy: \"%s\" is not FROM:TO with an "
+						   "absolute path TO", build->copies.list[i]);
+	return COMMAND_OK;
+}
+
 static int check_usage(const struct command_call *call, const struct run *run)
 {
 	__cleanup_free uint32_t *cpus = NULL;
@@ -399,17 +446,49 @@ static int check_usage(const struct command_call *call, const struct run *run)
 	for (size_t i = 0; run->cpu_ids && i < count; i++)
 		if (!cpus[i])		/* to the driver, 0 means "choose one" */
 			return command_usage_error(call, "--cpu-ids: CPU 0 belongs to the host");
-	return COMMAND_OK;
+	return check_build(call, &run->options.build);
 }
 
 static const struct run defaults = {
 	.timeout = DEFAULT_TIMEOUT,
-	.image_fd = -1,
+	.image.fd = -1,
 	.enclave.fd = -1,
 	.watch = WATCH_INIT,
 };
 
 static const struct opt options[] = {
+	OPT_STRING("name", struct run, name, "NAME", "name for the other commands",
+		   .manual = "Name by which the other commands find the enclave. No other running "
+			     "enclave of this user may have it."),
+	OPT_FLAG("rm", struct run, rm, "remove its log when it has ended",
+		 .manual = "Remove the enclave's log and record when it has ended."),
+	OPT_FLAG("rootfs", struct run, options.rootfs, "IMAGE is a directory with a root file system",
+		 .manual = "_IMAGE_ is a directory with a root file system, in which _COMMAND_ runs."),
+	OPT_STRING("entrypoint", struct run, options.build.entrypoint, "PROGRAM",
+		   "program, in place of the container image's entry point",
+		   .manual = "Program that gets _COMMAND_ as its arguments, in place of the entry "
+			     "point and arguments of the container image."),
+	OPT_STRINGS("env", struct run, options.build.env, "NAME=VALUE", "add to the environment",
+		    .manual = "Add to the environment, or replace a value of the container image. "
+			      "May be repeated."),
+	OPT_STRINGS("copy", struct run, options.build.copies, "FROM:TO",
+		    "copy a file or directory into the image",
+		    .manual = "Copy a file or directory of this machine into the image, to the "
+			      "absolute path _TO_. May be repeated. An enclave has no disk and "
+			      "shares no directory, so this is a copy, and it is measured."),
+	OPT_STRING("user", struct run, options.build.user, "USER[:GROUP]",
+		   "user and group, by name or number"),
+	OPT_STRING("workdir", struct run, options.build.workdir, "PATH", "working directory"),
+	OPT_STRING("tag", struct run, options.build.tag, "NAME",
+		   "container image to use if IMAGE holds several"),
+	OPT_STRING("kernel", struct run, options.build.kernel, "FILE",
+		   "kernel for the image that is built",
+		   .manual = "Kernel for the image that is built. Default: that of the package "
+			     "nitro-enclaves-emu-guest.",
+		   .values = VALUES_FILES),
+	OPT_FLAG("no-cache", struct run, options.no_cache,
+		 "build the image anew, and do not keep it",
+		 .manual = "Build the image anew, and do not keep it for the next start."),
 	OPT_NUMBER("cpus", struct run, cpus, "N", 1, UINT16_MAX,
 		   "number of CPUs; default: one core",
 		   .manual = "Number of CPUs, chosen by the driver from the pool. Cores are not "
@@ -456,29 +535,39 @@ static int run_enclave(const struct command_call *call)
 
 	if (code)
 		return code;
-	run->image = call->args[0];
+	run->options.name = call->args[0];
+	run->options.build.args = call->args + 1;
+	run->options.build.nr_args = call->count - 1;
 	if (!run->cpus)
 		run->cpus = default_cpus();
+	code = prepare(run);
 	run->watch.progress = isatty(STDERR_FILENO) && !run->console;
 	run->watch.deadline_ns = watch_now_ns() + run->timeout * NSEC_PER_SEC;
-	code = run->detach ? detach(run) : run_here(run);
+	if (!code)
+		code = run->detach ? detach(run) : run_here(run);
 	run_free(run);
 	return code;
 }
 
 const struct command cmd_run = {
 	.name = "run",
-	.summary = "start an enclave image and wait until it has booted",
-	.args = "EIF",
-	.about = "Start an enclave from an image and wait until it has booted, then until it\n"
-		 "ends. Ctrl-C and SIGTERM end it.\n\n"
+	.summary = "start an enclave and wait until it has booted",
+	.args = "IMAGE [COMMAND [ARGUMENT]...]",
+	.about = "Start an enclave and wait until it has booted, then until it ends. Ctrl-C and\n"
+		 "SIGTERM end it.\n\n"
+		 "IMAGE is an enclave image (EIF); or a container image, from which one is built\n"
+		 "and kept for the next start (\"ne-emu images\"): an archive or directory of\n"
+		 "docker, podman or skopeo, \"-\" for an archive on standard input, a name in the\n"
+		 "stores of podman and docker, or docker://NAME. COMMAND replaces the arguments\n"
+		 "of a container image\n\n"
 		 "Exit codes: 0 ended normally after booting (or booted, with --detach),\n"
 		 "1 could not be started or did not boot, 2 incorrect usage,\n"
 		 "3 booted but ended by a fault",
 	.options = options,
 	.values = { VALUES_IMAGES },
+	.takes_command = true,
 	.min_args = 1,
-	.max_args = 1,
+	.max_args = INT_MAX,
 	.size = sizeof(struct run),
 	.defaults = &defaults,
 	.run = run_enclave,

@@ -10,6 +10,7 @@ extern const struct command cmd_attest;
 extern const struct command cmd_console;
 extern const struct command cmd_doctor;
 extern const struct command cmd_eif;
+extern const struct command cmd_images;
 extern const struct command cmd_lab;
 extern const struct command cmd_logs;
 extern const struct command cmd_pcap;

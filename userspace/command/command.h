@@ -44,6 +44,8 @@ struct command_call {
  * @about: description for --help; one or more lines, the last without full stop and newline
  * @options: table of options, ends with an entry without a name; NULL: none
  * @values: how a shell completes the arguments
+ * @takes_command: what follows the first argument belongs to a command, and is not read as
+ *	options
  * @min_args: least number of arguments that are not options
  * @max_args: greatest number of such arguments
  * @size: size of the struct that the options fill
@@ -60,6 +62,7 @@ struct command {
 	const char *about;
 	const struct opt *options;
 	struct opt_values values[COMMAND_VALUES_MAX];
+	bool takes_command;
 	int min_args;
 	int max_args;
 	size_t size;
@@ -106,7 +109,8 @@ int command_usage_error(const struct command_call *call, const char *fmt, ...);
 /** command_flags() - flags for opt_read(): options that the table need not list */
 static inline unsigned int command_flags(const struct command *command)
 {
-	return OPT_TAKE_HELP | (command->version ? OPT_TAKE_VERSION : 0);
+	return OPT_TAKE_HELP | (command->version ? OPT_TAKE_VERSION : 0) |
+		(command->takes_command ? OPT_STOP : 0);
 }
 
 #endif

@@ -120,7 +120,7 @@ static int store(const struct opt *option, const char *arg, void *value,
 /* A table in the form of getopt_long(), with room for --help, --version and the end. */
 struct getopt_table {
 	struct option options[OPTIONS_MAX + 3];
-	char letters[2 * OPTIONS_MAX + 4];
+	char letters[2 * OPTIONS_MAX + 5];
 };
 
 static size_t make_getopt(const struct opt *options, unsigned int flags,
@@ -129,6 +129,8 @@ static size_t make_getopt(const struct opt *options, unsigned int flags,
 	char *letter = to->letters;
 	size_t n, count;
 
+	if (flags & OPT_STOP)
+		*letter++ = '+';
 	*letter++ = ':';	/* distinguishes a missing argument from an unknown option */
 	for (n = 0; options && options[n].name && n < OPTIONS_MAX; n++) {
 		to->options[n] = (struct option){

@@ -144,6 +144,7 @@ enum opt_flags {
 	OPT_TAKE_HELP = 1,	/* also accept --help and -h */
 	OPT_TAKE_VERSION = 2,	/* also accept --version and -V */
 	OPT_ONCE = 4,		/* refuse an option that is given twice */
+	OPT_STOP = 8,		/* options end at the first other argument */
 };
 
 /**

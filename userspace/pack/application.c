@@ -32,10 +32,17 @@ int strings_add(struct strings *strings, const char *text)
 	return 0;
 }
 
+void strings_cut(struct strings *strings, size_t count)
+{
+	while (strings->count > count) {
+		free(strings->list[--strings->count]);
+		strings->list[strings->count] = NULL;
+	}
+}
+
 void strings_free(struct strings *strings)
 {
-	for (size_t i = 0; i < strings->count; i++)
-		free(strings->list[i]);
+	strings_cut(strings, 0);
 	free(strings->list);
 	*strings = (struct strings){};
 }

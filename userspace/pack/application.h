@@ -18,12 +18,15 @@ struct strings {
 
 /** strings_add() - append a copy of @text; Return: 0 or -ENOMEM */
 int strings_add(struct strings *strings, const char *text);
+/** strings_cut() - remove all but the first @count texts */
+void strings_cut(struct strings *strings, size_t count);
 void strings_free(struct strings *strings);
 
 /**
  * struct application - what an enclave runs; the caller may change it
  * @tree: root file system
  * @command: program and arguments
+ * @nr_entrypoint: number of items of @command that arguments of the user do not replace
  * @env: environment, "NAME=VALUE" each
  * @workdir: working directory; NULL or "": the root directory
  * @user: "user[:group]", names or numbers; NULL or "": root
@@ -34,6 +37,7 @@ void strings_free(struct strings *strings);
 struct application {
 	struct tree tree;
 	struct strings command;
+	size_t nr_entrypoint;
 	struct strings env;
 	char *workdir;
 	char *user;

@@ -68,6 +68,7 @@ static int container_take_config(struct application *app, const struct store *st
 
 	err = take_strings(&app->command, json_object_get(config, "Entrypoint"), "Entrypoint",
 			   error);
+	app->nr_entrypoint = app->command.count;
 	if (!err)
 		err = take_strings(&app->command, json_object_get(config, "Cmd"), "Cmd", error);
 	if (!err)

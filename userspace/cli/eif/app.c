@@ -3,6 +3,7 @@
 
 #include "cli/eif/app.h"
 
+#include "cli/eif/copies.h"
 #include "cli/eif/guest_part.h"
 #include "command/progress.h"
 #include "common/util.h"
@@ -62,13 +63,28 @@ static int replace_text(char **text, const char *by)
 	return 0;
 }
 
-/* Options take precedence over the configuration of the container image. */
-static int apply_options(const struct build *build, struct application *app)
+/* As container engines do it: another entry point also drops the image's arguments. */
+static int replace_command(const struct build *build, struct application *app)
 {
 	int err = 0;
 
-	if (build->exec.count)
-		err = replace_strings(&app->command, &build->exec);
+	if (build->entrypoint) {
+		strings_cut(&app->command, 0);
+		err = strings_add(&app->command, build->entrypoint);
+	} else if (build->nr_args) {
+		strings_cut(&app->command, app->nr_entrypoint);
+	}
+	for (size_t i = 0; !err && i < build->nr_args; i++)
+		err = strings_add(&app->command, build->args[i]);
+	return err;
+}
+
+/* Options take precedence over the configuration of the container image. */
+static int apply_options(const struct build *build, struct application *app)
+{
+	int err = build->exec.count ? replace_strings(&app->command, &build->exec) :
+		replace_command(build, app);
+
 	for (size_t i = 0; !err && i < build->env.count; i++)
 		err = set_env(&app->env, build->env.list[i]);
 	if (!err)
@@ -110,6 +126,8 @@ int build_read_app(const struct build *build, uint16_t flags, struct application
 	progress_end();
 	if (!err)
 		err = apply_options(build, app);
+	if (!err)
+		err = copies_add(&build->copies, &app->tree, &cause);
 	return err ? fail(what, err, &cause, error) : 0;
 }
 

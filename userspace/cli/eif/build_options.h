@@ -8,6 +8,9 @@
 
 /**
  * struct build - the options, see the table in build.c; NULL and 0: not given
+ * @entrypoint: program in place of the container image's, without its arguments
+ * @args: arguments in place of the container image's, @nr_args of them
+ * @copies: "SOURCE:DESTINATION" each, files and directories to copy into the root file system
  * @max_size: bytes that @image may unpack to; 0: the default
  * @max_files: files and directories that @image may hold; 0: the default
  */
@@ -22,6 +25,10 @@ struct build {
 	uint64_t max_size;
 	uint64_t max_files;
 	struct opt_strings exec;
+	const char *entrypoint;
+	char **args;
+	size_t nr_args;
+	struct opt_strings copies;
 	struct opt_strings env;
 	const char *workdir;
 	const char *user;

@@ -17,9 +17,21 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#define MEMORY_MIN		(256 * MIB)
+#define MEMORY_PER_IMAGE	4		/* AWS's launcher requires it */
+/* What a kernel needs to boot, besides an image and a copy of what is in it. */
+#define MEMORY_BASE		(96 * MIB)
+
 static int fail_step(enum start_step step, int errnum, struct error *error)
 {
 	return error_set(error, -errnum, "%s: %s", explain_step(step), explain_error(step, errnum));
+}
+
+int enclave_available(struct error *error)
+{
+	__cleanup_fd int device = open(NE_DEVICE_PATH, O_RDWR | O_CLOEXEC);
+
+	return device < 0 ? fail_step(STEP_OPEN, errno, error) : 0;
 }
 
 int enclave_create(struct enclave *enclave, struct error *error)
@@ -46,6 +58,18 @@ static int pool_node(void)
 	if (sys_pool_cpus(&cpus, &count) || !count)
 		return -1;
 	return sys_cpu_node(cpus[0]);
+}
+
+uint64_t enclave_choose_memory(uint64_t image_size, uint64_t *ret_wanted)
+{
+	uint64_t least = 2 * image_size + MEMORY_BASE, free = 0;
+	struct huge_sizes sizes;
+
+	*ret_wanted = MAX(MEMORY_PER_IMAGE * image_size, MEMORY_MIN);
+	huge_sizes_read(pool_node(), &sizes);
+	for (size_t i = 0; i < sizes.count; i++)
+		free += sizes.list[i].free * sizes.list[i].size;
+	return free < *ret_wanted && free >= least ? free : *ret_wanted;
 }
 
 /* The regions are contiguous here, and in the same order as in the enclave. */

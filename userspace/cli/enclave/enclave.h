@@ -27,6 +27,19 @@ struct enclave {
  * fix.
  */
 
+/** enclave_available() - may this user create enclaves here? */
+int enclave_available(struct error *error);
+
+/**
+ * enclave_choose_memory() - choose the memory of an enclave
+ * @image_size: size of its image, bytes
+ * @ret_wanted: what AWS's launcher requires: four times the image, at least 256 MiB
+ *
+ * Return: bytes: *@ret_wanted or, if fewer huge pages are free but the image can boot with
+ * them, all of those.
+ */
+uint64_t enclave_choose_memory(uint64_t image_size, uint64_t *ret_wanted);
+
 /** enclave_create() - the caller calls enclave_close(), also on failure */
 int enclave_create(struct enclave *enclave, struct error *error);
 
