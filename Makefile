@@ -8,8 +8,8 @@
 #   PREFIX         /usr/local; DESTDIR is put in front of every installed path
 #   KERNEL_SOURCE  source of the enclave kernel: a directory, or an archive as Debian's
 #                  linux-source-6.12 installs one
-#   ENCLAVE_KERNEL ready enclave kernel to use instead, with its configuration beside it
-#                  in the file config
+#   ENCLAVE_KERNEL ready enclave kernel to use instead, a bzImage, with its configuration
+#                  beside it in bzImage.config
 #   W=1            more warnings of the modules; WERROR=1 makes them errors
 #
 # vm, demo and the checks need no kernel headers or libraries: they build in a
@@ -110,7 +110,7 @@ $(guest_out)/bzImage: image/kernel.config image/build-kernel.sh $(if $(ENCLAVE_K
 ifdef ENCLAVE_KERNEL
 	@mkdir -p $(@D)
 	cmp -s $(ENCLAVE_KERNEL) $@ || cp $(ENCLAVE_KERNEL) $@
-	cp $(dir $(ENCLAVE_KERNEL))config $(@D)/config
+	cp $(ENCLAVE_KERNEL).config $@.config
 else
 	@test -e "$(KERNEL_SOURCE)" || { echo "no kernel source: install linux-source-6.12," \
 		"or set KERNEL_SOURCE" >&2; exit 1; }
@@ -161,8 +161,7 @@ install: userspace man completion
 # A later kernel for aarch64 is to be called Image, as AWS calls it.
 install-guest: guest
 	$(call put,755,$(out)/userspace/guest/init,$(libexecdir)/ne-emu/guest)
-	$(call put,644,$(guest_out)/bzImage $(guest_out)/sample.eif,$(datadir)/ne-emu)
-	$(INSTALL) -m 644 $(guest_out)/config $(DESTDIR)$(datadir)/ne-emu/bzImage.config
+	$(call put,644,$(addprefix $(guest_out)/,bzImage bzImage.config sample.eif),$(datadir)/ne-emu)
 	$(INSTALL) -m 644 image/cmdline $(DESTDIR)$(datadir)/ne-emu/bzImage.cmdline
 
 # With DESTDIR there is no complete module tree to run depmod on.

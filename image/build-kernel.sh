@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds the enclave kernel: bzImage, and config, its complete configuration.
+# Builds the enclave kernel: bzImage, and bzImage.config, its complete configuration.
 #
 # usage: build-kernel.sh CONFIG SOURCE OUTPUT_DIRECTORY
 #
@@ -50,5 +50,5 @@ build_make -j "$(nproc)" bzImage > "$out/build.log" 2>&1 || {
 	exit 1
 }
 cp "$build/arch/x86/boot/bzImage" "$out/bzImage"
-cp "$build/.config" "$out/config"
+cp "$build/.config" "$out/bzImage.config"
 rm -rf "$build" "$out/source"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Builds the enclave kernel in the cache, unless it is there, and prints the path of its
-# bzImage. Its configuration is the file config beside it.
+# bzImage. Its configuration is in bzImage.config beside it.
 
 set -eu
 # shellcheck source=../scripts/root/lib.sh
@@ -12,7 +12,7 @@ root=$("$root_dir/mkroot.sh" build)
 key=$({
 	list "$config" "$top/image/build-kernel.sh"
 	version "$source_package"
-	version gcc
+	version gcc-14
 	version binutils
 } | hash -)
 out=$cache/enclave-kernel-$key
