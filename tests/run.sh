@@ -23,6 +23,7 @@
 # lint: checkers for packages, manuals, units and licences (not part of "check")
 # packages: DKMS, with the headers of both kernels (not part of "check")
 # install: the Debian packages on a plain machine, up to their purge (not part of "check")
+# reproducible: two builds of the enclave kernel and the sample image (not part of "check")
 #
 # DIRECTORY/PROGRAM, such as abi/vcpu_test or vsock/coexist.sh: one program, in the VM,
 # both kernels
@@ -275,6 +276,7 @@ for part; do
 	analyze) in_root analyze --root fuzz tests/analyze/run.sh ;;
 	lint) run_lint ;;
 	packages) in_root packages --root deb tests/packages/run.sh ;;
+	reproducible) in_root reproducible tests/reproducible/run.sh build/reproducible ;;
 	install)
 		# shellcheck disable=SC2046,SC2086 # lists
 		count_results install "$top/tests/install/run.sh" \
