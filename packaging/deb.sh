@@ -12,9 +12,23 @@ set -eu
 
 out=${1:?usage: deb.sh DIRECTORY [VERSION]}
 mkdir -p "$out"
+
+# versions ROOT - what the bytes of the enclave kernel depend on, apart from this tree
+versions() {
+	root=$("$root_dir/mkroot.sh" "$1")
+	for package in "$source_package" gcc-14 binutils; do
+		version "$package"
+	done
+}
+
+# debian/rules builds the kernel, but takes a ready one with the same bytes.
+kernel=
+[ "$(versions deb)" != "$(versions build)" ] || kernel=$("$top/image/kernel.sh")
+
 # shellcheck disable=SC2016 # expanded by the inner shell
 "$root_dir/enter.sh" --root deb sh -eu -c '
-	out=$1 old=$(cat VERSION)
+	out=$1 ENCLAVE_KERNEL=$3 old=$(cat VERSION)
+	[ -z "$ENCLAVE_KERNEL" ] || export ENCLAVE_KERNEL
 	new=${2:-$old}
 	mkdir /tmp/source
 	tar -c --exclude=./build --exclude=./.git . | tar -x -C /tmp/source
@@ -25,7 +39,7 @@ mkdir -p "$out"
 	dpkg-buildpackage --build=binary --no-sign --no-check-builddeps -j2
 	rm -f "$out"/*
 	cp ../*.deb ../*.buildinfo ../*.changes "$out/"
-' - "$out" "${2-}" > "$out.log" 2>&1 || {
+' - "$out" "${2-}" "$kernel" > "$out.log" 2>&1 || {
 	tail -n 40 "$out.log" >&2
 	die "no packages; all messages are in $out.log"
 }

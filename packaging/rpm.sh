@@ -4,11 +4,12 @@
 # other spec file. Runs in a Debian root, which has neither Fedora's systemd macros nor
 # kmodtool: this script defines what they expand to.
 #
-# usage: rpm.sh DIRECTORY
+# usage: rpm.sh DIRECTORY ENCLAVE_KERNEL
 
 set -eu
 
-out=${1:?usage: rpm.sh DIRECTORY}
+usage="usage: rpm.sh DIRECTORY ENCLAVE_KERNEL"
+out=${1:?$usage} enclave_kernel=${2:?$usage}
 version=$(cat VERSION)
 name=nitro-enclaves-emu
 specs=$PWD/packaging/rpm
@@ -17,6 +18,8 @@ kernels=$(sed 's/^[^ ]* //' /usr/share/ne-emu-kernels)
 mkdir -p "$out/SOURCES"
 tar -c --exclude=./build --exclude=./.git --transform "s,^\.,$name-$version," . |
 	gzip -1 > "$out/SOURCES/$name-$version.tar.gz"
+# Not used with a ready kernel, but rpmbuild asks for it.
+: > "$out/SOURCES/linux-$(sed -n 's/^%global *kernel_version *//p' "$specs/$name.spec").tar.xz"
 
 for_kernels=
 for kernel in $kernels; do
@@ -27,7 +30,7 @@ build() {
 	rpmbuild --nodeps --define "_topdir $out" --define 'debug_package %{nil}' "$@"
 }
 
-build -bb \
+build -bb --define "enclave_kernel $enclave_kernel" \
 	--define '_unitdir /usr/lib/systemd/system' \
 	--define '_udevrulesdir /usr/lib/udev/rules.d' \
 	--define '_sysusersdir /usr/lib/sysusers.d' \

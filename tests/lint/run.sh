@@ -17,7 +17,9 @@ exposure_max=30
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 host=$work/host
-dpkg-deb -x "$packages"/nitro-enclaves-emu_*_amd64.deb "$host"
+for package in nitro-enclaves-emu nitro-enclaves-emu-guest; do
+	dpkg-deb -x "$packages/${package}"_*_amd64.deb "$host"
+done
 units=$host/usr/lib/systemd/system
 
 debian_packages() {
@@ -66,7 +68,7 @@ manuals() {
 }
 
 rpm_packages() {
-	packaging/rpm.sh "$work/rpm" > "$work/rpm.log" 2>&1 || {
+	packaging/rpm.sh "$work/rpm" "$host/usr/share/ne-emu/bzImage" > "$work/rpm.log" 2>&1 || {
 		tail -n 40 "$work/rpm.log"
 		return 1
 	}
