@@ -11,13 +11,11 @@ need_program ne-emu python3
 need_host 160
 need_daemon
 
-kernel=/usr/share/ne-emu/bzImage
-
 directory() {
 	mkdir -p "$tmp/root/bin"
 	cp /bin/busybox "$tmp/root/bin/"
-	ne-emu eif build --kernel "$kernel" --rootfs "$tmp/root" --exec /bin/busybox \
-		--exec echo --exec "a program ran" -o "$tmp/image.eif"
+	ne-emu eif build --rootfs "$tmp/root" --exec /bin/busybox --exec echo \
+		--exec "a program ran" -o "$tmp/image.eif"
 	ne-emu run --memory 256 --debug --console "$tmp/image.eif" > "$tmp/output"
 	grep -a "a program ran" "$tmp/output"
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
-# Installs both packages with apt on a machine without any of their dependencies.
+# Installs all packages with apt on a machine without any of their dependencies.
 
 set -eu
 # shellcheck source=lib/plain.sh
@@ -26,9 +26,10 @@ installed_at_all() {
 
 apt_installs() {
 	apt_ update
-	apt_ install "$(headers_of "$kernel")" "$debs"/old/"$tools"_*.deb "$debs"/old/*-dkms_*.deb
-	[ "$(installed "$tools")" = "$old" ]
-	[ "$(installed "$sources")" = "$old" ]
+	apt_ install "$(headers_of "$kernel")" "$debs"/old/*.deb
+	for package in "$tools" "$sources" "$guest"; do
+		[ "$(installed "$package")" = "$old" ]
+	done
 }
 
 # DKMS has made a key that only root can read, and the modules are signed with it; the

@@ -28,10 +28,11 @@ install_again() {
 
 apt_removes() {
 	ne-emu setup --undo
-	apt_ remove "$tools" "$sources"
+	apt_ remove "$tools" "$sources" "$guest"
 	[ ! -d /sys/module/nitro_enclaves_emu ]
 	[ ! -e "$device" ]
-	for file in /usr/bin/ne-emu /usr/sbin/ne-emud /usr/libexec/ne-emu /usr/src/nitro-*; do
+	for file in /usr/bin/ne-emu /usr/sbin/ne-emud /usr/libexec/ne-emu /usr/share/ne-emu \
+		/usr/src/nitro-*; do
 		[ ! -e "$file" ]
 	done
 	[ -z "$(find /usr/lib/modules -name 'nitro_enclaves_emu*' -o -name 'ne_emu_vsock*')" ]
@@ -50,7 +51,7 @@ remove_keeps_what_users_made() {
 }
 
 apt_purges() {
-	apt_ purge "$tools" "$sources"
+	apt_ purge "$tools" "$sources" "$guest"
 	[ -z "$(dpkg-query -W -f '${Package}\n' 'nitro-enclaves-emu*' 2> /dev/null)" ]
 }
 
@@ -77,8 +78,8 @@ nothing_is_left() {
 
 check "removal of the tools ends enclaves; the module goes" removal_ends_enclaves
 check "they are installed again" install_again
-check "apt removes both; the module goes" apt_removes
+check "apt removes them all; the module goes" apt_removes
 check "configuration, logs and root of attestation stay" remove_keeps_what_users_made
-check "apt purges both" apt_purges
+check "apt purges them all" apt_purges
 check "nothing is left" nothing_is_left
 finish

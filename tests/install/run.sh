@@ -30,16 +30,14 @@ make_packages() {
 }
 
 make_stage() {
-	make -s -C "$top" payload
 	rm -rf "$stage"
-	mkdir -p "$tests/packages" "$stage/usr/share/ne-emu"
-	cp "$top/build/vm/stage/usr/share/ne-emu/sample.eif" \
-		"$stage/usr/share/ne-emu/"
+	mkdir -p "$tests/packages"
 	cp -r "$top/tests/lib" "$top/tests/install" "$tests/"
 	for kind in old new; do
 		mkdir "$tests/packages/$kind"
-		cp "$work/$kind"/nitro-enclaves-emu_*.deb "$work/$kind"/*-dkms_*.deb \
-			"$tests/packages/$kind/"
+		for package in "" -dkms -guest; do
+			cp "$work/$kind/nitro-enclaves-emu$package"_*.deb "$tests/packages/$kind/"
+		done
 	done
 	tar -C "$stage" -c --owner=0 --group=0 --numeric-owner -f "$work/payload.tar" .
 }

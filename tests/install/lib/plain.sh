@@ -9,6 +9,7 @@
 debs=/opt/ne-emu/packages
 tools=nitro-enclaves-emu
 sources=nitro-enclaves-emu-dkms
+guest=nitro-enclaves-emu-guest
 kernel=$(uname -r)
 device=/dev/nitro_enclaves
 # Size of the CPU pool that "setup" makes; an enclave uses all of it.

@@ -4,7 +4,7 @@
 
 set -eu
 
-for package in nitro-enclaves-emu nitro-enclaves-emu-dkms; do
+for package in nitro-enclaves-emu nitro-enclaves-emu-dkms nitro-enclaves-emu-guest; do
 	file=$(find /opt/ne-emu/packages/old -name "${package}_*.deb")
 	echo "$package: $(($(stat -c %s "$file") / 1024)) KiB," \
 		"installed $(dpkg-query -W -f '${Installed-Size}' $package) KiB"
