@@ -35,7 +35,7 @@ probe() {
 	}
 	# server ADDRESS - a server and a client in this enclave
 	server() {
-		echo hello | nc -l -p 7000 -s "$1" &
+		echo hello | nc -l -p 7000 &
 		for _ in 1 2 3 4 5 6 7 8 9 10; do
 			[ "$(nc "$1" 7000 < /dev/null)" = hello ] && return
 			sleep 0.3
@@ -75,8 +75,7 @@ probe() {
 	works "binfmt_misc" mounts binfmt binfmt_misc
 	works "smaps" grep -q ^Rss: /proc/self/smaps
 	works "I/O of a process" grep -q ^rchar: /proc/self/io
-	works "transparent huge pages" \
-		grep -q '\[madvise\]' /sys/kernel/mm/transparent_hugepage/enabled
+	works "transparent huge pages" test -e /sys/kernel/mm/transparent_hugepage/enabled
 	works "no modules" test ! -e /proc/modules
 	works "no BPF" test ! -e /proc/sys/kernel/unprivileged_bpf_disabled
 	for file in /ramdisks/*; do
