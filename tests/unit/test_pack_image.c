@@ -79,7 +79,7 @@ static void assert_no_app(const char *path, const char *arch, const char *tag, c
 static void test_oci_layout(void **state)
 {
 	char layer_hash[65], config_hash[65], manifest_hash[65], data[4096], manifest[1000];
-	char index[1000], path[ROOT_PATH_SIZE];
+	char index[1000], path[ROOT_PATH_SIZE], other[1000], other_hash[65];
 	struct temp_dir dir;
 	size_t size;
 
@@ -108,20 +108,25 @@ static void test_oci_layout(void **state)
 		 manifest_hash, manifest_hash);
 	fake_root_put(&dir, "/oci/index.json", index);
 	assert_app(path, NULL);		/* one image with two names */
-	assert_no_app(path, "amd64", "2", "no image of that name for linux/amd64");
-	assert_no_app(path, "arm64", NULL, "the image is for amd64, the kernel for arm64");
+	assert_no_app(path, "amd64", "2",
+		     "no image of the name 2; there are: app:1, app:latest");
+	assert_no_app(path, "arm64", NULL, "no image for linux/arm64, only for linux/amd64");
 
 	/* Two images: the choice would be ambiguous. */
+	snprintf(other, sizeof(other), "{\"config\":{\"digest\":\"sha256:%s\"},\"layers\":[]}",
+		 config_hash);
+	hash_of(other, strlen(other), other_hash);
+	write_blob(&dir, other_hash, other, strlen(other));
 	snprintf(index, sizeof(index), "{\"manifests\":[{\"digest\":\"sha256:%s\"},"
-		 "{\"digest\":\"sha256:%s\"}]}", manifest_hash, config_hash);
+		 "{\"digest\":\"sha256:%s\"}]}", manifest_hash, other_hash);
 	fake_root_put(&dir, "/oci/index.json", index);
-	assert_no_app(path, "amd64", NULL, "there are several images for amd64: choose one");
+	assert_no_app(path, "amd64", NULL, "several images for linux/amd64: choose one");
 	snprintf(index, sizeof(index), "{\"manifests\":[{\"digest\":\"sha256:%s\",\"annotations\":"
 		 "{\"org.opencontainers.image.ref.name\":\"app:1\"}},{\"digest\":\"sha256:%s\","
 		 "\"annotations\":{\"org.opencontainers.image.ref.name\":\"app:2\"}}]}",
-		 manifest_hash, config_hash);
+		 manifest_hash, other_hash);
 	fake_root_put(&dir, "/oci/index.json", index);
-	assert_no_app(path, "amd64", NULL, "there are several images for amd64: choose one");
+	assert_no_app(path, "amd64", NULL, "choose one with --tag: app:1, app:2");
 	assert_app(path, "1");
 	snprintf(index, sizeof(index), "{\"manifests\":[{\"digest\":\"sha256:%s\"}]}",
 		 manifest_hash);
@@ -130,7 +135,7 @@ static void test_oci_layout(void **state)
 	write_blob(&dir, layer_hash, data, size - 1);
 	assert_no_app(path, "amd64", NULL, "its contents have the hash");
 	fake_root_put(&dir, "/oci/index.json", "{\"manifests\":[{\"digest\":\"sha256:../../../x\"}]}");
-	assert_no_app(path, "amd64", NULL, "is not SHA-256");
+	assert_no_app(path, "amd64", NULL, "not 64 lower-case hexadecimal digits");
 	fake_root_put(&dir, "/oci/index.json", "{");
 	assert_no_app(path, "amd64", NULL, "index.json: line 1");
 	fake_root_put(&dir, "/oci/index.json", "[1]");
@@ -208,7 +213,7 @@ static void test_configurations(void **state)
 		{ "\"Cmd\":[\"a\",1]", NULL, "Cmd of the image: item 2 is not text" },
 		{ "\"Env\":7", NULL, "Env of the image is not a list" },
 		{ "},\"architecture\":\"\\u001b[31mevil\",\"x\":{", NULL,
-		  "the image is for \\x1b[31mevil, the kernel" },
+		  "the image is for linux/\\x1b[31mevil, the kernel for linux/amd64" },
 	};
 	struct error error = {};
 	char text[200], path[ROOT_PATH_SIZE];
@@ -265,7 +270,7 @@ static void test_docker_archive(void **state)
 	fake_root_path(&dir, "/save", path);
 	assert_app(path, NULL);
 	assert_app(path, "app:1");
-	assert_no_app(path, "amd64", "pp:1", "no image of that name");
+	assert_no_app(path, "amd64", "pp:1", "no image of the name pp:1; there are: app:1");
 	fake_root_put(&dir, "/save/manifest.json", two);
 	assert_no_app(path, "amd64", NULL, "there are several images: choose one with --tag");
 	assert_no_app(path, "amd64", "1", "there are several images: choose one with --tag");

@@ -123,8 +123,8 @@ static void test_hostile_archives(void **state)
 	struct tree tree;
 	int fd;
 
-	assert_refused(up, "../evil: a path with \"..\"");
-	assert_refused(up_inside, "a path with \"..\"");
+	assert_refused(up, "../evil: a path above the root");
+	assert_refused(up_inside, "a path above the root");
 	assert_refused(below_file, "f/g: lies below something that is not a directory");
 	assert_refused(circle, "a/x: Too many levels");
 	assert_refused(self, "a/x: Too many levels");
@@ -286,14 +286,15 @@ static void test_holes(void **state)
 	assert_int_equal(tree_find(&tree, "s", false)->file->size, GIB + 512);
 	assert_true(disk_use(tree.fd) < MIB);
 	assert_int_equal(unpack_layer(&tree, tib, 0, UINT64_MAX, &error), -EFBIG);
-	expect_text(error.text, "s: with it, contents have more than 8192 MiB");
-	expect_text(error.text, "--max-size");
+	expect_text(error.text, "bytes, but ramdisks hold files below 4 GiB; split it");
 	assert_true(disk_use(tree.fd) < MIB);
 	tree_exit(&tree);
 
 	/* A hole counts with the size it is read as, also after the last data. */
 	limited_tree(&tree, GIB + 511, 0);
 	assert_int_equal(unpack_layer(&tree, gib, 0, UINT64_MAX, &error), -EFBIG);
+	expect_text(error.text, "s: with it, contents have more than 1024 MiB");
+	expect_text(error.text, "--max-size");
 	tree_exit(&tree);
 	limited_tree(&tree, GIB + 512, 0);
 	assert_int_equal(unpack_layer(&tree, gib, 0, UINT64_MAX, &error), 0);
@@ -508,7 +509,7 @@ static void test_clean_reasons(void **state)
 {
 	static const struct entry entries[] = { REG("../\033[31mevil\n", "x"), {} };
 
-	assert_refused(entries, "../\\x1b[31mevil\\x0a: a path with \"..\"");
+	assert_refused(entries, "../\\x1b[31mevil\\x0a: a path above the root");
 }
 
 static void test_folder(void **state)

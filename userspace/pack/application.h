@@ -58,7 +58,8 @@ void application_free(struct application *app);
 /**
  * application_read_image() - unpack a container image
  * @app: receives the contents; has to be empty
- * @path: directory or tar archive in OCI image layout, or output of "docker save"
+ * @path: directory or tar archive in OCI image layout, or output of "docker save" or
+ *	"skopeo copy ... dir:"; "-" is an archive on standard input
  * @arch: "amd64" or "arm64"
  * @tag: selects one of several images; or NULL
  * @error: set on failure

@@ -9,18 +9,30 @@
 struct json_t;
 
 /**
+ * struct store_layer - a layer of an image
+ * @file: its contents, a file of the store's tree
+ * @digest: digest that @file was found to have; NULL if nothing names one; owned
+ * @diff_id: digest that it has to have without compression; NULL: unknown
+ */
+struct store_layer {
+	const struct tree_file *file;
+	char *digest;
+	const char *diff_id;
+};
+
+/**
  * struct store - the parts of one image
  * @tree: files of the directory or archive
  * @config: the image's configuration; owned
  * @config_id: hash of the configuration, hexadecimal digits
- * @layers: layers in the order in which they are applied; files of @tree
+ * @layers: layers in the order in which they are applied
  * @name: "repository:tag" or another name; NULL if it has none
  */
 struct store {
 	struct tree tree;
 	struct json_t *config;
 	char config_id[65];
-	const struct tree_file **layers;
+	struct store_layer *layers;
 	size_t nr_layers;
 	char *name;
 };

@@ -232,7 +232,10 @@ struct tree_node *tree_find(struct tree *tree, const char *path, bool follow)
 	return walk_path(&walk, &tree->root, path, follow, &node) ? NULL : node;
 }
 
-/* Normalise a path to names separated by one slash, without ".."; empty for the root. */
+/*
+ * Normalise a path to names separated by one slash; empty for the root. As in container
+ * engines, ".." removes the name before it, whatever that is, but never leaves the root.
+ */
 static int clean_path(const char *path, char ret[PATH_MAX])
 {
 	size_t used = 0;
@@ -240,11 +243,15 @@ static int clean_path(const char *path, char ret[PATH_MAX])
 	while (*(path += strspn(path, "/"))) {
 		size_t len = strcspn(path, "/");
 
-		if (len == 2 && !memcmp(path, "..", 2))
-			return -EINVAL;
 		if (len > NAME_MAX || used + len + 2 > PATH_MAX)
 			return -ENAMETOOLONG;
-		if (len != 1 || *path != '.') {
+		if (len == 2 && !memcmp(path, "..", 2)) {
+			const char *slash = memrchr(ret, '/', used);
+
+			if (!used)
+				return -EINVAL;
+			used = slash ? slash - ret : 0;
+		} else if (len != 1 || *path != '.') {
 			if (used)
 				ret[used++] = '/';
 			memcpy(ret + used, path, len);

@@ -119,7 +119,7 @@ struct tree_node **tree_children(const struct tree_node *node);
 
 /**
  * tree_add() - create a node, replacing an existing one
- * @path: relative, without ".."; missing directories are created
+ * @path: from the root, which ".." must not leave; missing directories are created
  * @mode: type and permissions; an existing directory keeps its contents
  * @ret: receives the node, owned by root, without target and file
  *

@@ -4,6 +4,8 @@
 #include "pack/unpack.h"
 
 #include "common/util.h"
+#include "pack/digest.h"
+#include "pack/stream.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -18,41 +20,51 @@
 #define WHITEOUT_META	".wh..wh."	/* for the storage driver; names no file */
 #define WHITEOUT_OPAQUE	".wh..wh..opq"
 
+/* The error of libarchive for data in no format that it knows. */
+#define FORMAT_ERRNO	EILSEQ
+
 /* Bytes of an archive, besides contents, that are allowed for each name: its headers. */
 #define HEADERS_PER_NAME	(4 * KIB)
+
+/* The size of a file in a ramdisk (cpio, "newc") has 32 bits. */
+#define FILE_SIZE_MAX	((int64_t)UINT32_MAX)
 
 /**
  * struct unpack - an archive or directory that is being read
  * @whiteouts: interpret whiteouts, which name what to remove
  * @own: keep the owners of files
+ * @ramdisk: the tree becomes a ramdisk, whose files have a limit
  * @skip: bytes to remove from the start of each name
- * @at: offset in @fd of what libarchive has not read yet, @left bytes
- * @feed: 0, or why libarchive got no more data: a negative errno
+ * @stream: the archive; NULL for a directory
+ * @digest: hash that the archive must have, without compression; or NULL
  */
 struct unpack {
 	struct tree *tree;
 	struct error *error;
 	bool whiteouts;
 	bool own;
+	bool ramdisk;
 	size_t skip;
-	int fd;
-	uint64_t at;
-	uint64_t left;
-	int feed;
-	uint8_t buf[64 * KIB];
+	struct stream *stream;
+	const struct digest *digest;
 };
 
 static int archive_fail(struct unpack *unpack, struct archive *archive)
 {
+	int err = unpack->stream ? unpack->stream->err : 0;
 	int error = archive_errno(archive);
 
-	/* Decompressors treat the failed read as the end of the archive. */
-	if (unpack->feed == -EFBIG)
+	if (err == -EFBIG)
 		return error_set(unpack->error, -EFBIG, "far more in the archive than may be "
 				 "unpacked; allow more with --max-size");
-	if (unpack->feed)
-		return error_set(unpack->error, unpack->feed, "cannot read: %s",
-				 strerror(-unpack->feed));
+	if (err == -EBADMSG)
+		return error_set(unpack->error, err, "%s", stream_failure(unpack->stream));
+	if (err)
+		return error_set(unpack->error, err, "cannot read: %s", strerror(-err));
+	if (error == FORMAT_ERRNO && unpack->stream && !archive_file_count(archive))
+		return error_set(unpack->error, -EBADMSG, "%s: not a tar archive, neither plain nor "
+				 "compressed by gzip, zstd, xz or bzip2",
+				 archive_error_string(archive) ?: "unreadable");
 	return error_set(unpack->error, error > 0 ? -error : -EBADMSG, "%s",
 			 archive_error_string(archive) ?: "unreadable archive");
 }
@@ -74,7 +86,7 @@ static int entry_fail(struct unpack *unpack, const char *path, int err)
 	case -EFBIG:
 		return size_fail(unpack, path);
 	case -EINVAL:
-		return error_set(unpack->error, err, "%.200s: a path with \"..\", or an empty one",
+		return error_set(unpack->error, err, "%.200s: a path above the root, or an empty one",
 				 path);
 	case -ENOTDIR:
 		return error_set(unpack->error, err,
@@ -203,6 +215,12 @@ static bool fits(const struct unpack *unpack, struct archive_entry *entry)
 			     unpack->tree->end <= unpack->tree->limits.size - size);
 }
 
+/* The kernel's chown() accepts these. Others would be cut to 32 bits, perhaps to those of root. */
+static bool is_owner(int64_t id)
+{
+	return id >= 0 && id < UINT32_MAX;
+}
+
 static int unpack_add_entry(struct unpack *unpack, struct archive *archive,
 			    struct archive_entry *entry)
 {
@@ -225,69 +243,52 @@ static int unpack_add_entry(struct unpack *unpack, struct archive *archive,
 	if (!S_ISREG(mode) && !S_ISDIR(mode) && !S_ISLNK(mode) && !S_ISCHR(mode) &&
 	    !S_ISBLK(mode) && !S_ISFIFO(mode))
 		return error_set(unpack->error, -EBADMSG, "%.200s: unknown type", path);
+	if (S_ISREG(mode) && unpack->ramdisk && archive_entry_size(entry) > FILE_SIZE_MAX)
+		return error_set(unpack->error, -EFBIG, "%.200s: has %lld bytes, but ramdisks hold "
+				 "files below 4 GiB; split it", path,
+				 (long long)archive_entry_size(entry));
 	if (S_ISREG(mode) && !fits(unpack, entry))
 		return size_fail(unpack, path);
+	if (unpack->own && (!is_owner(archive_entry_uid(entry)) ||
+			    !is_owner(archive_entry_gid(entry))))
+		return error_set(unpack->error, -EBADMSG, "%.200s: belongs to user %lld, group "
+				 "%lld: not numbers from 0 to 4294967294", path,
+				 (long long)archive_entry_uid(entry),
+				 (long long)archive_entry_gid(entry));
 	err = tree_add(unpack->tree, path, mode, &node);
 	if (err)
 		return entry_fail(unpack, path, err);
 	return fill_node(unpack, archive, entry, node);
 }
 
-/*
- * Contents that are not kept need no room, but take time: those of a whiteout may be a
- * terabyte, compressed to a kilobyte. Checked before each piece of the compressed archive.
- */
-static bool is_endless(const struct unpack *unpack, struct archive *archive)
-{
-	const struct tree *tree = unpack->tree;
-	uint64_t read = tree->archived + MAX(archive_filter_bytes(archive, 0), 0);
-
-	return read > tree->limits.size &&
-		(read - tree->limits.size) / HEADERS_PER_NAME >= tree->limits.names;
-}
-
-static la_ssize_t feed(struct archive *archive, void *arg, const void **ret)
+static la_ssize_t next_piece(struct archive *archive, void *arg, const void **ret)
 {
 	struct unpack *unpack = arg;
-	ssize_t n = pread(unpack->fd, unpack->buf, MIN(unpack->left, sizeof(unpack->buf)),
-			  unpack->at);
+	ssize_t n = stream_next(unpack->stream, ret);
 
-	if (n < 0)
-		unpack->feed = -errno;
-	else if (is_endless(unpack, archive))
-		unpack->feed = -EFBIG;
-	if (unpack->feed)
-		return ARCHIVE_FATAL;
-	unpack->at += n;
-	unpack->left -= n;
-	*ret = unpack->buf;
-	return n;
+	return n < 0 ? ARCHIVE_FATAL : n;
 }
 
-static struct archive *open_tar(struct unpack *unpack)
+/*
+ * Contents that are not kept need no room, but take time: those of a whiteout may be a
+ * terabyte, compressed to a kilobyte.
+ */
+static uint64_t allowed_bytes(const struct tree *tree)
 {
-	struct archive *archive = archive_read_new();
+	uint64_t headers, all;
 
-	if (!archive)
-		return NULL;
-	/* Only built-in filters of libarchive, which run no program. */
-	archive_read_support_filter_gzip(archive);
-	archive_read_support_filter_zstd(archive);
-	archive_read_support_filter_xz(archive);
-	archive_read_support_filter_bzip2(archive);
-	archive_read_support_format_tar(archive);
-	return archive;
+	if (__builtin_mul_overflow(tree->limits.names, HEADERS_PER_NAME, &headers) ||
+	    __builtin_add_overflow(tree->limits.size, headers, &all))
+		return UINT64_MAX;
+	return all - MIN(all, tree->archived);
 }
 
-static int read_tar(struct unpack *unpack)
+static int read_entries(struct unpack *unpack, struct archive *archive)
 {
-	struct archive *archive = open_tar(unpack);
 	struct archive_entry *entry;
 	int status, err = 0;
 
-	if (!archive)
-		return -ENOMEM;
-	status = archive_read_open(archive, unpack, NULL, feed, NULL);
+	status = archive_read_open(archive, unpack, NULL, next_piece, NULL);
 	while (status >= ARCHIVE_WARN && !err) {
 		status = archive_read_next_header(archive, &entry);
 		if (status == ARCHIVE_EOF)
@@ -295,9 +296,43 @@ static int read_tar(struct unpack *unpack)
 		if (status >= ARCHIVE_WARN)
 			err = unpack_add_entry(unpack, archive, entry);
 	}
-	if (!err && status != ARCHIVE_EOF)
-		err = archive_fail(unpack, archive);
-	unpack->tree->archived += MAX(archive_filter_bytes(archive, 0), 0);
+	/* Decompressors treat a failed read as the end of the archive. */
+	return err || (status == ARCHIVE_EOF && !unpack->stream->err) ? err :
+		archive_fail(unpack, archive);
+}
+
+/* The hash covers all that is in the archive, also behind the mark of its end. */
+static int check_hash(struct unpack *unpack, struct archive *archive)
+{
+	char hex[DIGEST_HEX_SIZE];
+	int err = stream_hash(unpack->stream, hex);
+
+	if (err)
+		return archive_fail(unpack, archive);
+	if (strcmp(hex, unpack->digest->hex))
+		return error_set(unpack->error, -EBADMSG, "it unpacks to contents with the %s %s, "
+				 "but the image's configuration (diff_ids) says %s",
+				 unpack->digest->name, hex, unpack->digest->hex);
+	return 0;
+}
+
+static int read_tar(struct unpack *unpack)
+{
+	struct archive *archive = archive_read_new();
+	int err;
+
+	if (!archive)
+		return -ENOMEM;
+	archive_read_support_format_tar(archive);
+	archive_read_support_format_empty(archive);
+	unpack->stream->allowed = allowed_bytes(unpack->tree);
+	err = stream_open(unpack->stream, unpack->digest ? unpack->digest->md : NULL);
+	if (!err)
+		err = read_entries(unpack, archive);
+	if (!err && unpack->digest)
+		err = check_hash(unpack, archive);
+	unpack->tree->archived += unpack->stream->done;
+	stream_close(unpack->stream);
 	archive_read_free(archive);
 	return err;
 }
@@ -318,44 +353,48 @@ static int in_utf8(struct unpack *unpack, int (*read)(struct unpack *unpack))
 	return err;
 }
 
-static struct unpack *new_unpack(struct tree *tree, struct error *error)
+static int unpack_stream(struct unpack *unpack, int fd, off_t at, uint64_t size)
 {
-	struct unpack *unpack = calloc(1, sizeof(*unpack));
+	__cleanup_free struct stream *stream = calloc(1, sizeof(*stream));
 
-	if (unpack) {
-		unpack->tree = tree;
-		unpack->error = error;
-		unpack->fd = -1;
+	if (!stream)
+		return -ENOMEM;
+	stream->fd = fd;
+	stream->at = at;
+	stream->left = size;
+	unpack->own = true;
+	unpack->stream = stream;
+	return in_utf8(unpack, read_tar);
+}
+
+int unpack_checked_layer(struct tree *tree, int fd, uint64_t offset, uint64_t size,
+			 const char *diff_id, struct error *error)
+{
+	struct unpack unpack = { .tree = tree, .error = error, .whiteouts = true, .ramdisk = true };
+	struct digest digest;
+	int err;
+
+	if (diff_id) {
+		err = digest_parse(diff_id, &digest, error);
+		if (err)
+			return err;
+		unpack.digest = &digest;
 	}
-	return unpack;
+	tree->layer++;
+	return unpack_stream(&unpack, fd, offset, size);
 }
 
 int unpack_layer(struct tree *tree, int fd, uint64_t offset, uint64_t size,
 		 struct error *error)
 {
-	__cleanup_free struct unpack *unpack = new_unpack(tree, error);
-
-	if (!unpack)
-		return -ENOMEM;
-	unpack->whiteouts = true;
-	unpack->own = true;
-	unpack->fd = fd;
-	unpack->at = offset;
-	unpack->left = size;
-	tree->layer++;
-	return in_utf8(unpack, read_tar);
+	return unpack_checked_layer(tree, fd, offset, size, NULL, error);
 }
 
 int unpack_archive(struct tree *tree, int fd, struct error *error)
 {
-	__cleanup_free struct unpack *unpack = new_unpack(tree, error);
+	struct unpack unpack = { .tree = tree, .error = error };
 
-	if (!unpack)
-		return -ENOMEM;
-	unpack->own = true;
-	unpack->fd = fd;
-	unpack->left = UINT64_MAX;
-	return in_utf8(unpack, read_tar);
+	return unpack_stream(&unpack, fd, -1, UINT64_MAX);
 }
 
 static int read_disk_entries(struct unpack *unpack, struct archive *archive,
@@ -399,20 +438,20 @@ static int read_disk(struct unpack *unpack, struct archive *archive, const char 
 	return err;
 }
 
-int unpack_folder(struct tree *tree, const char *path, struct error *error)
+/* Names inside the directory begin after @path, which loses the slashes at its end. */
+static int unpack_disk(struct unpack *unpack, const char *path)
 {
-	__cleanup_free struct unpack *unpack = new_unpack(tree, error);
 	__cleanup_free char *clean = strdup(path);
 	struct archive *archive;
 	struct stat st;
 	int err;
 
-	if (!unpack || !clean)
+	if (!clean)
 		return -ENOMEM;
 	if (stat(path, &st))
-		return error_set(error, -errno, "%s: %s", path, strerror(errno));
+		return error_set(unpack->error, -errno, "%s: %s", path, strerror(errno));
 	if (!S_ISDIR(st.st_mode))
-		return error_set(error, -ENOTDIR, "%s is not a directory", path);
+		return error_set(unpack->error, -ENOTDIR, "%s is not a directory", path);
 	archive = archive_read_disk_new();
 	if (!archive)
 		return -ENOMEM;
@@ -424,4 +463,18 @@ int unpack_folder(struct tree *tree, const char *path, struct error *error)
 	err = read_disk(unpack, archive, clean);
 	archive_read_free(archive);
 	return err;
+}
+
+int unpack_folder(struct tree *tree, const char *path, struct error *error)
+{
+	struct unpack unpack = { .tree = tree, .error = error, .ramdisk = true };
+
+	return unpack_disk(&unpack, path);
+}
+
+int unpack_layout(struct tree *tree, const char *path, struct error *error)
+{
+	struct unpack unpack = { .tree = tree, .error = error };
+
+	return unpack_disk(&unpack, path);
 }

@@ -19,7 +19,28 @@
 int unpack_layer(struct tree *tree, int fd, uint64_t offset, uint64_t size,
 		 struct error *error);
 
-/** unpack_archive() - unpack a tar archive without whiteouts; Return: likewise */
+/**
+ * unpack_checked_layer() - unpack a layer, and check the hash of its contents
+ * @tree: as for unpack_layer()
+ * @fd: as for unpack_layer()
+ * @offset: as for unpack_layer()
+ * @size: as for unpack_layer()
+ * @diff_id: digest of the layer without compression; NULL: unknown
+ * @error: set on failure
+ *
+ * Return: likewise; after a failure, the tree may have been changed.
+ */
+int unpack_checked_layer(struct tree *tree, int fd, uint64_t offset, uint64_t size,
+			 const char *diff_id, struct error *error);
+
+/**
+ * unpack_archive() - unpack a tar archive without whiteouts
+ * @tree: the tree, which is changed
+ * @fd: read from its current position; may be a pipe
+ * @error: set on failure
+ *
+ * Return: likewise.
+ */
 int unpack_archive(struct tree *tree, int fd, struct error *error);
 
 /**
@@ -32,5 +53,8 @@ int unpack_archive(struct tree *tree, int fd, struct error *error);
  * becomes the owner of everything.
  */
 int unpack_folder(struct tree *tree, const char *path, struct error *error);
+
+/** unpack_layout() - the same for what does not become a ramdisk: its files may be larger */
+int unpack_layout(struct tree *tree, const char *path, struct error *error);
 
 #endif

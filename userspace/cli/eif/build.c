@@ -156,15 +156,18 @@ static const struct opt options[] = {
 		   .values = VALUES_DIRS),
 	OPT_STRING("image", struct build, image, "PATH",
 		   "make the ramdisks from a container image: a directory\n"
-		   "or archive in OCI layout or of \"docker save\"",
+		   "or archive in OCI layout or of \"docker save\"; \"-\" is\n"
+		   "an archive on standard input",
 		   .manual = "Make the ramdisks from a container image: a directory or tar archive "
-			     "in OCI image layout, or what *docker save* or *podman save* writes. "
+			     "in OCI image layout, or what *docker save*, *podman save* or *skopeo "
+			     "copy* to *dir:* writes; *-* is an archive on standard input. "
 			     "Its entry point, arguments, environment, working directory and user "
 			     "apply.",
 		   .values = VALUES_FILES),
 	OPT_STRING("tag", struct build, tag, "NAME", "image to use if PATH holds several",
 		   .manual = "Image to use if _PATH_ holds several: its name, or only the part "
-			     "after a \"/\" or \":\"."),
+			     "after a \"/\" or \":\". In an index, also the digest of a "
+			     "manifest. Of variants of the architecture, the lowest is used."),
 	OPT_MEMORY("max-size", struct build, max_size, "SIZE",
 		   "refuse a container image that unpacks to more;\ndefault: 8G",
 		   .manual = "Refuse a container image if the files of all layers have more bytes "
