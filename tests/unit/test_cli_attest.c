@@ -194,6 +194,14 @@ static void test_text_forms(void **state)
 		    fake_root_path(&s->dir, "/hex", path), NULL);
 	assert_int_equal(s->result.code, 0);
 
+	/* As in programs for Ethereum. */
+	memmove(text + 2, text, strlen(text) + 1);
+	memcpy(text, "0x", 2);
+	fake_root_put(&s->dir, "/hex", text);
+	run_command(&s->result, &cmd_attest, "attest", "verify", "--time", TIME, "--nonce",
+		    "0x010203", fake_root_path(&s->dir, "/hex", path), NULL);
+	assert_int_equal(s->result.code, 0);
+
 	fake_root_put(&s->dir, "/words", "no document at all");
 	run_command(&s->result, &cmd_attest, "attest", "verify",
 		    fake_root_path(&s->dir, "/words", path), NULL);
@@ -220,7 +228,7 @@ static void test_show(void **state)
 /* All expected values must be there; a register cannot have two values. */
 static void test_expectations(void **state)
 {
-	char pcr0[2 + 96 + 1] = "0=", pcr1[2 + 96 + 1] = "1=", other[2 + 96 + 1] = "1=";
+	char pcr0[2 + 96 + 1] = "0=", hex[4 + 96 + 1] = "0=0X", pcr1[2 + 96 + 1] = "1=", other[2 + 96 + 1] = "1=";
 	struct state *s = *state;
 	struct command_result *r = &s->result;
 
@@ -241,8 +249,12 @@ static void test_expectations(void **state)
 	expect_text(r->out, "FAIL  user-data");
 	run_command(r, &cmd_attest, "attest", "verify", "--time", TIME, "--pcr", pcr1, "--pcr",
 		    other, s->path, NULL);
-	assert_int_equal(r->code, 1);
+	assert_int_equal(r->code, 2);
 	expect_text(r->err, "each once");
+	strcpy(hex + 4, pcr0 + 2);
+	run_command(r, &cmd_attest, "attest", "verify", "--time", TIME, "--pcr", hex, s->path,
+		    NULL);
+	assert_int_equal(r->code, 0);
 }
 
 static void test_bad_arguments(void **state)
@@ -251,14 +263,18 @@ static void test_bad_arguments(void **state)
 		const char *option, *value, *error;
 		int code;
 	} cases[] = {
-		{ "--pcr", "0=00", "96 hexadecimal digits", 1 },
-		{ "--pcr", "32=00", "N from 0 to 31", 1 },
-		{ "--nonce", "xyz", "\"xyz\" is neither hexadecimal digits", 1 },
-		{ "--time", "yesterday", "\"yesterday\" is not \"document\"", 1 },
+		{ "--pcr", "0=00", "96 hexadecimal digits", 2 },
+		{ "--pcr", "32=00", "N from 0 to 31", 2 },
+		{ "--nonce", "xyz", "\"xyz\" is neither hexadecimal digits", 2 },
+		{ "--user-data", "123", "\"123\" is neither hexadecimal digits", 2 },
+		{ "--public-key", "0x0g", "\"0x0g\" is neither hexadecimal digits", 2 },
+		{ "--time", "yesterday", "\"yesterday\" is not \"document\"", 2 },
+		{ "--nonce", "@/does/not/exist", "No such file", 1 },
 		{ "--root", "/does/not/exist", "No such file", 1 },
 		{ "--max-age", "0", "not a number", 2 },
 	};
 	struct state *s = *state;
+	char path[ROOT_PATH_SIZE];
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		run_command(&s->result, &cmd_attest, "attest", "verify", cases[i].option,
@@ -266,6 +282,11 @@ static void test_bad_arguments(void **state)
 		assert_int_equal(s->result.code, cases[i].code);
 		expect_text(s->result.err, cases[i].error);
 	}
+	/* Arguments are checked before the root of a host without enclaves is looked for. */
+	assert_int_equal(unlink(fake_root_path(&s->dir, ROOT_FILE, path)), 0);
+	run_command(&s->result, &cmd_attest, "attest", "verify", "--nonce", "xyz", "/none", NULL);
+	assert_int_equal(s->result.code, 2);
+	expect_text(s->result.err, "\"xyz\" is neither hexadecimal digits");
 }
 
 static void test_root(void **state)

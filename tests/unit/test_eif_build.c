@@ -101,13 +101,24 @@ static void test_kernel_formats(void **state)
 
 static void test_metadata(void **state)
 {
+	static const struct {
+		const char *text;
+		const char *why;
+	} custom[] = {
+		{ "{", "line 1: string or '}' expected" },
+		{ "[]", "not a JSON object" },
+		{ "\xef\xbb\xbf{}", "begins with a byte order mark" },
+		{ "{\"a\":\n1,\"a\":2}", "line 2: duplicate object key near '\"a\"'" },
+		{ "{\"a\":12345678901234567890}", "line 1: too big integer" },
+	};
+	struct error error = {};
 	struct eif_metadata metadata = {
 		.image_name = "n\"1", .image_version = "2", .kernel_version = "3",
 		.kernel_sha256 = "4", .build_time = 1700000000,
 	};
 	char *text;
 
-	assert_int_equal(eif_metadata_text(&metadata, &text), 0);
+	assert_int_equal(eif_metadata_text(&metadata, &text, &error), 0);
 	assert_string_equal(text, "{\"ImageName\":\"n\\\"1\",\"ImageVersion\":\"2\","
 			    "\"BuildMetadata\":{\"BuildTime\":\"2023-11-14T22:13:20+00:00\","
 			    "\"BuildTool\":\"ne-emu\",\"BuildToolVersion\":\"" NE_EMU_VERSION "\","
@@ -115,9 +126,12 @@ static void test_metadata(void **state)
 			    "\"KernelSHA256\":\"4\"},"
 			    "\"DockerInfo\":null,\"CustomMetadata\":null}");
 	free(text);
-	metadata.custom = "{";
-	metadata.custom_size = 1;
-	assert_int_equal(eif_metadata_text(&metadata, &text), -EINVAL);
+	for (size_t i = 0; i < ARRAY_SIZE(custom); i++) {
+		metadata.custom = custom[i].text;
+		metadata.custom_size = strlen(custom[i].text);
+		assert_int_equal(eif_metadata_text(&metadata, &text, &error), -EINVAL);
+		expect_text(error.text, custom[i].why);
+	}
 }
 
 static void test_build(void **state)
@@ -187,17 +201,42 @@ static void test_build_errors(void **state)
 	build_fails(&files, "--kernel", files.ramdisk, "neither an x86 bzImage nor an arm64");
 	build_fails(&files, "--kernel", "/nonexistent", "/nonexistent: No such file");
 	build_fails(&files, "--ramdisk", "/nonexistent", "/nonexistent: No such file");
-	build_fails(&files, "--metadata", files.ramdisk, "does not hold a JSON object");
+	build_fails(&files, "--metadata", files.ramdisk, "line 1: ");
 	fake_root_put(&files.dir, "/list", "[1, 2]");
 	char list[ROOT_PATH_SIZE];
 	fake_root_path(&files.dir, "/list", list);
-	build_fails(&files, "--metadata", list, "does not hold a JSON object");
+	build_fails(&files, "--metadata", list, "list: not a JSON object");
 	build_fails(&files, "--cmdline", longer, "exceed the limit of 2047");
 	build_fails(&files, "--cmdline-file", files.ramdisk, "one of --cmdline and");
 	build_fails(&files, "--arch", "aarch64", "is a kernel for x86_64");
+	build_fails(&files, "--name", "\xff", "--name and --version have to be UTF-8");
+	build_fails(&files, "--version", "\xed\xa0\x80", "--name and --version have to be UTF-8");
 	build_fails(&files, "--arch", "mips", "neither x86_64 nor aarch64");
 	assert_int_equal(setenv("SOURCE_DATE_EPOCH", "soon", 1), 0);
 	build_fails(&files, "--name", "n", "SOURCE_DATE_EPOCH \"soon\" is not a time");
+	fake_root_remove(&files.dir);
+}
+
+/* The limit is named, and before anything is copied: none of the ramdisks exists. */
+static void test_many_ramdisks(void **state)
+{
+	char *args[90] = { "build", "--cmdline", "x" };
+	struct command_result result;
+	struct files files;
+	int count = 3;
+
+	make_files(&files);
+	for (int i = 0; i < 30; i++) {
+		args[count++] = "--ramdisk";
+		args[count++] = "/nonexistent";
+	}
+	args[count++] = "--kernel";
+	args[count++] = files.kernel;
+	args[count++] = "-o";
+	args[count++] = files.output;
+	run_list(&result, &cmd_eif_build, count, args);
+	assert_int_equal(result.code, 1);
+	expect_text(result.err, "with 30 ramdisks, the image has 33 sections; the limit is 32");
 	fake_root_remove(&files.dir);
 }
 
@@ -334,6 +373,7 @@ int main(void)
 		cmocka_unit_test(test_metadata),
 		cmocka_unit_test(test_build),
 		cmocka_unit_test(test_build_errors),
+		cmocka_unit_test(test_many_ramdisks),
 		cmocka_unit_test(test_reproducible),
 		cmocka_unit_test(test_default_kernel),
 		cmocka_unit_test(test_name),

@@ -13,10 +13,12 @@
 #include "eif/build.h"
 #include "fake_root.h"
 
+#include <endian.h>
 #include <jansson.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <zlib.h>
 
 #define PATHS	16
 
@@ -250,6 +252,86 @@ static void test_sign_and_verify(void **state)
 	assert_finding(image, 1, "signature", "ok");
 	run_command(&result, &cmd_eif_verify, "verify", "--allow-expired", image, NULL);
 	assert_int_equal(result.code, 0);
+}
+
+/* Give the signature, which is the last section, another size in the file header. */
+static void make_size_stale(const char *image)
+{
+	__cleanup_fd int fd = open(image, O_RDWR | O_CLOEXEC);
+	uint8_t data[64 * KIB];
+	ssize_t size = pread(fd, data, sizeof(data), 0);
+	uint32_t crc;
+
+	assert_true(size > EIF_HEADER_SIZE && (size_t)size < sizeof(data));
+	/* Bytes 26: number of sections, 284: their sizes; big-endian. */
+	data[284 + 8 * (data[27] - 1) + 7] ^= 6;
+	crc = crc32(crc32(0, data, EIF_CRC_OFFSET), data + EIF_HEADER_SIZE,
+		    size - EIF_HEADER_SIZE);
+	crc = htobe32(crc);
+	memcpy(data + EIF_CRC_OFFSET, &crc, sizeof(crc));
+	assert_int_equal(pwrite(fd, data, size, 0), size);
+}
+
+/* As after AWS's library has replaced a signature. */
+static void test_signed_twice(void **state)
+{
+	struct files *files = *state;
+	struct command_result result;
+	const char *image = path(files, "/i");
+	const char *key = path(files, "/key.pem"), *certificate = path(files, "/certificate.pem");
+	char kernel[0x300];
+
+	bzimage_text(kernel, sizeof(kernel));
+	write_image(files, "/i", kernel, NULL);
+	write_signer(files, 10);
+	run_command(&result, &cmd_eif_sign, "sign", image, "--signing-certificate", certificate,
+		    "--private-key", key, NULL);
+	assert_int_equal(result.code, 0);
+	make_size_stale(image);
+	run_command(&result, &cmd_eif_verify, "verify", image, NULL);
+	assert_int_equal(result.code, 1);
+	expect_text(result.out, "signed twice by AWS's library?): \"ne-emu eif sign\" replaces");
+	run_command(&result, &cmd_eif_describe, "describe", image, NULL);
+	assert_int_equal(result.code, 1);
+	expect_text(result.err, "\"ne-emu eif sign\" replaces the signature");
+	run_command(&result, &cmd_eif_sign, "sign", image, "--signing-certificate", certificate,
+		    "--private-key", key, NULL);
+	assert_string_equal(result.err, "");
+	assert_int_equal(result.code, 0);
+	assert_finding(image, 0, "structure", "ok");
+	assert_finding(image, 0, "signature", "ok");
+}
+
+/* Keys that are there, but cannot be used as they are. */
+static void test_other_keys(void **state)
+{
+	struct files *files = *state;
+	struct command_result result;
+	const char *image = path(files, "/i"), *certificate = path(files, "/certificate.pem");
+	const char *encrypted = path(files, "/encrypted.pem");
+	EVP_PKEY *key = EVP_EC_gen("P-384");
+	BIO *bio = BIO_new(BIO_s_mem());
+	char kernel[0x300];
+
+	bzimage_text(kernel, sizeof(kernel));
+	write_image(files, "/i", kernel, NULL);
+	write_signer(files, 10);
+	assert_true(PEM_write_bio_PrivateKey(bio, key, EVP_aes_256_cbc(), (uint8_t *)"abcd", 4,
+					     NULL, NULL));
+	write_pem(files, "/encrypted.pem", bio);
+	EVP_PKEY_free(key);
+	/* The passphrase cannot be asked for in a session without a terminal. */
+	(void)setsid();
+	assert_true(freopen("/dev/null", "r", stdin));
+	run_command(&result, &cmd_eif_sign, "sign", image, "--signing-certificate", certificate,
+		    "--private-key", encrypted, NULL);
+	assert_int_equal(result.code, 1);
+	expect_text(result.err, "encrypted.pem is encrypted, and its passphrase is wrong or");
+	expect_text(result.err, "decrypt it with \"openssl pkey -in /");
+	run_command(&result, &cmd_eif_sign, "sign", image, "--signing-certificate", certificate,
+		    "--private-key", "arn:aws:kms:eu-west-1:000000000000:key/x", NULL);
+	assert_int_equal(result.code, 1);
+	expect_text(result.err, "keys in AWS KMS are not supported");
 }
 
 /* Signing keeps a private image private, and a signed copy can go to a pipe. */
@@ -590,6 +672,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_pcr),
 		T(test_sign_and_verify),
+		T(test_signed_twice),
+		T(test_other_keys),
 		T(test_sign_outputs),
 		T(test_private_key),
 		T(test_verify_findings),

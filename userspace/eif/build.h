@@ -74,10 +74,12 @@ struct eif_metadata {
  * eif_metadata_text() - make the section's JSON, on one line
  * @metadata: contents of the section
  * @ret_text: receives the text, which the caller frees
+ * @error: set with -EINVAL
  *
- * Return: 0, -EINVAL (@custom is not a JSON object) or -ENOMEM.
+ * Return: 0, -EINVAL (what is wrong with @custom) or -ENOMEM.
  */
-int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text);
+int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text,
+		      struct error *error);
 
 /**
  * eif_metadata_check() - check whether AWS's reader accepts this section

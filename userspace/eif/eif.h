@@ -59,9 +59,10 @@ struct eif_section {
 #define EIF_WARN_GAP		(1U << 1)	/* bytes between sections, no CRC */
 #define EIF_WARN_SECTION_FLAGS	(1U << 2)	/* reserved flags are set */
 #define EIF_WARN_NO_RAMDISK	(1U << 3)
-/* These two are accepted only with EIF_PARSE_TOLERANT. */
+/* These are accepted only with EIF_PARSE_TOLERANT. */
 #define EIF_WARN_CRC		(1U << 4)	/* the contents have a different CRC */
 #define EIF_WARN_SIGNATURE	(1U << 5)	/* the signature section is unreadable */
+#define EIF_WARN_SIGNED_TWICE	(1U << 6)	/* the file header has another size for it */
 
 /**
  * struct eif - a checked image; points into the memory that was parsed
@@ -110,7 +111,7 @@ struct eif {
 #define EIF_PARSE_ARM64		(1U << 2)
 /* eif_parse(): refuse an image instead of setting a warning. */
 #define EIF_PARSE_STRICT	(1U << 3)
-/* eif_parse(): a wrong CRC or an unreadable signature is only a warning. */
+/* eif_parse(): a wrong CRC or signature section is only a warning. */
 #define EIF_PARSE_TOLERANT	(1U << 4)
 
 #if defined(__x86_64__)

@@ -12,20 +12,33 @@
 
 #define TIME_SIZE	32
 
-/* nitro-cli prints the members of @custom among others, so it must be an object. */
-static int add_custom(struct json_out *out, const struct eif_metadata *metadata)
-{
-	json_t *custom = json_loadb(metadata->custom, metadata->custom_size,
-				    JSON_REJECT_DUPLICATES, NULL);
-	int err = json_is_object(custom) ? 0 : -EINVAL;
+#define BYTE_ORDER_MARK	"\xef\xbb\xbf"
 
-	if (!err)
-		json_out_json(out, "CustomMetadata", custom);
+/* nitro-cli prints the members of @custom among others, so it must be an object. */
+static int add_custom(struct json_out *out, const struct eif_metadata *metadata,
+		      struct error *error)
+{
+	size_t mark = strlen(BYTE_ORDER_MARK);
+	json_error_t why;
+	json_t *custom;
+
+	if (metadata->custom_size >= mark && !memcmp(metadata->custom, BYTE_ORDER_MARK, mark))
+		return error_set(error, -EINVAL, "begins with a byte order mark, which JSON does "
+				 "not allow: remove it");
+	custom = json_loadb(metadata->custom, metadata->custom_size, JSON_REJECT_DUPLICATES, &why);
+	if (!custom)
+		return error_set(error, -EINVAL, "line %d: %s", why.line, why.text);
+	if (!json_is_object(custom)) {
+		json_decref(custom);
+		return error_set(error, -EINVAL, "not a JSON object");
+	}
+	json_out_json(out, "CustomMetadata", custom);
 	json_decref(custom);
-	return err;
+	return 0;
 }
 
-int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text)
+int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text,
+		      struct error *error)
 {
 	char build_time[TIME_SIZE];
 	struct json_out out = {};
@@ -53,7 +66,7 @@ int eif_metadata_text(const struct eif_metadata *metadata, char **ret_text)
 	else
 		json_out_null(&out, "DockerInfo");
 	if (!err && metadata->custom)
-		err = add_custom(&out, metadata);
+		err = add_custom(&out, metadata, error);
 	else if (!err)
 		json_out_null(&out, "CustomMetadata");
 	if (err) {

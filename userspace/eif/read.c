@@ -132,6 +132,12 @@ static int eif_read_section(struct parser *p, unsigned int i)
 	section->flags = get16(head + 2);
 	own_size = get64(head + 4);
 	section->offset = start + EIF_SECTION_HEADER_SIZE;
+	/* When AWS's library replaces a signature, the file header keeps the size of the old one. */
+	if (own_size != size && section->type == EIF_SECTION_SIGNATURE &&
+	    p->flags & EIF_PARSE_TOLERANT) {
+		eif->warnings |= EIF_WARN_SIGNED_TWICE;
+		size = own_size;
+	}
 	section->size = size;
 	if (own_size != size)
 		return error_set(p->error, -EBADMSG,
@@ -139,7 +145,8 @@ static int eif_read_section(struct parser *p, unsigned int i)
 				 ", but %" PRIu64 " in the file header%s", i,
 				 eif_section_name(section->type), start, own_size, size,
 				 section->type == EIF_SECTION_SIGNATURE ?
-				 " (signed twice? sign it afresh)" : "");
+				 " (signed twice by AWS's library? \"ne-emu eif sign\" replaces the "
+				 "signature)" : "");
 	if (size > p->avail - section->offset)
 		return error_set(p->error, -EBADMSG,
 				 "truncated: section %u (%s) at offset %" PRIu64 " has %" PRIu64

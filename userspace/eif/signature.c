@@ -229,14 +229,24 @@ int eif_signature_verify(const struct eif_signature *signature, const uint8_t *p
 	return 0;
 }
 
+/* OpenSSL calls this only for an encrypted key. */
+static int ask_passphrase(char *ret, int size, int writing, void *arg)
+{
+	bool *encrypted = arg;
+
+	*encrypted = true;
+	return PEM_def_callback(ret, size, writing, NULL);
+}
+
 int eif_key_read(const char *pem, size_t size, struct evp_pkey_st **ret)
 {
 	BIO *bio = BIO_new_mem_buf(pem, size);
+	bool encrypted = false;
 
-	*ret = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+	*ret = bio ? PEM_read_bio_PrivateKey(bio, NULL, ask_passphrase, &encrypted) : NULL;
 	BIO_free(bio);
 	ERR_clear_error();
-	return *ret ? 0 : -EBADMSG;
+	return *ret ? 0 : encrypted ? -EKEYREJECTED : -EBADMSG;
 }
 
 static void put_numbers(struct emu_cbor_writer *writer, const char *key, const uint8_t *bytes,

@@ -110,7 +110,7 @@ int eif_signature_make(struct evp_pkey_st *key, const char *pem, size_t pem_size
  * @size: length of @pem in bytes
  * @ret: receives the key, which the caller frees with EVP_PKEY_free()
  *
- * Return: 0 or -EBADMSG (no key, or a wrong passphrase).
+ * Return: 0, -EKEYREJECTED (an encrypted key without the right passphrase) or -EBADMSG.
  */
 int eif_key_read(const char *pem, size_t size, struct evp_pkey_st **ret);
 

@@ -58,14 +58,21 @@ static int decode_base64(char *text, size_t len, uint8_t **ret, size_t *ret_len)
 	return 0;
 }
 
+const char *attest_hex(const char *text)
+{
+	return text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? text + 2 : text;
+}
+
 static int decode_text(char *text, size_t len, uint8_t **ret, size_t *ret_len)
 {
+	const char *hex;
 	uint8_t *data;
 
 	len = drop_blanks(text, len);
-	if (len && strspn(text, "0123456789abcdefABCDEF") == len) {
+	hex = attest_hex(text);
+	if (*hex && !hex[strspn(hex, "0123456789abcdefABCDEF")]) {
 		data = malloc(len / 2 + 1);
-		if (data && !hex_decode(text, data, len / 2, ret_len)) {
+		if (data && !hex_decode(hex, data, len / 2, ret_len)) {
 			*ret = data;
 			return 0;
 		}
@@ -133,19 +140,30 @@ static int read_value_file(const char *path, struct nsm_bytes *ret)
 	return err;
 }
 
-int attest_read_value(const char *option, const char *text, struct nsm_bytes *ret)
+bool attest_is_value(const char *text)
 {
-	size_t len = strlen(text);
+	const char *hex = attest_hex(text);
+	size_t len = strlen(hex);
+
+	return text[0] == '@' || (!(len % 2) && strspn(hex, "0123456789abcdefABCDEF") == len);
+}
+
+int attest_read_value(const char *text, struct nsm_bytes *ret)
+{
+	const char *hex = attest_hex(text);
+	size_t len = strlen(hex);
 	uint8_t *data;
+	int err;
 
 	if (text[0] == '@')
 		return read_value_file(text + 1, ret);
 	data = malloc(len + 1);
-	if (data && !hex_decode(text, data, len, &ret->len)) {
-		ret->data = data;
-		return 0;
+	err = data ? hex_decode(hex, data, len, &ret->len) : -ENOMEM;
+	if (err) {
+		free(data);
+		term_error("%s: %s", text, strerror(-err));
+		return err;
 	}
-	free(data);
-	term_error("--%s: \"%s\" is neither hexadecimal digits nor @FILE", option, text);
-	return -EINVAL;
+	ret->data = data;
+	return 0;
 }

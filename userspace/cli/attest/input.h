@@ -31,14 +31,19 @@ int attest_read_document(const char *path, uint8_t **ret, size_t *ret_len);
  */
 int attest_read_root(const char *path, X509 **ret);
 
+/** attest_hex() - Return: hexadecimal digits without the "0x" that may precede them */
+const char *attest_hex(const char *text);
+
+/** attest_is_value() - has the argument of an option the form of attest_read_value()? */
+bool attest_is_value(const char *text);
+
 /**
  * attest_read_value() - read the argument of an option
- * @option: name of the option, for the error message
- * @text: hexadecimal digits, or "@FILE" for the bytes of a file
+ * @text: hexadecimal digits, perhaps after "0x", or "@FILE" for the bytes of a file
  * @ret: the value; the caller frees its data
  *
  * Return: 0 or a negative errno, after printing the error.
  */
-int attest_read_value(const char *option, const char *text, struct nsm_bytes *ret);
+int attest_read_value(const char *text, struct nsm_bytes *ret);
 
 #endif

@@ -30,29 +30,26 @@ struct verify_options {
 	bool json;
 };
 
-/* "N=" and 96 hexadecimal digits */
-static int set_pcr(const char *text, struct attest_policy *policy)
+/* "N=" and 96 hexadecimal digits; each PCR once */
+static bool set_pcr(const char *text, struct attest_policy *policy)
 {
 	const char *equals = strchr(text, '=');
 	char index_text[3] = "";
 	uint64_t index;
 	size_t len;
 
-	if (equals && equals - text < (int)sizeof(index_text)) {
-		memcpy(index_text, text, equals - text);
-		if (!parse_u64(index_text, 10, PCR_MAX, &index) &&
-		    !hex_decode(equals + 1, policy->pcrs[index], ATTEST_PCR_SIZE, &len) &&
-		    len == ATTEST_PCR_SIZE && !(policy->pcrs_wanted & 1U << index)) {
-			policy->pcrs_wanted |= 1U << index;
-			return 0;
-		}
-	}
-	term_error("--pcr: \"%s\" is not N=HEX with N from 0 to %d, each once, and 96 hexadecimal "
-		   "digits", text, PCR_MAX);
-	return -EINVAL;
+	if (!equals || equals - text >= (int)sizeof(index_text))
+		return false;
+	memcpy(index_text, text, equals - text);
+	if (parse_u64(index_text, 10, PCR_MAX, &index) ||
+	    hex_decode(attest_hex(equals + 1), policy->pcrs[index], ATTEST_PCR_SIZE, &len) ||
+	    len != ATTEST_PCR_SIZE || policy->pcrs_wanted & 1U << index)
+		return false;
+	policy->pcrs_wanted |= 1U << index;
+	return true;
 }
 
-static int set_time(const char *text, struct attest_policy *policy)
+static bool set_time(const char *text, struct attest_policy *policy)
 {
 	struct tm tm = { 0 };
 	uint64_t seconds;
@@ -60,29 +57,58 @@ static int set_time(const char *text, struct attest_policy *policy)
 
 	if (!text) {
 		policy->now_ms = time(NULL) * MSEC_PER_SEC;
-		return 0;
+		return true;
 	}
 	if (!strcmp(text, "document")) {
 		policy->use_timestamp = true;
-		return 0;
+		return true;
 	}
 	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	if (end && !*end) {
 		policy->now_ms = timegm(&tm) * MSEC_PER_SEC;
-		return 0;
+		return true;
 	}
-	if (!parse_u64(text, 10, INT64_MAX / MSEC_PER_SEC, &seconds)) {
-		policy->now_ms = seconds * MSEC_PER_SEC;
-		return 0;
-	}
-	term_error("--time: \"%s\" is not \"document\", a time such as 2026-01-31T12:00:00Z, or "
-		   "seconds since 1970", text);
-	return -EINVAL;
+	if (parse_u64(text, 10, INT64_MAX / MSEC_PER_SEC, &seconds))
+		return false;
+	policy->now_ms = seconds * MSEC_PER_SEC;
+	return true;
 }
 
-static int set_value(const char *option, const char *text, struct nsm_bytes *to)
+static int set_value(const char *text, struct nsm_bytes *to)
 {
-	return text ? attest_read_value(option, text, to) : 0;
+	return text ? attest_read_value(text, to) : 0;
+}
+
+/* What the arguments say themselves, before any file is opened. */
+static int check_usage(const struct command_call *call, struct attest_policy *policy)
+{
+	const struct verify_options *options = call->options;
+	const struct {
+		const char *option;
+		const char *text;
+	} values[] = {
+		{ "nonce", options->nonce }, { "user-data", options->user_data },
+		{ "public-key", options->public_key },
+	};
+
+	policy->max_age_ms = options->max_age * MSEC_PER_SEC;
+	policy->allow_debug = options->allow_debug;
+	policy->strict = options->strict;
+	for (size_t i = 0; i < options->pcrs.count; i++)
+		if (!set_pcr(options->pcrs.list[i], policy))
+			return command_usage_error(call, "--pcr: \"%s\" is not N=HEX with N from 0 "
+						   "to %d, each once, and 96 hexadecimal digits",
+						   options->pcrs.list[i], PCR_MAX);
+	if (!set_time(options->time, policy))
+		return command_usage_error(call, "--time: \"%s\" is not \"document\", a time such "
+					   "as 2026-01-31T12:00:00Z, or seconds since 1970",
+					   options->time);
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		if (values[i].text && !attest_is_value(values[i].text))
+			return command_usage_error(call, "--%s: \"%s\" is neither hexadecimal "
+						   "digits nor @FILE", values[i].option,
+						   values[i].text);
+	return COMMAND_OK;
 }
 
 static int set_root(const char *path, struct attest_policy *policy)
@@ -99,23 +125,16 @@ static int set_root(const char *path, struct attest_policy *policy)
 	return err ? -ENOMEM : 0;
 }
 
-static int make_policy(const struct verify_options *options, struct attest_policy *policy)
+static int read_files(const struct verify_options *options, struct attest_policy *policy)
 {
 	int err = set_root(options->root, policy);
 
-	policy->max_age_ms = options->max_age * MSEC_PER_SEC;
-	policy->allow_debug = options->allow_debug;
-	policy->strict = options->strict;
-	for (size_t i = 0; !err && i < options->pcrs.count; i++)
-		err = set_pcr(options->pcrs.list[i], policy);
 	if (!err)
-		err = set_time(options->time, policy);
+		err = set_value(options->nonce, &policy->nonce);
 	if (!err)
-		err = set_value("nonce", options->nonce, &policy->nonce);
+		err = set_value(options->user_data, &policy->user_data);
 	if (!err)
-		err = set_value("user-data", options->user_data, &policy->user_data);
-	if (!err)
-		err = set_value("public-key", options->public_key, &policy->public_key);
+		err = set_value(options->public_key, &policy->public_key);
 	return err;
 }
 
@@ -179,8 +198,8 @@ static int verify(const char *path, const struct attest_policy *policy, bool jso
 	return passed ? COMMAND_OK : ATTEST_REJECTED;
 }
 
-#define VALUE_MANUAL	"The document must hold exactly this value: hexadecimal digits, or the " \
-			"bytes of a file."
+#define VALUE_MANUAL	"The document must hold exactly this value: hexadecimal digits, perhaps after " \
+			"0x, or the bytes of a file."
 
 static const struct opt options[] = {
 	OPT_STRING("root", struct verify_options, root, "FILE",
@@ -208,9 +227,11 @@ static const struct opt options[] = {
 		 .manual = "Accept documents of enclaves in debug mode, whose PCR0, 1 and 2 are "
 			   "zero."),
 	OPT_FLAG("strict", struct verify_options, strict,
-		 "require the exact form of EC2's documents",
-		 .manual = "Require the form that EC2's documents have, where AWS's specification "
-			   "allows others, and the limits of that specification."),
+		 "require the limits of AWS's specification",
+		 .manual = "Require the limits of AWS's specification, and where it allows "
+			   "several forms, that of EC2's documents. EC2 itself goes beyond one "
+			   "limit: it signs documents with 1024 bytes of user data or nonce, "
+			   "where 512 are specified. These are rejected."),
 	OPT_FLAG("json", struct verify_options, json, "print one JSON object",
 		 .manual = "Print one JSON object: Verified, Debug, and Checks, each with Check, "
 			   "Passed and Reason."),
@@ -221,8 +242,11 @@ static int attest_verify_run(const struct command_call *call)
 {
 	__cleanup(policy_cleanup) struct attest_policy policy = { 0 };
 	const struct verify_options *wanted = call->options;
+	int code = check_usage(call, &policy);
 
-	if (make_policy(wanted, &policy))
+	if (code)
+		return code;
+	if (read_files(wanted, &policy))
 		return COMMAND_FAILED;
 	return verify(call->args[0], &policy, wanted->json);
 }

@@ -8,6 +8,7 @@
 #include "cli/eif/sign.h"
 #include "command/file.h"
 
+#include "common/cbor.h"
 #include "common/util.h"
 
 #include <errno.h>
@@ -92,6 +93,12 @@ static int build_image(const struct build *build, struct error *error)
 	return err;
 }
 
+/* The metadata is JSON, which holds nothing else. */
+static bool is_utf8(const char *text)
+{
+	return !text || emu_cbor_utf8((const uint8_t *)text, strlen(text));
+}
+
 /* Return: COMMAND_OK or COMMAND_USAGE. */
 static int check_usage(const struct command_call *call, const struct build *build)
 {
@@ -116,6 +123,8 @@ static int check_usage(const struct command_call *call, const struct build *buil
 	if ((build->tag || build->max_size || build->max_files) && !build->image)
 		return command_usage_error(call, "--tag, --max-size and --max-files require "
 					   "--image");
+	if (!is_utf8(build->name) || !is_utf8(build->version))
+		return command_usage_error(call, "--name and --version have to be UTF-8");
 	if (!build->certificate != !build->key)
 		return command_usage_error(call, "--signing-certificate and --private-key require "
 					   "each other");

@@ -70,6 +70,8 @@ static void describe_text(const struct description *d)
 	eif_show_pcrs(stdout, &d->file.pcrs);
 	while ((text = eif_show_warning(&warnings)))
 		term_error("warning: %s", text);
+	if (eif->warnings & EIF_WARN_SIGNED_TWICE)
+		term_error("%s", EIF_SHOW_SIGNED_TWICE);
 	if (d->signature.private_key)
 		term_error("%s", EIF_SHOW_PRIVATE_KEY);
 }
@@ -157,7 +159,8 @@ static int read_signature(struct description *d)
 
 static bool is_bad(const struct description *d)
 {
-	return d->file.eif.warnings & (EIF_WARN_CRC | EIF_WARN_SIGNATURE) ||
+	return d->file.eif.warnings & (EIF_WARN_CRC | EIF_WARN_SIGNATURE |
+					EIF_WARN_SIGNED_TWICE) ||
 		d->signature.private_key || (d->is_signed && d->verdict != EIF_VERDICT_GOOD);
 }
 

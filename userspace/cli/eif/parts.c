@@ -135,6 +135,7 @@ static int add_metadata(const struct build *build, const struct kernel *kernel,
 		.kernel_sha256 = kernel->sha256,
 	};
 	char image_name[256];
+	struct error cause;
 	int err;
 
 	name_image(build, app, &metadata, image_name, sizeof(image_name));
@@ -147,9 +148,9 @@ static int add_metadata(const struct build *build, const struct kernel *kernel,
 			return error_set(error, err, "%s: %s", build->metadata, strerror(-err));
 		metadata.custom = custom;
 	}
-	err = eif_metadata_text(&metadata, &text);
+	err = eif_metadata_text(&metadata, &text, &cause);
 	if (err == -EINVAL)
-		return error_set(error, -EINVAL, "%s does not hold a JSON object", build->metadata);
+		return error_set(error, -EINVAL, "%s: %s", build->metadata, cause.text);
 	return err ? write_fail(error, err) : add_text(writer, EIF_SECTION_METADATA, text, error);
 }
 
@@ -211,6 +212,18 @@ static int read_kernel(const struct build *build, struct kernel *kernel, struct 
 	return 0;
 }
 
+/* Before anything is copied: kernel, command line and metadata, ramdisks, signature. */
+static int check_sections(const struct build *build, struct error *error)
+{
+	size_t others = 3 + 2 * build_has_app(build) + !!build->certificate;
+
+	if (build->ramdisks.count <= EIF_MAX_SECTIONS - others)
+		return 0;
+	return error_set(error, -E2BIG, "with %zu ramdisks, the image has %zu sections; the limit "
+			 "is %d", build->ramdisks.count, build->ramdisks.count + others,
+			 EIF_MAX_SECTIONS);
+}
+
 int build_write(const struct build *build, struct eif_writer *writer, int fd,
 		struct error *error)
 {
@@ -218,7 +231,9 @@ int build_write(const struct build *build, struct eif_writer *writer, int fd,
 	struct kernel kernel = {};
 	int err;
 
-	err = read_kernel(build, &kernel, error);
+	err = check_sections(build, error);
+	if (!err)
+		err = read_kernel(build, &kernel, error);
 	eif_writer_init(writer, fd, EIF_VERSION_MAX, kernel.info.flags);
 	if (!err && build_has_app(build))
 		err = build_read_app(build, kernel.info.flags, &app, error);

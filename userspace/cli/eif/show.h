@@ -66,6 +66,11 @@ void eif_show_measurements(struct json_out *out, const struct eif_pcrs *pcrs);
 /** eif_show_warning() - take one EIF_WARN_* bit with a text from *@warnings; NULL: none left */
 const char *eif_show_warning(unsigned int *warnings);
 
+/* The message about an image whose signature was replaced by AWS's library. */
+#define EIF_SHOW_SIGNED_TWICE	"the file header has an old size of the signature section " \
+				"(signed twice by AWS's library?): \"ne-emu eif sign\" " \
+				"replaces the signature"
+
 /* The message about an image whose signature holds a private key. */
 #define EIF_SHOW_PRIVATE_KEY	"the image holds a private key, which everybody who has the " \
 				"image can read: replace the key, and sign with a file that " \

@@ -27,6 +27,9 @@ static int make_section(const struct eif_pcrs *pcrs, const char *certificate, co
 	EVP_PKEY *key;
 	int err;
 
+	if (!strncmp(key_path, "arn:", strlen("arn:")))
+		return error_set(error, -ENOTSUP, "%s: keys in AWS KMS are not supported; sign "
+				 "with a key in a file", key_path);
 	err = file_read(certificate, PEM_SIZE_MAX, &pem, &size);
 	if (err)
 		return error_set(error, err, "%s: %s", certificate, strerror(-err));
@@ -35,6 +38,10 @@ static int make_section(const struct eif_pcrs *pcrs, const char *certificate, co
 		return error_set(error, err, "%s: %s", key_path, strerror(-err));
 	err = eif_key_read(key_pem, key_size, &key);
 	explicit_bzero(key_pem, key_size);
+	if (err == -EKEYREJECTED)
+		return error_set(error, err, "%s is encrypted, and its passphrase is wrong or "
+				 "cannot be asked for; decrypt it with \"openssl pkey -in %s -out "
+				 "FILE\"", key_path, key_path);
 	if (err)
 		return error_set(error, err, "%s does not hold a readable PEM private key",
 				 key_path);

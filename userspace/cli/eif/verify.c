@@ -191,8 +191,11 @@ static int verify_file(struct verification *v, const char *path)
 		term_error("%s", error.text);
 		return err;
 	}
-	found(v, "structure", GOOD, "version %u, %u sections", file.eif.version,
-	      file.eif.nr_sections);
+	if (file.eif.warnings & EIF_WARN_SIGNED_TWICE)
+		found(v, "structure", BAD, "%s", EIF_SHOW_SIGNED_TWICE);
+	else
+		found(v, "structure", GOOD, "version %u, %u sections", file.eif.version,
+		      file.eif.nr_sections);
 	check_oddities(v, &file.eif);
 	check_contents(v, &file.eif);
 	err = check_signature(v, &file);
