@@ -257,7 +257,7 @@ for part; do
 	unit) in_root unit tests/unit/run.sh ;;
 	eif)
 		run_eif
-		has unit "$@" || in_root unit tests/unit/run.sh eif cose loader pack layer
+		has unit "$@" || in_root unit tests/unit/run.sh eif cose loader pack layer archives
 		has lifecycle "$@" || vm_folders="$vm_folders lifecycle/images.sh"
 		;;
 	attest) run_attest ;;

@@ -228,7 +228,8 @@ static void test_show(void **state)
 /* All expected values must be there; a register cannot have two values. */
 static void test_expectations(void **state)
 {
-	char pcr0[2 + 96 + 1] = "0=", hex[4 + 96 + 1] = "0=0X", pcr1[2 + 96 + 1] = "1=", other[2 + 96 + 1] = "1=";
+	char hex[4 + 96 + 1] = "0=0X", pcr0[2 + 96 + 1] = "0=";
+	char pcr1[2 + 96 + 1] = "1=", other[2 + 96 + 1] = "1=";
 	struct state *s = *state;
 	struct command_result *r = &s->result;
 

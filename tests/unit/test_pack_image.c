@@ -109,7 +109,7 @@ static void test_oci_layout(void **state)
 	fake_root_put(&dir, "/oci/index.json", index);
 	assert_app(path, NULL);		/* one image with two names */
 	assert_no_app(path, "amd64", "2",
-		     "no image of the name 2; there are: app:1, app:latest");
+		      "no image of the name 2; there are: app:1, app:latest");
 	assert_no_app(path, "arm64", NULL, "no image for linux/arm64, only for linux/amd64");
 
 	/* Two images: the choice would be ambiguous. */

@@ -132,7 +132,7 @@ static int eif_read_section(struct parser *p, unsigned int i)
 	section->flags = get16(head + 2);
 	own_size = get64(head + 4);
 	section->offset = start + EIF_SECTION_HEADER_SIZE;
-	/* When AWS's library replaces a signature, the file header keeps the size of the old one. */
+	/* When AWS's library replaces a signature, the file header keeps its old size. */
 	if (own_size != size && section->type == EIF_SECTION_SIGNATURE &&
 	    p->flags & EIF_PARSE_TOLERANT) {
 		eif->warnings |= EIF_WARN_SIGNED_TWICE;
