@@ -15,11 +15,17 @@ static la_ssize_t feed(struct archive *archive, void *arg, const void **ret)
 {
 	struct stream *stream = arg;
 	size_t size = MIN(stream->left, sizeof(stream->buf));
-	ssize_t n = stream->at < 0 ? read(stream->fd, stream->buf, size) :
-		pread(stream->fd, stream->buf, size, stream->at);
+	ssize_t n;
 
+	if (stream->at < 0) {
+		n = read_full(stream->fd, stream->buf, size);
+	} else {
+		n = pread(stream->fd, stream->buf, size, stream->at);
+		if (n < 0)
+			n = -errno;
+	}
 	if (n < 0) {
-		stream->err = -errno;
+		stream->err = n;
 		return ARCHIVE_FATAL;
 	}
 	if (stream->at >= 0)
