@@ -186,7 +186,7 @@ static size_t remembered(struct state *s)
 
 static void test_hash(void **state)
 {
-	char hash[DIGEST_TEXT_SIZE], path[256];
+	char hash[SHA256_TEXT_SIZE], path[256];
 	const struct image_cache none = {};
 	struct state *s = *state;
 
@@ -217,7 +217,7 @@ static void test_hash(void **state)
 static void test_hash_of_new_file(void **state)
 {
 	struct state *s = *state;
-	char hash[DIGEST_TEXT_SIZE];
+	char hash[SHA256_TEXT_SIZE];
 	int fd = open(in_dir(s, "file"), O_WRONLY | O_CREAT, 0644);
 
 	assert_int_equal(write_full(fd, "abc", 3), 0);
@@ -229,7 +229,7 @@ static void test_hash_of_new_file(void **state)
 static void test_walk(void **state)
 {
 	struct state *s = *state;
-	char last[DIGEST_TEXT_SIZE] = "", now[DIGEST_TEXT_SIZE], dir[256], file[256];
+	char last[SHA256_TEXT_SIZE] = "", now[SHA256_TEXT_SIZE], dir[256], file[256];
 	struct error error;
 
 	snprintf(dir, sizeof(dir), "%s", in_dir(s, "tree"));
@@ -313,7 +313,7 @@ static void expect_source(struct state *s, const char *name, bool rootfs, enum s
 	snprintf(path, sizeof(path), "%s", in_dir(s, name));
 	assert_int_equal(source_open(&source, path, rootfs, &s->cache, &error), 0);
 	assert_int_equal(source.kind, kind);
-	assert_int_equal(strlen(source.digest), kind == SOURCE_EIF ? 0 : DIGEST_TEXT_SIZE - 1);
+	assert_int_equal(strlen(source.digest), kind == SOURCE_EIF ? 0 : SHA256_TEXT_SIZE - 1);
 	source_close(&source);
 }
 
@@ -345,7 +345,7 @@ static void test_sources(void **state)
 }
 
 static void get_key(struct state *s, const char *archive, const struct build *build,
-		    char ret[DIGEST_TEXT_SIZE])
+		    char ret[SHA256_TEXT_SIZE])
 {
 	struct source source;
 	struct error error;
@@ -362,7 +362,7 @@ static void test_key(void **state)
 {
 	struct state *s = *state;
 	char kernel[256], init[256], copy[512], *arg = (char *)"arg";
-	char seen[16][DIGEST_TEXT_SIZE];
+	char seen[16][SHA256_TEXT_SIZE];
 	struct build build = {}, plain;
 	size_t count = 0;
 

@@ -18,7 +18,7 @@
 #define IMAGE		".eif"
 #define RECORD		".json"
 #define HASH		".sha256"
-#define KEY_LENGTH	(DIGEST_TEXT_SIZE - 1)
+#define KEY_LENGTH	(SHA256_TEXT_SIZE - 1)
 
 /*
  * A file that changed so recently may change again without another time of change: the
@@ -228,32 +228,32 @@ int image_cache_remove(const struct image_cache *cache, const char *key)
 }
 
 /* What identifies the contents of a file without reading them. */
-static int identify(const struct stat *st, char ret[DIGEST_TEXT_SIZE])
+static int identify(const struct stat *st, char ret[SHA256_TEXT_SIZE])
 {
-	struct digest digest;
+	struct sha256 digest;
 
-	digest_begin(&digest);
-	digest_add_u64(&digest, st->st_dev);
-	digest_add_u64(&digest, st->st_ino);
-	digest_add_u64(&digest, st->st_size);
-	digest_add_u64(&digest, timespec_ns(st->st_mtim));
-	digest_add_u64(&digest, timespec_ns(st->st_ctim));
-	return digest_end(&digest, ret);
+	sha256_begin(&digest);
+	sha256_add_u64(&digest, st->st_dev);
+	sha256_add_u64(&digest, st->st_ino);
+	sha256_add_u64(&digest, st->st_size);
+	sha256_add_u64(&digest, timespec_ns(st->st_mtim));
+	sha256_add_u64(&digest, timespec_ns(st->st_ctim));
+	return sha256_end(&digest, ret);
 }
 
 /* Read a hash that remember_hash() has written. */
 static int known_hash(const struct image_cache *cache, const char *identity,
-		      char ret[DIGEST_TEXT_SIZE])
+		      char ret[SHA256_TEXT_SIZE])
 {
 	__cleanup_free char *text = NULL;
 	char path[PATH_MAX];
 	size_t size;
 
 	if (!*cache->path ||
-	    file_read(entry_path(path, cache, identity, HASH), DIGEST_TEXT_SIZE, &text, &size) ||
+	    file_read(entry_path(path, cache, identity, HASH), SHA256_TEXT_SIZE, &text, &size) ||
 	    size != KEY_LENGTH)
 		return -ENOENT;
-	memcpy(ret, text, DIGEST_TEXT_SIZE);
+	memcpy(ret, text, SHA256_TEXT_SIZE);
 	return 0;
 }
 
@@ -268,11 +268,11 @@ static void remember_hash(const struct image_cache *cache, const char *identity,
 }
 
 int image_cache_hash(const struct image_cache *cache, const char *path,
-		     char ret[DIGEST_TEXT_SIZE])
+		     char ret[SHA256_TEXT_SIZE])
 {
 	__cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char identity[DIGEST_TEXT_SIZE];
-	struct digest digest;
+	char identity[SHA256_TEXT_SIZE];
+	struct sha256 digest;
 	struct stat st, now;
 	int64_t started_ns;
 	int err;
@@ -283,9 +283,9 @@ int image_cache_hash(const struct image_cache *cache, const char *path,
 	if (err || !known_hash(cache, identity, ret))
 		return err;
 	started_ns = clock_ns(CLOCK_REALTIME);
-	digest_begin(&digest);
-	err = digest_add_fd(&digest, fd, -1);
-	err = digest_end(&digest, ret) ?: err;
+	sha256_begin(&digest);
+	err = sha256_add_fd(&digest, fd, -1);
+	err = sha256_end(&digest, ret) ?: err;
 	if (err)
 		return err;
 	/* Not if it has changed since, or could have without another time of change. */

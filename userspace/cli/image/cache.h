@@ -9,7 +9,7 @@
 #define NE_EMU_CLI_IMAGE_CACHE_H
 
 #include "command/file.h"
-#include "common/digest.h"
+#include "common/sha256.h"
 
 #include <jansson.h>
 #include <limits.h>
@@ -27,7 +27,7 @@ struct image_cache {
  * @record: its record; owned
  */
 struct image_entry {
-	char key[DIGEST_TEXT_SIZE];
+	char key[SHA256_TEXT_SIZE];
 	struct timespec used;
 	json_t *record;
 };
@@ -90,7 +90,7 @@ int image_cache_remove(const struct image_cache *cache, const char *key);
  * Return: 0 or a negative errno.
  */
 int image_cache_hash(const struct image_cache *cache, const char *path,
-		     char ret[DIGEST_TEXT_SIZE]);
+		     char ret[SHA256_TEXT_SIZE]);
 
 /** image_cache_forget_hashes() - remove all hashes that image_cache_hash() has stored */
 void image_cache_forget_hashes(const struct image_cache *cache);

@@ -25,7 +25,7 @@ struct opening {
 	struct image *image;
 	struct image_cache cache;
 	struct source source;
-	char key[DIGEST_TEXT_SIZE];
+	char key[SHA256_TEXT_SIZE];
 	struct error *error;
 };
 

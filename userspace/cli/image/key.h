@@ -20,6 +20,6 @@
  * Return: 0 or a negative errno with a message.
  */
 int image_key(const struct image_cache *cache, const struct source *source,
-	      const struct build *build, char ret[DIGEST_TEXT_SIZE], struct error *error);
+	      const struct build *build, char ret[SHA256_TEXT_SIZE], struct error *error);
 
 #endif

@@ -28,20 +28,20 @@ bool reference_has_transport(const char *name)
 	return false;
 }
 
-static int read_digest(const char *name, char ret[DIGEST_TEXT_SIZE], struct error *error)
+static int read_digest(const char *name, char ret[SHA256_TEXT_SIZE], struct error *error)
 {
 	const char *const argv[] = { "skopeo", "inspect", "--raw", "--", name, NULL };
 	__cleanup_free char *manifest = NULL;
-	struct digest digest;
+	struct sha256 digest;
 	size_t size;
 	int err;
 
 	err = process_read(argv, MANIFEST_SIZE_MAX, &manifest, &size, error);
 	if (err)
 		return err;
-	digest_begin(&digest);
-	digest_add(&digest, manifest, size);
-	err = digest_end(&digest, ret);
+	sha256_begin(&digest);
+	sha256_add(&digest, manifest, size);
+	err = sha256_end(&digest, ret);
 	return err ? error_set(error, err, "%s: %s", name, strerror(-err)) : 0;
 }
 
@@ -60,7 +60,7 @@ static int name_in_store(const char *store, const char *name, char **ret)
 	return asprintf(ret, "%s%s%s", store, name, tagged ? "" : ":latest") < 0 ? -ENOMEM : 0;
 }
 
-static int search_stores(const char *name, char **ret, char ret_digest[DIGEST_TEXT_SIZE],
+static int search_stores(const char *name, char **ret, char ret_digest[SHA256_TEXT_SIZE],
 			 struct error *error)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(local_stores); i++) {
@@ -83,7 +83,7 @@ static int search_stores(const char *name, char **ret, char ret_digest[DIGEST_TE
 			 name);
 }
 
-int reference_resolve(const char *name, char **ret, char ret_digest[DIGEST_TEXT_SIZE],
+int reference_resolve(const char *name, char **ret, char ret_digest[SHA256_TEXT_SIZE],
 		      struct error *error)
 {
 	int err;

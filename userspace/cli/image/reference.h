@@ -4,7 +4,7 @@
 #ifndef NE_EMU_CLI_IMAGE_REFERENCE_H
 #define NE_EMU_CLI_IMAGE_REFERENCE_H
 
-#include "common/digest.h"
+#include "common/sha256.h"
 #include "common/error.h"
 
 #include <stdbool.h>
@@ -23,7 +23,7 @@ bool reference_has_transport(const char *name);
  *
  * Return: 0 or a negative errno with a message.
  */
-int reference_resolve(const char *name, char **ret, char ret_digest[DIGEST_TEXT_SIZE],
+int reference_resolve(const char *name, char **ret, char ret_digest[SHA256_TEXT_SIZE],
 		      struct error *error);
 
 /**

@@ -59,7 +59,7 @@ static int take_file(struct source *source, const struct image_cache *cache,
 static int take_stdin(struct source *source, const struct image_cache *cache,
 		      struct error *error)
 {
-	struct digest digest;
+	struct sha256 digest;
 	char path[32];
 	int err;
 
@@ -71,9 +71,9 @@ static int take_stdin(struct source *source, const struct image_cache *cache,
 		return error_set(error, source->fd, "cannot make a temporary file: %s",
 				 strerror(-source->fd));
 	progress_begin("reading");
-	digest_begin(&digest);
-	err = digest_add_fd(&digest, STDIN_FILENO, source->fd);
-	err = digest_end(&digest, source->digest) ?: err;
+	sha256_begin(&digest);
+	err = sha256_add_fd(&digest, STDIN_FILENO, source->fd);
+	err = sha256_end(&digest, source->digest) ?: err;
 	progress_end();
 	if (err)
 		return error_set(error, err, "standard input: %s", strerror(-err));

@@ -28,7 +28,7 @@ struct source {
 	const char *name;
 	char *path;
 	int fd;
-	char digest[DIGEST_TEXT_SIZE];
+	char digest[SHA256_TEXT_SIZE];
 	char *reference;
 	char *temp_dir;
 };

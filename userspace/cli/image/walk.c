@@ -22,7 +22,7 @@ static int compare_names(const FTSENT **a, const FTSENT **b)
 	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-static int add_link(struct digest *digest, const FTSENT *entry)
+static int add_link(struct sha256 *digest, const FTSENT *entry)
 {
 	char target[PATH_MAX];
 	ssize_t len = readlink(entry->fts_accpath, target, sizeof(target) - 1);
@@ -30,32 +30,32 @@ static int add_link(struct digest *digest, const FTSENT *entry)
 	if (len < 0)
 		return -errno;
 	target[len] = 0;
-	digest_add_text(digest, target);
+	sha256_add_text(digest, target);
 	return 0;
 }
 
 /* Return: 0, or a negative errno. */
-static int add_entry(struct digest *digest, const FTSENT *entry, size_t skip, int64_t *newest)
+static int add_entry(struct sha256 *digest, const FTSENT *entry, size_t skip, int64_t *newest)
 {
 	const struct stat *st = entry->fts_statp;
 
-	digest_add_text(digest, entry->fts_path + skip);
-	digest_add_u64(digest, st->st_mode);
-	digest_add_u64(digest, st->st_uid);
-	digest_add_u64(digest, st->st_gid);
-	digest_add_u64(digest, st->st_rdev);
-	digest_add_u64(digest, st->st_ino);
+	sha256_add_text(digest, entry->fts_path + skip);
+	sha256_add_u64(digest, st->st_mode);
+	sha256_add_u64(digest, st->st_uid);
+	sha256_add_u64(digest, st->st_gid);
+	sha256_add_u64(digest, st->st_rdev);
+	sha256_add_u64(digest, st->st_ino);
 	*newest = MAX(*newest, timespec_ns(st->st_ctim));
 	/* The times of a directory say nothing more than its entries do. */
 	if (S_ISDIR(st->st_mode))
 		return 0;
-	digest_add_u64(digest, st->st_size);
-	digest_add_u64(digest, timespec_ns(st->st_mtim));
-	digest_add_u64(digest, timespec_ns(st->st_ctim));
+	sha256_add_u64(digest, st->st_size);
+	sha256_add_u64(digest, timespec_ns(st->st_mtim));
+	sha256_add_u64(digest, timespec_ns(st->st_ctim));
 	return S_ISLNK(st->st_mode) ? add_link(digest, entry) : 0;
 }
 
-static int add_all(struct digest *digest, FTS *fts, size_t skip, int64_t *newest,
+static int add_all(struct sha256 *digest, FTS *fts, size_t skip, int64_t *newest,
 		   struct error *error)
 {
 	FTSENT *entry;
@@ -87,19 +87,19 @@ static void wait_for_tick(int64_t newest)
 		(void)usleep((TICK_NS - age) / 1000);
 }
 
-int walk_digest(const char *path, char ret[DIGEST_TEXT_SIZE], struct error *error)
+int walk_digest(const char *path, char ret[SHA256_TEXT_SIZE], struct error *error)
 {
 	char *const paths[] = { (char *)path, NULL };
 	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_COMFOLLOW, compare_names);
-	int64_t newest = INT64_MIN;
-	struct digest digest;
+	int64_t newest = 0;
+	struct sha256 digest;
 	int err, end;
 
 	if (!fts)
 		return error_set(error, -errno, "%s: %s", path, strerror(errno));
-	digest_begin(&digest);
+	sha256_begin(&digest);
 	err = add_all(&digest, fts, strlen(path), &newest, error);
-	end = digest_end(&digest, ret);
+	end = sha256_end(&digest, ret);
 	fts_close(fts);
 	if (!err && end)
 		return error_set(error, end, "%s: %s", path, strerror(-end));

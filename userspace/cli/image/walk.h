@@ -4,7 +4,7 @@
 #ifndef NE_EMU_CLI_IMAGE_WALK_H
 #define NE_EMU_CLI_IMAGE_WALK_H
 
-#include "common/digest.h"
+#include "common/sha256.h"
 #include "common/error.h"
 
 /**
@@ -17,7 +17,7 @@
  *
  * Return: 0 or a negative errno with a message.
  */
-int walk_digest(const char *path, char ret[DIGEST_TEXT_SIZE], struct error *error);
+int walk_digest(const char *path, char ret[SHA256_TEXT_SIZE], struct error *error);
 
 /** walk_remove() - remove a directory and everything in it, as far as possible */
 void walk_remove(const char *path);
