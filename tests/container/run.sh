@@ -155,7 +155,6 @@ names() {
 eif_takes_no_command() {
 	! start "$image" /bin/true > "$tmp/out"
 	grep 'is an enclave image, in which command' "$tmp/out"
-	start "$image" || [ $? != 2 ]
 }
 
 named() {

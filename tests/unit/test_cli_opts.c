@@ -281,8 +281,16 @@ static void test_run_usage(void **state)
 	struct command_result result;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		run_command(&result, &cmd_run, "run", "nonexistent.eif", cases[i].args[0],
-			    cases[i].args[1], cases[i].args[2], NULL);
+		const char *args[] = { "nonexistent.eif", NULL, NULL, NULL };
+		size_t count = 0;
+
+		/* What follows the image would be a command. */
+		while (count < ARRAY_SIZE(args) - 1 && cases[i].args[count]) {
+			args[count + 1] = args[count];
+			args[count] = cases[i].args[count];
+			count++;
+		}
+		run_command(&result, &cmd_run, "run", args[0], args[1], args[2], args[3], NULL);
 		assert_int_equal(result.code, COMMAND_USAGE);
 		expect_text(result.err, cases[i].text);
 	}

@@ -76,8 +76,10 @@ static void choose_memory(struct run *run)
 static int prepare(struct run *run)
 {
 	struct error error = {};
-	int err = enclave_available(&error);
+	int err = image_find(&run->options, &run->image, &error);
 
+	if (!err)
+		err = enclave_available(&error);
 	if (!err && run->name)
 		err = record_check_name(run->name, &error);
 	if (!err)
@@ -452,6 +454,7 @@ static int check_usage(const struct command_call *call, const struct run *run)
 static const struct run defaults = {
 	.timeout = DEFAULT_TIMEOUT,
 	.image.fd = -1,
+	.image.source.fd = -1,
 	.enclave.fd = -1,
 	.watch = WATCH_INIT,
 };

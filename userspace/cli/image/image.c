@@ -23,8 +23,6 @@
 struct opening {
 	struct image_options *options;
 	struct image *image;
-	struct image_cache cache;
-	struct source source;
 	char key[SHA256_TEXT_SIZE];
 	struct error *error;
 };
@@ -50,7 +48,7 @@ static bool has_build_options(const struct image_options *options)
 
 static int take_eif(struct opening *opening)
 {
-	struct source *source = &opening->source;
+	struct source *source = &opening->image->source;
 	struct stat st;
 
 	if (has_build_options(opening->options))
@@ -83,7 +81,7 @@ static json_t *image_record(const struct opening *opening, const struct eif_file
 	struct json_out out = {};
 
 	json_out_object(&out, NULL);
-	json_out_str(&out, "Source", opening->source.name);
+	json_out_str(&out, "Source", opening->image->source.name);
 	json_out_str(&out, "ImageName", name);
 	json_out_u64(&out, "Bytes", file->eif.size);
 	eif_show_measurements(&out, &file->pcrs);
@@ -101,13 +99,13 @@ static int write_image(struct opening *opening, int fd)
 	struct eif_file file;
 	int err;
 
-	err = source_fetch(&opening->source, container_arch(build), opening->error);
+	err = source_fetch(&opening->image->source, container_arch(build), opening->error);
 	if (err)
 		return err;
-	if (opening->source.kind == SOURCE_ROOTFS)
-		build->rootfs = opening->source.path;
+	if (opening->image->source.kind == SOURCE_ROOTFS)
+		build->rootfs = opening->image->source.path;
 	else
-		build->image = opening->source.path;
+		build->image = opening->image->source.path;
 	err = build_write(build, &writer, fd, opening->error);
 	if (err)
 		return err;
@@ -138,13 +136,13 @@ static int build_in_cache(struct opening *opening)
 	struct error why;
 	int err;
 
-	err = image_cache_begin(&opening->cache, opening->key, &file, opening->error);
+	err = image_cache_begin(&opening->image->cache, opening->key, &file, opening->error);
 	if (!err)
 		err = write_image(opening, file.fd);
 	if (!err)
 		err = take_fd(opening, file.fd);
 	/* A full disk does not keep the enclave from running. */
-	if (!err && image_cache_add(&opening->cache, opening->key, &file,
+	if (!err && image_cache_add(&opening->image->cache, opening->key, &file,
 				    opening->image->record, &why))
 		term_error("warning: the image is not kept for the next start: %s", why.text);
 	file_new_abort(&file);
@@ -168,37 +166,34 @@ static int find_or_build(struct opening *opening)
 	struct image *image = opening->image;
 	int err;
 
-	if (!*opening->cache.path)
+	if (!*opening->image->cache.path)
 		return build_without_cache(opening);
-	err = image_key(&opening->cache, &opening->source, &opening->options->build, opening->key,
+	err = image_key(&opening->image->cache, &opening->image->source, &opening->options->build, opening->key,
 			opening->error);
 	if (err)
 		return err;
-	if (image_cache_find(&opening->cache, opening->key, &image->fd, &image->record))
+	if (image_cache_find(&opening->image->cache, opening->key, &image->fd, &image->record))
 		return build_in_cache(opening);
 	image->cached = true;
 	image->size = json_in_u64(image->record, "Bytes");
 	return 0;
 }
 
+int image_find(const struct image_options *options, struct image *image, struct error *error)
+{
+	struct error why;
+
+	*image = (struct image){ .fd = -1 };
+	if (!options->no_cache && image_cache_open(&image->cache, &why))
+		term_error("warning: images are not kept for the next start: %s", why.text);
+	return source_open(&image->source, options->name, options->rootfs, &image->cache, error);
+}
+
 int image_open(struct image_options *options, struct image *image, struct error *error)
 {
 	struct opening opening = { .options = options, .image = image, .error = error };
-	struct error why;
-	int err;
 
-	*image = (struct image){ .fd = -1 };
-	if (!options->no_cache && image_cache_open(&opening.cache, &why))
-		term_error("warning: images are not kept for the next start: %s", why.text);
-	err = source_open(&opening.source, options->name, options->rootfs, &opening.cache, error);
-	if (!err)
-		err = opening.source.kind == SOURCE_EIF ? take_eif(&opening) :
-			find_or_build(&opening);
-	/* What build_write() was given goes away with the source. */
-	options->build.image = NULL;
-	options->build.rootfs = NULL;
-	source_close(&opening.source);
-	return err;
+	return image->source.kind == SOURCE_EIF ? take_eif(&opening) : find_or_build(&opening);
 }
 
 void image_close(struct image *image)
@@ -206,6 +201,7 @@ void image_close(struct image *image)
 	fd_close(&image->fd);
 	json_decref(image->record);
 	image->record = NULL;
+	source_close(&image->source);
 }
 
 void image_print(const struct image *image, FILE *to)

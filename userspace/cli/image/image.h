@@ -5,6 +5,7 @@
 #define NE_EMU_CLI_IMAGE_IMAGE_H
 
 #include "cli/eif/build_options.h"
+#include "cli/image/source.h"
 #include "common/error.h"
 
 #include <jansson.h>
@@ -27,9 +28,11 @@ struct image_options {
  * struct image - an enclave image
  * @fd: open for reading, at its start
  * @size: its size in bytes
- * @record: of a built image: see image_record in image.c; otherwise NULL
+ * @record: of a built image: see image_record() in image.c; otherwise NULL
  * @cached: it was in the cache
  * @took_ms: time that building took
+ * @cache: where built images are kept
+ * @source: what it is, or is built from
  */
 struct image {
 	int fd;
@@ -37,15 +40,25 @@ struct image {
 	json_t *record;
 	bool cached;
 	int64_t took_ms;
+	struct image_cache cache;
+	struct source source;
 };
 
+/* Each function returns 0 or a negative errno with a message. */
+
 /**
- * image_open() - open or build the image
- * @options: what the user gave; @options->build is changed
+ * image_find() - find what the user named
+ * @options: what the user gave
  * @image: the caller calls image_close(), also on failure
  * @error: set on failure
- *
- * Return: 0 or a negative errno with a message.
+ */
+int image_find(const struct image_options *options, struct image *image, struct error *error);
+
+/**
+ * image_open() - open the image, or build it
+ * @options: as for image_find(); @options->build is changed
+ * @image: found
+ * @error: set on failure
  */
 int image_open(struct image_options *options, struct image *image, struct error *error);
 void image_close(struct image *image);

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The first bytes of an enclave image. */
+/* The first bytes of an enclave image, and the end of the names of such files. */
 static const char magic[] = ".eif";
 
 static int fail(const struct source *source, int err, struct error *error)
@@ -92,10 +92,13 @@ static int take_dir(struct source *source, struct error *error)
 	return err;
 }
 
-/* A path with a slash at its start, or "." or ".." before one, is never a name. */
+/* A path with a slash at its start, or "." or ".." before one, and "x.eif" are never names. */
 static bool is_path(const char *name)
 {
-	return *name == '/' || !strncmp(name, "./", 2) || !strncmp(name, "../", 3);
+	size_t len = strlen(name);
+
+	return *name == '/' || !strncmp(name, "./", 2) || !strncmp(name, "../", 3) ||
+		(len > strlen(magic) && !strcmp(name + len - strlen(magic), magic));
 }
 
 static int take_reference(struct source *source, struct error *error)
@@ -183,4 +186,5 @@ void source_close(struct source *source)
 	free(source->reference);
 	free(source->path);
 	fd_close(&source->fd);
+	*source = (struct source){ .fd = -1 };
 }
