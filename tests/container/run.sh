@@ -154,7 +154,13 @@ names() {
 
 eif_takes_no_command() {
 	! start "$image" /bin/true > "$tmp/out"
-	grep 'is an enclave image, in which command' "$tmp/out"
+	grep 'whose command is fixed: "/bin/true" is not an option' "$tmp/out"
+	! start --env A=1 "$image" > "$tmp/out"
+	grep 'in which command, environment, user and files are fixed' "$tmp/out"
+	# Options may follow it.
+	ne-emu run "$image" --memory 256 --detach --name after
+	ne-emu stop after
+	wait_for 10 no_vmm
 }
 
 named() {

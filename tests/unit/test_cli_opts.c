@@ -322,6 +322,32 @@ static void test_many_strings(void **state)
 	expect_text(result.err, "--strings is given more than 32 times");
 }
 
+/* Options may follow an enclave image, which has no command, but not another one. */
+static void test_options_after_image(void **state)
+{
+	struct temp_dir dir;
+	struct command_result result;
+	char path[64];
+	FILE *file;
+
+	temp_dir_create(&dir);
+	snprintf(path, sizeof(path), "%s/image", dir.path);
+	file = fopen(path, "w");
+	fputs(".eif", file);
+	fclose(file);
+	assert_int_equal(setenv("XDG_CACHE_HOME", dir.path, 1), 0);
+	run_command(&result, &cmd_run, "run", path, "--cid=3", NULL);
+	assert_int_equal(result.code, COMMAND_USAGE);
+	expect_text(result.err, "\"3\" is not a number from 4");
+	run_command(&result, &cmd_run, "run", path, "--console", NULL);
+	assert_int_equal(result.code, COMMAND_USAGE);
+	expect_text(result.err, "--console requires --debug");
+	run_command(&result, &cmd_run, "run", path, "sh", "--console", NULL);
+	assert_int_equal(result.code, COMMAND_USAGE);
+	expect_text(result.err, "\"sh\" is not an option");
+	temp_dir_remove(&dir);
+}
+
 /* Errors show text from others, but it cannot control the terminal. */
 static void test_clean_errors(void **state)
 {
@@ -346,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_manual),
 		cmocka_unit_test(test_run_usage),
 		cmocka_unit_test(test_many_strings),
+		cmocka_unit_test(test_options_after_image),
 		cmocka_unit_test(test_clean_errors),
 	};
 

@@ -76,10 +76,8 @@ static void choose_memory(struct run *run)
 static int prepare(struct run *run)
 {
 	struct error error = {};
-	int err = image_find(&run->options, &run->image, &error);
+	int err = enclave_available(&error);
 
-	if (!err)
-		err = enclave_available(&error);
 	if (!err && run->name)
 		err = record_check_name(run->name, &error);
 	if (!err)
@@ -531,19 +529,49 @@ static const struct opt options[] = {
 	{}
 };
 
+/* An enclave image has no use for a command, so options may follow it. */
+static int read_options_after_image(const struct command_call *call, struct run *run)
+{
+	struct error error;
+	char **rest;
+	int count = opt_read(call->command->options, 0, run, call->count, call->args, &rest,
+			     &error);
+
+	if (count < 0)
+		return command_usage_error(call, "%s", error.text);
+	if (count)
+		return command_usage_error(call, "%s is an enclave image, whose command is fixed: "
+					   "\"%s\" is not an option", run->options.name, *rest);
+	return check_usage(call, run);
+}
+
+static int find_image(const struct command_call *call, struct run *run)
+{
+	struct error error = {};
+	int err;
+
+	run->options.name = call->args[0];
+	err = image_find(&run->options, &run->image, &error);
+	if (err)
+		return term_result(err, &error);
+	if (run->image.source.kind == SOURCE_EIF)
+		return read_options_after_image(call, run);
+	run->options.build.args = call->args + 1;
+	run->options.build.nr_args = call->count - 1;
+	return COMMAND_OK;
+}
+
 static int run_enclave(const struct command_call *call)
 {
 	struct run *run = call->options;
 	int code = check_usage(call, run);
 
-	if (code)
-		return code;
-	run->options.name = call->args[0];
-	run->options.build.args = call->args + 1;
-	run->options.build.nr_args = call->count - 1;
+	if (!code)
+		code = find_image(call, run);
 	if (!run->cpus)
 		run->cpus = default_cpus();
-	code = prepare(run);
+	if (!code)
+		code = prepare(run);
 	run->watch.progress = isatty(STDERR_FILENO) && !run->console;
 	run->watch.deadline_ns = watch_now_ns() + run->timeout * NSEC_PER_SEC;
 	if (!code)

@@ -53,8 +53,7 @@ static int take_eif(struct opening *opening)
 
 	if (has_build_options(opening->options))
 		return error_set(opening->error, -EINVAL, "%s is an enclave image, in which command, "
-				 "environment and files are fixed; options of \"run\" go before it",
-				 source->name);
+				 "environment, user and files are fixed", source->name);
 	if (fstat(source->fd, &st))
 		return error_set(opening->error, -errno, "%s: %s", source->name, strerror(errno));
 	opening->image->size = st.st_size;
