@@ -159,11 +159,15 @@ static void assert_pcrs(const struct image *image, const char *pcr0, const char 
 			const char *pcr2)
 {
 	struct error error = {};
-	struct eif_pcrs pcrs;
+	struct eif_pcrs pcrs, threaded;
 	struct eif eif;
 
 	assert_int_equal(eif_parse(image->bytes, image->size, EIF_PARSE_STRICT, &eif, &pcrs,
 				   &error), 0);
+	/* A second thread computes the same. */
+	assert_int_equal(eif_parse(image->bytes, image->size, EIF_PARSE_STRICT | EIF_PARSE_THREADS,
+				   &eif, &threaded, NULL), 0);
+	assert_memory_equal(&threaded, &pcrs, sizeof(pcrs));
 	assert_false(pcrs.has_pcr8);
 	assert_hex(pcrs.pcr0, sizeof(pcrs.pcr0), pcr0);
 	assert_hex(pcrs.pcr1, sizeof(pcrs.pcr1), pcr1);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <libdeflate.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <string.h>
 
 /* Bytes that are read once and used several times, which must fit in the CPU's cache. */
@@ -71,7 +72,7 @@ int eif_pcr_of_text(const char *text, uint8_t ret_pcr[EIF_PCR_SIZE])
  * struct pass - state of the pass
  * @all: hash of the contents of PCR0; NULL: nothing is measured
  * @boot: hash of the contents of PCR1, from the second ramdisk on
- * @app: hash of the contents of PCR2
+ * @app: hash of the contents of PCR2; NULL: another thread computes it
  * @split: @boot is in use; before, the contents of PCR0 and PCR1 are the same
  */
 struct pass {
@@ -132,11 +133,55 @@ static int read_sections(const struct eif *eif, struct pass *pass)
 	return err;
 }
 
-int eif_contents_read(const struct eif *eif, uint32_t *ret_crc, struct eif_pcrs *ret_pcrs)
+/** struct helper - a thread that hashes the contents of PCR2 while the pass goes on */
+struct helper {
+	pthread_t thread;
+	const struct eif *eif;
+	EVP_MD_CTX *app;
+	bool running;
+	bool failed;
+};
+
+static void *hash_app(void *arg)
+{
+	struct helper *helper = arg;
+	const struct eif *eif = helper->eif;
+	unsigned int ramdisks = 0;
+
+	for (unsigned int i = 0; i < eif->nr_sections; i++) {
+		const struct eif_section *section = &eif->sections[i];
+
+		if (section->type == EIF_SECTION_RAMDISK && ramdisks++ &&
+		    !EVP_DigestUpdate(helper->app, eif->base + section->offset, section->size))
+			helper->failed = true;
+	}
+	return NULL;
+}
+
+/* Without a thread, the pass does it as well. */
+static void helper_start(struct helper *helper, struct pass *pass)
+{
+	helper->app = pass->app;
+	helper->running = !pthread_create(&helper->thread, NULL, hash_app, helper);
+	if (helper->running)
+		pass->app = NULL;
+}
+
+/* Return: 0 or -EIO. */
+static int helper_join(struct helper *helper)
+{
+	if (helper->running)
+		(void)pthread_join(helper->thread, NULL);
+	return helper->failed ? -EIO : 0;
+}
+
+int eif_contents_read(const struct eif *eif, bool threads, uint32_t *ret_crc,
+		      struct eif_pcrs *ret_pcrs)
 {
 	__cleanup_md EVP_MD_CTX *all = NULL, *boot = NULL, *app = NULL;
 	struct pass pass = { .crc = libdeflate_crc32(0, eif->base, EIF_CRC_OFFSET) };
-	int err = 0;
+	struct helper helper = { .eif = eif };
+	int err = 0, helper_err;
 
 	if (ret_pcrs) {
 		err = md_new(&all);
@@ -148,8 +193,12 @@ int eif_contents_read(const struct eif *eif, uint32_t *ret_crc, struct eif_pcrs 
 		pass.boot = boot;
 		pass.app = app;
 	}
+	if (!err && ret_pcrs && threads)
+		helper_start(&helper, &pass);
 	if (!err)
 		err = read_sections(eif, &pass);
+	helper_err = helper_join(&helper);
+	err = err ? err : helper_err;
 	if (!err && ret_pcrs && !pass.split && !EVP_MD_CTX_copy_ex(boot, all))
 		err = -EIO;
 	if (!err && ret_pcrs)

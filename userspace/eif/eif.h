@@ -113,6 +113,8 @@ struct eif {
 #define EIF_PARSE_STRICT	(1U << 3)
 /* eif_parse(): a wrong CRC or signature section is only a warning. */
 #define EIF_PARSE_TOLERANT	(1U << 4)
+/* eif_parse(): may measure with a second thread. Not in a sealed process. */
+#define EIF_PARSE_THREADS	(1U << 5)
 
 #if defined(__x86_64__)
 #define EIF_PARSE_NATIVE	EIF_PARSE_X86_64
@@ -230,6 +232,23 @@ int eif_writer_add(struct eif_writer *writer, enum eif_section_type type,
  * Return: 0, -E2BIG, or the errno of a read or write.
  */
 int eif_writer_add_fd(struct eif_writer *writer, enum eif_section_type type, int src_fd);
+
+/**
+ * eif_writer_begin() - begin a section that the caller writes to the image's file itself
+ * @writer: the image that is written; the caller writes from the file's position on
+ *
+ * Return: 0, -E2BIG (more than 32 sections) or the errno of a seek.
+ */
+int eif_writer_begin(struct eif_writer *writer);
+
+/**
+ * eif_writer_end() - end the section; its data ends at the file's position
+ * @writer: the image that is written; its file must also be open for reading
+ * @type: type of the section
+ *
+ * Return: 0, -ENOMEM, or the errno of a read or write.
+ */
+int eif_writer_end(struct eif_writer *writer, enum eif_section_type type);
 
 /** eif_writer_finish() - write the header; Return: 0 or the errno of a write */
 int eif_writer_finish(struct eif_writer *writer);

@@ -167,7 +167,7 @@ static int eif_check_contents(struct parser *p)
 	struct eif *eif = p->eif;
 	int err;
 
-	err = eif_contents_read(eif, &eif->contents_crc, p->pcrs);
+	err = eif_contents_read(eif, p->flags & EIF_PARSE_THREADS, &eif->contents_crc, p->pcrs);
 	if (err || eif->contents_crc == eif->crc)
 		return err;
 	eif->warnings |= EIF_WARN_CRC;

@@ -91,6 +91,35 @@ int eif_writer_add(struct eif_writer *writer, enum eif_section_type type,
 	return close_section(writer, type, size, libdeflate_crc32(0, data, size));
 }
 
+int eif_writer_begin(struct eif_writer *writer)
+{
+	if (writer->nr_sections == EIF_MAX_SECTIONS)
+		return -E2BIG;
+	return lseek(writer->fd, writer->end + EIF_SECTION_HEADER_SIZE, SEEK_SET) < 0 ? -errno : 0;
+}
+
+int eif_writer_end(struct eif_writer *writer, enum eif_section_type type)
+{
+	__cleanup_free uint8_t *buf = malloc(COPY_SIZE);
+	const uint64_t start = writer->end + EIF_SECTION_HEADER_SIZE;
+	off_t end = lseek(writer->fd, 0, SEEK_CUR);
+	uint32_t crc = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	if (end < 0)
+		return -errno;
+	for (uint64_t at = start; at < (uint64_t)end;) {
+		ssize_t n = pread(writer->fd, buf, MIN(COPY_SIZE, end - at), at);
+
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		crc = libdeflate_crc32(crc, buf, n);
+		at += n;
+	}
+	return close_section(writer, type, end - start, crc);
+}
+
 int eif_writer_add_fd(struct eif_writer *writer, enum eif_section_type type, int src_fd)
 {
 	__cleanup_free uint8_t *buf = malloc(COPY_SIZE);

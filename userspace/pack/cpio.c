@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #define COPY_SIZE	(64 * KIB)
+/* Bytes of one write, for many small files. */
+#define BLOCK_SIZE	(256 * KIB)
 
 static int cpio_fail(struct cpio *cpio, const char *name)
 {
@@ -30,6 +32,7 @@ int cpio_begin(struct cpio *cpio, int fd, struct error *error)
 	if (!cpio->archive)
 		return -ENOMEM;
 	archive_write_set_format_cpio_newc(cpio->archive);
+	archive_write_set_bytes_per_block(cpio->archive, BLOCK_SIZE);
 	archive_write_set_bytes_in_last_block(cpio->archive, 1);	/* no padding */
 	if (archive_write_open_fd(cpio->archive, fd) != ARCHIVE_OK)
 		return cpio_fail(cpio, NULL);

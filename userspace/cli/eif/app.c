@@ -131,34 +131,26 @@ int build_read_app(const struct build *build, uint16_t flags, struct application
 	return err ? fail(what, err, &cause, error) : 0;
 }
 
-static int add_file(struct eif_writer *writer, int fd)
-{
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return -errno;
-	return eif_writer_add_fd(writer, EIF_SECTION_RAMDISK, fd);
-}
-
 static int add_bootstrap(const struct build *build, struct eif_writer *writer,
 			 struct error *error)
 {
-	__cleanup_fd int fd = -1;
 	const char *init = build->init;
 	struct error cause = {};
 	int err = init ? 0 : guest_init(&init, error);
 
 	if (err)
 		return err;
-	fd = temp_file_open();
-	err = fd < 0 ? fd : bootstrap_write(fd, init, build->nsm, &cause);
+	err = eif_writer_begin(writer);
 	if (!err)
-		err = add_file(writer, fd);
+		err = bootstrap_write(writer->fd, init, build->nsm, &cause);
+	if (!err)
+		err = eif_writer_end(writer, EIF_SECTION_RAMDISK);
 	return err ? fail("bootstrap ramdisk", err, &cause, error) : 0;
 }
 
 int build_add_app(const struct build *build, struct application *app, struct eif_writer *writer,
 		  struct error *error)
 {
-	__cleanup_fd int fd = -1;
 	struct error cause = {};
 	int err;
 
@@ -168,11 +160,12 @@ int build_add_app(const struct build *build, struct application *app, struct eif
 	err = add_bootstrap(build, writer, error);
 	if (err)
 		return err;
-	fd = temp_file_open();
 	progress_begin("packing");
-	err = fd < 0 ? fd : application_write(app, fd, &cause);
+	err = eif_writer_begin(writer);
 	if (!err)
-		err = add_file(writer, fd);
+		err = application_write(app, writer->fd, &cause);
+	if (!err)
+		err = eif_writer_end(writer, EIF_SECTION_RAMDISK);
 	progress_end();
 	return err ? fail("application ramdisk", err, &cause, error) : 0;
 }

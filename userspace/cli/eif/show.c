@@ -35,7 +35,8 @@ int eif_file_map(int fd, unsigned int flags, struct eif_file *ret, struct error 
 		return -errno;
 	(void)madvise(file.data, file.size, MADV_SEQUENTIAL);	/* a hint */
 	progress_begin("checking and measuring");
-	err = eif_parse(file.data, file.size, flags, &file.eif, &file.pcrs, error);
+	err = eif_parse(file.data, file.size, flags | EIF_PARSE_THREADS, &file.eif, &file.pcrs,
+			error);
 	progress_end();
 	if (err) {
 		eif_file_unmap(&file);
