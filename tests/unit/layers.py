@@ -222,6 +222,21 @@ def refuse(name, entries, text):
     return name, case
 
 
+def huge_in_layer():
+    """The layer ends behind the header, so that the file's contents are never read."""
+    info = tarfile.TarInfo("t/model.bin")
+    info.size = 1 << 32
+    with tempfile.TemporaryDirectory(dir=".") as path:
+        layout = Layout(path + "/i")
+        layout.done(layout.image(layers=[info.tobuf(tarfile.GNU_FORMAT)]))
+        try:
+            Built(ne_emu, init, path + "/i")
+        except Failed as failure:
+            assert "layer 1: t/model.bin: has 4294967296 bytes, but ramdisks" in str(failure)
+        else:
+            raise AssertionError("it was taken")
+
+
 def huge():
     """A file that no ramdisk can hold is refused before its contents are read."""
     with tempfile.TemporaryDirectory(dir=".") as path:
@@ -245,4 +260,4 @@ sys.exit(run_cases(
     [unpack("archive: two members of gzip", [gzip.decompress(repeated())],
             pack=lambda _: repeated())] +
     [refuse("refused: " + name, entries, text) for name, entries, text in REFUSED] +
-    [("refused: a file of 4 GiB", huge)]))
+    [("refused: a file of 4 GiB", huge), ("refused: a file of 4 GiB in a layer", huge_in_layer)]))
