@@ -360,8 +360,7 @@ static int ne_backend_copy_text(char *to, const struct ne_emu_backend_status *st
 {
 	size_t i;
 
-	if (status->reserved || strnlen(status->text, sizeof(status->text)) ==
-				sizeof(status->text))
+	if (strnlen(status->text, sizeof(status->text)) == sizeof(status->text))
 		return -EINVAL;
 
 	for (i = 0; status->text[i]; i++)
@@ -384,7 +383,8 @@ int ne_backend_done(struct ne_backend *backend, const struct ne_emu_backend_stat
 	int rc = 0;
 
 	/* Errnos from ERESTARTSYS up are internal to the kernel. */
-	if (status->code >= ERESTARTSYS || ne_backend_copy_text(text, status))
+	if (status->code >= ERESTARTSYS || status->guest_status ||
+	    ne_backend_copy_text(text, status))
 		return -EINVAL;
 
 	spin_lock(&backend->lock);
@@ -427,6 +427,12 @@ static bool ne_backend_reason_is_valid(u32 code)
 	return false;
 }
 
+static bool ne_backend_guest_status_is_valid(u32 status)
+{
+	return !status ||
+	       (status & ~NE_EMU_GUEST_STATUS_MASK) == NE_EMU_GUEST_STATUS_KNOWN;
+}
+
 /*
  * Claim the right to report the end, which only one caller gets.
  * Return: 0, -ENOTCONN (not done yet) or -EALREADY.
@@ -458,13 +464,16 @@ int ne_backend_exit(struct ne_backend *backend, const struct ne_emu_backend_stat
 	char text[NE_EMU_STATUS_TEXT_SIZE];
 	int rc;
 
-	if (!ne_backend_reason_is_valid(status->code) || ne_backend_copy_text(text, status))
+	if (!ne_backend_reason_is_valid(status->code) ||
+	    !ne_backend_guest_status_is_valid(status->guest_status) ||
+	    ne_backend_copy_text(text, status))
 		return -EINVAL;
 
 	rc = ne_backend_claim_end(backend);
 	if (rc)
 		return rc;
-	rc = ne_enclave_ended(backend->enclave, backend, status->code, text);
+	rc = ne_enclave_ended(backend->enclave, backend, status->code, status->guest_status,
+			      text);
 	return rc ? -EALREADY : 0;
 }
 
@@ -480,7 +489,7 @@ void ne_backend_closed(struct ne_backend *backend)
 
 	ne_backend_fail(backend, ECONNRESET, "the VMM went away before it was ready");
 	if (!ne_backend_claim_end(backend))
-		ne_enclave_ended(backend->enclave, backend, NE_EMU_EXIT_REASON_LOST,
+		ne_enclave_ended(backend->enclave, backend, NE_EMU_EXIT_REASON_LOST, 0,
 				 "the VMM went away without giving a reason");
 
 	spin_lock(&backend->lock);

@@ -277,6 +277,7 @@ err_cid:
  * @enclave: the enclave
  * @backend: the backend that reports the end, or NULL to stop the enclave
  * @reason: reason for enclave-get
+ * @guest_status: end of the program, valid, as in struct ne_emu_backend_status
  * @text: reason as text, for enclave-get
  *
  * From then on poll() reports EPOLLHUP. The enclave keeps its resources until release.
@@ -285,7 +286,7 @@ err_cid:
  * Return: 0, or -ENOTCONN if the enclave is not running with @backend.
  */
 int ne_enclave_ended(struct ne_enclave *enclave, struct ne_backend *backend,
-		     enum ne_emu_exit_reason reason, const char *text)
+		     enum ne_emu_exit_reason reason, u32 guest_status, const char *text)
 {
 	guard(mutex)(&enclave->lock);
 	if (enclave->state != NE_EMU_ENCLAVE_STATE_RUNNING ||
@@ -295,6 +296,7 @@ int ne_enclave_ended(struct ne_enclave *enclave, struct ne_backend *backend,
 	spin_lock(&enclave->info_lock);
 	enclave->state = NE_EMU_ENCLAVE_STATE_STOPPED;
 	enclave->exit_reason = reason;
+	enclave->guest_status = guest_status;
 	strscpy(enclave->exit_text, text, sizeof(enclave->exit_text));
 	spin_unlock(&enclave->info_lock);
 

@@ -20,6 +20,7 @@ static size_t ne_msg_enclave_size(void)
 	       NE_MSG_U64_SIZE +				/* MEM_SIZE */
 	       NE_MSG_U32_SIZE +				/* EXIT_REASON */
 	       nla_total_size(NE_EMU_STATUS_TEXT_SIZE) +	/* EXIT_TEXT */
+	       NE_MSG_U32_SIZE +				/* EXIT_STATUS */
 	       NE_MSG_U32_SIZE +				/* OWNER_PID */
 	       NE_MSG_U32_SIZE +				/* OWNER_UID */
 	       NE_MSG_U32_SIZE +				/* CID */
@@ -103,7 +104,7 @@ static int ne_msg_put_started(struct sk_buff *skb, struct ne_enclave *enclave)
 	return 0;
 }
 
-/* All attributes that can change, except the text. */
+/* All attributes that can change, except those of ne_msg_put_end(). */
 static int ne_msg_put_info(struct sk_buff *skb, struct ne_enclave *enclave)
 {
 	lockdep_assert_held(&enclave->info_lock);
@@ -113,6 +114,20 @@ static int ne_msg_put_info(struct sk_buff *skb, struct ne_enclave *enclave)
 	    nla_put_u32(skb, NE_EMU_A_ENCLAVE_EXIT_REASON, enclave->exit_reason) ||
 	    ne_msg_put_started(skb, enclave) ||
 	    ne_msg_put_vcpus(skb, enclave->vcpu_ids, enclave->nr_vcpus))
+		return -EMSGSIZE;
+	return 0;
+}
+
+/* Attributes about the end that only the owner and administrators may read. */
+static int ne_msg_put_end(struct sk_buff *skb, struct ne_enclave *enclave)
+{
+	lockdep_assert_held(&enclave->info_lock);
+
+	if (nla_put_string(skb, NE_EMU_A_ENCLAVE_EXIT_TEXT, enclave->exit_text))
+		return -EMSGSIZE;
+	if (enclave->guest_status &&
+	    nla_put_u32(skb, NE_EMU_A_ENCLAVE_EXIT_STATUS,
+			enclave->guest_status & NE_EMU_GUEST_STATUS_MASK))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -148,7 +163,7 @@ int ne_msg_put_enclave(struct sk_buff *skb, struct ne_enclave *enclave,
 	spin_lock(&enclave->info_lock);
 	rc = ne_msg_put_info(skb, enclave);
 	if (!rc && view->text)
-		rc = nla_put_string(skb, NE_EMU_A_ENCLAVE_EXIT_TEXT, enclave->exit_text);
+		rc = ne_msg_put_end(skb, enclave);
 	spin_unlock(&enclave->info_lock);
 	return rc;
 }

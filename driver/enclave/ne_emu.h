@@ -108,6 +108,7 @@ struct ne_mem {
  * @vcpu_ids: CPUs in the order in which they were added; nr_cpu_ids elements
  * @exit_reason: why it ended
  * @exit_text: why it ended, or why the last start failed, as text
+ * @guest_status: how its program ended, see struct ne_emu_backend_status; 0: not known
  * @started_ns: CLOCK_BOOTTIME of the start, ns
  * @wait: pollers of the enclave fd
  * @hup: poll() reports EPOLLHUP from now on; written once, read without a lock
@@ -137,6 +138,7 @@ struct ne_enclave {
 	u32 *vcpu_ids;
 	enum ne_emu_exit_reason exit_reason;
 	char exit_text[NE_EMU_STATUS_TEXT_SIZE];
+	u32 guest_status;
 	u64 started_ns;
 
 	wait_queue_head_t wait;
@@ -252,7 +254,7 @@ void ne_enclave_release(struct ne_enclave *enclave);
 int ne_enclave_check_init(struct ne_enclave *enclave);
 int ne_enclave_start(struct ne_enclave *enclave, struct ne_enclave_start_info *info);
 int ne_enclave_ended(struct ne_enclave *enclave, struct ne_backend *backend,
-		     enum ne_emu_exit_reason reason, const char *text);
+		     enum ne_emu_exit_reason reason, u32 guest_status, const char *text);
 
 /* quota.c */
 kuid_t ne_quota_user(void);

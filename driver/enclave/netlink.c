@@ -155,7 +155,7 @@ int ne_emu_nl_enclave_stop_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 	rc = -ENOTCONN;
 	if (ne_nl_is_running(enclave))
-		rc = ne_enclave_ended(enclave, NULL, NE_EMU_EXIT_REASON_ADMIN_STOP,
+		rc = ne_enclave_ended(enclave, NULL, NE_EMU_EXIT_REASON_ADMIN_STOP, 0,
 				      "stopped on request");
 	if (rc)
 		GENL_SET_ERR_MSG(info, "the enclave is not running");

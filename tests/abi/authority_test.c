@@ -168,8 +168,8 @@ static void run_as(struct ne_test *t, struct ne_fixture *f, uid_t uid)
 
 static void end_with_text(struct ne_test *t, struct ne_fixture *f)
 {
-	REQUIRE_EQ(t, ne_backend_exit(f->info.backend_fd, NE_EMU_EXIT_REASON_GUEST_RESET,
-				      SECRET), 0);
+	REQUIRE_EQ(t, ne_backend_exit_status(f->info.backend_fd, NE_EMU_EXIT_REASON_GUEST_RESET,
+					     NE_EMU_GUEST_STATUS_KNOWN, SECRET), 0);
 }
 
 /* Start requests */
@@ -330,6 +330,7 @@ static void check_info(struct ne_test *t, const struct ne_info *info, const stru
 	CHECK_EQ(t, info->owner_pid, view->owner_pid);
 	CHECK_EQ(t, info->owner_uid, view->owner_uid);
 	CHECK_EQ(t, info->has_text, view->text);
+	CHECK_EQ(t, info->has_status, view->text);
 	CHECK(t, !strcmp(info->exit_text, view->text ? SECRET : ""));
 }
 
@@ -435,6 +436,7 @@ static void check_event(struct ne_test *t, struct ne_netlink *nl, uint32_t state
 	CHECK_EQ(t, info.owner_pid, 0);
 	CHECK_EQ(t, info.owner_uid, control ? OWNER : NE_NO_OWNER);
 	CHECK_EQ(t, info.has_text, control);
+	CHECK_EQ(t, info.has_status, control && state != NE_EMU_ENCLAVE_STATE_RUNNING);
 	if (control && state != NE_EMU_ENCLAVE_STATE_RUNNING)
 		CHECK(t, !strcmp(info.exit_text, SECRET));
 }

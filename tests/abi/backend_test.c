@@ -59,9 +59,9 @@ static void b08_answers(struct ne_test *t)
 	CHECK_ERR(t, ne_ioctl(fd, NE_EMU_BACKEND_DONE, NULL), EFAULT);
 	CHECK_ERR(t, ne_ioctl(fd, NE_EMU_BACKEND_DONE, &status), EINVAL);
 	status.code = 0;
-	status.reserved = 1;
+	status.guest_status = 1;
 	CHECK_ERR(t, ne_ioctl(fd, NE_EMU_BACKEND_DONE, &status), EINVAL);
-	status.reserved = 0;
+	status.guest_status = 0;
 	memset(status.text, 'x', sizeof(status.text));
 	CHECK_ERR(t, ne_ioctl(fd, NE_EMU_BACKEND_DONE, &status), EINVAL);
 	CHECK_ERR(t, ne_backend_exit(fd, NE_EMU_EXIT_REASON_GUEST_RESET, ""), ENOTCONN);
@@ -85,6 +85,8 @@ static void b09_exit_reason(struct ne_test *t)
 
 	ne_fixture_run(t, &f);
 	CHECK_EQ(t, ne_wait_hup(f.fd, 0), 0);
+	CHECK_EQ(t, ne_netlink_get(&f.nl, f.uid, &info), 0);
+	CHECK(t, !info.has_status);
 	REQUIRE_EQ(t, ne_backend_exit(f.info.backend_fd, NE_EMU_EXIT_REASON_GUEST_SHUTDOWN,
 				      "triple\tfault"), 0);
 	CHECK_EQ(t, ne_wait_hup(f.fd, 0), POLLHUP);
@@ -93,9 +95,41 @@ static void b09_exit_reason(struct ne_test *t)
 	CHECK_EQ(t, info.state, NE_EMU_ENCLAVE_STATE_STOPPED);
 	CHECK_EQ(t, info.exit_reason, NE_EMU_EXIT_REASON_GUEST_SHUTDOWN);
 	CHECK(t, !strncmp(info.exit_text, "triple", 6) && !strchr(info.exit_text, '\t'));
+	CHECK(t, !info.has_status);
 	CHECK_EQ(t, info.owner_pid, getpid());
 	close(f.fd);
 	CHECK_ERR(t, ne_netlink_get(&f.nl, f.uid, &info), ENOENT);
+}
+
+/* Status 0 is known, too. The values are those of wait(2). */
+static void b16_guest_status(struct ne_test *t)
+{
+	static const struct {
+		uint32_t reported;
+		uint32_t status;
+	} good[] = { { 0x10000, 0 }, { 0x10700, 7 << 8 }, { 0x10009, SIGKILL } };
+	static const uint32_t bad[] = { 1, 0x700, 0x20000, 0x30000, 0x80010700 };
+	struct ne_info info;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		struct ne_fixture f;
+
+		ne_fixture_run(t, &f);
+		for (size_t j = 0; j < ARRAY_SIZE(bad); j++)
+			CHECK_ERR(t, ne_backend_exit_status(f.info.backend_fd,
+							    NE_EMU_EXIT_REASON_GUEST_RESET,
+							    bad[j], ""), EINVAL);
+		CHECK_EQ(t, ne_wait_hup(f.fd, 0), 0);
+		CHECK_EQ(t, ne_backend_exit_status(f.info.backend_fd,
+						   NE_EMU_EXIT_REASON_GUEST_RESET,
+						   good[i].reported, "over"), 0);
+		CHECK_EQ(t, ne_netlink_get(&f.nl, f.uid, &info), 0);
+		CHECK(t, info.has_status);
+		CHECK_EQ(t, info.exit_status, good[i].status);
+		close(f.info.backend_fd);
+		close(f.fd);
+		munmap(f.mem, NE_MIN_ENCLAVE_SIZE);
+	}
 }
 
 static void b10_backend_dies(struct ne_test *t)
@@ -319,6 +353,7 @@ static const struct ne_case cases[] = {
 	{ "B13 memory in call order, gone at close", b13_memory, 0 },
 	{ "B14 VMM that ignores the end is killed", b14_deaf_vmm, 60 },
 	{ "B15 rights of an ordinary user", b15_privilege, 0 },
+	{ "B16 status of the enclave's program", b16_guest_status, 0 },
 };
 
 int main(int argc, char **argv)

@@ -72,10 +72,10 @@ static bool garbage(int fd)
 	if (ne_ioctl(fd, NE_EMU_BACKEND_DONE, &status) != -EINVAL)
 		return false;
 	status.text[0] = 0;
-	status.reserved = 1;
+	status.guest_status = 1;
 	if (ne_ioctl(fd, NE_EMU_BACKEND_DONE, &status) != -EINVAL)
 		return false;
-	status.reserved = 0;
+	status.guest_status = 0;
 	status.code = 512;	/* the first kernel-internal errno */
 	if (ne_ioctl(fd, NE_EMU_BACKEND_DONE, &status) != -EINVAL)
 		return false;

@@ -21,7 +21,7 @@ static void test_status(void **state)
 	(void)error_set(&error, -EINVAL, "%s: %d", "plain \xc3\xa9", 5);
 	status = backend_status(EINVAL, &error);
 	assert_int_equal(status.code, EINVAL);
-	assert_int_equal(status.reserved, 0);
+	assert_int_equal(status.guest_status, 0);
 	assert_string_equal(status.text, "plain \xc3\xa9: 5");
 	status = backend_status(0, NULL);
 	assert_int_equal(status.code, 0);

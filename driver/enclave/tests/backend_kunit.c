@@ -240,7 +240,7 @@ static void ne_backend_test_first_end(struct kunit *test)
 struct ne_backend_status_case {
 	const char *name;
 	u32 code;
-	u32 reserved;
+	u32 guest_status;
 	int length;	/* of a text of 'a', without the NUL */
 	int done;	/* result of NE_EMU_BACKEND_DONE */
 	int exit;	/* result of NE_EMU_BACKEND_EXIT */
@@ -260,8 +260,14 @@ static const struct ne_backend_status_case ne_backend_status_cases[] = {
 	{ "errno of the kernel", 512, 0, 0, -EINVAL, -EINVAL },
 	{ "no errno", 4096, 0, 0, -EINVAL, -EINVAL },
 	{ "negative", -5, 0, 0, -EINVAL, -EINVAL },
-	{ "reserved", NE_EMU_EXIT_REASON_GUEST_RESET, 1, 0, -EINVAL, -EINVAL },
-	{ "reserved, top bit", NE_EMU_EXIT_REASON_GUEST_RESET, 1U << 31, 0, -EINVAL, -EINVAL },
+	/* 0x10000 marks the 16 bits of wait(2) as known. */
+	{ "status 0", NE_EMU_EXIT_REASON_GUEST_RESET, 0x10000, 0, -EINVAL, 0 },
+	{ "status 7", NE_EMU_EXIT_REASON_GUEST_RESET, 0x10700, 0, -EINVAL, 0 },
+	{ "all bits of a status", NE_EMU_EXIT_REASON_GUEST_RESET, 0x1ffff, 0, -EINVAL, 0 },
+	{ "status without the mark", NE_EMU_EXIT_REASON_GUEST_RESET, 0x0700, 0, -EINVAL, -EINVAL },
+	{ "bit above", NE_EMU_EXIT_REASON_GUEST_RESET, 0x30000, 0, -EINVAL, -EINVAL },
+	{ "only the bit above", NE_EMU_EXIT_REASON_GUEST_RESET, 0x20000, 0, -EINVAL, -EINVAL },
+	{ "top bit", NE_EMU_EXIT_REASON_GUEST_RESET, 1U << 31, 0, -EINVAL, -EINVAL },
 	{ "longest text", NE_EMU_EXIT_REASON_GUEST_RESET, 0, NE_EMU_STATUS_TEXT_SIZE - 1, 0, 0 },
 	{ "text without end", NE_EMU_EXIT_REASON_GUEST_RESET, 0, NE_EMU_STATUS_TEXT_SIZE,
 	  -EINVAL, -EINVAL },
@@ -276,7 +282,7 @@ static void ne_backend_test_status_done(struct kunit *test)
 	struct ne_emu_backend_status status;
 
 	ne_backend_test_status(&status, param->code, "");
-	status.reserved = param->reserved;
+	status.guest_status = param->guest_status;
 	memset(status.text, 'a', param->length);
 	KUNIT_EXPECT_EQ(test, ne_backend_done(t->backend, &status), param->done);
 	if (param->done)
@@ -292,11 +298,12 @@ static void ne_backend_test_status_exit(struct kunit *test)
 	struct ne_emu_backend_status status;
 
 	ne_backend_test_status(&status, param->code, "");
-	status.reserved = param->reserved;
+	status.guest_status = param->guest_status;
 	memset(status.text, 'a', param->length);
 	KUNIT_EXPECT_EQ(test, ne_backend_exit(t->backend, &status), param->exit);
 	KUNIT_EXPECT_EQ(test, t->enclave->hup, !param->exit);
 	KUNIT_EXPECT_EQ(test, t->enclave->exit_reason, param->exit ? 0 : param->code);
+	KUNIT_EXPECT_EQ(test, t->enclave->guest_status, param->exit ? 0 : param->guest_status);
 	KUNIT_EXPECT_EQ(test, strlen(t->enclave->exit_text), param->exit ? 0 : param->length);
 }
 
@@ -320,7 +327,7 @@ static void ne_backend_test_text_end(struct kunit *test)
 
 	memset(&status, 'x', sizeof(status));
 	status.code = EPROTO;
-	status.reserved = 0;
+	status.guest_status = 0;
 	status.text[3] = '\0';
 	KUNIT_ASSERT_EQ(test, ne_backend_done(t->backend, &status), 0);
 	KUNIT_EXPECT_STREQ(test, t->backend->text, "xxx");

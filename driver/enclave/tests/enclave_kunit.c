@@ -338,6 +338,9 @@ static void ne_enclave_test_start_nobody(struct kunit *test)
 
 /* Ends */
 
+/* A program that exited with status 7. */
+#define NE_ENCLAVE_TEST_STATUS	(NE_EMU_GUEST_STATUS_KNOWN | 7 << 8)
+
 struct ne_enclave_end_case {
 	const char *name;
 	enum ne_emu_enclave_state state;
@@ -368,7 +371,8 @@ static void ne_enclave_test_ended(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test,
 			ne_enclave_ended(enclave, param->foreign ? &foreign : NULL,
-					 NE_EMU_EXIT_REASON_ADMIN_STOP, "because"),
+					 NE_EMU_EXIT_REASON_ADMIN_STOP, NE_ENCLAVE_TEST_STATUS,
+					 "because"),
 			param->rc);
 	KUNIT_EXPECT_EQ(test, enclave->hup, !param->rc);
 	KUNIT_EXPECT_EQ(test, enclave->state,
@@ -376,6 +380,7 @@ static void ne_enclave_test_ended(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, enclave->exit_reason,
 			param->rc ? NE_EMU_EXIT_REASON_NONE : NE_EMU_EXIT_REASON_ADMIN_STOP);
 	KUNIT_EXPECT_STREQ(test, enclave->exit_text, param->rc ? "" : "because");
+	KUNIT_EXPECT_EQ(test, enclave->guest_status, param->rc ? 0 : NE_ENCLAVE_TEST_STATUS);
 	/* Resources stay until the release. */
 	KUNIT_EXPECT_EQ(test, enclave->nr_vcpus, 2);
 	KUNIT_EXPECT_EQ(test, enclave->mem.size, MIB(64));

@@ -20,6 +20,7 @@ static void ne_msg_test_enclave(struct kunit *test)
 	enclave->nr_vcpus = nr_cpu_ids;
 	enclave->cid = U32_MAX;
 	memset(enclave->exit_text, 'a', sizeof(enclave->exit_text) - 1);
+	enclave->guest_status = NE_EMU_GUEST_STATUS_KNOWN;
 
 	skb = genlmsg_new(ne_msg_enclave_size(), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, skb);

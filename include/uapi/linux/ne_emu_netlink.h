@@ -28,9 +28,10 @@ enum ne_emu_enclave_state {
  * enum ne_emu_exit_reason - Why an enclave ended.
  * @NE_EMU_EXIT_REASON_NONE: It has not ended.
  * @NE_EMU_EXIT_REASON_LOST: The VMM went away without giving a reason.
- * @NE_EMU_EXIT_REASON_GUEST_RESET: The guest reset itself (orderly end, or
- *   reboot after a panic).
- * @NE_EMU_EXIT_REASON_GUEST_SHUTDOWN: The guest caused a triple fault.
+ * @NE_EMU_EXIT_REASON_GUEST_RESET: The guest reset itself, which is an orderly
+ *   end.
+ * @NE_EMU_EXIT_REASON_GUEST_SHUTDOWN: The guest caused a triple fault, or its
+ *   kernel panicked.
  * @NE_EMU_EXIT_REASON_GUEST_HALT: All vCPUs halted permanently.
  * @NE_EMU_EXIT_REASON_BAD_IMAGE: The enclave image was refused.
  * @NE_EMU_EXIT_REASON_VMM_ERROR: The VMM could not continue.
@@ -62,6 +63,7 @@ enum {
 	NE_EMU_A_ENCLAVE_OWNER_UID,
 	NE_EMU_A_ENCLAVE_STARTED_NS,
 	NE_EMU_A_ENCLAVE_PAD,
+	NE_EMU_A_ENCLAVE_EXIT_STATUS,
 
 	__NE_EMU_A_ENCLAVE_MAX,
 	NE_EMU_A_ENCLAVE_MAX = (__NE_EMU_A_ENCLAVE_MAX - 1)

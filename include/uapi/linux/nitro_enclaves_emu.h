@@ -47,17 +47,25 @@
 /* Size of the text in struct ne_emu_backend_status, bytes with the NUL. */
 #define NE_EMU_STATUS_TEXT_SIZE		120
 
+/*
+ * The end of the program that the enclave ran, if its init reported it: this flag and,
+ * in the lower 16 bits, the status as of wait(2).
+ */
+#define NE_EMU_GUEST_STATUS_KNOWN	(1U << 16)
+#define NE_EMU_GUEST_STATUS_MASK	0xffffU
+
 /**
  * struct ne_emu_backend_status - outcome of a start or end of an enclave
  * @code: NE_EMU_BACKEND_DONE: 0 or a positive errno below 512;
  *	NE_EMU_BACKEND_EXIT: a NE_EMU_EXIT_REASON_* value (ne_emu_netlink.h),
  *	not "none" and not "lost".
- * @reserved: must be 0.
+ * @guest_status: NE_EMU_BACKEND_DONE: must be 0; NE_EMU_BACKEND_EXIT: 0 (not known) or
+ *	NE_EMU_GUEST_STATUS_KNOWN and the status of the enclave's program.
  * @text: reason as text, terminated by a NUL. Unprintable bytes are replaced.
  */
 struct ne_emu_backend_status {
 	__u32 code;
-	__u32 reserved;
+	__u32 guest_status;
 	char text[NE_EMU_STATUS_TEXT_SIZE];
 };
 
@@ -70,7 +78,7 @@ struct ne_emu_backend_status {
  * from all of them. With any other @code the start fails with that errno, the
  * enclave stays in INIT, and "enclave-get" returns @text.
  *
- * EFAULT: bad pointer. EINVAL: invalid @reserved, @code or @text.
+ * EFAULT: bad pointer. EINVAL: invalid @code, @guest_status or @text.
  * EALREADY: already answered. ESTALE: the start has been given up.
  */
 #define NE_EMU_BACKEND_DONE	_IOW(NE_EMU_IOC_MAGIC, 0x00, struct ne_emu_backend_status)

@@ -274,6 +274,10 @@ static void read_enclave(const struct nlattr *attr, size_t len, void *arg)
 		attr_string(attr, len, info->exit_text, sizeof(info->exit_text));
 		info->has_text = true;
 		break;
+	case NE_EMU_A_ENCLAVE_EXIT_STATUS:
+		info->exit_status = attr_u32(attr, len);
+		info->has_status = true;
+		break;
 	case NE_EMU_A_ENCLAVE_OWNER_PID:
 		info->owner_pid = attr_u32(attr, len);
 		break;
@@ -412,9 +416,10 @@ int ne_netlink_wait_accept(struct ne_netlink *nl, int timeout_ms, struct ne_info
 	return rc ? rc : ne_netlink_accept(nl, ret_info);
 }
 
-static int backend_status(int fd, unsigned long ioctl_nr, uint32_t code, const char *text)
+static int backend_status(int fd, unsigned long ioctl_nr, uint32_t code, uint32_t guest_status,
+			  const char *text)
 {
-	struct ne_emu_backend_status status = { .code = code };
+	struct ne_emu_backend_status status = { .code = code, .guest_status = guest_status };
 
 	snprintf(status.text, sizeof(status.text), "%s", text);
 	return ne_ioctl(fd, ioctl_nr, &status);
@@ -422,10 +427,16 @@ static int backend_status(int fd, unsigned long ioctl_nr, uint32_t code, const c
 
 int ne_backend_done(int backend_fd, uint32_t code, const char *text)
 {
-	return backend_status(backend_fd, NE_EMU_BACKEND_DONE, code, text);
+	return backend_status(backend_fd, NE_EMU_BACKEND_DONE, code, 0, text);
 }
 
 int ne_backend_exit(int backend_fd, uint32_t reason, const char *text)
 {
-	return backend_status(backend_fd, NE_EMU_BACKEND_EXIT, reason, text);
+	return backend_status(backend_fd, NE_EMU_BACKEND_EXIT, reason, 0, text);
+}
+
+int ne_backend_exit_status(int backend_fd, uint32_t reason, uint32_t guest_status,
+			   const char *text)
+{
+	return backend_status(backend_fd, NE_EMU_BACKEND_EXIT, reason, guest_status, text);
 }

@@ -19,6 +19,7 @@
  * @owner_uid: NE_NO_OWNER if the message does not contain it
  * @backend_fd: only in the reply to accept, otherwise -1; the caller closes it
  * @has_text: the message contains @exit_text, which may be empty
+ * @has_status: the message contains @exit_status
  */
 struct ne_info {
 	uint64_t slot_uid;
@@ -35,6 +36,8 @@ struct ne_info {
 	size_t nr_vcpus;
 	int backend_fd;
 	bool has_text;
+	bool has_status;
+	uint32_t exit_status;
 	char exit_text[256];
 };
 
@@ -84,5 +87,8 @@ int ne_netlink_dump(struct ne_netlink *nl, void (*fn)(const struct ne_info *info
 
 int ne_backend_done(int backend_fd, uint32_t code, const char *text);
 int ne_backend_exit(int backend_fd, uint32_t reason, const char *text);
+/** ne_backend_exit_status() - the same with the status of the enclave's program */
+int ne_backend_exit_status(int backend_fd, uint32_t reason, uint32_t guest_status,
+			   const char *text);
 
 #endif

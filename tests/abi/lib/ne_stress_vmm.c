@@ -37,7 +37,7 @@ static void garbage_status(struct vmm *vmm)
 	memset(status.text, ne_stress_below(vmm->w, 256),
 	       ne_stress_below(vmm->w, sizeof(status.text) + 1));
 	if (ne_stress_chance(vmm->w, 4))
-		status.reserved = ne_stress_nasty(vmm->w);
+		status.guest_status = ne_stress_nasty(vmm->w);
 	if (ne_stress_chance(vmm->w, 4))
 		ne_ioctl(vmm->fd, request, (void *)(uintptr_t)ne_stress_nasty(vmm->w));
 	else
