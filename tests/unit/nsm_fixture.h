@@ -15,12 +15,16 @@
  * struct fixture - @rsp, @len: the last response
  * @next: entropy counts up from here, or fails with @entropy_err
  * @now_ms: the clock
+ * @exits: number of reports that a program has ended
+ * @exit_status: of the last one
  */
 struct fixture {
 	struct nsm *nsm;
 	uint8_t next;
 	int entropy_err;
 	uint64_t now_ms;
+	unsigned int exits;
+	uint16_t exit_status;
 	uint8_t rsp[NSM_RESPONSE_MAX];
 	size_t len;
 };
@@ -41,6 +45,14 @@ static inline uint64_t fixture_clock(void *arg)
 	return ((struct fixture *)arg)->now_ms;
 }
 
+static inline void fixture_exited(void *arg, uint16_t status)
+{
+	struct fixture *f = arg;
+
+	f->exits++;
+	f->exit_status = status;
+}
+
 static inline void fixture_create(struct fixture *f, bool debug)
 {
 	struct nsm_config config = {
@@ -48,6 +60,7 @@ static inline void fixture_create(struct fixture *f, bool debug)
 		.debug = debug,
 		.entropy = fixture_entropy,
 		.clock_ms = fixture_clock,
+		.exited = fixture_exited,
 		.hook_arg = f,
 	};
 

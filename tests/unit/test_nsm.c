@@ -24,6 +24,10 @@
 #define VALUE_UNLOCKED	"a16b4465736372696265504352a2646c6f636bf464646174615830"
 #define VALUE_EXTENDED	"a169457874656e64504352a164646174615830"
 
+#define EXIT_NAME	"4e65456d7545786974"
+#define EXIT		"a169" EXIT_NAME "a166737461747573"
+
+#define INVALID_ARGUMENT "a1654572726f726f496e76616c6964417267756d656e74"
 #define INVALID_INDEX	"a1654572726f726c496e76616c6964496e646578"
 #define READ_ONLY	"a1654572726f726d526561644f6e6c79496e646578"
 #define INVALID_OP	"a1654572726f7270496e76616c69644f7065726174696f6e"
@@ -214,6 +218,44 @@ static void test_lock_pcrs(void **state)
 		      "18181819181a181b181c181d181e181f");
 }
 
+static void test_exit(void **state)
+{
+	static const struct {
+		const char *request;
+		uint16_t status;
+	} good[] = {
+		{ EXIT "190700", 7 << 8 },
+		{ EXIT "00", 0 },
+		{ EXIT "190000", 0 },
+		{ EXIT "09", 9 },
+		{ EXIT "188b", 0x8b },	/* killed, with a core dump */
+		{ EXIT "19ff00", 0xff00 },
+	};
+	/* Stopped, continued, both exited and killed. */
+	static const char *const not_ended[] = {
+		EXIT "187f", EXIT "19137f", EXIT "19ffff", EXIT "190709", EXIT "1880",
+	};
+	static const char *const bad[] = {
+		EXIT "1a00010000", EXIT "20", EXIT "f6", EXIT "4100", EXIT "6137", EXIT,
+		"69" EXIT_NAME, "a169" EXIT_NAME "f6", "a169" EXIT_NAME "a0",
+		"a169" EXIT_NAME "07", "a169" EXIT_NAME "a164636f646507",
+		/* It has no number, unlike AWS's requests. */
+		"07", "a107a16673746174757300", "a10781190700",
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_answer(f, good[i].request, "69" EXIT_NAME);
+		assert_int_equal(f->exits, i + 1);
+		assert_int_equal(f->exit_status, good[i].status);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(not_ended); i++)
+		assert_answer(f, not_ended[i], INVALID_ARGUMENT);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_answer(f, bad[i], INVALID_OP);
+	assert_int_equal(f->exits, ARRAY_SIZE(good));
+}
+
 static void test_undecodable(void **state)
 {
 	static const char *const requests[] = {
@@ -279,6 +321,7 @@ static void test_response_room(void **state)
 		{ EXTEND_PCR "10646461746143010203", 67 },
 		{ LOCK_PCR "10", 8 },
 		{ LOCK_PCRS "1820", 9 },
+		{ EXIT "190700", 10 },
 	};
 	uint8_t too_small[64], req[64], state_before[75];
 	size_t error_len = from_hex(TOO_SMALL, too_small, sizeof(too_small));
@@ -410,6 +453,7 @@ int main(void)
 		T(test_extend_much),
 		T(test_lock_pcr),
 		T(test_lock_pcrs),
+		T(test_exit),
 		T(test_undecodable),
 		T(test_truncated),
 		T(test_deep_nesting),

@@ -4,6 +4,7 @@
 #include "nsm/nsm.h"
 
 #include "common/clock.h"
+#include "common/guest_status.h"
 #include "common/log.h"
 #include "common/util.h"
 #include "nsm/attestation.h"
@@ -40,6 +41,7 @@ struct nsm {
 	bool debug;
 	int (*entropy)(void *arg, void *buf, size_t len);
 	uint64_t (*clock_ms)(void *arg);
+	void (*exited)(void *arg, uint16_t status);
 	void *hook_arg;
 	struct nsm_settings settings;
 	struct identity *identity;
@@ -65,6 +67,7 @@ int nsm_create(const struct nsm_config *config, struct nsm **ret_nsm)
 	nsm->debug = config->debug;
 	nsm->entropy = config->entropy;
 	nsm->clock_ms = config->clock_ms;
+	nsm->exited = config->exited;
 	nsm->hook_arg = config->hook_arg;
 	nsm->pcrs.locked = pcr_below(LOCKED_AT_BOOT);
 	*ret_nsm = nsm;
@@ -274,6 +277,20 @@ static ssize_t attest(struct nsm *nsm, void *rsp, size_t rsp_cap)
 	return nsm_encode_document(nsm->document, len, rsp, rsp_cap);
 }
 
+/* EC2 answers this request with InvalidOperation, like any unknown one. */
+static ssize_t report_exit(struct nsm *nsm, void *rsp, size_t rsp_cap)
+{
+	uint16_t status = nsm->request.index;
+	size_t len;
+
+	if (!guest_status_valid(status))
+		return -NSM_ERROR_INVALID_ARGUMENT;
+	len = nsm_encode_name("NeEmuExit", rsp, rsp_cap);
+	if (len && nsm->exited)
+		nsm->exited(nsm->hook_arg, status);
+	return len;
+}
+
 static ssize_t perform(struct nsm *nsm, void *rsp, size_t rsp_cap)
 {
 	switch (nsm->request.operation) {
@@ -291,6 +308,8 @@ static ssize_t perform(struct nsm *nsm, void *rsp, size_t rsp_cap)
 		return attest(nsm, rsp, rsp_cap);
 	case NSM_OP_GET_RANDOM:
 		return get_random(nsm, rsp, rsp_cap);
+	case NSM_OP_EXIT:
+		return report_exit(nsm, rsp, rsp_cap);
 	}
 	return -NSM_ERROR_INVALID_OPERATION;
 }

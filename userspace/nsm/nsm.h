@@ -26,13 +26,16 @@
  * @debug: the enclave is in debug mode
  * @entropy: fills @buf; returns 0 or a negative errno
  * @clock_ms: returns the host's time, milliseconds since 1970
- * @hook_arg: first argument of both functions
+ * @exited: called when the enclave reports how its program ended, with the status of
+ *	wait(2), which is valid; may be NULL
+ * @hook_arg: first argument of these functions
  */
 struct nsm_config {
 	const char *module_id;
 	bool debug;
 	int (*entropy)(void *arg, void *buf, size_t len);
 	uint64_t (*clock_ms)(void *arg);
+	void (*exited)(void *arg, uint16_t status);
 	void *hook_arg;
 };
 

@@ -51,6 +51,7 @@ static const struct operation operations[] = {
 		{ "nonce", FIELD_OPTIONAL, F(nonce) },
 		{ "public_key", FIELD_OPTIONAL, F(public_key) } } },
 	[NSM_OP_GET_RANDOM] = { "GetRandom", 0, { { 0 } } },
+	[NSM_OP_EXIT] = { "NeEmuExit", 1, { { "status", FIELD_U16, F(index) } } },
 };
 
 struct decoder {
@@ -299,7 +300,7 @@ static const struct operation *read_name(struct decoder *decoder,
 	struct nsm_bytes name;
 
 	if (head->kind == EMU_CBOR_UINT) {
-		if (head->value < ARRAY_SIZE(operations))
+		if (head->value <= NSM_OP_GET_RANDOM)
 			operation = &operations[head->value];
 	} else if (!read_string(decoder, head, &name)) {
 		for (size_t i = 0; i < ARRAY_SIZE(operations); i++)

@@ -19,11 +19,13 @@ enum nsm_operation {
 	NSM_OP_DESCRIBE_NSM	= 4,
 	NSM_OP_ATTESTATION	= 5,
 	NSM_OP_GET_RANDOM	= 6,
+	/* Of the emulator, with a name but no number: the end of the enclave's program. */
+	NSM_OP_EXIT,
 };
 
 /**
  * struct nsm_request - a decoded request; @operation determines which members are used
- * @index: index of a PCR; for LockPCRs, one more than the last
+ * @index: index of a PCR; for LockPCRs, one more than the last; for NeEmuExit, the status
  * @data: data to extend the PCR with
  * @user_data, @nonce, @public_key: data is NULL if null or absent
  * @scratch: strings that are in pieces in the request; pointers above lead here or into the
