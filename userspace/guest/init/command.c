@@ -10,11 +10,16 @@
 #include <grp.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define DEFAULT_PATH	"PATH=/sbin:/usr/sbin:/bin:/usr/bin"
+
+/* As of shells and container engines. */
+#define STATUS_NOT_RUN		126
+#define STATUS_NOT_FOUND	127
 
 /* Make the environment; PATH (from /env or the default) is the first entry. */
 static char **make_environment(char **env, size_t count)
@@ -81,6 +86,15 @@ static void take_identity(const struct command *command)
 		die("cannot become user %s", command->user[0]);
 }
 
+__attribute__((noreturn))
+static void cannot_run(const char *program)
+{
+	int status = errno == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_RUN;
+
+	fprintf(stderr, "init: cannot run %s: %s\n", program, strerror(errno));
+	_exit(status);
+}
+
 pid_t command_start(const struct command *command)
 {
 	pid_t pid = fork();
@@ -96,5 +110,5 @@ pid_t command_start(const struct command *command)
 	take_identity(command);
 	putenv(command->envp[0]);	/* execvpe() uses the PATH of the caller */
 	execvpe(command->argv[0], command->argv, command->envp);
-	die("cannot run %s", command->argv[0]);
+	cannot_run(command->argv[0]);
 }

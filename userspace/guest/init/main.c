@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * PID 1 of the sample image, in the role of the init that AWS ships: notifies the parent
- * that the enclave has booted, runs one command, and reboots when the command ends.
+ * that the enclave has booted, runs one command, reports how it ended, and reboots.
  *
  * The command consists of the lines of /cmd (one argument each), with the environment in
  * the lines of /env, or is /payload if there is no /cmd. If there is a directory /rootfs,
@@ -18,10 +18,10 @@
 #include "guest/init/command.h"
 #include "guest/init/die.h"
 #include "guest/init/mounts.h"
+#include "guest/init/report.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/reboot.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -41,11 +41,7 @@ static void wait_for(pid_t command)
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 			if (pid != command)
 				continue;
-			if (WIFEXITED(status))
-				printf("init: command exited with status %d\n",
-				       WEXITSTATUS(status));
-			else
-				printf("init: command killed by signal %d\n", WTERMSIG(status));
+			report_end(status);
 			return;
 		}
 		if (!sigwait(&wanted, &sig) && sig == SIGUSR1) {
