@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/util.h"
 #include "vmm/console_service.h"
+#include "vmm/panic.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -39,6 +40,8 @@ struct world {
 	struct loop loop;
 	struct console console;
 	struct console_service *service;
+	struct ending ending;
+	struct panic_watch panic;
 	int kernel;		/* the kernel's end of the channel */
 	int channel;
 	struct peer peers[PORTS];
@@ -54,6 +57,7 @@ static void print(struct world *w, struct fuzz_script *script)
 	n = fuzz_take_bytes(script, text, n);
 	for (size_t i = 0; i < n; i++) {
 		console_write(&w->console, text[i]);
+		panic_watch_byte(&w->panic, text[i]);
 		w->printed[w->nr_printed++] = text[i];
 	}
 }
@@ -180,7 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct world w;
 	struct fuzz_script script = { data, size };
-	char panic[CONSOLE_PANIC_SIZE];
+	struct error error;
 	int fds[2];
 
 	log_init(LOG_EMERG, NULL);
@@ -189,12 +193,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w.kernel = fds[0];
 	w.channel = fds[1];
 	must(!loop_init(&w.loop) && !console_init(&w.console, &w.loop, -1));
+	must(!ending_init(&w.ending) && !panic_watch_init(&w.panic, &w.ending, true));
 	must(!console_service_create(&w.console, &w.loop, w.channel, CID, &w.service));
 	for (int i = 0; i < STEPS_MAX && script.left; i++)
 		step(&w, &script);
 
-	if (console_panic(&w.console, panic, sizeof(panic)))
-		must(*panic && strlen(panic) < sizeof(panic));
+	if (panic_watch_suspects(&w.panic))
+		panic_watch_report(&w.panic);
+	if (ending_get(&w.ending, &error) != NE_EMU_EXIT_REASON_NONE)
+		must(!strncmp(error.text, PANIC_PREFIX, strlen(PANIC_PREFIX)) &&
+		     strlen(error.text) < NE_EMU_STATUS_TEXT_SIZE);
+	panic_watch_exit(&w.panic);
+	ending_exit(&w.ending);
 	if (size & 1)
 		console_service_finish(w.service, 0);
 	while (take_one(&w))

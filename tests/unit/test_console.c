@@ -551,53 +551,6 @@ static void test_log_fails(void **state)
 	assert_int_equal(close(full), 0);
 }
 
-static void test_panic(void **state)
-{
-	struct fixture *f = *state;
-	char text[CONSOLE_PANIC_SIZE];
-
-	print(f, "Kernel panic - not so\nKernel Kernel panic - not sync");
-	assert_false(console_panic(&f->console, text, sizeof(text)));
-	print(f, "\n[1.0] Kernel panic - not syncing: VFS: no root\r\nmore\n");
-	print(f, "Kernel panic - not syncing: second\n");
-	assert_true(console_panic(&f->console, text, sizeof(text)));
-	assert_string_equal(text, "VFS: no root");
-}
-
-/* A message may begin inside text that looked like its beginning. */
-static void test_panic_behind_a_false_start(void **state)
-{
-	struct fixture *f = *state;
-	char text[CONSOLE_PANIC_SIZE];
-
-	print(f, "KKernel panic - not syncing: found\n");
-	assert_true(console_panic(&f->console, text, sizeof(text)));
-	assert_string_equal(text, "found");
-}
-
-/* Guest output must not control a terminal or break a line of the journal. */
-static void test_panic_is_clean(void **state)
-{
-	struct fixture *f = *state;
-	char text[CONSOLE_PANIC_SIZE];
-
-	print(f, "Kernel panic - not syncing: a\x1b[31mb\tc\xffz\n");
-	assert_true(console_panic(&f->console, text, sizeof(text)));
-	assert_string_equal(text, "a\\x1b[31mb\\x09c\\xffz");
-}
-
-static void test_long_panic(void **state)
-{
-	struct fixture *f = *state;
-	char text[CONSOLE_PANIC_SIZE];
-
-	print(f, "Kernel panic - not syncing: ");
-	for (int i = 0; i < 1000; i++)
-		print(f, "x");
-	assert_true(console_panic(&f->console, text, sizeof(text)));
-	assert_int_equal(strlen(text), CONSOLE_PANIC_SIZE - 1);
-}
-
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -620,10 +573,6 @@ int main(void)
 		T(test_log),
 		T(test_log_limit),
 		T(test_log_fails),
-		T(test_panic),
-		T(test_panic_behind_a_false_start),
-		T(test_panic_is_clean),
-		T(test_long_panic),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);

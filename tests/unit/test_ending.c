@@ -26,10 +26,26 @@ static void test_end(void **state)
 	ending_exit(&ending);
 }
 
+/* The last report counts: an init may run several programs. */
+static void test_guest_status(void **state)
+{
+	struct ending ending;
+
+	(void)state;
+	assert_int_equal(ending_init(&ending), 0);
+	assert_int_equal(ending_guest_status(&ending), 0);
+	ending_set_guest_status(&ending, 9);
+	assert_int_equal(ending_guest_status(&ending), 0x10009);
+	ending_set_guest_status(&ending, 0);
+	assert_int_equal(ending_guest_status(&ending), 0x10000);
+	ending_exit(&ending);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_end),
+		cmocka_unit_test(test_guest_status),
 	};
 
 	return cmocka_run_group_tests_name("ending", tests, NULL, NULL);

@@ -168,6 +168,7 @@ static void test_bad_image(void **state)
 	run(f);
 	assert_string_equal(told.order, "KLR");
 	assert_int_equal(told.status.code, NE_EMU_EXIT_REASON_BAD_IMAGE);
+	assert_int_equal(told.status.guest_status, 0);
 	assert_int_not_equal(strlen(told.status.text), 0);
 }
 
@@ -178,6 +179,15 @@ static void test_after_the_heartbeat(void **state)
 	f->vmm.vsock->heartbeat_sent = true;
 	run(f);
 	assert_string_equal(told.order, "KR");
+}
+
+static void test_guest_status(void **state)
+{
+	struct fixture *f = *state;
+
+	ending_set_guest_status(&f->vmm.ending, 7 << 8);
+	run(f);
+	assert_int_equal(told.status.guest_status, 0x10700);
 }
 
 /* The owner has closed the enclave: the kernel knows, and nothing waits for it. */
@@ -197,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_bad_image),
 		T(test_after_the_heartbeat),
+		T(test_guest_status),
 		T(test_stopped),
 	};
 

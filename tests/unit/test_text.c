@@ -125,6 +125,30 @@ static void test_print(void **state)
 	check_print(BYTES("\xc2\x85"), "\xc2\x85", "\\xc2\\x85");
 }
 
+static void check_short(size_t size, const char *text, const char *expected)
+{
+	char *to = malloc(size);
+
+	assert_ptr_equal(text_shorten(to, size, text), to);
+	assert_string_equal(to, expected);
+	free(to);
+}
+
+/* Whole words; a word is cut only if it is the first, and never within a character. */
+static void test_shorten(void **state)
+{
+	check_short(14, "three of words", "three of...");
+	check_short(15, "three of words", "three of words");
+	check_short(12, "three of words", "three of...");
+	check_short(11, "three of words", "three...");
+	check_short(9, "three of words", "three...");
+	check_short(8, "three of words", "thre...");
+	check_short(4, "three", "...");
+	check_short(7, "a€€", "a...");
+	check_short(8, "a€€€", "a€...");
+	check_short(5, "", "");
+}
+
 __attribute__((format(printf, 3, 4)))
 static const char *format(char *to, size_t size, const char *fmt, ...)
 {
@@ -154,6 +178,7 @@ int main(void)
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_print),
 		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_shorten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

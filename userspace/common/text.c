@@ -118,6 +118,27 @@ char *text_clean(char *to, size_t size, const char *text, size_t len)
 	return to;
 }
 
+char *text_shorten(char *to, size_t size, const char *text)
+{
+	static const char more[] = "...";
+	size_t room = size - sizeof(more), len = 0;
+	size_t step, text_len = strlen(text);
+
+	if (text_len < size)
+		return memcpy(to, text, text_len + 1);
+	/* A single long word is cut, but not within a character. */
+	while ((step = text_char(text + len, text_len - len)) && len + step <= room)
+		len += step;
+	for (size_t i = len + 1; i-- > 1;)
+		if (text[i] == ' ') {
+			len = i;
+			break;
+		}
+	memcpy(to, text, len);
+	memcpy(to + len, more, sizeof(more));
+	return to;
+}
+
 char *text_vformat(char *to, size_t size, const char *fmt, va_list args)
 {
 	__cleanup_free char *text = NULL;

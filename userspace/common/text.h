@@ -37,6 +37,16 @@ size_t text_char(const char *text, size_t len);
 char *text_clean(char *to, size_t size, const char *text, size_t len);
 
 /**
+ * text_shorten() - copy clean text, in whole words if it does not fit
+ * @to: buffer for the copy, which ends with a NUL
+ * @size: size of @to in bytes, at least 4
+ * @text: clean text
+ *
+ * Return: @to, which ends with "..." if words are missing.
+ */
+char *text_shorten(char *to, size_t size, const char *text);
+
+/**
  * text_vformat() - print to a buffer and clean the result
  * @to: buffer for the result, which ends with a NUL
  * @size: size of @to in bytes, at least 1

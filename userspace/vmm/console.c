@@ -4,7 +4,6 @@
 #include "vmm/console.h"
 
 #include "common/log.h"
-#include "common/text.h"
 #include "common/util.h"
 
 #include <errno.h>
@@ -13,9 +12,6 @@
 #include <sys/mman.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
-
-/* The panic message of Linux (kernel/panic.c), which the reason follows. */
-static const char panic_start[] = "Kernel panic - not syncing: ";
 
 /* Guests print byte by byte; output is collected for this long for the log and readers. */
 #define COLLECT_NS	5000000L
@@ -78,32 +74,12 @@ void console_exit(struct console *console)
 	fd_close(&console->timer_fd);
 }
 
-/* Only the first panic counts; its text ends at the end of the line. */
-static void watch_for_panic(struct console *console, uint8_t byte)
-{
-	if (console->matched == sizeof(panic_start) - 1) {
-		if (byte == '\n' || byte == '\r' ||
-		    console->panic_len == sizeof(console->panic) - 1)
-			console->matched++;
-		else
-			console->panic[console->panic_len++] = byte;
-		return;
-	}
-	if (console->matched >= sizeof(panic_start))
-		return;
-	if (byte == (uint8_t)panic_start[console->matched])
-		console->matched++;
-	else
-		console->matched = byte == (uint8_t)panic_start[0];
-}
-
 void console_write(struct console *console, uint8_t byte)
 {
 	const struct itimerspec delay = { .it_value.tv_nsec = COLLECT_NS };
 
 	pthread_mutex_lock(&console->lock);
 	console->ring[console->head++ % CONSOLE_RING_SIZE] = byte;
-	watch_for_panic(console, byte);
 	pthread_mutex_unlock(&console->lock);
 
 	/* Cannot fail with these arguments. */
@@ -162,16 +138,4 @@ void console_flush_log(struct console *console)
 		console->log_pos += len;
 		log_piece(console, piece, len);
 	}
-}
-
-bool console_panic(struct console *console, char *text, size_t size)
-{
-	bool found;
-
-	pthread_mutex_lock(&console->lock);
-	found = console->panic_len > 0;
-	if (found)
-		(void)text_clean(text, size, console->panic, console->panic_len);
-	pthread_mutex_unlock(&console->lock);
-	return found;
 }

@@ -18,16 +18,12 @@
 #define CONSOLE_LOG_END		"\n[console log ends here: size limit]\n"
 #define CONSOLE_LOG_FILE_MAX	NE_EMU_CONSOLE_LOG_MAX
 #define CONSOLE_LOG_MAX		(CONSOLE_LOG_FILE_MAX - (sizeof(CONSOLE_LOG_END) - 1))
-#define CONSOLE_PANIC_SIZE	80
 
 /**
  * struct console - console output; written by vCPUs, read by the main thread
- * @lock: protects @ring, @head, and the panic fields; held only while a piece is copied,
- *	because the guest waits for it to print
+ * @lock: protects @ring and @head; held only while a piece is copied, because the guest
+ *	waits for it to print
  * @head: bytes printed so far; the ring holds the last CONSOLE_RING_SIZE
- * @matched: number of bytes of the panic message's beginning in the current line
- * @panic: the text after that beginning, up to the end of the line
- * @panic_len: bytes in @panic
  * @timer_fd: becomes readable some time after new output
  * @timer_set: the timer is set, so that not every byte has to set it
  * @more: called on the main thread when there is new output
@@ -38,9 +34,6 @@ struct console {
 	pthread_mutex_t lock;
 	uint8_t *ring;
 	uint64_t head;
-	unsigned int matched;
-	size_t panic_len;
-	char panic[CONSOLE_PANIC_SIZE];
 
 	int timer_fd;
 	atomic_bool timer_set;
@@ -79,8 +72,5 @@ size_t console_copy(struct console *console, uint64_t *pos, void *buf, size_t ma
 
 /** console_flush_log() - write output that is not in the log yet */
 void console_flush_log(struct console *console);
-
-/** console_panic() - get the printable text of a kernel panic; false if there was none */
-bool console_panic(struct console *console, char *text, size_t size);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "vmm/ending.h"
 
+#include "common/guest_status.h"
 #include "common/util.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@ int ending_init(struct ending *ending)
 {
 	ending->reason = NE_EMU_EXIT_REASON_NONE;
 	ending->error.text[0] = '\0';
+	ending->guest_status = 0;
 	ending->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (ending->event_fd < 0)
 		return -errno;
@@ -42,6 +44,23 @@ void ending_report(struct ending *ending, enum ne_emu_exit_reason reason, const 
 		(void)!write(ending->event_fd, &one, sizeof(one));
 	}
 	pthread_mutex_unlock(&ending->lock);
+}
+
+void ending_set_guest_status(struct ending *ending, uint16_t wait_status)
+{
+	pthread_mutex_lock(&ending->lock);
+	ending->guest_status = guest_status_make(wait_status);
+	pthread_mutex_unlock(&ending->lock);
+}
+
+uint32_t ending_guest_status(struct ending *ending)
+{
+	uint32_t status;
+
+	pthread_mutex_lock(&ending->lock);
+	status = ending->guest_status;
+	pthread_mutex_unlock(&ending->lock);
+	return status;
 }
 
 enum ne_emu_exit_reason ending_get(struct ending *ending, struct error *ret_error)

@@ -28,7 +28,7 @@ static uint64_t total_cpu_time(const struct halt_watch *watch)
 static bool all_down(const struct halt_watch *watch)
 {
 	for (size_t i = 0; i < watch->nr_vcpus; i++)
-		if (!atomic_load(&watch->vcpus[i].down))
+		if (atomic_load(&watch->vcpus[i].state) != VCPU_DOWN)
 			return false;
 	return true;
 }
@@ -53,7 +53,7 @@ static void handle_tick(void *arg, uint32_t events)
 	watch->cpu_time_ns = cpu_time;
 	watch->asked = idle;
 	for (size_t i = 0; idle && i < watch->nr_vcpus; i++)
-		vcpu_ask_down(&watch->vcpus[i]);
+		vcpu_ask(&watch->vcpus[i]);
 }
 
 int halt_watch_open(struct halt_watch *watch)

@@ -84,9 +84,11 @@ static void vmm_start(struct vmm *vmm)
 	}
 	err = halt_watch_start(&vmm->halt_watch, &vmm->loop, vmm->vcpus, vmm->nr_vcpus,
 			       &vmm->ending);
+	if (!err)
+		err = panic_watch_start(&vmm->panic_watch, &vmm->loop, vmm->vcpus, vmm->nr_vcpus);
 	if (err) {
 		ending_report(&vmm->ending, NE_EMU_EXIT_REASON_VMM_ERROR,
-			      "cannot watch for halts: %s", strerror(-err));
+			      "cannot watch the guest: %s", strerror(-err));
 		return;
 	}
 	for (size_t i = 0; i < vmm->nr_vcpus; i++)
@@ -170,6 +172,7 @@ static void report_end(struct vmm *vmm, enum ne_emu_exit_reason reason,
 {
 	struct ne_emu_backend_status status = backend_status(reason, error);
 
+	status.guest_status = ending_guest_status(&vmm->ending);
 	log_info("enclave ended: %s", error->text);
 	/* Ignore the failure if the enclave has been stopped in the meantime. */
 	if (ioctl(vmm->options->backend_fd, NE_EMU_BACKEND_EXIT, &status) &&
@@ -201,6 +204,7 @@ static void tell_end(struct vmm *vmm)
 static void vmm_end(struct vmm *vmm)
 {
 	halt_watch_stop(&vmm->halt_watch);
+	panic_watch_stop(&vmm->panic_watch);
 	if (!vmm_stop_vcpus(vmm))
 		log_warn("a vCPU does not stop");
 	if (vmm_options_debug(vmm->options))

@@ -116,13 +116,20 @@ static bool handle_exit(struct vcpu *vcpu)
 	}
 }
 
-/* A signal interrupted KVM_RUN: a stop or halt check was requested. */
+static enum vcpu_state look(const struct vcpu *vcpu)
+{
+	if (arch_vcpu_is_down(vcpu->fd))
+		return VCPU_DOWN;
+	return arch_vcpu_is_deaf(vcpu->fd) ? VCPU_DEAF : VCPU_ALIVE;
+}
+
+/* A signal interrupted KVM_RUN: a stop or the state was requested. */
 static void handle_interruption(struct vcpu *vcpu)
 {
 	/* Cleared before the flags are read, so that no request is lost. */
 	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
 	if (atomic_exchange(&vcpu->check, false))
-		atomic_store(&vcpu->down, arch_vcpu_is_down(vcpu->fd));
+		atomic_store(&vcpu->state, look(vcpu));
 }
 
 /* Return: true if the vCPU continues to run. */
@@ -264,9 +271,9 @@ static void vcpu_kick(struct vcpu *vcpu)
 	(void)pthread_kill(vcpu->thread, KICK_SIGNAL);	/* not joined yet, so still valid */
 }
 
-void vcpu_ask_down(struct vcpu *vcpu)
+void vcpu_ask(struct vcpu *vcpu)
 {
-	atomic_store(&vcpu->down, false);
+	atomic_store(&vcpu->state, VCPU_UNKNOWN);
 	atomic_store(&vcpu->check, true);
 	vcpu_kick(vcpu);
 }

@@ -20,6 +20,13 @@
 
 struct kvm_run;
 
+enum vcpu_state {
+	VCPU_UNKNOWN,		/* not answered yet */
+	VCPU_ALIVE,		/* takes interrupts, or waits for one */
+	VCPU_DEAF,		/* runs with interrupts disabled */
+	VCPU_DOWN,		/* has halted permanently */
+};
+
 /**
  * struct vcpu - owned by the main thread
  * @pio: bus of ports
@@ -31,8 +38,8 @@ struct kvm_run;
  * @move_err: why it is not in the cgroup, a positive errno; valid after @placed
  * @pin_err: why it is not pinned to @cpu, likewise
  * @go: posted once, to run or to exit
- * @check: the main thread asks whether the vCPU has halted permanently
- * @down: the answer
+ * @check: the main thread asks for the state
+ * @state: the answer
  */
 struct vcpu {
 	unsigned int index;
@@ -52,7 +59,7 @@ struct vcpu {
 	sem_t go;
 	atomic_bool stop;
 	atomic_bool check;
-	atomic_bool down;
+	_Atomic enum vcpu_state state;
 };
 
 /** vcpu_set_signal() - prepare the signal that interrupts vCPUs; once per process */
@@ -75,8 +82,8 @@ int vcpu_create(struct vcpu *vcpu, const struct vm *vm, unsigned int index,
 void vcpu_wait_placed(struct vcpu *vcpu);
 /** vcpu_go() - let the thread run the guest */
 void vcpu_go(struct vcpu *vcpu);
-/** vcpu_ask_down() - make the thread update @down soon */
-void vcpu_ask_down(struct vcpu *vcpu);
+/** vcpu_ask() - make the thread update @state soon */
+void vcpu_ask(struct vcpu *vcpu);
 /** vcpu_cpu_time_ns() - Return: CPU time that the thread has used */
 uint64_t vcpu_cpu_time_ns(const struct vcpu *vcpu);
 /** vcpu_stop() - make the thread exit */

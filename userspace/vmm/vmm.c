@@ -4,6 +4,8 @@
 #include "vmm/vmm.h"
 
 #include "common/clock.h"
+#include "common/guest_status.h"
+#include "common/log.h"
 #include "common/util.h"
 #include "vmm/arch/arch.h"
 #include "vmm/machine.h"
@@ -16,26 +18,23 @@
 
 #define VCPU_STOP_MS	1000
 
+/* Production enclaves have no console: their output is only searched for a panic. */
 static void print_byte(void *arg, uint8_t byte)
 {
-	console_write(arg, byte);
-}
+	struct vmm *vmm = arg;
 
-/* Production enclaves have no console: discard the output. */
-static void discard_byte(void *arg, uint8_t byte)
-{
-	(void)arg;
-	(void)byte;
+	if (vmm_options_debug(vmm->options))
+		console_write(&vmm->console, byte);
+	panic_watch_byte(&vmm->panic_watch, byte);
 }
 
 static void handle_reset(void *arg)
 {
 	struct vmm *vmm = arg;
-	char panic[CONSOLE_PANIC_SIZE];
 
-	if (vmm_options_debug(vmm->options) && console_panic(&vmm->console, panic, sizeof(panic)))
-		ending_report(&vmm->ending, NE_EMU_EXIT_REASON_GUEST_RESET, "kernel panic: %s",
-			      panic);
+	/* With panic=-1 the reset follows the text at once. */
+	if (!ending_guest_status(&vmm->ending) && panic_watch_suspects(&vmm->panic_watch))
+		panic_watch_report(&vmm->panic_watch);
 	else
 		ending_report(&vmm->ending, NE_EMU_EXIT_REASON_GUEST_RESET,
 			      "the guest has reset itself");
@@ -57,13 +56,11 @@ static int create_console(struct vmm *vmm)
 
 static int create_legacy_devices(struct vmm *vmm)
 {
-	bool debug = vmm_options_debug(vmm->options);
 	int err;
 
 	err = vm_add_irq(&vmm->vm, SERIAL_IRQ, &vmm->serial_irq_fd);
 	if (!err)
-		err = serial_init(&vmm->serial, vmm->serial_irq_fd,
-				  debug ? print_byte : discard_byte, &vmm->console);
+		err = serial_init(&vmm->serial, vmm->serial_irq_fd, print_byte, vmm);
 	if (!err)
 		err = bus_add(&vmm->pio, SERIAL_PORT, SERIAL_SIZE, &serial_ops, &vmm->serial);
 	vmm->i8042 = (struct i8042){ .reset = handle_reset, .reset_arg = vmm };
@@ -92,6 +89,15 @@ static int create_vsock(struct vmm *vmm)
 	return err ? err : add_virtio(vmm, &vmm->vsock->mmio, MACHINE_VSOCK_BASE);
 }
 
+static void handle_exit_report(void *arg, uint16_t status)
+{
+	struct vmm *vmm = arg;
+	char text[GUEST_STATUS_TEXT_SIZE];
+
+	ending_set_guest_status(&vmm->ending, status);
+	log_debug("the guest reports: %s", guest_status_text(guest_status_make(status), text));
+}
+
 static int create_nsm(struct vmm *vmm)
 {
 	const struct nsm_config config = {
@@ -99,6 +105,8 @@ static int create_nsm(struct vmm *vmm)
 		.debug = vmm_options_debug(vmm->options),
 		.entropy = nsm_entropy_system,
 		.clock_ms = nsm_clock_system,
+		.exited = handle_exit_report,
+		.hook_arg = vmm,
 	};
 	int err = nsm_create(&config, &vmm->nsm);
 
@@ -199,6 +207,9 @@ static int create_basics(struct vmm *vmm)
 	if (!err)
 		err = halt_watch_open(&vmm->halt_watch);
 	if (!err)
+		err = panic_watch_init(&vmm->panic_watch, &vmm->ending,
+				       vmm_options_debug(vmm->options));
+	if (!err)
 		err = set_nonblocking(vmm->options->channel_fd);
 	if (!err)
 		err = set_nonblocking(vmm->options->console_channel_fd);
@@ -218,6 +229,7 @@ void vmm_init(struct vmm *vmm, const struct vmm_options *options)
 		.nsm_inbox.source.fd = -1,
 		.pool_fd = options->pool_fd,
 		.halt_watch.source.fd = -1,
+		.panic_watch.source.fd = -1,
 		.sigterm.fd = -1,
 	};
 }
@@ -293,6 +305,7 @@ bool vmm_destroy(struct vmm *vmm)
 	fd_close(&vmm->pool_fd);
 	fd_close(&vmm->sigterm.fd);
 	halt_watch_close(&vmm->halt_watch);
+	panic_watch_exit(&vmm->panic_watch);
 	ending_exit(&vmm->ending);
 	loop_exit(&vmm->loop);
 	return true;

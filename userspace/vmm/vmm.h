@@ -16,6 +16,7 @@
 #include "vmm/memory.h"
 #include "vmm/nsm_inbox.h"
 #include "vmm/options.h"
+#include "vmm/panic.h"
 #include "vmm/serial.h"
 #include "vmm/vcpu.h"
 #include "vmm/virtio/nsm.h"
@@ -59,6 +60,7 @@ struct vmm {
 	size_t nr_vcpus;
 	int pool_fd;
 	struct halt_watch halt_watch;
+	struct panic_watch panic_watch;
 	struct loop_source backend;
 	struct loop_source ended;
 	struct loop_source sigterm;

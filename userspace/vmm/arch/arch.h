@@ -52,5 +52,7 @@ extern const size_t arch_nr_run_ioctls;
  * Return: true if only another vCPU can make it run again.
  */
 bool arch_vcpu_is_down(int vcpu_fd);
+/** arch_vcpu_is_deaf() - does a vCPU have interrupts disabled? @vcpu_fd: not in KVM_RUN */
+bool arch_vcpu_is_deaf(int vcpu_fd);
 
 #endif

@@ -121,11 +121,17 @@ int arch_start_vcpu(int vcpu_fd, const struct loaded_image *image, struct error 
 	return 0;
 }
 
+bool arch_vcpu_is_deaf(int vcpu_fd)
+{
+	struct kvm_regs regs;
+
+	return !ioctl(vcpu_fd, KVM_GET_REGS, &regs) && !(regs.rflags & RFLAGS_IF);
+}
+
 /* Halted without interrupts, or waiting for another vCPU to start it. */
 bool arch_vcpu_is_down(int vcpu_fd)
 {
 	struct kvm_mp_state state;
-	struct kvm_regs regs;
 
 	if (ioctl(vcpu_fd, KVM_GET_MP_STATE, &state))
 		return false;
@@ -134,7 +140,7 @@ bool arch_vcpu_is_down(int vcpu_fd)
 	case KVM_MP_STATE_INIT_RECEIVED:
 		return true;
 	case KVM_MP_STATE_HALTED:
-		return !ioctl(vcpu_fd, KVM_GET_REGS, &regs) && !(regs.rflags & RFLAGS_IF);
+		return arch_vcpu_is_deaf(vcpu_fd);
 	}
 	return false;
 }
