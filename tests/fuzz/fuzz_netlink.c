@@ -166,6 +166,8 @@ static void check_enclave(const uint8_t *data, size_t size, const struct reading
 	must(e->owner_pid == number(reading, NE_EMU_A_ENCLAVE_OWNER_PID));
 	must(!reading->types[NE_EMU_A_ENCLAVE_OWNER_UID].count ||
 	     e->owner_uid == number(reading, NE_EMU_A_ENCLAVE_OWNER_UID));
+	must(!e->guest_status ||
+	     e->guest_status == (1 << 16 | number(reading, NE_EMU_A_ENCLAVE_EXIT_STATUS)));
 	must(e->started_ns == number(reading, NE_EMU_A_ENCLAVE_STARTED_NS));
 	must(e->backend_fd == expected_fd);
 	check_array(data, size, NE_EMU_A_ENCLAVE_VCPU, e->vcpus, e->nr_vcpus);
@@ -181,6 +183,7 @@ static void parse_enclave(const uint8_t *data, size_t size, const struct reading
 		[NE_EMU_A_ENCLAVE_VCPU] = 4, [NE_EMU_A_ENCLAVE_BACKEND_FD] = 4,
 		[NE_EMU_A_ENCLAVE_EXIT_REASON] = 4, [NE_EMU_A_ENCLAVE_OWNER_PID] = 4,
 		[NE_EMU_A_ENCLAVE_OWNER_UID] = 4, [NE_EMU_A_ENCLAVE_STARTED_NS] = 8,
+		[NE_EMU_A_ENCLAVE_EXIT_STATUS] = 4,
 	};
 	struct ne_nl_enclave e = { .backend_fd = -1 };
 	const uint8_t *fd = reading->types[NE_EMU_A_ENCLAVE_BACKEND_FD].first;

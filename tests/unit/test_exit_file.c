@@ -99,7 +99,7 @@ static void test_all_fields(void **state)
 	assert_int_equal(json_array_size(array), ARRAY_SIZE(vcpus));
 	for (size_t i = 0; i < ARRAY_SIZE(vcpus); i++)
 		assert_int_equal(json_integer_value(json_array_get(array, i)), vcpus[i]);
-	assert_int_equal(json_object_size(root), 13);
+	assert_int_equal(json_object_size(root), 14);
 	json_decref(root);
 }
 
@@ -115,6 +115,32 @@ static void test_vmm_exit_code(void **state)
 	check_integer(vmm, "pid", 4711);
 	check_integer(vmm, "exit_code", 3);
 	assert_int_equal(json_object_size(vmm), 2);
+	json_decref(root);
+}
+
+static void test_program(void **state)
+{
+	struct ne_nl_enclave enclave = example_enclave();
+	struct exit_record record = example_record(&enclave);
+	json_t *root, *program;
+
+	root = parse(&record);
+	assert_true(json_is_null(json_object_get(root, "program")));
+	json_decref(root);
+
+	enclave.guest_status = 0x10700;
+	root = parse(&record);
+	program = json_object_get(root, "program");
+	check_integer(program, "exit_code", 7);
+	assert_int_equal(json_object_size(program), 1);
+	json_decref(root);
+
+	enclave.guest_status = 0x10009;
+	root = parse(&record);
+	program = json_object_get(root, "program");
+	check_integer(program, "signal", 9);
+	check_string(program, "signal_name", "KILL");
+	assert_int_equal(json_object_size(program), 2);
 	json_decref(root);
 }
 
@@ -231,6 +257,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_fields),
 		cmocka_unit_test(test_vmm_exit_code),
+		cmocka_unit_test(test_program),
 		cmocka_unit_test(test_vmm_signal),
 		cmocka_unit_test(test_vmm_of_another_supervisor),
 		cmocka_unit_test(test_closed_by_owner),

@@ -83,11 +83,36 @@ static void test_all_attributes(void **state)
 	assert_int_equal(e.vcpus[1], 2);
 	assert_int_equal(e.exit_reason, NE_EMU_EXIT_REASON_BAD_IMAGE);
 	assert_string_equal(e.exit_text, "no magic");
+	assert_int_equal(e.guest_status, 0);
 	assert_int_equal(e.owner_pid, 77);
 	assert_int_equal(e.owner_uid, 1000);
 	assert_int_equal(e.started_ns, 5000000000ULL);
 	assert_int_equal(e.backend_fd, -1);
 	ne_nl_enclave_done(&e);
+}
+
+static void test_guest_status(void **state)
+{
+	static const struct {
+		uint32_t sent;
+		uint32_t known;
+	} cases[] = {
+		{ 0, 0x10000 }, { 0x0700, 0x10700 }, { 9, 0x10009 }, { 0x8b, 0x1008b },
+		/* Not the end of a process, or not 16 bits. */
+		{ 0x7f, 0 }, { 0xffff, 0 }, { 0x10700, 0 }, { UINT32_MAX, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct message msg = { 0 };
+		struct ne_nl_enclave e;
+
+		put_u64(&msg, NE_EMU_A_ENCLAVE_SLOT_UID, 1);
+		put_u32(&msg, NE_EMU_A_ENCLAVE_EXIT_STATUS, cases[i].sent);
+		assert_int_equal(ne_nl_parse(msg.bytes, msg.len, &e), 0);
+		assert_int_equal(e.guest_status, cases[i].known);
+		ne_nl_enclave_done(&e);
+	}
 }
 
 /* A message for strangers: a missing owner must not become root or process 0. */
@@ -347,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_all_attributes),
 		cmocka_unit_test(test_nothing_of_the_owner),
 		cmocka_unit_test(test_exit_text_is_clean),
+		cmocka_unit_test(test_guest_status),
 		cmocka_unit_test(test_pool),
 		cmocka_unit_test(test_bad_pool),
 		cmocka_unit_test(test_absent_attributes_are_zero),

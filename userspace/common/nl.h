@@ -22,6 +22,8 @@
  * @cid: vsock CID; 0 before the start
  * @state: enum ne_emu_enclave_state
  * @exit_reason: enum ne_emu_exit_reason
+ * @guest_status: how its program ended, see common/guest_status.h; 0: not known, or not
+ *	reported to this user
  * @owner_pid: process that owns it; 0 if the kernel does not report it
  * @owner_uid: user who created it; NE_NL_NO_OWNER if the kernel does not report it
  * @vcpus: host CPUs in the order in which they were added
@@ -38,6 +40,7 @@ struct ne_nl_enclave {
 	uint32_t cid;
 	uint32_t state;
 	uint32_t exit_reason;
+	uint32_t guest_status;
 	uint32_t owner_pid;
 	uint32_t owner_uid;
 	uint32_t *vcpus;

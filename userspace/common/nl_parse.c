@@ -3,6 +3,7 @@
 
 #include "common/nl.h"
 
+#include "common/guest_status.h"
 #include "common/text.h"
 #include "common/util.h"
 
@@ -26,6 +27,7 @@ static const struct nla_policy enclave_policy[NE_EMU_A_ENCLAVE_MAX + 1] = {
 	[NE_EMU_A_ENCLAVE_OWNER_PID] = { .type = NLA_U32, .minlen = 4, .maxlen = 4 },
 	[NE_EMU_A_ENCLAVE_OWNER_UID] = { .type = NLA_U32, .minlen = 4, .maxlen = 4 },
 	[NE_EMU_A_ENCLAVE_STARTED_NS] = { .type = NLA_U64, .minlen = 8, .maxlen = 8 },
+	[NE_EMU_A_ENCLAVE_EXIT_STATUS] = { .type = NLA_U32, .minlen = 4, .maxlen = 4 },
 };
 
 static const struct nla_policy pool_policy[NE_EMU_A_POOL_MAX + 1] = {
@@ -57,6 +59,15 @@ static void nl_parse_text(const struct nlattr *attr, char text[NE_NL_TEXT_SIZE])
 	text_clean(text, NE_NL_TEXT_SIZE, value, strlen(value));
 }
 
+/* Return: 0 for a value that does not mean the end of a process. */
+static uint32_t nl_parse_status(const struct nlattr *attr)
+{
+	uint32_t status = nla_get_u32(attr);
+
+	return status <= NE_EMU_GUEST_STATUS_MASK && guest_status_valid(status) ?
+	       guest_status_make(status) : 0;
+}
+
 static void parse_attr(const struct nlattr *attr, struct ne_nl_enclave *ret)
 {
 	switch (nla_type(attr)) {
@@ -83,6 +94,9 @@ static void parse_attr(const struct nlattr *attr, struct ne_nl_enclave *ret)
 		break;
 	case NE_EMU_A_ENCLAVE_EXIT_TEXT:
 		nl_parse_text(attr, ret->exit_text);
+		break;
+	case NE_EMU_A_ENCLAVE_EXIT_STATUS:
+		ret->guest_status = nl_parse_status(attr);
 		break;
 	case NE_EMU_A_ENCLAVE_OWNER_PID:
 		ret->owner_pid = nla_get_u32(attr);

@@ -92,6 +92,7 @@ int enclave_update(struct enclave *enclave, const struct ne_nl_enclave *info)
 
 	known->state = info->state;
 	known->exit_reason = info->exit_reason;
+	known->guest_status = info->guest_status;
 	memcpy(known->exit_text, info->exit_text, sizeof(known->exit_text));
 	if (info->flags)
 		known->flags = info->flags;

@@ -3,6 +3,7 @@
 
 #include "daemon/exit_file.h"
 
+#include "common/guest_status.h"
 #include "common/paths.h"
 #include "common/text.h"
 #include "common/util.h"
@@ -72,6 +73,18 @@ static json_t *exit_file_vmm(const struct exit_record *record)
 			 record->vmm_status, "signal_name", abbrev ? abbrev : "unknown");
 }
 
+static json_t *exit_file_program(const struct ne_nl_enclave *enclave)
+{
+	uint32_t status = enclave->guest_status;
+
+	if (!status)
+		return json_null();
+	if (!guest_status_signal(status))
+		return json_pack("{s:i}", "exit_code", guest_status_code(status));
+	return json_pack("{s:i, s:s}", "signal", guest_status_signal(status),
+			 "signal_name", guest_status_signal_name(status));
+}
+
 int exit_file_text(const struct exit_record *record, char **ret_text)
 {
 	const struct ne_nl_enclave *enclave = record->enclave;
@@ -80,7 +93,7 @@ int exit_file_text(const struct exit_record *record, char **ret_text)
 	char *text;
 
 	snprintf(uid, sizeof(uid), "%016" PRIx64, enclave->slot_uid);
-	root = json_pack("{s:b, s:s, s:I, s:I, s:I, s:b, s:I, s:o, s:o, s:o, s:s, s:o, s:o}",
+	root = json_pack("{s:b, s:s, s:I, s:I, s:I, s:b, s:I, s:o, s:o, s:o, s:s, s:o, s:o, s:o}",
 			 "emulated", 1,
 			 "slot_uid", uid,
 			 "owner_uid", (json_int_t)ne_nl_owner(enclave),
@@ -95,6 +108,7 @@ int exit_file_text(const struct exit_record *record, char **ret_text)
 				   ne_nl_exit_reason_name(enclave->exit_reason),
 			 "text", record->closed ? json_string(TEXT_CLOSED) :
 				 exit_file_string(enclave->exit_text),
+			 "program", exit_file_program(enclave),
 			 "vmm", exit_file_vmm(record));
 	if (!root)
 		return -ENOMEM;

@@ -3,6 +3,7 @@
 
 #include "daemon/supervisor.h"
 
+#include "common/guest_status.h"
 #include "common/heartbeat.h"
 #include "common/log.h"
 #include "daemon/exit_file.h"
@@ -109,10 +110,14 @@ static void lifecycle_ended(struct supervisor *s, struct enclave *enclave, bool 
 {
 	const struct ne_nl_enclave *info = &enclave->info;
 	const char *reason = ne_nl_exit_reason_name(info->exit_reason);
+	char program[GUEST_STATUS_TEXT_SIZE];
 
 	enclave->ended_ns = s->now().real_ns;
 	if (enclave->closed)
 		log_info(ENCLAVE_FMT "closed by its owner", info->slot_uid);
+	else if (info->guest_status)
+		log_info(ENCLAVE_FMT "ended, %s: %s; %s", info->slot_uid, reason, info->exit_text,
+			 guest_status_text(info->guest_status, program));
 	else
 		log_write(info->exit_reason == NE_EMU_EXIT_REASON_LOST ? LOG_WARNING : LOG_INFO,
 			  ENCLAVE_FMT "ended, %s: %s", info->slot_uid, reason, info->exit_text);
