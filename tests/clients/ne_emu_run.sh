@@ -156,7 +156,7 @@ fault() {
 	status=0
 	wait "$runner" || status=$?
 	cat "$tmp/err"
-	[ "$status" = 3 ]
+	[ "$status" = 125 ]
 	same_as_before
 }
 
@@ -185,6 +185,6 @@ check "console and logs in debug mode" console
 check "console without debug mode: refused" console_without_debug
 check "run --console until the guest ends" foreground
 check "run ended by a signal" interrupted
-check "run with a fault: exit status 3" fault
+check "run with a fault: exit status 125" fault
 check "two starts at once" two_starts_at_once
 finish

@@ -57,11 +57,19 @@ stopped_by_admin() {
 	[ "$(exit_record "$uid" reason)" = admin-stop ]
 }
 
+status_is_recorded() {
+	ending "exit 3" guest-reset
+	[ "$(exit_record "$uid" program)" = "{'exit_code': 3}" ]
+	ending reboot guest-reset
+	[ "$(exit_record "$uid" program)" = None ]
+}
+
 check "L04 guest reboots" ending reboot guest-reset
 check "L04 guest powers off" ending poweroff guest-halt guest-reset
-check "L04 guest panics" ending panic guest-reset
+check "L04 guest panics" ending panic guest-shutdown
 check "L04 triple fault" ending triplefault guest-shutdown
 check "L04 init's command exits" ending "exit 3" guest-reset
+check "L04 its status is recorded" status_is_recorded
 check "owner closes" closed_by_owner
 check "stopped by ne-emu stop" stopped_by_admin
 finish

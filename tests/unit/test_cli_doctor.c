@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "cli/commands.h"
+#include "cli/enclave/logs.h"
 #include "cli/enclave/state.h"
 #include "command/command.h"
 #include "fake_root.h"
@@ -348,15 +349,113 @@ static void test_logs(void **state)
 							    "OwnerUID")), 1000);
 	assert_string_equal(json_string_value(json_object_get(json_array_get(json, 1),
 							      "ExitReason")), "guest-reset");
+	assert_true(json_is_null(json_object_get(json_array_get(json, 1), "ExitCode")));
 	json_decref(json);
 	run_command(&result, &cmd_logs, "logs", "--list", "16", NULL);
 	assert_int_equal(result.code, COMMAND_USAGE);
 	fake_root_remove(&root);
 }
 
+static void put_end(struct temp_dir *root, const char *program)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "{\"cid\": 16, \"ended\": \"then\", \"reason\": "
+		 "\"guest-reset\", \"text\": \"the guest reset\", \"program\": %s}\n", program);
+	fake_root_put(root, OLD "/exit.json", text);
+}
+
+static void test_logs_program(void **state)
+{
+	static const struct {
+		const char *program, *text;
+		int code, sig;		/* -1: null */
+	} cases[] = {
+		{ "null", "guest-reset: the guest reset", -1, -1 },
+		{ "{\"exit_code\": 0}", "guest-reset: the program exited with status 0", 0, -1 },
+		{ "{\"exit_code\": 7}", "guest-reset: the program exited with status 7", 7, -1 },
+		{ "{\"signal\": 9, \"signal_name\": \"KILL\"}",
+		  "guest-reset: the program was killed by signal 9 (KILL)", -1, 9 },
+		{ "{\"signal\": 1000}", "guest-reset: the guest reset", -1, -1 },
+		{ "[]", "guest-reset: the guest reset", -1, -1 },
+	};
+	struct command_result result;
+	char expected[200];
+	struct temp_dir root;
+
+	fake_root_create(&root);
+	fake_root_put(&root, OLD "/console.log", "old console\n");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		json_t *json, *code, *sig;
+
+		put_end(&root, cases[i].program);
+		run_command(&result, &cmd_logs, "logs", NULL);
+		snprintf(expected, sizeof(expected), "enc017d91012b842240: ended then, %s\n",
+			 cases[i].text);
+		assert_string_equal(result.err, expected);
+		run_command(&result, &cmd_logs, "logs", "--list", NULL);
+		snprintf(expected, sizeof(expected), "then %s\n", cases[i].text);
+		expect_text(result.out, expected);
+		run_command(&result, &cmd_logs, "logs", "--json", NULL);
+		json = parse(&result);
+		code = json_object_get(json_array_get(json, 0), "ExitCode");
+		sig = json_object_get(json_array_get(json, 0), "ExitSignal");
+		assert_int_equal(json_is_null(code) ? -1 : json_integer_value(code), cases[i].code);
+		assert_int_equal(json_is_null(sig) ? -1 : json_integer_value(sig), cases[i].sig);
+		json_decref(json);
+	}
+	fake_root_remove(&root);
+}
+
+/* The end of a console log, as "run" shows it after a failure. */
+static void test_last_lines(void **state)
+{
+	static const struct {
+		const char *log, *shown;
+	} cases[] = {
+		{ "", "" },
+		{ "one", "  one\n" },
+		{ "one\r\ntwo\r\n", "  one\n  two\n" },
+		{ "0\n1\n\r\n2\n\n3\n", "  1\n  2\n  3\n" },
+		{ "0\n1\n2\n3\nunfinished", "  2\n  3\n  unfinished\n" },
+		{ "\n\n\n", "" },
+		{ "a\33[2Jb\xff\tc\n", "  a\\x1b[2Jb\\xff\tc\n" },
+	};
+	const struct logs_id id = { .uid = 0x017d91012b842240, .owner = 1000 };
+	struct temp_dir root;
+	char *shown, *huge;
+	size_t size;
+	FILE *file;
+
+	fake_root_create(&root);
+	assert_int_equal(logs_print_last(&id, 3, stdout), -ENOENT);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		fake_root_put(&root, OLD "/console.log", cases[i].log);
+		file = open_memstream(&shown, &size);
+		assert_return_code(logs_print_last(&id, 3, file), 0);
+		assert_int_equal(fclose(file), 0);
+		assert_string_equal(shown, cases[i].shown);
+		free(shown);
+	}
+	/* Only the end is read, also of a line without an end. */
+	huge = malloc(MIB);
+	memset(huge, 'x', MIB - 1);
+	huge[MIB - 1] = '\0';
+	fake_root_put(&root, OLD "/console.log", huge);
+	file = open_memstream(&shown, &size);
+	assert_int_equal(logs_print_last(&id, 3, file), 1);
+	assert_int_equal(fclose(file), 0);
+	assert_in_range(size, 1000, 64 * KIB);
+	free(shown);
+	free(huge);
+	fake_root_remove(&root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_logs_program),
+		cmocka_unit_test(test_last_lines),
 		cmocka_unit_test(test_empty_machine),
 		cmocka_unit_test(test_good_parts),
 		cmocka_unit_test(test_isolation),

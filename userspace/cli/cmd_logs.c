@@ -2,6 +2,7 @@
 /* ne-emu logs: print the console log and exit record of an enclave, also after its end. */
 
 #include "cli/commands.h"
+#include "cli/enclave/logs.h"
 #include "cli/enclave/state.h"
 #include "cli/host/json_in.h"
 #include "cli/host/sysfs.h"
@@ -21,18 +22,12 @@
 #define UID_DIGITS	16
 #define COPY_STEP	(64 * KIB)
 
-/** struct log_entry - the log directory of one enclave */
-struct log_entry {
-	uint64_t uid;
-	uid_t owner;
-};
-
 /**
  * struct log_list - log directories that the user may read, newest first
  * @others: users whose directories this user may not read, @nr_others of them
  */
 struct log_list {
-	struct log_entry *entries;
+	struct logs_id *entries;
 	size_t count;
 	uid_t *others;
 	size_t nr_others;
@@ -55,14 +50,14 @@ static void dir_cleanup(DIR **dir)
 /* Slot uids begin with the time of creation. */
 static int compare_newest(const void *a, const void *b)
 {
-	uint64_t x = ((const struct log_entry *)a)->uid, y = ((const struct log_entry *)b)->uid;
+	uint64_t x = ((const struct logs_id *)a)->uid, y = ((const struct logs_id *)b)->uid;
 
 	return (x < y) - (x > y);
 }
 
 static int add_entry(struct log_list *list, uid_t owner, const char *name)
 {
-	struct log_entry *grown;
+	struct logs_id *grown;
 	uint64_t uid;
 
 	if (strlen(name) != UID_DIGITS || parse_u64(name, 16, UINT64_MAX, &uid))
@@ -71,7 +66,7 @@ static int add_entry(struct log_list *list, uid_t owner, const char *name)
 	if (!grown)
 		return -ENOMEM;
 	list->entries = grown;
-	list->entries[list->count++] = (struct log_entry){ .uid = uid, .owner = owner };
+	list->entries[list->count++] = (struct logs_id){ .uid = uid, .owner = owner };
 	return 0;
 }
 
@@ -125,22 +120,6 @@ static int log_list_read(struct log_list *list, struct error *error)
 	return 0;
 }
 
-static const char *log_path(char *buf, const struct log_entry *entry, const char *name)
-{
-	return sys_path(buf, NE_EMU_LOG_DIR "/%" PRIu32 "/%016" PRIx64 "/%s", entry->owner,
-			entry->uid, name);
-}
-
-/* NULL if there is no record (yet). */
-static struct json_t *load_exit(const struct log_entry *entry)
-{
-	char path[SYS_PATH_SIZE];
-	struct json_t *record = NULL;
-
-	(void)json_in_load(log_path(path, entry, NE_EMU_EXIT_FILE), &record);
-	return record;
-}
-
 /* Slot uid of the newest enclave with this CID, running or not; 0: none. */
 static uint64_t find_cid(const struct log_list *list, const char *name, uint32_t cid)
 {
@@ -160,7 +139,7 @@ static uint64_t find_cid(const struct log_list *list, const char *name, uint32_t
 		}
 	}
 	for (size_t i = 0; i < list->count; i++) {
-		__cleanup_json struct json_t *record = load_exit(&list->entries[i]);
+		__cleanup_json struct json_t *record = logs_load_exit(&list->entries[i]);
 
 		if (record && json_in_u64(record, "cid") == cid)
 			return list->entries[i].uid;
@@ -188,7 +167,7 @@ static int fail_not_kept(const struct log_list *list, const char *name, uint64_t
 static uint64_t find_name(const struct log_list *list, const char *name)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		const struct log_entry *entry = &list->entries[i];
+		const struct logs_id *entry = &list->entries[i];
 		char buf[STATE_NAME_SIZE];
 		const char *its = state_enclave_name(entry->owner, entry->uid, buf);
 
@@ -198,7 +177,7 @@ static uint64_t find_name(const struct log_list *list, const char *name)
 	return 0;
 }
 
-static int choose(const struct log_list *list, const char *name, struct log_entry *ret,
+static int choose(const struct log_list *list, const char *name, struct logs_id *ret,
 		  struct error *error)
 {
 	uint64_t uid;
@@ -248,10 +227,10 @@ static int print_console(FILE *file)
 	return ferror(file) ? -EIO : 0;
 }
 
-static int copy_console(const struct log_entry *entry)
+static int copy_console(const struct logs_id *entry)
 {
 	char path[SYS_PATH_SIZE], buf[COPY_STEP];
-	__cleanup_file FILE *file = fopen(log_path(path, entry, NE_EMU_CONSOLE_LOG), "re");
+	__cleanup_file FILE *file = fopen(logs_path(path, entry, NE_EMU_CONSOLE_LOG), "re");
 	ssize_t n;
 
 	if (!file)
@@ -264,11 +243,18 @@ static int copy_console(const struct log_entry *entry)
 	return n;
 }
 
-/* Only the console log goes to stdout, so that it can be piped. */
-static int show(const struct log_entry *entry)
+static const char *end_text(const struct json_t *record, char *buf)
 {
-	__cleanup_json struct json_t *record = load_exit(entry);
-	char id[STATE_ID_SIZE];
+	struct outcome outcome = logs_outcome(record);
+
+	return outcome_text(&outcome, buf);
+}
+
+/* Only the console log goes to stdout, so that it can be piped. */
+static int show(const struct logs_id *entry)
+{
+	__cleanup_json struct json_t *record = logs_load_exit(entry);
+	char id[STATE_ID_SIZE], end[OUTCOME_TEXT_SIZE];
 	int err = copy_console(entry);
 
 	state_id(entry->uid, id);
@@ -279,28 +265,28 @@ static int show(const struct log_entry *entry)
 		return COMMAND_FAILED;
 	}
 	if (record)
-		fprintf(stderr, "%s: ended %s, %s: %s\n", id, json_in_str(record, "ended"),
-			json_in_str(record, "reason"), json_in_str(record, "text"));
+		fprintf(stderr, "%s: ended %s, %s\n", id, json_in_str(record, "ended"),
+			end_text(record, end));
 	else
 		fprintf(stderr, "%s: has not ended, or ended while ne-emud was not running\n", id);
 	return COMMAND_OK;
 }
 
-static uint64_t console_size(const struct log_entry *entry)
+static uint64_t console_size(const struct logs_id *entry)
 {
 	char path[SYS_PATH_SIZE];
 	struct stat st;
 
-	return stat(log_path(path, entry, NE_EMU_CONSOLE_LOG), &st) ? 0 : st.st_size;
+	return stat(logs_path(path, entry, NE_EMU_CONSOLE_LOG), &st) ? 0 : st.st_size;
 }
 
 static void print_table(const struct log_list *list)
 {
 	printf("%-19s %10s %10s %12s  %s\n", "ID", "OWNER", "CID", "CONSOLE", "END");
 	for (size_t i = 0; i < list->count; i++) {
-		const struct log_entry *entry = &list->entries[i];
-		__cleanup_json struct json_t *record = load_exit(entry);
-		char id[STATE_ID_SIZE];
+		const struct logs_id *entry = &list->entries[i];
+		__cleanup_json struct json_t *record = logs_load_exit(entry);
+		char id[STATE_ID_SIZE], end[OUTCOME_TEXT_SIZE];
 
 		printf("%-19s %10" PRIu32 " ", state_id(entry->uid, id), entry->owner);
 		if (record)
@@ -309,8 +295,7 @@ static void print_table(const struct log_list *list)
 			printf("%10s ", "-");
 		printf("%12" PRIu64 "  ", console_size(entry));
 		if (record)
-			printf("%s %s: %s\n", json_in_str(record, "ended"),
-			       json_in_str(record, "reason"), json_in_str(record, "text"));
+			printf("%s %s\n", json_in_str(record, "ended"), end_text(record, end));
 		else
 			printf("-\n");
 	}
@@ -322,8 +307,8 @@ static int print_json(const struct log_list *list)
 
 	json_out_array(&out, NULL);
 	for (size_t i = 0; i < list->count; i++) {
-		const struct log_entry *entry = &list->entries[i];
-		__cleanup_json struct json_t *record = load_exit(entry);
+		const struct logs_id *entry = &list->entries[i];
+		__cleanup_json struct json_t *record = logs_load_exit(entry);
 		char id[STATE_ID_SIZE], name[STATE_NAME_SIZE], path[SYS_PATH_SIZE];
 
 		json_out_object(&out, NULL);
@@ -331,14 +316,15 @@ static int print_json(const struct log_list *list)
 		json_out_str(&out, "Name", state_enclave_name(entry->owner, entry->uid, name));
 		json_out_u64(&out, "OwnerUID", entry->owner);
 		json_out_str(&out, "Console", console_size(entry) ?
-			     log_path(path, entry, NE_EMU_CONSOLE_LOG) : NULL);
+			     logs_path(path, entry, NE_EMU_CONSOLE_LOG) : NULL);
 		json_out_u64(&out, "ConsoleBytes", console_size(entry));
 		json_out_bool(&out, "Ended", record);
 		if (record) {
+			struct outcome outcome = logs_outcome(record);
+
 			json_out_u64(&out, "EnclaveCID", json_in_u64(record, "cid"));
 			json_out_str(&out, "EndTime", json_in_str(record, "ended"));
-			json_out_str(&out, "ExitReason", json_in_str(record, "reason"));
-			json_out_str(&out, "ExitText", json_in_str(record, "text"));
+			outcome_json(&out, &outcome);
 		}
 		json_out_end(&out);
 	}
@@ -363,7 +349,7 @@ static int logs_run(const struct command_call *call)
 	const char *name = call->count ? call->args[0] : NULL;
 	__cleanup(log_list_free) struct log_list list = {};
 	bool list_all = wanted->list || wanted->json;
-	struct log_entry entry = { 0 };
+	struct logs_id entry = { 0 };
 	struct error error;
 
 	if (list_all && name)

@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/enclave/channels.h"
+#include "cli/enclave/outcome.h"
 #include "cli/enclave/state.h"
 
 #include "common/clock.h"
@@ -76,16 +77,20 @@ static const char *pid_text(const struct ne_nl_enclave *enclave, char *buf)
 	return buf;
 }
 
-/* The kernel gives the text to the owner and root only. */
+/* The kernel gives text and status to the owner and root only. */
 static void print_exit(const struct ne_nl_enclave *enclave)
 {
 	bool ended = enclave->exit_reason != NE_EMU_EXIT_REASON_NONE;
+	struct outcome outcome = outcome_of(enclave);
+	char text[OUTCOME_TEXT_SIZE];
 
+	/* Of a start that failed, there is only the text. */
+	if (!ended)
+		outcome.reason = ne_nl_exit_reason_name(enclave->exit_reason);
 	if (!ended && !*enclave->exit_text)
 		printf("-\n");
 	else
-		printf("%s%s%s\n", ne_nl_exit_reason_name(enclave->exit_reason),
-		       *enclave->exit_text ? ": " : "", enclave->exit_text);
+		printf("%s\n", outcome_text(&outcome, text));
 }
 
 static void print_table(const struct ne_nl_enclave *list, size_t count)
@@ -144,7 +149,7 @@ static int print_json(const struct ne_nl_enclave *list, size_t count)
 	json_out_array(&out, NULL);
 	for (size_t i = 0; i < count; i++) {
 		const struct ne_nl_enclave *e = &list[i];
-		bool ended = e->exit_reason != NE_EMU_EXIT_REASON_NONE;
+		struct outcome outcome = outcome_of(e);
 		char id[STATE_ID_SIZE], name[STATE_NAME_SIZE], state[16];
 
 		json_out_object(&out, NULL);
@@ -157,9 +162,7 @@ static int print_json(const struct ne_nl_enclave *list, size_t count)
 		json_out_str(&out, "State", state_name(e, state, sizeof(state)));
 		json_out_str(&out, "Flags", flags_name(e));
 		json_out_u64(&out, "UptimeSeconds", uptime_seconds(e));
-		json_out_str(&out, "ExitReason",
-			     ended ? ne_nl_exit_reason_name(e->exit_reason) : NULL);
-		json_out_str(&out, "ExitText", *e->exit_text ? e->exit_text : NULL);
+		outcome_json(&out, &outcome);
 		json_vsock(&out, channel_find(channels, nr_channels, e->cid));
 		json_out_bool(&out, "Emulated", true);
 		json_out_end(&out);

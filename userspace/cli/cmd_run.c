@@ -6,6 +6,8 @@
 #include "cli/eif/copies.h"
 #include "cli/enclave/enclave.h"
 #include "cli/enclave/explain.h"
+#include "cli/enclave/logs.h"
+#include "cli/enclave/outcome.h"
 #include "cli/enclave/record.h"
 #include "cli/enclave/state.h"
 #include "cli/enclave/vsock.h"
@@ -14,6 +16,7 @@
 #include "cli/host/sysfs.h"
 #include "cli/image/image.h"
 #include "common/clock.h"
+#include "common/guest_status.h"
 #include "common/util.h"
 
 #include <errno.h>
@@ -25,11 +28,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Exit code: the enclave booted, but then ended by a fault. */
-#define RUN_FAULT		3
-
 #define DEFAULT_TIMEOUT		180		/* seconds, as AWS's launcher waits */
 #define PORT_RETRY_MS		250
+/* For a program that fails within this time after the boot, this many lines are shown. */
+#define EARLY_NS		(10 * NSEC_PER_SEC)
+#define LAST_LINES		10
 
 struct run {
 	/* The command line. */
@@ -50,6 +53,7 @@ struct run {
 	struct image image;
 	struct enclave enclave;
 	struct watch watch;
+	uint64_t booted_ns;
 	char id[STATE_ID_SIZE];
 };
 
@@ -82,8 +86,10 @@ static int prepare(struct run *run)
 		err = record_check_name(run->name, &error);
 	if (!err)
 		err = image_open(&run->options, &run->image, &error);
-	if (err)
-		return term_result(err, &error);
+	if (err) {
+		(void)term_result(err, &error);
+		return OUTCOME_FAILED;
+	}
 	if (run->image.record && !run->json)
 		image_print(&run->image, stderr);
 	choose_memory(run);
@@ -157,34 +163,30 @@ static int start(struct run *run, struct error *error)
 }
 
 /* Call it before the enclave is closed: the kernel forgets the reason then. */
-static uint32_t end_reason(const struct run *run, struct error *ret_said)
+static struct outcome get_outcome(const struct run *run)
 {
-	char text[STATE_TEXT_SIZE] = "";
-	uint32_t reason;
+	struct outcome outcome;
 
-	if (state_exit(run->enclave.slot_uid, &reason, text)) {
-		(void)error_set(ret_said, 0, "no reason is known");
-		return NE_EMU_EXIT_REASON_NONE;
-	}
-	(void)error_set(ret_said, 0, "%s%s%s", ne_nl_exit_reason_name(reason), *text ? ": " : "",
-			text);
-	return reason;
+	return state_outcome(run->enclave.slot_uid, &outcome) ? (struct outcome){} : outcome;
 }
 
 static int fail_boot(struct run *run, int event, struct error *error)
 {
+	const char *bad_image = ne_nl_exit_reason_name(NE_EMU_EXIT_REASON_BAD_IMAGE);
 	const char *look = run->debug ? run->console ? "see its output above" :
 			   "\"ne-emu logs\" shows its console" :
 			   "--debug --console shows what it printed";
-	struct error said;
+	char said[OUTCOME_TEXT_SIZE];
+	struct outcome outcome;
 
 	switch (event) {
 	case WATCH_ENDED:
+		outcome = get_outcome(run);
 		/* The guest never ran, so there is no console output. */
-		if (end_reason(run, &said) == NE_EMU_EXIT_REASON_BAD_IMAGE)
+		if (outcome.reason && !strcmp(outcome.reason, bad_image))
 			look = "see \"ne-emu eif describe\"";
 		return error_set(error, -ENODEV, "%s ended before it had booted (%s); %s", run->id,
-				 said.text, look);
+				 outcome_text(&outcome, said), look);
 	case WATCH_TIMEOUT:
 		return error_set(error, -ETIMEDOUT, "%s did not report to port 9000 within %llu s "
 				 "and was ended; %s", run->id, (unsigned long long)run->timeout,
@@ -240,51 +242,79 @@ static void print_booted(struct run *run)
 		term_error("cannot print the result");
 }
 
-static int exit_code(uint32_t reason)
+/* A script reads this second object of --json for the status of the program. */
+static void print_end_json(const struct run *run, const struct outcome *outcome)
 {
-	switch ((enum ne_emu_exit_reason)reason) {
-	case NE_EMU_EXIT_REASON_NONE:
-	case NE_EMU_EXIT_REASON_GUEST_RESET:
-	case NE_EMU_EXIT_REASON_GUEST_HALT:
-	case NE_EMU_EXIT_REASON_ADMIN_STOP:
-		return COMMAND_OK;
-	case NE_EMU_EXIT_REASON_LOST:
-	case NE_EMU_EXIT_REASON_GUEST_SHUTDOWN:
-	case NE_EMU_EXIT_REASON_BAD_IMAGE:
-	case NE_EMU_EXIT_REASON_VMM_ERROR:
-		return RUN_FAULT;
-	}
-	return RUN_FAULT;
+	struct json_out out = {};
+
+	if (!run->json)
+		return;
+	json_out_object(&out, NULL);
+	json_out_str(&out, "EnclaveID", run->id);
+	json_out_str(&out, "State", "TERMINATED");
+	outcome_json(&out, outcome);
+	if (json_out_print(&out, stdout, 2))
+		term_error("cannot print the result");
+}
+
+/* A program that failed soon after the boot was probably never right: show what it said. */
+static void show_last_lines(const struct run *run)
+{
+	const struct logs_id id = { .uid = run->enclave.slot_uid, .owner = geteuid() };
+
+	if (run->console)
+		return;
+	if (!run->debug)
+		fprintf(stderr, "%s: --debug --console shows what it prints\n", run->id);
+	else if ((watch_now_ns() - run->booted_ns > EARLY_NS ||
+		  logs_print_last(&id, LAST_LINES, stderr) <= 0) && !run->rm)
+		fprintf(stderr, "%s: \"ne-emu logs %s\" shows its console\n", run->id, run->id);
+}
+
+static void print_end(const struct run *run, const struct outcome *outcome)
+{
+	bool known = outcome->by_guest && outcome->guest_status;
+	char text[OUTCOME_TEXT_SIZE], program[GUEST_STATUS_TEXT_SIZE];
+
+	if (known && !outcome->fault)
+		fprintf(stderr, "%s ended: %s\n", run->id,
+			guest_status_text(outcome->guest_status, program));
+	else if (outcome->fault)
+		term_error("%s ended by a fault (%s)", run->id, outcome_text(outcome, text));
+	else
+		fprintf(stderr, "%s ended (%s)%s\n", run->id, outcome_text(outcome, text),
+			outcome->by_guest ? "; its init did not report a status" : "");
 }
 
 /* Wait until the booted enclave ends. Return: the exit code. */
 static int keep(struct run *run)
 {
-	struct error said;
-	uint32_t reason;
+	struct outcome outcome;
 	int event, code;
 
 	fd_close(&run->watch.listener);
 	run->watch.deadline_ns = 0;
 	run->watch.progress = false;
+	run->booted_ns = watch_now_ns();
 	event = watch_next(&run->watch);
 	if (event == WATCH_SIGNAL) {
 		enclave_close(&run->enclave);
 		watch_drain_console(&run->watch);
 		fprintf(stderr, "%s terminated\n", run->id);
+		print_end_json(run, &(const struct outcome){ .reason = "closed" });
 		return COMMAND_OK;
 	}
 	if (event < 0) {
 		term_error("cannot wait for %s: %s", run->id, strerror(-event));
-		return COMMAND_FAILED;
+		return OUTCOME_FAILED;
 	}
-	reason = end_reason(run, &said);
-	code = exit_code(reason);
+	outcome = get_outcome(run);
+	code = outcome_exit_code(&outcome);
 	watch_drain_console(&run->watch);
+	print_end(run, &outcome);
 	if (code)
-		term_error("%s ended by a fault (%s)", run->id, said.text);
-	else
-		fprintf(stderr, "%s ended (%s)\n", run->id, said.text);
+		show_last_lines(run);
+	print_end_json(run, &outcome);
 	return code;
 }
 
@@ -302,8 +332,10 @@ static int boot(struct run *run)
 		if (event != WATCH_BOOTED)
 			err = fail_boot(run, event, &error);
 	}
-	if (err)
-		return term_result(err, &error);
+	if (err) {
+		(void)term_result(err, &error);
+		return OUTCOME_FAILED;
+	}
 	print_booted(run);
 	return COMMAND_OK;
 }
@@ -339,7 +371,7 @@ static int run_here(struct run *run)
 	run->watch.signals = watch_open_signals();
 	if (run->watch.signals < 0) {
 		term_error("cannot watch signals: %s", strerror(-run->watch.signals));
-		return COMMAND_FAILED;
+		return OUTCOME_FAILED;
 	}
 	code = boot(run);
 	code = code ? code : keep(run);
@@ -353,7 +385,7 @@ static int leave_terminal(void)
 
 	if (null < 0 || chdir("/")) {
 		term_error("cannot detach: %s", strerror(errno));
-		return COMMAND_FAILED;
+		return OUTCOME_FAILED;
 	}
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		(void)dup2(null, fd);	/* cannot fail for open descriptors */
@@ -373,11 +405,11 @@ static int run_detached(struct run *run, int parent)
 	run->watch.parent = parent;
 	run->watch.signals = watch_open_signals();
 	err = MIN(run->watch.signals, 0);
-	code = err ? COMMAND_FAILED : boot(run);
+	code = err ? OUTCOME_FAILED : boot(run);
 	if (code == COMMAND_OK)
 		code = leave_terminal();
 	if (write(parent, &code, 1) != 1)
-		code = COMMAND_FAILED;	/* the foreground process was killed */
+		code = OUTCOME_FAILED;	/* the foreground process was killed */
 	fd_close(&run->watch.parent);
 	code = code == COMMAND_OK ? keep(run) : code;
 	forget(run);
@@ -392,7 +424,7 @@ static int detach(struct run *run)
 
 	if (pipe2(fds, O_CLOEXEC)) {
 		term_error("cannot detach: %s", strerror(errno));
-		return COMMAND_FAILED;
+		return OUTCOME_FAILED;
 	}
 	pid = fork();
 	if (!pid) {
@@ -402,10 +434,10 @@ static int detach(struct run *run)
 	fd_close(&fds[1]);
 	if (pid < 0) {
 		term_error("cannot detach: %s", strerror(errno));
-		code = COMMAND_FAILED;
+		code = OUTCOME_FAILED;
 	} else if (read_full(fds[0], &code, 1) != 1) {
 		term_error("the background process ended unexpectedly");
-		code = COMMAND_FAILED;
+		code = OUTCOME_FAILED;
 	}
 	fd_close(&fds[0]);
 	return code;
@@ -516,10 +548,13 @@ static const struct opt options[] = {
 	OPT_FLAG("detach", struct run, detach, "return once it has booted, and keep it running",
 		 .manual = "Return once the enclave has booted. A background process keeps it "
 			   "running; *ne-emu stop* ends both."),
-	OPT_FLAG("json", struct run, json, "print one JSON object once it has booted",
+	OPT_FLAG("json", struct run, json, "print a JSON object after the boot, one at the end",
 		 .manual = "Print one JSON object once the enclave has booted, with the members of "
 			   "*nitro-cli run-enclave* (EnclaveID, ProcessID, EnclaveCID, "
-			   "NumberOfCPUs, CPUIDs, MemoryMiB) and State, Flags, BootMs, Emulated."),
+			   "NumberOfCPUs, CPUIDs, MemoryMiB) and State, Flags, BootMs, Emulated. "
+			   "Without *--detach*, print a second one at the end, with EnclaveID, State "
+			   "(TERMINATED), ExitReason, ExitText, and ExitCode or ExitSignal of the "
+			   "program, or null."),
 	OPT_NUMBER("timeout", struct run, timeout, "S", 1, 86400,
 		   "seconds to wait for the boot; default: 180",
 		   .manual = "Seconds to wait for the enclave to boot. Default: 180."),
@@ -591,9 +626,10 @@ const struct command cmd_run = {
 		 "docker, podman or skopeo, \"-\" for an archive on standard input, a name in the\n"
 		 "stores of podman and docker, or docker://NAME. COMMAND replaces the arguments\n"
 		 "of a container image\n\n"
-		 "Exit codes: 0 ended normally after booting (or booted, with --detach),\n"
-		 "1 could not be started or did not boot, 2 incorrect usage,\n"
-		 "3 booted but ended by a fault",
+		 "Exit codes: that of the program in the enclave, if its init reports it\n"
+		 "(128 + n: killed by signal n; 126: cannot be run; 127: not found); otherwise\n"
+		 "0 ended normally (or booted, with --detach), 2 incorrect usage,\n"
+		 "125 could not be started, did not boot, or ended by a fault",
 	.options = options,
 	.values = { VALUES_IMAGES },
 	.takes_command = true,

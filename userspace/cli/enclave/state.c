@@ -38,7 +38,7 @@ const char *state_user(uint32_t uid, char *buf)
 	return buf;
 }
 
-int state_exit(uint64_t slot_uid, uint32_t *ret_reason, char *ret_text)
+int state_outcome(uint64_t slot_uid, struct outcome *ret)
 {
 	struct ne_nl_enclave enclave;
 	struct ne_nl *nl;
@@ -49,8 +49,7 @@ int state_exit(uint64_t slot_uid, uint32_t *ret_reason, char *ret_text)
 		return err;
 	err = ne_nl_enclave_get(nl, slot_uid, &enclave);
 	if (!err) {
-		*ret_reason = enclave.exit_reason;
-		snprintf(ret_text, STATE_TEXT_SIZE, "%s", enclave.exit_text);
+		*ret = outcome_of(&enclave);
 		ne_nl_enclave_done(&enclave);
 	}
 	ne_nl_close(nl);
@@ -59,10 +58,13 @@ int state_exit(uint64_t slot_uid, uint32_t *ret_reason, char *ret_text)
 
 int state_exit_text(uint64_t slot_uid, char *ret_text)
 {
-	uint32_t reason;
-	int err = state_exit(slot_uid, &reason, ret_text);
+	struct outcome outcome;
+	int err = state_outcome(slot_uid, &outcome);
 
-	return !err && !*ret_text ? -ENODATA : err;
+	if (err)
+		return err;
+	memcpy(ret_text, outcome.text, STATE_TEXT_SIZE);
+	return *ret_text ? 0 : -ENODATA;
 }
 
 const char *state_enclave_name(uint32_t owner, uint64_t slot_uid, char *ret)

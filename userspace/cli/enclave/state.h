@@ -4,6 +4,7 @@
 #ifndef NE_EMU_CLI_ENCLAVE_STATE_H
 #define NE_EMU_CLI_ENCLAVE_STATE_H
 
+#include "cli/enclave/outcome.h"
 #include "command/terminal.h"
 #include "common/json_out.h"
 #include "common/nl.h"
@@ -23,14 +24,13 @@ const char *state_id(uint64_t slot_uid, char *buf);
 const char *state_user(uint32_t uid, char *buf);
 
 /**
- * state_exit() - get the reason why an enclave ended
- * @slot_uid: the enclave
- * @ret_reason: enum ne_emu_exit_reason
- * @ret_text: buffer of STATE_TEXT_SIZE bytes; "" if there is no text
+ * state_outcome() - get how an enclave ended
+ * @slot_uid: the enclave; not closed yet
+ * @ret: the outcome, without a reason if it did not end
  *
- * Return: 0, or a negative errno if the reason is not available (as on EC2).
+ * Return: 0, or a negative errno if this is not available (as on EC2).
  */
-int state_exit(uint64_t slot_uid, uint32_t *ret_reason, char *ret_text);
+int state_outcome(uint64_t slot_uid, struct outcome *ret);
 
 /**
  * state_enclave_name() - get the name that its owner gave to an enclave
@@ -42,7 +42,7 @@ int state_exit(uint64_t slot_uid, uint32_t *ret_reason, char *ret_text);
  */
 const char *state_enclave_name(uint32_t owner, uint64_t slot_uid, char *ret);
 
-/** state_exit_text() - the same without the reason; -ENODATA if there is no text */
+/** state_exit_text() - get only its text, STATE_TEXT_SIZE bytes; -ENODATA if there is none */
 int state_exit_text(uint64_t slot_uid, char *ret_text);
 
 /** state_emulated() - is the emulator's module loaded? */

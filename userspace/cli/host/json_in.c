@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Read flat JSON objects from files that programs of this project wrote. */
+/* Read small JSON objects from files that programs of this project wrote. */
 
 #include "cli/host/json_in.h"
 
@@ -46,6 +46,13 @@ const char *json_in_str(const struct json_t *object, const char *key)
 uint64_t json_in_u64(const struct json_t *object, const char *key)
 {
 	return json_integer_value(json_object_get(object, key));
+}
+
+const json_t *json_in_object(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_object(value) ? value : NULL;
 }
 
 int json_in_each_u64(struct json_t *object,

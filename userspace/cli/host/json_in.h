@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Read flat JSON objects from files that programs of this project wrote. */
+/* Read small JSON objects from files that programs of this project wrote. */
 
 #ifndef NE_EMU_CLI_HOST_JSON_IN_H
 #define NE_EMU_CLI_HOST_JSON_IN_H
@@ -23,6 +23,8 @@ void json_in_free(struct json_t **object);
 const char *json_in_str(const struct json_t *object, const char *key);
 /** json_in_u64() - a number member; 0 if it is missing */
 uint64_t json_in_u64(const struct json_t *object, const char *key);
+/** json_in_object() - an object member, valid as long as the object; NULL if it is missing */
+const struct json_t *json_in_object(const struct json_t *object, const char *key);
 
 /** json_in_each_u64() - call @fn for each number member until one call fails */
 int json_in_each_u64(struct json_t *object,
