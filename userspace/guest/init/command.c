@@ -21,22 +21,35 @@
 #define STATUS_NOT_RUN		126
 #define STATUS_NOT_FOUND	127
 
-/* Make the environment; PATH (from /env or the default) is the first entry. */
-static char **make_environment(char **env, size_t count)
+/*
+ * The environment is that of the image. Without PATH, the default is added, by AWS's init
+ * only if there is nothing else. AWS's init searches along the default in any case.
+ */
+static void set_environment(struct command *command, char **env, size_t count)
 {
-	char **envp = calloc(count + 2, sizeof(*envp));
-	size_t n = 1;
-
-	if (!envp)
+	command->envp = calloc(count + 2, sizeof(*command->envp));
+	if (!command->envp)
 		die("no memory");
-	envp[0] = (char *)DEFAULT_PATH;
 	for (size_t i = 0; i < count; i++) {
+		command->envp[i] = env[i];
 		if (!strncmp(env[i], "PATH=", 5))
-			envp[0] = env[i];
-		else
-			envp[n++] = env[i];
+			command->path = env[i];
 	}
-	return envp;
+	if (!count || (!command->path && !command->as_aws))
+		command->envp[count] = (char *)DEFAULT_PATH;
+	if (!command->path || command->as_aws)
+		command->path = (char *)DEFAULT_PATH;
+}
+
+static bool read_like(void)
+{
+	size_t count = 0;
+	char **like = read_lines("/like", &count);
+
+	errno = EINVAL;
+	if (like && (count != 1 || strcmp(like[0], "nitro-cli")))
+		die("/like: only nitro-cli is known");
+	return like;
 }
 
 void command_read(struct command *command)
@@ -45,6 +58,7 @@ void command_read(struct command *command)
 	size_t nr_env = 0, nr_args = 0;
 	char **env = read_lines("/env", &nr_env);
 
+	command->as_aws = read_like();
 	command->argv = read_lines("/cmd", &nr_args);
 	command->user = read_lines("/user", &command->nr_user);
 	command->workdir = read_lines("/workdir", &command->nr_workdir);
@@ -53,7 +67,7 @@ void command_read(struct command *command)
 	errno = ENODATA;
 	if (!command->argv[0])
 		die("/cmd");
-	command->envp = make_environment(env, nr_env);
+	set_environment(command, env, nr_env);
 }
 
 static unsigned long parse_id(const char *text)
@@ -67,13 +81,55 @@ static unsigned long parse_id(const char *text)
 	return id;
 }
 
+void command_remember_directory(struct command *command)
+{
+	if (!command->nr_workdir || stat(command->workdir[0], &command->directory))
+		command->directory.st_mode = 0;
+}
+
+/* Make a directory and those above it that are missing. */
+static void make_directories(char *path)
+{
+	for (char *slash = path; (slash = strchr(slash + 1, '/')); *slash = '/') {
+		*slash = 0;
+		if (mkdir(path, 0755) && errno != EEXIST)
+			die("cannot create %s", path);
+	}
+	if (mkdir(path, 0755) && errno != EEXIST)
+		die("cannot create %s", path);
+}
+
+/* The directory may be one of the image that is now below a tmpfs: make it again. */
+static void enter_directory(const struct command *command)
+{
+	const struct stat *directory = &command->directory;
+	char *path = command->workdir[0];
+
+	if (access(path, F_OK)) {
+		make_directories(path);
+		if (directory->st_mode && (chown(path, directory->st_uid, directory->st_gid) ||
+					chmod(path, directory->st_mode & 07777)))
+			die("cannot change the owner of %s", path);
+	}
+	if (chdir(path))
+		die("cannot go to %s", path);
+}
+
+/* So that the user can open /dev/stdout and /proc/self/fd/1 again. */
+static void give_streams(uid_t user)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fchown(fd, user, -1))
+			die("cannot give standard stream %d to user %u", fd, user);
+}
+
 static void take_identity(const struct command *command)
 {
 	gid_t groups[NGROUPS_MAX];
 	size_t nr_groups = 0;
 
-	if (command->nr_workdir && chdir(command->workdir[0]))
-		die("cannot go to %s", command->workdir[0]);
+	if (command->nr_workdir)
+		enter_directory(command);
 	if (!command->nr_user)
 		return;
 	errno = EINVAL;
@@ -81,6 +137,7 @@ static void take_identity(const struct command *command)
 		die("/user has %zu lines", command->nr_user);
 	for (size_t i = 2; i < command->nr_user; i++)
 		groups[nr_groups++] = parse_id(command->user[i]);
+	give_streams(parse_id(command->user[0]));
 	if (setgroups(nr_groups, groups) || setgid(parse_id(command->user[1])) ||
 	    setuid(parse_id(command->user[0])))
 		die("cannot become user %s", command->user[0]);
@@ -108,7 +165,7 @@ pid_t command_start(const struct command *command)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)setsid();		/* fails only for a group leader */
 	take_identity(command);
-	putenv(command->envp[0]);	/* execvpe() uses the PATH of the caller */
+	putenv(command->path);	/* execvpe() uses the PATH of the caller */
 	execvpe(command->argv[0], command->argv, command->envp);
 	cannot_run(command->argv[0]);
 }

@@ -8,7 +8,10 @@
  * it becomes the root first, and the command is searched for in it.
  *
  * In addition to AWS's init, the first line of /workdir is the command's working
- * directory, and the lines of /user are the ids of its user, its group and further groups.
+ * directory, the lines of /user are the ids of its user, its group and further groups, and
+ * the command finds what a container has: a host name that resolves, the network interface
+ * lo, control groups of version 2, devices and streams that its user may open. If /like says
+ * "nitro-cli", the command finds exactly what AWS's init provides.
  *
  * Any failure ends this process, so that the kernel panics, and reboots if "panic=" is set.
  * SIGUSR1 does the same deliberately.
@@ -18,6 +21,7 @@
 #include "guest/init/command.h"
 #include "guest/init/die.h"
 #include "guest/init/mounts.h"
+#include "guest/init/names.h"
 #include "guest/init/report.h"
 
 #include <errno.h>
@@ -65,7 +69,13 @@ int main(void)
 
 	command_read(&command);
 	enter_rootfs();
-	mount_all();
+	command_remember_directory(&command);
+	mount_all(command.as_aws);
+	if (!command.as_aws) {
+		open_devices();
+		set_host_name();
+		open_network();
+	}
 
 	wait_for(command_start(&command));
 	sync();

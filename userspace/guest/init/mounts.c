@@ -6,13 +6,22 @@
 #include "guest/init/die.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define DATA_ONLY	(MS_NOSUID | MS_NODEV | MS_NOEXEC)
+#define CGROUPS		"/sys/fs/cgroup"
+
+/**
+ * struct mount_point - a file system
+ * @source: what /proc/mounts shows as the device
+ * @needed: false: kernels may lack it
+ */
 struct mount_point {
+	const char *source;
 	const char *type;
 	const char *path;
 	const char *options;
@@ -22,24 +31,28 @@ struct mount_point {
 };
 
 static const struct mount_point dev_mount = {
-	"devtmpfs", "/dev", NULL, MS_NOSUID | MS_NOEXEC, 0755, true,
+	"dev", "devtmpfs", "/dev", NULL, MS_NOSUID | MS_NOEXEC, 0755, true,
 };
 
+/* Flags and sources as in AWS's init. */
 static const struct mount_point mounts[] = {
-	{ "proc", "/proc", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, 0555, true },
-	{ "sysfs", "/sys", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, 0555, true },
-	{ "tmpfs", "/run", "mode=0755", MS_NOSUID | MS_NODEV, 0755, true },
-	{ "tmpfs", "/tmp", "mode=1777", MS_NOSUID | MS_NODEV, 01777, true },
-	{ "tmpfs", "/dev/shm", "mode=1777", MS_NOSUID | MS_NODEV, 01777, true },
-	/* Not needed: kernels without pseudo-terminals do not have it. */
-	{ "devpts", "/dev/pts", NULL, MS_NOSUID | MS_NOEXEC, 0755, false },
+	{ "proc", "proc", "/proc", NULL, DATA_ONLY, 0555, true },
+	{ "sysfs", "sysfs", "/sys", NULL, DATA_ONLY, 0555, true },
+	{ "tmpfs", "tmpfs", "/run", "mode=0755", DATA_ONLY, 0755, true },
+	{ "tmpfs", "tmpfs", "/tmp", "mode=1777", DATA_ONLY, 01777, true },
+	{ "shm", "tmpfs", "/dev/shm", "mode=1777", DATA_ONLY, 01777, true },
+	{ "devpts", "devpts", "/dev/pts", NULL, MS_NOSUID | MS_NOEXEC, 0755, false },
+};
+
+static const struct mount_point message_queues = {
+	"mqueue", "mqueue", "/dev/mqueue", NULL, DATA_ONLY, 01777, false,
 };
 
 static void do_mount(const struct mount_point *m)
 {
 	if (mkdir(m->path, m->mode) && errno != EEXIST)
 		die("cannot create %s", m->path);
-	if (!mount(m->type, m->path, m->type, m->flags, m->options))
+	if (!mount(m->source, m->path, m->type, m->flags, m->options))
 		return;
 	/* EBUSY: the kernel has mounted devtmpfs itself. */
 	if (errno != EBUSY && (m->needed || errno != ENODEV))
@@ -80,9 +93,57 @@ static void link_std_streams(void)
 			die("cannot create %s", links[i][1]);
 }
 
-void mount_all(void)
+/*
+ * AWS's init mounts each controller of version 1 by itself. It ends if one cannot be mounted;
+ * newer kernels may list controllers that they have only in version 2.
+ */
+static void mount_controllers(void)
+{
+	FILE *list = fopen("/proc/cgroups", "re");
+	char path[sizeof(CGROUPS) + 64], name[64];
+	int enabled;
+
+	if (!list || mount("cgroup_root", CGROUPS, "tmpfs", DATA_ONLY, "mode=0755"))
+		die("cannot mount tmpfs on " CGROUPS);
+	(void)fscanf(list, "%*[^\n]");
+	while (fscanf(list, "%63s %*d %*d %d", name, &enabled) == 2) {
+		if (!enabled)
+			continue;
+		snprintf(path, sizeof(path), CGROUPS "/%s", name);
+		if (mkdir(path, 0755))
+			die("cannot create %s", path);
+		if (mount(name, path, "cgroup", DATA_ONLY, name))
+			(void)rmdir(path);
+	}
+	fclose(list);
+}
+
+static void mount_cgroups(bool as_aws)
+{
+	/* Kernels without control groups have no such directory. */
+	if (access(CGROUPS, F_OK))
+		return;
+	if (as_aws)
+		mount_controllers();
+	else if (mount("cgroup", CGROUPS, "cgroup2", DATA_ONLY, NULL))
+		die("cannot mount cgroup2 on " CGROUPS);
+}
+
+void mount_all(bool as_aws)
 {
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
 		do_mount(&mounts[i]);
+	if (!as_aws)
+		do_mount(&message_queues);
+	mount_cgroups(as_aws);
 	link_std_streams();
+}
+
+void open_devices(void)
+{
+	static const char *const devices[] = { "/dev/nsm", "/dev/vsock" };
+
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
+		if (chmod(devices[i], 0666) && errno != ENOENT)
+			die("cannot change the mode of %s", devices[i]);
 }

@@ -4,10 +4,17 @@
 #ifndef NE_EMU_GUEST_INIT_MOUNTS_H
 #define NE_EMU_GUEST_INIT_MOUNTS_H
 
+#include <stdbool.h>
+
 /** mount_dev() - mount devtmpfs on /dev */
 void mount_dev(void);
-/** mount_all() - mount all other file systems, and create the links in /dev */
-void mount_all(void);
+/**
+ * mount_all() - mount all other file systems, and create the links in /dev
+ * @as_aws: exactly those of AWS's init; otherwise also what containers have
+ */
+void mount_all(bool as_aws);
+/** open_devices() - let all users open /dev/nsm and /dev/vsock, as udev does on a host */
+void open_devices(void);
 /**
  * enter_rootfs() - move "/rootfs", if there is one, over "/", as for a container
  *
