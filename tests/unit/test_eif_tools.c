@@ -13,6 +13,7 @@
 #include "eif/build.h"
 #include "fake_root.h"
 
+#include <elf.h>
 #include <endian.h>
 #include <jansson.h>
 #include <openssl/ec.h>
@@ -585,6 +586,28 @@ static void test_diff(void **state)
 	assert_int_equal(result.code, 2);
 }
 
+/* A static program of nothing but its header and a mark. */
+static void put_program(struct files *files, const char *name, const char *mark,
+			unsigned int machine)
+{
+	struct {
+		Elf64_Ehdr elf;
+		char mark[16];
+	} program = {
+		.elf = {
+			.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
+				     ELFDATA2LSB, EV_CURRENT },
+			.e_machine = machine,
+			.e_phentsize = sizeof(Elf64_Phdr),
+		},
+	};
+	char buf[ROOT_PATH_SIZE];
+
+	snprintf(program.mark, sizeof(program.mark), "%s", mark);
+	fake_root_write(&files->dir, name, &program, sizeof(program));
+	assert_int_equal(chmod(fake_root_path(&files->dir, name, buf), 0755), 0);
+}
+
 static int build(struct command_result *result, struct files *files, const char *option,
 		 const char *value)
 {
@@ -610,8 +633,8 @@ static void test_build_from_folder(void **state)
 
 	bzimage_text(kernel, sizeof(kernel));
 	fake_root_write(&files->dir, "/kernel", kernel, sizeof(kernel));
-	fake_root_put(&files->dir, "/init", "#!init");
-	fake_root_put(&files->dir, "/root/app", "#!app");
+	put_program(files, "/init", "first", EM_X86_64);
+	put_program(files, "/root/app", "app", EM_X86_64);
 	assert_int_equal(setenv("SOURCE_DATE_EPOCH", "1", 1), 0);
 	const char *out = path(files, "/out.eif"), *folder = path(files, "/parts");
 
@@ -626,11 +649,14 @@ static void test_build_from_folder(void **state)
 	__cleanup_fd int fd = open(path(files, "/parts/ramdisk1"), O_RDONLY | O_CLOEXEC);
 	size = read_file(fd, text, sizeof(text));
 	assert_non_null(memmem(text, size, "/app\n", 5));
-	assert_non_null(memmem(text, size, "A=3\nB=2\n", 8));
+	assert_non_null(memmem(text, size, "A=3\nB=2\nPATH=", 13));
+	assert_non_null(memmem(text, size, "\nHOME=/\n", 8));
+	assert_null(memmem(text, size, "nitro-cli", 9));
+	assert_non_null(memmem(text, size, "rootfs/etc/hosts", 16));
 	assert_non_null(memmem(text, size, "rootfs/app", 11));
 	__cleanup_fd int first = open(path(files, "/parts/ramdisk0"), O_RDONLY | O_CLOEXEC);
 	size = read_file(first, text, sizeof(text));
-	assert_non_null(memmem(text, size, "#!init", 6));
+	assert_non_null(memmem(text, size, "first", 5));
 	fake_root_expect(&files->dir, "/parts/cmdline",
 			 "reboot=k panic=30 pci=off nomodules console=ttyS0 i8042.noaux i8042.nomux "
 			 "i8042.nopnp i8042.dumbkbd random.trust_cpu=on");
@@ -655,6 +681,8 @@ static void test_build_from_folder(void **state)
 	expect_text(result.err, "which AWS's init ignores");
 	assert_int_equal(build(&result, files, "--init", "/nonexistent"), 1);
 	expect_text(result.err, "bootstrap ramdisk: /nonexistent: No such file");
+	assert_int_equal(build(&result, files, "--like", "docker"), 2);
+	expect_text(result.err, "--like: \"docker\" is unknown, only nitro-cli is known");
 	assert_int_equal(build(&result, files, "--image", "x"), 2);
 	assert_int_equal(build(&result, files, "--tag", "x"), 2);
 	assert_int_equal(build(&result, files, "--max-size", "1"), 2);
@@ -663,6 +691,83 @@ static void test_build_from_folder(void **state)
 	expect_text(result.err, "--env: \"NAME\" is not NAME=VALUE");
 	assert_int_equal(build(&result, files, "--env", "=value"), 2);
 	assert_int_equal(build(&result, files, "--private-key", "x"), 2);
+}
+
+/* Build an image with another program, by an init of its own or, with @init NULL, by ours. */
+static int build_program(struct command_result *result, struct files *files, const char *program,
+			 const char *init, const char *option, const char *value)
+{
+	char kernel[ROOT_PATH_SIZE], root[ROOT_PATH_SIZE], out[ROOT_PATH_SIZE];
+
+	fake_root_path(&files->dir, "/kernel", kernel);
+	fake_root_path(&files->dir, "/root", root);
+	fake_root_path(&files->dir, "/out.eif", out);
+	if (init)
+		run_command(result, &cmd_eif_build, "build", "--kernel", kernel, "--rootfs", root,
+			    "--exec", program, "-o", out, "--init", init, option, value, NULL);
+	else
+		run_command(result, &cmd_eif_build, "build", "--kernel", kernel, "--rootfs", root,
+			    "--exec", program, "-o", out, option, value, NULL);
+	return result->code;
+}
+
+/* What is lost, and what does not start: here, or after nitro-cli. */
+static void test_build_warnings(void **state)
+{
+	struct files *files = *state;
+	struct command_result result;
+	char kernel[0x300];
+
+	bzimage_text(kernel, sizeof(kernel));
+	fake_root_write(&files->dir, "/kernel", kernel, sizeof(kernel));
+	put_program(files, "/init", "first", EM_X86_64);
+	put_program(files, "/root/opt/app", "app", EM_X86_64);
+	put_program(files, "/root/usr/local/bin/app", "app", EM_X86_64);
+	put_program(files, "/root/bin/arm", "arm", EM_AARCH64);
+	const char *init = path(files, "/init");
+
+	assert_int_equal(build_program(&result, files, "/opt/app", init, NULL, NULL), 0);
+	assert_string_equal(result.err, "");
+
+	/* Found by PATH and from the working directory, but not by AWS's init. */
+	assert_int_equal(build_program(&result, files, "app", init, NULL, NULL), 0);
+	expect_text(result.err, "warning: app is found here, but not after \"nitro-cli "
+		    "build-enclave\": AWS's init ignores PATH and searches /sbin:/usr/sbin:/bin:"
+		    "/usr/bin; name the program /usr/local/bin/app");
+	assert_int_equal(build_program(&result, files, "./app", init, "--workdir", "/opt"), 0);
+	expect_text(result.err, "AWS's init ignores the working directory");
+	assert_int_equal(build_program(&result, files, "app", init, "--like", "nitro-cli"), 0);
+	expect_text(result.err, "the program app is in no directory of PATH, /sbin:/usr/sbin");
+
+	/* An error, because our init cannot run it; another one may. */
+	assert_int_equal(build_program(&result, files, "/none", NULL, NULL, NULL), 1);
+	expect_text(result.err, "/root: the program /none is not in the root file system");
+	assert_int_equal(build_program(&result, files, "/none", init, NULL, NULL), 0);
+	expect_text(result.err, "warning: the program /none is not in the root file system");
+	assert_int_equal(build_program(&result, files, "/bin/arm", NULL, NULL, NULL), 1);
+	expect_text(result.err, "/bin/arm is a program for aarch64, the kernel is for x86_64");
+
+	fake_root_put(&files->dir, "/root/tmp/data", "x");
+	assert_int_equal(build_program(&result, files, "/opt/app", init, NULL, NULL), 0);
+	expect_text(result.err, "warning: 1 files are not visible in the enclave");
+	expect_text(result.err, "(/tmp/data)");
+
+	put_program(files, "/init", "first", EM_AARCH64);
+	assert_int_equal(build_program(&result, files, "/opt/app", init, NULL, NULL), 0);
+	expect_text(result.err, "warning: --init: ");
+	expect_text(result.err, " is for another machine than the kernel");
+	fake_root_put(&files->dir, "/init", "#!/bin/sh");
+	assert_int_equal(build_program(&result, files, "/opt/app", init, NULL, NULL), 0);
+	expect_text(result.err, " needs /bin/sh, which is not in the first ramdisk");
+	fake_root_put(&files->dir, "/init", "text");
+	assert_int_equal(build_program(&result, files, "/opt/app", init, NULL, NULL), 0);
+	expect_text(result.err, " is not a program");
+
+	assert_int_equal(build_program(&result, files, "/opt/app", init, "--like", "nitro-cli"), 0);
+	run_command(&result, &cmd_eif_build, "build", "--kernel", "x", "--rootfs", "y", "--like",
+		    "nitro-cli", "--user", "5", "-o", "z", NULL);
+	assert_int_equal(result.code, 2);
+	expect_text(result.err, "--like nitro-cli cannot be combined with --workdir and --user");
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -681,6 +786,7 @@ int main(void)
 		T(test_hostile_texts),
 		T(test_diff),
 		T(test_build_from_folder),
+		T(test_build_warnings),
 	};
 
 	return cmocka_run_group_tests_name("eif_tools", tests, NULL, NULL);

@@ -18,6 +18,20 @@
 
 #define PROGRAM_SIZE_MAX	(256 * MIB)
 
+/* The names that container engines and linuxkit, which nitro-cli calls, put there. */
+static const char hosts[] =
+	"127.0.0.1\tlocalhost\n"
+	"::1\tlocalhost ip6-localhost ip6-loopback\n"
+	"fe00::0\tip6-localnet\n"
+	"ff00::0\tip6-mcastprefix\n"
+	"ff02::1\tip6-allnodes\n"
+	"ff02::2\tip6-allrouters\n";
+
+static const char resolv_conf[] = "# an enclave has no name server\n";
+
+/* The default of container engines. */
+#define CONTAINER_PATH	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 int strings_add(struct strings *strings, const char *text)
 {
 	char **list = reallocarray(strings->list, strings->count + 2, sizeof(*list));
@@ -38,6 +52,39 @@ void strings_cut(struct strings *strings, size_t count)
 		free(strings->list[--strings->count]);
 		strings->list[strings->count] = NULL;
 	}
+}
+
+/* Return: the index of "NAME=VALUE", or @strings->count. @len: length of NAME */
+static size_t strings_find(const struct strings *strings, const char *name, size_t len)
+{
+	size_t i = 0;
+
+	while (i < strings->count && (strncmp(strings->list[i], name, len) ||
+				      strings->list[i][len] != '='))
+		i++;
+	return i;
+}
+
+const char *strings_value(const struct strings *strings, const char *name)
+{
+	size_t len = strlen(name), i = strings_find(strings, name, len);
+
+	return i < strings->count ? strings->list[i] + len + 1 : NULL;
+}
+
+int strings_set(struct strings *strings, const char *entry)
+{
+	size_t i = strings_find(strings, entry, strcspn(entry, "="));
+	char *copy;
+
+	if (i == strings->count)
+		return strings_add(strings, entry);
+	copy = strdup(entry);
+	if (!copy)
+		return -ENOMEM;
+	free(strings->list[i]);
+	strings->list[i] = copy;
+	return 0;
 }
 
 void strings_free(struct strings *strings)
@@ -70,6 +117,89 @@ void application_free(struct application *app)
 	free(app->info);
 	free(app->name);
 	free(app->id);
+}
+
+static int remove_file(struct tree *tree, const char *path)
+{
+	struct tree_node *node = tree_find(tree, path, false);
+
+	return node && !S_ISDIR(node->mode) ? tree_hide(tree, node) : 0;
+}
+
+/* Files that engines make for a container and that are of no use in an image. */
+static int remove_leftovers(struct application *app)
+{
+	int err = 0;
+
+	app->tree.layer++;
+	if (!err)
+		err = remove_file(&app->tree, ".dockerenv");
+	if (!err)
+		err = remove_file(&app->tree, "etc/hostname");
+	if (!err && app->as_nitro_cli)
+		err = remove_file(&app->tree, "Dockerfile");
+	return err;
+}
+
+static int put_names(struct tree *tree, const char *path, const char *text, bool keep,
+		     struct error *error)
+{
+	int err = keep && tree_find(tree, path, false) ? 0 :
+		tree_put(tree, path, 0644, text, strlen(text));
+
+	return err ? error_set(error, err, "cannot add /%s: %s", path, strerror(-err)) : 0;
+}
+
+static int link_mounts(struct tree *tree, struct error *error)
+{
+	static const char path[] = "etc/mtab";
+	struct tree_node *node;
+	int err;
+
+	if (tree_find(tree, path, false))
+		return 0;
+	err = tree_add(tree, path, S_IFLNK | 0777, &node);
+	if (!err)
+		err = tree_set_target(tree, node, "/proc/mounts");
+	return err ? error_set(error, err, "cannot add /%s: %s", path, strerror(-err)) : 0;
+}
+
+static int set_home(struct application *app)
+{
+	__cleanup_free char *home = NULL, *entry = NULL;
+	int err = users_find_home(&app->tree, app->user, &home);
+
+	if (err)
+		return err;
+	if (asprintf(&entry, "HOME=%s", home) < 0) {
+		entry = NULL;
+		return -ENOMEM;
+	}
+	return strings_add(&app->env, entry);
+}
+
+int application_add_files(struct application *app, bool keep, struct error *error)
+{
+	int err = keep ? 0 : remove_leftovers(app);
+
+	if (!err)
+		err = put_names(&app->tree, "etc/hosts", hosts, keep, error);
+	if (!err)
+		err = put_names(&app->tree, "etc/resolv.conf", resolv_conf, keep, error);
+	return err ? err : link_mounts(&app->tree, error);
+}
+
+int application_add_env(struct application *app)
+{
+	int err = 0;
+
+	if (app->as_nitro_cli)
+		return 0;
+	if (!strings_value(&app->env, "PATH"))
+		err = strings_add(&app->env, CONTAINER_PATH);
+	if (!err && !strings_value(&app->env, "HOME"))
+		err = set_home(app);
+	return err;
 }
 
 static bool has_workdir(const struct application *app)
@@ -167,6 +297,8 @@ int application_write(struct application *app, int fd, struct error *error)
 		err = write_workdir(app, &cpio);
 	if (!err && has_user(app))
 		err = write_user(app, &cpio);
+	if (!err && app->as_nitro_cli)
+		err = application_write_text(&cpio, "like", "nitro-cli\n");
 	if (!err)
 		err = cpio_add_tree(&cpio, &app->tree, "rootfs");
 	if (!err)

@@ -20,10 +20,15 @@ struct strings {
 int strings_add(struct strings *strings, const char *text);
 /** strings_cut() - remove all but the first @count texts */
 void strings_cut(struct strings *strings, size_t count);
+/** strings_set() - append "NAME=VALUE", or replace an earlier value of NAME; Return: likewise */
+int strings_set(struct strings *strings, const char *entry);
+/** strings_value() - Return: the value of "NAME=VALUE", or NULL */
+const char *strings_value(const struct strings *strings, const char *name);
 void strings_free(struct strings *strings);
 
 /**
  * struct application - what an enclave runs; the caller may change it
+ * @as_nitro_cli: run it exactly as nitro-cli and AWS's init would
  * @tree: root file system
  * @command: program and arguments
  * @nr_entrypoint: number of items of @command that arguments of the user do not replace
@@ -35,6 +40,7 @@ void strings_free(struct strings *strings);
  * @id: hash of the image's configuration as hexadecimal digits, or NULL
  */
 struct application {
+	bool as_nitro_cli;
 	struct tree tree;
 	struct strings command;
 	size_t nr_entrypoint;
@@ -72,6 +78,20 @@ int application_read_image(struct application *app, const char *path, const char
 			   const char *tag, struct error *error);
 
 /**
+ * application_add_files() - add the files that container engines and nitro-cli add
+ * @app: the application
+ * @keep: its own ones stay: a directory of the user, not an image
+ * @error: set on failure
+ *
+ * These are /etc/hosts and /etc/resolv.conf, for the names that have to resolve, and /etc/mtab.
+ * What engines leave in an image is removed.
+ */
+int application_add_files(struct application *app, bool keep, struct error *error);
+
+/** application_add_env() - add the defaults of HOME and PATH, except as nitro-cli */
+int application_add_env(struct application *app);
+
+/**
  * application_needs_more() - check whether the init of AWS cannot run an application
  * @app: the application
  *
@@ -80,7 +100,7 @@ int application_read_image(struct application *app, const char *path, const char
 bool application_needs_more(const struct application *app);
 
 /**
- * application_write() - write the ramdisk: rootfs/, cmd, env; workdir and user if needed
+ * application_write() - write the ramdisk: rootfs/, cmd, env; workdir, user and like if needed
  * @app: the application
  * @fd: written to from its current position
  * @error: set on failure

@@ -59,23 +59,34 @@ static char *container_describe(const struct store *store)
 	return text;
 }
 
-/* The command consists of entry point and arguments, as for a container. */
+/*
+ * The command consists of entry point and arguments, as for a container. nitro-cli takes only
+ * the arguments, or only the entry point if there are none.
+ */
+static int take_command(struct application *app, const json_t *config, struct error *error)
+{
+	const json_t *point = json_object_get(config, "Entrypoint");
+	const json_t *args = json_object_get(config, "Cmd");
+	bool has_args = args && !json_is_null(args);
+	int err = 0;
+
+	if (!app->as_nitro_cli || !has_args)
+		err = take_strings(&app->command, point, "Entrypoint", error);
+	app->nr_entrypoint = app->command.count;
+	return err ? err : take_strings(&app->command, args, "Cmd", error);
+}
+
 static int container_take_config(struct application *app, const struct store *store,
 				 struct error *error)
 {
 	const json_t *config = json_object_get(store->config, "config");
-	int err;
+	int err = take_command(app, config, error);
 
-	err = take_strings(&app->command, json_object_get(config, "Entrypoint"), "Entrypoint",
-			   error);
-	app->nr_entrypoint = app->command.count;
-	if (!err)
-		err = take_strings(&app->command, json_object_get(config, "Cmd"), "Cmd", error);
 	if (!err)
 		err = take_strings(&app->env, json_object_get(config, "Env"), "Env", error);
-	if (!err)
+	if (!err && !app->as_nitro_cli)
 		err = take_text(&app->workdir, config, "WorkingDir");
-	if (!err)
+	if (!err && !app->as_nitro_cli)
 		err = take_text(&app->user, config, "User");
 	if (err)
 		return err;

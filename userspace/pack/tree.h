@@ -19,12 +19,14 @@
  * struct tree_file - contents of a regular file, shared by its hard links
  * @offset: offset in the tree's data file
  * @number: inode number, assigned when an archive is written; 0 before
+ * @capable: had capabilities, which are not kept
  */
 struct tree_file {
 	uint64_t offset;
 	uint64_t size;
 	unsigned int links;
 	unsigned int number;
+	bool capable;
 };
 
 /**

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define WHITEOUT	".wh."
@@ -180,6 +181,23 @@ static int read_contents(struct unpack *unpack, struct archive *archive, struct 
 	return status == ARCHIVE_EOF ? 0 : archive_fail(unpack, archive);
 }
 
+/* In a directory, libarchive would open every file to read its attributes. */
+static bool has_capabilities(const struct unpack *unpack, struct archive_entry *entry)
+{
+	static const char wanted[] = "security.capability";
+	const char *name;
+	const void *value;
+	size_t size;
+
+	if (!unpack->stream)
+		return lgetxattr(archive_entry_sourcepath(entry), wanted, NULL, 0) > 0;
+	archive_entry_xattr_reset(entry);
+	while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK)
+		if (!strcmp(name, wanted))
+			return true;
+	return false;
+}
+
 static int fill_node(struct unpack *unpack, struct archive *archive, struct archive_entry *entry,
 		     struct tree_node *node)
 {
@@ -190,8 +208,12 @@ static int fill_node(struct unpack *unpack, struct archive *archive, struct arch
 		node->uid = archive_entry_uid(entry);
 		node->gid = archive_entry_gid(entry);
 	}
-	if (S_ISREG(node->mode))
-		return read_contents(unpack, archive, node);
+	if (S_ISREG(node->mode)) {
+		err = read_contents(unpack, archive, node);
+		if (!err)
+			node->file->capable = has_capabilities(unpack, entry);
+		return err;
+	}
 	if (S_ISCHR(node->mode) || S_ISBLK(node->mode))
 		node->rdev = makedev(archive_entry_rdevmajor(entry),
 				     archive_entry_rdevminor(entry));

@@ -55,7 +55,7 @@ static bool table_next(struct table *table)
 	return true;
 }
 
-enum { NAME = 0, ID = 2, PASSWD_GROUP = 3, GROUP_MEMBERS = 3 };
+enum { NAME = 0, ID = 2, PASSWD_GROUP = 3, GROUP_MEMBERS = 3, HOME = 5 };
 
 /* Find the line with the name @key or, if @key is a number, with that ID, or -ENOENT. */
 static int table_find(struct table *table, const char *key)
@@ -191,4 +191,19 @@ int users_resolve(struct tree *tree, const char *user, char **ret, struct error 
 	else
 		*ret = text;
 	return err;
+}
+
+int users_find_home(struct tree *tree, const char *user, char **ret)
+{
+	__cleanup_free char *name = strndup(user ?: "", strcspn(user ?: "", ":"));
+	const char *home = NULL;
+	struct table table;
+
+	if (!name)
+		return -ENOMEM;
+	if (!table_open(&table, tree, "etc/passwd") && !table_find(&table, *name ? name : "0"))
+		home = table.fields[HOME];
+	*ret = strdup(home && *home ? home : "/");
+	free(table.text);
+	return *ret ? 0 : -ENOMEM;
 }

@@ -17,4 +17,13 @@
  */
 int users_resolve(struct tree *tree, const char *user, char **ret, struct error *error);
 
+/**
+ * users_find_home() - find the home directory of "user[:group]"
+ * @user: NULL or "": root
+ * @ret: receives it, "/" if the image does not name one; the caller frees it
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int users_find_home(struct tree *tree, const char *user, char **ret);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "cli/eif/app.h"
 
+#include "cli/eif/check.h"
 #include "cli/eif/copies.h"
 #include "cli/eif/guest_part.h"
 #include "command/progress.h"
@@ -27,26 +28,6 @@ static int replace_strings(struct strings *strings, const struct opt_strings *by
 	for (size_t i = 0; !err && i < by->count; i++)
 		err = strings_add(strings, by->list[i]);
 	return err;
-}
-
-/* Add "NAME=VALUE", or replace an earlier value of NAME. */
-static int set_env(struct strings *env, const char *entry)
-{
-	size_t len = strcspn(entry, "=");
-
-	for (size_t i = 0; i < env->count; i++) {
-		char *copy;
-
-		if (strncmp(env->list[i], entry, len) || env->list[i][len] != '=')
-			continue;
-		copy = strdup(entry);
-		if (!copy)
-			return -ENOMEM;
-		free(env->list[i]);
-		env->list[i] = copy;
-		return 0;
-	}
-	return strings_add(env, entry);
 }
 
 static int replace_text(char **text, const char *by)
@@ -86,7 +67,7 @@ static int apply_options(const struct build *build, struct application *app)
 		replace_command(build, app);
 
 	for (size_t i = 0; !err && i < build->env.count; i++)
-		err = set_env(&app->env, build->env.list[i]);
+		err = strings_set(&app->env, build->env.list[i]);
 	if (!err)
 		err = replace_text(&app->workdir, build->workdir);
 	if (!err)
@@ -116,6 +97,7 @@ int build_read_app(const struct build *build, uint16_t flags, struct application
 	if (err)
 		return error_set(error, err, "cannot make a temporary file: %s", strerror(-err));
 	app->tree.limits = get_limits(build);
+	app->as_nitro_cli = build->like;
 	progress_begin("unpacking");
 	if (build->rootfs)
 		err = unpack_folder(&app->tree, build->rootfs, &cause);
@@ -127,7 +109,13 @@ int build_read_app(const struct build *build, uint16_t flags, struct application
 	if (!err)
 		err = apply_options(build, app);
 	if (!err)
+		err = application_add_files(app, build->rootfs && !build->like, &cause);
+	if (!err)
 		err = copies_add(&build->copies, &app->tree, &cause);
+	if (!err)
+		err = application_add_env(app);
+	if (!err)
+		err = check_app(build, flags, app, &cause);
 	return err ? fail(what, err, &cause, error) : 0;
 }
 
@@ -157,6 +145,7 @@ int build_add_app(const struct build *build, struct application *app, struct eif
 	if (build->init && application_needs_more(app))
 		term_error("warning: %s must read the files user and workdir, which AWS's init "
 			   "ignores", build->init);
+	check_init(build, writer->flags);
 	err = add_bootstrap(build, writer, error);
 	if (err)
 		return err;

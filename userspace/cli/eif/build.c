@@ -111,9 +111,15 @@ static int check_usage(const struct command_call *call, const struct build *buil
 		return command_usage_error(call, "one of --ramdisk, --rootfs and --image is "
 					   "needed");
 	if (!build_has_app(build) && (build->exec.count || build->env.count || build->workdir ||
-				      build->user || build->init || build->nsm))
-		return command_usage_error(call, "--exec, --env, --workdir, --user, --init and "
-					   "--nsm require --rootfs or --image");
+				      build->user || build->like || build->init || build->nsm))
+		return command_usage_error(call, "--exec, --env, --workdir, --user, --like, --init "
+					   "and --nsm require --rootfs or --image");
+	if (build->like && strcmp(build->like, "nitro-cli"))
+		return command_usage_error(call, "--like: \"%s\" is unknown, only nitro-cli is known",
+					   build->like);
+	if (build->like && (build->workdir || build->user))
+		return command_usage_error(call, "--like nitro-cli cannot be combined with --workdir "
+					   "and --user: AWS's init knows neither");
 	for (size_t i = 0; i < build->env.count; i++) {
 		const char *entry = build->env.list[i];
 
@@ -199,6 +205,14 @@ static const struct opt options[] = {
 	OPT_STRING("user", struct build, user, "USER[:GROUP]", "user and group, by name or number",
 		   .manual = "User and group by name or number, in place of the container image's. "
 			     "Names are looked up in the root file system."),
+	OPT_STRING("like", struct build, like, "TOOL",
+		   "nitro-cli: run the image exactly as after\n"
+		   "\"nitro-cli build-enclave\", with all that is missing there",
+		   .manual = "With _TOOL_ *nitro-cli*, run the image exactly as after *nitro-cli "
+			     "build-enclave*: without the entry point if there are arguments, as "
+			     "root in the root directory, without HOME, and with what AWS's init "
+			     "provides. See *PROCESS*.",
+		   .values = { OPT_COMPLETE_WORDS, "nitro-cli" }),
 	OPT_STRING("init", struct build, init, "FILE",
 		   "first program of the enclave, linked statically;\n"
 		   "default: the init of this package",

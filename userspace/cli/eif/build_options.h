@@ -32,6 +32,7 @@ struct build {
 	struct opt_strings env;
 	const char *workdir;
 	const char *user;
+	const char *like;
 	const char *init;
 	const char *nsm;
 	const char *name;

@@ -78,6 +78,7 @@ static void add_build(struct key *key, const struct build *build)
 	sha256_add_text(digest, build->user);
 	sha256_add_text(digest, build->arch);
 	sha256_add_text(digest, getenv("SOURCE_DATE_EPOCH"));
+	sha256_add_text(digest, build->like);
 }
 
 static void add_guest(struct key *key, const struct build *build)
