@@ -2,8 +2,8 @@
 /* ne-emu run: start an enclave and keep it running. Also works on EC2. */
 
 #include "cli/commands.h"
+#include "cli/eif/app_options.h"
 #include "cli/eif/commands.h"
-#include "cli/eif/copies.h"
 #include "cli/enclave/enclave.h"
 #include "cli/enclave/explain.h"
 #include "cli/enclave/logs.h"
@@ -443,20 +443,6 @@ static int detach(struct run *run)
 	return code;
 }
 
-static int check_build(const struct command_call *call, const struct build *build)
-{
-	for (size_t i = 0; i < build->env.count; i++)
-		if (strchrnul(build->env.list[i], '=') == build->env.list[i] ||
-		    !strchr(build->env.list[i], '='))
-			return command_usage_error(call, "--env: \"%s\" is not NAME=VALUE",
-						   build->env.list[i]);
-	for (size_t i = 0; i < build->copies.count; i++)
-		if (!copies_check(build->copies.list[i]))
-			return command_usage_error(call, "--copy: \"%s\" is not FROM:TO with an "
-						   "absolute path TO", build->copies.list[i]);
-	return COMMAND_OK;
-}
-
 static int check_usage(const struct command_call *call, const struct run *run)
 {
 	__cleanup_free uint32_t *cpus = NULL;
@@ -478,7 +464,7 @@ static int check_usage(const struct command_call *call, const struct run *run)
 	for (size_t i = 0; run->cpu_ids && i < count; i++)
 		if (!cpus[i])		/* to the driver, 0 means "choose one" */
 			return command_usage_error(call, "--cpu-ids: CPU 0 belongs to the host");
-	return check_build(call, &run->options.build);
+	return app_options_check(call, &run->options.build);
 }
 
 static const struct run defaults = {
@@ -489,39 +475,9 @@ static const struct run defaults = {
 	.watch = WATCH_INIT,
 };
 
+#define IN_RUN(member)	options.build.member
+
 static const struct opt options[] = {
-	OPT_STRING("name", struct run, name, "NAME", "name for the other commands",
-		   .manual = "Name by which the other commands find the enclave. No other running "
-			     "enclave of this user may have it."),
-	OPT_FLAG("rm", struct run, rm, "remove its log when it has ended",
-		 .manual = "Remove the enclave's log and record when it has ended."),
-	OPT_FLAG("rootfs", struct run, options.rootfs, "IMAGE is a directory with a root file system",
-		 .manual = "_IMAGE_ is a directory with a root file system, in which _COMMAND_ runs."),
-	OPT_STRING("entrypoint", struct run, options.build.entrypoint, "PROGRAM",
-		   "program, in place of the container image's entry point",
-		   .manual = "Program that gets _COMMAND_ as its arguments, in place of the entry "
-			     "point and arguments of the container image."),
-	OPT_STRINGS("env", struct run, options.build.env, "NAME=VALUE", "add to the environment",
-		    .manual = "Add to the environment, or replace a value of the container image. "
-			      "May be repeated."),
-	OPT_STRINGS("copy", struct run, options.build.copies, "FROM:TO",
-		    "copy a file or directory into the image",
-		    .manual = "Copy a file or directory of this machine into the image, to the "
-			      "absolute path _TO_. May be repeated. An enclave has no disk and "
-			      "shares no directory, so this is a copy, and it is measured."),
-	OPT_STRING("user", struct run, options.build.user, "USER[:GROUP]",
-		   "user and group, by name or number"),
-	OPT_STRING("workdir", struct run, options.build.workdir, "PATH", "working directory"),
-	OPT_STRING("tag", struct run, options.build.tag, "NAME",
-		   "container image to use if IMAGE holds several"),
-	OPT_STRING("kernel", struct run, options.build.kernel, "FILE",
-		   "kernel for the image that is built",
-		   .manual = "Kernel for the image that is built. Default: that of the package "
-			     "nitro-enclaves-emu-guest.",
-		   .values = VALUES_FILES),
-	OPT_FLAG("no-cache", struct run, options.no_cache,
-		 "build the image anew, and do not keep it",
-		 .manual = "Build the image anew, and do not keep it for the next start."),
 	OPT_NUMBER("cpus", struct run, cpus, "N", 1, UINT16_MAX,
 		   "number of CPUs; default: one core",
 		   .manual = "Number of CPUs, chosen by the driver from the pool. Cores are not "
@@ -561,6 +517,22 @@ static const struct opt options[] = {
 	OPT_FLAG("no-check", struct run, no_check, "do not check the image before the start",
 		 .manual = "Start the enclave even if the image is invalid, to see how that "
 			   "fails."),
+	OPT_STRING("name", struct run, name, "NAME", "name for the other commands",
+		   .manual = "Name by which the other commands find the enclave. No other running "
+			     "enclave of this user may have it."),
+	OPT_FLAG("rm", struct run, rm, "remove its log when it has ended",
+		 .manual = "Remove the enclave's log and record when it has ended."),
+	OPT_FLAG("rootfs", struct run, options.rootfs, "IMAGE is a directory with a root file system",
+		 .manual = "_IMAGE_ is a directory with a root file system, in which _COMMAND_ runs."),
+	APP_OPTIONS(struct run, IN_RUN),
+	OPT_STRING("kernel", struct run, options.build.kernel, "FILE",
+		   "kernel for the image that is built",
+		   .manual = "Kernel for the image that is built. Default: that of the package "
+			     "nitro-enclaves-emu-guest.",
+		   .values = VALUES_FILES),
+	OPT_FLAG("no-cache", struct run, options.no_cache,
+		 "build the image anew, and do not keep it",
+		 .manual = "Build the image anew, and do not keep it for the next start."),
 	{}
 };
 

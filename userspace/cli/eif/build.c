@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ne-emu eif build: make an image of a kernel, a command line and an application. */
 
-#include "cli/eif/build_options.h"
+#include "cli/eif/app_options.h"
 #include "cli/eif/commands.h"
 #include "cli/eif/parts.h"
 #include "cli/eif/show.h"
@@ -110,22 +110,13 @@ static int check_usage(const struct command_call *call, const struct build *buil
 	if (!build_has_app(build) && !build->ramdisks.count)
 		return command_usage_error(call, "one of --ramdisk, --rootfs and --image is "
 					   "needed");
-	if (!build_has_app(build) && (build->exec.count || build->env.count || build->workdir ||
-				      build->user || build->like || build->init || build->nsm))
-		return command_usage_error(call, "--exec, --env, --workdir, --user, --like, --init "
-					   "and --nsm require --rootfs or --image");
-	if (build->like && strcmp(build->like, "nitro-cli"))
-		return command_usage_error(call, "--like: \"%s\" is unknown, only nitro-cli is known",
-					   build->like);
-	if (build->like && (build->workdir || build->user))
-		return command_usage_error(call, "--like nitro-cli cannot be combined with --workdir "
-					   "and --user: AWS's init knows neither");
-	for (size_t i = 0; i < build->env.count; i++) {
-		const char *entry = build->env.list[i];
-
-		if (*entry == '=' || !strchr(entry, '='))
-			return command_usage_error(call, "--env: \"%s\" is not NAME=VALUE", entry);
-	}
+	if (!build_has_app(build) && (build->exec.count || app_options_given(build) ||
+				      build->init || build->nsm))
+		return command_usage_error(call, "--exec, --entrypoint, --env, --copy, --workdir, "
+					   "--user, --like, --init and --nsm require --rootfs or "
+					   "--image");
+	if (build->exec.count && build->entrypoint)
+		return command_usage_error(call, "--exec cannot be combined with --entrypoint");
 	if ((build->tag || build->max_size || build->max_files) && !build->image)
 		return command_usage_error(call, "--tag, --max-size and --max-files require "
 					   "--image");
@@ -137,8 +128,10 @@ static int check_usage(const struct command_call *call, const struct build *buil
 	if (build->arch && strcmp(build->arch, "x86_64") && strcmp(build->arch, "aarch64"))
 		return command_usage_error(call, "--arch: \"%s\" is neither x86_64 nor aarch64",
 					   build->arch);
-	return COMMAND_OK;
+	return app_options_check(call, build);
 }
+
+#define IN_BUILD(member)	member
 
 static const struct opt options[] = {
 	OPT_STRING("kernel", struct build, kernel, "FILE",
@@ -179,40 +172,11 @@ static const struct opt options[] = {
 			     "Its entry point, arguments, environment, working directory and user "
 			     "apply.",
 		   .values = VALUES_FILES),
-	OPT_STRING("tag", struct build, tag, "NAME", "image to use if PATH holds several",
-		   .manual = "Image to use if _PATH_ holds several: its name, or only the part "
-			     "after a \"/\" or \":\". In an index, also the digest of a "
-			     "manifest. Of variants of the architecture, the lowest is used."),
-	OPT_MEMORY("max-size", struct build, max_size, "SIZE",
-		   "refuse a container image that unpacks to more;\ndefault: 8G",
-		   .manual = "Refuse a container image if the files of all layers have more bytes "
-			     "than this, holes of sparse files included: in MiB or with the unit "
-			     "M, G or T. Default: 8G. The same limit applies separately to the "
-			     "directory or archive that holds the image."),
-	OPT_NUMBER("max-files", struct build, max_files, "N", 1, UINT32_MAX,
-		   "refuse a container image with more files and\ndirectories; default: 1048576",
-		   .manual = "Refuse a container image with more files and directories than this, "
-			     "counted in the same way. Default: 1048576."),
 	OPT_STRINGS("exec", struct build, exec, "ARG",
 		    "program to run; repeat for each of its arguments;\ndefault: the image's",
 		    .manual = "Program to run in place of the container image's; repeated for each "
 			      "of its arguments."),
-	OPT_STRINGS("env", struct build, env, "NAME=VALUE", "add to the environment",
-		    .manual = "Add to the environment, or replace a value of the container image. "
-			      "May be repeated."),
-	OPT_STRING("workdir", struct build, workdir, "PATH", "working directory",
-		   .manual = "Working directory, in place of the container image's."),
-	OPT_STRING("user", struct build, user, "USER[:GROUP]", "user and group, by name or number",
-		   .manual = "User and group by name or number, in place of the container image's. "
-			     "Names are looked up in the root file system."),
-	OPT_STRING("like", struct build, like, "TOOL",
-		   "nitro-cli: run the image exactly as after\n"
-		   "\"nitro-cli build-enclave\", with all that is missing there",
-		   .manual = "With _TOOL_ *nitro-cli*, run the image exactly as after *nitro-cli "
-			     "build-enclave*: without the entry point if there are arguments, as "
-			     "root in the root directory, without HOME, and with what AWS's init "
-			     "provides. See *PROCESS*.",
-		   .values = { OPT_COMPLETE_WORDS, "nitro-cli" }),
+	APP_OPTIONS(struct build, IN_BUILD),
 	OPT_STRING("init", struct build, init, "FILE",
 		   "first program of the enclave, linked statically;\n"
 		   "default: the init of this package",

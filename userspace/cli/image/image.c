@@ -3,6 +3,7 @@
 
 #include "cli/image/image.h"
 
+#include "cli/eif/app_options.h"
 #include "cli/eif/parts.h"
 #include "cli/eif/show.h"
 #include "cli/host/json_in.h"
@@ -41,9 +42,7 @@ static bool has_build_options(const struct image_options *options)
 {
 	const struct build *build = &options->build;
 
-	return build->entrypoint || build->nr_args || build->env.count || build->copies.count ||
-		build->workdir || build->user || build->kernel || build->init || build->tag ||
-		build->cmdline;
+	return app_options_given(build) || build->kernel;
 }
 
 static int take_eif(struct opening *opening)
