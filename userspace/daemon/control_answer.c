@@ -79,7 +79,7 @@ static int find_owner(struct request *request, uid_t *ret_owner)
 		return error_set(&request->error, -EINVAL, "\"user\" is not a user id");
 	if (value != request->uid && !is_root(request))
 		return error_set(&request->error, -EINVAL,
-				 "the next enclave of user %" PRIu32 " is not yours; use sudo",
+				 "what belongs to user %" PRIu32 " is not yours; use sudo",
 				 (uint32_t)value);
 	*ret_owner = value;
 	return 0;

@@ -36,7 +36,7 @@ ne-emu() {
 	done
 	case "$*" in
 	"eif diff"*) command ne-emu "${words[@]}" || [ $? = 1 ] ;;	# they differ
-	*--detach*) command ne-emu "${words[@]}" ;;
+	*--detach* | run\ *app.tar*) command ne-emu "${words[@]}" ;;
 	pcap\ *) timeout --preserve-status --signal=INT 3 ne-emu "${words[@]}" ;;
 	run\ * | console\ *) until_ready ne-emu "${words[@]}" ;;
 	*) command ne-emu "${words[@]}" ;;
