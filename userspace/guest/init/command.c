@@ -99,17 +99,22 @@ static void make_directories(char *path)
 		die("cannot create %s", path);
 }
 
+static void restore_directory(const char *path, const struct stat *before)
+{
+	if (!before->st_mode)
+		return;
+	if (chown(path, before->st_uid, before->st_gid) || chmod(path, before->st_mode & 07777))
+		die("cannot change the owner of %s", path);
+}
+
 /* The directory may be one of the image that is now below a tmpfs: make it again. */
 static void enter_directory(const struct command *command)
 {
-	const struct stat *directory = &command->directory;
 	char *path = command->workdir[0];
 
 	if (access(path, F_OK)) {
 		make_directories(path);
-		if (directory->st_mode && (chown(path, directory->st_uid, directory->st_gid) ||
-					chmod(path, directory->st_mode & 07777)))
-			die("cannot change the owner of %s", path);
+		restore_directory(path, &command->directory);
 	}
 	if (chdir(path))
 		die("cannot go to %s", path);
