@@ -311,7 +311,7 @@ static void expect_name(const struct files *files, const char *name, const char 
 	fake_root_path(&files->dir, value, directory);
 	run_command(&result, &cmd_eif_build, "build", "--kernel", files->kernel, "--rootfs",
 		    directory, "-o", files->output, "--init", files->ramdisk, "--exec", "/a", NULL);
-	assert_string_equal(result.err, "");
+	assert_int_equal(result.code, 0);
 	described = describe(files->output);
 	assert_string_equal(json_string_value(json_object_get(described, "ImageName")), name);
 	json_decref(described);

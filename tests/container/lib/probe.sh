@@ -9,6 +9,14 @@ say() {
 	echo "@@$say_name $*"
 }
 
+# choose NAME VALUE OTHER COMMAND... - the value if the command succeeds, else the other one
+choose() {
+	choose_name=$1 choose_value=$2 choose_other=$3
+	shift 3
+	"$@" || choose_value=$choose_other
+	say "$choose_name" "$choose_value"
+}
+
 # Can a command be run? Its own messages are of no interest.
 can() {
 	can_name=$1
@@ -47,10 +55,10 @@ talk() {
 process() {
 	# shellcheck disable=SC2046 # fields
 	set -- $(cat "/proc/$$/stat")
-	[ "$5" = "$1" ] && say group leader || say group member
-	[ "$6" = "$1" ] && say session leader || say session member
+	choose group leader member [ "$5" = "$1" ]
+	choose session leader member [ "$6" = "$1" ]
 	say terminal "$7"
-	[ "$1" = 1 ] && say pid 1 || say pid other
+	choose pid 1 other [ "$1" = 1 ]
 	say parent "$4"
 }
 
@@ -108,7 +116,7 @@ done
 (echo "@@stdout yes" > /dev/stdout) 2> /dev/null || say stdout no
 (echo "@@stderr yes" > /dev/stderr) || say stderr no
 (echo "@@descriptor yes" > /proc/self/fd/1) 2> /dev/null || say descriptor no
-[ -t 0 ] && say input terminal || say input other
+choose input terminal other [ -t 0 ]
 
 say signals "$(field SigBlk) $(field SigIgn)"
 say capabilities "$(field CapInh) $(field CapPrm) $(field CapEff) $(field CapAmb)"
