@@ -245,6 +245,18 @@ def _(i):
     i.done(i.image("c", change=cosign))
 
 
+@form("descriptors without digest and name", tag="app:9",
+      refuses="no image of the name app:9; there are: app:1")
+def _(i):
+    i.done(i.image("a", name="app:1"), {}, {"digest": ""}, {"annotations": {REF: ""}})
+
+
+@form("many names", tag="app:x", refuses="name-16yyyyyyyyyyyyyyyy, ...")
+def _(i):
+    one = i.image("a")
+    i.done(*({**one, "annotations": {REF: f"name-{n}" + "y" * n}} for n in range(200)))
+
+
 @form("schema 1", refuses="a manifest of Docker before 1.10 (schema 1)")
 def _(i):
     i.done(i.blob({"schemaVersion": 1, "fsLayers": []},
@@ -484,6 +496,11 @@ def _(i):
 @form("docker save, no names", takes="a")
 def _(i):
     return docker(i, ("a", None, "amd64"))
+
+
+@form("docker save, empty names", refuses="of the name x; there are: app:1", tag="x")
+def _(i):
+    return docker(i, ("a", ["", "app:1", ""], "amd64"), ("b", [""], "amd64"))
 
 
 @form("docker save, two machines", takes="b", skopeo="wants one image")

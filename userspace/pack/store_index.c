@@ -11,6 +11,7 @@
 #include "pack/store_search.h"
 
 #include "common/util.h"
+#include "pack/digest.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -57,6 +58,8 @@ void search_add(struct search_list *list, const char *text)
 	size_t used = strlen(list->text), len = strlen(text);
 	const char *at = list->text;
 
+	if (!len || strstr(list->text, ", ..."))
+		return;
 	while ((at = strstr(at, text))) {
 		if ((at == list->text || at[-1] == ' ') && (!at[len] || at[len] == ','))
 			return;
@@ -64,7 +67,7 @@ void search_add(struct search_list *list, const char *text)
 	}
 	if (used + len + 8 < sizeof(list->text))
 		sprintf(list->text + used, "%s%s", used ? ", " : "", text);
-	else if (!strstr(list->text, ", ..."))
+	else
 		strcpy(list->text + used, used ? ", ..." : "...");
 }
 
@@ -258,7 +261,8 @@ static int visit(struct choice *choice, const json_t *descriptor, unsigned int d
 	if (is_attachment(descriptor))
 		return 0;
 	if (platform && !search_is_platform(search, platform)) {
-		reject_platform(choice, platform);
+		if (wanted)
+			reject_platform(choice, platform);
 		return 0;
 	}
 	if (search_media(descriptor) == MEDIA_OTHER) {
@@ -285,7 +289,9 @@ static bool is_wanted(const struct choice *choice, const json_t *descriptor, uns
 static int visit_index(struct choice *choice, const json_t *index, unsigned int depth,
 		       bool wanted)
 {
-	bool in_depth = choice->search->tag && strchr(choice->search->tag, ':');
+	const char *tag = choice->search->tag;
+	struct digest digest;
+	bool in_depth = tag && !digest_parse(tag, &digest, NULL);
 	const json_t *descriptor;
 	size_t i;
 	int err = 0;
