@@ -12,12 +12,15 @@ need_host 160
 need_daemon
 need_image
 
-kernel=/usr/local/share/ne-emu/bzImage
-
 mkdir -p "$tmp/root/bin"
 cp /bin/busybox "$tmp/root/bin/"
 ln -s busybox "$tmp/root/bin/sh"
-echo text > "$tmp/root/bin/text"
+# Hidden by the tmpfs of the enclave, and not for its user: the build cannot refuse these.
+mkdir "$tmp/root/tmp"
+cp /bin/busybox "$tmp/root/tmp/hidden"
+printf '#!/bin/sh\n' > "$tmp/root/bin/private"
+chmod 700 "$tmp/root/bin/private"
+user=0
 
 # build NAME WORD... - an image that runs these words
 build() {
@@ -27,7 +30,7 @@ build() {
 		shift
 		set -- "$@" --exec "$build_word"
 	done
-	ne-emu eif build --kernel "$kernel" --rootfs "$tmp/root" "$@" -o "$tmp/$build_name.eif" \
+	ne-emu eif build --rootfs "$tmp/root" --user "$user" "$@" -o "$tmp/$build_name.eif" \
 		> "$tmp/build" 2>&1 || {
 		cat "$tmp/build"
 		return 1
@@ -72,15 +75,16 @@ status_7() {
 }
 
 not_found() {
-	build missing /bin/missing
-	ends_so 127 missing 'the program exited with status 127'
-	grep 'init: cannot run /bin/missing: No such file' "$tmp/err"
+	build hidden /tmp/hidden
+	ends_so 127 hidden 'the program exited with status 127'
+	grep 'init: cannot run /tmp/hidden: No such file' "$tmp/err"
 }
 
 not_executable() {
-	build text /bin/text
-	ends_so 126 text 'the program exited with status 126'
-	grep 'init: cannot run /bin/text: Permission denied' "$tmp/err"
+	user=1000
+	build private /bin/private
+	ends_so 126 private 'the program exited with status 126'
+	grep 'init: cannot run /bin/private: Permission denied' "$tmp/err"
 }
 
 # shellcheck disable=SC2016 # $$ is for the shell in the enclave

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "cli/commands.h"
+#include "cli/enclave/outcome.h"
 #include "command/command.h"
 #include "command/generate.h"
 #include "fake_root.h"
@@ -295,7 +296,7 @@ static void test_run_usage(void **state)
 		expect_text(result.err, cases[i].text);
 	}
 	run_command(&result, &cmd_run, "run", "nonexistent.eif", NULL);
-	assert_int_equal(result.code, COMMAND_FAILED);
+	assert_int_equal(result.code, OUTCOME_FAILED);
 	expect_text(result.err, "nonexistent.eif: No such file");
 }
 

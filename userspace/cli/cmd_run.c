@@ -57,6 +57,12 @@ struct run {
 	char id[STATE_ID_SIZE];
 };
 
+static int fail(int err, const struct error *error)
+{
+	(void)term_result(err, error);
+	return OUTCOME_FAILED;
+}
+
 /* Enclaves get whole cores, so the default is the number of threads of one core. */
 static uint64_t default_cpus(void)
 {
@@ -86,10 +92,8 @@ static int prepare(struct run *run)
 		err = record_check_name(run->name, &error);
 	if (!err)
 		err = image_open(&run->options, &run->image, &error);
-	if (err) {
-		(void)term_result(err, &error);
-		return OUTCOME_FAILED;
-	}
+	if (err)
+		return fail(err, &error);
 	if (run->image.record && !run->json)
 		image_print(&run->image, stderr);
 	choose_memory(run);
@@ -332,10 +336,8 @@ static int boot(struct run *run)
 		if (event != WATCH_BOOTED)
 			err = fail_boot(run, event, &error);
 	}
-	if (err) {
-		(void)term_result(err, &error);
-		return OUTCOME_FAILED;
-	}
+	if (err)
+		return fail(err, &error);
 	print_booted(run);
 	return COMMAND_OK;
 }
@@ -508,9 +510,9 @@ static const struct opt options[] = {
 		 .manual = "Print one JSON object once the enclave has booted, with the members of "
 			   "*nitro-cli run-enclave* (EnclaveID, ProcessID, EnclaveCID, "
 			   "NumberOfCPUs, CPUIDs, MemoryMiB) and State, Flags, BootMs, Emulated. "
-			   "Without *--detach*, print a second one at the end, with EnclaveID, State "
-			   "(TERMINATED), ExitReason, ExitText, and ExitCode or ExitSignal of the "
-			   "program, or null."),
+			   "Without *--detach*, print a second one at the end, with EnclaveID, "
+			   "State (TERMINATED), ExitReason, ExitText, and ExitCode or ExitSignal "
+			   "of the program, or null."),
 	OPT_NUMBER("timeout", struct run, timeout, "S", 1, 86400,
 		   "seconds to wait for the boot; default: 180",
 		   .manual = "Seconds to wait for the enclave to boot. Default: 180."),
@@ -560,7 +562,7 @@ static int find_image(const struct command_call *call, struct run *run)
 	run->options.name = call->args[0];
 	err = image_find(&run->options, &run->image, &error);
 	if (err)
-		return term_result(err, &error);
+		return fail(err, &error);
 	if (run->image.source.kind == SOURCE_EIF)
 		return read_options_after_image(call, run);
 	run->options.build.args = call->args + 1;
