@@ -151,16 +151,14 @@ works() {
 check "it is the default, and named" chosen_by_default
 check "the metadata has its hash" hash_is_recorded
 check "its banner" banner
-probe | sed -n 's/.*works "\([^"$]*\)".*/\1/p' > "$tmp/names"
-for name in cpuset cpu cpuacct memory devices freezer net_cls perf_event net_prio hugetlb pids; do
-	echo "cgroup $name"
-done >> "$tmp/names"
-for name in cgroup ipc mnt net pid time user uts; do
-	echo "namespace $name"
-done >> "$tmp/names"
-for name in $compressions; do
-	echo "ramdisk $name"
-done >> "$tmp/names"
+{
+	probe | sed -n 's/.*works "\([^"$]*\)".*/\1/p'
+	printf 'cgroup %s\n' cpuset cpu cpuacct memory devices freezer net_cls perf_event \
+		net_prio hugetlb pids
+	printf 'namespace %s\n' cgroup ipc mnt net pid time user uts
+	# shellcheck disable=SC2086 # a list
+	printf 'ramdisk %s\n' $compressions
+} > "$tmp/names"
 while read -r name; do
 	check "$name" works "$name"
 done < "$tmp/names"
