@@ -26,7 +26,7 @@ make_image() {
 	#!/bin/sh
 	echo "arguments=$*"
 	echo "greeting=$GREETING"
-	echo "ids=$(busybox id -u):$(busybox id -g) folder=$(busybox pwd)"
+	echo "ids=$(busybox id -u):$(busybox id -g) directory=$(busybox pwd)"
 	[ ! -e /added ] || echo "added=$(busybox cat /added/file)"
 	END
 	chmod 755 "$tmp/root/show"
@@ -60,7 +60,7 @@ layout_is_built_and_kept() {
 	start "$layout"
 	printed "arguments=from image"
 	printed "greeting=hello"
-	printed "ids=0:0 folder=/"
+	printed "ids=0:0 directory=/"
 	grep -E '^image: .*, built in' "$tmp/told"
 	ne-emu images --json | jq -e 'length == 1 and .[0].Source == "'"$layout"'"'
 	pcr0=$(sed -n 's/^PCR0 //p' "$tmp/told")
@@ -79,7 +79,7 @@ options_change_the_image() {
 		--copy "$tmp/add:/added" "$layout" a 'b c'
 	printed "arguments=a b c"
 	printed "greeting=bye"
-	printed "ids=7:8 folder=/bin"
+	printed "ids=7:8 directory=/bin"
 	printed "added=one"
 	grep 'built in' "$tmp/told"
 	# A copied file that changes makes another image.
@@ -146,16 +146,16 @@ names() {
 	skopeo copy -q "oci:$layout" containers-storage:localhost/app:2
 	start localhost/app:2
 	printed "arguments=from image"
-	! start no-such-image > "$tmp/out"
+	fails start no-such-image > "$tmp/out"
 	grep 'neither a file nor an image of podman or docker' "$tmp/out"
-	! start ./no-such-image > "$tmp/out"
+	fails start ./no-such-image > "$tmp/out"
 	grep 'No such file' "$tmp/out"
 }
 
 eif_takes_no_command() {
-	! start "$image" /bin/true > "$tmp/out"
+	fails start "$image" /bin/true > "$tmp/out"
 	grep 'whose command is fixed: "/bin/true" is not an option' "$tmp/out"
-	! start --env A=1 "$image" > "$tmp/out"
+	fails start --env A=1 "$image" > "$tmp/out"
 	grep 'in which command, environment, user and files are fixed' "$tmp/out"
 	# Options may follow it.
 	ne-emu run "$image" --memory 256 --detach --name after
@@ -166,9 +166,9 @@ eif_takes_no_command() {
 named() {
 	ne-emu run --memory 256 --debug --detach --name web "$image"
 	ne-emu ps --json | jq -e '.[0].Name == "web"'
-	! ne-emu run --memory 256 --name web "$image" 2> "$tmp/out"
+	fails ne-emu run --memory 256 --name web "$image" 2> "$tmp/out"
 	grep 'name "web" is running' "$tmp/out"
-	! ne-emu run --memory 256 --name 16 "$image" 2> "$tmp/out"
+	fails ne-emu run --memory 256 --name 16 "$image" 2> "$tmp/out"
 	grep 'begin with a letter' "$tmp/out"
 	ne-emu lab show web > /dev/null
 	ne-emu stop web

@@ -333,10 +333,12 @@ static void test_sources(void **state)
 	expect_source(s, "dir", false, SOURCE_IMAGE);
 	expect_source(s, "dir", true, SOURCE_ROOTFS);
 
-	assert_int_equal(source_open(&source, in_dir(s, "image"), true, &s->cache, &error), -ENOTDIR);
+	assert_int_equal(source_open(&source, in_dir(s, "image"), true, &s->cache, &error),
+			 -ENOTDIR);
 	source_close(&source);
 	/* Neither is the name of a container image. */
-	assert_int_equal(source_open(&source, in_dir(s, "none"), false, &s->cache, &error), -ENOENT);
+	assert_int_equal(source_open(&source, in_dir(s, "none"), false, &s->cache, &error),
+			 -ENOENT);
 	assert_non_null(strstr(error.text, "No such file"));
 	source_close(&source);
 	assert_int_equal(source_open(&source, "./none", false, &s->cache, &error), -ENOENT);

@@ -63,7 +63,8 @@ static int take_eif(struct opening *opening)
 /* The name that the builder has chosen; the caller frees it. */
 static char *read_name(const struct eif *eif)
 {
-	json_t *metadata = json_loadb((const char *)eif->metadata.data, eif->metadata.size, 0, NULL);
+	json_t *metadata = json_loadb((const char *)eif->metadata.data, eif->metadata.size, 0,
+				      NULL);
 	const char *name = json_string_value(json_object_get(metadata, "ImageName"));
 	char *copy = name ? strdup(name) : NULL;
 
@@ -164,13 +165,13 @@ static int find_or_build(struct opening *opening)
 	struct image *image = opening->image;
 	int err;
 
-	if (!*opening->image->cache.path)
+	if (!*image->cache.path)
 		return build_without_cache(opening);
-	err = image_key(&opening->image->cache, &opening->image->source, &opening->options->build, opening->key,
+	err = image_key(&image->cache, &image->source, &opening->options->build, opening->key,
 			opening->error);
 	if (err)
 		return err;
-	if (image_cache_find(&opening->image->cache, opening->key, &image->fd, &image->record))
+	if (image_cache_find(&image->cache, opening->key, &image->fd, &image->record))
 		return build_in_cache(opening);
 	image->cached = true;
 	image->size = json_in_u64(image->record, "Bytes");

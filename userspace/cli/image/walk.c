@@ -77,7 +77,7 @@ static int add_all(struct sha256 *digest, FTS *fts, size_t skip, int64_t *newest
 
 /*
  * A file that has just changed may change once more within the same tick of the clock, and
- * look the same. Whoever reads it after the tick sees the last change.
+ * look the same. A reader that waits for the next tick sees the last change.
  */
 static void wait_for_tick(int64_t newest)
 {
