@@ -526,7 +526,8 @@ static const struct opt options[] = {
 		 .manual = "Remove the enclave's log and record when it has ended."),
 	OPT_FLAG("rootfs", struct run, options.rootfs,
 		 "IMAGE is a directory with a root file system",
-		 .manual = "_IMAGE_ is a directory with a root file system, in which _COMMAND_ runs."),
+		 .manual = "_IMAGE_ is a directory with a root file system, in which _COMMAND_ "
+			   "runs."),
 	APP_OPTIONS(struct run, IN_RUN),
 	OPT_STRING("kernel", struct run, options.build.kernel, "FILE",
 		   "kernel for the image that is built",
