@@ -7,6 +7,55 @@ set -eu
 # shellcheck source=lib/plain.sh
 . "$(dirname "$0")/lib/plain.sh"
 
+# The commands that README gives after those that install the packages, one a line.
+readme_commands() {
+	sed -n '/^## Install/,/^## Use/s/^    //p' /opt/ne-emu/README.md |
+		sed -n '/^sudo modprobe/,$p'
+}
+
+# A user who may use sudo follows README as it is. Each command has a login of its own, so that
+# the user's groups are those of the last command.
+readme() {
+	useradd -m reader
+	echo 'reader ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/reader
+	readme_commands > "$tmp/commands"
+	[ "$(wc -l < "$tmp/commands")" = 5 ]
+	while read -r command; do
+		echo "$ $command"
+		case $command in
+		"ne-emu run "*) until_interrupted reader "$command" ;;
+		*) su - reader -c "$command" < /dev/null ;;
+		esac
+	done < "$tmp/commands"
+	grep '^ne-emu run .*/sample.eif$' "$tmp/commands"
+	wait_for 10 no_vmm
+}
+
+# until_interrupted USER COMMAND - run the sample image, and press Ctrl-C when it is ready
+until_interrupted() {
+	timeout 120 su - "$1" -c "$2" > "$tmp/console" 2> "$tmp/said" < /dev/null &
+	launcher=$!
+	wait_for 90 grep -a -q 'payload: ready' "$tmp/console" || {
+		cat "$tmp/console" "$tmp/said"
+		return 1
+	}
+	pkill -INT -x ne-emu
+	wait "$launcher" || {
+		status=$?
+		cat "$tmp/said"
+		return "$status"
+	}
+}
+
+# The machine as it was, for the cases that follow.
+readme_is_undone() {
+	ne-emu setup --undo
+	modprobe -r nitro_enclaves_emu
+	wait_for 20 daemon_is_over
+	userdel -r reader 2> /dev/null
+	rm /etc/sudoers.d/reader
+}
+
 before_the_module() {
 	doctor_says fail module 'sudo modprobe nitro_enclaves_emu'
 	fails ne-emu run "$image" > "$tmp/said" 2>&1
@@ -80,21 +129,6 @@ setup_and_doctor() {
 	ne-emu doctor | grep '0 failed: enclaves can run here'
 }
 
-# Ctrl-C ends it.
-attached() {
-	timeout 120 ne-emu run --debug --console --memory "$memory" "$image" > "$tmp/console" \
-		2> "$tmp/said" &
-	launcher=$!
-	wait_for 90 grep -a -q 'payload: ready' "$tmp/console"
-	kill -INT "$launcher"
-	wait "$launcher" || {
-		status=$?
-		cat "$tmp/said"
-		return "$status"
-	}
-	wait_for 10 no_vmm
-}
-
 member_of_group() {
 	useradd -m -G ne member
 	started su - member -c "ne-emu run --detach --json --memory $memory $image"
@@ -103,6 +137,79 @@ member_of_group() {
 	echo_works "$cid"
 	su - member -c "ne-emu ps && ne-emu stop $id && ne-emu doctor"
 	wait_for 10 no_vmm
+}
+
+# as_member COMMAND - in a login of the user "member"; the output goes to $tmp/console and
+# $tmp/said
+as_member() {
+	timeout 240 su - member -c "$1" > "$tmp/console" 2> "$tmp/said" < /dev/null || {
+		status=$?
+		cat "$tmp/console" "$tmp/said"
+		return "$status"
+	}
+}
+
+# A line of the console ends with CR and LF.
+printed() {
+	tr -d '\r' < "$tmp/console" | grep -a -x "$1" || {
+		cat "$tmp/console" "$tmp/said"
+		return 1
+	}
+}
+
+# The image's user, by name, is not root.
+container_image() {
+	"$(dirname "$0")/lib/image.sh" /home/member/app.tar
+	as_member 'ne-emu run --debug --console app.tar'
+	printed 'app: hello from user 65534, group 65534'
+	grep '^image: .*, built in ' "$tmp/said"
+	wait_for 10 no_vmm
+}
+
+exit_status() {
+	status=0
+	as_member 'ne-emu run app.tar exit 7; echo "the shell has $?"' || status=$?
+	cat "$tmp/console" "$tmp/said"
+	[ "$status" = 0 ]
+	grep -x 'the shell has 7' "$tmp/console"
+	grep ' ended: the program exited with status 7$' "$tmp/said"
+	wait_for 10 no_vmm
+}
+
+# In production mode: in debug mode, the registers are zero.
+attested() {
+	nonce=$(od -An -N 16 -t x1 /dev/urandom | tr -d ' \n')
+	su - member -c 'timeout 240 socat -u VSOCK-LISTEN:5100 CREATE:document' &
+	as_member "ne-emu run app.tar attest 5100 $nonce"
+	wait "$!"
+	pcr0=$(sed -n 's/^PCR0 //p' "$tmp/said")
+	[ ${#pcr0} = 96 ]
+	as_member "ne-emu attest verify --nonce $nonce --pcr 0=$pcr0 document"
+	cat "$tmp/console"
+	grep -x 'document: verified' "$tmp/console"
+	other=$(echo "$pcr0" | tr 0-9a-f 1-9a-f0)
+	fails as_member "ne-emu attest verify --nonce $nonce --pcr 0=$other document"
+	grep -x 'document: REJECTED' "$tmp/console"
+	wait_for 10 no_vmm
+}
+
+second_start() {
+	as_member 'ne-emu run --debug --console app.tar'
+	printed 'app: hello from user 65534, group 65534'
+	grep '^image: .*, from the cache$' "$tmp/said"
+	wait_for 10 no_vmm
+}
+
+# One for each command: "hello", "exit" and "attest".
+images_are_pruned() {
+	as_member 'ne-emu images'
+	[ "$(grep -c ' app' "$tmp/console")" = 3 ] || {
+		cat "$tmp/console"
+		return 1
+	}
+	as_member 'ne-emu images --prune'
+	grep '^3 images removed' "$tmp/console"
+	[ -z "$(find /home/member/.cache/ne-emu -type f)" ]
 }
 
 outsider() {
@@ -146,17 +253,23 @@ load_at_boot() {
 	grep -x nitro_enclaves_emu /etc/modules-load.d/"$tools".conf
 }
 
+hold_kvm
+check "README's first commands as they are, with nothing prepared" readme
+check "undo them" readme_is_undone
 check "without the module: what to do" before_the_module
 check "driver for EC2 is loaded: refused, and doctor names it" aws_driver_excludes_it
 check "driver for EC2 is kept out by configuration" configuration_keeps_it_out
 check "module without ne-emud: what to do" module_without_daemon
-hold_kvm
 check "ne-emud started by hand; goes with the module" daemon_by_hand
 check "modprobe brings transport, device and ne-emud" modprobe_brings_all
 check "setup; doctor finds all well" setup_and_doctor
-check "an enclave in the foreground, ended by Ctrl-C" attached
 check "an enclave in the background: heartbeat, console, vsock, stop" whole_life
 check "a user in group ne" member_of_group
+check "a container image: neither its user nor this one is root" container_image
+check "its exit status reaches the user's shell" exit_status
+check "it attests, and the document is verified with the PCR0 of its start" attested
+check "its second start takes the image from the cache" second_start
+check "the cache is emptied" images_are_pruned
 check "a user outside of it: what to do" outsider
 check "QEMU as a client" qemu_client
 check "nothing of ours in nitro-cli's directories" folders_of_nitro_cli_are_left_alone

@@ -32,7 +32,7 @@ make_packages() {
 make_stage() {
 	rm -rf "$stage"
 	mkdir -p "$tests/packages"
-	cp -r "$top/tests/lib" "$top/tests/install" "$tests/"
+	cp -r "$top/README.md" "$top/tests/lib" "$top/tests/install" "$tests/"
 	for kind in old new; do
 		mkdir "$tests/packages/$kind"
 		for package in "" -dkms -guest; do
