@@ -541,9 +541,53 @@ static void test_folder(void **state)
 	fake_root_remove(&dir);
 }
 
+static bool is_outside(int fd)
+{
+	struct error error = {};
+	struct tree tree;
+	bool outside;
+
+	assert_int_equal(tree_init(&tree), 0);
+	assert_int_equal(unpack_layer(&tree, fd, 0, UINT64_MAX, &error), 0);
+	assert_contents(&tree, "a", "contents");
+	outside = tree_find(&tree, "a", true)->file->outside;
+	tree_exit(&tree);
+	return outside;
+}
+
+/* Contents are copied only if they are compressed, or if other users can change the archive. */
+static void test_in_place(void **state)
+{
+	static const struct entry entries[] = { REG("a", "contents"), REG("b", ""), {} };
+	__cleanup_fd int plain = write_tar(entries, ARCHIVE_FILTER_NONE);
+	__cleanup_fd int packed = write_tar(entries, ARCHIVE_FILTER_GZIP);
+	char path[] = "/tmp/ne-emu-test-XXXXXX";
+	__cleanup_fd int named = mkstemp(path);
+	char buf[8192];
+	ssize_t n;
+
+	assert_true(is_outside(plain));
+	assert_false(is_outside(packed));
+
+	assert_return_code(named, errno);
+	assert_int_equal(lseek(plain, 0, SEEK_SET), 0);
+	while ((n = read(plain, buf, sizeof(buf))) > 0)
+		assert_int_equal(write_full(named, buf, n), 0);
+	assert_true(is_outside(named));
+	assert_int_equal(fchmod(named, 0660), 0);
+	assert_false(is_outside(named));
+	assert_int_equal(fchmod(named, 0600), 0);
+	if (!geteuid()) {
+		assert_int_equal(fchown(named, 1, 1), 0);
+		assert_false(is_outside(named));
+	}
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_in_place),
 		cmocka_unit_test(test_whiteouts),
 		cmocka_unit_test(test_replacements),
 		cmocka_unit_test(test_hostile_archives),

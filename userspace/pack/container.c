@@ -104,9 +104,10 @@ static int unpack_layers(struct application *app, const struct store *store,
 	for (size_t i = 0; !err && i < store->nr_layers; i++) {
 		struct error why = {};
 
-		err = unpack_checked_layer(&app->tree, store->tree.fd,
-					   store->layers[i].file->offset,
-					   store->layers[i].file->size, store->layers[i].diff_id,
+		const struct store_layer *layer = &store->layers[i];
+
+		err = unpack_checked_layer(&app->tree, tree_file_fd(&store->tree, layer->file),
+					   layer->file->offset, layer->file->size, layer->diff_id,
 					   &why);
 		if (err)
 			(void)error_set(error, err, "layer %zu: %s", i + 1,

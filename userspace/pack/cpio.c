@@ -98,7 +98,7 @@ static int copy_data(struct cpio *cpio, const struct tree *tree, const struct tr
 	if (!buf)
 		return -ENOMEM;
 	while (!err && done < file->size) {
-		ssize_t n = pread(tree->fd, buf, MIN(file->size - done, COPY_SIZE),
+		ssize_t n = pread(tree_file_fd(tree, file), buf, MIN(file->size - done, COPY_SIZE),
 				  file->offset + done);
 
 		if (n <= 0)

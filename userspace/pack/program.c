@@ -226,7 +226,8 @@ static int check_file(struct tree *tree, const struct program_search *search,
 		return error_set(error, -EACCES, "%.200s is not a file", path);
 	if (!is_executable(node))
 		return error_set(error, -EACCES, "%.200s is not executable: use chmod +x", path);
-	err = program_read(tree->fd, node->file->offset, node->file->size, &program);
+	err = program_read(tree_file_fd(tree, node->file), node->file->offset, node->file->size,
+			   &program);
 	if (err == -EBADMSG)
 		return error_set(error, -ENOEXEC, "%.200s is a damaged ELF file", path);
 	if (err)

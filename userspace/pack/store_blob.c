@@ -59,7 +59,7 @@ static int hash_file(const struct tree *tree, const struct tree_file *file, cons
 	if (!buf || !ctx || !EVP_DigestInit_ex(ctx, md, NULL))
 		goto out;
 	while (done < file->size) {
-		ssize_t n = pread(tree->fd, buf, MIN(file->size - done, READ_SIZE),
+		ssize_t n = pread(tree_file_fd(tree, file), buf, MIN(file->size - done, READ_SIZE),
 				  file->offset + done);
 
 		if (n <= 0 || !EVP_DigestUpdate(ctx, buf, n))

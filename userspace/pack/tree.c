@@ -6,6 +6,7 @@
 #include "common/util.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <search.h>
 #include <string.h>
@@ -29,6 +30,7 @@ int tree_init(struct tree *tree)
 {
 	*tree = (struct tree){
 		.fd = temp_file_open(),
+		.lent_fd = -1,
 		.root.mode = FOLDER_MODE,
 		.limits = { .size = TREE_SIZE_MAX, .names = TREE_NAMES_MAX },
 	};
@@ -68,6 +70,7 @@ void tree_exit(struct tree *tree)
 {
 	free_children(&tree->root);
 	fd_close(&tree->fd);
+	fd_close(&tree->lent_fd);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -388,7 +391,9 @@ int tree_file_begin(struct tree *tree, struct tree_node *node)
 /* Return: whether there is room for @size more bytes. */
 static bool has_room(const struct tree *tree, uint64_t size)
 {
-	return tree->end <= tree->limits.size && size <= tree->limits.size - tree->end;
+	uint64_t used = tree->end + tree->lent;
+
+	return used <= tree->limits.size && size <= tree->limits.size - used;
 }
 
 int tree_file_write(struct tree *tree, struct tree_node *node, const void *data, size_t size)
@@ -418,6 +423,35 @@ int tree_file_skip(struct tree *tree, struct tree_node *node, uint64_t size)
 	return 0;
 }
 
+int tree_lend(struct tree *tree, int fd)
+{
+	struct stat lent, st;
+
+	if (tree->lent_fd < 0) {
+		tree->lent_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		return tree->lent_fd < 0 ? -errno : 0;
+	}
+	if (fstat(tree->lent_fd, &lent) || fstat(fd, &st))
+		return -errno;
+	return lent.st_dev == st.st_dev && lent.st_ino == st.st_ino ? 0 : -EBUSY;
+}
+
+int tree_file_place(struct tree *tree, struct tree_node *node, uint64_t offset, uint64_t size)
+{
+	if (!has_room(tree, size))
+		return -EFBIG;
+	node->file->outside = true;
+	node->file->offset = offset;
+	node->file->size = size;
+	tree->lent += size;
+	return 0;
+}
+
+int tree_file_fd(const struct tree *tree, const struct tree_file *file)
+{
+	return file->outside ? tree->lent_fd : tree->fd;
+}
+
 int tree_put(struct tree *tree, const char *path, mode_t mode, const void *data, size_t size)
 {
 	struct tree_node *node;
@@ -444,7 +478,7 @@ int tree_read(const struct tree *tree, const struct tree_node *node, size_t max,
 	text = malloc(size + 1);
 	if (!text)
 		return -ENOMEM;
-	n = pread(tree->fd, text, size, node->file->offset);
+	n = pread(tree_file_fd(tree, node->file), text, size, node->file->offset);
 	if (n < 0)
 		return -errno;
 	if ((size_t)n != size)

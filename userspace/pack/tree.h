@@ -17,11 +17,13 @@
 
 /**
  * struct tree_file - contents of a regular file, shared by its hard links
- * @offset: offset in the tree's data file
+ * @outside: the contents are in the file that was lent to the tree, not in its data file
+ * @offset: offset in that file
  * @number: inode number, assigned when an archive is written; 0 before
  * @capable: had capabilities, which are not kept
  */
 struct tree_file {
+	bool outside;
 	uint64_t offset;
 	uint64_t size;
 	unsigned int links;
@@ -75,6 +77,8 @@ struct tree_limits {
  * @limits: the caller may change them
  * @fd: the data file
  * @end: end of its contents
+ * @lent_fd: a file with further contents, or -1
+ * @lent: bytes of contents in it
  * @layer: number of the layer that is being read
  * @names: number of nodes created so far
  * @text: bytes of link targets so far
@@ -86,6 +90,8 @@ struct tree {
 	struct tree_limits limits;
 	int fd;
 	uint64_t end;
+	int lent_fd;
+	uint64_t lent;
 	unsigned int layer;
 	uint64_t names;
 	uint64_t text;
@@ -158,6 +164,20 @@ int tree_file_begin(struct tree *tree, struct tree_node *node);
 int tree_file_write(struct tree *tree, struct tree_node *node, const void *data, size_t size);
 /** tree_file_skip() - append a hole, which takes no room on disk; Return: likewise */
 int tree_file_skip(struct tree *tree, struct tree_node *node, uint64_t size);
+
+/**
+ * tree_lend() - let the tree use contents of another file, which must not change
+ *
+ * The tree keeps a copy of the descriptor. Return: 0, -EBUSY (it uses yet another file), or
+ * another negative errno.
+ */
+int tree_lend(struct tree *tree, int fd);
+
+/** tree_file_place() - the contents of a node are in the file that was lent; 0 or -EFBIG */
+int tree_file_place(struct tree *tree, struct tree_node *node, uint64_t offset, uint64_t size);
+
+/** tree_file_fd() - the file in which the contents of @file are */
+int tree_file_fd(const struct tree *tree, const struct tree_file *file);
 
 /**
  * tree_read() - read the contents of a small file as text

@@ -5,12 +5,14 @@
 
 #include "common/util.h"
 #include "pack/digest.h"
+#include "pack/region.h"
 #include "pack/stream.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <locale.h>
+#include <openssl/evp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -36,7 +38,8 @@
  * @own: keep the owners of files
  * @ramdisk: the tree becomes a ramdisk, whose files have a limit
  * @skip: bytes to remove from the start of each name
- * @stream: the archive; NULL for a directory
+ * @stream: the archive, if it is copied
+ * @region: the archive, if it is read where it is; both are NULL for a directory
  * @digest: hash that the archive must have, without compression; or NULL
  */
 struct unpack {
@@ -47,8 +50,14 @@ struct unpack {
 	bool ramdisk;
 	size_t skip;
 	struct stream *stream;
+	const struct region *region;
 	const struct digest *digest;
 };
+
+static bool is_archive(const struct unpack *unpack)
+{
+	return unpack->stream || unpack->region;
+}
 
 static int archive_fail(struct unpack *unpack, struct archive *archive)
 {
@@ -62,7 +71,7 @@ static int archive_fail(struct unpack *unpack, struct archive *archive)
 		return error_set(unpack->error, err, "%s", stream_failure(unpack->stream));
 	if (err)
 		return error_set(unpack->error, err, "cannot read: %s", strerror(-err));
-	if (error == FORMAT_ERRNO && unpack->stream && !archive_file_count(archive))
+	if (error == FORMAT_ERRNO && is_archive(unpack) && !archive_file_count(archive))
 		return error_set(unpack->error, -EBADMSG, "%s: not a tar archive, neither plain nor "
 				 "compressed by gzip, zstd, xz or bzip2",
 				 archive_error_string(archive) ?: "unreadable");
@@ -157,7 +166,16 @@ static int unpack_add_hard_link(struct unpack *unpack, const char *path, const c
 	return err ? entry_fail(unpack, path, err) : 0;
 }
 
-static int read_contents(struct unpack *unpack, struct archive *archive, struct tree_node *node)
+/* Can this piece, all contents of an entry, stay where it is? */
+static bool stays(const struct unpack *unpack, struct archive_entry *entry, const void *data,
+		  size_t size)
+{
+	return unpack->region && size && (int64_t)size == archive_entry_size(entry) &&
+		!archive_entry_sparse_count(entry) && region_holds(unpack->region, data, size);
+}
+
+static int read_contents(struct unpack *unpack, struct archive *archive,
+			 struct archive_entry *entry, struct tree_node *node)
 {
 	const void *data;
 	size_t size;
@@ -167,6 +185,11 @@ static int read_contents(struct unpack *unpack, struct archive *archive, struct 
 	err = tree_file_begin(unpack->tree, node);
 	while (!err && status == ARCHIVE_OK) {
 		status = archive_read_data_block(archive, &data, &size, &offset);
+		if (status == ARCHIVE_OK && !offset && stays(unpack, entry, data, size)) {
+			err = tree_file_place(unpack->tree, node,
+					      region_offset(unpack->region, data), size);
+			continue;
+		}
 		/* A hole. If it is at the end, the offset is the size of the file. */
 		if ((status == ARCHIVE_OK || status == ARCHIVE_EOF) && offset > 0 &&
 		    (uint64_t)offset > node->file->size)
@@ -189,7 +212,7 @@ static bool has_capabilities(const struct unpack *unpack, struct archive_entry *
 	const void *value;
 	size_t size;
 
-	if (!unpack->stream)
+	if (!is_archive(unpack))
 		return lgetxattr(archive_entry_sourcepath(entry), wanted, NULL, 0) > 0;
 	archive_entry_xattr_reset(entry);
 	while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK)
@@ -209,7 +232,7 @@ static int fill_node(struct unpack *unpack, struct archive *archive, struct arch
 		node->gid = archive_entry_gid(entry);
 	}
 	if (S_ISREG(node->mode)) {
-		err = read_contents(unpack, archive, node);
+		err = read_contents(unpack, archive, entry, node);
 		if (!err)
 			node->file->capable = has_capabilities(unpack, entry);
 		return err;
@@ -305,12 +328,20 @@ static uint64_t allowed_bytes(const struct tree *tree)
 	return all - MIN(all, tree->archived);
 }
 
+static int open_archive(struct unpack *unpack, struct archive *archive)
+{
+	if (unpack->region)
+		return archive_read_open_memory(archive, unpack->region->data,
+						unpack->region->size);
+	return archive_read_open(archive, unpack, NULL, next_piece, NULL);
+}
+
 static int read_entries(struct unpack *unpack, struct archive *archive)
 {
 	struct archive_entry *entry;
 	int status, err = 0;
 
-	status = archive_read_open(archive, unpack, NULL, next_piece, NULL);
+	status = open_archive(unpack, archive);
 	while (status >= ARCHIVE_WARN && !err) {
 		status = archive_read_next_header(archive, &entry);
 		if (status == ARCHIVE_EOF)
@@ -319,15 +350,28 @@ static int read_entries(struct unpack *unpack, struct archive *archive)
 			err = unpack_add_entry(unpack, archive, entry);
 	}
 	/* Decompressors treat a failed read as the end of the archive. */
-	return err || (status == ARCHIVE_EOF && !unpack->stream->err) ? err :
+	return err || (status == ARCHIVE_EOF && (!unpack->stream || !unpack->stream->err)) ? err :
 		archive_fail(unpack, archive);
+}
+
+static int region_hash(const struct region *region, const EVP_MD *md, char *ret)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	int err = -ENOMEM;
+
+	if (context && EVP_DigestInit_ex(context, md, NULL) &&
+	    EVP_DigestUpdate(context, region->data, region->size))
+		err = digest_finish(context, ret);
+	EVP_MD_CTX_free(context);
+	return err;
 }
 
 /* The hash covers all that is in the archive, also behind the mark of its end. */
 static int check_hash(struct unpack *unpack, struct archive *archive)
 {
 	char hex[DIGEST_HEX_SIZE];
-	int err = stream_hash(unpack->stream, hex);
+	int err = unpack->region ? region_hash(unpack->region, unpack->digest->md, hex) :
+		stream_hash(unpack->stream, hex);
 
 	if (err)
 		return archive_fail(unpack, archive);
@@ -338,7 +382,7 @@ static int check_hash(struct unpack *unpack, struct archive *archive)
 	return 0;
 }
 
-static int read_tar(struct unpack *unpack)
+static int read_archive(struct unpack *unpack)
 {
 	struct archive *archive = archive_read_new();
 	int err;
@@ -347,15 +391,24 @@ static int read_tar(struct unpack *unpack)
 		return -ENOMEM;
 	archive_read_support_format_tar(archive);
 	archive_read_support_format_empty(archive);
-	unpack->stream->allowed = allowed_bytes(unpack->tree);
-	err = stream_open(unpack->stream, unpack->digest ? unpack->digest->md : NULL);
-	if (!err)
-		err = read_entries(unpack, archive);
+	err = read_entries(unpack, archive);
 	if (!err && unpack->digest)
 		err = check_hash(unpack, archive);
-	unpack->tree->archived += unpack->stream->done;
-	stream_close(unpack->stream);
 	archive_read_free(archive);
+	return err;
+}
+
+static int read_stream(struct unpack *unpack)
+{
+	struct stream *stream = unpack->stream;
+	int err;
+
+	stream->allowed = allowed_bytes(unpack->tree);
+	err = stream_open(stream, unpack->digest ? unpack->digest->md : NULL);
+	if (!err)
+		err = read_archive(unpack);
+	unpack->tree->archived += stream->done;
+	stream_close(stream);
 	return err;
 }
 
@@ -384,9 +437,29 @@ static int unpack_stream(struct unpack *unpack, int fd, off_t at, uint64_t size)
 	stream->fd = fd;
 	stream->at = at;
 	stream->left = size;
-	unpack->own = true;
 	unpack->stream = stream;
-	return in_utf8(unpack, read_tar);
+	return in_utf8(unpack, read_stream);
+}
+
+/* Contents of an archive that is not compressed stay in its file. */
+static int unpack_file(struct unpack *unpack, int fd, off_t at, uint64_t size)
+{
+	off_t start = at < 0 ? lseek(fd, 0, SEEK_CUR) : at;
+	struct region region;
+	int err;
+
+	unpack->own = true;
+	if (start < 0 || region_open(&region, fd, start, size))
+		return unpack_stream(unpack, fd, at, size);
+	if (region.size > allowed_bytes(unpack->tree) || tree_lend(unpack->tree, fd)) {
+		region_close(&region);
+		return unpack_stream(unpack, fd, at, size);
+	}
+	unpack->region = &region;
+	unpack->tree->archived += region.size;
+	err = in_utf8(unpack, read_archive);
+	region_close(&region);
+	return err;
 }
 
 int unpack_checked_layer(struct tree *tree, int fd, uint64_t offset, uint64_t size,
@@ -403,7 +476,7 @@ int unpack_checked_layer(struct tree *tree, int fd, uint64_t offset, uint64_t si
 		unpack.digest = &digest;
 	}
 	tree->layer++;
-	return unpack_stream(&unpack, fd, offset, size);
+	return unpack_file(&unpack, fd, offset, size);
 }
 
 int unpack_layer(struct tree *tree, int fd, uint64_t offset, uint64_t size,
@@ -416,7 +489,7 @@ int unpack_archive(struct tree *tree, int fd, struct error *error)
 {
 	struct unpack unpack = { .tree = tree, .error = error };
 
-	return unpack_stream(&unpack, fd, -1, UINT64_MAX);
+	return unpack_file(&unpack, fd, -1, UINT64_MAX);
 }
 
 static int read_disk_entries(struct unpack *unpack, struct archive *archive,

@@ -227,7 +227,7 @@ static int check_sections(const struct build *build, struct error *error)
 int build_write(const struct build *build, struct eif_writer *writer, int fd,
 		struct error *error)
 {
-	struct application app = { .tree.fd = -1 };
+	struct application app = { .tree = { .fd = -1, .lent_fd = -1 } };
 	struct kernel kernel = {};
 	int err;
 
