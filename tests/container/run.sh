@@ -161,6 +161,9 @@ eif_takes_no_command() {
 	ne-emu run "$image" --memory 256 --detach --name after
 	ne-emu stop after
 	wait_for 10 no_vmm
+	ne-emu run --memory 256 --detach --name input - < "$image"
+	ne-emu stop input
+	wait_for 10 no_vmm
 }
 
 named() {

@@ -53,7 +53,8 @@ static int take_eif(struct opening *opening)
 	if (has_build_options(opening->options))
 		return error_set(opening->error, -EINVAL, "%s is an enclave image, in which command, "
 				 "environment, user and files are fixed", source->name);
-	if (fstat(source->fd, &st))
+	/* What came from standard input has been written to the file. */
+	if (fstat(source->fd, &st) || lseek(source->fd, 0, SEEK_SET) < 0)
 		return error_set(opening->error, -errno, "%s: %s", source->name, strerror(errno));
 	opening->image->size = st.st_size;
 	opening->image->fd = fd_steal(&source->fd);
@@ -191,8 +192,11 @@ int image_find(const struct image_options *options, struct image *image, struct 
 int image_open(struct image_options *options, struct image *image, struct error *error)
 {
 	struct opening opening = { .options = options, .image = image, .error = error };
+	int err = image->source.kind == SOURCE_EIF ? take_eif(&opening) : find_or_build(&opening);
 
-	return image->source.kind == SOURCE_EIF ? take_eif(&opening) : find_or_build(&opening);
+	/* Before the caller may fork: only one process removes a temporary directory. */
+	source_close(&image->source);
+	return err;
 }
 
 void image_close(struct image *image)
