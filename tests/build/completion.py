@@ -19,7 +19,7 @@ import tempfile
 
 PROGRAMS = ("ne-emu", "ne-emu-ca", "ne-emud")
 FORMATS = "pem der fingerprint rust go c"
-COMMANDS = "run ps stop console logs pcap eif attest lab doctor setup version help"
+COMMANDS = "run images ps stop console logs pcap eif attest lab doctor setup version help"
 IDS = "enc0000000000000001 16 enc0000000000000002"
 
 # Command lines whose last word is completed, and the expected completions. There are the
@@ -34,8 +34,8 @@ CASES = {
     "ne-emu lab ": "set show reset help",
     "ne-emu-ca ": "create rotate forget export list help",
     "ne-emu-ca help ": "create rotate forget export list",
-    "ne-emu run ": "image.eif sub",
-    "ne-emu run --debug ": "image.eif sub",
+    "ne-emu run ": "image.eif text sub",
+    "ne-emu run --debug ": "image.eif text sub",
     "ne-emu run --cpus ": "",
     "ne-emu run --memory ": "",
     "ne-emu eif describe ": "image.eif sub",

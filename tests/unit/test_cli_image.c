@@ -326,10 +326,12 @@ static void test_sources(void **state)
 	put(s, "image", ".eif and more");
 	put(s, "archive", "anything else");
 	put(s, "short", ".ei");
+	put(s, "damaged.eif", "anything else");
 	assert_int_equal(mkdir(in_dir(s, "dir"), 0755), 0);
 	expect_source(s, "image", false, SOURCE_EIF);
 	expect_source(s, "archive", false, SOURCE_IMAGE);
 	expect_source(s, "short", false, SOURCE_IMAGE);
+	expect_source(s, "damaged.eif", false, SOURCE_EIF);
 	expect_source(s, "dir", false, SOURCE_IMAGE);
 	expect_source(s, "dir", true, SOURCE_ROOTFS);
 

@@ -607,7 +607,7 @@ const struct command cmd_run = {
 		 "0 ended normally (or booted, with --detach), 2 incorrect usage,\n"
 		 "125 could not be started, did not boot, or ended by a fault",
 	.options = options,
-	.values = { VALUES_IMAGES },
+	.values = { VALUES_FILES },
 	.takes_command = true,
 	.min_args = 1,
 	.max_args = INT_MAX,

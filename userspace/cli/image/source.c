@@ -28,6 +28,13 @@ static int set_path(struct source *source, const char *path, struct error *error
 	return source->path ? 0 : fail(source, -ENOMEM, error);
 }
 
+static bool has_suffix(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > strlen(magic) && !strcmp(name + len - strlen(magic), magic);
+}
+
 static bool is_eif(int fd)
 {
 	char start[sizeof(magic) - 1];
@@ -36,13 +43,13 @@ static bool is_eif(int fd)
 		!memcmp(start, magic, sizeof(start));
 }
 
-/* An image and an archive are told apart by what they contain. */
+/* An image and an archive are told apart by what they contain; "x.eif" may be a bad image. */
 static int take_file(struct source *source, const struct image_cache *cache,
 		     struct error *error)
 {
 	int err;
 
-	if (is_eif(source->fd)) {
+	if (is_eif(source->fd) || has_suffix(source->name)) {
 		source->kind = SOURCE_EIF;
 		return 0;
 	}
@@ -95,10 +102,8 @@ static int take_dir(struct source *source, struct error *error)
 /* A path with a slash at its start, or "." or ".." before one, and "x.eif" are never names. */
 static bool is_path(const char *name)
 {
-	size_t len = strlen(name);
-
 	return *name == '/' || !strncmp(name, "./", 2) || !strncmp(name, "../", 3) ||
-		(len > strlen(magic) && !strcmp(name + len - strlen(magic), magic));
+		has_suffix(name);
 }
 
 static int take_reference(struct source *source, struct error *error)
