@@ -25,7 +25,9 @@ def archive(files):
 
 def main(name):
     with open(shutil.which("busybox"), "rb") as file:
-        layer = archive({"bin/busybox": file.read()})
+        busybox = file.read()
+    # "--like nitro-cli" runs the arguments without the entry point.
+    layer = archive({"bin/busybox": busybox, "bin/uname": busybox})
     config = {
         "architecture": "amd64", "os": "linux",
         "config": {"Entrypoint": ["/bin/busybox"], "Cmd": ["uname"], "Env": ["PATH=/bin"]},
