@@ -3,6 +3,8 @@
 # shellcheck disable=SC2317,SC2329 # functions are called by check
 # One container image in all its forms, copied by skopeo, becomes the same enclave, which runs.
 # tests/unit/test_archives.sh has the odd forms, without a VM.
+#
+# Once: what an archive becomes does not depend on the kernel.
 
 set -eu
 # shellcheck source=../lib/enclave.sh

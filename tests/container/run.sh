@@ -3,6 +3,8 @@
 # shellcheck disable=SC2317,SC2329 # functions are called by check
 # "ne-emu run" of container images: all the ways to name one, the options that change it, the
 # cache, names and --rm.
+#
+# Once: how an image is found, built and kept does not depend on the kernel.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
