@@ -11,6 +11,12 @@
 #define NSEC_PER_MSEC	INT64_C(1000000)
 #define NSEC_PER_SEC	(MSEC_PER_SEC * NSEC_PER_MSEC)
 
+/*
+ * A file that has changed so recently may change again without another time of change: the
+ * kernel's clock for files ticks, at worst, every 10 ms.
+ */
+#define FILE_TICK_NS	(20 * NSEC_PER_MSEC)
+
 /** timespec_ns() - convert a struct timespec to nanoseconds */
 static inline int64_t timespec_ns(struct timespec time)
 {

@@ -32,22 +32,12 @@ static int show_result(const struct build *build, const struct eif_file *file, F
 	return json_out_print(&out, to, 2);
 }
 
-/* Parse the result as a loader does, so that only a valid image gets its name. */
-static int check_image(int fd, struct eif_file *ret, struct error *error)
-{
-	int err = eif_file_map(fd, EIF_PARSE_STRICT, ret, error);
-
-	if (err == -EBADMSG)
-		return err;
-	return err ? error_set(error, err, "cannot measure: %s", strerror(-err)) : 0;
-}
-
 static int commit_image(const struct build *build, struct file_new *new, struct error *error)
 {
 	struct eif_file file;
 	int err;
 
-	err = check_image(new->fd, &file, error);
+	err = build_check(new->fd, &file, error);
 	if (err)
 		return err;
 	err = file_new_commit(new, error);
@@ -69,7 +59,7 @@ static int write_signed(const struct build *build, int fd, struct error *error)
 		return error_set(error, temp, "cannot make a temporary file: %s", strerror(-temp));
 	err = build_write(build, &writer, temp, error);
 	if (!err)
-		err = check_image(temp, &file, error);
+		err = build_check(temp, &file, error);
 	if (err)
 		return err;
 	err = eif_sign(&file.eif, &file.pcrs, build->certificate, build->key, fd, error);

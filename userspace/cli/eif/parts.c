@@ -9,6 +9,7 @@
 #include "command/file.h"
 #include "command/progress.h"
 
+#include "common/sha256.h"
 #include "common/util.h"
 #include "eif/build.h"
 #include "pack/application.h"
@@ -16,8 +17,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <string.h>
 
 #define KERNEL_SIZE_MAX		(512 * MIB)
@@ -34,7 +33,7 @@ struct kernel {
 	char *data;
 	size_t size;
 	struct eif_kernel_info info;
-	char sha256[2 * SHA256_DIGEST_LENGTH + 1];
+	char sha256[SHA256_TEXT_SIZE];
 };
 
 static int write_fail(struct error *error, int err)
@@ -183,7 +182,7 @@ static int add_ramdisks(const struct build *build, struct application *app,
 static int read_kernel(const struct build *build, struct kernel *kernel, struct error *error)
 {
 	struct eif_kernel_info *info = &kernel->info;
-	uint8_t hash[SHA256_DIGEST_LENGTH];
+	struct sha256 hash;
 	const char *path = build->kernel;
 	int err = path ? 0 : guest_kernel(build->arch, &path, error);
 
@@ -206,9 +205,10 @@ static int read_kernel(const struct build *build, struct kernel *kernel, struct 
 		term_error("warning: text_offset of %s is 0, so it will not boot on EC2: "
 			   "see --fix-kernel", path);
 	/* What the image holds, so after the fix. */
-	if (!EVP_Digest(kernel->data, kernel->size, hash, NULL, EVP_sha256(), NULL))
+	sha256_begin(&hash);
+	sha256_add(&hash, kernel->data, kernel->size);
+	if (sha256_end(&hash, kernel->sha256))
 		return error_set(error, -ENOMEM, "%s: cannot compute its SHA-256", path);
-	hex_encode(hash, sizeof(hash), kernel->sha256);
 	return 0;
 }
 
@@ -249,4 +249,14 @@ int build_write(const struct build *build, struct eif_writer *writer, int fd,
 	application_free(&app);
 	free(kernel.data);
 	return err ? err : write_fail(error, eif_writer_finish(writer));
+}
+
+/* Parse it as a loader does. */
+int build_check(int fd, struct eif_file *ret, struct error *error)
+{
+	int err = eif_file_map(fd, EIF_PARSE_STRICT, ret, error);
+
+	if (err == -EBADMSG)
+		return err;
+	return err ? error_set(error, err, "cannot measure: %s", strerror(-err)) : 0;
 }

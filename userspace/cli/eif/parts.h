@@ -5,6 +5,7 @@
 #define NE_EMU_CLI_EIF_PARTS_H
 
 #include "cli/eif/build_options.h"
+#include "cli/eif/show.h"
 #include "eif/eif.h"
 
 /**
@@ -18,5 +19,13 @@
  */
 int build_write(const struct build *build, struct eif_writer *writer, int fd,
 		struct error *error);
+
+/**
+ * build_check() - parse and measure a written image, so that only a valid one is used
+ * @fd: the image
+ * @ret: filled on success; the caller releases it with eif_file_unmap()
+ * @error: set on failure
+ */
+int build_check(int fd, struct eif_file *ret, struct error *error);
 
 #endif

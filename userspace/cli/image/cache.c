@@ -20,12 +20,6 @@
 #define HASH		".sha256"
 #define KEY_LENGTH	(SHA256_TEXT_SIZE - 1)
 
-/*
- * A file that changed so recently may change again without another time of change: the
- * kernel's clock for files ticks, at worst, every 10 ms.
- */
-#define TICK_NS		(20 * NSEC_PER_MSEC)
-
 static const char *entry_path(char path[PATH_MAX], const struct image_cache *cache,
 			      const char *key, const char *suffix)
 {
@@ -291,7 +285,7 @@ int image_cache_hash(const struct image_cache *cache, const char *path,
 	/* Not if it has changed since, or could have without another time of change. */
 	if (*cache->path && !fstat(fd, &now) &&
 	    timespec_ns(now.st_ctim) == timespec_ns(st.st_ctim) &&
-	    timespec_ns(st.st_ctim) + TICK_NS <= started_ns)
+	    timespec_ns(st.st_ctim) + FILE_TICK_NS <= started_ns)
 		remember_hash(cache, identity, ret);
 	return 0;
 }

@@ -99,22 +99,19 @@ static int write_image(struct opening *opening, int fd)
 	struct eif_file file;
 	int err;
 
-	err = source_fetch(&opening->image->source, container_arch(build), opening->error);
+	err = source_fetch(&image->source, container_arch(build), opening->error);
 	if (err)
 		return err;
-	if (opening->image->source.kind == SOURCE_ROOTFS)
-		build->rootfs = opening->image->source.path;
+	if (image->source.kind == SOURCE_ROOTFS)
+		build->rootfs = image->source.path;
 	else
-		build->image = opening->image->source.path;
+		build->image = image->source.path;
 	err = build_write(build, &writer, fd, opening->error);
 	if (err)
 		return err;
-	err = eif_file_map(fd, EIF_PARSE_STRICT, &file, opening->error);
-	if (err == -EBADMSG)
-		return err;
+	err = build_check(fd, &file, opening->error);
 	if (err)
-		return error_set(opening->error, err, "cannot measure the image: %s",
-				 strerror(-err));
+		return err;
 	image->size = file.eif.size;
 	image->record = image_record(opening, &file);
 	eif_file_unmap(&file);

@@ -54,7 +54,7 @@ static int take_file(struct source *source, const struct image_cache *cache,
 		return 0;
 	}
 	source->kind = SOURCE_IMAGE;
-	if (*source->digest)
+	if (*source->digest || !*cache->path)
 		return 0;
 	progress_begin("reading");
 	err = image_cache_hash(cache, source->path, source->digest);
@@ -133,7 +133,7 @@ static int take_path(struct source *source, bool rootfs, const struct image_cach
 		return err;
 	source->kind = rootfs ? SOURCE_ROOTFS : SOURCE_IMAGE;
 	if (S_ISDIR(st.st_mode))
-		return take_dir(source, error);
+		return *cache->path ? take_dir(source, error) : 0;
 	return rootfs ? fail(source, -ENOTDIR, error) : take_file(source, cache, error);
 }
 

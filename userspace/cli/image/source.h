@@ -19,7 +19,7 @@ enum source_kind {
  * @name: what the user gave
  * @path: file or directory to read; for SOURCE_REFERENCE set by source_fetch()
  * @fd: SOURCE_EIF: the image; archives from standard input: a copy, which @path refers to
- * @digest: identifies the contents; empty for SOURCE_EIF
+ * @digest: identifies the contents; empty for SOURCE_EIF, and maybe without a cache
  * @reference: SOURCE_REFERENCE: name with a transport
  * @temp_dir: directory that source_close() removes, or NULL
  */

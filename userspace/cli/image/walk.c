@@ -14,9 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* At worst, the clock of files ticks every 10 ms. */
-#define TICK_NS		(20 * NSEC_PER_MSEC)
-
 static int compare_names(const FTSENT **a, const FTSENT **b)
 {
 	return strcmp((*a)->fts_name, (*b)->fts_name);
@@ -83,8 +80,8 @@ static void wait_for_tick(int64_t newest)
 {
 	int64_t age = clock_ns(CLOCK_REALTIME) - newest;
 
-	if (age >= 0 && age < TICK_NS)
-		(void)usleep((TICK_NS - age) / 1000);
+	if (age >= 0 && age < FILE_TICK_NS)
+		(void)usleep((FILE_TICK_NS - age) / 1000);
 }
 
 int walk_digest(const char *path, char ret[SHA256_TEXT_SIZE], struct error *error)
