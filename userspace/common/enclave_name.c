@@ -9,15 +9,20 @@
 
 #define LETTERS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-/* 16 hexadecimal digits, or any after "enc" or "...-enc". */
+const char *enclave_id_digits(const char *text)
+{
+	const char *hex = strstr(text, "enc");
+
+	/* The module id of attestation documents is "i-...-enc...". */
+	if (hex && (hex == text || hex[-1] == '-'))
+		return hex + strlen("enc");
+	return strlen(text) == ENCLAVE_UID_DIGITS ? text : NULL;
+}
+
 static bool is_id(const char *name)
 {
-	const char *hex = strstr(name, "enc");
+	const char *hex = enclave_id_digits(name);
 
-	if (hex && (hex == name || hex[-1] == '-'))
-		hex += strlen("enc");
-	else
-		hex = strlen(name) == 16 ? name : NULL;
 	return hex && strspn(hex, "0123456789abcdefABCDEF") == strlen(hex);
 }
 

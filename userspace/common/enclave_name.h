@@ -6,10 +6,20 @@
 
 #include <stdbool.h>
 
+/* Hexadecimal digits of a slot uid. */
+#define ENCLAVE_UID_DIGITS	16
+
 /* For messages. */
 #define ENCLAVE_NAME_RULE \
 	"names are up to 63 letters, digits, \"_\", \".\" and \"-\", begin with a letter, and " \
 	"are neither an enclave id nor \"next\" or \"defaults\""
+
+/**
+ * enclave_id_digits() - find the digits in an id: "enc...", "i-...-enc..." or the 16 digits alone
+ *
+ * Return: what has to be digits, or NULL if @text has none of these forms.
+ */
+const char *enclave_id_digits(const char *text);
 
 /**
  * enclave_name_valid() - does @name follow ENCLAVE_NAME_RULE?

@@ -207,10 +207,7 @@ static int visit_manifest(struct choice *choice, const json_t *descriptor, const
 	json_t *config;
 	int err;
 
-	err = search_check_manifest(search, manifest);
-	if (!err)
-		err = search_blob(search, json_object_get(manifest, "config"), "configuration", "",
-				  &node);
+	err = search_config(search, manifest, &node);
 	if (!err)
 		err = search_read_json(search, node, "the image's configuration", &config);
 	if (err)

@@ -144,6 +144,14 @@ static int take_layer(struct search *search, const json_t *layer, size_t number)
 	return err ? err : search_add_layer(search, node, search_text(layer, "digest"));
 }
 
+int search_config(struct search *search, const json_t *manifest, const struct tree_node **ret)
+{
+	int err = search_check_manifest(search, manifest);
+
+	return err ? err : search_blob(search, json_object_get(manifest, "config"),
+				       "configuration", "", ret);
+}
+
 int search_take_manifest(struct search *search, const json_t *manifest)
 {
 	const struct tree_node *node;
@@ -151,10 +159,7 @@ int search_take_manifest(struct search *search, const json_t *manifest)
 	size_t i;
 	int err;
 
-	err = search_check_manifest(search, manifest);
-	if (!err)
-		err = search_blob(search, json_object_get(manifest, "config"), "configuration", "",
-				  &node);
+	err = search_config(search, manifest, &node);
 	if (!err)
 		err = search_take_config(search, node, "the image's configuration");
 	json_array_foreach(json_object_get(manifest, "layers"), i, layer)

@@ -111,6 +111,9 @@ int search_take_diff_ids(struct search *search);
 /** search_check_manifest() - check that a manifest is one of a container image */
 int search_check_manifest(struct search *search, const json_t *manifest);
 
+/** search_config() - the same, and find the image's configuration; 0 or a negative errno */
+int search_config(struct search *search, const json_t *manifest, const struct tree_node **ret);
+
 /** search_take_manifest() - take the image of a manifest */
 int search_take_manifest(struct search *search, const json_t *manifest);
 

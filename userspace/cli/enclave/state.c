@@ -17,8 +17,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* Hexadecimal digits of a slot uid. */
-#define UID_DIGITS	16
 #define LOCK_FILE	NE_EMU_RUN_DIR "/ne-emud.lock"
 
 const char *state_id(uint64_t slot_uid, char *buf)
@@ -132,16 +130,12 @@ int state_open(struct ne_nl **ret_nl, struct error *error)
 
 int state_parse_id(const char *name, uint64_t *ret_uid, uint32_t *ret_cid)
 {
-	const char *hex = strstr(name, "enc");
+	const char *hex = enclave_id_digits(name);
 	uint64_t value;
 
-	/* "enc..." or the module id of attestation documents, "i-...-enc...". */
-	if (hex && (hex == name || hex[-1] == '-'))
-		hex += strlen("enc");
-	else
-		hex = strlen(name) == UID_DIGITS ? name : NULL;
 	if (hex) {
-		if (strlen(hex) > UID_DIGITS || parse_u64(hex, 16, UINT64_MAX, &value) || !value)
+		if (strlen(hex) > ENCLAVE_UID_DIGITS || parse_u64(hex, 16, UINT64_MAX, &value) ||
+		    !value)
 			return -EINVAL;
 		*ret_uid = value;
 		*ret_cid = 0;
