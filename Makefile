@@ -219,7 +219,7 @@ demo: payload
 
 ### Checking ###
 
-PARTS := style build unit eif attest kunit abi lifecycle clients container vsock
+PARTS := style build unit eif attest kunit abi lifecycle clients container daily vsock
 EXTRA := quick nsm debug analyze lint packages install reproducible
 
 check:

@@ -15,6 +15,7 @@
 # lifecycle: starts and ends of enclaves, in the VM, both kernels
 # clients: unmodified third-party clients, in the VM, both kernels
 # container: container images as enclaves, and their exit status, in the VM, both kernels
+# daily: what users type every day, and hosts that are broken, in the VM, both kernels
 # vsock: the kernel's vsock programs, other transports, captures, in the VM, both kernels
 # nsm: tests of unit, attest and lifecycle that concern /dev/nsm (not part of "check")
 # debug: abi and lifecycle on a kernel with KASAN and lockdep (not part of "check")
@@ -267,7 +268,7 @@ for part; do
 		vm_folders="$vm_folders lifecycle/attest.sh lifecycle/lab.sh"
 		;;
 	kunit) on_its_own kunit "$top/tests/kunit/run.sh" ;;
-	abi | lifecycle | clients | container | vsock | */*) vm_folders="$vm_folders $part" ;;
+	abi | lifecycle | clients | container | daily | vsock | */*) vm_folders="$vm_folders $part" ;;
 	quick)
 		in_root style tests/style/run.sh
 		in_root build tests/build/run.sh userspace
