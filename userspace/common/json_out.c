@@ -51,6 +51,12 @@ void json_out_object(struct json_out *out, const char *key)
 	open_container(out, key, json_object());
 }
 
+void json_out_document(struct json_out *out)
+{
+	json_out_object(out, NULL);
+	json_out_u64(out, "FormatVersion", JSON_OUT_FORMAT);
+}
+
 void json_out_array(struct json_out *out, const char *key)
 {
 	open_container(out, key, json_array());

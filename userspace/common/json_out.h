@@ -13,6 +13,8 @@
 #include <stdio.h>
 
 #define JSON_OUT_DEPTH	8
+/* Value of "FormatVersion". */
+#define JSON_OUT_FORMAT	1
 
 struct json_t;
 
@@ -30,6 +32,13 @@ struct json_out {
 
 /** json_out_object() - begin an object */
 void json_out_object(struct json_out *out, const char *key);
+/**
+ * json_out_document() - begin an object that a script may get on its own
+ *
+ * This is the root, or an entry of a list at the root. It begins with "FormatVersion", which
+ * changes when a member changes its meaning or disappears.
+ */
+void json_out_document(struct json_out *out);
 /** json_out_array() - begin an array */
 void json_out_array(struct json_out *out, const char *key);
 /** json_out_end() - close the innermost object or array; the root stays open */
