@@ -146,6 +146,26 @@ static void test_no_answer(void **state)
 	check_fake(*state, VCPU_DEAF, VCPU_UNKNOWN);
 }
 
+/* On a busy host each answer takes longer than the time between two samples. */
+static void test_slow_answers(void **state)
+{
+	struct fixture *f = *state;
+	int64_t start = clock_ms();
+	struct error error;
+
+	set_states(f, VCPU_DEAF, VCPU_DOWN);
+	print(f, START "busy host\n");
+	for (int64_t answered = start; reason(f, &error) == NE_EMU_EXIT_REASON_NONE;) {
+		assert_in_range(clock_ms() - start, 0, 20000);
+		assert_int_equal(loop_run_once(&f->loop, 10), 0);
+		if (clock_ms() - answered < 250)
+			continue;
+		answered = clock_ms();
+		answer(f);
+	}
+	expect_panic(f, "kernel panic: busy host");
+}
+
 /* The states change between samples: interrupts are disabled only now and then. */
 static void test_sometimes_deaf(void **state)
 {
@@ -278,6 +298,7 @@ int main(void)
 		T(test_fake_of_an_idle_guest),
 		T(test_fake_of_a_busy_guest),
 		T(test_no_answer),
+		T(test_slow_answers),
 		T(test_sometimes_deaf),
 		T(test_still_printing),
 		T(test_later_panic),

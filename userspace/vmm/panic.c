@@ -109,26 +109,32 @@ void panic_watch_report(struct panic_watch *watch)
 		      text_shorten(text, sizeof(text), clean));
 }
 
-/* Does each vCPU look like those of a kernel that has panicked? */
-static bool all_stuck(const struct panic_watch *watch)
+/*
+ * Return: VCPU_ALIVE if some vCPU takes interrupts, else VCPU_UNKNOWN if some vCPU has not
+ * answered yet, else VCPU_DEAF: all look like those of a kernel that has panicked.
+ */
+static enum vcpu_state look_at_vcpus(const struct panic_watch *watch)
 {
+	enum vcpu_state result = VCPU_DEAF;
+
 	for (size_t i = 0; i < watch->nr_vcpus; i++) {
 		enum vcpu_state state = atomic_load(&watch->vcpus[i].state);
 
-		if (state != VCPU_DEAF && state != VCPU_DOWN)
-			return false;
+		if (state == VCPU_ALIVE)
+			return VCPU_ALIVE;
+		if (state == VCPU_UNKNOWN)
+			result = VCPU_UNKNOWN;
 	}
-	return true;
+	return result;
 }
 
 /* @lock is held. Return: true if it is a panic. */
-static bool take_sample(struct panic_watch *watch)
+static bool take_sample(struct panic_watch *watch, enum vcpu_state state)
 {
 	bool quiet = watch->printed == watch->sampled;
-	bool stuck = watch->asked && all_stuck(watch);
+	bool stuck = state == VCPU_DEAF;
 
 	watch->sampled = watch->printed;
-	watch->asked = true;
 	watch->stuck = quiet && stuck ? watch->stuck + 1 : 0;
 	watch->alive += quiet && !stuck;
 	if (watch->alive >= ALIVE_SAMPLES) {
@@ -141,20 +147,24 @@ static bool take_sample(struct panic_watch *watch)
 static void handle_tick(void *arg, uint32_t events)
 {
 	struct panic_watch *watch = arg;
-	bool panicked, watching;
+	enum vcpu_state state = look_at_vcpus(watch);
+	bool panicked = false, ask = false;
 	uint64_t count;
 
 	(void)events;
 	(void)!read(watch->source.fd, &count, sizeof(count));
 	pthread_mutex_lock(&watch->lock);
-	panicked = watch->watching && take_sample(watch);
-	watching = watch->watching;
+	/* On a busy host, answers may take longer than the time between two samples. */
+	if (!watch->asked || state != VCPU_UNKNOWN) {
+		panicked = watch->asked && take_sample(watch, state);
+		ask = watch->watching && !panicked;
+		watch->asked = ask;
+	}
 	pthread_mutex_unlock(&watch->lock);
 	if (panicked)
 		panic_watch_report(watch);
-	else if (watching)
-		for (size_t i = 0; i < watch->nr_vcpus; i++)
-			vcpu_ask(&watch->vcpus[i]);
+	for (size_t i = 0; ask && i < watch->nr_vcpus; i++)
+		vcpu_ask(&watch->vcpus[i]);
 }
 
 int panic_watch_init(struct panic_watch *watch, struct ending *ending, bool show_text)

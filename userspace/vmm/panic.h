@@ -42,7 +42,7 @@
  * @stuck: samples in a row in which the guest printed nothing and all vCPUs looked like those
  *	of a kernel that has panicked
  * @alive: samples since the text in which it printed nothing and a vCPU looked otherwise
- * @asked: the vCPUs were asked at the last sample
+ * @asked: the vCPUs were asked for the next sample
  */
 struct panic_watch {
 	struct loop_source source;
