@@ -364,6 +364,34 @@ static void test_forget(void **state)
 	log_root_close(&logs);
 }
 
+/* After a rotation, the enclave gets a certificate at once, and the new root is published. */
+static void test_root_changed(void **state)
+{
+	char before[sizeof(((struct authority *)0)->root_sha256)];
+	struct state *s = *state;
+	struct authority *authority = &s->attestor.authority;
+	struct ca_store store;
+	struct error error;
+
+	start(s, NOW);
+	(void)receive(s, NSM_CONTROL_SETTINGS);
+	(void)receive(s, NSM_CONTROL_IDENTITY);
+	strcpy(before, authority->root_sha256);
+	assert_int_equal(ca_store_open(&store, s->state_dir, false, &error), 0);
+	assert_int_equal(ca_store_create(&store, "default", true, &error), 0);
+	ca_store_close(&store);
+	asking = BOB;
+	expect_error(s, "{\"command\":\"root-changed\"}", "use sudo");
+	assert_string_equal(authority->root_sha256, before);
+	assert_nothing(s);
+	asking = 0;
+	expect_ok(s, "{\"command\":\"root-changed\"}");
+	asking = ALICE;
+	assert_string_not_equal(authority->root_sha256, before);
+	assert_int_equal(receive(s, NSM_CONTROL_IDENTITY).identity.not_after, NOW + 3 * HOUR);
+	assert_nothing(s);
+}
+
 static void test_name_rule(void **state)
 {
 	static const char *const good[] = {
@@ -433,6 +461,7 @@ int main(void)
 		TEST(test_only_while_it_runs),
 		TEST(test_reasons_are_text),
 		TEST(test_lab_on_running),
+		TEST(test_root_changed),
 		TEST(test_name_rule),
 		TEST(test_names),
 		TEST(test_forget),

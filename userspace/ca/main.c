@@ -3,6 +3,7 @@
 
 #include "ca/export.h"
 #include "ca/store.h"
+#include "cli/enclave/daemon_client.h"
 #include "command/command.h"
 #include "common/json_out.h"
 #include "common/util.h"
@@ -54,6 +55,25 @@ static int open_store(const struct place *place, bool create, struct ca_store *s
 	return 0;
 }
 
+/*
+ * All commands and verifiers must see the new root from now on. If ne-emud does not run, it
+ * publishes the root when it starts.
+ */
+static int tell_supervisor(void)
+{
+	json_t *answer = NULL;
+	struct error error;
+	int err;
+
+	err = daemon_request(json_pack("{s:s}", "command", "root-changed"), &answer, &error);
+	if (!err)
+		json_decref(answer);
+	if (!err || err == -ENOENT || err == -ECONNREFUSED)
+		return 0;
+	term_error("the root has changed, but ne-emud does not use it yet: %s", error.text);
+	return err;
+}
+
 static int make_root(const struct place *place, bool replace)
 {
 	__cleanup(ca_store_close) struct ca_store store = { .fd = -1 };
@@ -70,7 +90,9 @@ static int make_root(const struct place *place, bool replace)
 	if (replace && ca_store_has_old(&store, place->project))
 		fprintf(stderr, "the previous root and its key are kept as %s/%s.old.pem; "
 			"\"ne-emu-ca forget\" destroys them\n", place->state, place->project);
-	return ca_export(root.cert, CA_EXPORT_FINGERPRINT, stdout) ? COMMAND_FAILED : COMMAND_OK;
+	if (ca_export(root.cert, CA_EXPORT_FINGERPRINT, stdout) || tell_supervisor())
+		return COMMAND_FAILED;
+	return COMMAND_OK;
 }
 
 static int run_create(const struct command_call *call)
@@ -98,7 +120,7 @@ static const struct command cmd_rotate = {
 	.summary = "replace a root",
 	.about = "Replace a root by a new one and print the new fingerprint. The old root and its\n"
 		 "key are kept as NAME.old.pem until \"ne-emu-ca forget\". Running enclaves use\n"
-		 "the new root when their next certificate is due",
+		 "the new root at once",
 	.options = root_options,
 	.size = sizeof(struct place),
 	.defaults = &defaults,

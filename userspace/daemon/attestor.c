@@ -395,6 +395,14 @@ static bool is_due(const struct attestee *attestee, int64_t now)
 	       (attestee->failing && attestee->due > now + RETRY_SECONDS);
 }
 
+void attestor_reissue(struct attestor *attestor)
+{
+	struct attestee *attestee;
+
+	TAILQ_FOREACH(attestee, &attestor->attestees, node)
+		attestee->due = 0;
+}
+
 int64_t attestor_run(struct attestor *attestor, int64_t now)
 {
 	struct attestee *attestee;

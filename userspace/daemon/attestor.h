@@ -112,6 +112,9 @@ struct attestee *attestor_find(struct attestor *attestor, uint64_t slot_uid);
 int attestor_change(struct attestor *attestor, struct attestee *attestee,
 		    const struct lab_settings *settings, int64_t now);
 
+/** attestor_reissue() - a root has changed: an identity is due for each enclave */
+void attestor_reissue(struct attestor *attestor);
+
 /**
  * attestor_run() - issue the identities that are due, at most ATTESTOR_ISSUES_MAX
  *

@@ -285,11 +285,25 @@ static int status(struct request *request, json_t *answer)
 	return failed ? -ENOMEM : 0;
 }
 
+/* An administrator has made or replaced a root. */
+static int root_changed(struct request *request, json_t *answer)
+{
+	struct attestor *attestor = request->attestor;
+
+	if (!is_root(request))
+		return error_set(&request->error, -EPERM, "only root may change a root; use sudo");
+	attestor_reissue(attestor);
+	/* The supervisor continues if there are more enclaves than this issues for. */
+	(void)attestor_run(attestor, request->now);
+	return authority_publish(&attestor->authority, &request->error);
+}
+
 static const struct {
 	const char *name;
 	int (*answer)(struct request *request, json_t *answer);
 } commands[] = {
 	{ "status", status },
+	{ "root-changed", root_changed },
 	{ "lab-show", lab_show },
 	{ "lab-set", lab_set_request },
 	{ "lab-reset", lab_reset_request },
