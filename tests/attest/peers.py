@@ -114,7 +114,7 @@ def ask_ours(program, root, path, *options):
                          check=False, text=True, stdout=subprocess.PIPE)
     assert run.returncode in (0, 3), run
     failed = [line.split()[1] for line in run.stdout.splitlines()
-              if line.startswith("FAIL")]
+              if line.startswith("error ")]
     assert bool(failed) == (run.returncode == 3)
     return run.returncode == 0, " ".join(failed)
 

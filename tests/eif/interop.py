@@ -315,8 +315,8 @@ def _(peer):
     our_build("our.eif", first(2), CURVES["P-256"])
     peer.sign("our.eif", CURVES["P-521"])
     found = json.loads(run(ne_emu, "eif", "verify", "--json", "our.eif", code=1))["Findings"]
-    assert [f["Check"] for f in found if f["Result"] == "error"] == ["structure"], found
-    assert "signed twice" in found[0]["Reason"], found
+    assert [f["Check"] for f in found if f["Status"] == "error"] == ["structure"], found
+    assert "signed twice" in found[0]["Text"], found
     run(ne_emu, "eif", "sign", "our.eif", *signing(CURVES["P-384"]))
     compare(peer, "our.eif", True)
     run(ne_emu, "eif", "verify", "--signed", "our.eif")
@@ -329,7 +329,7 @@ def _(peer):
     write("both.key", read(key + ".key"))
     peer.build("aws.eif", first(2), "both")
     found = json.loads(run(ne_emu, "eif", "verify", "--json", "aws.eif", code=1))["Findings"]
-    assert [f["Check"] for f in found if f["Result"] == "error"] == ["private-key"], found
+    assert [f["Check"] for f in found if f["Status"] == "error"] == ["private-key"], found
 
 
 @case("same sections around a signature", ALIKE)
@@ -387,7 +387,7 @@ def _(peer, build):
     verdict = compare(peer, "image.eif", True, good=False)[1]
     assert verdict["SignatureCheck"] and not verdict["Verified"]
     found = json.loads(run(ne_emu, "eif", "verify", "--json", "image.eif", code=1))
-    assert [f["Check"] for f in found["Findings"] if f["Result"] == "error"] == ["certificate"]
+    assert [f["Check"] for f in found["Findings"] if f["Status"] == "error"] == ["certificate"]
     run(ne_emu, "eif", "verify", "--allow-expired", "image.eif")
 
 

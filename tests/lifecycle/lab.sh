@@ -34,7 +34,7 @@ rejected() {
 	verify || status=$?
 	cat "$tmp/report"
 	[ "$status" = 3 ]
-	[ "$(awk '$1 == "FAIL" { print $2 }' "$tmp/report" | paste -s -d ' ')" = "$*" ]
+	[ "$(awk '$1 == "error" { print $2 }' "$tmp/report" | paste -s -d ' ')" = "$*" ]
 }
 
 root_is_known() {

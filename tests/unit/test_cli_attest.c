@@ -120,18 +120,18 @@ static void test_verify(void **state)
 	run_command(r, &cmd_attest, "attest", "verify", "--time", TIME, "--strict", "--nonce",
 		    "010203", s->path, NULL);
 	assert_int_equal(r->code, 0);
-	expect_text(r->out, "ok    signature");
+	expect_text(r->out, "ok       signature");
 	expect_text(r->out, ": verified");
 	run_command(r, &cmd_attest, "attest", "verify", "--json", "--time", "document", "--nonce",
 		    "010204", s->path, NULL);
 	assert_int_equal(r->code, 3);
 	expect_text(r->out, "\"Verified\": false");
-	expect_text(r->out, "\"Check\": \"nonce\",\n      \"Passed\": false");
+	expect_text(r->out, "\"Check\": \"nonce\",\n      \"Status\": \"error\"");
 
 	/* Today the document has expired, or the clock is before 2026. */
 	run_command(r, &cmd_attest, "attest", "verify", s->path, NULL);
 	assert_int_equal(r->code, 3);
-	expect_text(r->out, "FAIL  validity");
+	expect_text(r->out, "error    validity");
 	expect_text(r->out, "REJECTED");
 }
 
@@ -244,10 +244,10 @@ static void test_expectations(void **state)
 	run_command(r, &cmd_attest, "attest", "verify", "--time", TIME, "--pcr", pcr0, "--pcr",
 		    other, "--nonce", "0102", "--user-data", "00", s->path, NULL);
 	assert_int_equal(r->code, 3);
-	expect_text(r->out, "ok    pcr0");
-	expect_text(r->out, "FAIL  pcr1");
-	expect_text(r->out, "FAIL  nonce");
-	expect_text(r->out, "FAIL  user-data");
+	expect_text(r->out, "ok       pcr0");
+	expect_text(r->out, "error    pcr1");
+	expect_text(r->out, "error    nonce");
+	expect_text(r->out, "error    user-data");
 	run_command(r, &cmd_attest, "attest", "verify", "--time", TIME, "--pcr", pcr1, "--pcr",
 		    other, s->path, NULL);
 	assert_int_equal(r->code, 2);

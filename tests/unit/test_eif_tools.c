@@ -174,7 +174,7 @@ static const char *finding(json_t *json, const char *check)
 
 	json_array_foreach(json_object_get(json, "Findings"), i, entry)
 		if (!strcmp(json_string_value(json_object_get(entry, "Check")), check))
-			return json_string_value(json_object_get(entry, "Result"));
+			return json_string_value(json_object_get(entry, "Status"));
 	return "";
 }
 

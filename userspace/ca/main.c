@@ -232,7 +232,7 @@ static int list_project(const char *project, void *arg)
 		       usable ? fingerprint : error.text);
 		return 0;
 	}
-	json_out_object(listing->out, NULL);
+	json_out_document(listing->out);
 	json_out_str(listing->out, "Project", project);
 	json_out_str(listing->out, "Sha256", usable ? fingerprint : NULL);
 	json_out_str(listing->out, "Error", usable ? NULL : error.text);

@@ -79,7 +79,7 @@ static int print_json(const struct images *images)
 	for (size_t i = 0; i < images->count; i++) {
 		const struct image_entry *entry = &images->list[i];
 
-		json_out_object(&out, NULL);
+		json_out_document(&out);
 		json_out_str(&out, "ID", entry->key);
 		json_out_str(&out, "Source", json_in_str(entry->record, "Source"));
 		json_out_str(&out, "ImageName", json_in_str(entry->record, "ImageName"));

@@ -5,6 +5,7 @@
 #include "cli/enclave/daemon_client.h"
 #include "cli/enclave/state.h"
 
+#include "common/json_out.h"
 #include "common/util.h"
 
 #include <errno.h>
@@ -189,14 +190,18 @@ static const struct command cmd_lab_set = {
 static int print_settings(const json_t *answer, bool json)
 {
 	json_t *settings = json_object_get(answer, "settings"), *value;
+	struct json_out out = {};
 	const char *name;
 
-	if (json)
-		return json_dumpf(settings, stdout, JSON_INDENT(2)) || puts("") == EOF ?
-		       COMMAND_FAILED : COMMAND_OK;
+	if (!json) {
+		json_object_foreach(settings, name, value)
+			printf("%-12s %s\n", name, json_string_value(value));
+		return COMMAND_OK;
+	}
+	json_out_document(&out);
 	json_object_foreach(settings, name, value)
-		printf("%-12s %s\n", name, json_string_value(value));
-	return COMMAND_OK;
+		json_out_str(&out, name, json_string_value(value));
+	return json_out_print(&out, stdout, 2) ? COMMAND_FAILED : COMMAND_OK;
 }
 
 static int lab_show(const struct command_call *call)

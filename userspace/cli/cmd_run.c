@@ -230,7 +230,7 @@ static void print_booted(struct run *run)
 		fflush(to);
 		return;
 	}
-	json_out_object(&out, NULL);
+	json_out_document(&out);
 	json_out_str(&out, "EnclaveID", run->id);
 	json_out_u64(&out, "ProcessID", getpid());
 	json_out_u64(&out, "EnclaveCID", enclave->cid);
@@ -253,7 +253,7 @@ static void print_end_json(const struct run *run, const struct outcome *outcome)
 
 	if (!run->json)
 		return;
-	json_out_object(&out, NULL);
+	json_out_document(&out);
 	json_out_str(&out, "EnclaveID", run->id);
 	json_out_str(&out, "State", "TERMINATED");
 	outcome_json(&out, outcome);

@@ -31,7 +31,7 @@ static int version_run(const struct command_call *call)
 		       NE_EMU_VERSION, module, NE_EMU_FAMILY_NAME, NE_EMU_FAMILY_VERSION);
 		return COMMAND_OK;
 	}
-	json_out_object(&out, NULL);
+	json_out_document(&out);
 	json_out_str(&out, "Version", NE_EMU_VERSION);
 	json_out_str(&out, "Module", state_emulated() ? module : NULL);
 	json_out_u64(&out, "NetlinkVersion", NE_EMU_FAMILY_VERSION);

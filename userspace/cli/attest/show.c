@@ -114,7 +114,7 @@ static int show_json(const struct attest_document *document)
 	struct json_out out = {};
 
 	time_text(document->timestamp, text);
-	json_out_object(&out, NULL);
+	json_out_document(&out);
 	json_out_bool(&out, "Verified", false);
 	json_out_bool(&out, "Debug", attest_is_debug(document));
 	json_out_bool(&out, "Tagged", document->message.tagged);

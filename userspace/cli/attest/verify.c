@@ -3,6 +3,7 @@
 
 #include "cli/attest/commands.h"
 #include "cli/attest/input.h"
+#include "cli/finding.h"
 
 #include "ca/cert.h"
 #include "common/clock.h"
@@ -12,7 +13,6 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define PCR_MAX		31
 
@@ -146,15 +146,17 @@ static void policy_cleanup(struct attest_policy *policy)
 	free((void *)policy->public_key.data);
 }
 
+static enum finding_status check_status(const struct attest_check *check)
+{
+	return check->passed ? FINDING_OK : FINDING_ERROR;
+}
+
 static void print_text(const char *path, const struct attest_report *report, bool passed)
 {
 	for (size_t i = 0; i < report->count; i++) {
 		const struct attest_check *check = &report->checks[i];
-		enum term_colour colour = check->passed ? TERM_GREEN : TERM_RED;
 
-		printf("%s%-4s%s  %-12s %s\n", term_colour(STDOUT_FILENO, colour),
-		       check->passed ? "ok" : "FAIL", term_colour(STDOUT_FILENO, TERM_PLAIN),
-		       check->name, check->error.text);
+		finding_print(check_status(check), check->name, check->error.text);
 	}
 	printf("\n%s: %s\n", path, passed ? "verified" : "REJECTED");
 }
@@ -164,17 +166,14 @@ static int print_json(const struct attest_document *document, const struct attes
 {
 	struct json_out out = {};
 
-	json_out_object(&out, NULL);
+	json_out_document(&out);
 	json_out_bool(&out, "Verified", passed);
 	json_out_bool(&out, "Debug", report->checks[0].passed && attest_is_debug(document));
-	json_out_array(&out, "Checks");
+	json_out_array(&out, "Findings");
 	for (size_t i = 0; i < report->count; i++) {
 		const struct attest_check *check = &report->checks[i];
 
-		json_out_object(&out, NULL);
-		json_out_str(&out, "Check", check->name);
-		json_out_bool(&out, "Passed", check->passed);
-		json_out_str(&out, "Reason", check->passed ? NULL : check->error.text);
+		finding_begin_json(&out, check_status(check), check->name, check->error.text);
 		json_out_end(&out);
 	}
 	return json_out_print(&out, stdout, 2);
@@ -233,8 +232,8 @@ static const struct opt options[] = {
 			   "limit: it signs documents with 1024 bytes of user data or nonce, "
 			   "where 512 are specified. These are rejected."),
 	OPT_FLAG("json", struct verify_options, json, "print one JSON object",
-		 .manual = "Print one JSON object: Verified, Debug, and Checks, each with Check, "
-			   "Passed and Reason."),
+		 .manual = "Print one JSON object: Verified, Debug, and Findings, each with "
+			   "Check, Status (ok or error) and Text."),
 	{}
 };
 

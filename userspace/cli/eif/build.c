@@ -27,7 +27,7 @@ static int show_result(const struct build *build, const struct eif_file *file, F
 		eif_show_pcrs(to, &file->pcrs);
 		return 0;
 	}
-	json_out_object(&out, NULL);
+	json_out_document(&out);
 	eif_show_measurements(&out, &file->pcrs);
 	return json_out_print(&out, to, 2);
 }

@@ -112,7 +112,7 @@ static int describe_json(const struct description *d)
 	const struct eif *eif = &d->file.eif;
 	struct json_out out = {};
 
-	json_out_object(&out, NULL);
+	json_out_document(&out);
 	json_out_u64(&out, "EifVersion", eif->version);
 	eif_show_measurements(&out, &d->file.pcrs);
 	json_out_bool(&out, "IsSigned", eif->signature.data);
@@ -135,7 +135,7 @@ static int describe_refused(const char *reason, bool json)
 	struct json_out out = {};
 
 	if (json) {
-		json_out_object(&out, NULL);
+		json_out_document(&out);
 		json_out_str(&out, "Error", reason);
 		(void)json_out_print(&out, stdout, 2);	/* the command fails anyway */
 	}

@@ -131,7 +131,7 @@ static int show_json(const struct comparison *c)
 {
 	struct json_out out = {};
 
-	json_out_object(&out, NULL);
+	json_out_document(&out);
 	json_out_bool(&out, "Same", !c->differ);
 	json_out_array(&out, "Sections");
 	for (size_t i = 0; i < c->count; i++) {

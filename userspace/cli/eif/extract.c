@@ -43,7 +43,7 @@ static int write_file(const struct extraction *e, const char *name, const void *
 		printf("%s: %zu bytes\n", path, size);
 		return 0;
 	}
-	json_out_object(e->out, NULL);
+	json_out_document(e->out);
 	json_out_str(e->out, "File", path);
 	json_out_u64(e->out, "Size", size);
 	json_out_end(e->out);

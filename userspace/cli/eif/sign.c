@@ -122,7 +122,7 @@ static int show_result(const char *output, const struct eif_pcrs *pcrs, bool jso
 		eif_show_pcrs(to, pcrs);
 		return 0;
 	}
-	json_out_object(&out, NULL);
+	json_out_document(&out);
 	eif_show_measurements(&out, pcrs);
 	return json_out_print(&out, to, 2);
 }

@@ -3,6 +3,7 @@
 
 #include "cli/eif/commands.h"
 #include "cli/eif/show.h"
+#include "cli/finding.h"
 
 #include "common/util.h"
 #include "eif/build.h"
@@ -11,19 +12,12 @@
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define FINDINGS_MAX	16
 
-enum result {
-	GOOD,
-	WARNING,		/* unusual, but EC2 starts the image */
-	BAD,
-};
-
 struct finding {
 	const char *check;
-	enum result result;
+	enum finding_status status;
 	struct error reason;
 };
 
@@ -36,7 +30,7 @@ struct verification {
 };
 
 __attribute__((format(printf, 4, 5)))
-static void found(struct verification *v, const char *check, enum result result,
+static void found(struct verification *v, const char *check, enum finding_status status,
 		  const char *fmt, ...)
 {
 	struct finding *finding = &v->findings[v->count];
@@ -45,7 +39,7 @@ static void found(struct verification *v, const char *check, enum result result,
 	if (v->count == FINDINGS_MAX)
 		return;
 	finding->check = check;
-	finding->result = result;
+	finding->status = status;
 	va_start(args, fmt);
 	(void)error_vset(&finding->reason, 0, fmt, args);
 	va_end(args);
@@ -58,26 +52,26 @@ static void check_contents(struct verification *v, const struct eif *eif)
 	struct error cause;
 
 	if (eif->warnings & EIF_WARN_CRC)
-		found(v, "CRC", BAD, "header says %08x, contents give %08x", eif->crc,
+		found(v, "CRC", FINDING_ERROR, "header says %08x, contents give %08x", eif->crc,
 		      eif->contents_crc);
 	else
-		found(v, "CRC", GOOD, "%08x matches", eif->crc);
+		found(v, "CRC", FINDING_OK, "%08x matches", eif->crc);
 	if (eif_kernel_inspect(eif->kernel.data, eif->kernel.size, &kernel))
-		found(v, "kernel", BAD, "neither an x86 bzImage nor an arm64 Image");
+		found(v, "kernel", FINDING_ERROR, "neither an x86 bzImage nor an arm64 Image");
 	else if (kernel.flags != (eif->flags & EIF_FLAG_ARM64))
-		found(v, "kernel", BAD, "the kernel is for %s, the image for %s",
+		found(v, "kernel", FINDING_ERROR, "the kernel is for %s, the image for %s",
 		      eif_show_arch(kernel.flags), eif_show_arch(eif->flags));
 	else if (kernel.unplaced)
-		found(v, "kernel", WARNING, "text_offset is 0, so it will not boot on EC2");
+		found(v, "kernel", FINDING_WARNING, "text_offset is 0, so it will not boot on EC2");
 	else
-		found(v, "kernel", GOOD, "%s", eif_show_arch(kernel.flags));
+		found(v, "kernel", FINDING_OK, "%s", eif_show_arch(kernel.flags));
 	if (!eif->metadata.data)
 		return;
 	if (eif_metadata_check((const char *)eif->metadata.data, eif->metadata.size,
 			       &cause))
-		found(v, "metadata", WARNING, "nitro-cli cannot describe it: %s", cause.text);
+		found(v, "metadata", FINDING_WARNING, "nitro-cli cannot describe it: %s", cause.text);
 	else
-		found(v, "metadata", GOOD, "complete");
+		found(v, "metadata", FINDING_OK, "complete");
 }
 
 static void check_oddities(struct verification *v, const struct eif *eif)
@@ -86,7 +80,7 @@ static void check_oddities(struct verification *v, const struct eif *eif)
 	const char *text;
 
 	while ((text = eif_show_warning(&warnings)))
-		found(v, "structure", WARNING, "%s", text);
+		found(v, "structure", FINDING_WARNING, "%s", text);
 }
 
 static void check_dates(struct verification *v, const struct eif_signature *signature)
@@ -94,7 +88,7 @@ static void check_dates(struct verification *v, const struct eif_signature *sign
 	enum eif_verdict verdict = eif_signature_dates(signature, time(NULL));
 	bool allowed = verdict == EIF_VERDICT_EXPIRED && v->allow_expired;
 
-	found(v, "certificate", verdict == EIF_VERDICT_GOOD ? GOOD : allowed ? WARNING : BAD,
+	found(v, "certificate", verdict == EIF_VERDICT_GOOD ? FINDING_OK : allowed ? FINDING_WARNING : FINDING_ERROR,
 	      "%s", verdict == EIF_VERDICT_GOOD ? "valid now" : eif_verdict_text(verdict));
 }
 
@@ -107,12 +101,12 @@ static int check_signature(struct verification *v, const struct eif_file *file)
 	int err;
 
 	if (!section->data) {
-		found(v, "signature", v->need_signature ? BAD : GOOD, "the image is not signed");
+		found(v, "signature", v->need_signature ? FINDING_ERROR : FINDING_OK, "the image is not signed");
 		return 0;
 	}
 	err = eif_signature_open(section->data, section->size, &signature, &cause);
 	if (err == -EBADMSG) {
-		found(v, "signature", BAD, "section at offset %td: %s",
+		found(v, "signature", FINDING_ERROR, "section at offset %td: %s",
 		      section->data - file->eif.base, cause.text);
 		return 0;
 	}
@@ -121,13 +115,13 @@ static int check_signature(struct verification *v, const struct eif_file *file)
 	err = eif_signature_verify(&signature, file->pcrs.pcr0, time(NULL), &verdict);
 	if (!err && (verdict == EIF_VERDICT_EARLY || verdict == EIF_VERDICT_EXPIRED ||
 		     verdict == EIF_VERDICT_GOOD))
-		found(v, "signature", GOOD, "made for this image by the certificate's key");
+		found(v, "signature", FINDING_OK, "made for this image by the certificate's key");
 	else if (!err)
-		found(v, "signature", BAD, "%s", eif_verdict_text(verdict));
+		found(v, "signature", FINDING_ERROR, "%s", eif_verdict_text(verdict));
 	if (!err)
 		check_dates(v, &signature);
 	if (signature.private_key)
-		found(v, "private-key", BAD, "%s", EIF_SHOW_PRIVATE_KEY);
+		found(v, "private-key", FINDING_ERROR, "%s", EIF_SHOW_PRIVATE_KEY);
 	eif_signature_close(&signature);
 	return err;
 }
@@ -135,42 +129,28 @@ static int check_signature(struct verification *v, const struct eif_file *file)
 static bool is_good(const struct verification *v)
 {
 	for (size_t i = 0; i < v->count; i++)
-		if (v->findings[i].result == BAD)
+		if (v->findings[i].status == FINDING_ERROR)
 			return false;
 	return true;
 }
 
-static const char *const result_names[] = {
-	[GOOD] = "ok", [WARNING] = "warning", [BAD] = "error",
-};
-
 static void show_text(const struct verification *v)
 {
-	static const enum term_colour colours[] = {
-		[GOOD] = TERM_GREEN, [WARNING] = TERM_YELLOW, [BAD] = TERM_RED,
-	};
-
-	for (size_t i = 0; i < v->count; i++) {
-		const struct finding *finding = &v->findings[i];
-
-		printf("%s%-8s%s %-12s %s\n", term_colour(STDOUT_FILENO, colours[finding->result]),
-		       result_names[finding->result], term_colour(STDOUT_FILENO, TERM_PLAIN),
-		       finding->check, finding->reason.text);
-	}
+	for (size_t i = 0; i < v->count; i++)
+		finding_print(v->findings[i].status, v->findings[i].check,
+			      v->findings[i].reason.text);
 }
 
 static int show_json(const struct verification *v)
 {
 	struct json_out out = {};
 
-	json_out_object(&out, NULL);
+	json_out_document(&out);
 	json_out_bool(&out, "Valid", is_good(v));
 	json_out_array(&out, "Findings");
 	for (size_t i = 0; i < v->count; i++) {
-		json_out_object(&out, NULL);
-		json_out_str(&out, "Check", v->findings[i].check);
-		json_out_str(&out, "Result", result_names[v->findings[i].result]);
-		json_out_str(&out, "Reason", v->findings[i].reason.text);
+		finding_begin_json(&out, v->findings[i].status, v->findings[i].check,
+				   v->findings[i].reason.text);
 		json_out_end(&out);
 	}
 	return json_out_print(&out, stdout, 2);
@@ -184,7 +164,7 @@ static int verify_file(struct verification *v, const char *path)
 
 	err = eif_file_open(path, EIF_PARSE_TOLERANT, &file, &error);
 	if (err == -EBADMSG) {
-		found(v, "structure", BAD, "%s", error.text);
+		found(v, "structure", FINDING_ERROR, "%s", error.text);
 		return 0;
 	}
 	if (err) {
@@ -192,9 +172,9 @@ static int verify_file(struct verification *v, const char *path)
 		return err;
 	}
 	if (file.eif.warnings & EIF_WARN_SIGNED_TWICE)
-		found(v, "structure", BAD, "%s", EIF_SHOW_SIGNED_TWICE);
+		found(v, "structure", FINDING_ERROR, "%s", EIF_SHOW_SIGNED_TWICE);
 	else
-		found(v, "structure", GOOD, "version %u, %u sections", file.eif.version,
+		found(v, "structure", FINDING_OK, "version %u, %u sections", file.eif.version,
 		      file.eif.nr_sections);
 	check_oddities(v, &file.eif);
 	check_contents(v, &file.eif);
