@@ -141,7 +141,7 @@ refused_list() {
 }
 
 enclave_runs() {
-	ne-emu run --memory 128 --detach image.eif
+	ne-emu run --memory 128 --detach --name web image.eif
 }
 
 # before TITLE FIRST_LINE - set up the problem before the commands

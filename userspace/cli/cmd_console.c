@@ -2,7 +2,7 @@
 /* ne-emu console: copy the console of a running debug enclave. */
 
 #include "cli/commands.h"
-#include "cli/enclave/state.h"
+#include "cli/enclave/select.h"
 #include "cli/enclave/vsock.h"
 #include "cli/enclave/watch.h"
 
@@ -14,39 +14,53 @@
 #include <unistd.h>
 
 /* On EC2 there is no emulator to look the enclave up in, so a CID is used unchecked. */
-static int find_cid(const char *name, uint32_t *ret_cid, struct error *error)
+static int find_cid(const struct select *wanted, uint32_t *ret_cid, struct error *error)
 {
 	struct ne_nl_enclave enclave;
+	char id[STATE_ID_SIZE];
 	uint64_t slot_uid;
-	struct ne_nl *nl;
 	int err;
 
-	err = state_open(&nl, error);
-	if (err)
-		return !state_parse_id(name, &slot_uid, ret_cid) && *ret_cid ? 0 : err;
-	err = state_find(nl, name, &enclave, error);
-	ne_nl_close(nl);
+	if (wanted->name && !state_emulated() &&
+	    !state_parse_id(wanted->name, &slot_uid, ret_cid) && *ret_cid)
+		return 0;
+	err = select_enclave(wanted, &enclave, error);
 	if (err)
 		return err;
+	state_id(enclave.slot_uid, id);
 	if (enclave.state != NE_EMU_ENCLAVE_STATE_RUNNING)
 		err = error_set(error, -ENOTCONN, "%s is not running; \"ne-emu logs %s\" shows its "
-				"log", name, name);
+				"log", id, id);
 	else if (!(enclave.flags & NE_ENCLAVE_DEBUG_MODE))
 		err = error_set(error, -EPERM, "%s is a production enclave, which has no console; "
-				"start it with --debug", name);
+				"start it with --debug", id);
 	*ret_cid = enclave.cid;
 	ne_nl_enclave_done(&enclave);
 	return err;
 }
 
+struct console_options {
+	bool latest;
+};
+
+static const struct opt options[] = {
+	OPT_LATEST(struct console_options, latest),
+	{}
+};
+
 static int console_run(const struct command_call *call)
 {
+	const struct console_options *given = call->options;
 	__cleanup_fd int fd = -1;
+	struct select wanted;
 	struct error error;
 	uint32_t cid;
 	int err;
 
-	err = find_cid(call->args[0], &cid, &error);
+	err = select_read(call, given->latest, &wanted);
+	if (err)
+		return err;
+	err = find_cid(&wanted, &cid, &error);
 	if (err)
 		return term_result(err, &error);
 	fd = vsock_connect_console(cid);
@@ -64,11 +78,12 @@ static int console_run(const struct command_call *call)
 const struct command cmd_console = {
 	.name = "console",
 	.summary = "show the console of a running debug enclave",
-	.args = "ID|CID|NAME",
+	.args = SELECT_ARG,
 	.about = "Copy the console of a running debug enclave to stdout: first the stored\n"
 		 "output, then new output until the enclave ends",
+	.options = options,
 	.values = { VALUES_ENCLAVES },
-	.min_args = 1,
 	.max_args = 1,
+	.size = sizeof(struct console_options),
 	.run = console_run,
 };

@@ -3,7 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/enclave/daemon_client.h"
-#include "cli/enclave/state.h"
+#include "cli/enclave/select.h"
 
 #include "common/json_out.h"
 #include "common/util.h"
@@ -30,6 +30,7 @@ struct target {
 /* The command line. */
 struct lab_options {
 	struct target target;
+	bool latest;
 	bool json;
 };
 
@@ -39,7 +40,11 @@ static const struct lab_options defaults = { .target.user = "" };
 	OPT_STRING("user", struct lab_options, target.user, "NAME", \
 		   "apply to the next enclave of this user; for root", .values = VALUES_USERS)
 
-static const struct opt options[] = { OPT_USER, {} };
+static const struct opt options[] = {
+	OPT_LATEST(struct lab_options, latest),
+	OPT_USER,
+	{}
+};
 
 /* ne-emud refuses the request anyway, but its message has no user name. */
 static int check_owner(const struct ne_nl_enclave *enclave, struct error *error)
@@ -53,40 +58,38 @@ static int check_owner(const struct ne_nl_enclave *enclave, struct error *error)
 			 state_id(enclave->slot_uid, id), state_user(enclave->owner_uid, user));
 }
 
-static int find_target(const char *name, struct target *ret, struct error *error)
+static int find_target(const struct select *wanted, struct target *ret, struct error *error)
 {
+	const char *name = wanted->name ? wanted->name : "";
 	struct ne_nl_enclave enclave;
-	struct ne_nl *nl;
 	int err;
 
 	if (*ret->user && strcmp(name, "next"))
 		return error_set(error, -EINVAL, "--user is for the next enclave, not for %s",
-				 name);
+				 wanted->name ? name : "the latest one");
 
 	if (!strcmp(name, "next") || !strcmp(name, "defaults")) {
 		snprintf(ret->name, sizeof(ret->name), "%s", name);
 		return 0;
 	}
-	err = state_open(&nl, error);
-	if (err)
-		return err;
-	err = state_find(nl, name, &enclave, error);
+	err = select_enclave(wanted, &enclave, error);
 	if (!err) {
 		snprintf(ret->name, sizeof(ret->name), "%016" PRIx64, enclave.slot_uid);
 		err = check_owner(&enclave, error);
 		ne_nl_enclave_done(&enclave);
 	}
-	ne_nl_close(nl);
 	return err;
 }
 
-/* The first argument names the enclave unless it is a NAME=VALUE. */
-static const char *take_name(char ***args, int *count)
+/* The first argument names the enclave unless it is a NAME=VALUE, or there is --latest. */
+static struct select take_name(const struct lab_options *given, char ***args, int *count)
 {
+	if (given->latest)
+		return (struct select){ .latest = true };
 	if (!*count || strchr((*args)[0], '='))
-		return "next";
+		return (struct select){ .name = "next" };
 	(*count)--;
-	return *(*args)++;
+	return (struct select){ .name = *(*args)++ };
 }
 
 /* The id of a user who is given by name or number. */
@@ -104,13 +107,13 @@ static int find_user(const char *name, json_t **ret, struct error *error)
 }
 
 /* Takes ownership of @settings, which may be NULL. */
-static int request(const char *command, const char *name, struct target *target,
+static int request(const char *command, const struct select *wanted, struct target *target,
 		   json_t *settings, json_t **ret_answer)
 {
 	json_t *user = NULL;
 	struct error error;
 
-	if (find_target(name, target, &error) ||
+	if (find_target(wanted, target, &error) ||
 	    (*target->user && find_user(target->user, &user, &error))) {
 		json_decref(settings);
 		term_error("%s", error.text);
@@ -148,20 +151,20 @@ static json_t *read_settings(const struct command_call *call, char **args, int c
 
 static int lab_set(const struct command_call *call)
 {
-	struct lab_options *wanted = call->options;
+	struct lab_options *given = call->options;
 	int count = call->count;
 	char **args = call->args;
-	const char *name = take_name(&args, &count);
+	struct select wanted = take_name(given, &args, &count);
 	json_t *settings, *answer;
 
 	if (!count)
 		return command_usage_error(call, "no setting is given");
-	if (!strcmp(name, "defaults"))
+	if (wanted.name && !strcmp(wanted.name, "defaults"))
 		return command_usage_error(call, "set the defaults in /etc/ne-emu/ne-emud.conf");
 	settings = read_settings(call, args, count);
 	if (!settings)
 		return COMMAND_USAGE;
-	if (request("lab-set", name, &wanted->target, settings, &answer))
+	if (request("lab-set", &wanted, &given->target, settings, &answer))
 		return COMMAND_FAILED;
 	json_decref(answer);
 	return COMMAND_OK;
@@ -206,20 +209,24 @@ static int print_settings(const json_t *answer, bool json)
 
 static int lab_show(const struct command_call *call)
 {
-	struct lab_options *wanted = call->options;
+	struct lab_options *given = call->options;
 	int code, count = call->count;
 	char **args = call->args;
+	struct select wanted = take_name(given, &args, &count);
 	json_t *answer;
 
-	if (request("lab-show", take_name(&args, &count), &wanted->target, NULL, &answer))
+	if (count)
+		return command_usage_error(call, "unexpected \"%s\"", *args);
+	if (request("lab-show", &wanted, &given->target, NULL, &answer))
 		return COMMAND_FAILED;
-	code = print_settings(answer, wanted->json);
+	code = print_settings(answer, given->json);
 	json_decref(answer);
 	return code;
 }
 
 static const struct opt show_options[] = {
 	OPT_FLAG("json", struct lab_options, json, "print one JSON object"),
+	OPT_LATEST(struct lab_options, latest),
 	OPT_USER,
 	{}
 };
@@ -240,12 +247,15 @@ static const struct command cmd_lab_show = {
 
 static int lab_reset(const struct command_call *call)
 {
-	struct lab_options *wanted = call->options;
+	struct lab_options *given = call->options;
 	int count = call->count;
 	char **args = call->args;
+	struct select wanted = take_name(given, &args, &count);
 	json_t *answer;
 
-	if (request("lab-reset", take_name(&args, &count), &wanted->target, NULL, &answer))
+	if (count)
+		return command_usage_error(call, "unexpected \"%s\"", *args);
+	if (request("lab-reset", &wanted, &given->target, NULL, &answer))
 		return COMMAND_FAILED;
 	json_decref(answer);
 	return COMMAND_OK;

@@ -4,7 +4,7 @@
 #include "cli/commands.h"
 #include "cli/enclave/monitor.h"
 #include "cli/enclave/pcap.h"
-#include "cli/enclave/state.h"
+#include "cli/enclave/select.h"
 #include "cli/enclave/watch.h"
 #include "command/file.h"
 
@@ -26,6 +26,7 @@
 /**
  * struct capture - a running capture
  * @path: name of @out
+ * @latest: capture only packets of the enclave that started last
  * @monitor: socket that packets are read from, see monitor_open()
  * @signals: signalfd
  * @out: where the capture is written
@@ -37,6 +38,7 @@
  */
 struct capture {
 	const char *path;
+	bool latest;
 	int monitor;
 	int signals;
 	FILE *out;
@@ -48,25 +50,24 @@ struct capture {
 };
 
 /* A CID may belong to an enclave that has not started yet; an id cannot. */
-static int find_cid(const char *name, uint32_t *ret_cid, struct error *error)
+static int find_cid(const struct select *wanted, uint32_t *ret_cid, struct error *error)
 {
 	struct ne_nl_enclave enclave;
+	char id[STATE_ID_SIZE];
 	uint64_t slot_uid;
-	struct ne_nl *nl;
 	int err;
 
-	if (!state_parse_id(name, &slot_uid, ret_cid) && !slot_uid)
+	if (wanted->name && !state_parse_id(wanted->name, &slot_uid, ret_cid) && !slot_uid)
 		return 0;
-	err = state_open(&nl, error);
-	if (err)
-		return err;
-	err = state_find(nl, name, &enclave, error);
-	ne_nl_close(nl);
+	err = select_enclave(wanted, &enclave, error);
 	if (err)
 		return err;
 	*ret_cid = enclave.cid;
+	if (!enclave.cid)
+		err = error_set(error, -ENOTCONN, "%s has no CID yet",
+				state_id(enclave.slot_uid, id));
 	ne_nl_enclave_done(&enclave);
-	return *ret_cid ? 0 : error_set(error, -ENOTCONN, "%s has no CID yet", name);
+	return err;
 }
 
 /* Return: 1 (a packet was read), 0 (none is waiting), or a negative errno. */
@@ -147,6 +148,7 @@ static const struct capture defaults = {
 };
 
 static const struct opt options[] = {
+	OPT_LATEST(struct capture, latest),
 	OPT_STRING("write", struct capture, path, "FILE",
 		   "write to this file; default: \"-\", standard output",
 		   .manual = "Write to this file. Only its owner can read it: an existing file is "
@@ -175,9 +177,14 @@ static int open_capture(struct capture *capture, struct error *error)
 static int pcap_run(const struct command_call *call)
 {
 	struct capture *capture = call->options;
+	struct select wanted;
 	struct error error;
-	int err = call->count ? find_cid(call->args[0], &capture->cid, &error) : 0;
+	int err = select_read(call, capture->latest, &wanted);
 
+	if (err)
+		return err;
+	if (wanted.name || wanted.latest)
+		err = find_cid(&wanted, &capture->cid, &error);
 	if (!err)
 		err = open_capture(capture, &error);
 	if (!err)
@@ -194,9 +201,10 @@ static int pcap_run(const struct command_call *call)
 const struct command cmd_pcap = {
 	.name = "pcap",
 	.summary = "capture the vsock packets of enclaves",
-	.args = "[ID|CID|NAME]",
-	.about = "Capture the vsock packets of an enclave and its console, or of the whole host,\n"
-		 "in the format of libpcap, which Wireshark, tshark and tcpdump read",
+	.args = SELECT_ARG,
+	.about = "Capture the vsock packets of an enclave and its console, or of the whole host\n"
+		 "if none is given, in the format of libpcap, which Wireshark, tshark and tcpdump\n"
+		 "read",
 	.options = options,
 	.values = { VALUES_ENCLAVES },
 	.max_args = 1,

@@ -2,7 +2,7 @@
 /* ne-emu stop: end enclaves and wait until their CPUs and memory are free. */
 
 #include "cli/commands.h"
-#include "cli/enclave/state.h"
+#include "cli/enclave/select.h"
 #include "cli/enclave/watch.h"
 #include "cli/host/sysfs.h"
 
@@ -10,6 +10,7 @@
 #include "common/util.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 
@@ -133,45 +134,81 @@ static int stop_list(struct ne_nl *nl, const struct ne_nl_enclave *list, size_t 
 	return code;
 }
 
+struct stop_options {
+	bool all;
+	bool latest;
+	uint64_t timeout;
+};
+
+/* Named twice counts once: an enclave may have an id, a CID and a name in one call. */
+static bool is_listed(const struct ne_nl_enclave *list, size_t count, uint64_t slot_uid)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].slot_uid == slot_uid)
+			return true;
+	return false;
+}
+
+/* Find all before any is ended, so that a mistake in one argument ends nothing. */
+static int find_all(struct ne_nl *nl, const struct command_call *call,
+		    struct ne_nl_enclave *list, size_t *ret_count, struct error *error)
+{
+	const struct stop_options *given = call->options;
+	struct select wanted = { .latest = given->latest, .own = true };
+	size_t count = 0;
+	int err = 0;
+
+	if (!call->count) {
+		err = select_find(nl, &wanted, &list[0], error);
+		count = !err;
+	}
+	for (int i = 0; !err && i < call->count; i++) {
+		wanted.name = call->args[i];
+		err = select_find(nl, &wanted, &list[count], error);
+		if (!err && is_listed(list, count, list[count].slot_uid))
+			ne_nl_enclave_done(&list[count]);
+		else if (!err)
+			count++;
+	}
+	*ret_count = count;
+	return err;
+}
+
 static int stop_all(struct ne_nl *nl, uint64_t timeout)
 {
 	struct ne_nl_enclave *list;
-	int err, code;
+	struct error error;
 	size_t count;
+	int err, code;
 
-	err = ne_nl_enclave_list(nl, &list, &count);
-	if (err) {
-		term_error("cannot list enclaves: %s", strerror(-err));
-		return COMMAND_FAILED;
-	}
+	err = state_list(nl, &list, &count, &error);
+	if (err)
+		return term_result(err, &error);
 	code = stop_list(nl, list, count, timeout);
 	ne_nl_list_free(list, count);
 	return code;
 }
 
-static int stop_one(struct ne_nl *nl, const char *name, uint64_t timeout)
+static int stop_some(struct ne_nl *nl, const struct command_call *call, uint64_t timeout)
 {
-	struct ne_nl_enclave enclave;
+	struct ne_nl_enclave *list = calloc(call->count + 1, sizeof(*list));
 	struct error error;
+	size_t count;
 	int err, code;
 
-	err = state_find(nl, name, &enclave, &error);
-	if (err)
-		return term_result(err, &error);
-	code = stop_list(nl, &enclave, 1, timeout);
-	ne_nl_enclave_done(&enclave);
+	if (!list)
+		return term_result(-ENOMEM, &(const struct error){});
+	err = find_all(nl, call, list, &count, &error);
+	code = err ? term_result(err, &error) : stop_list(nl, list, count, timeout);
+	ne_nl_list_free(list, count);
 	return code;
 }
-
-struct stop_options {
-	bool all;
-	uint64_t timeout;
-};
 
 static const struct stop_options defaults = { .timeout = DEFAULT_TIMEOUT };
 
 static const struct opt options[] = {
 	OPT_FLAG("all", struct stop_options, all, "end all enclaves"),
+	OPT_LATEST(struct stop_options, latest),
 	OPT_NUMBER("timeout", struct stop_options, timeout, "S", 1, 86400,
 		   "seconds to wait for them to end; default: 10"),
 	{}
@@ -180,13 +217,13 @@ static const struct opt options[] = {
 static int stop_run(const struct command_call *call)
 {
 	static const char *const groups[] = { NE_EMU_MCGRP_EVENTS, NULL };
-	const struct stop_options *wanted = call->options;
+	const struct stop_options *given = call->options;
 	struct error error;
 	struct ne_nl *nl;
 	int err, code;
 
-	if (wanted->all == (call->count == 1))
-		return command_usage_error(call, "specify one enclave or --all");
+	if (given->all + given->latest + !!call->count > 1)
+		return command_usage_error(call, "specify enclaves, --latest or --all");
 	err = state_open(&nl, &error);
 	if (err)
 		return term_result(err, &error);
@@ -195,8 +232,8 @@ static int stop_run(const struct command_call *call)
 		term_error("cannot watch enclaves: %s", strerror(-err));
 		code = COMMAND_FAILED;
 	} else {
-		code = wanted->all ? stop_all(nl, wanted->timeout) :
-			stop_one(nl, call->args[0], wanted->timeout);
+		code = given->all ? stop_all(nl, given->timeout) :
+			stop_some(nl, call, given->timeout);
 	}
 	ne_nl_close(nl);
 	return code;
@@ -205,12 +242,12 @@ static int stop_run(const struct command_call *call)
 const struct command cmd_stop = {
 	.name = "stop",
 	.summary = "end enclaves",
-	.args = "ID|CID|NAME",
-	.about = "End an enclave as if its guest had shut down, and wait until its CPUs and\n"
-		 "memory are free",
+	.args = "[ENCLAVE]...",
+	.about = "End enclaves as if their guests had shut down, and wait until their CPUs and\n"
+		 "memory are free. Without ENCLAVE, the only running one of the caller",
 	.options = options,
 	.values = { VALUES_ENCLAVES },
-	.max_args = 1,
+	.max_args = INT_MAX,
 	.size = sizeof(struct stop_options),
 	.defaults = &defaults,
 	.run = stop_run,

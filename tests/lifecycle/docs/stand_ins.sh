@@ -27,19 +27,12 @@ docker() {
 
 # These run as long as the enclave.
 ne-emu() {
-	local words=()
-
-	# The first enclave has CID 16; here, others came before it.
-	for word; do
-		[ "$word" != 16 ] || word=$(newest_cid)
-		words+=("$word")
-	done
 	case "$*" in
-	"eif diff"*) command ne-emu "${words[@]}" || [ $? = 1 ] ;;	# they differ
-	*--detach* | run\ *app.tar*) command ne-emu "${words[@]}" ;;
-	pcap\ *) timeout --preserve-status --signal=INT 3 ne-emu "${words[@]}" ;;
-	run\ * | console\ *) until_ready ne-emu "${words[@]}" ;;
-	*) command ne-emu "${words[@]}" ;;
+	"eif diff"*) command ne-emu "$@" || [ $? = 1 ] ;;	# they differ
+	*--detach* | run\ *app.tar*) command ne-emu "$@" ;;
+	pcap\ *) timeout --preserve-status --signal=INT 3 ne-emu "$@" ;;
+	run\ * | console\ *) until_ready ne-emu "$@" ;;
+	*) command ne-emu "$@" ;;
 	esac
 }
 
@@ -58,10 +51,6 @@ nitro-cli() {
 	type -P nitro-cli > /dev/null || return 0
 	command nitro-cli "$@"
 	command nitro-cli terminate-enclave --all
-}
-
-newest_cid() {
-	command ne-emu ps --json | jq '.[-1].EnclaveCID'
 }
 
 # until_ready COMMAND... - run it until the sample image's program reports ready on the console

@@ -4,7 +4,7 @@
 #include "cli/enclave/record.h"
 
 #include "cli/enclave/daemon_client.h"
-#include "cli/enclave/state.h"
+#include "cli/enclave/select.h"
 #include "common/clock.h"
 #include "common/enclave_name.h"
 
@@ -20,19 +20,17 @@
 
 int record_check_name(const char *name, struct error *error)
 {
+	const struct select wanted = { .name = name };
 	struct ne_nl_enclave enclave;
-	struct ne_nl *nl;
 	int err;
 
 	if (!enclave_name_valid(name))
 		return error_set(error, -EINVAL, "--name \"%s\": " ENCLAVE_NAME_RULE, name);
-	err = state_open(&nl, error);
-	if (err)
-		return err;
-	err = state_find(nl, name, &enclave, error);
-	ne_nl_close(nl);
-	if (err)
-		return err == -ENOENT ? 0 : err;
+	if (!state_emulated())
+		return error_set(error, -EOPNOTSUPP, "--name: only the emulator has names");
+	err = select_enclave(&wanted, &enclave, error);
+	if (err)	/* names of other users do not matter */
+		return err == -ENOENT || err == -ENOTUNIQ ? 0 : err;
 	if (ne_nl_owner(&enclave) == getuid())
 		err = error_set(error, -EEXIST, "an enclave with the name \"%s\" is running: "
 				"\"ne-emu stop %s\" ends it", name, name);

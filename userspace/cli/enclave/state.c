@@ -148,20 +148,51 @@ int state_parse_id(const char *name, uint64_t *ret_uid, uint32_t *ret_cid)
 	return 0;
 }
 
-/* Of several users' enclaves with this name, those of this user count. */
-static size_t find_named(const struct ne_nl_enclave *list, size_t count, const char *name)
+int state_list(struct ne_nl *nl, struct ne_nl_enclave **ret, size_t *ret_count,
+	       struct error *error)
+{
+	int err = ne_nl_enclave_list(nl, ret, ret_count);
+
+	return err ? error_set(error, err, "cannot list enclaves: %s", strerror(-err)) : 0;
+}
+
+void state_take(struct ne_nl_enclave *list, size_t count, size_t i, struct ne_nl_enclave *ret)
+{
+	/* Move the entry out of the list, so that freeing the list spares it. */
+	*ret = list[i];
+	list[i] = list[count - 1];
+	ne_nl_list_free(list, count - 1);
+}
+
+/*
+ * Of several users' enclaves with this name, that of this user counts. Return: its index, or
+ * -ENOENT or -ENOTUNIQ.
+ */
+static ssize_t find_named(const struct ne_nl_enclave *list, size_t count, const char *name)
 {
 	char buf[STATE_NAME_SIZE];
-	size_t found = count;
+	ssize_t found = -ENOENT;
 
 	for (size_t i = 0; i < count; i++) {
 		uint32_t owner = ne_nl_owner(&list[i]);
 		const char *its = state_enclave_name(owner, list[i].slot_uid, buf);
 
-		if (its && !strcmp(its, name) && (found == count || owner == getuid()))
-			found = i;
+		if (!its || strcmp(its, name))
+			continue;
+		if (owner == getuid())
+			return i;
+		found = found == -ENOENT ? (ssize_t)i : -ENOTUNIQ;
 	}
 	return found;
+}
+
+static ssize_t find_numbered(const struct ne_nl_enclave *list, size_t count, uint64_t slot_uid,
+			     uint32_t cid)
+{
+	for (size_t i = 0; i < count; i++)
+		if (slot_uid ? list[i].slot_uid == slot_uid : list[i].cid == cid)
+			return i;
+	return -ENOENT;
 }
 
 int state_find(struct ne_nl *nl, const char *name, struct ne_nl_enclave *ret,
@@ -169,7 +200,8 @@ int state_find(struct ne_nl *nl, const char *name, struct ne_nl_enclave *ret,
 {
 	struct ne_nl_enclave *list;
 	uint64_t slot_uid;
-	size_t count, i;
+	size_t count;
+	ssize_t found;
 	uint32_t cid;
 	bool named = state_parse_id(name, &slot_uid, &cid);
 	int err;
@@ -177,26 +209,20 @@ int state_find(struct ne_nl *nl, const char *name, struct ne_nl_enclave *ret,
 	if (named && !enclave_name_valid(name))
 		return error_set(error, -EINVAL, "\"%s\" is neither an enclave id nor a CID nor a "
 				 "name; see \"ne-emu ps\"", name);
-	err = ne_nl_enclave_list(nl, &list, &count);
+	err = state_list(nl, &list, &count, error);
 	if (err)
-		return error_set(error, err, "cannot list enclaves: %s", strerror(-err));
-	for (i = 0; !named && i < count; i++)
-		if (slot_uid ? list[i].slot_uid == slot_uid : list[i].cid == cid)
-			break;
-	if (named)
-		i = find_named(list, count, name);
-	if (i == count) {
-		err = error_set(error, -ENOENT, "there is no enclave %s; see \"ne-emu ps\"", name);
-	} else {
-		struct ne_nl_enclave last = list[count - 1];
-
-		/* Move the entry out of the list, so that freeing the list spares it. */
-		*ret = list[i];
-		list[i] = last;
-		count--;
+		return err;
+	found = named ? find_named(list, count, name) :
+		find_numbered(list, count, slot_uid, cid);
+	if (found >= 0) {
+		state_take(list, count, found, ret);
+		return 0;
 	}
 	ne_nl_list_free(list, count);
-	return err;
+	if (found == -ENOTUNIQ)
+		return error_set(error, found, "several users have an enclave \"%s\"; use its id or "
+				 "CID, see \"ne-emu ps\"", name);
+	return error_set(error, found, "there is no enclave %s; see \"ne-emu ps\"", name);
 }
 
 void state_json_cpus(struct json_out *out, const uint32_t *cpus, size_t count)

@@ -65,15 +65,22 @@ int state_open(struct ne_nl **ret_nl, struct error *error);
  */
 int state_parse_id(const char *name, uint64_t *ret_uid, uint32_t *ret_cid);
 
+/** state_list() - ne_nl_enclave_list() with a message */
+int state_list(struct ne_nl *nl, struct ne_nl_enclave **ret, size_t *ret_count,
+	       struct error *error);
+
+/** state_take() - move entry @i of a list to @ret and free the rest */
+void state_take(struct ne_nl_enclave *list, size_t count, size_t i, struct ne_nl_enclave *ret);
+
 /**
- * state_find() - find an enclave by name
+ * state_find() - find an enclave by id, CID or name; commands use select_enclave()
  * @nl: an open connection
  * @name: as for state_parse_id(), or the name that its owner gave it
  * @ret: the caller releases it with ne_nl_enclave_done()
  * @error: set on failure
  *
  * Return: 0 or a negative errno with a message: -EINVAL (not a name), -ENOENT (no such
- * enclave), or that of the query.
+ * enclave), -ENOTUNIQ (several users have given this name), or that of the query.
  */
 int state_find(struct ne_nl *nl, const char *name, struct ne_nl_enclave *ret,
 	       struct error *error);
