@@ -37,6 +37,8 @@ srcdir ?= /usr/src
 sysconfdir ?= /etc
 # Where systemd and udev look: below /usr/lib for a package, in /etc otherwise.
 confdir ?= $(if $(filter /usr,$(prefix)),/usr/lib,$(sysconfdir))
+unitdir := $(confdir)/systemd/system
+units := ne-emud.service ne-emu-setup.service ne-emu@.service
 
 KERNEL ?=
 series = $(subst $() ,|,$(strip $(shell grep -v "^\#" scripts/root/kernels)))
@@ -150,9 +152,10 @@ install: userspace man completion
 	$(call put,644,packaging/udev/60-ne-emu.rules,$(confdir)/udev/rules.d)
 	$(call put,644,packaging/sysusers.d/ne-emu.conf,$(confdir)/sysusers.d)
 	$(call put,644,packaging/tmpfiles.d/ne-emu.conf,$(confdir)/tmpfiles.d)
-	$(INSTALL) -d $(DESTDIR)$(confdir)/systemd/system
-	sed 's,@sbindir@,$(sbindir),' packaging/systemd/ne-emud.service.in \
-		> $(DESTDIR)$(confdir)/systemd/system/ne-emud.service
+	$(INSTALL) -d $(DESTDIR)$(unitdir)/multi-user.target.wants
+	$(foreach u,$(units),sed 's,@sbindir@,$(sbindir),; s,@bindir@,$(bindir),' \
+		packaging/systemd/$(u).in > $(DESTDIR)$(unitdir)/$(u)$(newline))
+	ln -sf ../ne-emu-setup.service $(DESTDIR)$(unitdir)/multi-user.target.wants/
 	$(foreach d,modprobe.d modules-load.d,test -e $(DESTDIR)$(sysconfdir)/$(d)/nitro-enclaves-emu.conf || \
 		$(call put,644,packaging/$(d)/nitro-enclaves-emu.conf,$(sysconfdir)/$(d))$(newline))
 	@test -n "$(DESTDIR)" || echo "now: systemd-sysusers && systemd-tmpfiles --create" \
@@ -186,7 +189,7 @@ uninstall:
 		$(foreach s,bash zsh fish,$(addprefix $($(s)dir)/,$(notdir $(filter $(out)/completion/$(s)/%,$(completion))))) \
 		$(confdir)/udev/rules.d/60-ne-emu.rules \
 		$(confdir)/sysusers.d/ne-emu.conf $(confdir)/tmpfiles.d/ne-emu.conf \
-		$(confdir)/systemd/system/ne-emud.service)
+		$(addprefix $(unitdir)/,$(units) multi-user.target.wants/ne-emu-setup.service))
 	rm -rf $(DESTDIR)$(libexecdir)/ne-emu $(DESTDIR)$(datadir)/ne-emu
 	rm -f $(addprefix $(DESTDIR)/lib/modules/$(KVER)/updates/,\
 		$(foreach m,nitro_enclaves_emu ne_emu_vsock,$(m).ko $(m).ko.xz $(m).ko.zst))

@@ -8,12 +8,14 @@
 #include <cmocka.h>
 
 #include "cli/commands.h"
+#include "cli/enclave/usage.h"
 #include "cli/host/hugepages.h"
 #include "cli/host/topology.h"
 #include "command/command.h"
 #include "fake_root.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 
 #define POOL	"/sys/module/nitro_enclaves/parameters/ne_cpus"
 #define SMALL	"hugepages-2048kB"
@@ -21,6 +23,10 @@
 
 #define NODE	"/sys/devices/system/node/node"
 #define STATE	"/run/ne-emu/setup.json"
+#define CONF	"/etc/ne-emu/setup.conf"
+#define UNIT	"/usr/lib/systemd/system/ne-emu-setup.service"
+#define YAML	"/etc/nitro_enclaves/allocator.yaml"
+#define HEADER	"# Written by \"ne-emu setup --persistent\"; \"ne-emu setup --undo\" removes it.\n"
 
 /* What the fake kernel refuses or limits; with zeros it obeys. */
 static struct {
@@ -28,6 +34,16 @@ static struct {
 	uint64_t pages_max;	/* maximum of huge pages of 2 MiB */
 	int large_pages;	/* errno for huge pages of 1 GiB */
 } kernel;
+
+/* What the emulator would report. */
+static struct usage usage;
+
+void __wrap_usage_read(struct usage *ret);
+
+void __wrap_usage_read(struct usage *ret)
+{
+	*ret = usage;
+}
 
 int __real_sys_write(const char *text, const char *fmt, ...);
 int __wrap_sys_write(const char *text, const char *fmt, ...);
@@ -92,6 +108,7 @@ static void make_machine(struct temp_dir *root)
 	add_cpu(root, 6, 1, "2,6\n");
 	add_cpu(root, 3, 1, "3\n");
 	fake_root_mkdir(root, "/run");
+	fake_root_mkdir(root, "/etc");
 	fake_root_put(root, POOL, "\n");
 	add_pages(root, 0, SMALL, "8\n", "2\n");
 	add_pages(root, 0, LARGE, "0\n", "0\n");
@@ -104,6 +121,7 @@ static void make_machine(struct temp_dir *root)
 		      "Node 0 MemTotal:       16777216 kB\nNode 0 MemFree:         8388608 kB\n"
 		      "Node 0 FilePages:       1048576 kB\nNode 0 SReclaimable:    1048576 kB\n");
 	memset(&kernel, 0, sizeof(kernel));
+	memset(&usage, 0, sizeof(usage));
 }
 
 static void expect_pages(const struct temp_dir *root, unsigned int node, const char *size,
@@ -115,11 +133,16 @@ static void expect_pages(const struct temp_dir *root, unsigned int node, const c
 	fake_root_expect(root, path, total);
 }
 
-static void expect_no_state(const struct temp_dir *root)
+static void expect_none(const struct temp_dir *root, const char *file)
 {
 	char path[ROOT_PATH_SIZE];
 
-	assert_int_not_equal(access(fake_root_path(root, STATE, path), F_OK), 0);
+	assert_int_not_equal(access(fake_root_path(root, file, path), F_OK), 0);
+}
+
+static void expect_no_state(const struct temp_dir *root)
+{
+	expect_none(root, STATE);
 }
 
 static void test_topology(void **state)
@@ -277,7 +300,8 @@ static void test_dry_run(void **state)
 	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", "--dry-run",
 		    NULL);
 	assert_int_equal(result.code, COMMAND_OK);
-	expect_text(result.out, "CPU pool: 1,5");
+	expect_text(result.out, "CPU pool: would be 1,5 on NUMA node 0\n");
+	expect_text(result.out, "huge pages: would take 60 MiB more");
 	fake_root_expect(&root, POOL, "\n");
 	assert_int_not_equal(access(fake_root_path(&root, "/run/ne-emu/setup.json", path), F_OK),
 			     0);
@@ -359,7 +383,7 @@ static void test_pages_do_not_come(void **state)
 	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", NULL);
 	assert_int_equal(result.code, COMMAND_FAILED);
 	expect_text(result.err, "cannot reserve huge pages: Cannot allocate memory");
-	assert_string_equal(result.out, "CPU pool: 1,5 on NUMA node 0\nCPU pool: back to 3\n");
+	assert_string_equal(result.out, "");
 	fake_root_expect(&root, POOL, "3\n");
 	expect_pages(&root, 0, SMALL, "8\n");
 	expect_no_state(&root);
@@ -471,6 +495,293 @@ static void test_undo_two_nodes(void **state)
 	fake_root_remove(&root);
 }
 
+/* The pool of running enclaves cannot change, so no memory is taken either. */
+static void test_enclaves_exist(void **state)
+{
+	struct command_result result;
+	struct temp_dir root;
+
+	make_machine(&root);
+	fake_root_put(&root, POOL, "3\n");
+	usage = (struct usage){ .enclaves = 1, .memory = 64 * MIB };
+	for (int dry = 0; dry < 2; dry++) {
+		run_command(&result, &cmd_setup, "setup", "--memory", "512", "--cpus", "2",
+			    dry ? "--dry-run" : NULL, NULL);
+		assert_int_equal(result.code, COMMAND_FAILED);
+		expect_text(result.err, "the CPU pool is in use; end all enclaves");
+		assert_string_equal(result.out, "");
+		expect_pages(&root, 0, SMALL, "8\n");
+		expect_no_state(&root);
+	}
+	fake_root_remove(&root);
+}
+
+/* The same setup again changes nothing, also while enclaves use all of it. */
+static void test_again_with_enclaves(void **state)
+{
+	struct command_result result;
+	struct temp_dir root;
+
+	make_machine(&root);
+	fake_root_put(&root, POOL, "5,1\n");
+	add_pages(&root, 0, SMALL, "128\n", "0\n");
+	usage = (struct usage){ .enclaves = 2, .memory = 256 * MIB };
+	kernel.pool = EPERM;
+	run_command(&result, &cmd_setup, "setup", "--memory", "256", "--cpus", "2", NULL);
+	assert_string_equal(result.err, "");
+	expect_text(result.out, "CPU pool: 1,5 on NUMA node 0, as before\n"
+		    "huge pages: 0 MiB are already free, enclaves use 256 MiB\n");
+	expect_pages(&root, 0, SMALL, "128\n");
+	/* Memory for one more. */
+	run_command(&result, &cmd_setup, "setup", "--memory", "320", "--cpus", "2", NULL);
+	assert_int_equal(result.code, COMMAND_OK);
+	expect_text(result.out, "huge pages: 64 MiB more");
+	expect_pages(&root, 0, SMALL, "160\n");
+	fake_root_remove(&root);
+}
+
+static void test_cpu_ids(void **state)
+{
+	struct command_result result;
+	struct temp_dir root;
+
+	make_machine(&root);
+	run_command(&result, &cmd_setup, "setup", "--cpu-ids", "2,6", NULL);
+	assert_string_equal(result.err, "");
+	expect_text(result.out, "CPU pool: 2,6 on NUMA node 1\n");
+	fake_root_expect(&root, POOL, "2,6\n");
+	run_command(&result, &cmd_setup, "setup", "--cpu-ids", "70", NULL);
+	assert_int_equal(result.code, COMMAND_FAILED);
+	expect_text(result.err, "there is no CPU 70");
+	run_command(&result, &cmd_setup, "setup", "--cpu-ids", "2-", NULL);
+	assert_int_equal(result.code, COMMAND_USAGE);
+	expect_text(result.err, "cpu-ids is not a CPU list");
+	run_command(&result, &cmd_setup, "setup", "--cpu-ids", "2,6", "--cpus", "2", NULL);
+	assert_int_equal(result.code, COMMAND_USAGE);
+	fake_root_remove(&root);
+}
+
+static void test_persistent(void **state)
+{
+	char conf[ROOT_PATH_SIZE];
+	struct command_result result;
+	struct temp_dir root;
+
+	make_machine(&root);
+	fake_root_path(&root, CONF, conf);
+	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", "--persistent",
+		    "--dry-run", NULL);
+	expect_text(result.out, "at each boot: would be the same");
+	expect_none(&root, CONF);
+	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", "--persistent",
+		    NULL);
+	assert_string_equal(result.err, "");
+	expect_text(result.out, "at each boot: run \"ne-emu setup --from " CONF "\"");
+	fake_root_expect(&root, CONF, HEADER "memory = 64\ncpus = 2\n");
+
+	/* The other setting stays. */
+	fake_root_put(&root, UNIT, "");
+	run_command(&result, &cmd_setup, "setup", "--cpu-ids", "2,6", "--persistent", NULL);
+	assert_int_equal(result.code, COMMAND_OK);
+	expect_text(result.out, "at each boot: the same, by ne-emu-setup.service (" CONF ")\n");
+	fake_root_expect(&root, CONF, HEADER "memory = 64\ncpu-ids = 2,6\n");
+
+	/* The next boot. */
+	fake_root_put(&root, POOL, "\n");
+	add_pages(&root, 1, SMALL, "0\n", "0\n");
+	run_command(&result, &cmd_setup, "setup", "--from", conf, NULL);
+	assert_string_equal(result.err, "");
+	assert_string_equal(result.out, "CPU pool: 2,6 on NUMA node 1\nhuge pages: 64 MiB more in "
+			    NODE "1/hugepages\n");
+	fake_root_expect(&root, POOL, "2,6\n");
+	expect_pages(&root, 1, SMALL, "32\n");
+
+	run_command(&result, &cmd_setup, "setup", "--undo", NULL);
+	assert_string_equal(result.err, "");
+	expect_text(result.out, "at each boot: nothing, " CONF " is removed\n");
+	expect_none(&root, CONF);
+	fake_root_remove(&root);
+}
+
+/* After a boot at which the unit did not run, there is only the file. */
+static void test_undo_only_the_file(void **state)
+{
+	struct command_result result;
+	struct temp_dir root;
+
+	make_machine(&root);
+	fake_root_put(&root, CONF, "memory = 64\n");
+	run_command(&result, &cmd_setup, "setup", "--undo", NULL);
+	assert_string_equal(result.err, "");
+	assert_string_equal(result.out, "at each boot: nothing, " CONF " is removed\n");
+	expect_none(&root, CONF);
+	fake_root_remove(&root);
+}
+
+/* If the file cannot be written, nothing changes. */
+static void test_persistent_fails(void **state)
+{
+	struct command_result result;
+	struct temp_dir root;
+
+	make_machine(&root);
+	fake_root_put(&root, POOL, "3\n");
+	fake_root_mkdir(&root, CONF);
+	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", "--persistent",
+		    NULL);
+	assert_int_equal(result.code, COMMAND_FAILED);
+	assert_string_equal(result.out, "");
+	expect_text(result.err, CONF);
+	fake_root_expect(&root, POOL, "3\n");
+	expect_pages(&root, 0, SMALL, "8\n");
+	fake_root_remove(&root);
+}
+
+static void test_bad_conf(void **state)
+{
+	static const struct {
+		const char *text, *error;
+	} cases[] = {
+		{ "memory = 64\nregon = 1\n", "setup.conf:2: regon: no such setting" },
+		{ "memory = much\n", "setup.conf:1: memory: \"much\" is not a memory size" },
+		{ "cpus = 5000\n", "setup.conf:1: cpus: \"5000\" is not a number from 1 to 4096" },
+		{ "[cpu]\ncpus = 2\n", "setup.conf:2: [cpu]: this file has no sections" },
+		{ "cpus = 2\ncpu-ids = 2,6\n", "cpus cannot be combined with cpu-ids" },
+		{ "# nothing\n", "there is neither memory nor cpus" },
+		{ "undo = yes\n", "setup.conf:1: undo: no such setting" },
+	};
+	char conf[ROOT_PATH_SIZE];
+	struct command_result result;
+	struct temp_dir root;
+
+	make_machine(&root);
+	fake_root_path(&root, CONF, conf);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		fake_root_put(&root, CONF, cases[i].text);
+		run_command(&result, &cmd_setup, "setup", "--from", conf, NULL);
+		assert_int_equal(result.code, COMMAND_FAILED);
+		expect_text(result.err, cases[i].error);
+		expect_no_state(&root);
+	}
+	fake_root_remove(&root);
+}
+
+/* The file as AWS's package installs it, with values of its manual. */
+static const char aws_file[] =
+	"---\n"
+	"# Enclave configuration file.\n"
+	"#\n"
+	"# How much memory to allocate for enclaves (in MiB).\n"
+	"memory_mib: 64\n"
+	"#\n"
+	"# How many CPUs to reserve for enclaves.\n"
+	"cpu_count: 2\n"
+	"#\n"
+	"# cpu_pool: 2,3,6-9\n";
+
+static void test_allocator(void **state)
+{
+	static const struct {
+		const char *text, *pool, *error;	/* one of them */
+	} cases[] = {
+		{ aws_file, "1,5\n", NULL },
+		{ "memory_mib: 64   # MiB\r\ncpu_pool: \"2,6\"\r\n", "2,6\n", NULL },
+		{ "# first\n---\nmemory_mib: 64\ncpu_pool: 3", "3\n", NULL },
+		{ "memory_mib: 64\ncpu_pool: 2#6\n", NULL, ":2: cpu_pool: \"2#6\" is not a CPU list" },
+		{ "memory_mib: 64\ncpus: 2\n", NULL, ":2: cpus: unknown; known are memory_mib" },
+		{ "memory_mib: 0\n", NULL, ":1: memory_mib: not a number, or out of range" },
+		{ "memory_mib: 99999999999999\n", NULL, ":1: memory_mib: not a number" },
+		{ "memory_mib: 64\nmemory_mib: 64\n", NULL, ":2: memory_mib: given twice" },
+		{ "memory_mib: 64\n---\n", NULL, ":2: \"---\" is not \"key: value\"" },
+		{ "memory_mib: [64]\n", NULL, ":1: \"[64]\" is not a number" },
+		{ "memory_mib: '64\n", NULL, ":1: the quote in '64 is not closed" },
+		{ "memory_mib:\n  64\n", NULL, ":1: \"\" is not a number" },
+		{ "pools:\n- memory_mib: 64\n", NULL, ":1: \"\" is not a number" },
+		{ "- memory_mib: 64\n", NULL, ":1: \"- memory_mib: 64\" is not \"key: value\"" },
+		{ "memory_mib:64\n", NULL, ":1: \"memory_mib:64\" is not \"key: value\"" },
+		{ "memory_mib: 64\n", NULL, "cpu_count or cpu_pool is missing" },
+		{ "cpu_count: 2\n", NULL, "memory_mib is missing" },
+		{ "memory_mib: 64\ncpu_count: 2\ncpu_pool: 2,6\n", NULL,
+		  "cpu_count cannot be combined with cpu_pool" },
+	};
+	struct command_result result;
+	char file[ROOT_PATH_SIZE];
+	struct temp_dir root;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		make_machine(&root);
+		fake_root_path(&root, YAML, file);
+		fake_root_put(&root, YAML, cases[i].text);
+		run_command(&result, &cmd_setup, "setup", "--allocator", file, NULL);
+		if (cases[i].pool) {
+			assert_string_equal(result.err, "");
+			fake_root_expect(&root, POOL, cases[i].pool);
+		} else {
+			assert_int_equal(result.code, COMMAND_FAILED);
+			expect_text(result.err, cases[i].error);
+			expect_text(result.err, "allocator.yaml");
+			expect_no_state(&root);
+		}
+		fake_root_remove(&root);
+	}
+}
+
+/* Each boot reads the file again. */
+static void test_persistent_allocator(void **state)
+{
+	char conf[ROOT_PATH_SIZE], file[ROOT_PATH_SIZE], wanted[2 * ROOT_PATH_SIZE];
+	struct command_result result;
+	struct temp_dir root;
+
+	make_machine(&root);
+	fake_root_path(&root, CONF, conf);
+	fake_root_path(&root, YAML, file);
+	fake_root_put(&root, CONF, "memory = 4096\n");
+	fake_root_put(&root, YAML, aws_file);
+	run_command(&result, &cmd_setup, "setup", "--allocator", file, "--persistent", NULL);
+	assert_string_equal(result.err, "");
+	snprintf(wanted, sizeof(wanted), HEADER "allocator = %s\n", file);
+	fake_root_expect(&root, CONF, wanted);
+	fake_root_put(&root, YAML, "memory_mib: 128\ncpu_pool: 2,6\n");
+	run_command(&result, &cmd_setup, "setup", "--from", conf, NULL);
+	assert_string_equal(result.err, "");
+	fake_root_expect(&root, POOL, "2,6\n");
+	expect_pages(&root, 1, SMALL, "64\n");
+	fake_root_remove(&root);
+}
+
+static void test_json(void **state)
+{
+	struct command_result result;
+	struct temp_dir root;
+	const char *list, *file;
+	int version, dry, mib;
+	json_t *json;
+
+	make_machine(&root);
+	run_command(&result, &cmd_setup, "setup", "--memory", "64", "--cpus", "2", "--persistent",
+		    "--json", NULL);
+	json = json_loads(result.out, 0, NULL);
+	assert_non_null(json);
+	assert_int_equal(json_unpack(json, "{s:i, s:b, s:s, s:{s:i}, s:s}", "FormatVersion",
+				     &version, "DryRun", &dry, "CPUList", &list, "HugePages",
+				     "ReservedMiB", &mib, "PersistentFile", &file), 0);
+	assert_int_equal(version, 1);
+	assert_int_equal(dry, 0);
+	assert_string_equal(list, "1,5");
+	assert_int_equal(mib, 60);
+	assert_string_equal(file, CONF);
+	json_decref(json);
+	run_command(&result, &cmd_setup, "setup", "--undo", "--json", NULL);
+	json = json_loads(result.out, 0, NULL);
+	assert_non_null(json);
+	assert_int_equal(json_unpack(json, "{s:b, s:s, s:s}", "Undone", &dry, "CPUList", &list,
+				     "RemovedFile", &file), 0);
+	assert_string_equal(list, "");
+	json_decref(json);
+	fake_root_remove(&root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -487,6 +798,16 @@ int main(void)
 		cmocka_unit_test(test_pool_refused),
 		cmocka_unit_test(test_undo_refused),
 		cmocka_unit_test(test_undo_two_nodes),
+		cmocka_unit_test(test_enclaves_exist),
+		cmocka_unit_test(test_again_with_enclaves),
+		cmocka_unit_test(test_cpu_ids),
+		cmocka_unit_test(test_persistent),
+		cmocka_unit_test(test_undo_only_the_file),
+		cmocka_unit_test(test_persistent_fails),
+		cmocka_unit_test(test_bad_conf),
+		cmocka_unit_test(test_allocator),
+		cmocka_unit_test(test_persistent_allocator),
+		cmocka_unit_test(test_json),
 	};
 
 	return cmocka_run_group_tests_name("cli_setup", tests, NULL, NULL);

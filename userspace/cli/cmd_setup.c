@@ -5,221 +5,50 @@
 #include "cli/enclave/pool.h"
 #include "cli/enclave/state.h"
 #include "cli/host/json_in.h"
-#include "cli/host/reserve.h"
-#include "cli/host/sysfs.h"
-#include "cli/host/topology.h"
-#include "command/file.h"
+#include "cli/setup/change.h"
+#include "cli/setup/saved.h"
+#include "cli/setup/conf.h"
 
 #include "common/clock.h"
 #include "common/json_out.h"
 #include "common/paths.h"
 #include "common/util.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define STATE_FILE	NE_EMU_RUN_DIR "/setup.json"
-#define STATE_CPUS	"cpus"		/* previous pool; the other members are page counts */
-#define CPUS_MAX	4096
-#define CPUS_TEXT_SIZE	512		/* longest CPU list that the driver takes */
+#define UNIT_NAME	"ne-emu-setup.service"
 #define ISOLATION_MS	2000
 #define ISOLATION_STEP_MS	20
 
 struct setup {
-	uint64_t memory;
-	uint64_t cpus;
+	struct setup_conf settings;
+	const char *from;
+	bool persistent;
 	bool undo;
 	bool dry_run;
+	bool json;
 };
 
-/* Add a member for each page size below @base: its directory and current page count. */
-static void save_pages(struct json_out *out, const char *base)
-{
-	char path[SYS_PATH_SIZE];
-	struct dirent *entry;
-	uint64_t pages;
-	DIR *dir;
-
-	dir = opendir(sys_path(path, "%s", base));
-	if (!dir)
-		return;
-	while ((entry = readdir(dir))) {
-		char key[SYS_PATH_SIZE];
-
-		if (strncmp(entry->d_name, "hugepages-", 10) ||
-		    sys_read_u64(&pages, "%s/%s/nr_hugepages", base, entry->d_name))
-			continue;
-		if (snprintf(key, sizeof(key), "%s/%s", base, entry->d_name) < SYS_PATH_SIZE)
-			json_out_u64(out, key, pages);
-	}
-	closedir(dir);
-}
-
-static int copy_count(void *out, const char *key, uint64_t pages)
-{
-	json_out_u64(out, key, pages);
-	return 0;
-}
-
-static int write_state(struct json_out *out, struct error *error)
-{
-	char path[SYS_PATH_SIZE];
-	struct file_new file;
-	FILE *stream;
-	int err;
-
-	(void)mkdir(sys_path(path, NE_EMU_RUN_DIR), 0755);	/* on failure the open fails */
-	err = file_new_open(&file, sys_path(path, STATE_FILE), error);
-	if (err)
-		return err;
-	stream = fdopen(dup(file.fd), "w");
-	err = stream ? json_out_print(out, stream, 2) : -errno;
-	if (stream && fclose(stream) && !err)
-		err = -errno;
-	err = err ? error_set(error, err, "cannot write %s: %s", STATE_FILE, strerror(-err)) :
-		file_new_commit(&file, error);
-	file_new_abort(&file);
-	return err;
-}
-
-/* The first setup of a node since boot saves the state that --undo restores. */
-static int save_state(int node, bool *ret_first, struct error *error)
-{
-	char dir[SYS_PATH_SIZE], path[SYS_PATH_SIZE], pool[SYS_TEXT_SIZE] = "";
-	__cleanup(json_in_free) struct json_t *state = NULL;
-	struct json_out out = {};
-	int err = json_in_load(sys_path(path, STATE_FILE), &state);
-
-	*ret_first = err == -ENOENT;
-	if (err && err != -ENOENT)
-		return error_set(error, err,
-				 "cannot read %s: %s; remove it if there is nothing to undo",
-				 STATE_FILE, strerror(-err));
-	(void)sys_read(pool, NE_CPU_POOL_PATH);
-	json_out_object(&out, NULL);
-	json_out_str(&out, STATE_CPUS, state ? json_in_str(state, STATE_CPUS) : pool);
-	save_pages(&out, reserve_dir(node, dir));
-	/* Saved counts are from before the first setup, so they replace the current ones. */
-	if (state)
-		(void)json_in_each_u64(state, copy_count, &out);
-	err = write_state(&out, error);
-	json_out_free(&out);
-	return err;
-}
-
-static int restore_pages(void *arg, const char *key, uint64_t pages)
-{
-	char text[24];
-	int err;
-
-	if (strncmp(key, "/sys/", 5))
-		return 0;
-	snprintf(text, sizeof(text), "%" PRIu64, pages);
-	err = sys_write(text, "%s/nr_hugepages", key);
-	if (err)
-		term_error("%s/nr_hugepages: %s", key, strerror(-err));
-	return err;
-}
-
-static int set_pool(const char *cpus, struct error *error)
-{
-	int err = sys_write(cpus, NE_CPU_POOL_PATH);
-
-	/* The driver clears the pool on an empty list, but returns EINVAL all the same. */
-	if (err == -EINVAL && !*cpus)
-		return 0;
-	switch (-err) {
-	case 0:
-		return 0;
-	case ENOENT:
-		return error_set(error, -ENOENT,
-				 "there is no CPU pool; load the driver with \"sudo "
-				 "modprobe nitro_enclaves_emu\"");
-	case EPERM:
-		return error_set(error, -EPERM, "the CPU pool is in use; end all enclaves with "
-				 "\"sudo ne-emu stop --all\"");
-	}
-	return error_set(error, err, "the driver refuses the CPU pool \"%s\": %s; its reason is in "
-			 "the kernel log", cpus, strerror(-err));
-}
-
-static int undo(const struct setup *setup, struct error *error)
-{
-	char path[SYS_PATH_SIZE], state_path[SYS_PATH_SIZE];
-	__cleanup(json_in_free) struct json_t *state = NULL;
-	const char *cpus;
-	int err;
-
-	err = json_in_load(sys_path(state_path, STATE_FILE), &state);
-	if (err == -ENOENT)
-		return error_set(error, -ENOENT, "nothing to undo: %s does not exist", STATE_FILE);
-	if (err)
-		return error_set(error, err, "cannot read %s: %s", STATE_FILE, strerror(-err));
-	cpus = json_in_str(state, STATE_CPUS);
-	err = !setup->dry_run && sys_exists(NE_CPU_POOL_PATH) ? set_pool(cpus, error) : 0;
-	if (err)
-		return err;
-	printf("CPU pool: back to %s\n", *cpus ? cpus : "empty");
-	err = setup->dry_run ? 0 : json_in_each_u64(state, restore_pages, NULL);
-	if (err)
-		return error_set(error, err, "not all huge pages could be released");
-	printf("huge pages: back to their previous numbers\n");
-	if (!setup->dry_run && unlink(sys_path(path, STATE_FILE)))
-		return error_set(error, -errno, "cannot remove %s: %s", STATE_FILE,
-				 strerror(errno));
-	return 0;
-}
-
-static int choose_cpus(const struct setup *setup, char *text, int *ret_node, struct error *error)
-{
-	__cleanup_free uint32_t *cpus = calloc(setup->cpus, sizeof(*cpus));
-	__cleanup(topology_free) struct topology topology = {};
-	size_t len = 0;
-	int err;
-
-	err = cpus ? topology_read(&topology) : -ENOMEM;
-	if (err)
-		return error_set(error, err, "cannot read the CPU topology: %s", strerror(-err));
-	err = topology_choose(&topology, setup->cpus, cpus, ret_node);
-	if (err == -EDOM)
-		return error_set(error, -EDOM, "%llu CPUs are not a number of whole cores; ask "
-				 "for a multiple of the threads per core",
-				 (unsigned long long)setup->cpus);
-	if (err)
-		return error_set(error, err, "no NUMA node has %llu CPUs in addition to the core "
-				 "of CPU 0, which belongs to the host",
-				 (unsigned long long)setup->cpus);
-	for (size_t i = 0; i < setup->cpus && len < CPUS_TEXT_SIZE; i++)
-		len += snprintf(text + len, CPUS_TEXT_SIZE - len, "%s%u", i ? "," : "", cpus[i]);
-	if (len >= CPUS_TEXT_SIZE)
-		return error_set(error, -E2BIG, "the CPU list is too long for the driver");
-	return 0;
-}
-
-static int pool_node(void)
-{
-	__cleanup_free uint32_t *cpus = NULL;
-	size_t count = 0;
-
-	return !sys_pool_cpus(&cpus, &count) && count ? sys_cpu_node(cpus[0]) : sys_cpu_node(0);
-}
-
 /* ne-emud isolates the pool when the kernel announces the change: wait for its report. */
-static void print_isolation(void)
+static int read_isolation(struct pool *pool)
 {
 	int64_t end = clock_ms() + (state_daemon_pid() ? ISOLATION_MS : 0);
-	struct pool pool;
 	int err;
 
-	while (!(err = pool_read(&pool)) && !pool.told && clock_ms() < end) {
-		pool_free(&pool);
+	while (!(err = pool_read(pool)) && !pool->told && clock_ms() < end) {
+		pool_free(pool);
 		(void)usleep(ISOLATION_STEP_MS * 1000);
 	}
-	if (err)
+	return err;
+}
+
+static void print_isolation(void)
+{
+	struct pool pool;
+
+	if (read_isolation(&pool))
 		return;
 	if (pool.isolated)
 		printf("isolation: only enclaves run on CPUs %s\n", pool.list);
@@ -228,115 +57,240 @@ static void print_isolation(void)
 	pool_free(&pool);
 }
 
-/* When the driver refuses a list, it also clears the pool, so restore the previous one. */
-static int change_pool(const struct setup *setup, const char *cpus, int node, const char *before,
-		       struct error *error)
+static void print_pages(const struct setup *setup, const struct reserve *memory)
 {
-	int err = setup->dry_run ? 0 : set_pool(cpus, error);
-
-	if (err && err != -EPERM && *before)
-		(void)set_pool(before, NULL);
-	if (!err)
-		printf("CPU pool: %s on NUMA node %d\n", cpus, MAX(node, 0));
-	return err;
-}
-
-static int change_memory(const struct setup *setup, struct reserve *plan, struct error *error)
-{
-	int err;
-
-	if (!plan->missing) {
-		printf("huge pages: %llu MiB are already free\n", plan->free / MIB);
-		return 0;
+	if (memory->missing) {
+		printf("huge pages: %s%llu MiB more in %s\n", setup->dry_run ? "would take " : "",
+		       memory->missing / MIB, memory->dir);
+		return;
 	}
-	err = setup->dry_run ? 0 : reserve_pages(plan, error);
-	if (!err)
-		printf("huge pages: %llu MiB more in %s\n", plan->missing / MIB, plan->dir);
-	return err;
+	printf("huge pages: %llu MiB are already free", memory->free / MIB);
+	if (memory->used)
+		printf(", enclaves use %llu MiB", memory->used / MIB);
+	putchar('\n');
 }
 
-/* The pool first: it fails early if an enclave exists, and reserving memory is slow. */
-static int change(const struct setup *setup, const char *cpus, int node, struct reserve *plan,
-		  struct error *error)
+static bool unit_is_installed(void)
 {
-	char before[SYS_TEXT_SIZE] = "";
+	return sys_exists("/usr/lib/systemd/system/" UNIT_NAME) ||
+		sys_exists("/etc/systemd/system/" UNIT_NAME);
+}
+
+static void print_persistent(const struct setup *setup)
+{
+	if (setup->dry_run)
+		printf("at each boot: would be the same, by %s\n", SETUP_CONF_FILE);
+	else if (unit_is_installed())
+		printf("at each boot: the same, by " UNIT_NAME " (%s)\n", SETUP_CONF_FILE);
+	else
+		printf("at each boot: run \"ne-emu setup --from %s\" once the module is loaded; "
+		       "there is no " UNIT_NAME "\n", SETUP_CONF_FILE);
+}
+
+/* The text describes what has been done, so it is printed last. */
+static void print_text(const struct setup *setup, const struct change *change)
+{
+	if (*change->cpus)
+		printf("CPU pool: %s%s on NUMA node %d%s\n", setup->dry_run && !change->same_pool ?
+		       "would be " : "", change->cpus, MAX(change->node, 0),
+		       change->same_pool ? ", as before" : "");
+	if (change->settings->memory)
+		print_pages(setup, &change->memory);
+	/* At boot, ne-emud starts after this command. */
+	if (*change->cpus && !setup->dry_run && (!setup->from || state_daemon_pid()))
+		print_isolation();
+	if (setup->persistent)
+		print_persistent(setup);
+}
+
+static void json_pages(struct json_out *out, const struct reserve *memory)
+{
+	json_out_object(out, "HugePages");
+	json_out_str(out, "Directory", memory->dir);
+	json_out_u64(out, "ReservedMiB", memory->missing / MIB);
+	json_out_u64(out, "FreeBeforeMiB", memory->free / MIB);
+	json_out_u64(out, "UsedByEnclavesMiB", memory->used / MIB);
+	json_out_end(out);
+}
+
+static void json_pool(struct json_out *out, const struct setup *setup,
+		      const struct change *change)
+{
+	struct pool pool;
+
+	json_out_str(out, "CPUList", change->cpus);
+	if (setup->dry_run || read_isolation(&pool))
+		return;
+	pool_json(out, "CPUPool", &pool);
+	pool_free(&pool);
+}
+
+static int print_json(const struct setup *setup, const struct change *change)
+{
+	struct json_out out = {};
+
+	json_out_document(&out);
+	json_out_bool(&out, "DryRun", setup->dry_run);
+	if (*change->cpus)
+		json_pool(&out, setup, change);
+	if (change->settings->memory)
+		json_pages(&out, &change->memory);
+	json_out_str(&out, "PersistentFile", setup->persistent ? SETUP_CONF_FILE : NULL);
+	return json_out_print(&out, stdout, 2);
+}
+
+static int do_setup(struct setup *setup, struct error *error)
+{
+	__cleanup(setup_conf_free) struct setup_conf settings = setup->settings;
+	struct change change;
 	int err = 0;
 
-	(void)sys_read(before, NE_CPU_POOL_PATH);
-	if (setup->cpus)
-		err = change_pool(setup, cpus, node, before, error);
-	if (err || !setup->memory)
-		return err;
-	err = change_memory(setup, plan, error);
-	if (err && setup->cpus && !set_pool(before, NULL))
-		printf("CPU pool: back to %s\n", *before ? before : "empty");
-	return err;
-}
-
-static int do_setup(const struct setup *setup, struct error *error)
-{
-	char cpus[CPUS_TEXT_SIZE] = "", path[SYS_PATH_SIZE];
-	struct reserve plan = {};
-	bool first = false;
-	int node, err = 0;
-
-	if (setup->cpus)
-		err = choose_cpus(setup, cpus, &node, error);
-	else
-		node = pool_node();
-	if (!err && setup->memory)
-		err = reserve_plan(&plan, node, (setup->memory + HUGE_UNIT - 1) & ~(HUGE_UNIT - 1),
-				   error);
+	settings.text = NULL;		/* the original keeps it */
+	if (settings.allocator)
+		err = setup_conf_allocate(&settings, error);
+	if (!err)
+		err = change_plan(&change, &settings, error);
 	if (!err && !setup->dry_run)
-		err = save_state(node, &first, error);
+		err = change_apply(&change, error);
+	if (!err && !setup->dry_run && setup->persistent) {
+		err = setup_conf_store(&setup->settings, error);
+		if (err)
+			change_revert(&change);
+	}
 	if (err)
 		return err;
-	err = change(setup, cpus, node, &plan, error);
-	/* Nothing was changed, so there is nothing to undo. */
-	if (err && first)
-		(void)unlink(sys_path(path, STATE_FILE));
-	if (!err && setup->cpus && !setup->dry_run)
-		print_isolation();
-	return err;
+	if (setup->json)
+		return print_json(setup, &change);
+	print_text(setup, &change);
+	return 0;
 }
 
+static int restore(struct json_t *state, struct error *error)
+{
+	const char *cpus = saved_cpus(state);
+	char now[SYS_TEXT_SIZE];
+	int err = 0;
+
+	if (!sys_read(now, NE_CPU_POOL_PATH) && strcmp(now, cpus))
+		err = change_set_pool(cpus, error);
+	if (!err)
+		err = saved_restore_pages(state, error);
+	return err ? err : saved_forget(error);
+}
+
+static int forget_settings(bool *ret_removed, struct error *error)
+{
+	char path[SYS_PATH_SIZE];
+
+	*ret_removed = !unlink(sys_path(path, SETUP_CONF_FILE));
+	if (!*ret_removed && errno != ENOENT)
+		return error_set(error, -errno, "cannot remove %s: %s", SETUP_CONF_FILE,
+				 strerror(errno));
+	return 0;
+}
+
+static int print_undone(const struct setup *setup, const struct json_t *state, bool persistent)
+{
+	const char *cpus = state ? saved_cpus(state) : NULL;
+	const char *back = setup->dry_run ? "would go back to" : "back to";
+	struct json_out out = {};
+
+	if (setup->json) {
+		json_out_document(&out);
+		json_out_bool(&out, "DryRun", setup->dry_run);
+		json_out_bool(&out, "Undone", true);
+		json_out_str(&out, "CPUList", cpus);
+		json_out_str(&out, "RemovedFile", persistent ? SETUP_CONF_FILE : NULL);
+		return json_out_print(&out, stdout, 2);
+	}
+	if (state)
+		printf("CPU pool: %s %s\nhuge pages: %s their previous numbers\n", back,
+		       *cpus ? cpus : "empty", back);
+	if (persistent)
+		printf("at each boot: %snothing, %s %s\n", setup->dry_run ? "would be " : "",
+		       SETUP_CONF_FILE, setup->dry_run ? "would be removed" : "is removed");
+	return 0;
+}
+
+/* First what can fail because of an enclave: nothing has changed then. */
+static int undo(const struct setup *setup, struct error *error)
+{
+	__cleanup(json_in_free) struct json_t *state = NULL;
+	bool persistent = sys_exists(SETUP_CONF_FILE);
+	int err = saved_load(&state, error);
+
+	if (err && (err != -ENOENT || !persistent))
+		return err;
+	err = state && !setup->dry_run ? restore(state, error) : 0;
+	if (!err && !setup->dry_run)
+		err = forget_settings(&persistent, error);
+	return err ? err : print_undone(setup, state, persistent);
+}
+
+#define IN_SETUP(member)	settings.member
+
 static const struct opt options[] = {
-	OPT_MEMORY("memory", struct setup, memory, "SIZE",
-		   "make this much memory free in huge pages;\nin MiB, or e.g. 2G",
-		   .manual = "Make this much memory free in huge pages. Free pages count; the rest "
-			     "is reserved, in pages of 2 MiB if possible, because some clients "
-			     "(QEMU) use no other size. The command fails at once if it would "
-			     "take more than 95 % of the available memory (MemAvailable in "
-			     "_/proc/meminfo_; with several NUMA nodes, also the free and cache "
-			     "memory of the node)."),
-	OPT_NUMBER("cpus", struct setup, cpus, "N", 1, CPUS_MAX,
-		   "put this many CPUs into the pool",
-		   .manual = "Put this many CPUs into the pool: the whole cores with the highest "
-			     "numbers, except that of CPU 0. No enclave may exist. The last line "
-			     "of output shows whether *ne-emud*(8) has isolated them."),
+	SETUP_CONF_OPTIONS(struct setup, IN_SETUP),
+	OPT_FLAG("persistent", struct setup, persistent,
+		 "do the same at each boot",
+		 .manual = "Do the same at each boot: write the settings to "
+			   "_/etc/ne-emu/setup.conf_, which *ne-emu-setup.service* applies once it "
+			   "has loaded the driver. What an earlier *--persistent* has set and this "
+			   "one does not mention stays."),
+	OPT_STRING("from", struct setup, from, "FILE", "read the settings from a file",
+		   .manual = "Read the settings from a file with lines \"name = value\": *memory*, "
+			     "*cpus*, *cpu-ids* and *allocator*, with the values of these options.",
+		   .values = VALUES_FILES),
 	OPT_FLAG("undo", struct setup, undo,
 		 "restore the state before the first setup",
 		 .manual = "Restore the pool and the huge pages to the state before the first "
 			   "setup since boot (of each NUMA node), which _/run/ne-emu/setup.json_ "
-			   "records."),
+			   "records, and remove what *--persistent* wrote. Other configuration of "
+			   "the kernel, such as sysctl, stays."),
 	OPT_FLAG("dry-run", struct setup, dry_run, "only print what would be done",
 		 .manual = "Only print what would be done. Needs no root."),
+	OPT_FLAG("json", struct setup, json, "print a JSON object",
+		 .manual = "Print a JSON object about what was done."),
 	{}
 };
 
+static bool any_settings(const struct setup_conf *settings)
+{
+	return settings->memory || settings->cpus || settings->cpu_ids || settings->allocator;
+}
+
+static int check_usage(const struct command_call *call, const struct setup *setup)
+{
+	const char *wrong;
+
+	if (setup->undo + any_settings(&setup->settings) + !!setup->from != 1)
+		return command_usage_error(call, "specify --memory, --cpus or both, or --undo");
+	if (setup->persistent && (setup->undo || setup->from))
+		return command_usage_error(call, "--persistent cannot be combined with %s",
+					   setup->undo ? "--undo, which removes its file" :
+					   "--from");
+	wrong = any_settings(&setup->settings) ? setup_conf_check(&setup->settings) : NULL;
+	return wrong ? command_usage_error(call, "%s", wrong) : COMMAND_OK;
+}
+
 static int setup_run(const struct command_call *call)
 {
-	const struct setup *setup = call->options;
+	struct setup *setup = call->options;
 	struct error error = {};
-	int err;
+	int code = check_usage(call, setup);
+	int err = 0;
 
-	if (setup->undo == (setup->memory || setup->cpus))
-		return command_usage_error(call, "specify --memory, --cpus or both, or --undo");
+	if (code)
+		return code;
 	if (geteuid() && !setup->dry_run && !*sys_root()) {
 		term_error("this needs root: use sudo, or --dry-run to see what would be done");
 		return COMMAND_FAILED;
 	}
-	err = setup->undo ? undo(setup, &error) : do_setup(setup, &error);
+	if (setup->from)
+		err = setup_conf_load(setup->from, &setup->settings, &error);
+	if (!err)
+		err = setup->undo ? undo(setup, &error) : do_setup(setup, &error);
+	setup_conf_free(&setup->settings);
 	return term_result(err, &error);
 }
 
@@ -344,7 +298,8 @@ const struct command cmd_setup = {
 	.name = "setup",
 	.summary = "reserve huge pages and CPUs for enclaves",
 	.about = "Reserve huge pages and set the CPU pool, both on one NUMA node. The pool\n"
-		 "consists of whole cores, except that of CPU 0. Needs root",
+		 "consists of whole cores, except that of CPU 0. Until the next boot, or with\n"
+		 "--persistent at each boot. Needs root",
 	.options = options,
 	.size = sizeof(struct setup),
 	.run = setup_run,

@@ -117,6 +117,42 @@ static int store(const struct opt *option, const char *arg, void *value,
 	return -EINVAL;
 }
 
+static int set_flag(const char *name, const char *value, bool *flag, struct error *error)
+{
+	static const struct {
+		const char *word;
+		bool flag;
+	} words[] = { { "yes", true }, { "true", true }, { "no", false }, { "false", false } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strcmp(value, words[i].word))
+			continue;
+		*flag = words[i].flag;
+		return 0;
+	}
+	return error_set(error, -EINVAL, "%s: \"%s\" is neither yes nor no", name, value);
+}
+
+int opt_set(const struct opt *options, const char *name, const char *value, void *values,
+	    struct error *error)
+{
+	struct error cause;
+	int err;
+
+	opt_for_each(option, options) {
+		void *at = (char *)values + option->offset;
+
+		if (strcmp(option->name, name))
+			continue;
+		if (option->kind == OPT_KIND_FLAG)
+			return set_flag(name, value, at, error);
+		err = store(option, value, at, &cause);
+		/* In a file, the name has no dashes. */
+		return err ? error_set(error, err, "%s", cause.text + strspn(cause.text, "-")) : 0;
+	}
+	return error_set(error, -EINVAL, "%s: no such setting", name);
+}
+
 /* A table in the form of getopt_long(), with room for --help, --version and the end. */
 struct getopt_table {
 	struct option options[OPTIONS_MAX + 3];

@@ -163,6 +163,19 @@ enum opt_flags {
 int opt_read(const struct opt *options, unsigned int flags, void *values,
 	     int argc, char **argv, char ***ret_args, struct error *error);
 
+/**
+ * opt_set() - set an option that a file gives as "name = value"
+ * @options: the table
+ * @name: name of the option, without the dashes
+ * @value: its argument; "yes" or "no" for a flag. Must stay valid as long as @values
+ * @values: the struct that the table fills
+ * @error: set on failure, without file and line
+ *
+ * Return: 0, or -EINVAL with a message.
+ */
+int opt_set(const struct opt *options, const char *name, const char *value, void *values,
+	    struct error *error);
+
 /** opt_print() - print the options for --help; @flags: as for opt_read() */
 void opt_print(const struct opt *options, unsigned int flags);
 

@@ -89,7 +89,7 @@ static int load_fail(struct error *error, int err, const char *path)
 	return error_set(error, err, "%.200s: %s", path, strerror(-err));
 }
 
-int config_load(const char *path, config_fn fn, void *arg, struct error *error)
+int config_read(const char *path, char **ret, struct error *error)
 {
 	__cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
 	__cleanup_free char *text = NULL;
@@ -113,5 +113,15 @@ int config_load(const char *path, config_fn fn, void *arg, struct error *error)
 				 PLACE_FMT "not a text file: it contains NUL bytes",
 				 PLACE_ARGS(&place));
 	}
-	return config_parse(path, text, fn, arg, error);
+	*ret = text;
+	text = NULL;
+	return 0;
+}
+
+int config_load(const char *path, config_fn fn, void *arg, struct error *error)
+{
+	__cleanup_free char *text = NULL;
+	int err = config_read(path, &text, error);
+
+	return err ? err : config_parse(path, text, fn, arg, error);
 }

@@ -35,14 +35,24 @@ typedef int (*config_fn)(const char *section, const char *name, const char *valu
 int config_parse(const char *name, char *text, config_fn fn, void *arg, struct error *error);
 
 /**
+ * config_read() - read a file for config_parse(), whose strings may be needed later
+ * @path: the file
+ * @ret: its text; the caller frees it
+ * @error: set on failure, with the file
+ *
+ * Return: 0, -ENOENT (no such file), -EFBIG (it has 64 KiB or more), -EINVAL (it contains
+ * NUL bytes), or another negative errno, with @error.
+ */
+int config_read(const char *path, char **ret, struct error *error);
+
+/**
  * config_load() - config_parse() for a file
  * @path: the file
  * @fn: called for each setting
  * @arg: passed on to @fn
  * @error: set on failure, with file and line
  *
- * Return: as config_parse(), -ENOENT (no such file), -EFBIG (it has 64 KiB or more), or
- * another negative errno, with @error.
+ * Return: as config_read() and config_parse(), with @error.
  */
 int config_load(const char *path, config_fn fn, void *arg, struct error *error);
 

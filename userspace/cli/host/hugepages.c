@@ -3,6 +3,7 @@
 
 #include "cli/host/hugepages.h"
 
+#include "cli/enclave/usage.h"
 #include "cli/host/sysfs.h"
 #include "common/util.h"
 
@@ -132,15 +133,18 @@ static int reserve(uint64_t size, uint64_t align, uint8_t **ret)
 static int too_few(const struct huge_sizes *sizes, uint64_t size, int node, struct error *error)
 {
 	char have[128] = "none";
+	struct usage usage;
 	size_t i, len = 0;
 
+	/* "setup" takes the sum, because it counts what enclaves use. */
+	usage_read(&usage);
 	for (i = 0; i < sizes->count && len < sizeof(have); i++)
 		len += snprintf(have + len, sizeof(have) - len, "%s%" PRIu64 " of %llu MiB",
 				i ? ", " : "", sizes->list[i].free, sizes->list[i].size / MIB);
 	return error_set(error, -ENOMEM, "not enough free huge pages%s for %llu MiB (free: %s); "
 			 "reserve them with \"sudo ne-emu setup --memory %llu\"",
 			 node >= 0 ? " on the CPU pool's NUMA node" : "", size / MIB, have,
-			 size / MIB);
+			 (size + usage.memory) / MIB);
 }
 
 static int map_all(const struct huge_sizes *sizes, int node, struct huge_memory *memory)

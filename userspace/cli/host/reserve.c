@@ -53,7 +53,8 @@ static int get_available(int node, uint64_t *ret, struct error *error)
 	return 0;
 }
 
-int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct error *error)
+int reserve_plan(struct reserve *plan, int node, uint64_t memory, uint64_t used,
+		 struct error *error)
 {
 	uint64_t available;
 	int err;
@@ -67,7 +68,8 @@ int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct error *
 		plan->free += plan->sizes.list[i].free * plan->sizes.list[i].size;
 		plan->sizes.list[i].use = 0;
 	}
-	plan->missing = memory - MIN(memory, plan->free);
+	plan->used = used;
+	plan->missing = memory - MIN(memory, plan->free + used);
 	if (!plan->missing)
 		return 0;
 	err = get_available(node, &available, error);
@@ -104,7 +106,7 @@ static int64_t add_pages(const char *dir, uint64_t size, uint64_t count)
 	return after > before ? (int64_t)(after - before) : 0;
 }
 
-static void give_back(const struct reserve *plan)
+void reserve_give_back(const struct reserve *plan)
 {
 	for (size_t i = 0; i < plan->sizes.count; i++) {
 		const struct huge_size *s = &plan->sizes.list[i];
@@ -138,7 +140,7 @@ int reserve_pages(struct reserve *plan, struct error *error)
 	}
 	if (!missing)
 		return 0;
-	give_back(plan);
+	reserve_give_back(plan);
 	if (came < 0)
 		return error_set(error, came, "cannot reserve huge pages: %s", strerror(-came));
 	return error_set(error, -ENOMEM, "only %llu of %llu MiB could be reserved as huge pages, "

@@ -12,12 +12,14 @@
  * @dir: directory with the page counts, see reserve_dir()
  * @sizes: page sizes; @use counts the pages that were added
  * @free: bytes in free huge pages before
+ * @used: bytes of huge pages that enclaves use
  * @missing: bytes to reserve
  */
 struct reserve {
 	char dir[SYS_PATH_SIZE];
 	struct huge_sizes sizes;
 	uint64_t free;
+	uint64_t used;
 	uint64_t missing;
 };
 
@@ -34,12 +36,14 @@ const char *reserve_dir(int node, char *buf);
  * reserve_plan() - compute what is missing, and check whether the host has that much
  * @plan: filled
  * @node: NUMA node, or -1
- * @memory: bytes that should be free in huge pages; a multiple of HUGE_UNIT
+ * @memory: bytes that enclaves should have in huge pages; a multiple of HUGE_UNIT
+ * @used: bytes that they use already
  * @error: set on failure
  *
  * Return: 0, -ENOMEM (the host has less) or another negative errno, with a message.
  */
-int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct error *error);
+int reserve_plan(struct reserve *plan, int node, uint64_t memory, uint64_t used,
+		 struct error *error);
 
 /**
  * reserve_pages() - reserve what is missing
@@ -49,5 +53,8 @@ int reserve_plan(struct reserve *plan, int node, uint64_t memory, struct error *
  * Return: 0, or a negative errno with a message; all pages are released then.
  */
 int reserve_pages(struct reserve *plan, struct error *error);
+
+/** reserve_give_back() - release what reserve_pages() has reserved */
+void reserve_give_back(const struct reserve *plan);
 
 #endif
