@@ -155,6 +155,7 @@ install: userspace man completion
 	$(INSTALL) -d $(DESTDIR)$(unitdir)/multi-user.target.wants
 	$(foreach u,$(units),sed 's,@sbindir@,$(sbindir),; s,@bindir@,$(bindir),' \
 		packaging/systemd/$(u).in > $(DESTDIR)$(unitdir)/$(u)$(newline))
+	$(INSTALL) -d $(DESTDIR)$(sysconfdir)/ne-emu/enclaves
 	ln -sf ../ne-emu-setup.service $(DESTDIR)$(unitdir)/multi-user.target.wants/
 	$(foreach d,modprobe.d modules-load.d,test -e $(DESTDIR)$(sysconfdir)/$(d)/nitro-enclaves-emu.conf || \
 		$(call put,644,packaging/$(d)/nitro-enclaves-emu.conf,$(sysconfdir)/$(d))$(newline))

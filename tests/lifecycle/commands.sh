@@ -20,6 +20,7 @@ need_image
 docs=$here/docs
 pages=$docs/pages
 files=$tmp/files
+unit_conf=/etc/ne-emu/enclaves/web.conf
 
 # Prints why a block cannot be executed here, or nothing.
 reason_not_to() {
@@ -52,6 +53,8 @@ make_files() {
 	python3 "$here/lib/nsm_ask.py" -o /dev/stdout "\$1" Attestation "nonce=0x\$2"
 	END
 	chmod +x "$files/get-document"
+	mkdir -p /etc/nitro_enclaves
+	printf 'memory_mib: 512\ncpu_count: 2\n' > /etc/nitro_enclaves/allocator.yaml
 	document --debug > "$files/debug-document"
 	document > "$files/document"
 }
@@ -144,6 +147,12 @@ enclave_runs() {
 	ne-emu run --memory 128 --detach --name web image.eif
 }
 
+# The file that README shows, for the sample image.
+unit_file() {
+	mkdir -p "${unit_conf%/*}"
+	printf 'image = %s\nmemory = 128\n' "$image" > "$unit_conf"
+}
+
 # before TITLE FIRST_LINE - set up the problem before the commands
 before() {
 	fault=1
@@ -160,6 +169,7 @@ before() {
 	esac
 	case $1:$2 in
 	*:"ne-emu lab set"*) enclave_runs ;;
+	*:"sudo systemctl enable --now ne-emu@web") unit_file ;;
 	"The list of CPUs is refused:sudo ne-emu setup"*)
 		refused_list 'CPU 3 is not in CPU pool'
 		;;
@@ -172,6 +182,8 @@ before() {
 
 # after TITLE - check that the problem is fixed; the pool is lost with the module
 after() {
+	[ ! -e "$unit_conf" ] || systemctl -q disable --now ne-emu@web
+	rm -f "$unit_conf"
 	case $1 in
 	"The module is not loaded" | "The driver for EC2"*)
 		[ -d /sys/module/nitro_enclaves_emu ] || modprobe nitro_enclaves_emu
@@ -230,4 +242,5 @@ for page in README.md install.rst troubleshooting.rst github-workflow.yml ci.rst
 done
 check "an enclave started in new namespaces" in_namespaces
 ne-emu setup --undo > /dev/null || :
+rm -f /etc/nitro_enclaves/allocator.yaml
 finish

@@ -6,6 +6,7 @@
 #include "cli/eif/commands.h"
 #include "cli/enclave/enclave.h"
 #include "cli/enclave/explain.h"
+#include "cli/enclave/file.h"
 #include "cli/enclave/logs.h"
 #include "cli/enclave/outcome.h"
 #include "cli/enclave/record.h"
@@ -26,6 +27,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #define DEFAULT_TIMEOUT		180		/* seconds, as AWS's launcher waits */
@@ -37,6 +39,7 @@
 struct run {
 	/* The command line. */
 	struct image_options options;
+	const char *config;
 	const char *name;
 	bool rm;
 	uint64_t cpus;
@@ -50,6 +53,7 @@ struct run {
 	bool json;
 	bool no_check;
 
+	struct enclave_file file;
 	struct image image;
 	struct enclave enclave;
 	struct watch watch;
@@ -358,6 +362,7 @@ static void run_free(struct run *run)
 {
 	enclave_close(&run->enclave);
 	image_close(&run->image);
+	enclave_file_free(&run->file);
 	fd_close(&run->watch.listener);
 	fd_close(&run->watch.heartbeat);
 	fd_close(&run->watch.console);
@@ -519,6 +524,11 @@ static const struct opt options[] = {
 	OPT_FLAG("no-check", struct run, no_check, "do not check the image before the start",
 		 .manual = "Start the enclave even if the image is invalid, to see how that "
 			   "fails."),
+	OPT_STRING("config", struct run, config, "FILE",
+		   "read image, command and options from a file",
+		   .manual = "Read image, command and options from a file, see *FILES OF ENCLAVES*. "
+			     "What the command line says takes precedence.",
+		   .values = VALUES_FILES),
 	OPT_STRING("name", struct run, name, "NAME", "name for the other commands",
 		   .manual = "Name by which the other commands find the enclave. No other running "
 			     "enclave of this user may have it."),
@@ -572,13 +582,43 @@ static int find_image(const struct command_call *call, struct run *run)
 	return COMMAND_OK;
 }
 
+/* The arguments of the file, unless the command line has any. */
+static int read_config(struct command_call *call, struct run *run)
+{
+	struct error error = {};
+
+	if (enclave_file_read(run->config, call->command, run, &run->file, &error)) {
+		term_error("%s", error.text);
+		return EX_CONFIG;
+	}
+	if (!call->count) {
+		call->args = run->file.words;
+		call->count = run->file.count;
+	}
+	return COMMAND_OK;
+}
+
+/* What the user wants. systemd does not repeat a start that ends with EX_CONFIG. */
+static int understand(const struct command_call *typed, struct run *run)
+{
+	struct command_call call = *typed;
+	int code = run->config ? read_config(&call, run) : COMMAND_OK;
+
+	if (!code && !call.count)
+		code = command_usage_error(&call, run->config ? "the file names no image" :
+					   "missing argument, expected: %s", call.command->args);
+	if (!code)
+		code = check_usage(&call, run);
+	if (!code)
+		code = find_image(&call, run);
+	return code == COMMAND_USAGE && run->config ? EX_CONFIG : code;
+}
+
 static int run_enclave(const struct command_call *call)
 {
 	struct run *run = call->options;
-	int code = check_usage(call, run);
+	int code = understand(call, run);
 
-	if (!code)
-		code = find_image(call, run);
 	if (!run->cpus)
 		run->cpus = default_cpus();
 	if (!code)
@@ -605,11 +645,12 @@ const struct command cmd_run = {
 		 "Exit codes: that of the program in the enclave, if its init reports it\n"
 		 "(128 + n: killed by signal n; 126: cannot be run; 127: not found); otherwise\n"
 		 "0 ended normally (or booted, with --detach), 2 incorrect usage,\n"
+		 "78 incorrect file of --config,\n"
 		 "125 could not be started, did not boot, or ended by a fault",
 	.options = options,
 	.values = { VALUES_FILES },
 	.takes_command = true,
-	.min_args = 1,
+	.min_args = 0,		/* or the image of --config */
 	.max_args = INT_MAX,
 	.size = sizeof(struct run),
 	.defaults = &defaults,

@@ -153,6 +153,17 @@ int opt_set(const struct opt *options, const char *name, const char *value, void
 	return error_set(error, -EINVAL, "%s: no such setting", name);
 }
 
+void opt_merge(const struct opt *options, const void *defaults, void *values,
+	       const void *others)
+{
+	opt_for_each(option, options) {
+		char *value = (char *)values + option->offset;
+
+		if (!memcmp(value, (const char *)defaults + option->offset, option->size))
+			memcpy(value, (const char *)others + option->offset, option->size);
+	}
+}
+
 /* A table in the form of getopt_long(), with room for --help, --version and the end. */
 struct getopt_table {
 	struct option options[OPTIONS_MAX + 3];

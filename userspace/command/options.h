@@ -78,6 +78,7 @@ struct opt_values {
  * @kind: kind of its value
  * @type: type of its value, for OPT_KIND_TYPED
  * @offset: where its value lies in the struct that the table fills
+ * @size: size of its value
  * @metavar: name of its argument; NULL for a flag
  * @help: text for --help; may have several lines
  * @manual: text for the manual, in the markup of scdoc; NULL: @help serves as one
@@ -92,6 +93,7 @@ struct opt {
 	enum opt_kind kind;
 	const struct opt_type *type;
 	size_t offset;
+	size_t size;
 	const char *metavar;
 	const char *help;
 	const char *manual;
@@ -105,6 +107,8 @@ struct opt {
 	(offsetof(type, member) + \
 	 0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((type *)0)->member), want) ? \
 			 1 : -1]))
+#define OPT_PLACE(type, member, want) \
+	.offset = OPT_OFFSET(type, member, want), .size = sizeof(want)
 
 /*
  * Entries of a table: @n is the name of the option, @member the member of struct @type that
@@ -112,23 +116,22 @@ struct opt {
  * opt can follow, such as .manual = "...".
  */
 #define OPT_FLAG(n, type, member, text, ...) \
-	{ .name = (n), .kind = OPT_KIND_FLAG, .offset = OPT_OFFSET(type, member, bool), \
+	{ .name = (n), .kind = OPT_KIND_FLAG, OPT_PLACE(type, member, bool), \
 	  .help = (text), __VA_ARGS__ }
 #define OPT_STRING(n, type, member, var, text, ...) \
-	{ .name = (n), .kind = OPT_KIND_STRING, .offset = OPT_OFFSET(type, member, const char *), \
+	{ .name = (n), .kind = OPT_KIND_STRING, OPT_PLACE(type, member, const char *), \
 	  .metavar = (var), .help = (text), __VA_ARGS__ }
 #define OPT_STRINGS(n, type, member, var, text, ...) \
-	{ .name = (n), .kind = OPT_KIND_STRINGS, \
-	  .offset = OPT_OFFSET(type, member, struct opt_strings), \
+	{ .name = (n), .kind = OPT_KIND_STRINGS, OPT_PLACE(type, member, struct opt_strings), \
 	  .metavar = (var), .help = (text), __VA_ARGS__ }
 #define OPT_MEMORY(n, type, member, var, text, ...) \
-	{ .name = (n), .kind = OPT_KIND_MEMORY, .offset = OPT_OFFSET(type, member, uint64_t), \
+	{ .name = (n), .kind = OPT_KIND_MEMORY, OPT_PLACE(type, member, uint64_t), \
 	  .metavar = (var), .help = (text), __VA_ARGS__ }
 #define OPT_NUMBER(n, type, member, var, low, high, text, ...) \
-	{ .name = (n), .kind = OPT_KIND_NUMBER, .offset = OPT_OFFSET(type, member, uint64_t), \
+	{ .name = (n), .kind = OPT_KIND_NUMBER, OPT_PLACE(type, member, uint64_t), \
 	  .metavar = (var), .min = (low), .max = (high), .help = (text), __VA_ARGS__ }
 #define OPT_TYPED(n, type_, member, ctype, type_of, var, text, ...) \
-	{ .name = (n), .kind = OPT_KIND_TYPED, .offset = OPT_OFFSET(type_, member, ctype), \
+	{ .name = (n), .kind = OPT_KIND_TYPED, OPT_PLACE(type_, member, ctype), \
 	  .type = (type_of), .metavar = (var), .help = (text), __VA_ARGS__ }
 
 /** opt_for_each() - loop over the options of a table, which may be NULL */
@@ -175,6 +178,16 @@ int opt_read(const struct opt *options, unsigned int flags, void *values,
  */
 int opt_set(const struct opt *options, const char *name, const char *value, void *values,
 	    struct error *error);
+
+/**
+ * opt_merge() - set the options that have their defaults still
+ * @options: the table
+ * @defaults: initial contents of the struct that the table fills
+ * @values: a struct that opt_read() has filled
+ * @others: another one, e.g. from a file
+ */
+void opt_merge(const struct opt *options, const void *defaults, void *values,
+	       const void *others);
 
 /** opt_print() - print the options for --help; @flags: as for opt_read() */
 void opt_print(const struct opt *options, unsigned int flags);
