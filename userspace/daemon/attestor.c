@@ -19,7 +19,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ENCLAVE_FMT	"enclave %016" PRIx64 ": "
 /* Delay after a failure. A leaf that is due is still valid for longer than this. */
 #define RETRY_SECONDS	60
 /* Longest time between reads of the clock, which someone may set. */
@@ -121,7 +120,7 @@ static struct attestee *attestee_add(struct attestor *attestor, uint64_t slot_ui
 		return attestee;
 	attestee = calloc(1, sizeof(*attestee));
 	if (!attestee) {
-		log_err(ENCLAVE_FMT "no attestation: out of memory", slot_uid);
+		log_enclave(LOG_ERR, slot_uid, "no attestation: out of memory");
 		return NULL;
 	}
 	attestee->slot_uid = slot_uid;
@@ -246,9 +245,8 @@ static int64_t next_issue(const struct attestee *attestee, const struct ca_ident
 /* Log only the first failure: later attempts most likely fail for the same reason. */
 static int issue_failed(struct attestee *attestee, int err, const char *what, const char *why)
 {
-	log_write(attestee->failing ? LOG_DEBUG : LOG_ERR,
-		  ENCLAVE_FMT "no new certificate to attest itself with: %s%s",
-		  attestee->slot_uid, what, why);
+	log_enclave(attestee->failing ? LOG_DEBUG : LOG_ERR, attestee->slot_uid,
+		    "no new certificate to attest itself with: %s%s", what, why);
 	attestee->failing = true;
 	return err;
 }
@@ -271,8 +269,8 @@ static int attestor_issue(struct attestor *attestor, struct attestee *attestee, 
 	attestee->failing = false;
 	attestee->issued = attestee->settings.module.clock_ms ? 0 : now;
 	attestee->due = next_issue(attestee, &identity, now);
-	log_debug(ENCLAVE_FMT "certificate issued, the next in %" PRId64 " s", attestee->slot_uid,
-		  attestee->due - now);
+	log_enclave(LOG_DEBUG, attestee->slot_uid,
+		    "certificate issued, the next in %" PRId64 " s", attestee->due - now);
 	return 0;
 }
 
@@ -284,8 +282,8 @@ static void attestor_save(const struct attestor *attestor, const struct attestee
 	if (!err)
 		err = settings_file_write(folder, &attestee->settings);
 	if (err)
-		log_warn(ENCLAVE_FMT "cannot save its attestation settings: %s",
-			 attestee->slot_uid, strerror(-err));
+		log_enclave(LOG_WARNING, attestee->slot_uid,
+			    "cannot save its attestation settings: %s", strerror(-err));
 }
 
 /* Log settings with which documents may differ from those of EC2. */
@@ -294,8 +292,8 @@ static void log_settings(const struct attestee *attestee)
 	__cleanup_free char *text = lab_describe(&attestee->settings);
 
 	if (text && *text)
-		log_info(ENCLAVE_FMT "attestation with lab settings: %s", attestee->slot_uid,
-			 text);
+		log_enclave(LOG_INFO, attestee->slot_uid, "attestation with lab settings: %s",
+			    text);
 }
 
 const struct lab_settings *attestor_prepare(struct attestor *attestor, uint64_t slot_uid,
@@ -314,8 +312,8 @@ const struct lab_settings *attestor_prepare(struct attestor *attestor, uint64_t 
 	if (!err)
 		err = send_settings(attestor, attestee);
 	if (err) {
-		log_err(ENCLAVE_FMT "cannot attest itself: %s/%016" PRIx64 ": %s", slot_uid,
-			attestor->run_dir, slot_uid, strerror(-err));
+		log_enclave(LOG_ERR, slot_uid, "cannot attest itself: %s/%016" PRIx64 ": %s",
+			    attestor->run_dir, slot_uid, strerror(-err));
 		fd_close(ret_fd);
 	} else {
 		attestor_save(attestor, attestee);
@@ -350,7 +348,7 @@ void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, uid_t owner, i
 	if (!err)
 		err = settings_file_read(folder, &attestee->settings, &error);
 	if (err && err != -ENOENT) {
-		log_warn(ENCLAVE_FMT "%s; using the defaults", slot_uid, error.text);
+		log_enclave(LOG_WARNING, slot_uid, "%s; using the defaults", error.text);
 		attestee->settings = attestor->defaults;
 	}
 	attestor_started(attestor, slot_uid, now);

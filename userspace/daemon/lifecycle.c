@@ -22,8 +22,6 @@
 #define VMM_GRACE_NS		(8 * NSEC_PER_SEC)
 #define HEARTBEAT_WAIT_NS	(HEARTBEAT_WAIT * NSEC_PER_SEC)
 
-#define ENCLAVE_FMT		"enclave %016" PRIx64 ": "
-
 static struct vmm *lifecycle_find_vmm(struct supervisor *s, uint64_t slot_uid)
 {
 	struct vmm *vmm;
@@ -74,8 +72,8 @@ static void lifecycle_record(struct supervisor *s, const struct enclave *enclave
 	int err = exit_file_write(&s->logs, &record);
 
 	if (err)
-		log_warn(ENCLAVE_FMT "cannot record its end: %s", enclave->info.slot_uid,
-			 strerror(-err));
+		log_enclave(LOG_WARNING, enclave->info.slot_uid, "cannot record its end: %s",
+			    strerror(-err));
 }
 
 /*
@@ -98,9 +96,9 @@ static void lifecycle_running(struct supervisor *s, struct enclave *enclave, boo
 	const struct ne_nl_enclave *info = &enclave->info;
 
 	enclave->was_started = true;
-	log_info(ENCLAVE_FMT "%s, CID %" PRIu32 ", %" PRIu64 " MiB, %zu CPUs%s",
-		 info->slot_uid, is_new ? "already running, adopted" : "started", info->cid,
-		 info->mem_size >> 20, info->nr_vcpus, info->flags ? ", debug mode" : "");
+	log_enclave(LOG_INFO, info->slot_uid, "%s, CID %" PRIu32 ", %" PRIu64 " MiB, %zu CPUs%s",
+		    is_new ? "already running, adopted" : "started", info->cid,
+		    info->mem_size >> 20, info->nr_vcpus, info->flags ? ", debug mode" : "");
 	if (is_new)
 		attestor_adopt(&s->attestor, info->slot_uid, ne_nl_owner(info),
 			       s->now().real_ns / NSEC_PER_SEC);
@@ -114,13 +112,13 @@ static void lifecycle_ended(struct supervisor *s, struct enclave *enclave, bool 
 
 	enclave->ended_ns = s->now().real_ns;
 	if (enclave->closed)
-		log_info(ENCLAVE_FMT "closed by its owner", info->slot_uid);
+		log_enclave(LOG_INFO, info->slot_uid, "closed by its owner");
 	else if (info->guest_status)
-		log_info(ENCLAVE_FMT "ended, %s: %s; %s", info->slot_uid, reason, info->exit_text,
-			 guest_status_text(info->guest_status, program));
+		log_enclave(LOG_INFO, info->slot_uid, "ended, %s: %s; %s", reason,
+			    info->exit_text, guest_status_text(info->guest_status, program));
 	else
-		log_write(info->exit_reason == NE_EMU_EXIT_REASON_LOST ? LOG_WARNING : LOG_INFO,
-			  ENCLAVE_FMT "ended, %s: %s", info->slot_uid, reason, info->exit_text);
+		log_enclave(info->exit_reason == NE_EMU_EXIT_REASON_LOST ? LOG_WARNING : LOG_INFO,
+			    info->slot_uid, "ended, %s: %s", reason, info->exit_text);
 
 	attestor_forget(&s->attestor, info->slot_uid);
 	/* Keep the record of an earlier supervisor, which knew more about the end. */
@@ -154,7 +152,7 @@ static void lifecycle_freed(struct supervisor *s, struct enclave *enclave)
 		enclave->closed = enclave->info.exit_reason == NE_EMU_EXIT_REASON_NONE;
 		lifecycle_ended(s, enclave, false);
 	}
-	log_debug(ENCLAVE_FMT "released", enclave->info.slot_uid);
+	log_enclave(LOG_DEBUG, enclave->info.slot_uid, "released");
 
 	if (vmm)
 		vmm->kill_ns = s->now().boot_ns + VMM_GRACE_NS;
@@ -202,18 +200,18 @@ static struct vmm *lifecycle_adopt_vmm(struct supervisor *s, uint64_t slot_uid)
 		err = vmm_record_find(folder, slot_uid, &vmm);
 	if (err) {
 		if (err != -ENOENT && err != -ESRCH)
-			log_debug(ENCLAVE_FMT "cannot watch its VMM: %s", slot_uid,
-				  strerror(-err));
+			log_enclave(LOG_DEBUG, slot_uid, "cannot watch its VMM: %s",
+				    strerror(-err));
 		return NULL;
 	}
 	err = supervisor_watch_vmm(s, vmm);
 	if (err) {
-		log_warn(ENCLAVE_FMT "cannot watch its VMM: %s", slot_uid, strerror(-err));
+		log_enclave(LOG_WARNING, slot_uid, "cannot watch its VMM: %s", strerror(-err));
 		vmm_free(vmm);
 		return NULL;
 	}
 	TAILQ_INSERT_TAIL(&s->vmms, vmm, node);
-	log_debug(ENCLAVE_FMT "VMM %d adopted", slot_uid, (int)vmm->pid);
+	log_enclave(LOG_DEBUG, slot_uid, "VMM %d adopted", (int)vmm->pid);
 	return vmm;
 }
 
@@ -229,7 +227,7 @@ static struct enclave *lifecycle_know(struct supervisor *s, uint64_t slot_uid, b
 		return enclave;
 	err = enclave_table_add(&s->enclaves, slot_uid, &enclave);
 	if (err) {
-		log_err(ENCLAVE_FMT "cannot keep track: %s", slot_uid, strerror(-err));
+		log_enclave(LOG_ERR, slot_uid, "cannot keep track: %s", strerror(-err));
 		return NULL;
 	}
 	vmm = lifecycle_adopt_vmm(s, slot_uid);
@@ -244,8 +242,8 @@ void lifecycle_notice(struct supervisor *s, const struct ne_nl_enclave *info)
 	uint32_t old_state;
 	bool is_new;
 
-	log_debug(ENCLAVE_FMT "the kernel reports %s", info->slot_uid,
-		  ne_nl_state_name(info->state));
+	log_enclave(LOG_DEBUG, info->slot_uid, "the kernel reports %s",
+		    ne_nl_state_name(info->state));
 	if (info->state > NE_EMU_ENCLAVE_STATE_FREED)
 		return;		/* unknown state of a newer module */
 	if (info->state == NE_EMU_ENCLAVE_STATE_FREED &&
@@ -262,7 +260,7 @@ void lifecycle_notice(struct supervisor *s, const struct ne_nl_enclave *info)
 	if (info->state < old_state || (info->state == old_state && !is_new))
 		return;
 	if (enclave_update(enclave, info)) {
-		log_err(ENCLAVE_FMT "cannot keep track: no memory", info->slot_uid);
+		log_enclave(LOG_ERR, info->slot_uid, "cannot keep track: no memory");
 		enclave->info.state = info->state;
 	}
 	lifecycle_changed(s, enclave, is_new);
@@ -329,9 +327,9 @@ void lifecycle_vmm_started(struct supervisor *s, struct vmm *vmm)
 	if (!err)
 		err = vmm_record_write(folder, vmm);
 	if (err)
-		log_debug(ENCLAVE_FMT "a later ne-emud cannot find its VMM: %s", vmm->slot_uid,
-			  strerror(-err));
-	log_debug(ENCLAVE_FMT "VMM is process %d", vmm->slot_uid, (int)vmm->pid);
+		log_enclave(LOG_DEBUG, vmm->slot_uid, "a later ne-emud cannot find its VMM: %s",
+			    strerror(-err));
+	log_enclave(LOG_DEBUG, vmm->slot_uid, "VMM is process %d", (int)vmm->pid);
 }
 
 static void lifecycle_log_vmm_end(const struct vmm *vmm, const struct vmm_end *end)
@@ -339,11 +337,11 @@ static void lifecycle_log_vmm_end(const struct vmm *vmm, const struct vmm_end *e
 	bool by_signal = end->code && end->code != CLD_EXITED;
 
 	if (!by_signal && !end->status)
-		log_debug(ENCLAVE_FMT "VMM %d has ended", vmm->slot_uid, (int)vmm->pid);
+		log_enclave(LOG_DEBUG, vmm->slot_uid, "VMM %d has ended", (int)vmm->pid);
 	else
-		log_warn(ENCLAVE_FMT "VMM %d ended %s %d (%s)", vmm->slot_uid, (int)vmm->pid,
-			 by_signal ? "by signal" : "with exit code", end->status,
-			 by_signal ? strsignal(end->status) : "see its messages above");
+		log_enclave(LOG_WARNING, vmm->slot_uid, "VMM %d ended %s %d (%s)", (int)vmm->pid,
+			    by_signal ? "by signal" : "with exit code", end->status,
+			    by_signal ? strsignal(end->status) : "see its messages above");
 }
 
 void lifecycle_vmm_ended(struct supervisor *s, struct vmm *vmm, const struct vmm_end *end)
@@ -373,7 +371,7 @@ static void lifecycle_sweep_folder(struct supervisor *s, uint64_t slot_uid)
 
 	if (enclave_table_find(&s->enclaves, slot_uid))
 		return;
-	log_debug(ENCLAVE_FMT "ended while ne-emud was not running", slot_uid);
+	log_enclave(LOG_DEBUG, slot_uid, "ended while ne-emud was not running");
 	attestor_forget(&s->attestor, slot_uid);
 	vmm = lifecycle_adopt_vmm(s, slot_uid);
 	if (vmm)

@@ -230,7 +230,7 @@ static int supervise(const struct command_call *call)
 	struct settings settings;
 	int code, err;
 
-	log_init(opts->start.log_level, "ne-emud");
+	log_init_service(opts->start.log_level, "ne-emud");
 	set_signals();
 	keep_admin_from_vmms();
 	code = find_vmm_user(opts, &opts->start);

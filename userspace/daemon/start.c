@@ -141,8 +141,8 @@ static void start_open_log(const struct log_root *logs, const struct ne_nl_encla
 	if (!err && debug)
 		err = folder_create_file(folder_fd, NE_EMU_CONSOLE_LOG, ret_fd);
 	if (err)
-		log_warn("enclave %016" PRIx64 ": no %s: %s", request->slot_uid,
-			 debug ? NE_EMU_CONSOLE_LOG : "log directory", start_log_error(err));
+		log_enclave(LOG_WARNING, request->slot_uid, "no %s: %s",
+			    debug ? NE_EMU_CONSOLE_LOG : "log directory", start_log_error(err));
 }
 
 static int start_open_fds(const struct start_config *config, const struct log_root *logs,

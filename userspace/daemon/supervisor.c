@@ -174,11 +174,11 @@ static void supervisor_sync_pool(struct supervisor *s)
 static void supervisor_refuse(struct supervisor *s, const struct ne_nl_enclave *request,
 			      int err, const struct error *error)
 {
-	log_err("enclave %016" PRIx64 ": not started: %s", request->slot_uid, error->text);
+	log_enclave(LOG_ERR, request->slot_uid, "not started: %s", error->text);
 	err = start_refuse(request->backend_fd, err, error);
 	if (err && err != -ESTALE)
-		log_warn("enclave %016" PRIx64 ": cannot refuse the start: %s",
-			 request->slot_uid, strerror(-err));
+		log_enclave(LOG_WARNING, request->slot_uid, "cannot refuse the start: %s",
+			    strerror(-err));
 }
 
 static int64_t supervisor_seconds(const struct supervisor *s)
@@ -217,8 +217,7 @@ static void supervisor_serve(struct supervisor *s, const struct ne_nl_enclave *r
 	struct vmm *vmm;
 	int err;
 
-	log_debug("enclave %016" PRIx64 ": start request, CID %" PRIu32, request->slot_uid,
-		  request->cid);
+	log_enclave(LOG_DEBUG, request->slot_uid, "start request, CID %" PRIu32, request->cid);
 	/* The kernel dissolves the partition when all its CPUs go offline. */
 	supervisor_sync_pool(s);
 	/* The new enclave may reuse the CID, and no client waits for an earlier heartbeat. */
@@ -388,9 +387,9 @@ static void supervisor_kill_overdue(struct supervisor *s)
 			continue;
 		vmm->kill_ns = 0;
 		err = vmm_kill(vmm);
-		log_warn("enclave %016" PRIx64 ": VMM %d did not exit in time, killed%s%s",
-			 vmm->slot_uid, (int)vmm->pid, err ? ": " : "",
-			 err ? strerror(-err) : "");
+		log_enclave(LOG_WARNING, vmm->slot_uid,
+			    "VMM %d did not exit in time, killed%s%s", (int)vmm->pid,
+			    err ? ": " : "", err ? strerror(-err) : "");
 	}
 }
 
