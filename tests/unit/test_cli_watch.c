@@ -11,6 +11,8 @@
 #include "common/clock.h"
 #include "fake_root.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -181,6 +183,53 @@ static void test_console(void **state)
 	close_ends(&console_ends);
 }
 
+/* What the watch sees with @output in the place of stdout. */
+static int watch_into(int output, struct watch *watch)
+{
+	int saved = dup(STDOUT_FILENO), event;
+
+	assert_true(saved >= 0);
+	assert_int_equal(dup2(output, STDOUT_FILENO), STDOUT_FILENO);
+	event = watch_next(watch);
+	assert_int_equal(dup2(saved, STDOUT_FILENO), STDOUT_FILENO);
+	close(saved);
+	return event;
+}
+
+static void test_reader_gone(void **state)
+{
+	struct ends ends;
+	int fds[2];
+
+	open_ends(&ends);
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	fd_close(&fds[0]);
+	ends.watch.deadline_ns = watch_now_ns() + 20 * NSEC_PER_SEC;
+	assert_int_equal(watch_into(fds[1], &ends.watch), WATCH_OUTPUT_LOST);
+	assert_int_equal(ends.watch.output_err, -EPIPE);
+	/* Nothing more is written, so nobody is missed. */
+	fd_close(&ends.watch.console);
+	ends.watch.deadline_ns = watch_now_ns() + NSEC_PER_MSEC;
+	assert_int_equal(watch_into(fds[1], &ends.watch), WATCH_TIMEOUT);
+	fd_close(&fds[1]);
+	close_ends(&ends);
+}
+
+static void test_full_output(void **state)
+{
+	struct ends ends;
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+	assert_true(full >= 0);
+	open_ends(&ends);
+	assert_int_equal(write(ends.console, "text", 4), 4);
+	ends.watch.deadline_ns = watch_now_ns() + 20 * NSEC_PER_SEC;
+	assert_int_equal(watch_into(full, &ends.watch), WATCH_OUTPUT_LOST);
+	assert_int_equal(ends.watch.output_err, -ENOSPC);
+	fd_close(&full);
+	close_ends(&ends);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +240,8 @@ int main(void)
 		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_signal),
 		cmocka_unit_test(test_console),
+		cmocka_unit_test(test_reader_gone),
+		cmocka_unit_test(test_full_output),
 	};
 
 	return cmocka_run_group_tests_name("cli_watch", tests, NULL, NULL);

@@ -10,6 +10,8 @@
 
 #include <errno.h>
 #include <linux/nitro_enclaves.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,6 +39,40 @@ static int find_cid(const struct select *wanted, uint32_t *ret_cid, struct error
 	*ret_cid = enclave.cid;
 	ne_nl_enclave_done(&enclave);
 	return err;
+}
+
+/* What is written into a closed pipe ends a program without a word: so does the pipe alone. */
+static int output_failed(int err)
+{
+	if (err == -EPIPE) {
+		(void)raise(SIGPIPE);	/* returns if it is ignored */
+		return COMMAND_FAILED;
+	}
+	term_error("cannot write the console: %s", strerror(-err));
+	return COMMAND_FAILED;
+}
+
+/* Return: the exit code. */
+static int copy(int console)
+{
+	struct pollfd fds[] = {
+		{ .fd = console, .events = POLLIN },
+		{ .fd = STDOUT_FILENO },
+	};
+	int err;
+
+	do {
+		while (poll(fds, ARRAY_SIZE(fds), -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			term_error("cannot wait for the console: %s", strerror(errno));
+			return COMMAND_FAILED;
+		}
+		err = watch_output_lost(fds[1].revents);
+		if (!err)
+			err = watch_copy_console(console);
+	} while (err > 0);
+	return err ? output_failed(err) : COMMAND_OK;
 }
 
 struct console_options {
@@ -70,9 +106,9 @@ static int console_run(const struct command_call *call)
 			   "");
 		return COMMAND_FAILED;
 	}
-	while (watch_copy_console(fd))
-		;
-	return COMMAND_OK;
+	if (isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
+		fprintf(stderr, "(Ctrl-C leaves the console; the enclave keeps running)\n");
+	return copy(fd);
 }
 
 const struct command cmd_console = {

@@ -18,6 +18,7 @@
 #include "cli/image/image.h"
 #include "common/clock.h"
 #include "common/guest_status.h"
+#include "common/sd.h"
 #include "common/util.h"
 
 #include <errno.h>
@@ -35,6 +36,10 @@
 /* For a program that fails within this time after the boot, this many lines are shown. */
 #define EARLY_NS		(10 * NSEC_PER_SEC)
 #define LAST_LINES		10
+/* As a shell reports a program that a closed pipe has ended. */
+#define CODE_CLOSED_PIPE	(128 + SIGPIPE)
+/* What systemd may wait in addition to --timeout, seconds. */
+#define NOTIFY_MARGIN		30
 
 struct run {
 	/* The command line. */
@@ -202,6 +207,10 @@ static int fail_boot(struct run *run, int event, struct error *error)
 	case WATCH_BAD_HEARTBEAT:
 		return error_set(error, -EPROTO, "%s sent an invalid heartbeat and was ended; %s",
 				 run->id, look);
+	case WATCH_OUTPUT_LOST:
+		return error_set(error, run->watch.output_err, "cannot write the console: %s; %s "
+				 "was ended before it had booted",
+				 strerror(-run->watch.output_err), run->id);
 	case WATCH_SIGNAL:
 	case WATCH_PARENT_GONE:
 		return error_set(error, -EINTR, "interrupted; %s was ended before it had booted",
@@ -232,6 +241,8 @@ static void print_booted(struct run *run)
 		fprintf(to, ", %llu MiB%s%s\n", enclave->mem_size / MIB,
 			enclave->debug ? ", debug mode" : "", state_emulated() ? ", EMULATED" : "");
 		fflush(to);
+		if (run->console && isatty(STDOUT_FILENO))
+			fputs("(Ctrl-C ends the enclave)\n", stderr);
 		return;
 	}
 	json_out_document(&out);
@@ -294,6 +305,19 @@ static void print_end(const struct run *run, const struct outcome *outcome)
 			outcome->by_guest ? "; its init did not report a status" : "");
 }
 
+/* The enclave belongs to this process, which a closed pipe ends as it does other programs. */
+static int lose_output(struct run *run)
+{
+	enclave_close(&run->enclave);
+	if (run->watch.output_err == -EPIPE) {
+		fprintf(stderr, "%s terminated: nobody reads its console any more\n", run->id);
+		return CODE_CLOSED_PIPE;
+	}
+	term_error("%s terminated: cannot write its console: %s", run->id,
+		   strerror(-run->watch.output_err));
+	return OUTCOME_FAILED;
+}
+
 /* Wait until the booted enclave ends. Return: the exit code. */
 static int keep(struct run *run)
 {
@@ -305,6 +329,9 @@ static int keep(struct run *run)
 	run->watch.progress = false;
 	run->booted_ns = watch_now_ns();
 	event = watch_next(&run->watch);
+	(void)sd_report("STOPPING=1");	/* only systemd wants to know */
+	if (event == WATCH_OUTPUT_LOST)
+		return lose_output(run);
 	if (event == WATCH_SIGNAL) {
 		enclave_close(&run->enclave);
 		watch_drain_console(&run->watch);
@@ -331,18 +358,26 @@ static int boot(struct run *run)
 	struct error error = {};
 	int err;
 
+	/* --timeout bounds the boot, not the limit for services in general. */
+	(void)sd_report("STATUS=Booting %s\nEXTEND_TIMEOUT_USEC=%llu", run->options.name,
+			(unsigned long long)((run->timeout + NOTIFY_MARGIN) * USEC_PER_SEC));
 	err = start(run, &error);
 	if (!err) {
 		int event = watch_next(&run->watch);
 
 		if (event == WATCH_ENDED)
 			watch_drain_console(&run->watch);
+		if (event == WATCH_OUTPUT_LOST && run->watch.output_err == -EPIPE)
+			return lose_output(run);
 		if (event != WATCH_BOOTED)
 			err = fail_boot(run, event, &error);
 	}
-	if (err)
+	if (err) {
+		(void)sd_report("STATUS=%s", error.text);
 		return fail(err, &error);
+	}
 	print_booted(run);
+	(void)sd_report("READY=1\nSTATUS=%s runs, CID %u", run->id, run->enclave.cid);
 	return COMMAND_OK;
 }
 
@@ -423,11 +458,27 @@ static int run_detached(struct run *run, int parent)
 	return code;
 }
 
+/* Has systemd started this program, or the script that calls it, as a service? */
+static bool is_service(void)
+{
+	const char *pid = getenv("SYSTEMD_EXEC_PID");
+	uint64_t value;
+
+	return pid && !parse_u64(pid, 10, INT_MAX, &value) &&
+	       ((pid_t)value == getpid() || (pid_t)value == getppid());
+}
+
 static int detach(struct run *run)
 {
 	unsigned char code;
 	int fds[2];
 	pid_t pid;
+
+	/* It cannot be told whether the unit is right, and it ends without a trace if not. */
+	if (is_service())
+		term_error("note: systemd ends what a unit leaves behind, so that the enclave ends "
+			   "with this unit: with Type=oneshot it needs RemainAfterExit=yes; "
+			   "Type=notify without --detach is better, see ne-emu(1)");
 
 	if (pipe2(fds, O_CLOEXEC)) {
 		term_error("cannot detach: %s", strerror(errno));
@@ -646,6 +697,7 @@ const struct command cmd_run = {
 		 "(128 + n: killed by signal n; 126: cannot be run; 127: not found); otherwise\n"
 		 "0 ended normally (or booted, with --detach), 2 incorrect usage,\n"
 		 "78 incorrect file of --config,\n"
+		 "141 nobody reads the output of --console any more, which ends the enclave,\n"
 		 "125 could not be started, did not boot, or ended by a fault",
 	.options = options,
 	.values = { VALUES_FILES },

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #define MSEC_PER_SEC	INT64_C(1000)
+#define USEC_PER_SEC	INT64_C(1000000)
 #define NSEC_PER_MSEC	INT64_C(1000000)
 #define NSEC_PER_SEC	(MSEC_PER_SEC * NSEC_PER_MSEC)
 

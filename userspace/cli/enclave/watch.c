@@ -29,6 +29,7 @@ enum {
 	FD_CONSOLE,
 	FD_SIGNALS,
 	FD_PARENT,
+	FD_OUTPUT,
 	FD_COUNT,
 };
 
@@ -53,20 +54,35 @@ int watch_open_signals(void)
 	return fd < 0 ? -errno : fd;
 }
 
-bool watch_copy_console(int console)
+int watch_copy_console(int console)
 {
 	char buf[CONSOLE_STEP];
 	ssize_t n = read(console, buf, sizeof(buf));
+	int err;
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return true;
-	return n > 0 && !write_full(STDOUT_FILENO, buf, n);
+		return 1;
+	if (n <= 0)
+		return 0;
+	err = write_full(STDOUT_FILENO, buf, n);
+	return err ? err : 1;
 }
 
-static void copy_console(struct watch *watch)
+int watch_output_lost(short revents)
 {
-	if (!watch_copy_console(watch->console))
+	if (revents & POLLNVAL)
+		return -EBADF;
+	return revents & (POLLERR | POLLHUP) ? -EPIPE : 0;
+}
+
+/* Return: 0, or a negative errno if stdout fails. */
+static int copy_console(struct watch *watch)
+{
+	int err = watch_copy_console(watch->console);
+
+	if (err <= 0)
 		fd_close(&watch->console);
+	return MIN(err, 0);
 }
 
 void watch_drain_console(struct watch *watch)
@@ -76,7 +92,7 @@ void watch_drain_console(struct watch *watch)
 
 		if (poll(&fd, 1, DRAIN_MS) <= 0)
 			return;
-		copy_console(watch);
+		(void)copy_console(watch);	/* the enclave has ended anyway */
 	}
 }
 
@@ -152,12 +168,15 @@ static int wait_event(struct watch *watch)
 		[FD_CONSOLE] = { .fd = watch->console, .events = POLLIN },
 		[FD_SIGNALS] = { .fd = watch->signals, .events = POLLIN },
 		[FD_PARENT] = { .fd = watch->parent },
+		/* Only the console is written to it. Errors are reported without being asked. */
+		[FD_OUTPUT] = { .fd = watch->console >= 0 ? STDOUT_FILENO : -1 },
 	};
+	int err = 0;
 
 	if (poll(fds, FD_COUNT, poll_timeout(watch)) < 0)
 		return errno == EINTR ? -EAGAIN : -errno;
 	if (fds[FD_CONSOLE].revents)
-		copy_console(watch);
+		err = copy_console(watch);
 	if (fds[FD_SIGNALS].revents) {
 		struct signalfd_siginfo info;
 
@@ -175,6 +194,12 @@ static int wait_event(struct watch *watch)
 	}
 	if (fds[FD_ENCLAVE].revents)
 		return WATCH_ENDED;
+	if (!err)
+		err = watch_output_lost(fds[FD_OUTPUT].revents);
+	if (err) {
+		watch->output_err = err;
+		return WATCH_OUTPUT_LOST;
+	}
 	if (fds[FD_PARENT].revents)
 		return WATCH_PARENT_GONE;
 	if (watch->deadline_ns && watch_now_ns() >= watch->deadline_ns)

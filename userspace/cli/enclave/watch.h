@@ -13,6 +13,7 @@ enum watch_event {
 	WATCH_ENDED,		/* the enclave ended, or an administrator stopped it */
 	WATCH_SIGNAL,		/* SIGINT, SIGTERM or SIGHUP */
 	WATCH_PARENT_GONE,	/* the foreground process has ended */
+	WATCH_OUTPUT_LOST,	/* nobody reads the console, or stdout failed: see output_err */
 	WATCH_TIMEOUT,
 };
 
@@ -28,6 +29,7 @@ enum watch_event {
  * @started_ns: start of the enclave, CLOCK_MONOTONIC
  * @deadline_ns: CLOCK_MONOTONIC; 0: wait without limit
  * @progress: show the time since @started_ns on stderr
+ * @output_err: with WATCH_OUTPUT_LOST: -EPIPE (its reader is gone) or another negative errno
  */
 struct watch {
 	int enclave;
@@ -40,6 +42,7 @@ struct watch {
 	uint64_t started_ns;
 	uint64_t deadline_ns;
 	bool progress;
+	int output_err;
 };
 
 /* A struct watch without any descriptors. */
@@ -66,7 +69,21 @@ int watch_next(struct watch *watch);
 /** watch_drain_console() - copy the remaining console output after the end */
 void watch_drain_console(struct watch *watch);
 
-/** watch_copy_console() - copy one read to stdout; false at the end or if stdout fails */
-bool watch_copy_console(int console);
+/**
+ * watch_copy_console() - copy one read to stdout
+ *
+ * Return: 1, 0 (the console has ended), or a negative errno if stdout fails.
+ */
+int watch_copy_console(int console);
+
+/**
+ * watch_output_lost() - can what is written to a descriptor still be read?
+ * @revents: what poll() says about the descriptor; it need not be asked for anything
+ *
+ * So a program that writes little notices that the reader of its pipe is gone.
+ *
+ * Return: 0, -EPIPE, or -EBADF (it is not open).
+ */
+int watch_output_lost(short revents);
 
 #endif
