@@ -14,6 +14,7 @@ extern const struct command cmd_images;
 extern const struct command cmd_lab;
 extern const struct command cmd_logs;
 extern const struct command cmd_pcap;
+extern const struct command cmd_port_forward;
 extern const struct command cmd_ps;
 extern const struct command cmd_run;
 extern const struct command cmd_setup;
