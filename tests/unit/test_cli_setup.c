@@ -10,12 +10,14 @@
 #include "cli/commands.h"
 #include "cli/enclave/usage.h"
 #include "cli/host/hugepages.h"
+#include "cli/host/hugetlb_limit.h"
 #include "cli/host/topology.h"
 #include "command/command.h"
 #include "fake_root.h"
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <sys/resource.h>
 
 #define POOL	"/sys/module/nitro_enclaves/parameters/ne_cpus"
 #define SMALL	"hugepages-2048kB"
@@ -218,6 +220,107 @@ static void test_choose_pages(void **state)
 		assert_int_equal(sizes.list[0].use, cases[i].use_large);
 		assert_int_equal(sizes.list[1].use, cases[i].use_small);
 	}
+}
+
+/* Pages that the kernel has yet to make are the second choice. */
+static void test_choose_pages_on_demand(void **state)
+{
+	static const struct {
+		uint64_t large, small, more;
+		uint64_t mib;
+		int result;
+		uint64_t use_large, use_small;
+	} cases[] = {
+		{ 0, 0, 400, 256, 0, 0, 128 },
+		{ 0, 100, 400, 256, 0, 0, 128 },
+		{ 0, 100, 27, 256, -ENOMEM, 0, 0 },
+		{ 1, 0, 400, 256, 0, 1, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct huge_sizes sizes = { .count = 2, .list = {
+			{ .size = GIB, .free = cases[i].large },
+			{ .size = 2 * MIB, .free = cases[i].small, .more = cases[i].more },
+		} };
+
+		assert_int_equal(huge_sizes_choose(&sizes, cases[i].mib * MIB), cases[i].result);
+		if (cases[i].result)
+			continue;
+		assert_int_equal(sizes.list[0].use, cases[i].use_large);
+		assert_int_equal(sizes.list[1].use, cases[i].use_small);
+	}
+}
+
+#define GLOBAL	"/sys/kernel/mm/hugepages/" SMALL "/"
+
+static void test_read_pages_on_demand(void **state)
+{
+	struct huge_sizes sizes;
+	struct temp_dir root;
+
+	fake_root_create(&root);
+	fake_root_put(&root, GLOBAL "free_hugepages", "10\n");
+	fake_root_put(&root, GLOBAL "resv_hugepages", "4\n");
+	fake_root_put(&root, GLOBAL "nr_overcommit_hugepages", "400\n");
+	fake_root_put(&root, GLOBAL "surplus_hugepages", "100\n");
+	assert_int_equal(huge_sizes_read(-1, &sizes), 0);
+	assert_int_equal(sizes.count, 1);
+	assert_int_equal(sizes.list[0].free, 6);
+	assert_int_equal(sizes.list[0].more, 300);
+	assert_int_equal(huge_sizes_total(&sizes), 306 * 2 * MIB);
+	fake_root_put(&root, GLOBAL "nr_overcommit_hugepages", "50\n");
+	fake_root_put(&root, GLOBAL "resv_hugepages", "11\n");
+	assert_int_equal(huge_sizes_read(-1, &sizes), 0);
+	assert_int_equal(huge_sizes_total(&sizes), 0);
+	fake_root_remove(&root);
+}
+
+#define GROUP	"/sys/fs/cgroup/a.slice/b.scope/"
+
+/* The innermost limit that is in the way, of this group or of those above it. */
+static void test_group_limit(void **state)
+{
+	struct hugetlb_limit limit;
+	struct temp_dir root;
+
+	fake_root_create(&root);
+	assert_int_equal(hugetlb_limit_find(2 * MIB, MIB, &limit), -ENOENT);
+	fake_root_put(&root, "/proc/self/cgroup", "1:hugetlb:/x\n0::/a.slice/b.scope\n");
+	fake_root_put(&root, GROUP "hugetlb.2MB.max", "max\n");
+	fake_root_put(&root, GROUP "hugetlb.2MB.current", "52428800\n");
+	fake_root_put(&root, "/sys/fs/cgroup/a.slice/hugetlb.2MB.max", "104857600\n");
+	fake_root_put(&root, "/sys/fs/cgroup/a.slice/hugetlb.2MB.current", "52428800\n");
+	fake_root_put(&root, GROUP "hugetlb.1GB.max", "0\n");
+	fake_root_put(&root, GROUP "hugetlb.1GB.current", "0\n");
+	assert_int_equal(hugetlb_limit_find(2 * MIB, 50 * MIB, &limit), -ENOENT);
+	assert_int_equal(hugetlb_limit_find(2 * MIB, 52 * MIB, &limit), 0);
+	assert_string_equal(limit.path, "/sys/fs/cgroup/a.slice/hugetlb.2MB.max");
+	assert_int_equal(limit.max, 100 * MIB);
+	assert_int_equal(limit.current, 50 * MIB);
+	assert_int_equal(hugetlb_limit_find(GIB, GIB, &limit), 0);
+	assert_string_equal(limit.path, GROUP "hugetlb.1GB.max");
+	fake_root_put(&root, "/proc/self/cgroup", "0::/\n");
+	fake_root_put(&root, "/sys/fs/cgroup/hugetlb.2MB.max", "0\n");
+	fake_root_put(&root, "/sys/fs/cgroup/hugetlb.2MB.current", "0\n");
+	assert_int_equal(hugetlb_limit_find(2 * MIB, 2 * MIB, &limit), 0);
+	assert_string_equal(limit.path, "/sys/fs/cgroup/hugetlb.2MB.max");
+	fake_root_remove(&root);
+}
+
+/* With too few descriptors, pages are not counted as missing. */
+static void test_no_descriptors(void **state)
+{
+	struct rlimit saved, none;
+	struct huge_sizes sizes;
+	struct temp_dir root;
+
+	make_machine(&root);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &saved), 0);
+	none = (struct rlimit){ 0, saved.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(huge_sizes_read(0, &sizes), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &saved), 0);
+	fake_root_remove(&root);
 }
 
 static void test_read_pages(void **state)
@@ -787,6 +890,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_topology),
 		cmocka_unit_test(test_choose_pages),
+		cmocka_unit_test(test_choose_pages_on_demand),
+		cmocka_unit_test(test_read_pages_on_demand),
+		cmocka_unit_test(test_group_limit),
+		cmocka_unit_test(test_no_descriptors),
 		cmocka_unit_test(test_read_pages),
 		cmocka_unit_test(test_setup_and_undo),
 		cmocka_unit_test(test_small_pages_first),

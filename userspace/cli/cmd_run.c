@@ -97,6 +97,8 @@ static int prepare(struct run *run)
 	struct error error = {};
 	int err = enclave_available(&error);
 
+	if (!err)
+		err = vsock_check_namespace(&error);
 	if (!err && run->name)
 		err = record_check_name(run->name, &error);
 	if (!err)

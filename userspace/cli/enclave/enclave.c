@@ -62,13 +62,12 @@ static int pool_node(void)
 
 uint64_t enclave_choose_memory(uint64_t image_size, uint64_t *ret_wanted)
 {
-	uint64_t least = 2 * image_size + MEMORY_BASE, free = 0;
+	uint64_t least = 2 * image_size + MEMORY_BASE, free;
 	struct huge_sizes sizes;
 
 	*ret_wanted = MAX(MEMORY_PER_IMAGE * image_size, MEMORY_MIN);
-	huge_sizes_read(pool_node(), &sizes);
-	for (size_t i = 0; i < sizes.count; i++)
-		free += sizes.list[i].free * sizes.list[i].size;
+	(void)huge_sizes_read(pool_node(), &sizes);	/* enclave_load() reports failures */
+	free = huge_sizes_total(&sizes);
 	return free < *ret_wanted && free >= least ? free : *ret_wanted;
 }
 

@@ -59,6 +59,8 @@ static const struct {
 	  "loaded, or another transport is loaded instead; see \"ne-emu doctor\"" },
 	{ STEP_LISTEN, EAFNOSUPPORT, "this kernel has no vsock; load it with \"sudo modprobe "
 	  "ne_emu_vsock\"" },
+	{ STEP_LISTEN, EPERM, "this container may not use vsock; its seccomp profile has to allow "
+	  "it" },
 	{ STEP_LISTEN, ENODEV, "no vsock transport is loaded; load it with \"sudo modprobe "
 	  "ne_emu_vsock\"" },
 	{ STEP_START, NE_ERR_NO_MEM_REGIONS_ADDED, "the enclave has no memory" },
@@ -91,7 +93,8 @@ static const struct {
 	{ ANY, NE_ERR_NOT_IN_INIT_STATE, "the enclave is not in its initial state" },
 	{ ANY, NE_ERR_INVALID_FLAG_VALUE, "the driver does not know these flags" },
 	{ ANY, ENOTTY, "the device is not a Nitro Enclaves device" },
-	{ ANY, EMFILE, "this process has too many open files" },
+	{ ANY, EMFILE, "this process has too many open files; raise the limit with \"ulimit "
+	  "-n 1024\"" },
 	{ ANY, EIO, "the enclave belongs to another process" },
 };
 

@@ -3,10 +3,12 @@
 
 #include "cli/enclave/vsock.h"
 
+#include "cli/host/sysfs.h"
 #include "common/util.h"
 
 #include <errno.h>
 #include <linux/nitro_enclaves_emu.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <linux/vm_sockets.h>
@@ -14,6 +16,18 @@
 /* Seconds; nitro-cli waits as long. */
 #define CONNECT_TIMEOUT		20
 #define BACKLOG			16
+
+int vsock_check_namespace(struct error *error)
+{
+	char mode[SYS_TEXT_SIZE];
+
+	/* Kernels without such modes have no such file. */
+	if (sys_read(mode, "/proc/sys/net/vsock/ns_mode") || strcmp(mode, "local"))
+		return 0;
+	return error_set(error, -EADDRNOTAVAIL, "this network namespace is closed to enclaves "
+			 "(net.vsock.ns_mode is local): no heartbeat could arrive; start them in "
+			 "one whose mode is global");
+}
 
 int vsock_listen(uint32_t port)
 {

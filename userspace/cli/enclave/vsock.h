@@ -4,7 +4,17 @@
 #ifndef NE_EMU_CLI_ENCLAVE_VSOCK_H
 #define NE_EMU_CLI_ENCLAVE_VSOCK_H
 
+#include "common/error.h"
+
 #include <stdint.h>
+
+/**
+ * vsock_check_namespace() - check that enclaves can be reached from this network namespace
+ * @error: set on failure
+ *
+ * Return: 0, or -EADDRNOTAVAIL with a message (net.vsock.ns_mode is local).
+ */
+int vsock_check_namespace(struct error *error);
 
 /** vsock_listen() - listen on a port of CID 3; a non-blocking descriptor or -errno */
 int vsock_listen(uint32_t port);

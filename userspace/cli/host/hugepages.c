@@ -4,6 +4,7 @@
 #include "cli/host/hugepages.h"
 
 #include "cli/enclave/usage.h"
+#include "cli/host/hugetlb_limit.h"
 #include "cli/host/sysfs.h"
 #include "common/util.h"
 
@@ -26,9 +27,34 @@ static int compare_size(const void *a, const void *b)
 	return (x->size < y->size) - (x->size > y->size);
 }
 
-void huge_sizes_read(int node, struct huge_sizes *ret)
+#define GLOBAL_DIR	"/sys/kernel/mm/hugepages"
+
+static uint64_t count(const char *base, const char *name, const char *what)
 {
-	char base[SYS_PATH_SIZE] = "/sys/kernel/mm/hugepages", path[SYS_PATH_SIZE];
+	uint64_t pages = 0;
+
+	(void)sys_read_u64(&pages, "%s/%s/%s", base, name, what);
+	return pages;
+}
+
+/*
+ * Mappings hold pages that still count as free: the kernel counts these, and the pages that
+ * it makes on demand, for all nodes together.
+ */
+static void read_size(const char *base, const char *name, struct huge_size *size)
+{
+	uint64_t taken = count(GLOBAL_DIR, name, "resv_hugepages");
+	uint64_t surplus = count(GLOBAL_DIR, name, "surplus_hugepages");
+	uint64_t limit = count(GLOBAL_DIR, name, "nr_overcommit_hugepages");
+
+	if (!sys_exists("/sys/devices/system/node/node1"))
+		size->free -= MIN(size->free, taken);
+	size->more = limit - MIN(limit, surplus);
+}
+
+int huge_sizes_read(int node, struct huge_sizes *ret)
+{
+	char base[SYS_PATH_SIZE] = GLOBAL_DIR, path[SYS_PATH_SIZE];
 	struct dirent *entry;
 	DIR *dir;
 
@@ -38,23 +64,38 @@ void huge_sizes_read(int node, struct huge_sizes *ret)
 	ret->count = 0;
 	dir = opendir(sys_path(path, "%s", base));
 	if (!dir)
-		return;
+		return errno == ENOENT ? 0 : -errno;
 	while ((entry = readdir(dir)) && ret->count < HUGE_SIZES_MAX) {
 		struct huge_size *size = &ret->list[ret->count];
 		uint64_t kib;
+		int err;
 
 		if (sscanf(entry->d_name, "hugepages-%" SCNu64 "kB", &kib) != 1 ||
 		    kib > INT64_MAX / KIB || kib * KIB % HUGE_UNIT || !kib)
 			continue;
 		*size = (struct huge_size){ .size = kib * KIB };
-		if (!sys_read_u64(&size->free, "%s/%s/free_hugepages", base, entry->d_name))
-			ret->count++;
+		err = sys_read_u64(&size->free, "%s/%s/free_hugepages", base, entry->d_name);
+		if (err == -EMFILE || err == -ENFILE) {
+			closedir(dir);
+			return err;
+		}
+		if (err)
+			continue;
+		read_size(base, entry->d_name, size);
+		ret->count++;
 	}
 	closedir(dir);
 	qsort(ret->list, ret->count, sizeof(ret->list[0]), compare_size);
+	return 0;
 }
 
-int huge_sizes_choose(struct huge_sizes *sizes, uint64_t size)
+/* The pages that can be had: those that exist and, with @demand, those that may be made. */
+static uint64_t available(const struct huge_size *size, bool demand)
+{
+	return size->free + (demand ? size->more : 0);
+}
+
+static int choose(struct huge_sizes *sizes, uint64_t size, bool demand)
 {
 	uint64_t missing = size;
 	size_t i;
@@ -62,7 +103,7 @@ int huge_sizes_choose(struct huge_sizes *sizes, uint64_t size)
 	for (i = 0; i < sizes->count; i++) {
 		struct huge_size *s = &sizes->list[i];
 
-		s->use = MIN(s->free, missing / s->size);
+		s->use = MIN(available(s, demand), missing / s->size);
 		missing -= s->use * s->size;
 	}
 	if (!missing)
@@ -71,7 +112,7 @@ int huge_sizes_choose(struct huge_sizes *sizes, uint64_t size)
 	while (i--) {
 		struct huge_size *s = &sizes->list[i];
 
-		if (s->use < s->free && s->size >= missing) {
+		if (s->use < available(s, demand) && s->size >= missing) {
 			s->use++;
 			return 0;
 		}
@@ -79,6 +120,20 @@ int huge_sizes_choose(struct huge_sizes *sizes, uint64_t size)
 		s->use = 0;
 	}
 	return -ENOMEM;
+}
+
+int huge_sizes_choose(struct huge_sizes *sizes, uint64_t size)
+{
+	return choose(sizes, size, false) && choose(sizes, size, true) ? -ENOMEM : 0;
+}
+
+uint64_t huge_sizes_total(const struct huge_sizes *sizes)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < sizes->count; i++)
+		total += available(&sizes->list[i], true) * sizes->list[i].size;
+	return total;
 }
 
 /* Allow only pages of @node. Nothing to do on a machine with one node. */
@@ -132,19 +187,43 @@ static int reserve(uint64_t size, uint64_t align, uint8_t **ret)
 
 static int too_few(const struct huge_sizes *sizes, uint64_t size, int node, struct error *error)
 {
-	char have[128] = "none";
+	char have[192] = "none";
 	struct usage usage;
 	size_t i, len = 0;
 
 	/* "setup" takes the sum, because it counts what enclaves use. */
 	usage_read(&usage);
-	for (i = 0; i < sizes->count && len < sizeof(have); i++)
+	for (i = 0; i < sizes->count && len < sizeof(have); i++) {
+		const struct huge_size *s = &sizes->list[i];
+
 		len += snprintf(have + len, sizeof(have) - len, "%s%" PRIu64 " of %llu MiB",
-				i ? ", " : "", sizes->list[i].free, sizes->list[i].size / MIB);
+				i ? ", " : "", s->free, s->size / MIB);
+		if (s->more && len < sizeof(have))
+			len += snprintf(have + len, sizeof(have) - len, " and %" PRIu64
+					" on demand", s->more);
+	}
 	return error_set(error, -ENOMEM, "not enough free huge pages%s for %llu MiB (free: %s); "
 			 "reserve them with \"sudo ne-emu setup --memory %llu\"",
 			 node >= 0 ? " on the CPU pool's NUMA node" : "", size / MIB, have,
 			 (size + usage.memory) / MIB);
+}
+
+/* The kernel has refused pages that seemed to be there. Nothing of them is mapped any more. */
+static int refused(const struct huge_sizes *sizes, uint64_t size, int node, struct error *error)
+{
+	struct hugetlb_limit limit;
+
+	for (size_t i = 0; i < sizes->count; i++) {
+		const struct huge_size *s = &sizes->list[i];
+
+		if (s->use && !hugetlb_limit_find(s->size, s->use * s->size, &limit))
+			return error_set(error, -ENOMEM, "the control group of this process may "
+					 "use only %llu MiB of huge pages, of which %llu MiB are "
+					 "in use, but %llu MiB are needed; raise its limit, %s",
+					 limit.max / MIB, limit.current / MIB, size / MIB,
+					 limit.path);
+	}
+	return too_few(sizes, size, node, error);
 }
 
 static int map_all(const struct huge_sizes *sizes, int node, struct huge_memory *memory)
@@ -177,7 +256,11 @@ int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct e
 	size_t i;
 	int err;
 
-	huge_sizes_read(node, &sizes);
+	err = huge_sizes_read(node, &sizes);
+	if (err)
+		return error_set(error, err, "cannot count the huge pages: %s%s", strerror(-err),
+				 err == -EMFILE ? "; raise the limit with \"ulimit -n 1024\"" :
+				 "");
 	if (huge_sizes_choose(&sizes, size))
 		return too_few(&sizes, size, node, error);
 	for (i = sizes.count; i--;) {
@@ -192,8 +275,8 @@ int huge_memory_alloc(uint64_t size, int node, struct huge_memory *ret, struct e
 	err = map_all(&sizes, node, &memory);
 	if (err) {
 		huge_memory_free(&memory);
-		/* Free pages that other processes have reserved count as free in sysfs. */
-		return err == -ENOMEM ? too_few(&sizes, size, node, error) :
+		/* Pages on demand may not come, and reserved ones of a node are not known. */
+		return err == -ENOMEM ? refused(&sizes, size, node, error) :
 			error_set(error, err, "cannot map huge pages: %s", strerror(-err));
 	}
 	*ret = memory;

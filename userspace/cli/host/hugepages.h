@@ -14,10 +14,17 @@
 /* Granularity of enclave memory: the smallest huge page that the ABI accepts, bytes. */
 #define HUGE_UNIT	(2ULL << 20)
 
-/** struct huge_size - a page size; @free: free pages of the node, @use: how many to use */
+/**
+ * struct huge_size - a page size
+ * @size: bytes
+ * @free: free pages of the node that no mapping has reserved
+ * @more: pages that the kernel may make on demand (nr_overcommit_hugepages), if there is memory
+ * @use: how many to use
+ */
 struct huge_size {
-	uint64_t size;			/* bytes */
+	uint64_t size;
 	uint64_t free;
+	uint64_t more;
 	uint64_t use;
 };
 
@@ -31,8 +38,13 @@ struct huge_sizes {
  * huge_sizes_read() - read the page sizes and free pages
  * @node: NUMA node, or -1 for the whole machine
  * @ret: filled; empty if the kernel has no suitable pages
+ *
+ * Return: 0, -EMFILE or another negative errno if they cannot be counted.
  */
-void huge_sizes_read(int node, struct huge_sizes *ret);
+int huge_sizes_read(int node, struct huge_sizes *ret);
+
+/** huge_sizes_total() - bytes of all pages that are free or may be made on demand */
+uint64_t huge_sizes_total(const struct huge_sizes *sizes);
 
 /**
  * huge_sizes_choose() - choose pages for @size bytes
@@ -40,7 +52,8 @@ void huge_sizes_read(int node, struct huge_sizes *ret);
  * @size: bytes; a multiple of HUGE_UNIT
  *
  * Prefers the largest pages that fit completely, and rounds up to a larger page only if
- * there are not enough smaller ones.
+ * there are not enough smaller ones. Takes pages that the kernel has yet to make only if the
+ * free ones are not enough.
  *
  * Return: 0 or -ENOMEM.
  */

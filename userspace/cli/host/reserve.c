@@ -61,7 +61,9 @@ int reserve_plan(struct reserve *plan, int node, uint64_t memory, uint64_t used,
 
 	*plan = (struct reserve){};
 	reserve_dir(node, plan->dir);
-	huge_sizes_read(node, &plan->sizes);
+	err = huge_sizes_read(node, &plan->sizes);
+	if (err)
+		return error_set(error, err, "cannot count the huge pages: %s", strerror(-err));
 	if (!plan->sizes.count)
 		return error_set(error, -ENODEV, "this kernel has no huge pages of 2 MiB or more");
 	for (size_t i = 0; i < plan->sizes.count; i++) {
