@@ -198,6 +198,7 @@ uninstall:
 
 # In a root of its own, as those of the tests.
 deb:
+	@scripts/prepare.sh deb
 	@packaging/deb.sh $(out)/deb $(VERSION)
 
 ### The VM ###
@@ -206,7 +207,8 @@ deb:
 payload:
 	@scripts/vm/payload.sh $(out)/vm
 
-vm: payload
+vm:
+	@scripts/prepare.sh vm
 	@scripts/vm/vm.sh $(if $(KERNEL),--kernel $(KERNEL)) \
 		--payload $(out)/vm/payload.tar --log $(out)/log/vm --shell
 
@@ -216,7 +218,8 @@ vm-run: payload
 	@scripts/vm/vm.sh $(if $(KERNEL),--kernel $(KERNEL)) \
 		--payload $(out)/vm/payload.tar --log $(out)/log/vm --command "$$CMD"
 
-demo: payload
+demo:
+	@scripts/prepare.sh demo
 	@scripts/vm/vm.sh $(if $(KERNEL),--kernel $(KERNEL)) \
 		--payload $(out)/vm/payload.tar --log $(out)/log/demo \
 		--command /opt/ne-emu/demo.sh
@@ -227,6 +230,7 @@ PARTS := style build unit eif attest kunit abi lifecycle clients container daily
 EXTRA := quick nsm debug analyze lint packages install reproducible
 
 check:
+	@scripts/prepare.sh check
 	@tests/run.sh $(PARTS)
 
 $(addprefix check-,$(PARTS) $(EXTRA)): check-%:
@@ -256,6 +260,7 @@ stress:
 
 # All of them, or make bench BENCH="nsm eif".
 bench:
+	@scripts/prepare.sh bench
 	@tests/bench/run.sh $(BENCH)
 
 # Lines and branches that the inputs in tests/fuzz/corpus and $(FOUND) reach.

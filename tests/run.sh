@@ -50,8 +50,24 @@ trap '[ -z "$jobs" ] || kill -- $jobs; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 mkdir -p "$logs"
 
+stage=0
+
+is_vm_part() {
+	case $1 in
+	abi | lifecycle | clients | container | daily | vsock | */*) true ;;
+	*) false ;;
+	esac
+}
+
+# All parts in the VM share one boot of each kernel and are one stage, the last.
+count_stages() {
+	for part; do
+		if is_vm_part "$part"; then echo vm; else echo "$part"; fi
+	done | sort -u | wc -l
+}
+
 heading() {
-	printf '\n== %s\n' "$*"
+	printf '\n== %s (%s of %s)\n' "$*" "$stage" "$stages"
 }
 
 # count PASSED FAILED SKIPPED
@@ -159,6 +175,7 @@ add_nitro_cli() {
 
 run_vm_parts() {
 	make -s -C "$top" payload
+	printf '\n== in the VM (%s of %s): %s\n' "$stage" "$stages" "$*"
 	if has clients "$@" || has clients/nitro_cli.sh "$@"; then
 		add_nitro_cli
 	fi
@@ -251,7 +268,9 @@ run_attest() {
 
 vm_folders=
 [ $# -gt 0 ] || die "usage: run.sh PART..."
+stages=$(count_stages "$@")
 for part; do
+	is_vm_part "$part" || stage=$((stage + 1))
 	case $part in
 	style) in_root style tests/style/run.sh ;;
 	build) in_root build tests/build/run.sh "$("$root_dir/headers.sh")" ;;
@@ -268,7 +287,6 @@ for part; do
 		vm_folders="$vm_folders lifecycle/attest.sh lifecycle/lab.sh"
 		;;
 	kunit) on_its_own kunit "$top/tests/kunit/run.sh" ;;
-	abi | lifecycle | clients | container | daily | vsock | */*) vm_folders="$vm_folders $part" ;;
 	quick)
 		in_root style tests/style/run.sh
 		in_root build tests/build/run.sh userspace
@@ -284,12 +302,18 @@ for part; do
 			${KERNEL:-$(list "$root_dir/kernels")}
 		;;
 	debug) on_its_own debug "$top/tests/debug/run.sh" ;;
-	*) die "no part $part" ;;
+	*)
+		is_vm_part "$part" || die "no part $part"
+		vm_folders="$vm_folders $part"
+		;;
 	esac
 done
 # All of these share one boot of each kernel.
 # shellcheck disable=SC2086 # a list
-[ -z "$vm_folders" ] || run_vm_parts $vm_folders
+[ -z "$vm_folders" ] || {
+	stage=$stages
+	run_vm_parts $vm_folders
+}
 
 echo
 awk '
