@@ -20,7 +20,7 @@ import tempfile
 PROGRAMS = ("ne-emu", "ne-emu-ca", "ne-emud")
 FORMATS = "pem der fingerprint rust go c"
 COMMANDS = "run images ps stop console logs pcap eif attest lab doctor setup version help"
-IDS = "enc0000000000000001 16 enc0000000000000002"
+IDS = "web 16 enc0000000000000001 enc0000000000000002"
 
 # Command lines whose last word is completed, and the expected completions. There are the
 # files image.eif and text, and the directory sub.
@@ -57,7 +57,7 @@ CASES = {
     "ne-emu pcap ": IDS,
     "ne-emu pcap -w ": "image.eif text sub",
     "ne-emu pcap --write s": "sub",
-    "ne-emu logs ": "enc0000000000000003",
+    "ne-emu logs ": "web enc0000000000000001 enc0000000000000003",
     "ne-emu lab set ": IDS + " project= region= instance-id= role-arn= leaf-life= clock= "
                        "flaws= map= limits= debug-pcrs=",
     "ne-emu lab set reg": "region=",
@@ -75,9 +75,9 @@ CASES = {
 
 # Stands in for ne-emu when a completion calls it.
 STAND_IN = """#!/bin/sh
-case $1 in
-ps) printf '%s\\n' 'ID CID' 'enc0000000000000001 16' 'enc0000000000000002 0' ;;
-logs) printf '%s\\n' 'ID OWNER' 'enc0000000000000003 0' ;;
+case "$*" in
+"ps --format {name}"*) printf '%b\\n' 'web\\n16\\nenc0000000000000001\\n\\n\\nenc0000000000000002' ;;
+"ps -a --format {name}"*) printf '%b\\n' 'web\\nenc0000000000000001\\n\\nenc0000000000000003' ;;
 esac
 """
 

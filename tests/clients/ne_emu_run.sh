@@ -88,9 +88,9 @@ others_see_and_stop_less() {
 	[ "$(seen_by env)" = "['int', 'int', 'str', 'str']" ]
 	[ "$(seen_by stranger)" = "['int', 'int', 'str', 'NoneType']" ]
 	[ "$(seen_by stranger_elsewhere)" = "['NoneType', 'NoneType', 'str', 'NoneType']" ]
-	ne-emu ps | grep ' guest-reset: .'
-	stranger ne-emu ps | grep ' [0-9]* guest-reset$'
-	stranger_elsewhere ne-emu ps | grep ' - guest-reset$'
+	ne-emu ps --no-trunc | grep ' ended: guest-reset: .'
+	stranger ne-emu ps --format '{pid} {owner} {exit}' | grep '^[0-9][0-9]* root guest-reset$'
+	stranger_elsewhere ne-emu ps --format '{pid} {owner} {exit}' | grep '^  guest-reset$'
 	kill -CONT "$(client_pid a)"
 	close_client a
 	same_as_before

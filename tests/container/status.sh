@@ -169,7 +169,7 @@ in_ps() {
 	control "$(value a cid)" 'exit 3'
 	wait_for 60 has_ended
 	[ "$(json 'd[0][0]["ExitCode"], d[0][0]["ExitSignal"]')" = "(3, None)" ]
-	ne-emu ps | grep ' guest-reset: the program exited with status 3$'
+	ne-emu ps --no-trunc | grep ' guest-reset: the program exited with status 3$'
 	# How the programs of others end is not for everybody.
 	setpriv --reuid 65534 --regid 65534 --clear-groups ne-emu ps --json > "$tmp/out"
 	[ "$(json 'd[0][0]["ExitReason"], d[0][0]["ExitCode"]')" = "('guest-reset', None)" ]

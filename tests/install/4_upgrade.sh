@@ -49,7 +49,7 @@ enclave_lives_on() {
 	[ "$(vmm_pids)" = "$kept_vmm" ]
 	program "$kept_vmm" | grep ' (deleted)$'
 	ne-emu ps > "$tmp/ps"
-	grep "^$kept_id .*RUNNING" "$tmp/ps" || {
+	grep "^$kept_id .*running" "$tmp/ps" || {
 		cat "$tmp/ps"
 		return 1
 	}

@@ -3,114 +3,84 @@
 
 #include "cli/commands.h"
 #include "cli/enclave/channels.h"
-#include "cli/enclave/outcome.h"
-#include "cli/enclave/state.h"
+#include "cli/enclave/view_fields.h"
 
-#include "common/clock.h"
 #include "common/util.h"
 
-#include <ctype.h>
-#include <linux/nitro_enclaves.h>
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#define CPUS_TEXT_SIZE	64
-#define UPTIME_SIZE	24
-#define PID_SIZE	12
+#define WIDTH_MIN	80
 
-static uint64_t uptime_seconds(const struct ne_nl_enclave *enclave)
+/*
+ * Columns of the table: the name of the field, and the width of a value that is not cut. The
+ * last one gets what is left of the line.
+ */
+static const struct {
+	const char *title;
+	const char *field;
+	int width;
+	bool right;
+} columns[] = {
+	{ "ID", "id", 19, false },
+	{ "NAME", "name", 12, false },
+	{ "CID", "cid", 5, true },
+	{ "MODE", "mode", 5, false },
+	{ "CPUS", "cpus", 8, false },
+	{ "MEMORY", "memory", 9, true },
+	{ "STATUS", "status", 0, false },
+};
+
+struct ps_options {
+	bool all;
+	bool json;
+	bool quiet;
+	bool no_trunc;
+	const char *format;
+	struct opt_strings filters;
+};
+
+/* @text becomes at most @max characters. Values are ASCII, apart from texts of a guest. */
+static void cut(char *text, size_t max)
 {
-	uint64_t now_ns = clock_ns(CLOCK_BOOTTIME);
-
-	return enclave->started_ns && now_ns > enclave->started_ns ?
-	       (now_ns - enclave->started_ns) / NSEC_PER_SEC : 0;
+	if (strlen(text) <= max)
+		return;
+	while (max > 3 && (text[max - 3] & 0xc0) == 0x80)
+		max--;		/* not within a character */
+	strcpy(text + max - 3, "...");
 }
 
-static const char *flags_name(const struct ne_nl_enclave *enclave)
+static void print_row(const struct view *view, int width)
 {
-	return enclave->flags & NE_ENCLAVE_DEBUG_MODE ? "DEBUG_MODE" : "NONE";
-}
+	int left = width;
 
-/* In upper case, as nitro-cli prints them. */
-static const char *state_name(const struct ne_nl_enclave *enclave, char *buf, size_t size)
-{
-	size_t i;
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
+		bool last = i == ARRAY_SIZE(columns) - 1;
+		int column = last ? left : columns[i].width;
+		char value[VIEW_FIELD_SIZE];
 
-	snprintf(buf, size, "%s", ne_nl_state_name(enclave->state));
-	for (i = 0; buf[i]; i++)
-		buf[i] = toupper((unsigned char)buf[i]);
-	return buf;
-}
-
-static const char *cpus_text(const struct ne_nl_enclave *enclave, char *buf)
-{
-	size_t i, len = 0;
-
-	snprintf(buf, CPUS_TEXT_SIZE, "-");
-	for (i = 0; i < enclave->nr_vcpus && len < CPUS_TEXT_SIZE; i++)
-		len += snprintf(buf + len, CPUS_TEXT_SIZE - len, "%s%u", i ? "," : "",
-				enclave->vcpus[i]);
-	if (len >= CPUS_TEXT_SIZE)
-		strcpy(buf + CPUS_TEXT_SIZE - 4, "...");
-	return buf;
-}
-
-static const char *uptime_text(const struct ne_nl_enclave *enclave, char *buf)
-{
-	unsigned long long s = uptime_seconds(enclave);
-
-	if (!enclave->started_ns)
-		snprintf(buf, UPTIME_SIZE, "-");
-	else if (s < 3600)
-		snprintf(buf, UPTIME_SIZE, "%llum%02llus", s / 60, s % 60);
-	else
-		snprintf(buf, UPTIME_SIZE, "%lluh%02llum", s / 3600, s / 60 % 60);
-	return buf;
-}
-
-static const char *pid_text(const struct ne_nl_enclave *enclave, char *buf)
-{
-	if (enclave->owner_pid)
-		snprintf(buf, PID_SIZE, "%u", enclave->owner_pid);
-	else
-		snprintf(buf, PID_SIZE, "-");
-	return buf;
-}
-
-/* The kernel gives text and status to the owner and root only. */
-static void print_exit(const struct ne_nl_enclave *enclave)
-{
-	bool ended = enclave->exit_reason != NE_EMU_EXIT_REASON_NONE;
-	struct outcome outcome = outcome_of(enclave);
-	char text[OUTCOME_TEXT_SIZE];
-
-	/* Of a start that failed, there is only the text. */
-	if (!ended)
-		outcome.reason = ne_nl_exit_reason_name(enclave->exit_reason);
-	if (!ended && !*enclave->exit_text)
-		printf("-\n");
-	else
-		printf("%s\n", outcome_text(&outcome, text));
-}
-
-static void print_table(const struct ne_nl_enclave *list, size_t count)
-{
-	const char *bold = term_colour(STDOUT_FILENO, TERM_BOLD);
-
-	printf("%s%-19s %10s %-8s %-10s %-12s %9s %9s %7s %s%s\n", bold, "ID", "CID", "STATE",
-	       "FLAGS", "CPUS", "MEMORY", "UPTIME", "PID", "EXIT",
-	       term_colour(STDOUT_FILENO, TERM_PLAIN));
-	for (size_t i = 0; i < count; i++) {
-		const struct ne_nl_enclave *e = &list[i];
-		char id[STATE_ID_SIZE], state[16], cpus[CPUS_TEXT_SIZE], uptime[UPTIME_SIZE];
-		char pid[PID_SIZE];
-
-		printf("%-19s %10u %-8s %-10s %-12s %5llu MiB %9s %7s ", state_id(e->slot_uid, id),
-		       e->cid, state_name(e, state, sizeof(state)), flags_name(e),
-		       cpus_text(e, cpus), e->mem_size / MIB, uptime_text(e, uptime),
-		       pid_text(e, pid));
-		print_exit(e);
+		(void)view_field(view, columns[i].field, value);
+		if (width)
+			cut(value, column);
+		if (last)
+			printf("%s\n", value);
+		else
+			left -= printf(columns[i].right ? "%*s " : "%-*s ", columns[i].width,
+				       *value ? value : "-");
 	}
+}
+
+/* @width: of the terminal; 0: cut nothing */
+static void print_table(const struct view_list *list, int width)
+{
+	printf("%s", term_colour(STDOUT_FILENO, TERM_BOLD));
+	for (size_t i = 0; i < ARRAY_SIZE(columns) - 1; i++)
+		printf(columns[i].right ? "%*s " : "%-*s ", columns[i].width, columns[i].title);
+	printf("%s%s\n", columns[ARRAY_SIZE(columns) - 1].title,
+	       term_colour(STDOUT_FILENO, TERM_PLAIN));
+	for (size_t i = 0; i < list->count; i++)
+		print_row(&list->views[i], width);
 }
 
 static void json_vsock(struct json_out *out, const struct channel *channel)
@@ -126,19 +96,7 @@ static void json_vsock(struct json_out *out, const struct channel *channel)
 	json_out_end(out);
 }
 
-static void json_owner(struct json_out *out, const struct ne_nl_enclave *enclave)
-{
-	if (enclave->owner_pid)
-		json_out_u64(out, "ProcessID", enclave->owner_pid);
-	else
-		json_out_null(out, "ProcessID");
-	if (enclave->owner_uid != NE_NL_NO_OWNER)
-		json_out_u64(out, "OwnerUID", enclave->owner_uid);
-	else
-		json_out_null(out, "OwnerUID");
-}
-
-static int print_json(const struct ne_nl_enclave *list, size_t count)
+static int print_json(const struct view_list *list)
 {
 	__cleanup_free struct channel *channels = NULL;
 	struct json_out out = {};
@@ -147,63 +105,108 @@ static int print_json(const struct ne_nl_enclave *list, size_t count)
 	/* On failure "Vsock" is null; the rest is still useful. */
 	(void)channel_list(&channels, &nr_channels);
 	json_out_array(&out, NULL);
-	for (size_t i = 0; i < count; i++) {
-		const struct ne_nl_enclave *e = &list[i];
-		struct outcome outcome = outcome_of(e);
-		char id[STATE_ID_SIZE], name[STATE_NAME_SIZE], state[16];
+	for (size_t i = 0; i < list->count; i++) {
+		const struct view *view = &list->views[i];
 
-		json_out_object(&out, NULL);
-		json_out_str(&out, "EnclaveID", state_id(e->slot_uid, id));
-		json_out_str(&out, "Name", state_enclave_name(ne_nl_owner(e), e->slot_uid, name));
-		json_owner(&out, e);
-		json_out_u64(&out, "EnclaveCID", e->cid);
-		state_json_cpus(&out, e->vcpus, e->nr_vcpus);
-		json_out_u64(&out, "MemoryMiB", e->mem_size / MIB);
-		json_out_str(&out, "State", state_name(e, state, sizeof(state)));
-		json_out_str(&out, "Flags", flags_name(e));
-		json_out_u64(&out, "UptimeSeconds", uptime_seconds(e));
-		outcome_json(&out, &outcome);
-		json_vsock(&out, channel_find(channels, nr_channels, e->cid));
+		json_out_document(&out);
+		view_json(&out, view);
+		json_vsock(&out, view->record ? NULL :
+			   channel_find(channels, nr_channels, view->enclave.cid));
 		json_out_bool(&out, "Emulated", true);
 		json_out_end(&out);
 	}
 	return json_out_print(&out, stdout, 2);
 }
 
-struct ps_options {
-	bool json;
-};
+static bool matches(const struct view *view, const struct opt_strings *filters)
+{
+	for (size_t i = 0; i < filters->count; i++)
+		if (!view_matches(view, filters->list[i]))
+			return false;
+	return true;
+}
 
-static const struct opt options[] = {
-	OPT_FLAG("json", struct ps_options, json, "print a JSON array"),
-	{}
-};
+static void filter(struct view_list *list, const struct opt_strings *filters)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (matches(&list->views[i], filters))
+			list->views[kept++] = list->views[i];
+		else
+			view_done(&list->views[i]);
+	}
+	list->count = kept;
+}
+
+static int print_list(const struct view_list *list, const struct ps_options *wanted)
+{
+	const char *format = wanted->quiet ? "{id}" : wanted->format;
+
+	if (wanted->json || (format && !strcmp(format, "json")))
+		return print_json(list) ? COMMAND_FAILED : COMMAND_OK;
+	if (!format)
+		print_table(list, wanted->no_trunc ? 0 : MAX(term_width(STDOUT_FILENO), WIDTH_MIN));
+	for (size_t i = 0; format && i < list->count; i++)
+		view_format(&list->views[i], format, stdout);
+	return COMMAND_OK;
+}
+
+static int check_usage(const struct command_call *call, const struct ps_options *wanted)
+{
+	struct error error;
+
+	if (wanted->json + wanted->quiet + !!wanted->format > 1)
+		return command_usage_error(call, "--json, --quiet and --format exclude each other");
+	if (wanted->format && view_format_check(wanted->format, &error))
+		return command_usage_error(call, "%s", error.text);
+	for (size_t i = 0; i < wanted->filters.count; i++)
+		if (view_filter_check(wanted->filters.list[i], &error))
+			return command_usage_error(call, "%s", error.text);
+	return COMMAND_OK;
+}
 
 static int ps_run(const struct command_call *call)
 {
 	const struct ps_options *wanted = call->options;
-	struct ne_nl_enclave *list;
+	struct view_list list;
 	struct error error;
-	struct ne_nl *nl;
-	size_t count;
-	int err;
+	int err = check_usage(call, wanted);
 
-	err = state_open(&nl, &error);
+	if (err)
+		return err;
+	err = view_list_read(&list, wanted->all, &error);
 	if (err)
 		return term_result(err, &error);
-	err = ne_nl_enclave_list(nl, &list, &count);
-	ne_nl_close(nl);
-	if (err) {
-		term_error("cannot list enclaves: %s", strerror(-err));
-		return COMMAND_FAILED;
-	}
-	if (wanted->json)
-		err = print_json(list, count);
-	else
-		print_table(list, count);
-	ne_nl_list_free(list, count);
-	return err ? COMMAND_FAILED : COMMAND_OK;
+	filter(&list, &wanted->filters);
+	err = print_list(&list, wanted);
+	view_list_free(&list);
+	return err;
 }
+
+static const struct opt options[] = {
+	OPT_FLAG("all", struct ps_options, all, "also those that have ended", .letter = 'a',
+		 .manual = "Also those that have ended, as far as their records are kept and the "
+			   "caller may read them."),
+	OPT_STRINGS("filter", struct ps_options, filters, "KEY=VALUE",
+		    "only these: by name, state, owner, cid or debug",
+		    .manual = "Only enclaves with this name, state (init, running, stopped, "
+			      "terminated), owner (name or number), cid, or debug (true, false). "
+			      "With several filters, all must match.", .letter = 'f'),
+	OPT_STRING("format", struct ps_options, format, "TEMPLATE",
+		   "print a line per enclave, e.g. '{id} {name}', or json",
+		   .manual = "Print this text for each enclave, with \"{id}\" and other fields "
+			     "replaced by their values, which are empty if not known: id, cid, "
+			     "name, state, status (as in the table), owner, mode, cpus, memory, "
+			     "uptime, pid, exit, started, booted, ended, image. \"\\\\t\" is a tab, "
+			     "\"\\\\n\" a new line, \"{{\" a brace. _json_ stands for *--json*."),
+	OPT_FLAG("json", struct ps_options, json, "print a JSON array"),
+	OPT_FLAG("no-trunc", struct ps_options, no_trunc, "do not cut long lines",
+		 .manual = "Do not cut names and lines that are longer than the terminal is wide "
+			   "(80 characters if it is none)."),
+	OPT_FLAG("quiet", struct ps_options, quiet, "print only ids", .letter = 'q'),
+	{}
+};
 
 const struct command cmd_ps = {
 	.name = "ps",

@@ -21,12 +21,11 @@ extern const struct command cmd_setup;
 extern const struct command cmd_stop;
 extern const struct command cmd_version;
 
-/* Ids and CIDs of existing enclaves; none without the emulator. */
+/* Names, CIDs and ids of existing enclaves; none without the emulator. */
 #define VALUES_ENCLAVES	\
-	{ OPT_COMPLETE_LINES, \
-	  "ne-emu ps 2>/dev/null | awk 'NR > 1 { print $1; if ($2 > 0) print $2 }'" }
-/* Ids of enclaves that have logs. */
+	{ OPT_COMPLETE_LINES, "ne-emu ps --format '{name}\\n{cid}\\n{id}' 2>/dev/null" }
+/* The same with those that have ended. */
 #define VALUES_LOGS \
-	{ OPT_COMPLETE_LINES, "ne-emu logs --list 2>/dev/null | awk 'NR > 1 { print $1 }'" }
+	{ OPT_COMPLETE_LINES, "ne-emu ps -a --format '{name}\\n{id}' 2>/dev/null" }
 
 #endif

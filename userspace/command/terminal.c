@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* Longest message; there is room for a path of any length. */
@@ -35,11 +36,18 @@ int term_result(int err, const struct error *error)
 	return COMMAND_FAILED;
 }
 
+int term_width(int fd)
+{
+	struct winsize size = {};
+
+	return isatty(fd) && !ioctl(fd, TIOCGWINSZ, &size) ? size.ws_col : 0;
+}
+
 const char *term_colour(int fd, enum term_colour colour)
 {
-	const char *no_color = getenv("NO_COLOR");
+	const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
 
-	if ((no_color && *no_color) || !isatty(fd))
+	if ((no_color && *no_color) || (terminal && !strcmp(terminal, "dumb")) || !isatty(fd))
 		return "";
 	switch (colour) {
 	case TERM_RED:

@@ -35,7 +35,14 @@ enum term_colour {
 	TERM_PLAIN,
 };
 
-/** term_colour() - escape sequence of a colour; "" if @fd is not a terminal or NO_COLOR is set */
+/** term_width() - columns of the terminal @fd; 0 if it is none, or does not know */
+int term_width(int fd);
+
+/**
+ * term_colour() - escape sequence of a colour
+ *
+ * Return: the sequence; "" if @fd is not a terminal, if NO_COLOR is set, or if TERM is "dumb".
+ */
 const char *term_colour(int fd, enum term_colour colour);
 
 #endif

@@ -3,11 +3,11 @@
 
 #include "daemon/exit_file.h"
 
+#include "common/date.h"
 #include "common/guest_status.h"
 #include "common/paths.h"
 #include "common/text.h"
 #include "common/util.h"
-#include "daemon/instant.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,25 +16,17 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* As in the manual; the kernel does not have this reason. */
 #define REASON_CLOSED		"closed"
 #define TEXT_CLOSED		"closed by its owner"
 
-/* RFC 3339, UTC, milliseconds; null if not known. */
+/* null if not known. */
 static json_t *exit_file_time(int64_t ns)
 {
-	time_t seconds = ns / NSEC_PER_SEC;
-	char date[32], text[48];
-	struct tm tm;
+	char text[DATE_SIZE];
 
-	if (!ns || !gmtime_r(&seconds, &tm))
-		return json_null();
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, sizeof(text), "%s.%03dZ", date,
-		 (int)(ns % NSEC_PER_SEC / NSEC_PER_MSEC));
-	return json_string(text);
+	return *date_format(ns, text) ? json_string(text) : json_null();
 }
 
 static json_t *exit_file_string(const char *text)

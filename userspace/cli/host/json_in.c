@@ -69,3 +69,17 @@ int json_in_each_u64(struct json_t *object,
 	}
 	return 0;
 }
+
+uint32_t *json_in_u32_list(const json_t *object, const char *key, size_t *ret_count)
+{
+	const json_t *array = json_object_get(object, key);
+	size_t count = json_array_size(array), i;
+	uint32_t *list = count ? calloc(count, sizeof(*list)) : NULL;
+	json_t *value;
+
+	*ret_count = list ? count : 0;
+	if (list)
+		json_array_foreach(array, i, value)
+			list[i] = json_integer_value(value);
+	return list;
+}

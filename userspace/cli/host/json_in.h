@@ -4,6 +4,7 @@
 #ifndef NE_EMU_CLI_HOST_JSON_IN_H
 #define NE_EMU_CLI_HOST_JSON_IN_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct json_t;
@@ -25,6 +26,9 @@ const char *json_in_str(const struct json_t *object, const char *key);
 uint64_t json_in_u64(const struct json_t *object, const char *key);
 /** json_in_object() - an object member, valid as long as the object; NULL if it is missing */
 const struct json_t *json_in_object(const struct json_t *object, const char *key);
+
+/** json_in_u32_list() - an array of numbers, which the caller frees; NULL if it is missing */
+uint32_t *json_in_u32_list(const struct json_t *object, const char *key, size_t *ret_count);
 
 /** json_in_each_u64() - call @fn for each number member until one call fails */
 int json_in_each_u64(struct json_t *object,
