@@ -6,6 +6,7 @@
 #include "cli/enclave/vsock.h"
 #include "cli/enclave/watch.h"
 
+#include "command/progress.h"
 #include "common/util.h"
 
 #include <errno.h>
@@ -99,7 +100,9 @@ static int console_run(const struct command_call *call)
 	err = find_cid(&wanted, &cid, &error);
 	if (err)
 		return term_result(err, &error);
+	progress_begin("connecting to the console");
 	fd = vsock_connect_console(cid);
+	progress_end();
 	if (fd < 0) {
 		term_error("cannot connect to the console of CID %u: %s%s", cid, strerror(-fd),
 			   fd == -ECONNRESET ? "; it has none: it is a production enclave or gone" :

@@ -6,6 +6,7 @@
 #include "cli/enclave/watch.h"
 #include "cli/host/sysfs.h"
 
+#include "command/progress.h"
 #include "common/clock.h"
 #include "common/util.h"
 
@@ -112,6 +113,7 @@ static int stop_list(struct ne_nl *nl, const struct ne_nl_enclave *list, size_t 
 	int code = asked ? COMMAND_OK : COMMAND_FAILED;
 	char id[STATE_ID_SIZE];
 	struct error error;
+	int err;
 
 	/* Send all requests first, so that the enclaves end in parallel. */
 	for (size_t i = 0; asked && i < count; i++) {
@@ -124,7 +126,10 @@ static int stop_list(struct ne_nl *nl, const struct ne_nl_enclave *list, size_t 
 	for (size_t i = 0; asked && i < count; i++) {
 		if (!asked[i])
 			continue;
-		if (!wait_gone(nl, &list[i], deadline_ns, &error)) {
+		progress_begin("waiting for the end");
+		err = wait_gone(nl, &list[i], deadline_ns, &error);
+		progress_end();
+		if (!err) {
 			printf("%s stopped\n", state_id(list[i].slot_uid, id));
 			continue;
 		}

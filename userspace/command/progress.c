@@ -5,75 +5,82 @@
 
 #include "common/clock.h"
 
-#include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
-#define FIRST_S	2
-
-/* Global because the signal handler uses it. */
+/*
+ * The thread that shows the time. A timer's signal would interrupt system calls of the
+ * operation, such as a connect() with a time limit.
+ *
+ * @what: the operation; NULL: nothing is shown
+ * @ended: tells the thread to end; protected by @lock
+ * @shown: there is something to erase; the thread's until it ends
+ */
 static struct {
 	const char *what;
-	long long since_ms;
-	volatile sig_atomic_t shown;
-} progress;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool ended;
+	bool shown;
+} progress = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
-static void put(const char *text)
+static void *show_time(void *arg)
 {
-	/* Failures are ignored: progress is not important. */
-	if (write(STDERR_FILENO, text, strlen(text)) < 0)
-		return;
-}
+	struct timespec next;
+	long long seconds = 0;
 
-/* Runs in a signal handler, where snprintf() is not safe. */
-static void tick(int sig)
-{
-	long long seconds = (clock_ms() - progress.since_ms) / MSEC_PER_SEC;
-	int saved = errno;
-	char digits[24];
-	char *at = digits + sizeof(digits) - 1;
-
-	*at = 0;
-	do {
-		*--at = '0' + seconds % 10;
-		seconds /= 10;
-	} while (seconds);
-	put("\r");
-	put(progress.what);
-	put(", ");
-	put(at);
-	put(" s ");
-	progress.shown = 1;
-	errno = saved;
+	(void)arg;
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	pthread_mutex_lock(&progress.lock);
+	while (!progress.ended) {
+		next.tv_sec++;
+		/* The lock is only contended at the end, so the time passes in the wait. */
+		while (!progress.ended &&
+		       !pthread_cond_clockwait(&progress.changed, &progress.lock, CLOCK_MONOTONIC,
+					       &next))
+			;
+		if (progress.ended)
+			break;
+		fprintf(stderr, "\r%s, %lld s ", progress.what, ++seconds);
+		progress.shown = true;
+	}
+	pthread_mutex_unlock(&progress.lock);
+	return NULL;
 }
 
 void progress_begin(const char *what)
 {
-	const struct itimerval every = { { 1, 0 }, { FIRST_S, 0 } };
-	struct sigaction action = { .sa_handler = tick, .sa_flags = SA_RESTART };
+	sigset_t all, before;
 
 	progress.what = NULL;
 	if (!isatty(STDERR_FILENO))
 		return;
 	progress.what = what;
-	progress.since_ms = clock_ms();
-	progress.shown = 0;
-	sigemptyset(&action.sa_mask);
-	if (sigaction(SIGALRM, &action, NULL) || setitimer(ITIMER_REAL, &every, NULL))
+	progress.ended = false;
+	progress.shown = false;
+	/* Signals are for the thread that does the work. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (pthread_create(&progress.thread, NULL, show_time, NULL))
 		progress.what = NULL;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void progress_end(void)
 {
-	const struct itimerval never = {};
-
 	if (!progress.what)
 		return;
-	(void)setitimer(ITIMER_REAL, &never, NULL);
-	(void)signal(SIGALRM, SIG_DFL);
+	pthread_mutex_lock(&progress.lock);
+	progress.ended = true;
+	pthread_cond_signal(&progress.changed);
+	pthread_mutex_unlock(&progress.lock);
+	pthread_join(progress.thread, NULL);
 	if (progress.shown)
-		put("\r\033[K");
+		fputs("\r\033[K", stderr);
+	progress.what = NULL;
 }

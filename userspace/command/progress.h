@@ -5,7 +5,7 @@
 #define NE_EMU_COMMAND_PROGRESS_H
 
 /**
- * progress_begin() - start to show the elapsed time, each second after the first two
+ * progress_begin() - start to show the elapsed time, each second after the first
  * @what: name of the operation, e.g. "checking"; must stay valid until progress_end()
  *
  * Does nothing unless standard error is a terminal. Operations cannot be nested.

@@ -159,7 +159,7 @@ static int eif_pcr_run(const struct command_call *call)
 					   "option");
 	if (request->json) {
 		request->out = &out;
-		json_out_object(&out, NULL);
+		json_out_document(&out);
 	}
 	err = put_all(request, &error);
 	if (!err && request->json)

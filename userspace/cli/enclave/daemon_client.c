@@ -4,6 +4,7 @@
 #include "cli/enclave/daemon_client.h"
 
 #include "cli/host/sysfs.h"
+#include "command/progress.h"
 #include "common/paths.h"
 #include "common/util.h"
 
@@ -54,15 +55,19 @@ static int exchange(int fd, const char *request, json_t **ret_answer, struct err
 {
 	__cleanup_free char *text = malloc(ANSWER_MAX);
 	ssize_t len;
+	int errnum;
 
 	if (!text)
 		return error_set(error, -ENOMEM, "out of memory");
 	if (send(fd, request, strlen(request), MSG_NOSIGNAL) < 0)
 		return error_set(error, -errno, "cannot send a request to ne-emud: %s",
 				 strerror(errno));
+	progress_begin("waiting for ne-emud");
 	len = recv(fd, text, ANSWER_MAX, 0);
+	errnum = errno;
+	progress_end();
 	if (len < 0)
-		return error_set(error, -errno, "ne-emud does not answer: %s", strerror(errno));
+		return error_set(error, -errnum, "ne-emud does not answer: %s", strerror(errnum));
 	*ret_answer = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_object(*ret_answer)) {
 		json_decref(*ret_answer);

@@ -6,6 +6,7 @@
 #include "cli/enclave/explain.h"
 #include "cli/enclave/state.h"
 #include "cli/host/sysfs.h"
+#include "command/progress.h"
 #include "common/paths.h"
 #include "common/util.h"
 #include "eif/eif.h"
@@ -154,13 +155,15 @@ int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct erro
 		.enclave_cid = cid,
 	};
 	char said[STATE_TEXT_SIZE];
+	int errnum;
 
-	if (ioctl(enclave->fd, NE_START_ENCLAVE, &info)) {
-		int errnum = errno;
-
+	progress_begin("waiting for ne-emud to start the enclave");
+	errnum = ioctl(enclave->fd, NE_START_ENCLAVE, &info) ? errno : 0;
+	progress_end();
+	if (errnum) {
 		fail_step(STEP_START, errnum, error);
-		/* ne-emud and the VMM report a more precise reason, if there is one. */
-		if (!state_exit_text(enclave->slot_uid, said))
+		/* ne-emud and the VMM report a more precise reason, unless there is none of them. */
+		if (errnum != ENODEV && !state_exit_text(enclave->slot_uid, said))
 			error_set(error, -errnum, "%s: %s (%s)", explain_step(STEP_START), said,
 				  explain_error(STEP_START, errnum));
 		return -errnum;
