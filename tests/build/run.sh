@@ -126,6 +126,7 @@ done
 check "dkms.conf takes what is built, and nothing else" dkms_takes_what_is_built
 check "userspace" userspace
 check "completion for bash, zsh and fish" tests/build/completion.py "$out/userspace"
+check "exit codes of command lines" tests/build/usage.sh "$out/userspace"
 check "selftests in a kernel tree" selftests_in_kernel_tree
 check "install and uninstall" installs
 finish

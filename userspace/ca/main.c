@@ -25,6 +25,19 @@ static const struct place defaults = {
 	.state = CA_STATE_DIR, .project = CA_PROJECT_DEFAULT, .format = "pem",
 };
 
+static int read_project(const char *text, void *value)
+{
+	if (!ca_project_valid(text))
+		return -EINVAL;
+	*(const char **)value = text;
+	return 0;
+}
+
+static const struct opt_type project_type = {
+	.what = "a project name (1 to 32 characters of a-z, 0-9 and \"-\")",
+	.read = read_project,
+};
+
 #define OPT_STATE \
 	OPT_STRING("state", struct place, state, "DIR", \
 		   "directory of the roots;\ndefault: " CA_STATE_DIR, \
@@ -32,7 +45,7 @@ static const struct place defaults = {
 			     "if needed, with its parent.", \
 		   .values = VALUES_DIRS)
 #define OPT_PROJECT \
-	OPT_STRING("project", struct place, project, "NAME", \
+	OPT_TYPED("project", struct place, project, const char *, &project_type, "NAME", \
 		   "project of the root; default: " CA_PROJECT_DEFAULT, \
 		   .manual = "Project of the root: 1 to 32 characters of a-z, 0-9 and \"-\", " \
 			     "without \"-\" at either end. Default: _" CA_PROJECT_DEFAULT "_.")
@@ -43,11 +56,6 @@ static int open_store(const struct place *place, bool create, struct ca_store *s
 {
 	struct error error;
 
-	if (!ca_project_valid(place->project)) {
-		term_error("\"%s\" is not a project name: 1 to %d characters of a-z, 0-9 and \"-\"",
-			   place->project, CA_PROJECT_MAX);
-		return -EINVAL;
-	}
 	if (ca_store_open(store, place->state, create, &error)) {
 		term_error("%s", error.text);
 		return -EIO;

@@ -17,6 +17,7 @@
 #include "cli/host/sysfs.h"
 #include "cli/image/image.h"
 #include "common/clock.h"
+#include "common/enclave_name.h"
 #include "common/guest_status.h"
 #include "common/sd.h"
 #include "common/util.h"
@@ -535,6 +536,16 @@ static const struct run defaults = {
 	.watch = WATCH_INIT,
 };
 
+static int read_name(const char *text, void *value)
+{
+	if (!enclave_name_valid(text))
+		return -EINVAL;
+	*(const char **)value = text;
+	return 0;
+}
+
+static const struct opt_type name_type = { .what = "a name: " ENCLAVE_NAME_RULE, .read = read_name };
+
 #define IN_RUN(member)	options.build.member
 
 static const struct opt options[] = {
@@ -582,7 +593,7 @@ static const struct opt options[] = {
 		   .manual = "Read image, command and options from a file, see *FILES OF ENCLAVES*. "
 			     "What the command line says takes precedence.",
 		   .values = VALUES_FILES),
-	OPT_STRING("name", struct run, name, "NAME", "name for the other commands",
+	OPT_TYPED("name", struct run, name, const char *, &name_type, "NAME", "name for the other commands",
 		   .manual = "Name by which the other commands find the enclave. No other running "
 			     "enclave of this user may have it."),
 	OPT_FLAG("rm", struct run, rm, "remove its log when it has ended",

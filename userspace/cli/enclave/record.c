@@ -24,8 +24,6 @@ int record_check_name(const char *name, struct error *error)
 	struct ne_nl_enclave enclave;
 	int err;
 
-	if (!enclave_name_valid(name))
-		return error_set(error, -EINVAL, "--name \"%s\": " ENCLAVE_NAME_RULE, name);
 	if (!state_emulated())
 		return error_set(error, -EOPNOTSUPP, "--name: only the emulator has names");
 	err = select_enclave(&wanted, &enclave, error);

@@ -3,6 +3,8 @@
 
 #include "cli/enclave/select.h"
 
+#include "common/enclave_name.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -12,12 +14,23 @@
 #define CANDIDATES_MAX	4
 #define CANDIDATE_SIZE	(STATE_ID_SIZE + STATE_NAME_SIZE + 24)
 
+static bool is_name(const char *text)
+{
+	uint64_t slot_uid;
+	uint32_t cid;
+
+	return !state_parse_id(text, &slot_uid, &cid) || enclave_name_valid(text);
+}
+
 int select_read(const struct command_call *call, bool latest, struct select *ret)
 {
 	*ret = (struct select){ .name = call->count ? call->args[0] : NULL, .latest = latest };
 	if (ret->name && latest)
 		return command_usage_error(call, "--latest stands for an enclave, but \"%s\" is "
 					   "given, too", ret->name);
+	if (ret->name && !is_name(ret->name))
+		return command_usage_error(call, "\"%s\" is neither an enclave id nor a CID nor a "
+					   "name", ret->name);
 	return COMMAND_OK;
 }
 
