@@ -75,6 +75,7 @@ journal_has_fields() {
 	id=$(enclave_id)
 	lines ENCLAVE_ID="$id" _SYSTEMD_UNIT=ne-emud.service | grep "^$id: started, CID"
 	lines ENCLAVE_NAME=unit-test | grep "^$id booted"
+	lines ENCLAVE_ID="$id" _SYSTEMD_UNIT="$unit" | grep "^$id booted"
 	lines -u ne-emud.service > "$tmp/lines"
 	grep -q . "$tmp/lines"
 	fails grep '^ne-emud: ' "$tmp/lines"

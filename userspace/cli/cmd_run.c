@@ -10,6 +10,7 @@
 #include "cli/enclave/logs.h"
 #include "cli/enclave/outcome.h"
 #include "cli/enclave/record.h"
+#include "cli/enclave/say.h"
 #include "cli/enclave/state.h"
 #include "cli/enclave/vsock.h"
 #include "cli/enclave/watch.h"
@@ -34,6 +35,7 @@
 
 #define DEFAULT_TIMEOUT		180		/* seconds, as AWS's launcher waits */
 #define PORT_RETRY_MS		250
+#define CPUS_TEXT_SIZE		512
 /* For a program that fails within this time after the boot, this many lines are shown. */
 #define EARLY_NS		(10 * NSEC_PER_SEC)
 #define LAST_LINES		10
@@ -222,10 +224,16 @@ static int fail_boot(struct run *run, int event, struct error *error)
 	return error_set(error, event, "cannot wait for %s: %s", run->id, strerror(-event));
 }
 
-static void print_cpus(FILE *to, const struct enclave *enclave)
+/* In the order in which they were added; a list that does not fit is cut. */
+static const char *cpus_text(const struct enclave *enclave, char *buf)
 {
-	for (size_t i = 0; i < enclave->nr_cpus; i++)
-		fprintf(to, "%s%u", i ? "," : "", enclave->cpus[i]);
+	size_t len = 0;
+
+	*buf = 0;
+	for (size_t i = 0; i < enclave->nr_cpus && len < CPUS_TEXT_SIZE; i++)
+		len += snprintf(buf + len, CPUS_TEXT_SIZE - len, "%s%u", i ? "," : "",
+				enclave->cpus[i]);
+	return buf;
 }
 
 static void print_booted(struct run *run)
@@ -234,16 +242,14 @@ static void print_booted(struct run *run)
 	uint64_t took = (watch_now_ns() - run->watch.started_ns) / NSEC_PER_MSEC;
 	/* With --console, stdout carries only the console. */
 	FILE *to = run->console ? stderr : stdout;
+	char cpus[CPUS_TEXT_SIZE];
 	struct json_out out = {};
 
 	if (!run->json) {
-		fprintf(to, "%s booted in %llu.%03llu s: CID %u, CPUs ", run->id,
-			(unsigned long long)took / 1000, (unsigned long long)took % 1000,
-			enclave->cid);
-		print_cpus(to, enclave);
-		fprintf(to, ", %llu MiB%s%s\n", enclave->mem_size / MIB,
-			enclave->debug ? ", debug mode" : "", state_emulated() ? ", EMULATED" : "");
-		fflush(to);
+		say(to, run->id, "%s booted in %llu.%03llu s: CID %u, CPUs %s, %llu MiB%s%s",
+		    run->id, (unsigned long long)took / 1000, (unsigned long long)took % 1000,
+		    enclave->cid, cpus_text(enclave, cpus), enclave->mem_size / MIB,
+		    enclave->debug ? ", debug mode" : "", state_emulated() ? ", EMULATED" : "");
 		if (run->console && isatty(STDOUT_FILENO))
 			fputs("(Ctrl-C ends the enclave)\n", stderr);
 		return;
@@ -299,13 +305,13 @@ static void print_end(const struct run *run, const struct outcome *outcome)
 	char text[OUTCOME_TEXT_SIZE], program[GUEST_STATUS_TEXT_SIZE];
 
 	if (known && !outcome->fault)
-		fprintf(stderr, "%s ended: %s\n", run->id,
-			guest_status_text(outcome->guest_status, program));
+		say(stderr, run->id, "%s ended: %s", run->id,
+		    guest_status_text(outcome->guest_status, program));
 	else if (outcome->fault)
 		term_error("%s ended by a fault (%s)", run->id, outcome_text(outcome, text));
 	else
-		fprintf(stderr, "%s ended (%s)%s\n", run->id, outcome_text(outcome, text),
-			outcome->by_guest ? "; its init did not report a status" : "");
+		say(stderr, run->id, "%s ended (%s)%s", run->id, outcome_text(outcome, text),
+		    outcome->by_guest ? "; its init did not report a status" : "");
 }
 
 /* The enclave belongs to this process, which a closed pipe ends as it does other programs. */
@@ -338,7 +344,7 @@ static int keep(struct run *run)
 	if (event == WATCH_SIGNAL) {
 		enclave_close(&run->enclave);
 		watch_drain_console(&run->watch);
-		fprintf(stderr, "%s terminated\n", run->id);
+		say(stderr, run->id, "%s terminated", run->id);
 		print_end_json(run, &(const struct outcome){ .reason = "closed" });
 		return COMMAND_OK;
 	}

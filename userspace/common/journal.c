@@ -18,23 +18,23 @@
 #define JOURNAL_SIZE	2048
 
 /* A program may have inherited the variable, but not the stream. */
-static bool is_stderr(const char *stream)
+static bool is_journal(const char *variable, int stream)
 {
 	uintmax_t device, inode;
 	struct stat st;
 
-	return sscanf(stream, "%ju:%ju", &device, &inode) == 2 && !fstat(STDERR_FILENO, &st) &&
+	return sscanf(variable, "%ju:%ju", &device, &inode) == 2 && !fstat(stream, &st) &&
 		st.st_dev == device && st.st_ino == inode;
 }
 
-int journal_open(void)
+int journal_open(int stream)
 {
 	/* Tests have their own socket. */
-	const char *path = getenv("NE_EMU_JOURNAL"), *stream = getenv("JOURNAL_STREAM");
+	const char *path = getenv("NE_EMU_JOURNAL"), *variable = getenv("JOURNAL_STREAM");
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	__cleanup_fd int fd = -1;
 
-	if (!stream || !is_stderr(stream))
+	if (!variable || !is_journal(variable, stream))
 		return -ENOTCONN;
 	path = path ? path : JOURNAL_SOCKET;
 	if (strlen(path) >= sizeof(address.sun_path))

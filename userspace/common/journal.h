@@ -5,13 +5,14 @@
 #define NE_EMU_COMMON_JOURNAL_H
 
 /**
- * journal_open() - connect to the journal if standard error leads there
+ * journal_open() - connect to the journal if a stream leads there
+ * @stream: its descriptor
  *
- * Compares $JOURNAL_STREAM with standard error, see systemd.exec(5).
+ * Compares $JOURNAL_STREAM with it, see systemd.exec(5).
  *
  * Return: a socket, which never blocks; or a negative errno, -ENOTCONN: it does not lead there.
  */
-int journal_open(void);
+int journal_open(int stream);
 
 /**
  * journal_send() - send a line

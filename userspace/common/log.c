@@ -37,7 +37,7 @@ void log_init_service(int max_level, const char *name)
 	log_init(max_level, getenv("JOURNAL_STREAM") ? NULL : name);
 	log_program = name;
 	fd_close(&log_journal);
-	log_journal = journal_open();
+	log_journal = journal_open(STDERR_FILENO);
 }
 
 static const struct {
