@@ -97,4 +97,18 @@ done <<'END'
 2|ne-emud --nope
 0|ne-emud --help
 END
+
+# Output that cannot be written is a failure, of text as well.
+for words in --help --version version 'version --json' 'help run' images 'images --json'; do
+	status=0
+	# shellcheck disable=SC2086 # words
+	text=$("$programs/ne-emu" $words 2>&1 > /dev/full) || status=$?
+	case $status:$text in
+	1:*'cannot write the output'*) ;;
+	*)
+		echo "ne-emu $words > /dev/full: exit status $status: $text"
+		failed=1
+		;;
+	esac
+done
 exit $failed

@@ -129,11 +129,26 @@ int command_run(const struct command *command, const char *above, int argc, char
 		run_leaf(command, path, argc, argv);
 }
 
-int command_main(const struct command *program, int argc, char **argv)
+/* Output that nobody gets is a failure, also if it was only text. */
+static int finish(int code)
+{
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	term_error("cannot write the output%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
+	return code ? code : COMMAND_FAILED;
+}
+
+static int run_program(const struct command *program, int argc, char **argv)
 {
 	if (argc > 2 && !strcmp(argv[1], "--completion"))
 		return generate_completion(program, argv[2]);
 	if (argc > 2 && !strcmp(argv[1], "--manual"))
 		return generate_manual(program, argc - 2, argv + 2);
 	return command_run(program, "", argc, argv);
+}
+
+int command_main(const struct command *program, int argc, char **argv)
+{
+	return finish(run_program(program, argc, argv));
 }

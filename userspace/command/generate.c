@@ -48,7 +48,7 @@ int generate_completion(const struct command *program, const char *shell)
 		if (strcmp(shells[i].shell, shell))
 			continue;
 		shells[i].generate(program);
-		return fflush(stdout) ? COMMAND_FAILED : COMMAND_OK;
+		return COMMAND_OK;
 	}
 	term_error("--completion: \"%s\" is not bash, zsh or fish", shell);
 	return COMMAND_USAGE;

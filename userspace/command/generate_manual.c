@@ -150,5 +150,5 @@ int generate_manual(const struct command *program, int argc, char **argv)
 		generate_walk(command, above, print_synopsis, &first);
 		putchar('\n');
 	}
-	return fflush(stdout) ? COMMAND_FAILED : COMMAND_OK;
+	return COMMAND_OK;
 }
