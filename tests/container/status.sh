@@ -194,11 +194,13 @@ init_that_does_not_report() {
 # panics OPTION... - the init of the image "panic" dies 2 s after the boot. Prints the time in
 # ms from the panic on the console, or from the boot, to the end of ne-emu, and its exit status.
 panics() {
-	python3 - ne-emu run --memory 256 "$@" "$tmp/panic.eif" 2> "$tmp/err" <<-'PYTHON'
+	python3 - "$tmp/console" ne-emu run --memory 256 "$@" "$tmp/panic.eif" 2> "$tmp/err" <<-'PYTHON'
 	import subprocess, sys, time
 	start = time.monotonic()
-	run = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
+	run = subprocess.Popen(sys.argv[2:], stdout=subprocess.PIPE)
+	console = open(sys.argv[1], "wb")
 	for line in run.stdout:
+	    console.write(b"%d " % ((time.monotonic() - start) * 1000) + line)
 	    if b"Kernel panic - not syncing" in line or b"booted in" in line:
 	        start = time.monotonic()
 	code = run.wait()
@@ -209,6 +211,7 @@ panics() {
 # within MS TIME CODE
 within() {
 	echo "$2 ms, exit status $3"
+	tail -n 30 "$tmp/console"
 	cat "$tmp/err"
 	[ "$3" = 125 ] && [ "$2" -lt $(($1 * ${NE_SLOWNESS:-1})) ]
 }

@@ -103,8 +103,8 @@ panic_with_escapes() {
 	exit_record "$uid" text | grep -F 'a\x1b[31mb'
 }
 
-check "bad image: 25 launchers that wait for a heartbeat" reasons_of 25
-check "bad image: 25 launchers that watch the enclave, too" reasons_of 25 -e
+check "bad image: 12 launchers that wait for a heartbeat" reasons_of 12
+check "bad image: 12 launchers that watch the enclave, too" reasons_of 12 -e
 check "busy enclaves closed by their owner: no warning" close_while_busy
 check "a panic with escape sequences" panic_with_escapes
 finish
