@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "ca/cert.h"
 #include "cli/commands.h"
 #include "cli/enclave/logs.h"
 #include "cli/enclave/state.h"
@@ -14,6 +15,17 @@
 #include "fake_root.h"
 
 #include <jansson.h>
+#include <openssl/ec.h>
+#include <openssl/objects.h>
+#include <openssl/x509.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 static json_t *parse(const struct command_result *result)
 {
@@ -24,7 +36,7 @@ static json_t *parse(const struct command_result *result)
 	return root;
 }
 
-/* The first finding of a check with this status, or "". */
+/* Text of the first finding of a check with this status, or "". */
 static const char *finding(const json_t *root, const char *check, const char *status)
 {
 	json_t *list = json_object_get(root, "Findings");
@@ -38,11 +50,77 @@ static const char *finding(const json_t *root, const char *check, const char *st
 	return "";
 }
 
-/* On a machine with nothing, every check still has a result. */
+/* The finding with this id, or NULL. */
+static const json_t *problem(const json_t *root, const char *id)
+{
+	json_t *list = json_object_get(root, "Findings");
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(list, i, entry) {
+		const char *have = json_string_value(json_object_get(entry, "Id"));
+
+		if (have && !strcmp(have, id))
+			return entry;
+	}
+	return NULL;
+}
+
+/* doctor finds this; @command and @text are parts of what it says, NULL: any. */
+static void expect_problem(const char *id, const char *status, const char *command,
+			   const char *text)
+{
+	struct command_result result;
+	const json_t *found;
+	json_t *json;
+
+	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
+	json = parse(&result);
+	found = problem(json, id);
+	if (!found)
+		fail_msg("no %s in %s", id, result.out);
+	assert_string_equal(json_string_value(json_object_get(found, "Status")), status);
+	if (command && !*command)
+		assert_true(json_is_null(json_object_get(found, "Command")));
+	else if (command)
+		expect_text(json_string_value(json_object_get(found, "Command")), command);
+	if (text)
+		expect_text(json_string_value(json_object_get(found, "Text")), text);
+	json_decref(json);
+	/* The text names the id, too. */
+	run_command(&result, &cmd_doctor, "doctor", NULL);
+	expect_text(result.out, id);
+}
+
+static void expect_none(const char *id)
+{
+	struct command_result result;
+	json_t *json;
+
+	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
+	json = parse(&result);
+	if (problem(json, id))
+		fail_msg("%s in %s", id, result.out);
+	json_decref(json);
+}
+
+static bool left_out(const json_t *root, const char *check)
+{
+	json_t *list = json_object_get(root, "NotChecked");
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(list, i, entry)
+		if (!strcmp(json_string_value(entry), check))
+			return true;
+	return false;
+}
+
+/* On a machine with nothing, causes have results, and what follows from them is named. */
 static void test_empty_machine(void **state)
 {
-	static const char *const failing[] = {
-		"kvm", "module", "device", "daemon", "vsock", "cpu-pool", "huge-pages",
+	static const char *const consequences[] = {
+		"device", "daemon", "vmm", "logs", "vsock", "cpu-pool", "huge-pages",
 	};
 	struct command_result result;
 	struct temp_dir root;
@@ -52,62 +130,96 @@ static void test_empty_machine(void **state)
 	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
 	assert_int_equal(result.code, COMMAND_FAILED);
 	json = parse(&result);
+	assert_true(json_is_integer(json_object_get(json, "FormatVersion")));
 	assert_true(json_is_false(json_object_get(json, "Ok")));
-	for (size_t i = 0; i < ARRAY_SIZE(failing); i++)
-		assert_string_not_equal(finding(json, failing[i], "fail"), "");
-	assert_string_not_equal(finding(json, "cpus", "warn"), "");
+	assert_non_null(problem(json, "kvm-firmware"));
+	assert_non_null(problem(json, "module-not-installed"));
+	assert_string_not_equal(finding(json, "cpus", "warning"), "");
+	for (size_t i = 0; i < ARRAY_SIZE(consequences); i++) {
+		assert_string_equal(finding(json, consequences[i], "error"), "");
+		assert_true(left_out(json, consequences[i]));
+	}
+	assert_false(left_out(json, "module"));
 	json_decref(json);
 	run_command(&result, &cmd_doctor, "doctor", NULL);
 	assert_int_equal(result.code, COMMAND_FAILED);
-	expect_text(result.out, "fail  module       nitro_enclaves_emu is not loaded\n"
-		    "                   -> sudo modprobe nitro_enclaves_emu\n");
+	expect_text(result.out, "fail  module       nitro_enclaves_emu is not installed for this "
+		    "kernel");
+	expect_text(result.out, " [module-not-installed]\n");
+	expect_text(result.out, "not checked before that is solved: ");
 	fake_root_remove(&root);
 }
 
-static void test_good_parts(void **state)
+/* A lock on the file of the supervisor, as the kernel shows it. */
+static void put_daemon(const struct temp_dir *root)
 {
 	char path[ROOT_PATH_SIZE], locks[256];
-	struct command_result result;
-	struct temp_dir root;
 	struct stat st;
-	json_t *json;
 
-	fake_root_create(&root);
-	fake_root_put(&root, "/proc/cpuinfo", "flags\t\t: fpu svm hypervisor\n");
-	fake_root_put(&root, "/sys/module/nitro_enclaves_emu/version", "1.2\n");
-	fake_root_put(&root, "/sys/module/nitro_enclaves/parameters/ne_cpus", "2-3\n\n");
-	fake_root_put(&root, "/sys/module/vhost_vsock/initstate", "live\n");
-	fake_root_put(&root, "/dev/nitro_enclaves", "");
-	fake_root_put(&root, "/sys/devices/system/cpu/online", "0-3\n");
-	for (int i = 0; i < 4; i++) {
-		snprintf(locks, sizeof(locks),
-			 "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", i);
-		fake_root_put(&root, locks, i < 2 ? "0-1\n" : "2-3\n");
-	}
-	fake_root_put(&root, "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "32\n");
-	fake_root_put(&root, "/run/ne-emu/ne-emud.lock", "");
-	assert_int_equal(stat(fake_root_path(&root, "/run/ne-emu/ne-emud.lock", path), &st), 0);
+	fake_root_put(root, "/run/ne-emu/ne-emud.lock", "");
+	assert_int_equal(stat(fake_root_path(root, "/run/ne-emu/ne-emud.lock", path), &st), 0);
 	snprintf(locks, sizeof(locks),
 		 "1: POSIX  ADVISORY  WRITE 9 00:01:1 0 EOF\n"
 		 "2: FLOCK  ADVISORY  WRITE 4242 %02x:%02x:%llu 0 EOF\n",
 		 (unsigned int)(st.st_dev >> 8 & 0xfff), (unsigned int)(st.st_dev & 0xff),
 		 (unsigned long long)st.st_ino);
-	fake_root_put(&root, "/proc/locks", locks);
+	fake_root_put(root, "/proc/locks", locks);
+}
 
+/* The modules are loaded, and the supervisor runs. */
+static void make_loaded(struct temp_dir *root)
+{
+	fake_root_create(root);
+	fake_root_put(root, "/sys/module/nitro_enclaves_emu/version", NE_EMU_VERSION "\n");
+	fake_root_put(root, "/sys/module/ne_emu_vsock/initstate", "live\n");
+	put_daemon(root);
+}
+
+#define SIBLINGS	"/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list"
+#define PAGES		"/sys/kernel/mm/hugepages/hugepages-2048kB/"
+
+/* Everything that a file can stand for: two cores of two threads, 64 MiB. */
+static void make_good(struct temp_dir *root)
+{
+	char path[128];
+
+	make_loaded(root);
+	fake_root_put(root, "/proc/cpuinfo", "flags\t\t: fpu svm\n");
+	fake_root_put(root, "/sys/module/nitro_enclaves/parameters/ne_cpus", "2-3\n\n");
+	fake_root_put(root, "/dev/nitro_enclaves", "");
+	fake_root_put(root, "/sys/devices/system/cpu/online", "0-3\n");
+	for (int i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), SIBLINGS, i);
+		fake_root_put(root, path, i < 2 ? "0-1\n" : "2-3\n");
+	}
+	fake_root_put(root, PAGES "free_hugepages", "32\n");
+	fake_root_put(root, PAGES "nr_hugepages", "40\n");
+	fake_root_put(root, "/proc/meminfo", "MemAvailable:    1000000 kB\n");
+}
+
+static void test_good_parts(void **state)
+{
+	struct command_result result;
+	struct temp_dir root;
+	json_t *json;
+
+	make_good(&root);
+	fake_root_put(&root, "/sys/module/nitro_enclaves_emu/version", "1.2\n");
+	fake_root_put(&root, "/sys/module/vhost_vsock/initstate", "live\n");
 	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
 	json = parse(&result);
-	assert_string_equal(finding(json, "kvm", "fail"),
+	assert_string_equal(finding(json, "kvm", "error"),
 			    "/dev/kvm is missing although the CPU can virtualize");
-	assert_string_equal(finding(json, "module", "warn"), "nitro_enclaves_emu 1.2 is loaded, "
+	assert_string_equal(finding(json, "module", "warning"), "nitro_enclaves_emu 1.2 is loaded, "
 			    "but the programs have version " NE_EMU_VERSION);
 	assert_string_equal(finding(json, "cpu-pool", "ok"), "2 CPUs: 2-3");
-	expect_text(finding(json, "isolation", "warn"), "ne-emud has not isolated CPUs 2-3");
 	assert_string_equal(finding(json, "cpus", "ok"), "2 CPUs can be used for enclaves, in "
 			    "whole cores of 2 threads: ask for multiples of 2");
-	assert_string_equal(finding(json, "huge-pages", "ok"), "node 0: 32 free pages of 2 MiB");
-	assert_string_equal(finding(json, "huge-pages", "fail"), "");
-	assert_string_equal(finding(json, "daemon", "ok"), "ne-emud runs (process 4242)");
-	assert_string_not_equal(finding(json, "vhost-vsock", "warn"), "");
+	assert_string_equal(finding(json, "huge-pages", "ok"), "node 0: free are 32 of 40 pages "
+			    "of 2 MiB");
+	assert_string_equal(finding(json, "huge-pages", "error"), "");
+	assert_non_null(problem(json, "daemon-socket"));
+	assert_non_null(problem(json, "vhost-vsock"));
 	json_decref(json);
 
 	fake_root_put(&root, "/sys/module/nitro_enclaves_emu/version", NE_EMU_VERSION "\n");
@@ -118,6 +230,432 @@ static void test_good_parts(void **state)
 	assert_string_equal(finding(json, "module", "ok"),
 			    "nitro_enclaves_emu " NE_EMU_VERSION " is loaded");
 	json_decref(json);
+	fake_root_remove(&root);
+}
+
+/* A file below the directory of the running kernel's modules. */
+static void put_modules(const struct temp_dir *root, const char *name, const char *text)
+{
+	struct utsname uts;
+	char path[200];
+
+	assert_int_equal(uname(&uts), 0);
+	snprintf(path, sizeof(path), "/lib/modules/%.60s/%s", uts.release, name);
+	fake_root_put(root, path, text);
+}
+
+/* A program that prints this. */
+static void put_program(const struct temp_dir *root, const char *path, const char *text)
+{
+	char script[1024], name[ROOT_PATH_SIZE];
+
+	snprintf(script, sizeof(script), "#!/bin/sh\ncat <<'END'\n%s\nEND\n", text);
+	fake_root_put(root, path, script);
+	assert_int_equal(chmod(fake_root_path(root, path, name), 0755), 0);
+}
+
+static bool kernel_is_supported(void)
+{
+	unsigned int major, minor;
+	struct utsname uts;
+
+	assert_int_equal(uname(&uts), 0);
+	assert_int_equal(sscanf(uts.release, "%u.%u", &major, &minor), 2);
+	return (major == 6 && minor >= 12) || (major == 7 && minor <= 3);
+}
+
+#define DKMS	"/var/lib/dkms/nitro-enclaves-emu/0.1.0/"
+
+/* Why the module is not there, each with what helps. */
+static void test_module(void **state)
+{
+	struct temp_dir root;
+
+	fake_root_create(&root);
+	put_modules(&root, "modules.dep", "updates/nitro-enclaves_emux.ko:\n"
+		    "kernel/x/nitro_enclaves_emu/y.ko:\n");
+	if (!kernel_is_supported()) {
+		expect_problem("module-kernel", "error", "", "is not made for this kernel");
+		fake_root_remove(&root);
+		return;
+	}
+	expect_problem("module-not-installed", "error", "", NULL);
+	fake_root_put(&root, DKMS "source/dkms.conf", "");
+	expect_problem("module-headers", "error", "", "headers are not installed");
+	fake_root_put(&root, "/usr/bin/apt-get", "");
+	expect_problem("module-headers", "error", "sudo apt-get install linux-headers-", NULL);
+	put_modules(&root, "build/Makefile", "");
+	put_program(&root, "/usr/sbin/dkms", "nitro-enclaves-emu/0.1.0: added");
+	expect_problem("module-not-built", "error", "sudo dkms autoinstall -k ", NULL);
+	fake_root_put(&root, DKMS "build/make.log", "CC x.o\nx.c:1:1: error: unknown type\n"
+		      "make: *** [x] Error 2\nend\n");
+	expect_problem("module-build", "error", "sudo dkms autoinstall -k ",
+		       "make: *** [x] Error 2");
+	put_modules(&root, "modules.dep", "updates/dkms/nitro_enclaves_emu.ko.xz: a.ko\n");
+	expect_problem("module-not-loaded", "error", "sudo modprobe nitro_enclaves_emu", NULL);
+	/* Secure Boot. */
+	put_program(&root, "/usr/sbin/modinfo", "");
+	fake_root_put(&root, "/sys/kernel/security/lockdown", "[none] integrity\n");
+	expect_problem("module-not-loaded", "error", NULL, NULL);
+	fake_root_put(&root, "/sys/kernel/security/lockdown", "none [integrity]\n");
+	expect_problem("module-unsigned", "error", "", NULL);
+	put_program(&root, "/usr/sbin/modinfo", "Debian Secure Boot Signer");
+	expect_problem("module-not-loaded", "error", NULL, NULL);
+	fake_root_remove(&root);
+}
+
+static void test_module_in_container(void **state)
+{
+	char path[ROOT_PATH_SIZE];
+	struct temp_dir root;
+
+	fake_root_create(&root);
+	fake_root_put(&root, "/proc/self/ns/net", "");
+	assert_int_equal(symlink("pid:[4026532000]",
+				 fake_root_path(&root, "/proc/self/ns/pid", path)), 0);
+	expect_problem("module-not-loaded", "error", "", NULL);
+	fake_root_put(&root, "/proc/cpuinfo", "flags\t: vmx\n");
+	expect_problem("kvm-not-visible", "warning", "", NULL);
+	fake_root_put(&root, "/sys/module/nitro_enclaves_emu/version", NE_EMU_VERSION "\n");
+	expect_problem("device-missing", "error", "", NULL);
+	/* No error: it may run on the host. */
+	expect_problem("daemon-not-visible", "warning", "", NULL);
+	/* The directory of the host is here, and nobody has the lock. */
+	fake_root_put(&root, "/run/ne-emu/ne-emud.lock", "");
+	expect_problem("daemon-stopped", "error", NULL, NULL);
+	fake_root_remove(&root);
+}
+
+static void test_kvm(void **state)
+{
+	struct temp_dir root;
+
+	fake_root_create(&root);
+	fake_root_put(&root, "/proc/cpuinfo", "flags\t: fpu hypervisor\n");
+	expect_problem("kvm-nested-off", "error", "", NULL);
+	fake_root_put(&root, "/proc/cpuinfo", "flags\t: fpu vmx\n");
+	expect_problem("kvm-not-loaded", "error", "sudo modprobe kvm_intel", NULL);
+	put_modules(&root, "modules.dep", "kernel/arch/x86/kvm/kvm-amd.ko.xz:\n");
+	expect_problem("kvm-not-loaded", "error", "", NULL);
+	fake_root_put(&root, "/proc/cpuinfo", "flags\t: fpu svm\n");
+	expect_problem("kvm-not-loaded", "error", "sudo modprobe kvm_amd", NULL);
+	fake_root_mkdir(&root, "/sys/class/misc/kvm");
+	expect_problem("kvm-device-missing", "error", "mknod -m 660 /dev/kvm c 10 232", NULL);
+	fake_root_remove(&root);
+}
+
+/* Each state of the unit, and the end of its journal. */
+static void test_daemon(void **state)
+{
+	struct temp_dir root;
+	char path[ROOT_PATH_SIZE];
+
+	make_good(&root);
+	fake_root_put(&root, "/proc/locks", "");
+	expect_problem("daemon-stopped", "error", "ne-emud > /var/log/ne-emud.log", NULL);
+	fake_root_mkdir(&root, "/run/systemd/system");
+	expect_problem("daemon-stopped", "error", "sudo systemctl start ne-emud", NULL);
+	put_program(&root, "/usr/bin/systemctl", "LoadState=masked\nActiveState=inactive");
+	expect_problem("daemon-masked", "error", "sudo systemctl unmask ne-emud", NULL);
+	put_program(&root, "/usr/bin/systemctl", "LoadState=not-found\nActiveState=inactive");
+	expect_problem("daemon-unit-missing", "error", "daemon-reload", NULL);
+	put_program(&root, "/usr/bin/systemctl", "LoadState=loaded\nActiveState=failed\n"
+		    "Result=exit-code\nInvocationID=abc");
+	expect_problem("daemon-failed", "error", "reset-failed", "ne-emud has failed (exit-code)");
+	put_program(&root, "/usr/bin/journalctl", "one\nlast \033[31mline");
+	expect_problem("daemon-failed", "error", NULL, "its journal ends with: last \\x1b[31mline");
+
+	fake_root_put(&root, "/proc/77/comm", "ne-emud\n");
+	expect_problem("daemon-foreign", "warning", "sudo kill 77 && ", NULL);
+	expect_none("daemon-failed");
+	assert_int_equal(unlink(fake_root_path(&root, "/proc/77/comm", path)), 0);
+
+	/* The configuration is the cause. */
+	fake_root_put(&root, "/etc/ne-emu/ne-emud.conf", "# a\n[attestation]\nregon = x\n");
+	expect_problem("config-invalid", "error", "sudo sed -i '3s/^/#/' /etc/ne-emu/ne-emud.conf",
+		       "ne-emud does not start: /etc/ne-emu/ne-emud.conf:3: regon: no such "
+		       "setting");
+	expect_none("daemon-failed");
+	put_daemon(&root);
+	expect_problem("config-invalid", "warning", NULL, "ne-emud will not start again: ");
+	fake_root_put(&root, "/etc/ne-emu/ne-emud.conf", "[attestation]\n");
+	expect_none("config-invalid");
+	fake_root_remove(&root);
+}
+
+/* A supervisor that does not answer: @listener accepts nothing. */
+static int listen_without_answer(const struct temp_dir *root)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	fake_root_path(root, "/run/ne-emu/ne-emud.sock", address.sun_path);
+	assert_true(listener >= 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(listener, 16), 0);
+	return listener;
+}
+
+static void test_frozen_daemon(void **state)
+{
+	struct command_result result;
+	struct temp_dir root;
+	int listener;
+	json_t *json;
+
+	make_good(&root);
+	listener = listen_without_answer(&root);
+	fake_root_put(&root, "/proc/4242/cgroup", "0::/a.slice/ne-emud.service\n");
+	fake_root_put(&root, "/sys/fs/cgroup/a.slice/cgroup.freeze", "1\n");
+	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
+	json = parse(&result);
+	assert_string_equal(json_string_value(json_object_get(problem(json, "daemon-frozen"),
+							      "Command")),
+			    "echo 0 | sudo tee /sys/fs/cgroup/a.slice/cgroup.freeze");
+	assert_true(left_out(json, "logs"));
+	json_decref(json);
+	fake_root_put(&root, "/sys/fs/cgroup/a.slice/cgroup.freeze", "0\n");
+	fake_root_put(&root, "/proc/4242/status", "Name:\tne-emud\nState:\tT (stopped)\n");
+	run_command(&result, &cmd_doctor, "doctor", NULL);
+	expect_text(result.out, "-> sudo kill -CONT 4242\n");
+	assert_int_equal(result.code, COMMAND_FAILED);
+	close(listener);
+	fake_root_remove(&root);
+}
+
+/* CPUs of the pool that are offline, or that the supervisor may not use. */
+static void test_pool(void **state)
+{
+	struct temp_dir root;
+	char path[128];
+
+	make_good(&root);
+	fake_root_put(&root, "/sys/devices/system/cpu/online", "0-2\n");
+	snprintf(path, sizeof(path), SIBLINGS, 2);
+	fake_root_put(&root, path, "2\n");
+	expect_problem("pool-offline", "error", "for cpu in 3; do echo 1 | sudo tee ", NULL);
+	fake_root_put(&root, path, "2-3\n");
+	fake_root_put(&root, "/sys/devices/system/cpu/online", "0-3\n");
+	fake_root_put(&root, "/proc/4242/status", "Cpus_allowed:\t3\nCpus_allowed_list:\t0-2\n");
+	expect_problem("pool-cpuset", "warning", "AllowedCPUs=", "vCPUs do not run on these of the "
+		       "pool: 3");
+	fake_root_put(&root, "/proc/4242/status", "x\nCpus_allowed_list:\t0-3\n");
+	expect_problem("pool-not-isolated", "warning", "", "ne-emud has not isolated CPUs 2-3");
+
+	/* What the command asks for is what the machine has. */
+	fake_root_put(&root, "/sys/module/nitro_enclaves/parameters/ne_cpus", "\n");
+	expect_problem("pool-empty", "error", "sudo ne-emu setup --cpus 2", NULL);
+	fake_root_put(&root, PAGES "free_hugepages", "0\n");
+	expect_problem("pool-empty", "error", "sudo ne-emu setup --memory 512 --cpus 2", NULL);
+	expect_none("huge-pages-missing");
+	fake_root_put(&root, "/proc/meminfo", "MemAvailable:    200000 kB\n");
+	expect_problem("pool-empty", "error", "sudo ne-emu setup --memory 128 --cpus 2", NULL);
+	fake_root_put(&root, "/proc/meminfo", "MemAvailable:    60000 kB\n");
+	expect_problem("pool-empty", "error", "", NULL);
+	fake_root_remove(&root);
+}
+
+static void test_memory(void **state)
+{
+	struct temp_dir root;
+
+	make_good(&root);
+	fake_root_put(&root, PAGES "free_hugepages", "31\n");
+	expect_problem("huge-pages-missing", "error", "sudo ne-emu setup --memory 512", "only 62 "
+		       "MiB");
+	fake_root_put(&root, PAGES "nr_overcommit_hugepages", "1\n");
+	expect_none("huge-pages-missing");
+	fake_root_put(&root, PAGES "resv_hugepages", "1\n");
+	expect_problem("huge-pages-missing", "error", NULL, NULL);
+	fake_root_put(&root, PAGES "resv_hugepages", "0\n");
+
+	fake_root_put(&root, "/proc/self/cgroup", "0::/x\n");
+	fake_root_put(&root, "/sys/fs/cgroup/x/hugetlb.2MB.max", "67108864\n");
+	fake_root_put(&root, "/sys/fs/cgroup/x/hugetlb.2MB.current", "0\n");
+	expect_none("huge-pages-cgroup");
+	fake_root_put(&root, "/sys/fs/cgroup/x/hugetlb.2MB.current", "2097152\n");
+	expect_problem("huge-pages-cgroup", "error",
+		       "echo max | sudo tee /sys/fs/cgroup/x/hugetlb.2MB.max", NULL);
+	fake_root_put(&root, "/proc/self/cgroup", "");
+
+	fake_root_put(&root, "/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages", "1\n");
+	expect_none("huge-pages-large");
+	fake_root_put(&root, PAGES "free_hugepages", "0\n");
+	expect_problem("huge-pages-large", "warning", "", NULL);
+
+	fake_root_put(&root, "/proc/zoneinfo", "Node 0, zone   Normal\n        managed  1000\n"
+		      "Node 0, zone  Movable\n        managed  0\n");
+	expect_none("huge-pages-movable");
+	fake_root_put(&root, "/proc/zoneinfo", "Node 0, zone   Normal\n        managed  1000\n"
+		      "Node 1, zone  Movable\n        present  9\n        managed  512\n");
+	expect_problem("huge-pages-movable", "warning", "", "2 MiB of this machine");
+	fake_root_remove(&root);
+}
+
+static void test_vsock(void **state)
+{
+	char path[ROOT_PATH_SIZE];
+	struct temp_dir root;
+
+	make_good(&root);
+	fake_root_put(&root, "/proc/sys/net/vsock/ns_mode", "local\n");
+	expect_problem("vsock-namespace", "error", "", NULL);
+	fake_root_put(&root, "/proc/sys/net/vsock/ns_mode", "global\n");
+	expect_none("vsock-namespace");
+	assert_int_equal(unlink(fake_root_path(&root, "/sys/module/ne_emu_vsock/initstate",
+					       path)), 0);
+	*strrchr(path, '/') = 0;
+	assert_int_equal(rmdir(path), 0);
+	expect_problem("vsock-not-loaded", "error", "sudo modprobe ne_emu_vsock", NULL);
+	put_modules(&root, "modules.builtin", "kernel/net/vmw_vsock/hv_sock.ko\n");
+	expect_problem("vsock-built-in", "error", "", "hv_sock");
+	put_modules(&root, "modules.builtin", "");
+	fake_root_put(&root, "/sys/module/hv_sock/initstate", "live\n");
+	expect_problem("vsock-other-transport", "error", "sudo modprobe -r hv_sock && sudo modprobe "
+		       "ne_emu_vsock", NULL);
+	expect_none("vsock-not-loaded");
+	fake_root_remove(&root);
+}
+
+static void test_open_files(void **state)
+{
+	struct rlimit saved, few;
+	struct temp_dir root;
+
+	make_good(&root);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &saved), 0);
+	few = (struct rlimit){ 19, saved.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	expect_problem("limit-open-files", "error", "ulimit -n ", NULL);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &saved), 0);
+	fake_root_remove(&root);
+}
+
+/* A supervisor that gives this answer, until it is killed. */
+static pid_t serve_answer(const struct temp_dir *root, const char *answer)
+{
+	char path[ROOT_PATH_SIZE];
+	int client, listener;
+	pid_t pid;
+
+	(void)unlink(fake_root_path(root, "/run/ne-emu/ne-emud.sock", path));
+	listener = listen_without_answer(root);
+	pid = fork();
+	assert_true(pid >= 0);
+	while (!pid) {
+		char request[256];
+
+		client = accept(listener, NULL, NULL);
+		if (client < 0 || recv(client, request, sizeof(request), 0) < 0 ||
+		    send(client, answer, strlen(answer), 0) < 0)
+			_exit(1);
+		close(client);
+	}
+	close(listener);
+	return pid;
+}
+
+static void stop_serving(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+#define ANSWER(members)	"{\"ok\": true, \"version\": \"" NE_EMU_VERSION "\", " members "}"
+
+/* What the supervisor says of itself. */
+static void test_service(void **state)
+{
+	static const struct {
+		const char *answer, *id, *status, *command, *text;
+	} cases[] = {
+		{ "{\"ok\": true, \"error\": null}", "daemon-version", "warning", NULL,
+		  "an earlier version" },
+		{ ANSWER("\"vmm\": {\"path\": \"/x/vmm\", \"errno\": 13}"), "vmm-not-executable",
+		  "error", "sudo chmod 755 /x/vmm", NULL },
+		{ ANSWER("\"vmm\": {\"path\": \"/x/vmm\", \"errno\": 2}"), "vmm-missing", "error",
+		  "", "/x/vmm: No such file" },
+		{ ANSWER("\"logs\": {\"path\": \"/l\", \"errno\": 28}"), "logs-full", "warning", "",
+		  "/l has no space left" },
+		{ ANSWER("\"logs\": {\"path\": \"/l\", \"errno\": 30}"), "logs-read-only",
+		  "warning", "remount,rw", NULL },
+		{ ANSWER("\"logs\": {\"path\": \"/l\", \"errno\": 13}"), "logs-unwritable",
+		  "warning", "sudo install -d -o root -g ne -m 750 /var/log/ne-emu", NULL },
+		{ ANSWER("\"run\": {\"path\": \"/r\", \"errno\": 28, \"inodes\": false}"),
+		  "run-full", "error", "", "/r has no room" },
+		{ ANSWER("\"run\": {\"path\": \"/r\", \"errno\": 28, \"inodes\": true}"),
+		  "run-full", "warning", "", "/r has no space left" },
+		{ ANSWER("\"run\": {\"path\": \"/r\", \"errno\": 13}"), "run-unwritable", "error",
+		  NULL, NULL },
+		{ ANSWER("\"error\": \"other users have access to /c (mode 0755): chmod 700 it\", "
+			 "\"state_dir\": \"/c\""), "attestation-private", "warning",
+		  "sudo chmod 700 /c", NULL },
+		{ ANSWER("\"error\": \"a full disk\""), "attestation-root", "warning", "",
+		  "no certificates: a full disk" },
+	};
+	struct temp_dir root;
+
+	make_good(&root);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		pid_t pid = serve_answer(&root, cases[i].answer);
+
+		expect_problem(cases[i].id, cases[i].status, cases[i].command, cases[i].text);
+		stop_serving(pid);
+	}
+	fake_root_remove(&root);
+}
+
+/* KVM is there for us, and not for the supervisor. */
+static void test_kvm_access(void **state)
+{
+	struct temp_dir root;
+	pid_t pid;
+
+	make_good(&root);
+	fake_root_put(&root, "/dev/kvm", "");
+	pid = serve_answer(&root, ANSWER("\"kvm\": {\"path\": \"/dev/kvm\", \"errno\": 13}"));
+	/* A file is no KVM: that is the cause. */
+	expect_problem("kvm-broken", "error", "", NULL);
+	expect_none("kvm-forbidden");
+	stop_serving(pid);
+	fake_root_remove(&root);
+}
+
+static void put_root_certificate(const struct temp_dir *root, int64_t begin, int64_t end)
+{
+	static const struct ca_rdn name[] = { { NID_commonName, "x" }, {} };
+	const struct ca_cert_spec spec = {
+		.subject = name, .serial = (const uint8_t *)"1", .serial_len = 1,
+		.not_before = begin, .not_after = end, .pathlen = CA_PATHLEN_NONE,
+		.key_usage = "critical,keyCertSign", .extensions = "BK",
+	};
+	EVP_PKEY *key = EVP_EC_gen("P-384");
+	X509 *cert = ca_cert_make(&spec, key, NULL);
+	char *pem = cert ? ca_cert_pem(cert) : NULL;
+
+	assert_non_null(pem);
+	fake_root_put(root, "/run/ne-emu/root.pem", pem);
+	free(pem);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+}
+
+static void test_clock(void **state)
+{
+	struct temp_dir root;
+	int64_t now = time(NULL);
+	pid_t pid;
+
+	make_good(&root);
+	pid = serve_answer(&root, ANSWER("\"root_sha256\": \"ab\", \"error\": null"));
+	put_root_certificate(&root, now - 1000, now + 1000);
+	expect_none("attestation-clock");
+	expect_none("attestation-expired");
+	put_root_certificate(&root, now + 500, now + 1000);
+	expect_problem("attestation-clock", "warning", "sudo ne-emu-ca rotate", NULL);
+	put_root_certificate(&root, now - 1000, now - 500);
+	expect_problem("attestation-expired", "warning", "sudo ne-emu-ca rotate", NULL);
+	stop_serving(pid);
 	fake_root_remove(&root);
 }
 
@@ -146,21 +684,21 @@ static void test_isolation(void **state)
 {
 	struct temp_dir root;
 
-	fake_root_create(&root);
+	make_loaded(&root);
 	fake_root_put(&root, "/sys/module/nitro_enclaves/parameters/ne_cpus", "6,7,2-3\n");
 	fake_root_mkdir(&root, "/sys/devices/system/cpu/cpu2/node1");
-	expect_isolation("warn", "is it running?", false);
+	expect_isolation("warning", "is it running?", false);
 	fake_root_put(&root, ISOLATED, "1-3,6-9\n");
-	expect_isolation("warn", "is it running?", false);
+	expect_isolation("warning", "is it running?", false);
 	fake_root_put(&root, TOLD, "2-3\n\n");		/* of an earlier pool */
-	expect_isolation("warn", "is it running?", false);
+	expect_isolation("warning", "is it running?", false);
 	fake_root_put(&root, TOLD, "2-3,6-7\n\n");
 	expect_isolation("ok", "only enclaves run on CPUs 2-3,6-7", true);
 	fake_root_put(&root, TOLD, "2-3,6-7\nno cgroup v2 here\n");
-	expect_isolation("warn", "no cgroup v2 here", false);
+	expect_isolation("warning", "no cgroup v2 here", false);
 	fake_root_put(&root, TOLD, "2-3,6-7\n\n");
 	fake_root_put(&root, ISOLATED, "2-3,6\n");
-	expect_isolation("warn", "the kernel has undone it", false);
+	expect_isolation("warning", "the kernel has undone it", false);
 	fake_root_remove(&root);
 }
 
@@ -183,7 +721,7 @@ static void test_vsock_packets(void **state)
 	struct temp_dir root;
 	json_t *json;
 
-	fake_root_create(&root);
+	make_loaded(&root);
 	fake_root_put(&root, "/proc/40/comm", "ne-emu-vmm\n");
 	put_channel(&root, 40, 3, "/dev/ne_emu_vsock",
 		    "pos:\t0\nstate:\tlive\ncid:\t16\nconsole:\t0\nqueued:\t8192\n"
@@ -212,7 +750,7 @@ static void test_vsock_packets(void **state)
 	assert_null(strstr(result.out, "666"));
 	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
 	json = parse(&result);
-	expect_text(finding(json, "vsock-packets", "warn"), " packets");
+	expect_text(finding(json, "vsock-packets", "warning"), " packets");
 	json_decref(json);
 	fake_root_remove(&root);
 }
@@ -238,7 +776,7 @@ static void test_nodes(void **state)
 	char path[100];
 	json_t *json;
 
-	fake_root_create(&root);
+	make_loaded(&root);
 	fake_root_put(&root, "/sys/module/nitro_enclaves/parameters/ne_cpus", "2\n");
 	fake_root_put(&root, "/sys/devices/system/cpu/cpu2/node0/x", "");
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -249,7 +787,7 @@ static void test_nodes(void **state)
 		}
 		run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
 		json = parse(&result);
-		assert_string_equal(finding(json, "huge-pages", "fail"), cases[i].fail);
+		assert_string_equal(finding(json, "huge-pages", "error"), cases[i].fail);
 		json_decref(json);
 	}
 	fake_root_remove(&root);
@@ -265,7 +803,7 @@ static void test_aws_driver(void **state)
 	fake_root_put(&root, "/sys/module/nitro_enclaves/initstate", "live\n");
 	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
 	json = parse(&result);
-	expect_text(finding(json, "module", "fail"), "the emulator cannot be loaded with it");
+	expect_text(finding(json, "module", "error"), "the emulator cannot be loaded with it");
 	json_decref(json);
 	fake_root_put(&root, "/dev/nitro_enclaves", "");
 	run_command(&result, &cmd_doctor, "doctor", "--json", NULL);
@@ -458,6 +996,18 @@ int main(void)
 		cmocka_unit_test(test_last_lines),
 		cmocka_unit_test(test_empty_machine),
 		cmocka_unit_test(test_good_parts),
+		cmocka_unit_test(test_module),
+		cmocka_unit_test(test_module_in_container),
+		cmocka_unit_test(test_kvm),
+		cmocka_unit_test(test_daemon),
+		cmocka_unit_test(test_frozen_daemon),
+		cmocka_unit_test(test_service),
+		cmocka_unit_test(test_kvm_access),
+		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_vsock),
+		cmocka_unit_test(test_open_files),
 		cmocka_unit_test(test_isolation),
 		cmocka_unit_test(test_vsock_packets),
 		cmocka_unit_test(test_nodes),

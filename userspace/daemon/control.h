@@ -10,6 +10,7 @@
 
 #include "daemon/attestor.h"
 #include "daemon/folder.h"
+#include "daemon/start.h"
 
 #include <jansson.h>
 
@@ -59,11 +60,13 @@ int control_open(struct control *control, const char *path, const char *group);
  * struct control_host - what requests are about
  * @attestor: the enclaves that run, and their settings
  * @logs: directories of enclaves
+ * @start: what starts need; NULL if none can be made (in tests)
  * @now: seconds since 1970
  */
 struct control_host {
 	struct attestor *attestor;
 	const struct log_root *logs;
+	const struct start_config *start;
 	int64_t now;
 };
 

@@ -8,6 +8,7 @@
 #include "common/paths.h"
 #include "common/text.h"
 #include "common/util.h"
+#include "daemon/health.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -25,6 +26,7 @@
 struct request {
 	struct attestor *attestor;
 	const struct log_root *logs;
+	const struct start_config *start;
 	uid_t uid;
 	json_t *json;
 	int64_t now;
@@ -282,6 +284,9 @@ static int status(struct request *request, json_t *answer)
 				     json_string(authority->root_sha256)) ||
 		 json_object_set_new(answer, "error", error.text[0] ? json_string(error.text) :
 				     json_null());
+	if (!failed && request->start)
+		failed = health_add(answer, request->start, request->logs,
+				    request->attestor->run_dir);
 	return failed ? -ENOMEM : 0;
 }
 
@@ -327,7 +332,8 @@ static int dispatch(struct request *request, json_t *answer)
 char *control_answer(const struct control_host *host, uid_t uid, const char *text, size_t len)
 {
 	struct request request = {
-		.attestor = host->attestor, .logs = host->logs, .uid = uid, .now = host->now,
+		.attestor = host->attestor, .logs = host->logs, .start = host->start, .uid = uid,
+		.now = host->now,
 		.error.text = "out of memory",
 	};
 	json_t *answer = json_object();

@@ -356,7 +356,8 @@ static void supervisor_on_signal(struct supervisor *s)
 static void supervisor_control(struct supervisor *s)
 {
 	const struct control_host host = {
-		.attestor = &s->attestor, .logs = &s->logs, .now = supervisor_seconds(s),
+		.attestor = &s->attestor, .logs = &s->logs, .start = &s->start,
+		.now = supervisor_seconds(s),
 	};
 
 	control_dispatch(&s->control, &host);

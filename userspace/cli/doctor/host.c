@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu doctor: checks of the machine: KVM, huge pages and CPUs. */
+/* ne-emu doctor: checks of the machine: limits, KVM and CPUs. */
 
 #include "cli/doctor/doctor.h"
 
-#include "cli/host/hugepages.h"
+#include "cli/host/kmod.h"
 #include "cli/host/sysfs.h"
 #include "cli/host/topology.h"
 #include "common/paths.h"
@@ -11,14 +11,35 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <linux/kvm.h>
+#include <linux/major.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 
-/* NE_START_ENCLAVE refuses enclaves with less. */
-#define MEMORY_MIN	(64 * MIB)
-#define NODES_MAX	64
+/* Descriptors that "ne-emu run" has open at once, with some to spare. */
+#define FILES_MIN	20
+#define FILES_ADVICE	1024
+/* Numbers that do not change, of linux/major.h and the kernel's linux/miscdevice.h. */
+#define KVM_MINOR	232
+
+void doctor_check_limits(struct doctor *doctor)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= FILES_MIN) {
+		doctor_ok(doctor, "this process may open enough files");
+		return;
+	}
+	doctor_error(doctor, "limit-open-files", "this process may open only %llu files (ulimit "
+		     "-n)", (unsigned long long)limit.rlim_cur);
+	if (limit.rlim_max >= FILES_MIN)
+		doctor_command(doctor, "ulimit -n %llu",
+			       MIN((unsigned long long)limit.rlim_max, FILES_ADVICE));
+	else
+		doctor_advice(doctor, "log in again, or raise the limit as root: ulimit -n %d",
+			      FILES_ADVICE);
+}
 
 /* Is @flag in the first "flags" line of /proc/cpuinfo (x86)? */
 static bool cpu_has(const char *flag)
@@ -42,21 +63,45 @@ static bool cpu_has(const char *flag)
 	return false;
 }
 
+/* The CPU can virtualize, so only the device or a module is missing. */
+static void no_kvm_device(struct doctor *doctor)
+{
+	const char *module = cpu_has("vmx") ? "kvm_intel" : "kvm_amd";
+
+	if (doctor_in_container()) {
+		doctor_warning(doctor, "kvm-not-visible", "%s cannot be seen from this container; "
+			       "ne-emud needs it on the host", KVM_PATH);
+		return;
+	}
+	if (sys_exists("/sys/class/misc/kvm")) {
+		doctor_error(doctor, "kvm-device-missing", "%s is missing although KVM is loaded",
+			     KVM_PATH);
+		doctor_command(doctor, "sudo rm -f %s && sudo mknod -m 660 %s c %d %d", KVM_PATH,
+			       KVM_PATH, MISC_MAJOR, KVM_MINOR);
+		return;
+	}
+	doctor_error(doctor, "kvm-not-loaded", "%s is missing although the CPU can virtualize",
+		     KVM_PATH);
+	if (kmod_find(module) != KMOD_MISSING)
+		doctor_command(doctor, "sudo modprobe %s", module);
+	else
+		doctor_advice(doctor, "boot a kernel that has the module %s", module);
+}
+
 static void no_kvm(struct doctor *doctor)
 {
-	if (cpu_has("vmx") || cpu_has("svm"))
-		doctor_add(doctor, "kvm", DOCTOR_FAIL,
-			   cpu_has("vmx") ? "sudo modprobe kvm_intel" : "sudo modprobe kvm_amd",
-			   "%s is missing although the CPU can virtualize", KVM_PATH);
-	else if (cpu_has("hypervisor"))
-		doctor_add(doctor, "kvm", DOCTOR_FAIL, "enable nested virtualization in the "
-			   "hypervisor below (QEMU: -cpu host; cloud: an instance type that has "
-			   "it)",
-			   "this is a virtual machine without nested virtualization");
-	else
-		doctor_add(doctor, "kvm", DOCTOR_FAIL, "enable virtualization (VT-x, AMD-V) in "
-			   "the firmware setup", "%s is missing and the CPU does not report "
-			   "virtualization", KVM_PATH);
+	if (cpu_has("vmx") || cpu_has("svm")) {
+		no_kvm_device(doctor);
+	} else if (cpu_has("hypervisor")) {
+		doctor_error(doctor, "kvm-nested-off", "this is a virtual machine without nested "
+			     "virtualization");
+		doctor_advice(doctor, "enable nested virtualization in the hypervisor below "
+			      "(QEMU: -cpu host; cloud: an instance type that has it)");
+	} else {
+		doctor_error(doctor, "kvm-firmware", "%s is missing and the CPU does not report "
+			     "virtualization", KVM_PATH);
+		doctor_advice(doctor, "enable virtualization (VT-x, AMD-V) in the firmware setup");
+	}
 }
 
 /* On some machines the device exists, but cannot create a VM. */
@@ -67,81 +112,33 @@ static void try_kvm(struct doctor *doctor, int fd)
 
 	if (version == KVM_API_VERSION)
 		vm = ioctl(fd, KVM_CREATE_VM, 0);
-	if (vm < 0)
-		doctor_add(doctor, "kvm", DOCTOR_FAIL, "see the kernel log", "%s cannot create a "
-			   "virtual machine: %s", KVM_PATH, strerror(errno));
-	else
-		doctor_add(doctor, "kvm", DOCTOR_OK, NULL, "%s works", KVM_PATH);
+	if (vm >= 0) {
+		doctor_ok(doctor, "%s works", KVM_PATH);
+		return;
+	}
+	doctor_error(doctor, "kvm-broken", "%s cannot create a virtual machine: %s", KVM_PATH,
+		     strerror(errno));
+	doctor_advice(doctor, "\"sudo dmesg | grep -i kvm\" shows the reason");
 }
 
 void doctor_check_kvm(struct doctor *doctor)
 {
 	char path[SYS_PATH_SIZE];
 	__cleanup_fd int fd = open(sys_path(path, KVM_PATH), O_RDWR | O_CLOEXEC);
-	int error = errno;
 
 	if (fd >= 0)
 		try_kvm(doctor, fd);
-	else if (error == ENOENT)
-		no_kvm(doctor);
-	else if (error == EACCES || error == EPERM)	/* only ne-emud opens it */
-		doctor_add(doctor, "kvm", DOCTOR_OK, NULL, "%s exists (only ne-emud needs access "
-			   "to it)", KVM_PATH);
+	else if (errno == EACCES || errno == EPERM)	/* only ne-emud opens it */
+		doctor_ok(doctor, "%s exists (only ne-emud needs access to it)", KVM_PATH);
 	else
-		doctor_add(doctor, "kvm", DOCTOR_FAIL, "sudo modprobe kvm_intel or kvm_amd; see "
-			   "the kernel log", "cannot open %s: %s", KVM_PATH, strerror(error));
+		no_kvm(doctor);
+}
+
+void doctor_check_nested(struct doctor *doctor)
+{
 	if (cpu_has("hypervisor"))
-		doctor_add(doctor, "nested", DOCTOR_WARN, NULL, "this is a virtual machine: "
-			   "enclaves run nested and therefore slower");
-}
-
-/* Add a finding for each page size with free pages. Return: free bytes of the node. */
-static uint64_t check_node(struct doctor *doctor, int node)
-{
-	struct huge_sizes sizes;
-	uint64_t free = 0;
-
-	huge_sizes_read(node, &sizes);
-	for (size_t i = 0; i < sizes.count; i++) {
-		const struct huge_size *s = &sizes.list[i];
-
-		free += s->free * s->size;
-		if (s->free)
-			doctor_add(doctor, "huge-pages", DOCTOR_OK, NULL, "node %d: %" PRIu64
-				   " free pages of %llu MiB", MAX(node, 0), s->free,
-				   s->size / MIB);
-	}
-	return free;
-}
-
-void doctor_check_huge_pages(struct doctor *doctor)
-{
-	static const char fix[] = "sudo ne-emu setup --memory 512 --cpus 2";
-	__cleanup_free uint32_t *cpus = NULL;
-	uint64_t most = 0, here = 0;
-	size_t count = 0;
-	int pool = -1;
-
-	if (!sys_pool_cpus(&cpus, &count) && count)
-		pool = sys_cpu_node(cpus[0]);
-	if (!sys_exists("/sys/devices/system/node/node0/hugepages"))
-		most = check_node(doctor, -1);
-	for (int node = 0; node < NODES_MAX; node++) {
-		uint64_t free;
-
-		if (!sys_exists("/sys/devices/system/node/node%d/hugepages", node))
-			continue;
-		free = check_node(doctor, node);
-		most = MAX(most, free);
-		if (node == pool)
-			here = free;
-	}
-	if (most < MEMORY_MIN)
-		doctor_add(doctor, "huge-pages", DOCTOR_FAIL, fix, "only %llu MiB of huge pages "
-			   "are free; an enclave needs at least 64 MiB", most / MIB);
-	else if (pool >= 0 && here < MEMORY_MIN && sys_exists("/sys/devices/system/node/node1"))
-		doctor_add(doctor, "huge-pages", DOCTOR_FAIL, fix, "the free huge pages are not on "
-			   "node %d, where the CPU pool is", pool);
+		doctor_warning(doctor, "kvm-nested", "this is a virtual machine: enclaves run "
+			       "nested and therefore slower");
 }
 
 void doctor_check_cpus(struct doctor *doctor)
@@ -150,7 +147,7 @@ void doctor_check_cpus(struct doctor *doctor)
 	size_t threads = 1, usable = 0;
 
 	if (topology_read(&topology)) {
-		doctor_add(doctor, "cpus", DOCTOR_WARN, NULL, "cannot read the CPU topology");
+		doctor_warning(doctor, "cpus-unreadable", "cannot read the CPU topology");
 		return;
 	}
 	for (size_t i = 0; i < topology.nr_cores; i++) {
@@ -158,14 +155,15 @@ void doctor_check_cpus(struct doctor *doctor)
 		if (!topology_has_cpu(&topology.cores[i], 0))
 			usable += topology.cores[i].nr_cpus;
 	}
-	if (!usable)
-		doctor_add(doctor, "cpus", DOCTOR_FAIL, "give the machine more CPUs", "the only "
-			   "core is that of CPU 0, which belongs to the host");
-	else if (threads > 1)
-		doctor_add(doctor, "cpus", DOCTOR_OK, NULL, "%zu CPUs can be used for enclaves, in "
-			   "whole cores of %zu threads: ask for multiples of %zu", usable, threads,
-			   threads);
-	else
-		doctor_add(doctor, "cpus", DOCTOR_OK, NULL, "%zu CPUs can be used for enclaves",
-			   usable);
+	if (!usable) {
+		doctor_error(doctor, "cpus-too-few", "the only core is that of CPU 0, which "
+			     "belongs to the host");
+		doctor_advice(doctor, "give the machine more CPUs, or bring those back that are "
+			      "offline");
+	} else if (threads > 1) {
+		doctor_ok(doctor, "%zu CPUs can be used for enclaves, in whole cores of %zu "
+			  "threads: ask for multiples of %zu", usable, threads, threads);
+	} else {
+		doctor_ok(doctor, "%zu CPUs can be used for enclaves", usable);
+	}
 }

@@ -28,14 +28,16 @@ static int fail_connect(struct error *error, const char *path, int errnum)
 	case EACCES:
 		return error_set(error, -errnum, "only root and members of group ne may use %s",
 				 path);
+	case EAGAIN:	/* too many clients wait already */
+		return error_set(error, -errnum, "ne-emud does not answer in time");
 	default:
 		return error_set(error, -errnum, "%s: %s", path, strerror(errnum));
 	}
 }
 
-static int connect_daemon(int *ret_fd, struct error *error)
+static int connect_daemon(unsigned int seconds, int *ret_fd, struct error *error)
 {
-	const struct timeval wait = { .tv_sec = WAIT_SECONDS };
+	const struct timeval wait = { .tv_sec = seconds };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	__cleanup_fd int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	char path[SYS_PATH_SIZE];
@@ -45,6 +47,7 @@ static int connect_daemon(int *ret_fd, struct error *error)
 		return fail_connect(error, path, ENAMETOOLONG);
 	strcpy(address.sun_path, path);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) < 0 ||
 	    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return fail_connect(error, path, errno);
 	*ret_fd = fd_steal(&fd);
@@ -67,7 +70,9 @@ static int exchange(int fd, const char *request, json_t **ret_answer, struct err
 	errnum = errno;
 	progress_end();
 	if (len < 0)
-		return error_set(error, -errnum, "ne-emud does not answer: %s", strerror(errnum));
+		return error_set(error, -errnum, "ne-emud does not answer%s%s",
+				 errnum == EAGAIN ? "" : ": ",
+				 errnum == EAGAIN ? " in time" : strerror(errnum));
 	*ret_answer = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_object(*ret_answer)) {
 		json_decref(*ret_answer);
@@ -89,6 +94,12 @@ static int check_answer(json_t *answer, struct error *error)
 
 int daemon_request(json_t *request, json_t **ret_answer, struct error *error)
 {
+	return daemon_request_within(WAIT_SECONDS, request, ret_answer, error);
+}
+
+int daemon_request_within(unsigned int seconds, json_t *request, json_t **ret_answer,
+			  struct error *error)
+{
 	__cleanup_free char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	__cleanup_fd int fd = -1;
 	int err;
@@ -96,7 +107,7 @@ int daemon_request(json_t *request, json_t **ret_answer, struct error *error)
 	json_decref(request);
 	if (!text)
 		return error_set(error, -ENOMEM, "out of memory, or a text is not valid UTF-8");
-	err = connect_daemon(&fd, error);
+	err = connect_daemon(seconds, &fd, error);
 	if (!err)
 		err = exchange(fd, text, ret_answer, error);
 	if (err)

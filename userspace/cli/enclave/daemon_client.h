@@ -15,8 +15,13 @@
  * @error: set on failure
  *
  * Return: 0, or a negative errno with a message: -ENOENT or -ECONNREFUSED (ne-emud is not
- * running), -EACCES, -EPROTO (it refused the request, or the answer is invalid).
+ * running), -EACCES, -EAGAIN (it does not answer), -EPROTO (it refused the request, or the
+ * answer is invalid).
  */
 int daemon_request(json_t *request, json_t **ret_answer, struct error *error);
+
+/** daemon_request_within() - daemon_request() that waits only for so many seconds */
+int daemon_request_within(unsigned int seconds, json_t *request, json_t **ret_answer,
+			  struct error *error);
 
 #endif

@@ -27,8 +27,7 @@ static const char *entry_path(char path[PATH_MAX], const struct image_cache *cac
 	return path;
 }
 
-/* Name the directory above. Return: 0 or -ENOENT. */
-static int choose_path(struct image_cache *cache)
+int image_cache_place(struct image_cache *cache)
 {
 	const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 	int len;
@@ -75,7 +74,7 @@ static int check_owner(const char *path)
 
 int image_cache_open(struct image_cache *cache, struct error *error)
 {
-	int err = choose_path(cache);
+	int err = image_cache_place(cache);
 
 	if (err) {
 		cache->path[0] = 0;

@@ -44,6 +44,9 @@ struct image_entry {
  */
 int image_cache_open(struct image_cache *cache, struct error *error);
 
+/** image_cache_place() - name the directory, which need not exist; 0 or a negative errno */
+int image_cache_place(struct image_cache *cache);
+
 /**
  * image_cache_find() - look up an image, and note that it is used
  * @ret_fd: the image, open for reading
