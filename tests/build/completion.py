@@ -19,7 +19,7 @@ import tempfile
 
 PROGRAMS = ("ne-emu", "ne-emu-ca", "ne-emud")
 FORMATS = "pem der fingerprint rust go c"
-COMMANDS = "run images ps stop console logs pcap eif attest lab doctor setup version help"
+COMMANDS = "run images ps inspect stop wait rm events console logs pcap eif attest lab doctor setup version help"
 IDS = "web 16 enc0000000000000001 enc0000000000000002"
 
 # Command lines whose last word is completed, and the expected completions. There are the

@@ -75,7 +75,69 @@ several() {
 	[ "$(ne-emu ps -a | awk 'length > 80')" = "" ]
 }
 
+# What wait and the records know is what run would have said.
+ended() {
+	ne-emu events --json > "$tmp/events" &
+	events=$!
+	ne-emu events > "$tmp/lines" &
+	ne-emu events | head -n 1 > "$tmp/first" &
+	start web
+	ne-emu inspect --json > "$tmp/inspect"
+	ne-emu inspect web > "$tmp/text"
+	cat "$tmp/text"
+	ne-emu eif describe --json "$image" | jq .Measurements.PCR0 > "$tmp/pcr0"
+	jq -e --slurpfile pcr0 "$tmp/pcr0" --arg image "$image" '.Image == $image and
+		.Measurements.PCR0 == $pcr0[0] and .State == "RUNNING" and .BootTime > .StartTime and
+		(.Console | endswith("/console.log"))' "$tmp/inspect"
+	id=$(jq -r .EnclaveID "$tmp/inspect")
+	grep "^image  *$image\$" "$tmp/text"
+	# Others may wait, and do not learn more than the reason.
+	as_member ne-emu wait "$id" 2> "$tmp/others" &
+	others=$!
+	ne-emu wait 2> "$tmp/waited" &
+	waiting=$!
+	timeout 0.5 ne-emu wait web && return 1
+	control "$(ne-emu ps --format '{cid}')" 'exit 3'
+	status=0
+	wait $waiting || status=$?
+	[ $status = 3 ]
+	grep "^$id ended: guest-reset: the program exited with status 3\$" "$tmp/waited"
+	wait $others
+	grep "^$id ended: guest-reset\$" "$tmp/others"
+	wait_for 10 no_vmm
+	status=0
+	ne-emu wait --json web > "$tmp/waited" || status=$?
+	[ $status = 3 ]
+	jq -e '.ExitCode == 3 and .EndTime != null' "$tmp/waited"
+	ne-emu inspect --json -l | jq -e --arg id "$id" '.EnclaveID == $id and .EndTime > .BootTime'
+	[ "$(cut -d " " -f 2- "$tmp/first")" = "$(head -n 1 "$tmp/lines" | cut -d " " -f 2-)" ]
+	wait_for 10 grep -q released "$tmp/events"
+	jq -s -e --arg id "$id" '[.[] | select(.EnclaveID == $id)] | [.[].Event][-3:] ==
+		["started", "ended", "released"] and .[-2].ExitCode == 3 and
+		all(.[]; .FormatVersion == 1)' "$tmp/events"
+	kill $events
+}
+
+removed() {
+	start web
+	id=$(ne-emu ps -q)
+	says 'has not ended; "ne-emu stop' ne-emu rm web
+	ne-emu stop web
+	says "$id belongs to root" as_member ne-emu rm "$id"
+	ne-emu rm "$id"
+	[ ! -e "$log_folder/0/${id#enc}" ]
+	says "there are no logs of $id" ne-emu rm "$id"
+	start web
+	ne-emu stop
+	id=$(ne-emu ps -a -q | tail -n 1)
+	ne-emu rm --all > "$tmp/removed"
+	grep "^$id removed\$" "$tmp/removed"
+	[ -z "$(ne-emu ps -aq --filter owner=root)" ]
+}
+
 check "no enclave" none
 check "the only enclave" only_one
 check "several enclaves" several
+check "how an enclave has ended" ended
+check "records that are removed" removed
 finish

@@ -13,6 +13,7 @@
 #include "common/date.h"
 #include "fake_root.h"
 
+#include <jansson.h>
 #include <linux/nitro_enclaves.h>
 
 #define FOLDER	"/var/log/ne-emu/1000/017d91012b842240"
@@ -187,6 +188,59 @@ static void test_filters(void **state)
 	}
 }
 
+/* Commands that work on what is kept of an enclave, without the emulator. */
+static void test_records(void **state)
+{
+	static const char *const names[] = { "web", "21", "enc017d91012b842240" };
+	struct command_result result;
+	struct temp_dir root;
+	json_t *json;
+
+	fake_root_create(&root);
+	put_record(&root);
+	fake_root_put(&root, FOLDER "/image.json", "{\"image\": \"/srv/a.eif\", \"measurements\": "
+		      "{\"HashAlgorithm\": \"Sha384\", \"PCR0\": \"00ff\"}, \"booted\": "
+		      "\"2026-01-31T12:00:03.000Z\"}");
+	fake_root_put(&root, FOLDER "/console.log", "console\n");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		run_command(&result, &cmd_wait, "wait", names[i], NULL);
+		assert_int_equal(result.code, 7);
+		assert_string_equal(result.out, "");
+		assert_string_equal(result.err, "enc017d91012b842240 ended: guest-reset: the "
+				    "program exited with status 7\n");
+	}
+	run_command(&result, &cmd_wait, "wait", "--json", "-l", NULL);
+	assert_int_equal(result.code, 7);
+	json = json_loads(result.out, 0, NULL);
+	assert_int_equal(json_integer_value(json_object_get(json, "ExitCode")), 7);
+	assert_int_equal(json_integer_value(json_object_get(json, "FormatVersion")), 1);
+	json_decref(json);
+	run_command(&result, &cmd_wait, "wait", "other", NULL);
+	assert_int_equal(result.code, 125);
+	run_command(&result, &cmd_wait, "wait", NULL);
+	assert_int_equal(result.code, 125);
+
+	run_command(&result, &cmd_inspect, "inspect", "web", NULL);
+	assert_int_equal(result.code, COMMAND_OK);
+	expect_text(result.out, "image       /srv/a.eif\nPCR0        00ff\nconsole     ");
+	expect_text(result.out, "booted      2026-01-31T12:00:03.000Z\n");
+	run_command(&result, &cmd_inspect, "inspect", "--json", "web", NULL);
+	json = json_loads(result.out, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(json, "Image")), "/srv/a.eif");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(json, "Measurements"),
+							      "PCR0")), "00ff");
+	assert_string_equal(json_string_value(json_object_get(json, "State")), "TERMINATED");
+	json_decref(json);
+
+	run_command(&result, &cmd_rm, "rm", NULL);
+	assert_int_equal(result.code, COMMAND_USAGE);
+	run_command(&result, &cmd_rm, "rm", "-a", "web", NULL);
+	assert_int_equal(result.code, COMMAND_USAGE);
+	run_command(&result, &cmd_rm, "rm", "web", NULL);
+	assert_int_equal(result.code, COMMAND_FAILED);
+	fake_root_remove(&root);
+}
+
 static void test_ps_usage(void **state)
 {
 	struct command_result result;
@@ -244,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_records),
 		cmocka_unit_test(test_ps_usage),
 		cmocka_unit_test(test_dates),
 	};

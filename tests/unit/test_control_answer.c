@@ -328,6 +328,54 @@ static void test_names(void **state)
 	log_root_close(&logs);
 }
 
+#define DESCRIBE(more)	"{\"command\":\"describe\",\"target\":\"" UID_TEXT "\"," more "}"
+
+/* What the owner reports lies in one file; what it leaves out stays. */
+static void test_describe(void **state)
+{
+	struct state *s = *state;
+	char path[128], text[6000], *request;
+	json_t *file;
+
+	snprintf(path, sizeof(path), "%s/logs", s->dir.path);
+	assert_int_equal(log_root_open(&logs, path), 0);
+	expect_error(s, DESCRIBE("\"image\":\"/a.eif\""), "no running enclave");
+	start(s, NOW);
+	asking = BOB;
+	expect_error(s, DESCRIBE("\"image\":\"/a.eif\""), "belongs to user");
+	asking = ALICE;
+	expect_error(s, DESCRIBE("\"image\":1"), "\"image\" is not a string");
+	expect_error(s, DESCRIBE("\"booted\":\"now\""), "not a date");
+	expect_error(s, DESCRIBE("\"booted\":7"), "not a date");
+	expect_error(s, DESCRIBE("\"measurements\":[]"), "not an object");
+	expect_error(s, DESCRIBE("\"measurements\":{\"PCR0\":{}}"), "not a string");
+	expect_error(s, DESCRIBE("\"measurements\":{\"1\":\"\",\"2\":\"\",\"3\":\"\",\"4\":\"\","
+				 "\"5\":\"\",\"6\":\"\",\"7\":\"\",\"8\":\"\",\"9\":\"\"}"),
+		     "at most 8 registers");
+	memset(text, 'a', 5000);
+	text[5000] = 0;
+	assert_true(asprintf(&request, DESCRIBE("\"image\":\"%s\""), text) > 0);
+	expect_error(s, request, "at most 4096 bytes");
+	free(request);
+	assert_int_equal(folder_read_file(&logs, ALICE, UID, NE_EMU_IMAGE_FILE, text, sizeof(text)),
+			 -ENOENT);
+
+	expect_ok(s, DESCRIBE("\"image\":\"/a.eif\",\"measurements\":{\"PCR0\":\"00ff\"},"
+			      "\"other\":1"));
+	expect_ok(s, DESCRIBE("\"booted\":\"2026-01-31T12:00:00.000Z\""));
+	assert_int_equal(folder_read_file(&logs, ALICE, UID, NE_EMU_IMAGE_FILE, text, sizeof(text)),
+			 0);
+	file = json_loads(text, 0, NULL);
+	assert_int_equal(json_object_size(file), 3);
+	assert_string_equal(json_string_value(json_object_get(file, "image")), "/a.eif");
+	assert_string_equal(json_string_value(json_object_get(file, "booted")),
+			    "2026-01-31T12:00:00.000Z");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(file, "measurements"),
+							      "PCR0")), "00ff");
+	json_decref(file);
+	log_root_close(&logs);
+}
+
 static bool is_live(uint64_t slot_uid, void *arg)
 {
 	return slot_uid == *(const uint64_t *)arg;
@@ -464,6 +512,7 @@ int main(void)
 		TEST(test_root_changed),
 		TEST(test_name_rule),
 		TEST(test_names),
+		TEST(test_describe),
 		TEST(test_forget),
 	};
 

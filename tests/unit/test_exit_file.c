@@ -246,7 +246,7 @@ static void test_write(void **state)
 	assert_return_code(stat(path, &st), errno);
 	assert_int_equal(st.st_mode & 07777, 0644);
 
-	snprintf(path, sizeof(path), "%s/2001/0000abcdef012345/%s", dir.path, EXIT_FILE_TEMP);
+	snprintf(path, sizeof(path), "%s/2001/0000abcdef012345/%s", dir.path, FOLDER_TEMP);
 	assert_int_equal(access(path, F_OK), -1);
 	log_root_close(&root);
 	temp_dir_remove(&dir);

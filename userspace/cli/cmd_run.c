@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/eif/app_options.h"
 #include "cli/eif/commands.h"
+#include "cli/eif/show.h"
 #include "cli/enclave/enclave.h"
 #include "cli/enclave/explain.h"
 #include "cli/enclave/file.h"
@@ -152,6 +153,38 @@ static void open_console(struct run *run)
 		run->watch.console = fd;
 }
 
+/* Of a built image, what is in the cache; otherwise what was measured when it was read. */
+static json_t *measurements_of(const struct run *run)
+{
+	json_t *known = json_object_get(run->image.record, "Measurements");
+	__cleanup_free char *text = NULL;
+	struct json_out out = {};
+	json_t *object;
+
+	if (known || !run->enclave.measured)
+		return json_incref(known);
+	json_out_object(&out, NULL);
+	eif_show_measurements(&out, &run->enclave.pcrs);
+	text = json_out_take(&out);
+	object = text ? json_loads(text, 0, NULL) : NULL;
+	known = json_incref(json_object_get(object, "Measurements"));
+	json_decref(object);
+	return known;
+}
+
+/* For "ne-emu inspect". */
+static void describe(const struct run *run)
+{
+	const char *name = run->options.name;
+	__cleanup_free char *path = realpath(name, NULL);
+	json_t *measurements = measurements_of(run);
+
+	if (!strcmp(name, "-"))
+		name = NULL;
+	record_describe(run->enclave.slot_uid, path ? path : name, measurements, false);
+	json_decref(measurements);
+}
+
 static int start(struct run *run, struct error *error)
 {
 	int err;
@@ -170,6 +203,7 @@ static int start(struct run *run, struct error *error)
 		err = record_set_name(run->enclave.slot_uid, run->name, error);
 	if (err)
 		return err;
+	describe(run);
 	state_id(run->enclave.slot_uid, run->id);
 	run->watch.enclave = run->enclave.fd;
 	run->watch.cid = run->enclave.cid;
@@ -385,6 +419,7 @@ static int boot(struct run *run)
 		(void)sd_report("STATUS=%s", error.text);
 		return fail(err, &error);
 	}
+	record_describe(run->enclave.slot_uid, NULL, NULL, true);
 	print_booted(run);
 	(void)sd_report("READY=1\nSTATUS=%s runs, CID %u", run->id, run->enclave.cid);
 	return COMMAND_OK;
@@ -398,7 +433,7 @@ static void forget(struct run *run)
 	if (!run->rm || !*run->id)
 		return;
 	enclave_close(&run->enclave);
-	if (record_forget(run->enclave.slot_uid, &error))
+	if (record_forget(run->enclave.slot_uid, geteuid(), &error))
 		term_error("warning: the log of %s stays: %s", run->id, error.text);
 }
 

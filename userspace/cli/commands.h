@@ -10,16 +10,20 @@ extern const struct command cmd_attest;
 extern const struct command cmd_console;
 extern const struct command cmd_doctor;
 extern const struct command cmd_eif;
+extern const struct command cmd_events;
 extern const struct command cmd_images;
+extern const struct command cmd_inspect;
 extern const struct command cmd_lab;
 extern const struct command cmd_logs;
 extern const struct command cmd_pcap;
 extern const struct command cmd_port_forward;
 extern const struct command cmd_ps;
+extern const struct command cmd_rm;
 extern const struct command cmd_run;
 extern const struct command cmd_setup;
 extern const struct command cmd_stop;
 extern const struct command cmd_version;
+extern const struct command cmd_wait;
 
 /* Names, CIDs and ids of existing enclaves; none without the emulator. */
 #define VALUES_ENCLAVES	\

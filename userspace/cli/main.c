@@ -4,7 +4,8 @@
 #include "cli/commands.h"
 
 static const struct command *const commands[] = {
-	&cmd_run, &cmd_images, &cmd_ps, &cmd_stop, &cmd_console, &cmd_logs,
+	&cmd_run, &cmd_images, &cmd_ps, &cmd_inspect, &cmd_stop, &cmd_wait, &cmd_rm,
+	&cmd_console, &cmd_logs, &cmd_events,
 	&cmd_port_forward, &cmd_pcap, &cmd_eif,
 	&cmd_attest, &cmd_lab, &cmd_doctor, &cmd_setup, &cmd_version, NULL,
 };

@@ -9,6 +9,7 @@
 #include "common/text.h"
 #include "common/util.h"
 #include "daemon/health.h"
+#include "daemon/image_file.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -249,6 +250,15 @@ static int name_request(struct request *request, json_t *answer)
 			       strerror(-err)) : 0;
 }
 
+/* What its owner reports about an enclave. */
+static int describe_request(struct request *request, json_t *answer)
+{
+	const struct attestee *attestee = find_enclave(request);
+
+	return attestee ? image_file_update(request->logs, attestee->owner, attestee->slot_uid,
+					    request->json, &request->error) : -EINVAL;
+}
+
 /* Remove the log and the record of an ended enclave. */
 static int forget_request(struct request *request, json_t *answer)
 {
@@ -313,6 +323,7 @@ static const struct {
 	{ "lab-set", lab_set_request },
 	{ "lab-reset", lab_reset_request },
 	{ "name", name_request },
+	{ "describe", describe_request },
 	{ "forget", forget_request },
 };
 

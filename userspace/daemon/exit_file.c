@@ -116,23 +116,8 @@ int exit_file_text(const struct exit_record *record, char **ret_text)
 int exit_file_write(const struct log_root *root, const struct exit_record *record)
 {
 	__cleanup_free char *text = NULL;
-	__cleanup_fd int folder_fd = -1;
-	__cleanup_fd int fd = -1;
-	int err;
+	int err = exit_file_text(record, &text);
 
-	err = exit_file_text(record, &text);
-	if (!err)
-		err = folder_open(root, ne_nl_owner(record->enclave), record->enclave->slot_uid,
-				  &folder_fd);
-	if (!err)
-		err = folder_create_file(folder_fd, EXIT_FILE_TEMP, &fd);
-	if (!err)
-		err = write_full(fd, text, strlen(text));
-	if (!err)
-		err = write_full(fd, "\n", 1);
-	if (err)
-		return err;
-	if (renameat(folder_fd, EXIT_FILE_TEMP, folder_fd, NE_EMU_EXIT_FILE) < 0)
-		return -errno;
-	return 0;
+	return err ? err : folder_replace_file(root, ne_nl_owner(record->enclave),
+					       record->enclave->slot_uid, NE_EMU_EXIT_FILE, text);
 }

@@ -9,9 +9,6 @@
 
 #include <stdint.h>
 
-/* Name of the file while it is being written. */
-#define EXIT_FILE_TEMP		".exit.json.new"
-
 /**
  * struct exit_record - contents of the file
  * @enclave: the last known state of the enclave; not owned

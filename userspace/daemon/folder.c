@@ -7,7 +7,6 @@
 #include "common/paths.h"
 #include "common/util.h"
 #include "daemon/acl.h"
-#include "daemon/exit_file.h"
 #include "daemon/folder_private.h"
 
 #include <dirent.h>
@@ -228,22 +227,45 @@ int folder_set_name(const struct log_root *root, uid_t owner, uint64_t slot_uid,
 	return err ? err : write_full(fd, name, strlen(name));
 }
 
-int folder_get_name(const struct log_root *root, uid_t owner, uint64_t slot_uid, char *ret)
+int folder_read_file(const struct log_root *root, uid_t owner, uint64_t slot_uid,
+		     const char *name, char *ret, size_t size)
 {
-	char path[2 * FOLDER_NAME_SIZE + sizeof(NE_EMU_NAME_FILE)];
+	char path[3 * FOLDER_NAME_SIZE];
 	__cleanup_fd int fd = -1;
 	ssize_t len;
 
-	snprintf(path, sizeof(path), "%" PRIu32 "/%016" PRIx64 "/" NE_EMU_NAME_FILE, owner,
-		 slot_uid);
+	snprintf(path, sizeof(path), "%" PRIu32 "/%016" PRIx64 "/%s", owner, slot_uid, name);
 	fd = openat(root->fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	len = read_full(fd, ret, NE_EMU_NAME_MAX);
+	len = read_full(fd, ret, size - 1);
 	if (len < 0)
 		return len;
 	ret[len] = 0;
 	return 0;
+}
+
+int folder_get_name(const struct log_root *root, uid_t owner, uint64_t slot_uid, char *ret)
+{
+	return folder_read_file(root, owner, slot_uid, NE_EMU_NAME_FILE, ret, NE_EMU_NAME_MAX + 1);
+}
+
+int folder_replace_file(const struct log_root *root, uid_t owner, uint64_t slot_uid,
+			const char *name, const char *text)
+{
+	__cleanup_fd int folder_fd = -1, fd = -1;
+	int err;
+
+	err = folder_open(root, owner, slot_uid, &folder_fd);
+	if (!err)
+		err = folder_create_file(folder_fd, FOLDER_TEMP, &fd);
+	if (!err)
+		err = write_full(fd, text, strlen(text));
+	if (!err)
+		err = write_full(fd, "\n", 1);
+	if (err)
+		return err;
+	return renameat(folder_fd, FOLDER_TEMP, folder_fd, name) < 0 ? -errno : 0;
 }
 
 bool folder_has_exit_file(const struct log_root *root, uid_t owner, uint64_t slot_uid)
@@ -258,7 +280,8 @@ bool folder_has_exit_file(const struct log_root *root, uid_t owner, uint64_t slo
 static int remove_slot(int owner_fd, const char *name)
 {
 	static const char *const files[] = {
-		NE_EMU_CONSOLE_LOG, NE_EMU_EXIT_FILE, EXIT_FILE_TEMP, NE_EMU_NAME_FILE,
+		NE_EMU_CONSOLE_LOG, NE_EMU_EXIT_FILE, NE_EMU_IMAGE_FILE, NE_EMU_NAME_FILE,
+		FOLDER_TEMP,
 	};
 	__cleanup_fd int fd = -1;
 	int err;

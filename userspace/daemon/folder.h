@@ -17,6 +17,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Name of a file while folder_replace_file() writes it. */
+#define FOLDER_TEMP		".exit.json.new"
 /* Group that may enter owners' directories. It may also use the device. */
 #define FOLDER_GROUP		"ne"
 /* Number of directories of ended enclaves that are kept: of each owner, and in total. */
@@ -85,6 +87,25 @@ int folder_set_name(const struct log_root *root, uid_t owner, uint64_t slot_uid,
  * Return: 0, -ENOENT (it has none) or another negative errno.
  */
 int folder_get_name(const struct log_root *root, uid_t owner, uint64_t slot_uid, char *ret);
+
+/**
+ * folder_read_file() - read a small file in an enclave's directory
+ * @name: name of the file
+ * @ret: buffer for its contents and a NUL; a longer file is cut
+ * @size: size of @ret
+ *
+ * Return: 0, -ENOENT or another negative errno.
+ */
+int folder_read_file(const struct log_root *root, uid_t owner, uint64_t slot_uid,
+		     const char *name, char *ret, size_t size);
+
+/**
+ * folder_replace_file() - write a file with @text and a newline in an enclave's directory
+ *
+ * Readers see either the old file or the complete new one. Return: 0 or a negative errno.
+ */
+int folder_replace_file(const struct log_root *root, uid_t owner, uint64_t slot_uid,
+			const char *name, const char *text);
 
 /** folder_has_exit_file() - Return: true if the end of this enclave has been recorded */
 bool folder_has_exit_file(const struct log_root *root, uid_t owner, uint64_t slot_uid);

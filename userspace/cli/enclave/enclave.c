@@ -73,9 +73,10 @@ uint64_t enclave_choose_memory(uint64_t image_size, uint64_t *ret_wanted)
 }
 
 /* The regions are contiguous here, and in the same order as in the enclave. */
-static int read_image(struct huge_memory *memory, uint64_t offset, int fd, bool check,
+static int read_image(struct enclave *enclave, uint64_t offset, int fd, bool check,
 		      struct error *error)
 {
+	struct huge_memory *memory = &enclave->memory;
 	struct error cause = {};
 	struct eif eif;
 	ssize_t n;
@@ -92,8 +93,10 @@ static int read_image(struct huge_memory *memory, uint64_t offset, int fd, bool 
 		return error_set(error, -E2BIG, "the image does not fit into %llu MiB; raise "
 				 "--memory (four times its size is a good start)",
 				 memory->size / MIB);
-	if (check && eif_parse(memory->addr + offset, n, EIF_PARSE_NATIVE, &eif, NULL, &cause))
+	if (check && eif_parse(memory->addr + offset, n, EIF_PARSE_NATIVE | EIF_PARSE_THREADS,
+			       &eif, &enclave->pcrs, &cause))
 		return error_set(error, -EBADMSG, "the image is not valid: %s", cause.text);
+	enclave->measured = check;
 	return 0;
 }
 
@@ -110,7 +113,7 @@ int enclave_load(struct enclave *enclave, int image_fd, uint64_t memory, bool ch
 		return err;
 	if (ioctl(enclave->fd, NE_GET_IMAGE_LOAD_INFO, &info))
 		return fail_step(STEP_LOAD_INFO, errno, error);
-	err = read_image(&enclave->memory, info.memory_offset, image_fd, check, error);
+	err = read_image(enclave, info.memory_offset, image_fd, check, error);
 	if (err)
 		return err;
 	for (i = 0; i < enclave->memory.nr_regions; i++) {

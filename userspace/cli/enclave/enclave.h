@@ -6,11 +6,15 @@
 
 #include "cli/host/hugepages.h"
 #include "command/terminal.h"
+#include "eif/eif.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/** struct enclave - an enclave that this process owns; closing @fd ends it */
+/**
+ * struct enclave - an enclave that this process owns; closing @fd ends it
+ * @pcrs: measurements of its image, if it was checked (@measured)
+ */
 struct enclave {
 	int fd;
 	uint64_t slot_uid;
@@ -20,6 +24,8 @@ struct enclave {
 	size_t nr_cpus;
 	uint64_t mem_size;
 	struct huge_memory memory;
+	struct eif_pcrs pcrs;
+	bool measured;
 };
 
 /*

@@ -25,6 +25,13 @@ const char *logs_path(char *buf, const struct logs_id *id, const char *name)
 			name);
 }
 
+bool logs_readable(const struct logs_id *id)
+{
+	char path[SYS_PATH_SIZE];
+
+	return !access(logs_path(path, id, "."), R_OK | X_OK);
+}
+
 struct json_t *logs_load_exit(const struct logs_id *id)
 {
 	char path[SYS_PATH_SIZE];

@@ -26,6 +26,9 @@ struct logs_id {
 /** logs_path() - path of a file in the directory; returns @buf, SYS_PATH_SIZE bytes */
 const char *logs_path(char *buf, const struct logs_id *id, const char *name);
 
+/** logs_readable() - may this user read the directory? */
+bool logs_readable(const struct logs_id *id);
+
 /** logs_load_exit() - the exit record, for json_in_free(); NULL if there is none (yet) */
 struct json_t *logs_load_exit(const struct logs_id *id);
 

@@ -6,6 +6,7 @@
 #include "cli/enclave/daemon_client.h"
 #include "cli/enclave/select.h"
 #include "common/clock.h"
+#include "common/date.h"
 #include "common/enclave_name.h"
 
 #include <errno.h>
@@ -36,33 +37,55 @@ int record_check_name(const char *name, struct error *error)
 	return err;
 }
 
-static int ask(const char *command, uint64_t slot_uid, const char *name, struct error *error)
+int record_set_name(uint64_t slot_uid, const char *name, struct error *error)
 {
 	char target[UID_SIZE];
 	json_t *answer;
 	int err;
 
 	snprintf(target, sizeof(target), "%016" PRIx64, slot_uid);
-	err = daemon_request(json_pack("{s:s, s:s, s:s*}", "command", command, "target", target,
+	err = daemon_request(json_pack("{s:s, s:s, s:s}", "command", "name", "target", target,
 				       "name", name), &answer, error);
 	if (!err)
 		json_decref(answer);
 	return err;
 }
 
-int record_set_name(uint64_t slot_uid, const char *name, struct error *error)
+void record_describe(uint64_t slot_uid, const char *image, struct json_t *measurements,
+		     bool booted)
 {
-	return ask("name", slot_uid, name, error);
+	char target[UID_SIZE], date[DATE_SIZE];
+	struct error ignored;
+	json_t *answer;
+
+	if (!state_emulated())
+		return;
+	snprintf(target, sizeof(target), "%016" PRIx64, slot_uid);
+	date_format(clock_ns(CLOCK_REALTIME), date);
+	if (!daemon_request(json_pack("{s:s, s:s, s:s*, s:O*, s:s*}", "command", "describe",
+				      "target", target, "image", image, "measurements",
+				      measurements, "booted", booted ? date : NULL),
+			    &answer, &ignored))
+		json_decref(answer);
 }
 
-int record_forget(uint64_t slot_uid, struct error *error)
+int record_forget(uint64_t slot_uid, uid_t owner, struct error *error)
 {
 	int64_t deadline = clock_ms() + GONE_MS;
+	char target[UID_SIZE];
 	int err;
 
+	if (owner != geteuid() && geteuid() != 0)
+		return error_set(error, -EPERM, "it belongs to another user; use sudo");
+	snprintf(target, sizeof(target), "%016" PRIx64, slot_uid);
 	/* ne-emud refuses while it has not noticed the end; its record would come afterwards. */
-	while ((err = ask("forget", slot_uid, NULL, error)) == -EPROTO &&
-	       clock_ms() < deadline)
-		(void)usleep(RETRY_US);
+	do {
+		json_t *user = owner == geteuid() ? NULL : json_integer(owner), *answer;
+
+		err = daemon_request(json_pack("{s:s, s:s, s:o*}", "command", "forget", "target",
+					       target, "user", user), &answer, error);
+		if (!err)
+			json_decref(answer);
+	} while (err == -EPROTO && clock_ms() < deadline && !usleep(RETRY_US));
 	return err;
 }

@@ -6,7 +6,11 @@
 
 #include "common/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+struct json_t;
 
 /**
  * record_check_name() - check that an enclave can get a name, before it is started
@@ -20,10 +24,25 @@ int record_check_name(const char *name, struct error *error);
 int record_set_name(uint64_t slot_uid, const char *name, struct error *error);
 
 /**
- * record_forget() - remove the log of an enclave that this process has closed
+ * record_describe() - have ne-emud note what is known about a running enclave
+ * @slot_uid: the enclave
+ * @image: path or name of its image, or NULL
+ * @measurements: registers of the image by name, or NULL
+ * @booted: it has booted just now
  *
- * Waits until the enclave is gone. Return: 0 or a negative errno with a message.
+ * Failures do not matter: without ne-emud's socket, as in containers, there is no record.
  */
-int record_forget(uint64_t slot_uid, struct error *error);
+void record_describe(uint64_t slot_uid, const char *image, struct json_t *measurements,
+		     bool booted);
+
+/**
+ * record_forget() - remove the log of an enclave that has ended
+ * @slot_uid: the enclave
+ * @owner: its owner; only root may name another user
+ * @error: set on failure
+ *
+ * Waits until ne-emud has noticed the end. Return: 0 or a negative errno with a message.
+ */
+int record_forget(uint64_t slot_uid, uid_t owner, struct error *error);
 
 #endif

@@ -12,7 +12,15 @@
 #include <ctype.h>
 #include <errno.h>
 #include <linux/nitro_enclaves.h>
+#include <poll.h>
 #include <string.h>
+#include <unistd.h>
+
+/* How long to wait for a record after the end, and how often to look. */
+#define RECORD_MS	3000
+#define RECORD_STEP_US	20000
+/* In another network namespace than the initial one there are no events, so look, too. */
+#define LOOK_AGAIN_MS	500
 
 static const char *image_member(const struct view *view, const char *key)
 {
@@ -203,4 +211,72 @@ void view_json(struct json_out *out, const struct view *view)
 	json_out_u64(out, "UptimeSeconds", view->uptime_s);
 	json_text(out, "Image", view_image(view));
 	outcome_json(out, &view->outcome);
+}
+
+int view_find(const struct select *wanted, struct view *ret, struct error *error)
+{
+	__cleanup(log_list_free) struct log_list logs = {};
+	struct ne_nl_enclave enclave;
+	struct error ignored;
+	struct logs_id id;
+	int err;
+
+	err = select_enclave(wanted, &enclave, error);
+	if (!err) {
+		view_live(ret, &enclave);
+		return 0;
+	}
+	/* Without the emulator there may still be records. */
+	if ((!wanted->name && !wanted->latest) || log_list_read(&logs, &ignored) ||
+	    log_list_find(&logs, wanted->name, &id, &ignored) || view_ended(ret, &id))
+		return err;
+	return 0;
+}
+
+/* Keep the end, which the kernel forgets as soon as the owner closes the enclave. */
+static void note_end(int cmd, const struct ne_nl_enclave *enclave, void *arg)
+{
+	struct view *view = arg;
+
+	if (enclave && enclave->slot_uid == view->enclave.slot_uid &&
+	    enclave->exit_reason != NE_EMU_EXIT_REASON_NONE)
+		view->outcome = outcome_of(enclave);
+}
+
+/* ne-emud writes the record soon after the end; there is none for users who may not read it. */
+static void await_record(struct view *view)
+{
+	int64_t deadline = clock_ms() + RECORD_MS;
+	struct view ended;
+	int err;
+
+	while ((err = view_ended(&ended, &view->id)) && clock_ms() < deadline &&
+	       logs_readable(&view->id))
+		(void)usleep(RECORD_STEP_US);
+	if (!err) {
+		view_done(view);
+		*view = ended;
+	} else if (!view->outcome.reason) {
+		view->outcome.reason = "closed";
+	}
+}
+
+int view_wait(struct ne_nl *nl, struct view *view, struct error *error)
+{
+	while (!view_has_ended(view)) {
+		struct pollfd fd = { .fd = ne_nl_event_fd(nl), .events = POLLIN };
+		struct ne_nl_enclave now;
+		int err = ne_nl_enclave_get(nl, view->enclave.slot_uid, &now);
+
+		if (err == -ENOENT)
+			break;
+		if (err)
+			return error_set(error, err, "cannot wait: %s", strerror(-err));
+		note_end(0, &now, view);
+		ne_nl_enclave_done(&now);
+		if (!view_has_ended(view) && poll(&fd, 1, LOOK_AGAIN_MS) > 0)
+			(void)ne_nl_event_read(nl, note_end, view);
+	}
+	await_record(view);
+	return 0;
 }

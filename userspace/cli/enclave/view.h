@@ -5,7 +5,7 @@
 #define NE_EMU_CLI_ENCLAVE_VIEW_H
 
 #include "cli/enclave/logs.h"
-#include "cli/enclave/state.h"
+#include "cli/enclave/select.h"
 #include "common/date.h"
 
 struct json_t;
@@ -63,6 +63,26 @@ void view_done(struct view *view);
  */
 int view_list_read(struct view_list *ret, bool all, struct error *error);
 void view_list_free(struct view_list *list);
+
+/**
+ * view_find() - find an enclave that runs or has ended
+ * @wanted: the request; with --latest, an enclave that has ended will do if none is running
+ * @ret: the view; the caller frees it with view_done()
+ * @error: set on failure
+ *
+ * Return: 0, or a negative errno of select_enclave() with a message.
+ */
+int view_find(const struct select *wanted, struct view *ret, struct error *error);
+
+/**
+ * view_wait() - wait until an enclave has ended
+ * @nl: a connection that has subscribed to NE_EMU_MCGRP_EVENTS
+ * @view: the enclave, live or ended; how it ended is added
+ * @error: set on failure
+ *
+ * Its owner may still hold its CPUs and memory. Return: 0 or a negative errno with a message.
+ */
+int view_wait(struct ne_nl *nl, struct view *view, struct error *error);
 
 /** view_state() - "RUNNING", as nitro-cli prints it; returns @buf, VIEW_STATE_SIZE bytes */
 const char *view_state(const struct view *view, char *buf);
