@@ -4,7 +4,7 @@
 #include "cli/doctor/doctor.h"
 
 #include "cli/enclave/pool.h"
-#include "cli/enclave/state.h"
+#include "cli/enclave/usage.h"
 #include "cli/host/hugepages.h"
 #include "cli/host/hugetlb_limit.h"
 #include "cli/host/reserve.h"
@@ -24,31 +24,6 @@
 #define CPUS_ADVICE	2
 #define NODES_MAX	64
 
-/* What enclaves of all users have. */
-struct in_use {
-	size_t enclaves;
-	uint64_t memory;
-};
-
-static void read_in_use(struct in_use *ret)
-{
-	struct ne_nl_enclave *list;
-	struct ne_nl *nl;
-	size_t count;
-
-	*ret = (struct in_use){};
-	if (!state_emulated() || ne_nl_open(&nl))
-		return;
-	if (!ne_nl_enclave_list(nl, &list, &count)) {
-		for (size_t i = 0; i < count; i++) {
-			ret->enclaves += !!list[i].mem_size;
-			ret->memory += list[i].mem_size;
-		}
-		ne_nl_list_free(list, count);
-	}
-	ne_nl_close(nl);
-}
-
 uint64_t doctor_free_memory(int node)
 {
 	struct huge_sizes sizes;
@@ -60,11 +35,14 @@ uint64_t doctor_free_memory(int node)
 static unsigned int memory_to_set_up(int node)
 {
 	struct reserve plan;
+	struct usage usage;
 	struct error error;
 
+	/* "setup" counts what enclaves use. */
+	usage_read(&usage);
 	for (unsigned int mib = MEMORY_ADVICE; mib >= MEMORY_MIN / MIB; mib /= 2)
-		if (!reserve_plan(&plan, node, mib * MIB, &error))
-			return mib;
+		if (!reserve_plan(&plan, node, mib * MIB + usage.memory, usage.memory, &error))
+			return mib + usage.memory / MIB;
 	return 0;
 }
 
@@ -183,12 +161,12 @@ static bool other_node_has(int node)
 
 static void too_few(struct doctor *doctor, uint64_t here, int node)
 {
-	struct in_use in_use;
+	struct usage usage;
 
-	read_in_use(&in_use);
-	if (in_use.memory >= MEMORY_MIN) {
+	usage_read(&usage);
+	if (usage.memory >= MEMORY_MIN) {
 		doctor_ok(doctor, "%zu enclaves use %llu MiB of huge pages; %llu MiB are free",
-			  in_use.enclaves, in_use.memory / MIB, here / MIB);
+			  usage.enclaves, usage.memory / MIB, here / MIB);
 		return;
 	}
 	if (other_node_has(node))
