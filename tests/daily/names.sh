@@ -135,9 +135,22 @@ removed() {
 	[ -z "$(ne-emu ps -aq --filter owner=root)" ]
 }
 
+# Nothing of an enclave is left when stop returns: 5 times of 5.
+module_is_free() {
+	for i in 1 2 3 4 5; do
+		start web
+		ne-emu stop -t 20
+		no_vmm || {
+			echo "round $i: a VMM is left"
+			return 1
+		}
+	done
+}
+
 check "no enclave" none
 check "the only enclave" only_one
 check "several enclaves" several
 check "how an enclave has ended" ended
 check "records that are removed" removed
+check "nothing is left after stop" module_is_free
 finish

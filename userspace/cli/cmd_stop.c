@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "cli/enclave/select.h"
+#include "cli/enclave/vmm.h"
 #include "cli/enclave/watch.h"
 #include "cli/host/sysfs.h"
 
@@ -14,10 +15,13 @@
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_TIMEOUT	10		/* seconds */
 /* In another network namespace than the initial one there are no events, so poll too. */
 #define LOOK_AGAIN_MS	500
+/* How often to look for a VMM; the kernel does not announce its end. */
+#define VMM_STEP_US	20000
 #define NAME_SIZE	64
 
 /* "process 4242 (name)"; without what this user may not see. */
@@ -105,6 +109,32 @@ static int wait_gone(struct ne_nl *nl, const struct ne_nl_enclave *enclave, uint
 	}
 }
 
+/*
+ * An enclave holds nothing any more once the kernel does not list it, but its VMM may need a
+ * moment to go, and holds the modules until then.
+ */
+static int wait_vmm(const struct ne_nl_enclave *enclave, uint64_t deadline_ns, struct error *error)
+{
+	char id[STATE_ID_SIZE];
+
+	while (vmm_runs(enclave->slot_uid)) {
+		if (watch_now_ns() >= deadline_ns)
+			return error_set(error, -ETIMEDOUT, "%s has ended, but its VMM has not; see "
+					 "\"journalctl -u ne-emud\"",
+					 state_id(enclave->slot_uid, id));
+		(void)usleep(VMM_STEP_US);
+	}
+	return 0;
+}
+
+static int wait_end(struct ne_nl *nl, const struct ne_nl_enclave *enclave, uint64_t deadline_ns,
+		    struct error *error)
+{
+	int err = wait_gone(nl, enclave, deadline_ns, error);
+
+	return err ? err : wait_vmm(enclave, deadline_ns, error);
+}
+
 static int stop_list(struct ne_nl *nl, const struct ne_nl_enclave *list, size_t count,
 		     uint64_t timeout)
 {
@@ -127,7 +157,7 @@ static int stop_list(struct ne_nl *nl, const struct ne_nl_enclave *list, size_t 
 		if (!asked[i])
 			continue;
 		progress_begin("waiting for the end");
-		err = wait_gone(nl, &list[i], deadline_ns, &error);
+		err = wait_end(nl, &list[i], deadline_ns, &error);
 		progress_end();
 		if (!err) {
 			printf("%s stopped\n", state_id(list[i].slot_uid, id));
@@ -215,7 +245,9 @@ static const struct opt options[] = {
 	OPT_FLAG("all", struct stop_options, all, "end all enclaves"),
 	OPT_LATEST(struct stop_options, latest),
 	OPT_NUMBER("timeout", struct stop_options, timeout, "S", 1, 86400,
-		   "seconds to wait for them to end; default: 10"),
+		   "seconds to wait for them to end; default: 10", .letter = 't',
+		   .manual = "Seconds to wait until the enclaves have ended, their owners have "
+			     "released them, and their VMMs are gone. Default: 10."),
 	{}
 };
 
