@@ -135,6 +135,28 @@ removed() {
 	[ -z "$(ne-emu ps -aq --filter owner=root)" ]
 }
 
+followed() {
+	start_time=$(date -u +%FT%TZ)
+	start web
+	ne-emu logs -f web > "$tmp/followed" 2> "$tmp/end" &
+	following=$!
+	ne-emu logs -f | head -n 1 > /dev/null
+	wait_for 20 grep -a -q 'payload: ready' "$tmp/followed"
+	control "$(ne-emu ps --format '{cid}')" 'exit 3'
+	wait $following
+	grep 'ended .*: the program exited with status 3$' "$tmp/end"
+	ne-emu logs web 2> /dev/null | cmp - "$tmp/followed"
+	# The file has a date in front of each line; without them, it is what the guest printed.
+	ne-emu logs -t web 2> /dev/null > "$tmp/dated"
+	cmp "$tmp/dated" "$log_folder"/0/"$(ne-emu ps -aq | tail -n 1 | cut -c 4-)"/console.log
+	grep -c -v -a '^20[0-9-]*T[0-9:.]*Z ' "$tmp/dated" && return 1
+	cut -c 26- "$tmp/dated" | cmp - "$tmp/followed"
+	[ "$(head -c 20 "$tmp/dated")" \> "$start_time" ]
+	[ "$(ne-emu logs --tail 3 2> /dev/null | wc -l)" = 3 ]
+	ne-emu logs --since 1d 2> /dev/null | cmp - "$tmp/followed"
+	[ -z "$(ne-emu logs --since 0s 2> /dev/null)" ]
+}
+
 # Nothing of an enclave is left when stop returns: 5 times of 5.
 module_is_free() {
 	for i in 1 2 3 4 5; do
@@ -152,5 +174,6 @@ check "the only enclave" only_one
 check "several enclaves" several
 check "how an enclave has ended" ended
 check "records that are removed" removed
+check "a log that is followed" followed
 check "nothing is left after stop" module_is_free
 finish

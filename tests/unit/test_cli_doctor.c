@@ -903,6 +903,51 @@ static void put_end(struct temp_dir *root, const char *program)
 	fake_root_put(root, OLD "/exit.json", text);
 }
 
+/* Lines with the dates that a VMM writes, and two that it could not date. */
+static void test_log_lines(void **state)
+{
+	static const struct {
+		const char *options[3], *shown;
+	} cases[] = {
+		{ { NULL }, "zero\none\r\n2026-01-31T12:00:00Z fake\n\nlost\nfour\033[1m" },
+		{ { "-t" }, "2026-01-31T12:00:00.000Z zero\n2026-01-31T12:00:01.000Z one\r\n"
+		  "2026-01-31T12:00:02.000Z 2026-01-31T12:00:00Z fake\n2026-01-31T12:00:02.000Z \n"
+		  "lost\n2026-01-31T12:00:04.500Z four\033[1m" },
+		{ { "--tail", "2" }, "lost\nfour\033[1m" },
+		{ { "-n", "0" }, "" },
+		{ { "-n", "99" }, "zero\none\r\n2026-01-31T12:00:00Z fake\n\nlost\nfour\033[1m" },
+		{ { "--since", "2026-01-31T12:00:02Z" },
+		  "2026-01-31T12:00:00Z fake\n\nlost\nfour\033[1m" },
+		{ { "--since", "@1769860804" }, "four\033[1m" },
+		{ { "--since", "1s" }, "" },
+		{ { "-l", "--since", "2026-01-31T12:00:04.501Z" }, "" },
+	};
+	struct command_result result;
+	struct temp_dir root;
+
+	fake_root_create(&root);
+	fake_root_put(&root, OLD "/console.log",
+		      "2026-01-31T12:00:00.000Z zero\n2026-01-31T12:00:01.000Z one\r\n"
+		      "2026-01-31T12:00:02.000Z 2026-01-31T12:00:00Z fake\n"
+		      "2026-01-31T12:00:02.000Z \nlost\n2026-01-31T12:00:04.500Z four\033[1m");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *const *options = cases[i].options;
+
+		run_command(&result, &cmd_logs, "logs", options[0], options[1], options[2], NULL);
+		assert_int_equal(result.code, COMMAND_OK);
+		assert_string_equal(result.out, cases[i].shown);
+	}
+	put_end(&root, "{\"exit_code\": 7}");
+	run_command(&result, &cmd_logs, "logs", "-f", "--tail", "1", NULL);
+	assert_string_equal(result.out, "four\033[1m");
+	expect_text(result.err, "status 7");
+	run_command(&result, &cmd_logs, "logs", "--since", "yesterday", NULL);
+	assert_int_equal(result.code, COMMAND_USAGE);
+	run_command(&result, &cmd_logs, "logs", "--list", "-f", NULL);
+	assert_int_equal(result.code, COMMAND_USAGE);
+	fake_root_remove(&root);
+}
+
 static void test_logs_program(void **state)
 {
 	static const struct {
@@ -945,6 +990,8 @@ static void test_logs_program(void **state)
 	fake_root_remove(&root);
 }
 
+#define DATE	"2026-01-31T12:00:00.000Z "
+
 /* The end of a console log, as "run" shows it after a failure. */
 static void test_last_lines(void **state)
 {
@@ -956,6 +1003,8 @@ static void test_last_lines(void **state)
 		{ "one\r\ntwo\r\n", "  one\n  two\n" },
 		{ "0\n1\n\r\n2\n\n3\n", "  1\n  2\n  3\n" },
 		{ "0\n1\n2\n3\nunfinished", "  2\n  3\n  unfinished\n" },
+		{ DATE "0\n" DATE "1\r\n" DATE "\r\n" DATE "2\n" DATE "\n" DATE "3",
+		  "  1\n  2\n  3\n" },
 		{ "\n\n\n", "" },
 		{ "a\33[2Jb\xff\tc\n", "  a\\x1b[2Jb\\xff\tc\n" },
 	};
@@ -993,6 +1042,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_logs_program),
+		cmocka_unit_test(test_log_lines),
 		cmocka_unit_test(test_last_lines),
 		cmocka_unit_test(test_empty_machine),
 		cmocka_unit_test(test_good_parts),

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "common/clock.h"
+#include "common/date.h"
 #include "common/log.h"
 #include "common/util.h"
 #include "vmm/console.h"
@@ -506,14 +507,39 @@ static void test_channel_gone(void **state)
 static void test_log(void **state)
 {
 	struct fixture *f = *state;
-	char text[20] = { 0 };
+	char text[200] = { 0 }, expected[200];
+	int64_t before = clock_ns(CLOCK_REALTIME), when;
+	size_t stamp = DATE_SIZE - 1;
 
-	print(f, "one\n");
+	/* A line keeps the date of its first byte. */
+	print(f, "one\nt");
 	run(f);
-	print(f, "two\n");
+	print(f, "wo\n\n");
 	console_flush_log(&f->console);
-	assert_int_equal(pread(f->log_fd, text, sizeof(text), 0), 8);
-	assert_string_equal(text, "one\ntwo\n");
+	print(f, "three");
+	console_flush_log(&f->console);
+	assert_int_equal(pread(f->log_fd, text, sizeof(text), 0), 4 * (stamp + 1) + 14);
+	snprintf(expected, sizeof(expected), "%.24s one\n%.24s two\n%.24s \n%.24s three", text,
+		 text + stamp + 5, text + 2 * (stamp + 5), text + 2 * (stamp + 5) + stamp + 2);
+	assert_string_equal(text, expected);
+	text[stamp] = 0;
+	assert_int_equal(date_parse(text, 0, &when), 0);
+	assert_in_range(when, before - NSEC_PER_MSEC, clock_ns(CLOCK_REALTIME));
+}
+
+/* However short its lines, a guest cannot make the log longer than it may be. */
+static void test_log_of_empty_lines(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+
+	f->console.log_size = CONSOLE_LOG_MAX - 1000;
+	for (int i = 0; i < 20000; i++)
+		console_write(&f->console, '\n');
+	console_flush_log(&f->console);
+	assert_int_equal(fstat(f->log_fd, &st), 0);
+	assert_int_equal(st.st_size, 1000 + sizeof(CONSOLE_LOG_END) - 1);
+	assert_int_equal(f->console.log_size, CONSOLE_LOG_MAX);
 }
 
 static void test_log_limit(void **state)
@@ -547,7 +573,7 @@ static void test_log_fails(void **state)
 	print(f, "kept");
 	run(f);
 	assert_false(f->console.log_failed);
-	assert_int_equal(lseek(f->log_fd, 0, SEEK_CUR), 4);
+	assert_int_equal(lseek(f->log_fd, 0, SEEK_CUR), 4);	/* the line had begun */
 	assert_int_equal(close(full), 0);
 }
 
@@ -571,6 +597,7 @@ int main(void)
 		T(test_finish_with_a_stuck_reader),
 		T(test_channel_gone),
 		T(test_log),
+		T(test_log_of_empty_lines),
 		T(test_log_limit),
 		T(test_log_fails),
 	};

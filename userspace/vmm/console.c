@@ -3,6 +3,8 @@
 
 #include "vmm/console.h"
 
+#include "common/clock.h"
+#include "common/date.h"
 #include "common/log.h"
 #include "common/util.h"
 
@@ -16,6 +18,8 @@
 /* Guests print byte by byte; output is collected for this long for the log and readers. */
 #define COLLECT_NS	5000000L
 #define LOG_PIECE	(8 * KIB)
+/* The same with dates, unless lines are short. */
+#define LOG_TEXT	(12 * KIB)
 
 static void handle_more(void *arg, uint32_t events)
 {
@@ -37,6 +41,8 @@ int console_init(struct console *console, struct loop *loop, int log_fd)
 	int err;
 
 	memset(console, 0, sizeof(*console));
+	/* Reads files, which is not possible later; dates are UTC, but libc does not know that. */
+	tzset();
 	console->log_fd = log_fd;
 	console->loop = loop;
 	console->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -112,10 +118,14 @@ static void log_write_failed(struct console *console)
 	console->log_failed = true;
 }
 
-static void log_piece(struct console *console, const uint8_t *piece, size_t len)
+static void log_text(struct console *console, const void *text, size_t len)
 {
-	ssize_t done = write(console->log_fd, piece, len);
+	ssize_t done;
 
+	len = MIN(len, CONSOLE_LOG_MAX - console->log_size);
+	if (!len)
+		return;
+	done = write(console->log_fd, text, len);
 	if (done < 0 || (size_t)done < len)
 		log_write_failed(console);
 	else
@@ -125,14 +135,37 @@ static void log_piece(struct console *console, const uint8_t *piece, size_t len)
 		(void)!write(console->log_fd, CONSOLE_LOG_END, sizeof(CONSOLE_LOG_END) - 1);
 }
 
+/* Add the date to each line that begins in this piece. */
+static void log_piece(struct console *console, const uint8_t *piece, size_t len)
+{
+	char text[LOG_TEXT], date[DATE_SIZE];
+	size_t used = 0, stamp;
+
+	date_format(clock_ns(CLOCK_REALTIME), date);
+	stamp = strlen(date);
+	date[stamp++] = ' ';		/* in place of the NUL */
+	for (size_t i = 0; i < len; i++) {
+		if (used + stamp + 1 > sizeof(text)) {
+			log_text(console, text, used);
+			used = 0;
+		}
+		if (!console->log_inside) {
+			memcpy(text + used, date, stamp);
+			used += stamp;
+		}
+		text[used++] = piece[i];
+		console->log_inside = piece[i] != '\n';
+	}
+	log_text(console, text, used);
+}
+
 void console_flush_log(struct console *console)
 {
 	uint8_t piece[LOG_PIECE];
 	size_t len;
 
 	while (console->log_fd >= 0 && console->log_size < CONSOLE_LOG_MAX) {
-		len = console_copy(console, &console->log_pos, piece,
-				   MIN(CONSOLE_LOG_MAX - console->log_size, sizeof(piece)));
+		len = console_copy(console, &console->log_pos, piece, sizeof(piece));
 		if (!len)
 			break;
 		console->log_pos += len;

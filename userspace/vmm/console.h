@@ -29,6 +29,7 @@
  * @more: called on the main thread when there is new output
  * @log_pos: position in the output up to which it was handled for the log; main thread
  * @log_size: bytes in the log; main thread
+ * @log_inside: the log ends within a line of the guest; main thread
  */
 struct console {
 	pthread_mutex_t lock;
@@ -46,6 +47,7 @@ struct console {
 	bool log_failed;
 	uint64_t log_pos;
 	uint64_t log_size;
+	bool log_inside;
 };
 
 /**
@@ -70,7 +72,11 @@ void console_write(struct console *console, uint8_t byte);
  */
 size_t console_copy(struct console *console, uint64_t *pos, void *buf, size_t max);
 
-/** console_flush_log() - write output that is not in the log yet */
+/**
+ * console_flush_log() - write output that is not in the log yet
+ *
+ * Each line begins with the date at which its first byte was seen, and a blank.
+ */
 void console_flush_log(struct console *console);
 
 #endif

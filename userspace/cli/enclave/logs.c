@@ -3,6 +3,7 @@
 
 #include "cli/enclave/logs.h"
 
+#include "cli/enclave/console_log.h"
 #include "cli/host/json_in.h"
 #include "common/guest_status.h"
 #include "common/paths.h"
@@ -88,6 +89,25 @@ static ssize_t read_tail(const char *path, char *buf, size_t size)
 	return n;
 }
 
+/* Remove the dates that the VMM has put in front of the lines. Return: the new size. */
+static size_t drop_dates(char *text, size_t size)
+{
+	size_t from = 0, to = 0;
+	int64_t ignored;
+
+	while (from < size) {
+		char *end = memchr(text + from, '\n', size - from);
+		size_t len = end ? (size_t)(end - (text + from)) + 1 : size - from;
+		size_t date = console_log_date(text + from, len, &ignored);
+
+		memmove(text + to, text + from + date, len - date);
+		to += len - date;
+		from += len;
+	}
+	text[to] = '\0';
+	return to;
+}
+
 /* Return: the beginning of the last @max lines that are not empty. */
 static char *last_lines(char *text, size_t size, unsigned int max)
 {
@@ -126,6 +146,7 @@ int logs_print_last(const struct logs_id *id, unsigned int max, FILE *to)
 	for (ssize_t i = 0; i < size; i++)
 		if (!text[i])
 			text[i] = ' ';
+	size = drop_dates(text, size);
 	rest = last_lines(text, size, max);
 	while ((line = strsep(&rest, "\n"))) {
 		size_t len = strcspn(line, "\r");

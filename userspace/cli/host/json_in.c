@@ -48,6 +48,11 @@ uint64_t json_in_u64(const struct json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
+bool json_in_has(const json_t *object, const char *key)
+{
+	return json_object_get(object, key);
+}
+
 const json_t *json_in_object(const json_t *object, const char *key)
 {
 	const json_t *value = json_object_get(object, key);

@@ -4,6 +4,7 @@
 #ifndef NE_EMU_CLI_HOST_JSON_IN_H
 #define NE_EMU_CLI_HOST_JSON_IN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,8 @@ void json_in_free(struct json_t **object);
 const char *json_in_str(const struct json_t *object, const char *key);
 /** json_in_u64() - a number member; 0 if it is missing */
 uint64_t json_in_u64(const struct json_t *object, const char *key);
+/** json_in_has() - is there a member with this name? */
+bool json_in_has(const struct json_t *object, const char *key);
 /** json_in_object() - an object member, valid as long as the object; NULL if it is missing */
 const struct json_t *json_in_object(const struct json_t *object, const char *key);
 
