@@ -31,7 +31,8 @@ libexecdir ?= $(prefix)/libexec
 datadir ?= $(prefix)/share
 mandir ?= $(datadir)/man
 bashdir ?= $(datadir)/bash-completion/completions
-zshdir ?= $(datadir)/zsh/site-functions
+# Debian keeps the other directory below /usr for administrators.
+zshdir ?= $(datadir)/zsh/$(if $(and $(filter /usr,$(prefix)),$(wildcard /etc/debian_version)),vendor-completions,site-functions)
 fishdir ?= $(datadir)/fish/vendor_completions.d
 srcdir ?= /usr/src
 sysconfdir ?= /etc

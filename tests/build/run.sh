@@ -100,9 +100,11 @@ installs() {
 		[ -x "$out/root/usr/libexec/ne-emu/ne-emu-vmm" ] &&
 		grep -q '^ExecStart=/usr/sbin/ne-emud' \
 			"$out/root/usr/lib/systemd/system/ne-emud.service" &&
+		[ -s "$out/root/usr/share/zsh/vendor-completions/_ne-emu" ] &&
+		[ -s "$out/root/usr/lib/systemd/system/multi-user.target.wants/ne-emu-setup.service" ] &&
 		[ ! -e "$out/root/usr/libexec/ne-emu/guest" ] && installs_guest &&
 		make -s B="$out" DESTDIR="$out/root" PREFIX=/usr uninstall > "$log" 2>&1 &&
-		left=$(find "$out/root" -type f ! -name '*.conf') &&
+		left=$(find "$out/root" ! -type d ! -name '*.conf') &&
 		{ [ -z "$left" ] || { echo "left behind: $left" >> "$log"; false; }; }
 }
 

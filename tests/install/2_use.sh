@@ -129,6 +129,15 @@ setup_and_doctor() {
 	ne-emu doctor | grep '0 failed: enclaves can run here'
 }
 
+# As a tester of Debian runs them.
+own_tests() {
+	for test in commands enclave; do
+		mkdir "$tmp/$test"
+		AUTOPKGTEST_TMP=$tmp/$test "/opt/ne-emu/autopkgtest/$test"
+	done
+	ne-emu setup --cpus 2 --memory $((memory * 2))
+}
+
 member_of_group() {
 	useradd -m -G ne member
 	started su - member -c "ne-emu run --detach --json --memory $memory $image"
@@ -246,11 +255,34 @@ folders_of_nitro_cli_are_left_alone() {
 	[ -z "$(find /run/nitro_enclaves /var/log/nitro_enclaves -mindepth 1)" ]
 }
 
-# For 3_boot.sh, which compares the root of attestation.
-load_at_boot() {
+# For 3_boot.sh, which compares the root of attestation. The administrator has huge pages for
+# something else.
+lasting_setup() {
 	ne-emu attest root > /var/tmp/root.pem
-	sed -i 's/^#nitro_enclaves_emu/nitro_enclaves_emu/' /etc/modules-load.d/"$tools".conf
-	grep -x nitro_enclaves_emu /etc/modules-load.d/"$tools".conf
+	echo 'vm.nr_hugepages = 16' > /etc/sysctl.d/50-plain.conf
+	ne-emu setup --cpus 2 --memory $((memory * 2)) --persistent > "$tmp/said"
+	cat "$tmp/said"
+	grep '^at each boot: the same, by ne-emu-setup.service' "$tmp/said"
+}
+
+# What keeps KVM's patches (hold_kvm) has to start before the first enclave.
+enclave_at_boot() {
+	printf 'image = %s\nmemory = %s\ndebug = yes\n' "$image" "$memory" \
+		> /etc/ne-emu/enclaves/boot.conf
+	systemctl enable ne-emu@boot
+	[ "$(systemd-detect-virt)" = qemu ] || return 0
+	cat > /etc/systemd/system/kvm-holder.service <<-END
+	[Unit]
+	Before=ne-emud.service ne-emu@boot.service
+	[Service]
+	Type=forking
+	PIDFile=/run/kvm-holder
+	ExecStartPre=-/usr/sbin/modprobe -q kvm_amd
+	ExecStart=qemu-system-x86_64 -accel kvm -S -nodefaults -no-user-config -display none -m 16 -daemonize -pidfile /run/kvm-holder
+	[Install]
+	WantedBy=multi-user.target
+	END
+	systemctl enable kvm-holder
 }
 
 hold_kvm
@@ -263,6 +295,7 @@ check "module without ne-emud: what to do" module_without_daemon
 check "ne-emud started by hand; goes with the module" daemon_by_hand
 check "modprobe brings transport, device and ne-emud" modprobe_brings_all
 check "setup; doctor finds all well" setup_and_doctor
+check "the tests of the packages themselves" own_tests
 check "an enclave in the background: heartbeat, console, vsock, stop" whole_life
 check "a user in group ne" member_of_group
 check "a container image: neither its user nor this one is root" container_image
@@ -273,5 +306,6 @@ check "the cache is emptied" images_are_pruned
 check "a user outside of it: what to do" outsider
 check "QEMU as a client" qemu_client
 check "nothing of ours in nitro-cli's directories" folders_of_nitro_cli_are_left_alone
-check "load it at each boot" load_at_boot
+check "a setup that lasts" lasting_setup
+check "an enclave at each boot" enclave_at_boot
 finish

@@ -11,8 +11,9 @@ set -u
 . "$(dirname "$0")/../lib/case.sh"
 
 packages=${1:?usage: run.sh PACKAGES_DIR}
-# Limit of "systemd-analyze security", times 10: ne-emud.service drops what it does not need.
+# Limit of "systemd-analyze security", times 10: the services drop what they do not need.
 exposure_max=30
+unit_names='ne-emud.service ne-emu-setup.service ne-emu@.service'
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -22,26 +23,34 @@ for package in nitro-enclaves-emu nitro-enclaves-emu-guest; do
 done
 units=$host/usr/lib/systemd/system
 
+# Source and binary packages.
 debian_packages() {
 	lintian --fail-on error,warning,info --tag-display-limit 0 --allow-root \
 		"$packages"/*.changes
 }
 
-# The program of the unit is in its place, and its manuals exist.
+# The programs of the units are in their places, and their manuals exist.
 systemd_units() {
 	mkdir -p "$work/units"
-	sed "s,^ExecStart=/,&$host/,; s,//*,/,g" "$units/ne-emud.service" \
-		> "$work/units/ne-emud.service"
-	MANPATH=$host/usr/share/man systemd-analyze verify "$work/units/ne-emud.service"
+	for unit in $unit_names; do
+		sed "s,^ExecStart=/,&$host/,; s,//*,/,g" "$units/$unit" > "$work/units/$unit"
+	done
+	for unit in $unit_names; do
+		MANPATH=$host/usr/share/man systemd-analyze verify "$work/units/$unit" || return 1
+	done
 }
 
-exposure_of_the_service() {
-	systemd-analyze security --offline=true --threshold="$exposure_max" \
-		"$units/ne-emud.service" > "$work/security"
-	status=$?
-	tail -n 1 "$work/security" | sed 's/^/# /' >&3
-	[ "$status" = 0 ] || cat "$work/security"
-	return "$status"
+exposure_of_the_services() {
+	for unit in $unit_names; do
+		systemd-analyze security --offline=true --threshold="$exposure_max" \
+			"$units/$unit" > "$work/security"
+		status=$?
+		tail -n 1 "$work/security" | sed 's/^/# /' >&3
+		[ "$status" = 0 ] || {
+			cat "$work/security"
+			return 1
+		}
+	done
 }
 
 # The group comes from sysusers.d and does not exist here.
@@ -104,6 +113,6 @@ completions() {
 
 exec 3>&1
 begin lint/packages
-check_each debian_packages rpm_packages systemd_units exposure_of_the_service udev_rules \
+check_each debian_packages rpm_packages systemd_units exposure_of_the_services udev_rules \
 	sysusers_and_tmpfiles manuals documentation licences completions
 finish

@@ -71,7 +71,8 @@ static int take_cpus(struct change *change, struct error *error)
 	size_t count;
 
 	if (parse_cpu_list(list, &cpus, &count) || !count)
-		return error_set(error, -EINVAL, "\"%s\" is not a CPU list (e.g. 2,3 or 2-5)", list);
+		return error_set(error, -EINVAL, "\"%s\" is not a CPU list (e.g. 2,3 or 2-5)",
+				 list);
 	for (size_t i = 0; i < count; i++)
 		if (!sys_exists("/sys/devices/system/cpu/cpu%u", cpus[i]))
 			return error_set(error, -ENODEV, "there is no CPU %u", cpus[i]);
@@ -103,7 +104,7 @@ static bool same_cpus(const char *a, const char *b)
 	return !memcmp(cpus_a, cpus_b, count_a * sizeof(*cpus_a));
 }
 
-/* The driver refuses a change while an enclave exists: say so before memory is taken. */
+/* The driver refuses a change while an enclave exists: report it before memory is taken. */
 static int plan_pool(struct change *change, const struct usage *usage, struct error *error)
 {
 	int err = change->settings->cpus ? choose_cpus(change, error) : take_cpus(change, error);

@@ -109,7 +109,7 @@ static int print(const struct setup_conf *settings, FILE *to, struct error *erro
 	return 0;
 }
 
-/* The directory may be missing; if it cannot be made, opening the file says so. */
+/* The directory may be missing; if it cannot be made, opening the file fails. */
 static void make_directory(const char *path)
 {
 	char directory[SYS_PATH_SIZE];
