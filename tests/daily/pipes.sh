@@ -10,6 +10,7 @@ set -eu
 . "$(dirname "$0")/../lib/enclave.sh"
 
 need_program ne-emu python3
+need_host 2
 need_daemon
 
 # Output that cannot be written is a failure, of text as well.

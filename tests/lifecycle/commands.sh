@@ -119,7 +119,7 @@ fault_offline() {
 fault_other_transport() {
 	unload ne_emu_vsock
 	modprobe vmw_vsock_virtio_transport
-	says 'not 3: transport vmw_vsock_virtio_transport is loaded instead' ne-emu doctor
+	says 'transport vmw_vsock_virtio_transport is loaded instead' ne-emu doctor
 }
 
 fault_vhost() {

@@ -113,6 +113,10 @@ quoted_messages_exist() {
 	tests/style/messages.py
 }
 
+doctor_ids_are_explained() {
+	tests/style/doctor_ids.py
+}
+
 paths_in_pages_exist() {
 	tests/style/paths.py
 }
@@ -134,6 +138,7 @@ begin style/sources
 check_each no_warnings_in_scripts kernel_style layout licence_of_each_file \
 	kernel_versions_only_in_compat netlink_files_are_generated \
 	syzkaller_constants_are_the_headers manuals_are_valid spelling \
-	tables_are_well_formed paths_in_pages_exist quoted_messages_exist english_is_plain \
+	tables_are_well_formed paths_in_pages_exist quoted_messages_exist \
+	doctor_ids_are_explained english_is_plain \
 	examples_are_valid versions_in_packaging_are_the_projects
 finish

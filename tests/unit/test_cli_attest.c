@@ -357,13 +357,14 @@ static void test_doctor(void **state)
 	struct state *s = *state;
 	char path[ROOT_PATH_SIZE];
 
+	fake_root_put(&s->dir, "/sys/module/nitro_enclaves_emu/version", NE_EMU_VERSION "\n");
 	start_daemon(s);
 	run_command(&s->result, &cmd_doctor, "doctor", NULL);
 	expect_text(s->result.out, "attestation  EMULATED root, SHA-256 ");
 	assert_int_equal(chmod(fake_root_path(&s->dir, "/var/lib/ca", path), 0755), 0);
 	run_command(&s->result, &cmd_doctor, "doctor", NULL);
 	expect_text(s->result.out, "warn  attestation  no certificates: ");
-	expect_text(s->result.out, "chmod 700");
+	expect_text(s->result.out, "-> sudo chmod 700 ");
 }
 
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)

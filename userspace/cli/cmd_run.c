@@ -44,6 +44,8 @@
 #define CODE_CLOSED_PIPE	(128 + SIGPIPE)
 /* What systemd may wait in addition to --timeout, seconds. */
 #define NOTIFY_MARGIN		30
+#define LOST_ADVICE		"\"journalctl -u ne-emud\" shows how its VMM ended, for example " \
+				"because memory ran out"
 
 struct run {
 	/* The command line. */
@@ -222,6 +224,13 @@ static struct outcome get_outcome(const struct run *run)
 	return state_outcome(run->enclave.slot_uid, &outcome) ? (struct outcome){} : outcome;
 }
 
+/* The VMM went away without a word. */
+static bool is_lost(const struct outcome *outcome)
+{
+	return outcome->reason &&
+		!strcmp(outcome->reason, ne_nl_exit_reason_name(NE_EMU_EXIT_REASON_LOST));
+}
+
 static int fail_boot(struct run *run, int event, struct error *error)
 {
 	const char *bad_image = ne_nl_exit_reason_name(NE_EMU_EXIT_REASON_BAD_IMAGE);
@@ -234,6 +243,8 @@ static int fail_boot(struct run *run, int event, struct error *error)
 	switch (event) {
 	case WATCH_ENDED:
 		outcome = get_outcome(run);
+		if (is_lost(&outcome))
+			look = LOST_ADVICE;
 		/* The guest never ran, so there is no console output. */
 		if (outcome.reason && !strcmp(outcome.reason, bad_image))
 			look = "see \"ne-emu eif describe\"";
@@ -342,7 +353,8 @@ static void print_end(const struct run *run, const struct outcome *outcome)
 		say(stderr, run->id, "%s ended: %s", run->id,
 		    guest_status_text(outcome->guest_status, program));
 	else if (outcome->fault)
-		term_error("%s ended by a fault (%s)", run->id, outcome_text(outcome, text));
+		term_error("%s ended by a fault (%s)%s", run->id, outcome_text(outcome, text),
+			   is_lost(outcome) ? "; " LOST_ADVICE : "");
 	else
 		say(stderr, run->id, "%s ended (%s)%s", run->id, outcome_text(outcome, text),
 		    outcome->by_guest ? "; its init did not report a status" : "");

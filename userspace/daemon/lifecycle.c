@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "daemon/exit_file.h"
 #include "daemon/folder_private.h"
+#include "daemon/oom.h"
 #include "daemon/vmm_record.h"
 
 #include <dirent.h>
@@ -332,7 +333,28 @@ void lifecycle_vmm_started(struct supervisor *s, struct vmm *vmm)
 	log_enclave(LOG_DEBUG, vmm->slot_uid, "VMM is process %d", (int)vmm->pid);
 }
 
-static void lifecycle_log_vmm_end(const struct vmm *vmm, const struct vmm_end *end)
+/* Was it the kernel, because memory ran out? */
+static bool lifecycle_oom_killed(struct supervisor *s, const struct vmm_end *end)
+{
+	uint64_t before = s->oom_kills;
+
+	if (end->code != CLD_KILLED || end->status != SIGKILL)
+		return false;
+	s->oom_kills = oom_kills("");
+	return s->oom_kills > before;
+}
+
+static const char *lifecycle_vmm_cause(struct supervisor *s, const struct vmm_end *end)
+{
+	if (!end->code || end->code == CLD_EXITED)
+		return "see its messages above";
+	if (lifecycle_oom_killed(s, end))
+		return "the kernel killed it because memory ran out, see \"journalctl -k -g oom\"";
+	return strsignal(end->status);
+}
+
+static void lifecycle_log_vmm_end(struct supervisor *s, const struct vmm *vmm,
+				  const struct vmm_end *end)
 {
 	bool by_signal = end->code && end->code != CLD_EXITED;
 
@@ -341,14 +363,14 @@ static void lifecycle_log_vmm_end(const struct vmm *vmm, const struct vmm_end *e
 	else
 		log_enclave(LOG_WARNING, vmm->slot_uid, "VMM %d ended %s %d (%s)", (int)vmm->pid,
 			    by_signal ? "by signal" : "with exit code", end->status,
-			    by_signal ? strsignal(end->status) : "see its messages above");
+			    lifecycle_vmm_cause(s, end));
 }
 
 void lifecycle_vmm_ended(struct supervisor *s, struct vmm *vmm, const struct vmm_end *end)
 {
 	struct enclave *enclave = enclave_table_find(&s->enclaves, vmm->slot_uid);
 
-	lifecycle_log_vmm_end(vmm, end);
+	lifecycle_log_vmm_end(s, vmm, end);
 	if (!vmm->given_up)
 		lifecycle_forget_vmm(s, vmm->slot_uid);
 	if (enclave && !vmm->given_up) {

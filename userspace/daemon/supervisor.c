@@ -27,6 +27,7 @@
 #include "common/paths.h"
 #include "common/sd.h"
 #include "common/util.h"
+#include "daemon/oom.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -110,6 +111,7 @@ void supervisor_init(struct supervisor *s, const struct start_config *start,
 		.abort.fd = -1,
 		.epoll_fd = -1,
 		.signal_fd = -1,
+		.oom_kills = oom_kills(""),
 	};
 	logs->fd = -1;
 	s->logs.live = lifecycle_is_known;

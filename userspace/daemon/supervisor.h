@@ -33,6 +33,7 @@
  * @accept_more: there may be start requests without a further notification
  * @accept_failures: number of failures in a row
  * @nr_told: number of running enclaves last reported to the service manager
+ * @oom_kills: processes of our control group that the kernel has killed, as last seen
  * @stop: leave the loop
  * @err: why, if not because of a signal: a negative errno, -ENOENT for "module gone"
  */
@@ -53,6 +54,7 @@ struct supervisor {
 	bool accept_more;
 	unsigned int accept_failures;
 	size_t nr_told;
+	uint64_t oom_kills;
 	bool stop;
 	int err;
 };

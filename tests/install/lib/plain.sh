@@ -119,7 +119,7 @@ whole_life() {
 # doctor_says STATUS CHECK TEXT - doctor reports this finding
 doctor_says() {
 	ne-emu doctor > "$tmp/doctor" || :
-	grep -A 1 "^$1 *$2 " "$tmp/doctor" | grep -q -- "$3" || {
+	grep -A 2 "^$1 *$2 " "$tmp/doctor" | grep -q -- "$3" || {
 		cat "$tmp/doctor"
 		return 1
 	}

@@ -68,7 +68,10 @@ static void not_allowed(struct doctor *doctor, gid_t gid)
 			     "of this user in group %s, whose members may open %s", group->gr_name,
 			     NE_DEVICE_PATH);
 		doctor_advice(doctor, "log in again, or begin a shell with that group");
-		doctor_command(doctor, "newgrp %s", group->gr_name);
+		if (sys_exists("/usr/bin/newgrp"))
+			doctor_command(doctor, "newgrp %s", group->gr_name);
+		else
+			doctor_command(doctor, "sudo -iu $USER");
 	} else {
 		doctor_error(doctor, "device-permission", "this user may not open %s; members of "
 			     "group %s may", NE_DEVICE_PATH, group->gr_name);
