@@ -153,7 +153,7 @@ oneshot_without() {
 	journalctl -q -u "$unit" -o cat | grep 'RemainAfterExit=yes'
 }
 
-# A background process that is no service hears nothing about it.
+# A background process outside of a service hears nothing about it.
 detached() {
 	# shellcheck disable=SC2086 # words
 	$run --cid 44 --detach "$image" 2> "$tmp/err"

@@ -614,7 +614,7 @@ static void test_kvm_access(void **state)
 	make_good(&root);
 	fake_root_put(&root, "/dev/kvm", "");
 	pid = serve_answer(&root, ANSWER("\"kvm\": {\"path\": \"/dev/kvm\", \"errno\": 13}"));
-	/* A file is no KVM: that is the cause. */
+	/* A file in place of the device: that is the cause. */
 	expect_problem("kvm-broken", "error", "", NULL);
 	expect_none("kvm-forbidden");
 	stop_serving(pid);

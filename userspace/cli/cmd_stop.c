@@ -119,7 +119,7 @@ static int wait_vmm(const struct ne_nl_enclave *enclave, uint64_t deadline_ns, s
 
 	while (vmm_runs(enclave->slot_uid)) {
 		if (watch_now_ns() >= deadline_ns)
-			return error_set(error, -ETIMEDOUT, "%s has ended, but its VMM has not; see "
+			return error_set(error, -ETIMEDOUT, "%s has ended, but its VMM still runs; see "
 					 "\"journalctl -u ne-emud\"",
 					 state_id(enclave->slot_uid, id));
 		(void)usleep(VMM_STEP_US);

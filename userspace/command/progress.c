@@ -17,7 +17,7 @@
  * operation, such as a connect() with a time limit.
  *
  * @what: the operation; NULL: nothing is shown
- * @ended: tells the thread to end; protected by @lock
+ * @ended: asks the thread to end; protected by @lock
  * @shown: there is something to erase; the thread's until it ends
  */
 static struct {

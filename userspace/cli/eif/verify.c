@@ -69,7 +69,8 @@ static void check_contents(struct verification *v, const struct eif *eif)
 		return;
 	if (eif_metadata_check((const char *)eif->metadata.data, eif->metadata.size,
 			       &cause))
-		found(v, "metadata", FINDING_WARNING, "nitro-cli cannot describe it: %s", cause.text);
+		found(v, "metadata", FINDING_WARNING, "nitro-cli cannot describe it: %s",
+		      cause.text);
 	else
 		found(v, "metadata", FINDING_OK, "complete");
 }
@@ -88,8 +89,11 @@ static void check_dates(struct verification *v, const struct eif_signature *sign
 	enum eif_verdict verdict = eif_signature_dates(signature, time(NULL));
 	bool allowed = verdict == EIF_VERDICT_EXPIRED && v->allow_expired;
 
-	found(v, "certificate", verdict == EIF_VERDICT_GOOD ? FINDING_OK : allowed ? FINDING_WARNING : FINDING_ERROR,
-	      "%s", verdict == EIF_VERDICT_GOOD ? "valid now" : eif_verdict_text(verdict));
+	if (verdict == EIF_VERDICT_GOOD)
+		found(v, "certificate", FINDING_OK, "valid now");
+	else
+		found(v, "certificate", allowed ? FINDING_WARNING : FINDING_ERROR, "%s",
+		      eif_verdict_text(verdict));
 }
 
 static int check_signature(struct verification *v, const struct eif_file *file)

@@ -165,7 +165,7 @@ int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct erro
 	progress_end();
 	if (errnum) {
 		fail_step(STEP_START, errnum, error);
-		/* ne-emud and the VMM report a more precise reason, unless there is none of them. */
+		/* ne-emud and the VMM, if they run, report a more precise reason. */
 		if (errnum != ENODEV && !state_exit_text(enclave->slot_uid, said))
 			error_set(error, -errnum, "%s: %s (%s)", explain_step(STEP_START), said,
 				  explain_error(STEP_START, errnum));
