@@ -340,7 +340,7 @@ static void test_lab(void **state)
 	expect_text(r->out, "\"flaws\": \"none\"");
 	run_command(r, &cmd_lab, "lab", "set", "next", "flaws=bogus", NULL);
 	assert_int_equal(r->code, 1);
-	expect_text(r->err, "flaws: \"bogus\" is not a flaw");
+	expect_text(r->err, "flaws: \"bogus\" is not a flaw; \"ne-emu lab set --help\" lists them");
 	run_command(r, &cmd_lab, "lab", "set", "next", NULL);
 	assert_int_equal(r->code, 2);
 	run_command(r, &cmd_lab, "lab", "set", "defaults", "map=definite", NULL);

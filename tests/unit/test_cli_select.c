@@ -7,8 +7,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "ca/flaw.h"
 #include "cli/commands.h"
 #include "cli/enclave/select.h"
+#include "cli/enclave/vmm.h"
+#include "common/nsm_control.h"
 #include "fake_root.h"
 
 #define ALICE	1000
@@ -113,12 +116,76 @@ static void test_usage(void **state)
 	assert_int_equal(result.code, COMMAND_USAGE);
 }
 
+/* Words of other tools lead to what they are called here. */
+static void test_hints(void **state)
+{
+	static const struct command_hint hints[] = { { "list", "\"tool ps\"" }, { "-v", "x" }, {} };
+	static const struct command *const commands[] = { &cmd_run, &cmd_stop, NULL };
+	static const struct command tool = { .name = "tool", .commands = commands, .hints = hints };
+	static const struct {
+		const char *option, *text;
+	} cases[] = {
+		{ "--cpu-count", "unknown option --cpu-count; here it is --cpus" },
+		{ "--eif-path=/x", "unknown option --eif-path=/x; here it is IMAGE" },
+		{ "--debug-mode", "; here it is --debug\n" },
+		{ "--cpu-countx", "unknown option --cpu-countx\n" },
+	};
+	struct command_result result;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		run_command(&result, &cmd_run, "run", cases[i].option, "2", NULL);
+		assert_int_equal(result.code, COMMAND_USAGE);
+		expect_text(result.err, cases[i].text);
+	}
+	run_command(&result, &cmd_stop, "stop", "--enclave-id", "x", NULL);
+	assert_int_equal(result.code, COMMAND_USAGE);
+	expect_text(result.err, "here it is ENCLAVE");
+	run_command(&result, &tool, "tool", "list", NULL);
+	assert_int_equal(result.code, COMMAND_USAGE);
+	assert_string_equal(result.err, "ne-emu: unknown command \"list\"; here it is \"tool ps\"\n");
+	run_command(&result, &tool, "tool", "lis", NULL);
+	expect_text(result.err, "try \"ne-emu tool help\"");
+	run_command(&result, &tool, "tool", "help", "--help", NULL);
+	assert_int_equal(result.code, COMMAND_OK);
+	expect_text(result.out, "Usage: ne-emu tool COMMAND");
+}
+
+static void test_flaws(void **state)
+{
+	struct command_result result;
+
+	run_command(&result, &cmd_lab, "lab", "set", "--help", NULL);
+	for (enum ca_flaw flaw = 0; flaw < NR_CA_FLAWS; flaw++)
+		expect_text(result.out, ca_flaw_name(flaw));
+	for (enum nsm_flaw flaw = 0; flaw < NR_NSM_FLAWS; flaw++)
+		expect_text(result.out, nsm_flaw_name(flaw));
+}
+
+/* A VMM is known by its name and by the slot uid on its command line. */
+static void test_vmm(void **state)
+{
+	struct temp_dir root;
+
+	fake_root_create(&root);
+	assert_false(vmm_runs(0x1234));
+	fake_root_put(&root, "/proc/41/comm", "other\n");
+	fake_root_write(&root, "/proc/41/cmdline", "x\0--slot-uid\0" "0000000000001234", 29);
+	fake_root_put(&root, "/proc/42/comm", "ne-emu-vmm\n");
+	fake_root_write(&root, "/proc/42/cmdline", "x\0--slot-uid\0" "0000000000001235", 29);
+	assert_false(vmm_runs(0x1234));
+	assert_true(vmm_runs(0x1235));
+	fake_root_remove(&root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_hints),
+		cmocka_unit_test(test_flaws),
+		cmocka_unit_test(test_vmm),
 	};
 
 	return cmocka_run_group_tests_name("cli_select", tests, NULL, NULL);

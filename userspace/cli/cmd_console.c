@@ -114,6 +114,12 @@ static int console_run(const struct command_call *call)
 	return copy(fd);
 }
 
+static const struct command_hint hints[] = {
+	{ "--enclave-id", "ENCLAVE, an argument without an option" },
+	{ "--enclave-name", "ENCLAVE, an argument without an option" },
+	{}
+};
+
 const struct command cmd_console = {
 	.name = "console",
 	.summary = "show the console of a running debug enclave",
@@ -121,6 +127,7 @@ const struct command cmd_console = {
 	.about = "Copy the console of a running debug enclave to stdout: first the stored\n"
 		 "output, then new output until the enclave ends",
 	.options = options,
+	.hints = hints,
 	.values = { VALUES_ENCLAVES },
 	.max_args = 1,
 	.size = sizeof(struct console_options),

@@ -175,7 +175,16 @@ static const struct command cmd_lab_set = {
 	.summary = "change the attestation settings of an enclave",
 	.args = "[ENCLAVE] NAME=VALUE...",
 	.about = "Change the attestation settings of an enclave; without ENCLAVE, of the next one\n"
-		 "that you start. ne-emud.conf(5) explains the settings",
+		 "that you start. ne-emud.conf(5) explains the settings: project, region,\n"
+		 "instance-id, role-arn, leaf-life, clock, flaws, map, limits, debug-pcrs, pcr0...\n\n"
+		 "Flaws of certificates: expired, not-yet-valid, ca-expired, wrong-root,\n"
+		 "wrong-issuer, cert-signature, curve, no-ca, path-length, ca-key-usage,\n"
+		 "leaf-key-usage, bundle-reversed, bundle-no-root, bundle-gap\n"
+		 "Flaws of documents: signature, payload, algorithm, tagged, trailing, oversized,\n"
+		 "key-order, duplicate, stale, future, time-zero, module-id-empty, digest,\n"
+		 "pcrs-empty, pcrs-33, pcr-index, pcr-size, pcrs-zero, pcr0, cabundle-empty,\n"
+		 "cabundle-entry, nonce, no-module-id, no-digest, no-timestamp, no-pcrs,\n"
+		 "no-certificate, no-cabundle, no-public-key, no-user-data, no-nonce",
 	.options = options,
 	.values = {
 		VALUES_ENCLAVES,

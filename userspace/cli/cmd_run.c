@@ -153,16 +153,31 @@ static const struct opt options[] = {
 	{}
 };
 
+/* Of nitro-cli, QEMU and podman. */
+static const struct command_hint hints[] = {
+	{ "--cpu-count", "--cpus" },
+	{ "--smp", "--cpus" },
+	{ "--eif-path", "IMAGE, an argument without an option" },
+	{ "--image", "IMAGE, an argument without an option" },
+	{ "--debug-mode", "--debug" },
+	{ "--enclave-cid", "--cid" },
+	{ "--enclave-name", "--name" },
+	{ "--attach-console", "--console, with --debug" },
+	{ "--volume", "--copy when the image is built: enclaves have no volumes" },
+	{ "--publish", "\"ne-emu port-forward\", once it runs" },
+	{}
+};
+
 /* An enclave image has no use for a command, so options may follow it. */
 static int read_options_after_image(const struct command_call *call, struct run *run)
 {
 	struct error error;
-	char **rest;
+	char **rest = call->args;
 	int count = opt_read(call->command->options, 0, run, call->count, call->args, &rest,
 			     &error);
 
 	if (count < 0)
-		return command_usage_error(call, "%s", error.text);
+		return command_options_error(call, count, *rest, &error);
 	if (count)
 		return command_usage_error(call, "%s is an enclave image, whose command is fixed: "
 					   "\"%s\" is not an option", run->options.name, *rest);
@@ -252,6 +267,7 @@ const struct command cmd_run = {
 		 "141 nobody reads the output of --console any more, which ends the enclave,\n"
 		 "125 could not be started, did not boot, or ended by a fault",
 	.options = options,
+	.hints = hints,
 	.values = { VALUES_FILES },
 	.takes_command = true,
 	.min_args = 0,		/* or the image of --config */

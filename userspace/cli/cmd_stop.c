@@ -276,6 +276,12 @@ static int stop_run(const struct command_call *call)
 	return code;
 }
 
+static const struct command_hint hints[] = {
+	{ "--enclave-id", "ENCLAVE, an argument without an option" },
+	{ "--enclave-name", "ENCLAVE, an argument without an option" },
+	{}
+};
+
 const struct command cmd_stop = {
 	.name = "stop",
 	.summary = "end enclaves",
@@ -283,6 +289,7 @@ const struct command cmd_stop = {
 	.about = "End enclaves as if their guests had shut down, and wait until their CPUs and\n"
 		 "memory are free. Without ENCLAVE, the only running one of the caller",
 	.options = options,
+	.hints = hints,
 	.values = { VALUES_ENCLAVES },
 	.max_args = INT_MAX,
 	.size = sizeof(struct stop_options),

@@ -10,6 +10,31 @@ static const struct command *const commands[] = {
 	&cmd_attest, &cmd_lab, &cmd_doctor, &cmd_setup, &cmd_version, NULL,
 };
 
+/* Of nitro-cli, docker, podman and kubectl. */
+static const struct command_hint hints[] = {
+	{ "run-enclave", "\"ne-emu run IMAGE\"" },
+	{ "start", "\"ne-emu run IMAGE\"" },
+	{ "create", "\"ne-emu run IMAGE\"" },
+	{ "describe-enclaves", "\"ne-emu ps\", with --json as nitro-cli prints it" },
+	{ "list", "\"ne-emu ps\"" },
+	{ "ls", "\"ne-emu ps\"" },
+	{ "describe", "\"ne-emu inspect\" for an enclave, \"ne-emu eif describe\" for an image" },
+	{ "terminate-enclave", "\"ne-emu stop\"" },
+	{ "terminate", "\"ne-emu stop\"" },
+	{ "kill", "\"ne-emu stop\"" },
+	{ "attach", "\"ne-emu console\"" },
+	{ "delete", "\"ne-emu rm\"" },
+	{ "build-enclave", "\"ne-emu eif build\"" },
+	{ "build", "\"ne-emu eif build\"" },
+	{ "describe-eif", "\"ne-emu eif describe\"" },
+	{ "pcr", "\"ne-emu eif pcr\"" },
+	{ "sign-eif", "\"ne-emu eif sign\"" },
+	{ "explain", "\"ne-emu doctor\", and each error message itself" },
+	{ "info", "\"ne-emu doctor\"" },
+	{ "-v", "\"ne-emu --version\"" },
+	{}
+};
+
 static int print_version(void)
 {
 	char *argv[] = { (char *)cmd_version.name, NULL };
@@ -18,7 +43,7 @@ static int print_version(void)
 }
 
 static const struct command program = {
-	.name = "ne-emu", .commands = commands, .version = print_version,
+	.name = "ne-emu", .commands = commands, .hints = hints, .version = print_version,
 };
 
 int main(int argc, char **argv)

@@ -19,6 +19,16 @@
 #define COMMAND_PATH_SIZE	64
 
 /**
+ * struct command_hint - a word that users of other tools try
+ * @word: name of a command, or of an option with its dashes
+ * @here: what does the same here, as the user would type it
+ */
+struct command_hint {
+	const char *word;
+	const char *here;
+};
+
+/**
  * struct command_call - a call of a command
  * @command: the command
  * @path: program and commands as the user typed them, e.g. "ne-emu run"
@@ -40,6 +50,7 @@ struct command_call {
  * @summary: one line for the list of commands of its parent
  * @commands: sub-commands, ends with NULL; NULL: a command that runs. The members below,
  *	except @version, are only for those
+ * @hints: words that are not commands or options, ends with an entry without a word; or NULL
  * @args: names of the arguments for --help and manuals, or NULL
  * @about: description for --help; one or more lines, the last without full stop and newline
  * @options: table of options, ends with an entry without a name; NULL: none
@@ -57,6 +68,7 @@ struct command {
 	const char *name;
 	const char *summary;
 	const struct command *const *commands;
+	const struct command_hint *hints;
 
 	const char *args;
 	const char *about;
@@ -105,6 +117,18 @@ int command_run(const struct command *command, const char *above, int argc, char
  */
 __attribute__((format(printf, 2, 3)))
 int command_usage_error(const struct command_call *call, const char *fmt, ...);
+
+/**
+ * command_options_error() - print the error of opt_read(), with a hint if there is one
+ * @call: the call with the error
+ * @err: what opt_read() returned
+ * @word: for -ENOENT: the option
+ * @error: what opt_read() set
+ *
+ * Return: COMMAND_USAGE.
+ */
+int command_options_error(const struct command_call *call, int err, const char *word,
+			  const struct error *error);
 
 /** command_flags() - flags for opt_read(): options that the table need not list */
 static inline unsigned int command_flags(const struct command *command)

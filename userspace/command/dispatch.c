@@ -45,11 +45,33 @@ static int check_count(const struct command_call *call)
 				   command->args ? command->args : "none");
 }
 
+/* What a word of another tool is called here, or NULL. An option may have a value behind "=". */
+static const char *find_hint(const struct command_hint *hints, const char *word)
+{
+	size_t len = *word == '-' ? strcspn(word, "=") : strlen(word);
+
+	for (; hints && hints->word; hints++)
+		if (strlen(hints->word) == len && !strncmp(hints->word, word, len))
+			return hints->here;
+	return NULL;
+}
+
+int command_options_error(const struct command_call *call, int err, const char *word,
+			  const struct error *error)
+{
+	const char *here = err == -ENOENT ? find_hint(call->command->hints, word) : NULL;
+
+	return here ? command_usage_error(call, "%s; here it is %s", error->text, here) :
+		command_usage_error(call, "%s", error->text);
+}
+
 /* These functions return the exit code. */
 static int run_leaf(const struct command *command, const char *path, int argc, char **argv)
 {
 	__cleanup_free void *options = calloc(1, command->size ? command->size : 1);
-	struct command_call call = { .command = command, .path = path, .options = options };
+	struct command_call call = {
+		.command = command, .path = path, .options = options, .args = argv,
+	};
 	struct error error = {};
 	int code;
 
@@ -68,7 +90,7 @@ static int run_leaf(const struct command *command, const char *path, int argc, c
 	if (call.count == OPT_ASKS_VERSION)
 		return command->version();
 	if (call.count < 0)
-		return command_usage_error(&call, "%s", error.text);
+		return command_options_error(&call, call.count, *call.args, &error);
 	code = check_count(&call);
 	return code ? code : command->run(&call);
 }
@@ -92,10 +114,14 @@ static const struct command *find(const struct command *const *commands, const c
 static int run_sub(const struct command *command, const char *path, int argc, char **argv)
 {
 	const struct command *sub = find(command->commands, argv[0]);
+	const char *here = find_hint(command->hints, argv[0]);
 
 	if (sub)
 		return command_run(sub, path, argc, argv);
-	term_error("unknown command \"%s\"; try \"%s help\"", argv[0], path);
+	if (here)
+		term_error("unknown command \"%s\"; here it is %s", argv[0], here);
+	else
+		term_error("unknown command \"%s\"; try \"%s help\"", argv[0], path);
 	return COMMAND_USAGE;
 }
 
@@ -116,6 +142,10 @@ static int run_group(const struct command *command, const char *path, int argc, 
 	}
 	if (strcmp(argv[1], "help"))
 		return run_sub(command, path, argc - 1, argv + 1);
+	if (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h") || !strcmp(argv[2], "help")) {
+		print_commands(stdout, path, command->commands);
+		return COMMAND_OK;
+	}
 	help[0] = argv[2];
 	return run_sub(command, path, 2, help);
 }

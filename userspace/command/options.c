@@ -241,8 +241,10 @@ int opt_read(const struct opt *options, unsigned int flags, void *values,
 
 		if (c == ':')
 			return error_set(error, -EINVAL, "%s needs an argument", argv[optind - 1]);
-		if (c == '?')
-			return error_set(error, -EINVAL, "unknown option %s", argv[optind - 1]);
+		if (c == '?') {
+			*ret_args = &argv[optind - 1];
+			return error_set(error, -ENOENT, "unknown option %s", **ret_args);
+		}
 		if (c == 'h' && flags & OPT_TAKE_HELP)
 			return OPT_ASKS_HELP;
 		if (c == 'V' && flags & OPT_TAKE_VERSION)

@@ -161,7 +161,7 @@ enum opt_flags {
  * @error: set with -EINVAL
  *
  * Return: the number of arguments at *@ret_args, OPT_ASKS_HELP, OPT_ASKS_VERSION, or
- * -EINVAL with a message.
+ * -EINVAL or -ENOENT with a message. With -ENOENT, the option *@ret_args is unknown.
  */
 int opt_read(const struct opt *options, unsigned int flags, void *values,
 	     int argc, char **argv, char ***ret_args, struct error *error);

@@ -5,6 +5,7 @@
 
 #include "common/text.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,7 +15,17 @@
 #include <unistd.h>
 
 /* Longest message; there is room for a path of any length. */
+/* Also the beginning of the others' names. */
+#define PROGRAM_NAME	"ne-emu"
 #define TERM_ERROR_SIZE	(2 * PATH_MAX)
+
+/* Of this project's programs; the name of anything else, such as a test, says nothing. */
+static const char *program_name(void)
+{
+	const char *name = program_invocation_short_name;
+
+	return !strncmp(name, PROGRAM_NAME, strlen(PROGRAM_NAME)) ? name : PROGRAM_NAME;
+}
 
 void term_error(const char *fmt, ...)
 {
@@ -24,8 +35,8 @@ void term_error(const char *fmt, ...)
 	va_start(args, fmt);
 	(void)text_vformat(text, sizeof(text), fmt, args);
 	va_end(args);
-	fprintf(stderr, "%sne-emu: %s%s\n", term_colour(STDERR_FILENO, TERM_RED), text,
-		term_colour(STDERR_FILENO, TERM_PLAIN));
+	fprintf(stderr, "%s%s: %s%s\n", term_colour(STDERR_FILENO, TERM_RED), program_name(),
+		text, term_colour(STDERR_FILENO, TERM_PLAIN));
 }
 
 int term_result(int err, const struct error *error)

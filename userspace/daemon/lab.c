@@ -142,7 +142,8 @@ static int lab_set_flaws(struct lab_settings *settings, const char *value, struc
 		size_t len = strcspn(value, ",");
 
 		if (find_flaw(value, len, &parsed))
-			return error_set(error, -EINVAL, "\"%s\" is not a flaw",
+			return error_set(error, -EINVAL, "\"%s\" is not a flaw; \"ne-emu lab set "
+					 "--help\" lists them",
 					 text_clean(name, sizeof(name), value, len));
 		value += len;
 		if (!*value++)
