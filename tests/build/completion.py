@@ -19,7 +19,9 @@ import tempfile
 
 PROGRAMS = ("ne-emu", "ne-emu-ca", "ne-emud")
 FORMATS = "pem der fingerprint rust go c"
-COMMANDS = "run images ps inspect stop wait rm events console logs pcap eif attest lab doctor setup version help"
+COMMANDS = ("run images ps inspect stop wait rm console logs events port-forward pcap eif attest lab "
+            "doctor setup version help")
+KEPT = "web enc0000000000000001 enc0000000000000003"
 IDS = "web 16 enc0000000000000001 enc0000000000000002"
 
 # Command lines whose last word is completed, and the expected completions. There are the
@@ -57,7 +59,11 @@ CASES = {
     "ne-emu pcap ": IDS,
     "ne-emu pcap -w ": "image.eif text sub",
     "ne-emu pcap --write s": "sub",
-    "ne-emu logs ": "web enc0000000000000001 enc0000000000000003",
+    "ne-emu logs ": KEPT,
+    "ne-emu wait ": KEPT,
+    "ne-emu inspect ": KEPT,
+    "ne-emu rm ": KEPT,
+    "ne-emu ps --format ": "",
     "ne-emu lab set ": IDS + " project= region= instance-id= role-arn= leaf-life= clock= "
                        "flaws= map= limits= debug-pcrs=",
     "ne-emu lab set reg": "region=",
@@ -192,7 +198,7 @@ def helps(programs, words):
     if "\nCommands:\n" not in text:
         yield " ".join(words), set(re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", text, re.M))
         return
-    for command in re.findall(r"^  (\w+)", text.split("\nCommands:\n")[1], re.M):
+    for command in re.findall(r"^  ([\w-]+)", text.split("\nCommands:\n")[1], re.M):
         yield from helps(programs, words + [command])
 
 

@@ -140,7 +140,9 @@ static void print_group(const struct generate_node *node)
 	for (size_t i = 0; commands[i]; i++) {
 		printf("\t%s) _", commands[i]->name);
 		generate_symbol(node->path);
-		printf("_%s ;;\n", commands[i]->name);
+		printf("_");
+		generate_symbol(commands[i]->name);
+		printf(" ;;\n");
 	}
 	printf("\thelp) (( CURRENT > 2 )) || _describe command commands ;;\n\tesac\n}\n\n");
 }
