@@ -29,7 +29,7 @@ static void check_decoder(const uint8_t *data, size_t size)
 	if (nsm_request_decode(data, size, &request))
 		return;
 	must(size && size <= NSM_REQUEST_MAX);
-	must(request.operation <= NSM_OP_EXIT);
+	must(request.operation <= NSM_OP_AGENT_KEY);
 	must(request.data.len < size && request.user_data.len < size);
 	must(request.nonce.len < size && request.public_key.len < size);
 	read_ends(&request.data);

@@ -17,6 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (message.type == NSM_CONTROL_SETTINGS)
 		len = nsm_control_encode_settings(&message.settings, encoded, sizeof(encoded));
+	else if (message.type == NSM_CONTROL_AGENT_KEY)
+		len = nsm_control_encode_agent_key(message.agent_key, encoded, sizeof(encoded));
 	else
 		len = nsm_control_encode_identity(&message.identity, encoded, sizeof(encoded));
 	must(len > 0 && !nsm_control_decode(encoded, len, &again));
@@ -25,6 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(!memcmp(again.settings.pcrs, message.settings.pcrs,
 			     sizeof(again.settings.pcrs)));
 		must(again.settings.flaws == message.settings.flaws);
+	} else if (message.type == NSM_CONTROL_AGENT_KEY) {
+		must(!memcmp(again.agent_key, message.agent_key, sizeof(message.agent_key)));
 	} else {
 		must(again.identity.nr_cas == message.identity.nr_cas);
 		must(again.identity.key.len == message.identity.key.len);

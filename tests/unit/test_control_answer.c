@@ -294,6 +294,60 @@ static void start_other(struct state *s, uid_t owner)
 	attestor_started(&s->attestor, OTHER, NOW);
 }
 
+#define AGENT_KEY(target)	"{\"command\":\"agent-key\",\"target\":\"" target "\"}"
+
+/* The owner and root get the key that the module got, also from a later supervisor. */
+static void test_agent_key(void **state)
+{
+	struct state *s = *state;
+	uint8_t key[NSM_CONTROL_AGENT_KEY_SIZE];
+	char text[2 * sizeof(key) + 1], path[128];
+	struct nsm_control_message message;
+	struct stat st;
+	json_t *answer;
+
+	expect_error(s, AGENT_KEY(UID_TEXT), "no running enclave");
+	start(s, NOW);
+	message = receive(s, NSM_CONTROL_AGENT_KEY);
+	memcpy(key, message.agent_key, sizeof(key));
+	hex_encode(key, sizeof(key), text);
+	answer = ask(s, AGENT_KEY(UID_TEXT));
+	assert_string_equal(json_string_value(json_object_get(answer, "key")), text);
+	json_decref(answer);
+	snprintf(path, sizeof(path), "%s/" UID_TEXT "/agent.key", s->dir.path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+
+	asking = BOB;
+	answer = ask(s, AGENT_KEY(UID_TEXT));
+	assert_null(json_object_get(answer, "key"));
+	assert_non_null(strstr(json_string_value(json_object_get(answer, "error")),
+			       "belongs to user"));
+	json_decref(answer);
+
+	attestor_exit(&s->attestor);
+	attestor_init(&s->attestor, s->dir.path, s->state_dir, &s->defaults);
+	attestor_adopt(&s->attestor, UID, ALICE, NOW);
+	asking = 0;
+	answer = ask(s, AGENT_KEY(UID_TEXT));
+	assert_string_equal(json_string_value(json_object_get(answer, "key")), text);
+	json_decref(answer);
+	asking = ALICE;
+
+	/* Each enclave has its own. */
+	start_other(s, ALICE);
+	answer = ask(s, AGENT_KEY(OTHER_TEXT));
+	assert_string_not_equal(json_string_value(json_object_get(answer, "key")), text);
+	json_decref(answer);
+	/* That of an earlier version has none. */
+	assert_int_equal(unlink(path), 0);
+	attestor_exit(&s->attestor);
+	attestor_init(&s->attestor, s->dir.path, s->state_dir, &s->defaults);
+	attestor_adopt(&s->attestor, UID, ALICE, NOW);
+	expect_error(s, AGENT_KEY(UID_TEXT), "has no key for its agent");
+	attestor_forget(&s->attestor, UID);
+}
+
 static void test_names(void **state)
 {
 	struct state *s = *state;
@@ -511,6 +565,7 @@ int main(void)
 		TEST(test_lab_on_running),
 		TEST(test_root_changed),
 		TEST(test_name_rule),
+		TEST(test_agent_key),
 		TEST(test_names),
 		TEST(test_describe),
 		TEST(test_forget),

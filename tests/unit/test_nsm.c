@@ -256,6 +256,31 @@ static void test_exit(void **state)
 	assert_int_equal(f->exits, ARRAY_SIZE(good));
 }
 
+#define AGENT_KEY_NAME	"6d4e65456d754167656e744b6579"
+#define AGENT_KEY_HEX	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+/* Once, in debug mode only, and never another one. */
+static void test_agent_key(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t key[NSM_AGENT_KEY_SIZE];
+
+	for (size_t i = 0; i < sizeof(key); i++)
+		key[i] = i;
+	nsm_set_agent_key(f->nsm, key);
+	assert_answer(f, AGENT_KEY_NAME, INVALID_OP);
+	nsm_destroy(f->nsm);
+	fixture_create(f, true);
+	assert_answer(f, AGENT_KEY_NAME, INVALID_OP);
+	nsm_set_agent_key(f->nsm, key);
+	memset(key, 0xff, sizeof(key));
+	nsm_set_agent_key(f->nsm, key);
+	/* It has no number. */
+	assert_answer(f, "08", INVALID_OP);
+	assert_answer(f, AGENT_KEY_NAME, "a1" AGENT_KEY_NAME "a1636b65795820" AGENT_KEY_HEX);
+	assert_answer(f, AGENT_KEY_NAME, INVALID_OP);
+}
+
 static void test_undecodable(void **state)
 {
 	static const char *const requests[] = {
@@ -454,6 +479,7 @@ int main(void)
 		T(test_lock_pcr),
 		T(test_lock_pcrs),
 		T(test_exit),
+		T(test_agent_key),
 		T(test_undecodable),
 		T(test_truncated),
 		T(test_deep_nesting),

@@ -124,6 +124,28 @@ static void test_identity(void **state)
 	assert_int_equal(message.identity.not_after, 255);
 }
 
+static void test_agent_key(void **state)
+{
+	/* Version 1, type 3; field 9 with 32 bytes. */
+	uint8_t expected[4 + 4 + NSM_CONTROL_AGENT_KEY_SIZE] = { 1, 0, 3, 0, 9, 0, 32, 0 };
+	uint8_t buf[NSM_CONTROL_MAX];
+	struct nsm_control_message message;
+
+	memset(expected + 8, 'k', NSM_CONTROL_AGENT_KEY_SIZE);
+	assert_int_equal(nsm_control_encode_agent_key(expected + 8, buf, sizeof(buf)),
+			 sizeof(expected));
+	assert_memory_equal(buf, expected, sizeof(expected));
+	assert_int_equal(nsm_control_decode(buf, sizeof(expected), &message), 0);
+	assert_int_equal(message.type, NSM_CONTROL_AGENT_KEY);
+	assert_memory_equal(message.agent_key, expected + 8, NSM_CONTROL_AGENT_KEY_SIZE);
+	for (size_t len = 0; len < sizeof(expected); len++)
+		assert_int_equal(nsm_control_decode(buf, len, &message), -EPROTO);
+	buf[4] = 5;		/* a key of another kind */
+	assert_int_equal(nsm_control_decode(buf, sizeof(expected), &message), -EPROTO);
+	assert_int_equal(nsm_control_encode_agent_key(expected, buf, sizeof(expected) - 1),
+			 -EMSGSIZE);
+}
+
 static void test_largest(void **state)
 {
 	static uint8_t bytes[NSM_CONTROL_CERT_MAX];
@@ -206,7 +228,7 @@ static void test_changed(void **state)
 
 	(void)state;
 	assert_changed(settings_bytes, s, 0, 2, -EPROTONOSUPPORT);
-	assert_changed(settings_bytes, s, 2, 3, -ENOMSG);
+	assert_changed(settings_bytes, s, 2, 4, -ENOMSG);
 	assert_changed(settings_bytes, s, 2, 2, -EPROTO);	/* fields of the other type */
 	assert_changed(settings_bytes, s, 4, 1, -EPROTO);	/* a PCR of four bytes */
 	assert_changed(settings_bytes, s, 4, 3, -EPROTO);	/* the clock of four bytes */
@@ -282,6 +304,7 @@ int main(void)
 		cmocka_unit_test(test_settings_bytes),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_agent_key),
 		cmocka_unit_test(test_largest),
 		cmocka_unit_test(test_beyond_limits),
 		cmocka_unit_test(test_truncated),

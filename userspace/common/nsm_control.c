@@ -30,6 +30,7 @@ enum control_field {
 	FIELD_CERTIFICATE	= 6,
 	FIELD_CA		= 7,	/* any number of times, in order */
 	FIELD_NOT_AFTER		= 8,	/* s64 */
+	FIELD_AGENT_KEY		= 9,
 };
 
 #define FIELD_BIT(field)	(1U << (field))
@@ -171,6 +172,14 @@ ssize_t nsm_control_encode_identity(const struct nsm_identity *identity, void *b
 	return control_finish(&writer);
 }
 
+ssize_t nsm_control_encode_agent_key(const uint8_t *key, void *buf, size_t size)
+{
+	struct writer writer = control_begin(NSM_CONTROL_AGENT_KEY, buf, size);
+
+	control_put_field(&writer, FIELD_AGENT_KEY, key, NSM_CONTROL_AGENT_KEY_SIZE);
+	return control_finish(&writer);
+}
+
 static int get_fixed(const struct nsm_bytes *bytes, void *to, size_t size)
 {
 	if (bytes->len != size)
@@ -265,6 +274,9 @@ static int decode_field(uint16_t field, const struct nsm_bytes *bytes,
 		return decode_settings(field, bytes, &message->settings);
 	case NSM_CONTROL_IDENTITY:
 		return decode_identity(field, bytes, &message->identity);
+	case NSM_CONTROL_AGENT_KEY:
+		return field != FIELD_AGENT_KEY ? -EPROTO :
+		       get_fixed(bytes, message->agent_key, sizeof(message->agent_key));
 	}
 	return -EPROTO;
 }
@@ -272,7 +284,7 @@ static int decode_field(uint16_t field, const struct nsm_bytes *bytes,
 /* Refuse fields that occur twice, unless they may. */
 static int mark_seen(uint16_t field, uint32_t *seen)
 {
-	if (field > FIELD_NOT_AFTER)
+	if (field > FIELD_AGENT_KEY)
 		return -EPROTO;
 	if (field != FIELD_PCR && field != FIELD_CA && *seen & FIELD_BIT(field))
 		return -EPROTO;
@@ -325,6 +337,9 @@ int nsm_control_decode(const void *bytes, size_t len, struct nsm_control_message
 	case NSM_CONTROL_IDENTITY:
 		needed = FIELD_BIT(FIELD_KEY) | FIELD_BIT(FIELD_CERTIFICATE) |
 			 FIELD_BIT(FIELD_NOT_AFTER);
+		break;
+	case NSM_CONTROL_AGENT_KEY:
+		needed = FIELD_BIT(FIELD_AGENT_KEY);
 		break;
 	default:
 		return -ENOMSG;

@@ -30,12 +30,14 @@
 #define NSM_CONTROL_CAS_MAX	6
 
 #define NSM_CONTROL_PCR_SIZE	48
+#define NSM_CONTROL_AGENT_KEY_SIZE	32
 /* Only PCRs 0 to 15 can be set, before the image runs. */
 #define NSM_CONTROL_PCRS	16
 
 enum nsm_control_type {
 	NSM_CONTROL_SETTINGS	= 1,
 	NSM_CONTROL_IDENTITY	= 2,
+	NSM_CONTROL_AGENT_KEY	= 3,
 };
 
 /*
@@ -132,6 +134,7 @@ struct nsm_control_message {
 	union {
 		struct nsm_settings settings;
 		struct nsm_identity identity;
+		uint8_t agent_key[NSM_CONTROL_AGENT_KEY_SIZE];
 	};
 };
 
@@ -154,6 +157,16 @@ ssize_t nsm_control_encode_settings(const struct nsm_settings *settings, void *b
  * Return: as nsm_control_encode_settings().
  */
 ssize_t nsm_control_encode_identity(const struct nsm_identity *identity, void *buf, size_t size);
+
+/**
+ * nsm_control_encode_agent_key() - encode the key of the enclave's agent as a message
+ * @key: NSM_CONTROL_AGENT_KEY_SIZE bytes, see Documentation/agent.rst
+ * @buf: buffer for the message; the caller wipes it after sending
+ * @size: size of @buf in bytes; NSM_CONTROL_MAX is always enough
+ *
+ * Return: length of the message or -EMSGSIZE.
+ */
+ssize_t nsm_control_encode_agent_key(const uint8_t *key, void *buf, size_t size);
 
 /**
  * nsm_control_decode() - decode a message

@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "common/util.h"
+#include "daemon/agent_key.h"
 #include "daemon/settings_file.h"
 
 #include <errno.h>
@@ -87,6 +88,7 @@ void attestor_reset_next(struct attestor *attestor, uid_t owner)
 static void attestee_del(struct attestor *attestor, struct attestee *attestee)
 {
 	TAILQ_REMOVE(&attestor->attestees, attestee, node);
+	OPENSSL_cleanse(attestee->agent_key, sizeof(attestee->agent_key));
 	free(attestee);
 }
 
@@ -205,6 +207,32 @@ static int send_settings(const struct attestor *attestor, const struct attestee 
 	return len < 0 ? len : socket_send(attestor, attestee->slot_uid, message, len);
 }
 
+static int send_agent_key(const struct attestor *attestor, const struct attestee *attestee)
+{
+	uint8_t message[NSM_CONTROL_MAX];
+	ssize_t len = nsm_control_encode_agent_key(attestee->agent_key, message, sizeof(message));
+	int err = len < 0 ? len : socket_send(attestor, attestee->slot_uid, message, len);
+
+	OPENSSL_cleanse(message, sizeof(message));
+	return err;
+}
+
+/* The file is for a later supervisor: the enclave gets the key only once. */
+static void make_agent_key(const struct attestor *attestor, struct attestee *attestee)
+{
+	char folder[PATH_MAX];
+	int err = attestor_folder(attestor, attestee->slot_uid, folder, sizeof(folder));
+
+	if (!err)
+		err = agent_key_create(folder, attestee->agent_key);
+	if (!err)
+		err = send_agent_key(attestor, attestee);
+	attestee->has_agent_key = !err;
+	if (err)
+		log_enclave(LOG_WARNING, attestee->slot_uid, "\"ne-emu exec\" will not work: %s",
+			    strerror(-err));
+}
+
 static struct nsm_bytes der_bytes(const struct ca_der *der)
 {
 	return (struct nsm_bytes){ .data = der->data, .len = der->len };
@@ -309,8 +337,10 @@ const struct lab_settings *attestor_prepare(struct attestor *attestor, uint64_t 
 	attestor_reset_next(attestor, owner);
 	log_settings(attestee);
 	err = socket_bind(attestor, slot_uid, ret_fd);
-	if (!err)
+	if (!err) {
+		make_agent_key(attestor, attestee);	/* logs a failure */
 		err = send_settings(attestor, attestee);
+	}
 	if (err) {
 		log_enclave(LOG_ERR, slot_uid, "cannot attest itself: %s/%016" PRIx64 ": %s",
 			    attestor->run_dir, slot_uid, strerror(-err));
@@ -351,6 +381,7 @@ void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, uid_t owner, i
 		log_enclave(LOG_WARNING, slot_uid, "%s; using the defaults", error.text);
 		attestee->settings = attestor->defaults;
 	}
+	attestee->has_agent_key = !agent_key_read(folder, attestee->agent_key);
 	attestor_started(attestor, slot_uid, now);
 }
 
@@ -368,6 +399,7 @@ void attestor_forget(struct attestor *attestor, uint64_t slot_uid)
 		return;
 	(void)unlink(address.sun_path);
 	settings_file_remove(folder);
+	agent_key_remove(folder);
 	(void)rmdir(folder);
 }
 

@@ -25,6 +25,8 @@
  * @issued: when its current identity was issued, seconds since 1970 by the host's clock;
  *	0 if that never expires, or if there is none
  * @due: when to issue the next one, by the same clock
+ * @agent_key: with which its owner proves itself to the agent in it
+ * @has_agent_key: there is one
  */
 struct attestee {
 	TAILQ_ENTRY(attestee) node;
@@ -35,6 +37,8 @@ struct attestee {
 	int64_t issued;
 	int64_t due;
 	struct lab_settings settings;
+	uint8_t agent_key[NSM_CONTROL_AGENT_KEY_SIZE];
+	bool has_agent_key;
 };
 
 /** struct attestor_next - settings of the next enclave that @owner starts */

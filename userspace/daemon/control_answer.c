@@ -280,6 +280,24 @@ static int forget_request(struct request *request, json_t *answer)
 			       strerror(-err)) : 0;
 }
 
+/* With it, the agent of a debug enclave does what root may do in the enclave. */
+static int agent_key_request(struct request *request, json_t *answer)
+{
+	const struct attestee *attestee = find_enclave(request);
+	char key[2 * NSM_CONTROL_AGENT_KEY_SIZE + 1];
+	int err;
+
+	if (!attestee)
+		return -EINVAL;
+	if (!attestee->has_agent_key)
+		return error_set(&request->error, -EINVAL, "enclave %s has no key for its agent; "
+				 "start it again", member(request, "target"));
+	hex_encode(attestee->agent_key, sizeof(attestee->agent_key), key);
+	err = json_object_set_new(answer, "key", json_string(key)) ? -ENOMEM : 0;
+	explicit_bzero(key, sizeof(key));
+	return err;
+}
+
 static int status(struct request *request, json_t *answer)
 {
 	struct authority *authority = &request->attestor->authority;
@@ -325,6 +343,7 @@ static const struct {
 	{ "name", name_request },
 	{ "describe", describe_request },
 	{ "forget", forget_request },
+	{ "agent-key", agent_key_request },
 };
 
 static int dispatch(struct request *request, json_t *answer)

@@ -33,6 +33,8 @@
 /**
  * struct nsm - the state of one NSM
  * @identity: NULL until one is set
+ * @agent_key_set: there is an @agent_key
+ * @agent_key_given: the enclave has received it
  * @limits_told, @no_identity_told: the warning has been logged
  * @request, @scratch, @document: scratch for the request that is being answered
  */
@@ -46,6 +48,9 @@ struct nsm {
 	struct nsm_settings settings;
 	struct identity *identity;
 	struct pcr_bank pcrs;
+	uint8_t agent_key[NSM_AGENT_KEY_SIZE];
+	bool agent_key_set;
+	bool agent_key_given;
 	bool limits_told;
 	bool no_identity_told;
 	struct nsm_request request;
@@ -79,6 +84,7 @@ void nsm_destroy(struct nsm *nsm)
 	if (!nsm)
 		return;
 	identity_destroy(nsm->identity);
+	explicit_bzero(nsm->agent_key, sizeof(nsm->agent_key));
 	free(nsm);
 }
 
@@ -97,6 +103,14 @@ int nsm_set_identity(struct nsm *nsm, const struct nsm_identity *identity)
 	identity_destroy(nsm->identity);
 	nsm->identity = next;
 	return 0;
+}
+
+void nsm_set_agent_key(struct nsm *nsm, const uint8_t *key)
+{
+	if (nsm->agent_key_set)
+		return;
+	memcpy(nsm->agent_key, key, sizeof(nsm->agent_key));
+	nsm->agent_key_set = true;
 }
 
 /* Return: whether EC2 would report zero PCRs, since the console can be read. */
@@ -291,6 +305,21 @@ static ssize_t report_exit(struct nsm *nsm, void *rsp, size_t rsp_cap)
 	return len;
 }
 
+/*
+ * EC2 answers this request with InvalidOperation as well, so that no agent runs there. The init
+ * asks before it starts any other program, and nobody else in the enclave gets the key.
+ */
+static ssize_t give_agent_key(struct nsm *nsm, void *rsp, size_t rsp_cap)
+{
+	size_t len;
+
+	if (!nsm->debug || !nsm->agent_key_set || nsm->agent_key_given)
+		return -NSM_ERROR_INVALID_OPERATION;
+	len = nsm_encode_agent_key(nsm->agent_key, rsp, rsp_cap);
+	nsm->agent_key_given = len;
+	return len;
+}
+
 static ssize_t perform(struct nsm *nsm, void *rsp, size_t rsp_cap)
 {
 	switch (nsm->request.operation) {
@@ -310,6 +339,8 @@ static ssize_t perform(struct nsm *nsm, void *rsp, size_t rsp_cap)
 		return get_random(nsm, rsp, rsp_cap);
 	case NSM_OP_EXIT:
 		return report_exit(nsm, rsp, rsp_cap);
+	case NSM_OP_AGENT_KEY:
+		return give_agent_key(nsm, rsp, rsp_cap);
 	}
 	return -NSM_ERROR_INVALID_OPERATION;
 }

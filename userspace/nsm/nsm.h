@@ -19,6 +19,7 @@
 #define NSM_PCRS		32
 #define NSM_PCR_SIZE		NSM_CONTROL_PCR_SIZE
 #define NSM_DIGEST		"SHA384"
+#define NSM_AGENT_KEY_SIZE	NSM_CONTROL_AGENT_KEY_SIZE
 
 /**
  * struct nsm_config - parameters of an NSM
@@ -64,6 +65,15 @@ void nsm_configure(struct nsm *nsm, const struct nsm_settings *settings);
  * Return: 0, -EBADMSG (not an EC key) or -ENOMEM; on failure, the old identity is kept.
  */
 int nsm_set_identity(struct nsm *nsm, const struct nsm_identity *identity);
+
+/**
+ * nsm_set_agent_key() - set the key with which the owner proves itself to the enclave's agent
+ * @nsm: the NSM of one enclave
+ * @key: NSM_AGENT_KEY_SIZE bytes, copied
+ *
+ * In debug mode the enclave gets it once, on request. Later calls have no effect.
+ */
+void nsm_set_agent_key(struct nsm *nsm, const uint8_t *key);
 
 /** nsm_start() - set PCR 0 to 15, which never change afterwards, before the image runs */
 void nsm_start(struct nsm *nsm, const struct nsm_measurements *measured);

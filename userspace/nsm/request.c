@@ -52,6 +52,7 @@ static const struct operation operations[] = {
 		{ "public_key", FIELD_OPTIONAL, F(public_key) } } },
 	[NSM_OP_GET_RANDOM] = { "GetRandom", 0, { { 0 } } },
 	[NSM_OP_EXIT] = { "NeEmuExit", 1, { { "status", FIELD_U16, F(index) } } },
+	[NSM_OP_AGENT_KEY] = { "NeEmuAgentKey", 0, { { 0 } } },
 };
 
 struct decoder {

@@ -21,6 +21,8 @@ enum nsm_operation {
 	NSM_OP_GET_RANDOM	= 6,
 	/* Of the emulator, with a name but no number: the end of the enclave's program. */
 	NSM_OP_EXIT,
+	/* The same: the key of the enclave's agent. */
+	NSM_OP_AGENT_KEY,
 };
 
 /**

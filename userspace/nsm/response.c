@@ -133,3 +133,12 @@ size_t nsm_encode_random(size_t len, void *rsp, size_t rsp_cap, uint8_t **ret_ra
 	*ret_random = emu_cbor_put_bytes(&writer, len);
 	return response_finish(&writer);
 }
+
+size_t nsm_encode_agent_key(const uint8_t *key, void *rsp, size_t rsp_cap)
+{
+	struct emu_cbor_writer writer = response_begin("NeEmuAgentKey", 1, rsp, rsp_cap);
+
+	emu_cbor_put_text(&writer, "key");
+	emu_cbor_put_data(&writer, key, NSM_AGENT_KEY_SIZE);
+	return response_finish(&writer);
+}

@@ -38,6 +38,8 @@ size_t nsm_encode_pcr(bool locked, const uint8_t *value, void *rsp, size_t rsp_c
 size_t nsm_encode_extended(const uint8_t *value, void *rsp, size_t rsp_cap);
 /** nsm_encode_document() - response to Attestation */
 size_t nsm_encode_document(const void *document, size_t len, void *rsp, size_t rsp_cap);
+/** nsm_encode_agent_key() - response to NeEmuAgentKey; @key: NSM_AGENT_KEY_SIZE bytes */
+size_t nsm_encode_agent_key(const uint8_t *key, void *rsp, size_t rsp_cap);
 /** nsm_encode_random() - response to GetRandom; the caller fills @len bytes at @ret_random */
 size_t nsm_encode_random(size_t len, void *rsp, size_t rsp_cap, uint8_t **ret_random);
 

@@ -28,6 +28,9 @@ static void inbox_apply(struct nsm *nsm, const struct nsm_control_message *messa
 		else
 			log_debug("NSM key and certificates applied");
 		break;
+	case NSM_CONTROL_AGENT_KEY:
+		nsm_set_agent_key(nsm, message->agent_key);
+		break;
 	}
 }
 
