@@ -88,6 +88,7 @@ property() {
 
 # service PROPERTY... - start the enclave as a service; systemd-run waits for the start
 service() {
+	clean_up
 	for property; do
 		shift
 		set -- "$@" "--property=$property"
@@ -153,7 +154,7 @@ oneshot_without() {
 	journalctl -q -u "$unit" -o cat | grep 'RemainAfterExit=yes'
 }
 
-# A background process outside of a service hears nothing about it.
+# Outside of a service there is no note.
 detached() {
 	# shellcheck disable=SC2086 # words
 	$run --cid 44 --detach "$image" 2> "$tmp/err"

@@ -8,9 +8,11 @@
 
 extern const struct command cmd_attest;
 extern const struct command cmd_console;
+extern const struct command cmd_cp;
 extern const struct command cmd_doctor;
 extern const struct command cmd_eif;
 extern const struct command cmd_events;
+extern const struct command cmd_exec;
 extern const struct command cmd_images;
 extern const struct command cmd_inspect;
 extern const struct command cmd_lab;

@@ -59,10 +59,13 @@ int vsock_accept(int listener, uint32_t *ret_cid)
 
 int vsock_connect_console(uint32_t cid)
 {
+	return vsock_connect(NE_EMU_CID_HYPERVISOR, NE_EMU_CONSOLE_PORT_BASE + cid);
+}
+
+int vsock_connect(uint32_t cid, uint32_t port)
+{
 	const struct sockaddr_vm addr = {
-		.svm_family = AF_VSOCK,
-		.svm_cid = NE_EMU_CID_HYPERVISOR,
-		.svm_port = NE_EMU_CONSOLE_PORT_BASE + cid,
+		.svm_family = AF_VSOCK, .svm_cid = cid, .svm_port = port,
 	};
 	const struct timeval timeout = { .tv_sec = CONNECT_TIMEOUT };
 	__cleanup_fd int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -22,6 +22,9 @@ int vsock_listen(uint32_t port);
 /** vsock_accept() - accept a connection and get its CID; a non-blocking descriptor or -errno */
 int vsock_accept(int listener, uint32_t *ret_cid);
 
+/** vsock_connect() - connect to a port; a descriptor or -errno */
+int vsock_connect(uint32_t cid, uint32_t port);
+
 /** vsock_connect_console() - connect to the console of an enclave; a descriptor or -errno */
 int vsock_connect_console(uint32_t cid);
 

@@ -157,15 +157,10 @@ static void cannot_run(const char *program)
 	_exit(status);
 }
 
-pid_t command_start(const struct command *command)
+void command_run(const struct command *command)
 {
-	pid_t pid = fork();
 	sigset_t none;
 
-	if (pid < 0)
-		die("cannot fork");
-	if (pid)
-		return pid;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)setsid();		/* fails only for a group leader */
@@ -173,4 +168,15 @@ pid_t command_start(const struct command *command)
 	putenv(command->path);	/* execvpe() uses the PATH of the caller */
 	execvpe(command->argv[0], command->argv, command->envp);
 	cannot_run(command->argv[0]);
+}
+
+pid_t command_start(const struct command *command)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("cannot fork");
+	if (!pid)
+		command_run(command);
+	return pid;
 }

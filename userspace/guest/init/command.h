@@ -31,6 +31,9 @@ struct command {
 void command_read(struct command *command);
 /** command_remember_directory() - note the working directory's owner and permissions */
 void command_remember_directory(struct command *command);
+/** command_run() - run it in this process, with its user, directory and environment */
+__attribute__((noreturn))
+void command_run(const struct command *command);
 /** command_start() - run it in a new process; Return: its PID */
 pid_t command_start(const struct command *command);
 

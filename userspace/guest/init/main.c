@@ -13,10 +13,13 @@
  * lo, control groups of version 2, devices and streams that its user may open. If /like says
  * "nitro-cli", the command finds exactly what AWS's init provides.
  *
+ * In debug mode on the emulator, an agent runs beside the command, see guest/agent/.
+ *
  * Any failure ends this process, so that the kernel panics, and reboots if "panic=" is set.
  * SIGUSR1 does the same deliberately.
  */
 
+#include "guest/agent/agent.h"
 #include "guest/init/boot.h"
 #include "guest/init/command.h"
 #include "guest/init/die.h"
@@ -58,6 +61,7 @@ static void wait_for(pid_t command)
 int main(void)
 {
 	struct command command = {};
+	struct agent agent;
 	sigset_t all;
 
 	sigfillset(&all);
@@ -65,6 +69,7 @@ int main(void)
 	mount_dev();
 	open_console();
 	load_nsm();
+	agent_open(&agent);
 	send_heartbeat();
 
 	command_read(&command);
@@ -77,6 +82,7 @@ int main(void)
 		open_network();
 	}
 
+	agent_start(&agent, &command);
 	wait_for(command_start(&command));
 	sync();
 	reboot(RB_AUTOBOOT);
