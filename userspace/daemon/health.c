@@ -77,19 +77,6 @@ static int add(json_t *answer, const char *name, const char *path, int errnum)
 							    errnum));
 }
 
-/* A start needs a directory and a socket there, but no bytes. */
-static int add_run(json_t *answer, const char *path)
-{
-	int errnum = try_path(path);
-	bool inodes = true;
-	struct statvfs fs;
-
-	if (errnum == ENOSPC && !statvfs(path, &fs))
-		inodes = !fs.f_files || fs.f_favail > 1;
-	return json_object_set_new(answer, "run", json_pack("{s:s, s:i, s:b}", "path", path,
-							     "errno", errnum, "inodes", inodes));
-}
-
 int health_add(json_t *answer, const struct start_config *start, const struct log_root *logs,
 	       const char *run_dir)
 {
@@ -100,5 +87,5 @@ int health_add(json_t *answer, const struct start_config *start, const struct lo
 	       add(answer, "kvm", start->kvm_path, try_device(start->kvm_path)) ||
 	       add(answer, "vmm", start->vmm_path, try_program(start->vmm_path)) ||
 	       add(answer, "logs", path, try_folder(logs->fd)) ||
-	       add_run(answer, run_dir) ? -ENOMEM : 0;
+	       add(answer, "run", run_dir, try_path(run_dir)) ? -ENOMEM : 0;
 }

@@ -17,8 +17,7 @@
  * @run_dir: directory of the NSMs' sockets
  *
  * Members: "version"; "kvm", "vmm", "logs" and "run", each an object with "path" and "errno":
- * 0, or the error that its use would meet, ENOSPC without free space. "run" also has "inodes":
- * are there any for another start?
+ * 0, or the error that its use would meet, ENOSPC without free space.
  *
  * Return: 0 or -ENOMEM.
  */

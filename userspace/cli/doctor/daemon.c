@@ -290,7 +290,8 @@ static void no_answer(struct doctor *doctor, int err, const struct error *error)
 			return;
 		}
 	}
-	doctor_warning(doctor, "daemon-refuses", "ne-emud does not report its state: %s", error->text);
+	doctor_warning(doctor, "daemon-refuses", "ne-emud does not report its state: %s",
+		       error->text);
 	doctor_advice(doctor, "ask as a member of group ne, or as root");
 }
 

@@ -92,18 +92,13 @@ void doctor_check_run(struct doctor *doctor)
 	if (errnum <= 0)
 		return;
 	if (errnum == ENOSPC) {
-		const json_t *run = json_object_get(doctor->status, "run");
-
-		if (json_is_false(json_object_get(run, "inodes")))
-			doctor_error(doctor, "run-full", "%.200s has no room for the files of "
-				     "another enclave", path);
-		else
-			doctor_warning(doctor, "run-full", "%.200s has no space left: a restarted "
-				       "ne-emud will not know the enclaves that run", path);
+		doctor_warning(doctor, "run-full", "%.200s has no space left: enclaves run, but may "
+			       "lack certificates, and a restarted ne-emud does not know them",
+			       path);
 		doctor_advice(doctor, "remove files from that file system (df -h, df -i)");
 	} else {
-		doctor_error(doctor, "run-unwritable", "ne-emud may not write to %.200s: %s", path,
-			     strerror(errnum));
+		doctor_warning(doctor, "run-unwritable", "ne-emud may not write to %.200s (%s): "
+			       "enclaves run, but may lack certificates", path, strerror(errnum));
 		doctor_command(doctor, "sudo systemctl restart ne-emud");
 	}
 }
