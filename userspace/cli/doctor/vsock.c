@@ -140,8 +140,8 @@ void doctor_check_vsock(struct doctor *doctor)
 		no_transport(doctor);
 	} else if (vsock_check_namespace(&error)) {
 		doctor_error(doctor, "vsock-namespace", "%s", error.text);
-		doctor_advice(doctor, "leave this network namespace (net.vsock.child_ns_mode makes "
-			      "new ones global)");
+		doctor_advice(doctor, "leave this network namespace, or make it with another "
+			      "net.vsock.child_ns_mode of its parent");
 	} else if (!*sys_root()) {
 		check_address(doctor);
 	}
