@@ -511,8 +511,8 @@ static void test_vsock(void **state)
 	expect_problem("vsock-built-in", "error", "", "hv_sock");
 	put_modules(&root, "modules.builtin", "");
 	fake_root_put(&root, "/sys/module/hv_sock/initstate", "live\n");
-	expect_problem("vsock-other-transport", "error", "sudo modprobe -r hv_sock && sudo modprobe "
-		       "ne_emu_vsock", NULL);
+	expect_problem("vsock-other-transport", "error",
+		       "sudo modprobe -r hv_sock && sudo modprobe ne_emu_vsock", NULL);
 	expect_none("vsock-not-loaded");
 	fake_root_remove(&root);
 }

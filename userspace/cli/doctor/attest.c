@@ -60,8 +60,8 @@ void doctor_check_attestation(struct doctor *doctor)
 			       CA_STATE_DIR);
 	} else if (error) {
 		doctor_warning(doctor, "attestation-root", "no certificates: %.300s", error);
-		doctor_advice(doctor, "remove the cause; where that is not possible, make a new root: "
-			      "sudo ne-emu-ca rotate");
+		doctor_advice(doctor, "remove the cause; where that is not possible, make a new "
+			      "root: sudo ne-emu-ca rotate");
 	} else if (check_time(doctor)) {
 		doctor_ok(doctor, "EMULATED root, SHA-256 %s", sha256 ? sha256 : "unknown");
 	}

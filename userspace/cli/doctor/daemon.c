@@ -260,8 +260,8 @@ static void check_version(struct doctor *doctor)
 	uint64_t pid = state_daemon_pid();
 
 	if (!version || strcmp(version, NE_EMU_VERSION)) {
-		doctor_warning(doctor, "daemon-version", "ne-emud has %s%.32s, but this program has "
-			       "version %s", version ? "version " : "an earlier version",
+		doctor_warning(doctor, "daemon-version", "ne-emud has %s%.32s, but this program "
+			       "has version %s", version ? "version " : "an earlier version",
 			       version ? version : "", NE_EMU_VERSION);
 		if (doctor_runs_systemd())
 			doctor_command(doctor, RESTART);

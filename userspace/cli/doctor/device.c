@@ -31,8 +31,8 @@ static void missing(struct doctor *doctor, const char *text)
 			      "--device " NE_DEVICE_PATH "\"");
 	else if (!sys_read(numbers, "/sys/class/misc/nitro_enclaves/dev") &&
 		 sscanf(numbers, "%u:%u", &major, &minor) == 2)
-		doctor_command(doctor, "sudo rm -f %s && sudo mknod -m 660 %s c %u %u && sudo chgrp "
-			       GROUP " %s", NE_DEVICE_PATH, NE_DEVICE_PATH, major, minor,
+		doctor_command(doctor, "sudo rm -f %s && sudo mknod -m 660 %s c %u %u && sudo "
+			       "chgrp " GROUP " %s", NE_DEVICE_PATH, NE_DEVICE_PATH, major, minor,
 			       NE_DEVICE_PATH);
 	else
 		doctor_command(doctor, "sudo modprobe -r nitro_enclaves_emu && sudo modprobe "
@@ -61,8 +61,8 @@ static void not_allowed(struct doctor *doctor, gid_t gid)
 	if (!group || !gid) {
 		doctor_error(doctor, "device-group", "%s does not belong to group " GROUP ": only "
 			     "root can use it", NE_DEVICE_PATH);
-		doctor_command(doctor, getgrnam(GROUP) ? APPLY : "sudo systemd-sysusers ne-emu.conf "
-			       "&& " APPLY);
+		doctor_command(doctor, getgrnam(GROUP) ? APPLY : "sudo systemd-sysusers "
+			       "ne-emu.conf && " APPLY);
 	} else if (is_member(group)) {
 		doctor_error(doctor, "device-session", "this session is older than the membership "
 			     "of this user in group %s, whose members may open %s", group->gr_name,

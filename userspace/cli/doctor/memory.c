@@ -212,8 +212,9 @@ static void check_movable(struct doctor *doctor)
 
 	if (!bytes)
 		return;
-	doctor_warning(doctor, "huge-pages-movable", "%llu MiB of this machine are in ZONE_MOVABLE: "
-		       "what enclaves have of it cannot be unplugged until they end", bytes / MIB);
+	doctor_warning(doctor, "huge-pages-movable", "%llu MiB of this machine are in "
+		       "ZONE_MOVABLE: what enclaves have of it cannot be unplugged until they "
+		       "end", bytes / MIB);
 	doctor_advice(doctor, "end the enclaves before memory is taken from the machine");
 }
 

@@ -92,8 +92,8 @@ void doctor_check_run(struct doctor *doctor)
 	if (errnum <= 0)
 		return;
 	if (errnum == ENOSPC) {
-		doctor_warning(doctor, "run-full", "%.200s has no space left: enclaves run, but may "
-			       "lack certificates, and a restarted ne-emud does not know them",
+		doctor_warning(doctor, "run-full", "%.200s has no space left: enclaves run, but "
+			       "may lack certificates, and a restarted ne-emud does not know them",
 			       path);
 		doctor_advice(doctor, "remove files from that file system (df -h, df -i)");
 	} else {

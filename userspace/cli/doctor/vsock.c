@@ -213,8 +213,8 @@ void doctor_check_vsock_ports(struct doctor *doctor)
 		return;
 	err = nl_vsock_listeners(NE_EMU_CID_PARENT, &ports, &count);
 	if (err && err != -ENOENT)
-		doctor_warning(doctor, "vsock-ports-unknown", "cannot list the programs that listen "
-			       "on vsock: %s", strerror(-err));
+		doctor_warning(doctor, "vsock-ports-unknown", "cannot list the programs that "
+			       "listen on vsock: %s", strerror(-err));
 	for (size_t i = 0; i < count; i++)
 		if (ports[i] <= PORT_SYSTEM_MAX)
 			listens(doctor, ports[i]);
