@@ -40,7 +40,7 @@ static const char *event_name(uint32_t state)
 {
 	switch ((enum ne_emu_enclave_state)state) {
 	case NE_EMU_ENCLAVE_STATE_INIT:
-		return "created";
+		break;
 	case NE_EMU_ENCLAVE_STATE_RUNNING:
 		return "started";
 	case NE_EMU_ENCLAVE_STATE_STOPPED:
@@ -129,12 +129,17 @@ static void forget(struct events *events, struct known *known)
 	*known = events->known[--events->count];
 }
 
-/* States only advance, and a list may be newer than notifications that are queued. */
+/*
+ * States only advance, and a list may be newer than notifications that are queued. Enclaves that
+ * have not been started do not count: the kernel does not announce them.
+ */
 static void handle(struct events *events, const struct ne_nl_enclave *enclave, bool print)
 {
 	struct known *known = find(events, enclave->slot_uid);
 	bool gone = enclave->state == NE_EMU_ENCLAVE_STATE_FREED;
 
+	if (enclave->state == NE_EMU_ENCLAVE_STATE_INIT)
+		return;
 	if (events->err || (known && enclave->state <= known->state) || (!known && gone))
 		return;
 	if (!known)
@@ -251,8 +256,8 @@ static const struct opt options[] = {
 const struct command cmd_events = {
 	.name = "events",
 	.summary = "print a line for each change of an enclave",
-	.about = "Print a line for each enclave that is created, is started, ends, or is released\n"
-		 "by its owner, until Ctrl-C",
+	.about = "Print a line for each enclave that is started, ends, or is released by its\n"
+		 "owner, until Ctrl-C",
 	.options = options,
 	.size = sizeof(struct events_options),
 	.run = events_run,
