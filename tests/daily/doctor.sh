@@ -163,6 +163,8 @@ unload() {
 unload_emulator() {
 	systemctl stop ne-emud.service
 	unload ne_emu_vsock nitro_enclaves_emu
+	wait_for 10 test ! -e /sys/module/nitro_enclaves_emu
+	wait_for 10 test ! -e /sys/module/ne_emu_vsock
 }
 
 # The pool is lost with the module.
@@ -175,6 +177,7 @@ modules() {
 	error pool-empty
 	unload_emulator
 	modprobe nitro_enclaves
+	wait_for 10 test -e /sys/module/nitro_enclaves/initstate
 	error module-aws-driver
 	follow module-aws-driver
 	wait_for 10 systemctl -q is-active ne-emud.service
