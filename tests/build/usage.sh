@@ -49,11 +49,30 @@ done <<'END'
 2|ne-emu ps --filter x
 2|ne-emu ps --filter a=b
 2|ne-emu ps --format '{nope}'
+2|ne-emu stop 'a b'
 2|ne-emu stop --all x
+2|ne-emu stop --timeout x web
+2|ne-emu wait 'a b'
+125|ne-emu wait web
+2|ne-emu inspect 'a b'
+1|ne-emu inspect web
+2|ne-emu rm
+2|ne-emu rm 'a b'
+2|ne-emu events x
+1|ne-emu events
+2|ne-emu exec
+125|ne-emu exec web ls
+2|ne-emu cp
+2|ne-emu cp a
+2|ne-emu cp a b
+1|ne-emu cp README.md web:/tmp/x
+2|ne-emu logs --tail x
+2|ne-emu logs --since x
 1|ne-emu stop web
 2|ne-emu console 'a b'
 2|ne-emu console --latest web
 1|ne-emu console web
+2|ne-emu logs a/b
 2|ne-emu pcap -w
 2|ne-emu pcap 'a b'
 2|ne-emu lab

@@ -77,10 +77,10 @@ static int cp_run(const struct command_call *call)
 	there = from.in_enclave ? &from : &to;
 	if (!*there->path)
 		return command_usage_error(call, "%s:PATH: there is no path", there->enclave);
-	if (*there->enclave && wanted.latest)
-		return command_usage_error(call, "--latest stands for an enclave, but \"%s\" is "
-					   "given, too", there->enclave);
 	wanted.name = *there->enclave ? there->enclave : NULL;
+	err = select_check(call, &wanted);
+	if (err)
+		return err;
 	err = select_enclave(&wanted, &enclave, &error);
 	if (err)
 		return term_result(err, &error);

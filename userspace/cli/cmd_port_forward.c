@@ -170,14 +170,14 @@ static int port_forward_run(const struct command_call *call)
 	const struct port_forward_options *given = call->options;
 	struct select wanted = { .latest = given->latest };
 	struct forward_pair pairs[FORWARD_PAIRS_MAX];
-	int first = strchr(call->args[0], ':') ? 0 : 1, count = call->count - first;
+	int first = strchr(call->args[0], ':') ? 0 : 1, count = call->count - first, code;
 	struct error error;
 
 	if (first)
 		wanted.name = call->args[0];
-	if (wanted.name && wanted.latest)
-		return command_usage_error(call, "--latest stands for an enclave, but \"%s\" is "
-					   "given, too", wanted.name);
+	code = select_check(call, &wanted);
+	if (code)
+		return code;
 	if (!count)
 		return command_usage_error(call, "specify ports: [HOST_ADDR:]HOST_PORT:ENCLAVE_PORT");
 	if (count > FORWARD_PAIRS_MAX)

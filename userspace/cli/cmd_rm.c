@@ -68,11 +68,14 @@ static int rm_run(const struct command_call *call)
 {
 	__cleanup(log_list_free) struct log_list list = {};
 	const struct rm_options *given = call->options;
-	int err, code = COMMAND_OK;
+	int err, code;
 	struct error error;
 
 	if (given->all != !call->count)
 		return command_usage_error(call, "specify enclaves or --all");
+	code = select_check_all(call);
+	if (code)
+		return code;
 	err = log_list_read(&list, &error);
 	if (err)
 		return given->all && err == -ENOENT ? COMMAND_OK : term_result(err, &error);

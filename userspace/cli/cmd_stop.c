@@ -261,6 +261,9 @@ static int stop_run(const struct command_call *call)
 
 	if (given->all + given->latest + !!call->count > 1)
 		return command_usage_error(call, "specify enclaves, --latest or --all");
+	code = select_check_all(call);
+	if (code)
+		return code;
 	err = state_open(&nl, &error);
 	if (err)
 		return term_result(err, &error);

@@ -99,7 +99,7 @@ static void print_commands(FILE *to, const char *path, const struct command *con
 {
 	fprintf(to, "Usage: %s COMMAND [ARGUMENT]...\n\nCommands:\n", path);
 	for (; *commands; commands++)
-		fprintf(to, "  %-10s %s\n", (*commands)->name, (*commands)->summary);
+		fprintf(to, "  %-12s %s\n", (*commands)->name, (*commands)->summary);
 	fprintf(to, "\n\"%s COMMAND --help\" explains a command.\n", path);
 }
 

@@ -22,16 +22,30 @@ static bool is_name(const char *text)
 	return !state_parse_id(text, &slot_uid, &cid) || enclave_name_valid(text);
 }
 
+int select_check(const struct command_call *call, const struct select *wanted)
+{
+	if (wanted->name && wanted->latest)
+		return command_usage_error(call, "--latest stands for an enclave, but \"%s\" is "
+					   "given, too", wanted->name);
+	if (wanted->name && !is_name(wanted->name))
+		return command_usage_error(call, "\"%s\" is neither an enclave id nor a CID nor a "
+					   "name", wanted->name);
+	return COMMAND_OK;
+}
+
+int select_check_all(const struct command_call *call)
+{
+	int code = COMMAND_OK;
+
+	for (int i = 0; !code && i < call->count; i++)
+		code = select_check(call, &(const struct select){ .name = call->args[i] });
+	return code;
+}
+
 int select_read(const struct command_call *call, bool latest, struct select *ret)
 {
 	*ret = (struct select){ .name = call->count ? call->args[0] : NULL, .latest = latest };
-	if (ret->name && latest)
-		return command_usage_error(call, "--latest stands for an enclave, but \"%s\" is "
-					   "given, too", ret->name);
-	if (ret->name && !is_name(ret->name))
-		return command_usage_error(call, "\"%s\" is neither an enclave id nor a CID nor a "
-					   "name", ret->name);
-	return COMMAND_OK;
+	return select_check(call, ret);
 }
 
 static bool is_candidate(const struct ne_nl_enclave *enclave, uid_t uid, bool of_all)

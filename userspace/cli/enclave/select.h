@@ -37,6 +37,12 @@ struct select {
 	bool own;
 };
 
+/** select_check() - is the request possible? COMMAND_OK, or COMMAND_USAGE after a message */
+int select_check(const struct command_call *call, const struct select *wanted);
+
+/** select_check_all() - select_check() for a command line whose arguments are all ENCLAVEs */
+int select_check_all(const struct command_call *call);
+
 /**
  * select_read() - read the request from a command line whose only argument may be ENCLAVE
  * @call: the call
