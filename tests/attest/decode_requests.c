@@ -70,8 +70,8 @@ static void decode(const char *line)
 	/* A copy of the exact size, so that the sanitizer finds over-reads. */
 	exact = malloc(len ? len : 1);
 	memcpy(exact, bytes, len);
-	/* AWS's library does not know this request. */
-	if (nsm_request_decode(exact, len, &request) || request.operation == NSM_OP_EXIT) {
+	/* AWS's library does not know these requests. */
+	if (nsm_request_decode(exact, len, &request) || request.operation >= NSM_OP_EXIT) {
 		puts("reject");
 	} else {
 		hex_encode(plain, write_plain(&request, plain, sizeof(plain)), text);

@@ -63,6 +63,7 @@ int main(void)
 	struct command command = {};
 	struct agent agent;
 	sigset_t all;
+	pid_t pid;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
@@ -82,8 +83,10 @@ int main(void)
 		open_network();
 	}
 
+	/* In this order, the command has the same PID with and without an agent. */
+	pid = command_start(&command);
 	agent_start(&agent, &command);
-	wait_for(command_start(&command));
+	wait_for(pid);
 	sync();
 	reboot(RB_AUTOBOOT);
 	die("cannot reboot");
