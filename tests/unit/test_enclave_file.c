@@ -116,7 +116,8 @@ static void test_errors(void **state)
 		{ "[a]\nimage = a\n", "web.conf:2: [a]: this file has no sections" },
 		{ "image = a\nimage = b\n", "web.conf:2: image: given twice" },
 		{ "image =\n", "web.conf:1: image: there is no value" },
-		{ "image = a\ncommand = sh -c 'exit\n", "web.conf: command: a quote is not closed" },
+		{ "image = a\ncommand = sh -c 'exit\n",
+		  "web.conf: command: a quote is not closed" },
 		{ "command = sh\n", "web.conf: command, but no image" },
 		{ "config = other\n", "web.conf:1: config: no such setting" },
 	};
