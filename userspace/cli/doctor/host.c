@@ -17,8 +17,8 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 
-/* Descriptors that "ne-emu run" has open at once, with some to spare. */
-#define FILES_MIN	20
+/* Descriptors that "ne-emu run" has open at once. */
+#define FILES_MIN	12
 #define FILES_ADVICE	1024
 /* Numbers that do not change, of linux/major.h and the kernel's linux/miscdevice.h. */
 #define KVM_MINOR	232
