@@ -524,7 +524,7 @@ static void test_open_files(void **state)
 
 	make_good(&root);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &saved), 0);
-	few = (struct rlimit){ 11, saved.rlim_max };
+	few = (struct rlimit){ 8, saved.rlim_max };
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
 	expect_problem("limit-open-files", "error", "ulimit -n ", NULL);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &saved), 0);

@@ -18,7 +18,7 @@
 #include <sys/resource.h>
 
 /* Descriptors that "ne-emu run" has open at once. */
-#define FILES_MIN	12
+#define FILES_MIN	9
 #define FILES_ADVICE	1024
 /* Numbers that do not change, of linux/major.h and the kernel's linux/miscdevice.h. */
 #define KVM_MINOR	232
