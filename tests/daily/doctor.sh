@@ -191,7 +191,10 @@ no_device() {
 	rm /dev/nitro_enclaves
 	error device-missing
 	no_start 'there is no such device'
-	solved device-missing
+	follow device-missing
+	wait_for 10 systemctl -q is-active ne-emud.service
+	error pool-empty
+	solved pool-empty
 }
 
 device_of_another_group() {

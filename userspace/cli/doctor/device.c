@@ -21,19 +21,11 @@
 /* @text: why it cannot be used, as a clause */
 static void missing(struct doctor *doctor, const char *text)
 {
-	char numbers[SYS_TEXT_SIZE];
-	unsigned int major, minor;
-
 	doctor_error(doctor, "device-missing", "%s %s although its module is loaded",
 		     NE_DEVICE_PATH, text);
 	if (doctor_in_container())
 		doctor_advice(doctor, "give the container the device, as with \"podman run "
 			      "--device " NE_DEVICE_PATH "\"");
-	else if (!sys_read(numbers, "/sys/class/misc/nitro_enclaves/dev") &&
-		 sscanf(numbers, "%u:%u", &major, &minor) == 2)
-		doctor_command(doctor, "sudo rm -f %s && sudo mknod -m 660 %s c %u %u && sudo "
-			       "chgrp " GROUP " %s", NE_DEVICE_PATH, NE_DEVICE_PATH, major, minor,
-			       NE_DEVICE_PATH);
 	else
 		doctor_command(doctor, "sudo modprobe -r nitro_enclaves_emu && sudo modprobe "
 			       "nitro_enclaves_emu");
