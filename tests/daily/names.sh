@@ -154,7 +154,8 @@ followed() {
 	cmp "$tmp/dated" "$log_folder"/0/"$(ne-emu ps -aq | tail -n 1 | cut -c 4-)"/console.log
 	grep -c -v -a '^20[0-9-]*T[0-9:.]*Z ' "$tmp/dated" && return 1
 	cut -c 26- "$tmp/dated" | cmp - "$tmp/followed"
-	[ "$(head -c 20 "$tmp/dated")" \> "$start_time" ]
+	# The earlier of both comes first.
+	{ echo "$start_time" && head -c 20 "$tmp/dated" && echo; } | sort -c
 	[ "$(ne-emu logs --tail 3 2> /dev/null | wc -l)" = 3 ]
 	ne-emu logs --since 1d 2> /dev/null | cmp - "$tmp/followed"
 	[ -z "$(ne-emu logs --since 0s 2> /dev/null)" ]

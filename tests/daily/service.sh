@@ -78,7 +78,7 @@ console_in_a_pipe() {
 	ne-emu console 40 > /dev/full 2> "$tmp/err" || status=$?
 	[ "$status" = 1 ]
 	grep 'cannot write the console: No space left' "$tmp/err"
-	ne-emu ps | grep ' 40 .*RUNNING'
+	ne-emu ps --format '{cid} {state}' | grep -x '40 RUNNING'
 	ne-emu stop 40
 }
 

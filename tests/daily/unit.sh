@@ -122,6 +122,7 @@ bad_file() {
 setup_unit() {
 	systemctl start ne-emu-setup.service
 	[ "$(systemctl show -p ConditionResult --value ne-emu-setup.service)" = no ]
+	rm -f /run/ne-emu/setup.json	# of another test
 	before=$(cat "$pool_file")
 	pages=$(cat /proc/sys/vm/nr_hugepages)
 	ne-emu setup --cpus 2 --memory $(((pages + 32) * 2)) --persistent

@@ -39,7 +39,7 @@ checkpatch() {
 	status=$?
 	# It looks for git, which it does not need here.
 	grep -v 'git: not found' "$work/checkpatch" >&2
-	return $status
+	return "$status"
 }
 
 kernel_style() {

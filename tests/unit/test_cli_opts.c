@@ -180,7 +180,7 @@ static void test_dispatch(void **state)
 	assert_int_equal(values.typed, 7);
 	run_command(&result, &tool, "tool", "help", NULL);
 	assert_int_equal(result.code, COMMAND_OK);
-	expect_text(result.out, "  command    does it\n");
+	expect_text(result.out, "  command      does it\n");
 	run_command(&result, &tool, "tool", "help", "command", NULL);
 	assert_int_equal(result.code, COMMAND_OK);
 	expect_text(result.out, "Usage: ne-emu tool command");

@@ -12,7 +12,7 @@
 #define COMMAND_USAGE	2
 
 /**
- * term_error() - print an error or warning on stderr, as a line that begins with the name of the program
+ * term_error() - print an error or warning on stderr, after the name of the program
  * @fmt: as for printf(); the result is cleaned, see common/text.h
  */
 __attribute__((format(printf, 1, 2)))
