@@ -375,13 +375,13 @@ void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, uid_t owner, i
 		return;
 	attestee->settings = attestor->defaults;
 	err = attestor_folder(attestor, slot_uid, folder, sizeof(folder));
+	attestee->has_agent_key = !err && !agent_key_read(folder, attestee->agent_key);
 	if (!err)
 		err = settings_file_read(folder, &attestee->settings, &error);
 	if (err && err != -ENOENT) {
 		log_enclave(LOG_WARNING, slot_uid, "%s; using the defaults", error.text);
 		attestee->settings = attestor->defaults;
 	}
-	attestee->has_agent_key = !agent_key_read(folder, attestee->agent_key);
 	attestor_started(attestor, slot_uid, now);
 }
 
