@@ -101,7 +101,7 @@ static inline void fake_root_expect(const struct temp_dir *dir, const char *path
 /* Redirect standard stream @number to a file until restore_stream(). */
 static inline int redirect_stream(int number, int *ret_file)
 {
-	int saved = fcntl(number, F_DUPFD_CLOEXEC, 10);
+	int saved = fcntl(number, F_DUPFD_CLOEXEC, 3);
 
 	*ret_file = memfd_create("stream", MFD_CLOEXEC);
 	assert_true(saved >= 0 && *ret_file >= 0);
