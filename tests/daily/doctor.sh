@@ -145,7 +145,10 @@ repair() {
 	modprobe nitro_enclaves_emu
 	modprobe ne_emu_vsock
 	restart_daemon
-	printf %s "$pool" > "$pool_file"
+	for cpu in $(seq $(($(nproc --all) - 1))); do
+		echo 1 > "/sys/devices/system/cpu/cpu$cpu/online"
+	done
+	restore_pool
 } > /dev/null 2>&1
 trap 'repair; undo' EXIT
 
@@ -167,6 +170,12 @@ unload_emulator() {
 	wait_for 10 test ! -e /sys/module/ne_emu_vsock
 }
 
+# The advice was for two CPUs.
+restore_pool() {
+	printf %s "$pool" > "$pool_file"
+	rm -f /run/ne-emu/setup.json
+}
+
 # The pool is lost with the module.
 modules() {
 	unload_emulator
@@ -185,6 +194,7 @@ modules() {
 	no_start 'the CPU pool is empty'
 	solved pool-empty
 	starts
+	restore_pool
 }
 
 no_device() {
@@ -195,6 +205,7 @@ no_device() {
 	wait_for 10 systemctl -q is-active ne-emud.service
 	error pool-empty
 	solved pool-empty
+	restore_pool
 }
 
 device_of_another_group() {
