@@ -228,7 +228,7 @@ outsider() {
 	grep 'sudo usermod -aG ne' "$tmp/said"
 	su - outsider -c 'ne-emu doctor' > "$tmp/doctor" || :
 	cat "$tmp/doctor"
-	grep -A 2 '^fail *device ' "$tmp/doctor" | grep 'sudo usermod -aG ne'
+	grep -A 2 '^error *device ' "$tmp/doctor" | grep 'sudo usermod -aG ne'
 	# After that, the commands of README work.
 	usermod -aG ne outsider
 	su - outsider -c 'ne-emu doctor'

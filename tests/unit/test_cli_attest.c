@@ -363,7 +363,7 @@ static void test_doctor(void **state)
 	expect_text(s->result.out, "attestation  EMULATED root, SHA-256 ");
 	assert_int_equal(chmod(fake_root_path(&s->dir, "/var/lib/ca", path), 0755), 0);
 	run_command(&s->result, &cmd_doctor, "doctor", NULL);
-	expect_text(s->result.out, "warn  attestation  no certificates: ");
+	expect_text(s->result.out, "warning  attestation  no certificates: ");
 	expect_text(s->result.out, "-> sudo chmod 700 ");
 }
 

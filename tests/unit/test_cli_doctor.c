@@ -143,7 +143,7 @@ static void test_empty_machine(void **state)
 	json_decref(json);
 	run_command(&result, &cmd_doctor, "doctor", NULL);
 	assert_int_equal(result.code, COMMAND_FAILED);
-	expect_text(result.out, "fail  module       nitro_enclaves_emu is not installed for this "
+	expect_text(result.out, "error    module       nitro_enclaves_emu is not installed for this "
 		    "kernel");
 	expect_text(result.out, " [module-not-installed]\n");
 	expect_text(result.out, "not checked before that is solved: ");

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 /**
  * struct doctor_check - a check
@@ -57,26 +56,11 @@ static const struct doctor_check checks[] = {
 	{ "vsock-packets", doctor_check_vsock_packets, .needs = { "vsock" } },
 };
 
-static const char *const status_names[] = {
-	[DOCTOR_OK] = "ok",
-	[DOCTOR_WARNING] = "warning",
-	[DOCTOR_ERROR] = "error",
-};
-
-static const char *const status_words[] = {
-	[DOCTOR_OK] = "ok",
-	[DOCTOR_WARNING] = "warn",
-	[DOCTOR_ERROR] = "fail",
-};
-
-static const enum term_colour status_colours[] = {
-	[DOCTOR_OK] = TERM_GREEN,
-	[DOCTOR_WARNING] = TERM_YELLOW,
-	[DOCTOR_ERROR] = TERM_RED,
-};
+/* With blank and brackets. */
+#define DOCTOR_ID_SIZE	40
 
 __attribute__((format(printf, 4, 0)))
-static void add(struct doctor *doctor, const char *id, enum doctor_status status, const char *fmt,
+static void add(struct doctor *doctor, const char *id, enum finding_status status, const char *fmt,
 		va_list args)
 {
 	struct doctor_finding *finding = &doctor->findings[doctor->count];
@@ -93,7 +77,7 @@ void doctor_ok(struct doctor *doctor, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	add(doctor, NULL, DOCTOR_OK, fmt, args);
+	add(doctor, NULL, FINDING_OK, fmt, args);
 	va_end(args);
 }
 
@@ -102,7 +86,7 @@ void doctor_warning(struct doctor *doctor, const char *id, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	add(doctor, id, DOCTOR_WARNING, fmt, args);
+	add(doctor, id, FINDING_WARNING, fmt, args);
 	va_end(args);
 }
 
@@ -111,7 +95,7 @@ void doctor_error(struct doctor *doctor, const char *id, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	add(doctor, id, DOCTOR_ERROR, fmt, args);
+	add(doctor, id, FINDING_ERROR, fmt, args);
 	va_end(args);
 }
 
@@ -138,7 +122,7 @@ void doctor_command(struct doctor *doctor, const char *fmt, ...)
 bool doctor_failed(const struct doctor *doctor, const char *check)
 {
 	for (size_t i = 0; i < doctor->count; i++)
-		if (doctor->findings[i].status == DOCTOR_ERROR &&
+		if (doctor->findings[i].status == FINDING_ERROR &&
 		    !strcmp(doctor->findings[i].check, check))
 			return true;
 	return false;
@@ -185,7 +169,7 @@ static check_set run_checks(struct doctor *doctor)
 	return left_out;
 }
 
-static size_t count_status(const struct doctor *doctor, enum doctor_status status)
+static size_t count_status(const struct doctor *doctor, enum finding_status status)
 {
 	size_t count = 0;
 
@@ -196,16 +180,16 @@ static size_t count_status(const struct doctor *doctor, enum doctor_status statu
 
 static void print_finding(const struct doctor_finding *finding)
 {
-	printf("%s%-4s%s  %-12s %s", term_colour(STDOUT_FILENO, status_colours[finding->status]),
-	       status_words[finding->status], term_colour(STDOUT_FILENO, TERM_PLAIN),
-	       finding->check, finding->text);
-	if (finding->id)
-		printf(" [%s]", finding->id);
-	putchar('\n');
+	char text[DOCTOR_TEXT_SIZE + DOCTOR_ID_SIZE];
+	bool has_id = finding->id;
+
+	snprintf(text, sizeof(text), "%s%s%s%s", finding->text, has_id ? " [" : "",
+		 has_id ? finding->id : "", has_id ? "]" : "");
+	finding_print(finding->status, finding->check, text);
 	if (*finding->advice)
-		printf("%19s-> %s\n", "", finding->advice);
+		printf("%22s-> %s\n", "", finding->advice);
 	if (*finding->command)
-		printf("%19s-> %s\n", "", finding->command);
+		printf("%22s-> %s\n", "", finding->command);
 }
 
 static void print_left_out(check_set left_out)
@@ -223,8 +207,8 @@ static void print_left_out(check_set left_out)
 
 static void print_text(const struct doctor *doctor, check_set left_out)
 {
-	size_t warnings = count_status(doctor, DOCTOR_WARNING);
-	size_t errors = count_status(doctor, DOCTOR_ERROR);
+	size_t warnings = count_status(doctor, FINDING_WARNING);
+	size_t errors = count_status(doctor, FINDING_ERROR);
 	struct utsname uts;
 
 	if (!uname(&uts))
@@ -232,7 +216,7 @@ static void print_text(const struct doctor *doctor, check_set left_out)
 	for (size_t i = 0; i < doctor->count; i++)
 		print_finding(&doctor->findings[i]);
 	print_left_out(left_out);
-	printf("\n%zu ok, %zu warning%s, %zu failed%s\n", count_status(doctor, DOCTOR_OK),
+	printf("\n%zu ok, %zu warning%s, %zu failed%s\n", count_status(doctor, FINDING_OK),
 	       warnings, warnings == 1 ? "" : "s", errors,
 	       errors ? "" : ": enclaves can run here");
 }
@@ -243,11 +227,8 @@ static void json_findings(struct json_out *out, const struct doctor *doctor)
 	for (size_t i = 0; i < doctor->count; i++) {
 		const struct doctor_finding *f = &doctor->findings[i];
 
-		json_out_object(out, NULL);
-		json_out_str(out, "Check", f->check);
+		finding_begin_json(out, f->status, f->check, f->text);
 		json_out_str(out, "Id", f->id);
-		json_out_str(out, "Status", status_names[f->status]);
-		json_out_str(out, "Text", f->text);
 		json_out_str(out, "Fix", *f->advice ? f->advice : NULL);
 		json_out_str(out, "Command", *f->command ? f->command : NULL);
 		json_out_end(out);
@@ -272,7 +253,7 @@ static int print_json(const struct doctor *doctor, check_set left_out)
 
 	(void)uname(&uts);	/* only fails for a bad pointer */
 	json_out_document(&out);
-	json_out_bool(&out, "Ok", !count_status(doctor, DOCTOR_ERROR));
+	json_out_bool(&out, "Ok", !count_status(doctor, FINDING_ERROR));
 	json_out_str(&out, "Version", NE_EMU_VERSION);
 	json_out_str(&out, "Kernel", uts.release);
 	json_out_str(&out, "Machine", uts.machine);
@@ -310,7 +291,7 @@ static int doctor_run(const struct command_call *call)
 		print_text(doctor, left_out);
 	else if (print_json(doctor, left_out))
 		code = COMMAND_FAILED;
-	if (count_status(doctor, DOCTOR_ERROR))
+	if (count_status(doctor, FINDING_ERROR))
 		code = COMMAND_FAILED;
 	json_decref(doctor->status);
 	free(doctor);

@@ -8,16 +8,12 @@
 #ifndef NE_EMU_CLI_DOCTOR_DOCTOR_H
 #define NE_EMU_CLI_DOCTOR_DOCTOR_H
 
+#include "cli/finding.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum doctor_status {
-	DOCTOR_OK,
-	DOCTOR_WARNING,		/* works, but may surprise */
-	DOCTOR_ERROR,		/* enclaves cannot run */
-};
 
 /* More than all checks report, with two channels of each of the module's enclaves. */
 #define DOCTOR_FINDINGS_MAX	400
@@ -35,7 +31,7 @@ enum doctor_status {
 struct doctor_finding {
 	const char *check;
 	const char *id;
-	enum doctor_status status;
+	enum finding_status status;
 	char text[DOCTOR_TEXT_SIZE];
 	char advice[DOCTOR_TEXT_SIZE];
 	char command[DOCTOR_TEXT_SIZE];
