@@ -19,8 +19,8 @@ import tempfile
 
 PROGRAMS = ("ne-emu", "ne-emu-ca", "ne-emud")
 FORMATS = "pem der fingerprint rust go c"
-COMMANDS = ("run images ps inspect stop wait rm console logs events port-forward pcap eif attest lab "
-            "doctor setup version help")
+COMMANDS = ("run images ps inspect stop wait rm console logs events exec cp port-forward pcap "
+            "eif attest lab doctor setup version help")
 KEPT = "web enc0000000000000001 enc0000000000000003"
 IDS = "web 16 enc0000000000000001 enc0000000000000002"
 

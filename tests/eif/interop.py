@@ -177,7 +177,8 @@ def compare(peer, image, signed, good=True):
     # Newer libraries use another hash crate, with another name for the algorithm.
     for register in registers | (set() if peer.signs else {"HashAlgorithm"}):
         assert a["Measurements"][register] == b["Measurements"][register], register
-    assert set(a) <= set(b) - {"DockerInfo", "Verified"} | {"Metadata", "Details"}, set(a)
+    ours = {"FormatVersion", "Metadata", "Details"}
+    assert set(a) <= set(b) - {"DockerInfo", "Verified"} | ours, set(a)
     assert a["IsSigned"] == signed
     if good:
         assert a["CheckCRC"]
