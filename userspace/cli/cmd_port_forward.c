@@ -179,7 +179,7 @@ static int port_forward_run(const struct command_call *call)
 	if (code)
 		return code;
 	if (!count)
-		return command_usage_error(call, "specify ports: [HOST_ADDR:]HOST_PORT:ENCLAVE_PORT");
+		return command_usage_error(call, "specify ports: [ADDRESS:]HOSTPORT:PORT");
 	if (count > FORWARD_PAIRS_MAX)
 		return command_usage_error(call, "more than %d pairs", FORWARD_PAIRS_MAX);
 	for (int i = 0; i < count; i++)
@@ -191,11 +191,11 @@ static int port_forward_run(const struct command_call *call)
 const struct command cmd_port_forward = {
 	.name = "port-forward",
 	.summary = "reach ports of an enclave through ports of this host",
-	.args = "[ENCLAVE] [HOST_ADDR:]HOST_PORT:ENCLAVE_PORT...",
+	.args = "[ENCLAVE] [ADDRESS:]HOSTPORT:PORT...",
 	.about = "Accept TCP connections on this host, by default on 127.0.0.1 only, and connect\n"
 		 "each to a vsock port of the enclave, until Ctrl-C or the end of the enclave.\n"
-		 "HOST_PORT 0: a free port, which is printed. A path with a slash in the place of\n"
-		 "HOST_PORT is a Unix socket",
+		 "HOSTPORT 0: a free port, which is printed. A path with a slash in the place of\n"
+		 "HOSTPORT is a Unix socket",
 	.options = options,
 	.values = { VALUES_ENCLAVES },
 	.min_args = 1,

@@ -108,7 +108,7 @@ int forward_parse(const char *text, struct forward_pair *ret, struct error *erro
 	uint64_t port;
 
 	if (!last || parse_u64(last + 1, 10, UINT32_MAX - 1, &port))
-		return error_set(error, -EINVAL, "\"%s\" is not [HOST_ADDR:]HOST_PORT:ENCLAVE_PORT",
+		return error_set(error, -EINVAL, "\"%s\" is not [ADDRESS:]HOSTPORT:PORT",
 				 text);
 	pair.port = port;
 	if (memchr(text, '/', last - text)) {
@@ -129,7 +129,7 @@ int forward_parse(const char *text, struct forward_pair *ret, struct error *erro
 	if (colon)
 		*colon = 0;
 	if (parse_address(colon ? host : (char *)"", port, &pair))
-		return error_set(error, -EINVAL, "\"%s\": HOST_ADDR is an IPv4 address, or an IPv6 "
+		return error_set(error, -EINVAL, "\"%s\": ADDRESS is an IPv4 address, or an IPv6 "
 				 "address in brackets", text);
 	*ret = pair;
 	return 0;

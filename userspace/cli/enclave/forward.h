@@ -31,8 +31,8 @@ struct forward_pair {
 };
 
 /**
- * forward_parse() - parse "[HOST_ADDR:]HOST_PORT:ENCLAVE_PORT" or "PATH:ENCLAVE_PORT"
- * @text: a path has a slash; an IPv6 address is in brackets; without HOST_ADDR, 127.0.0.1
+ * forward_parse() - parse "[ADDRESS:]HOSTPORT:PORT" or "PATH:PORT"
+ * @text: a path has a slash; an IPv6 address is in brackets; without ADDRESS, 127.0.0.1
  * @ret: set on success only
  * @error: set on failure
  *
