@@ -138,7 +138,7 @@ room_for_two() {
 	[ "$(nproc)" -ge 2 ] && [ "$available" -gt $((14 << 20)) ]
 }
 
-# start_kernel SERIES "--again"|"" PROGRAM... - in a new session, so that all its processes
+# start_kernel SERIES "--first"|"--again"|"" PROGRAM... - in a new session, so that all its processes
 # can be killed
 start_kernel() {
 	series=$1
@@ -182,14 +182,16 @@ run_vm_parts() {
 	# shellcheck disable=SC2046 # a list
 	set -- "$@" $(cases_elsewhere "$@") $(vsock_elsewhere "$@")
 	logs_of_cases=
-	again=
 	together=
 	! room_for_two || together=1
-	for series in ${KERNEL:-$(list "$root_dir/kernels")}; do
-		[ -z "$again" ] || ! only_once "$@" || continue
-		start_kernel "$series" "$again" "$@"
+	kernels=${KERNEL:-$(list "$root_dir/kernels")}
+	! only_once "$@" || kernels=$(echo "$kernels" | head -n 1)
+	share=
+	[ "$(echo "$kernels" | wc -w)" = 1 ] || share=--first
+	for series in $kernels; do
+		start_kernel "$series" "$share" "$@"
 		[ -n "$together" ] || await_kernels
-		again=--again
+		share=--again
 		logs_of_cases="$logs_of_cases $series=$logs/vm-$series.log"
 		logs_of_cases="$logs_of_cases $series=$logs/vm-$series-nodes.log"
 	done
@@ -204,7 +206,7 @@ run_vm_parts() {
 # only_once PROGRAM... - is one kernel enough for all of them?
 only_once() {
 	for program; do
-		grep -qs '^# Once: ' "$top/tests/$program" || return 1
+		grep -qs '^# Once[:,]' "$top/tests/$program" || return 1
 	done
 }
 

@@ -5,7 +5,7 @@
 # command is executed as it is printed, and then all is well again. Where doctor says that
 # enclaves cannot run, a start fails; where it says that they can, a start works.
 #
-# Once: nothing here depends on the kernel.
+# Once, on another kernel: nothing here depends on the kernel.
 
 set -eu
 # shellcheck source=../lib/enclave.sh

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs tests on one kernel, in the VM, and in a second VM with another topology.
 #
-# usage: on-kernel.sh COUNTS SERIES "--again"|"" PROGRAM...
+# usage: on-kernel.sh COUNTS SERIES "--first"|"--again"|"" PROGRAM...
 #
 # The last arguments are those of run-all.sh. Adds "PASSED FAILED SKIPPED" of each VM to the
 # file COUNTS. The logs are build/log/vm-SERIES.log and build/log/vm-SERIES.
@@ -14,7 +14,7 @@ vm_dir=$top/scripts/vm
 
 logs=$top/build/log
 ktap=$top/tests/lib/ktap.sh
-counts=$1 kernel=$2 again=$3
+counts=$1 kernel=$2 share=$3
 shift 3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -56,7 +56,7 @@ in_vm() {
 }
 
 # shellcheck disable=SC2086 # nothing or an option
-in_vm default "vm-$kernel" $again "$@"
+in_vm default "vm-$kernel" $share "$@"
 case " $* " in
 *" abi "*) in_vm nodes "vm-$kernel-nodes" --special abi ;;
 esac

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs tests in the VM, as installed by payload-root.sh.
 #
-# usage: run-all.sh [--special|--again] DIRECTORY|DIRECTORY/PROGRAM...
+# usage: run-all.sh [--special|--first|--again] DIRECTORY|DIRECTORY/PROGRAM...
 #
 # --special runs only the cases that need a special machine (struct ne_case), in programs
-# that have any. --again leaves out programs with a line "# Once: ...", which need not run on
-# every kernel.
+# that have any. Of several kernels, one is enough for some programs: --first leaves out those
+# with a line "# Once, on another kernel: REASON", --again those with "# Once: REASON".
 
 lib=$(dirname "$0")
 here=$lib/..
@@ -45,14 +45,18 @@ has_special_cases() {
 }
 
 NE_TEST_OPTIONS=
-again=
+elsewhere=
 case $1 in
 --special)
 	NE_TEST_OPTIONS=-s
 	shift
 	;;
+--first)
+	elsewhere='^# Once, on another kernel: '
+	shift
+	;;
 --again)
-	again=1
+	elsewhere='^# Once: '
 	shift
 	;;
 esac
@@ -73,7 +77,7 @@ for name; do
 	# shellcheck disable=SC2013
 	for test in $(cat "$list"); do
 		[ -z "$NE_TEST_OPTIONS" ] || has_special_cases "$test" || continue
-		[ -z "$again" ] || ! grep -qs '^# Once: ' "$test" || continue
+		[ -z "$elsewhere" ] || ! grep -qs "$elsewhere" "$test" || continue
 		# This test unloads KVM.
 		[ "${test##*/}" != errors.sh ] || release_kvm
 		folder=${test%/*}

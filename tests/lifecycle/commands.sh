@@ -6,7 +6,7 @@
 # a page describes is provoked first: its message must appear, and disappear after the
 # commands.
 #
-# Once: the commands are the same on each kernel.
+# Once, on another kernel: the commands are the same on each kernel.
 
 set -eu
 # shellcheck source=../lib/enclave.sh

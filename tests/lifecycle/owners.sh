@@ -4,7 +4,7 @@
 # Settings, logs and records belong to the user who made them. Alice and Bob are members of
 # group ne, Mallory is not. The table in Documentation/security.rst names these cases.
 #
-# Once: this tests userspace.
+# Once, on another kernel: this tests userspace.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
