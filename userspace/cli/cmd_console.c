@@ -16,16 +16,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* On EC2 there is no emulator to look the enclave up in, so a CID is used unchecked. */
 static int find_cid(const struct select *wanted, uint32_t *ret_cid, struct error *error)
 {
 	struct ne_nl_enclave enclave;
 	char id[STATE_ID_SIZE];
-	uint64_t slot_uid;
 	int err;
 
-	if (wanted->name && !state_emulated() &&
-	    !state_parse_id(wanted->name, &slot_uid, ret_cid) && *ret_cid)
+	if (select_unchecked_cid(wanted, ret_cid))
 		return 0;
 	err = select_enclave(wanted, &enclave, error);
 	if (err)

@@ -49,12 +49,6 @@ static const struct opt options[] = {
 	{}
 };
 
-static int fail(int err, const struct error *error)
-{
-	(void)term_result(err, error);
-	return OUTCOME_FAILED;
-}
-
 /*
  * The first word is the enclave if there is such an enclave; otherwise it belongs to the command.
  *
@@ -99,10 +93,10 @@ static int exec_in(const struct ne_nl_enclave *enclave, struct agent_exec *exec)
 	int code = OUTCOME_FAILED, err;
 
 	if (fd < 0)
-		return fail(fd, &error);
+		return outcome_fail(fd, &error);
 	err = remote_run(&link, exec, &code, &error);
 	if (err && err != -EREMOTEIO)
-		return fail(err, &error);
+		return outcome_fail(err, &error);
 	if (err)
 		(void)term_result(err, &error);
 	return code;
@@ -128,7 +122,7 @@ static int exec_run(const struct command_call *call)
 		return code;
 	err = find_enclave(call, given->latest, &enclave, &words, &error);
 	if (err)
-		return fail(err, &error);
+		return outcome_fail(err, &error);
 	exec.args = (const char *const *)call->args + words;
 	exec.nr_args = call->count - words;
 	if (given->terminal && term && strlen(term) < TERM_SIZE - sizeof("TERM=")) {

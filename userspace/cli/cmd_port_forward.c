@@ -27,7 +27,6 @@ struct target {
 	char id[STATE_ID_SIZE];
 };
 
-/* On EC2 there is no emulator to look the enclave up in, so a CID is used unchecked. */
 static int find_target(const struct select *wanted, struct target *target, struct error *error)
 {
 	static const char *const groups[] = { NE_EMU_MCGRP_EVENTS, NULL };
@@ -35,8 +34,7 @@ static int find_target(const struct select *wanted, struct target *target, struc
 	int err;
 
 	*target = (struct target){};
-	if (wanted->name && !state_emulated() &&
-	    !state_parse_id(wanted->name, &target->slot_uid, &target->cid) && target->cid) {
+	if (select_unchecked_cid(wanted, &target->cid)) {
 		snprintf(target->id, sizeof(target->id), "CID %" PRIu32, target->cid);
 		return 0;
 	}

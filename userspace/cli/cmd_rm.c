@@ -34,13 +34,11 @@ static int check_ended(const struct logs_id *id, struct error *error)
 	return error_set(error, -EBUSY, "%s has not ended; \"ne-emu stop %s\" ends it", text, text);
 }
 
-static int remove_one(const struct logs_id *id, struct error *error)
+static int remove_ended(const struct logs_id *id, struct error *error)
 {
 	char text[STATE_ID_SIZE];
-	int err = check_ended(id, error);
+	int err = record_forget(id->uid, id->owner, error);
 
-	if (!err)
-		err = record_forget(id->uid, id->owner, error);
 	if (!err)
 		printf("%s removed\n", state_id(id->uid, text));
 	return err;
@@ -57,7 +55,7 @@ static int remove_all(const struct log_list *list)
 
 		if (list->entries[i].owner != geteuid() || check_ended(&list->entries[i], &error))
 			continue;
-		err = remove_one(&list->entries[i], &error);
+		err = remove_ended(&list->entries[i], &error);
 		if (err)
 			code = term_result(err, &error);
 	}
@@ -86,7 +84,9 @@ static int rm_run(const struct command_call *call)
 
 		err = log_list_find(&list, call->args[i], &id, &error);
 		if (!err)
-			err = remove_one(&id, &error);
+			err = check_ended(&id, &error);
+		if (!err)
+			err = remove_ended(&id, &error);
 		if (err)
 			code = term_result(err, &error);
 	}

@@ -192,7 +192,7 @@ static int find_image(const struct command_call *call, struct run *run)
 	run->options.name = call->args[0];
 	err = image_find(&run->options, &run->image, &error);
 	if (err)
-		return run_fail(err, &error);
+		return outcome_fail(err, &error);
 	if (run->image.source.kind == SOURCE_EIF)
 		return read_options_after_image(call, run);
 	run->options.build.args = call->args + 1;

@@ -11,12 +11,6 @@ struct wait_options {
 	bool latest;
 };
 
-static int fail(int err, const struct error *error)
-{
-	(void)term_result(err, error);
-	return OUTCOME_FAILED;
-}
-
 static int wait_for_end(struct view *view, struct error *error)
 {
 	static const char *const groups[] = { NE_EMU_MCGRP_EVENTS, NULL };
@@ -66,10 +60,10 @@ static int wait_run(const struct command_call *call)
 		return err;
 	err = view_find(&wanted, &view, &error);
 	if (err)
-		return fail(err, &error);
+		return outcome_fail(err, &error);
 	err = wait_for_end(&view, &error);
 	if (err)
-		code = fail(err, &error);
+		code = outcome_fail(err, &error);
 	else
 		code = print_end(&view, given->json) ? OUTCOME_FAILED :
 			outcome_exit_code(&view.outcome);

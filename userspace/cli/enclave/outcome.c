@@ -90,3 +90,9 @@ void outcome_json(struct json_out *out, const struct outcome *outcome)
 	else
 		json_out_null(out, "ExitSignal");
 }
+
+int outcome_fail(int err, const struct error *error)
+{
+	(void)term_result(err, error);
+	return OUTCOME_FAILED;
+}

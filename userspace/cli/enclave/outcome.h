@@ -4,6 +4,7 @@
 #ifndef NE_EMU_CLI_ENCLAVE_OUTCOME_H
 #define NE_EMU_CLI_ENCLAVE_OUTCOME_H
 
+#include "command/terminal.h"
 #include "common/json_out.h"
 #include "common/nl.h"
 
@@ -56,5 +57,8 @@ const char *outcome_text(const struct outcome *outcome, char *buf);
 
 /** outcome_json() - add the members ExitReason, ExitText, ExitCode and ExitSignal */
 void outcome_json(struct json_out *out, const struct outcome *outcome);
+
+/** outcome_fail() - print the error of a command that exits as a program does; OUTCOME_FAILED */
+int outcome_fail(int err, const struct error *error);
 
 #endif

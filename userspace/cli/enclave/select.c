@@ -150,6 +150,14 @@ int select_find(struct ne_nl *nl, const struct select *wanted, struct ne_nl_encl
 	return err;
 }
 
+bool select_unchecked_cid(const struct select *wanted, uint32_t *ret_cid)
+{
+	uint64_t slot_uid;
+
+	return wanted->name && !state_emulated() &&
+		!state_parse_id(wanted->name, &slot_uid, ret_cid) && *ret_cid;
+}
+
 int select_enclave(const struct select *wanted, struct ne_nl_enclave *ret, struct error *error)
 {
 	struct ne_nl *nl;

@@ -80,6 +80,14 @@ int select_from(const struct select *wanted, const struct ne_nl_enclave *list, s
 int select_find(struct ne_nl *nl, const struct select *wanted, struct ne_nl_enclave *ret,
 		struct error *error);
 
+/**
+ * select_unchecked_cid() - take a CID as it is
+ *
+ * On EC2 there is no emulator to look an enclave up in. Return: whether that is so and @wanted
+ * is a CID, which *@ret_cid receives.
+ */
+bool select_unchecked_cid(const struct select *wanted, uint32_t *ret_cid);
+
 /** select_enclave() - select_find() with a connection of its own */
 int select_enclave(const struct select *wanted, struct ne_nl_enclave *ret, struct error *error);
 

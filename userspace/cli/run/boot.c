@@ -21,12 +21,6 @@
 /* What systemd may wait in addition to --timeout, seconds. */
 #define NOTIFY_MARGIN		30
 
-int run_fail(int err, const struct error *error)
-{
-	(void)term_result(err, error);
-	return OUTCOME_FAILED;
-}
-
 static void choose_memory(struct run *run)
 {
 	uint64_t wanted, memory = enclave_choose_memory(run->image.size, &wanted);
@@ -51,7 +45,7 @@ int run_prepare(struct run *run)
 	if (!err)
 		err = image_open(&run->options, &run->image, &error);
 	if (err)
-		return run_fail(err, &error);
+		return outcome_fail(err, &error);
 	if (run->image.record && !run->json)
 		image_print(&run->image, stderr);
 	choose_memory(run);
@@ -216,7 +210,7 @@ int run_boot(struct run *run)
 	}
 	if (err) {
 		(void)sd_report("STATUS=%s", error.text);
-		return run_fail(err, &error);
+		return outcome_fail(err, &error);
 	}
 	record_describe(run->enclave.slot_uid, NULL, NULL, true);
 	run_print_booted(run);

@@ -51,9 +51,6 @@ struct run {
 	char id[STATE_ID_SIZE];
 };
 
-/** run_fail() - print an error; Return: OUTCOME_FAILED */
-int run_fail(int err, const struct error *error);
-
 /** run_prepare() - do all that can take long or fail without an enclave; Return: the exit code */
 int run_prepare(struct run *run);
 /** run_boot() - start the enclave and wait for its heartbeat; Return: the exit code */
