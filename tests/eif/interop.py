@@ -177,8 +177,8 @@ def compare(peer, image, signed, good=True):
     # Newer libraries use another hash crate, with another name for the algorithm.
     for register in registers | (set() if peer.signs else {"HashAlgorithm"}):
         assert a["Measurements"][register] == b["Measurements"][register], register
-    ours = {"FormatVersion", "Metadata", "Details"}
-    assert set(a) <= set(b) - {"DockerInfo", "Verified"} | ours, set(a)
+    only_here = {"FormatVersion", "Metadata", "Details"}
+    assert set(a) <= set(b) - {"DockerInfo", "Verified"} | only_here, set(a)
     assert a["IsSigned"] == signed
     if good:
         assert a["CheckCRC"]
