@@ -44,7 +44,7 @@ static void set_up(void)
 	log_init(LOG_EMERG, NULL);
 	lab_init(&daemon_.defaults);
 	attestor_init(&daemon_.attestor, daemon_.dir, daemon_.state_dir, &daemon_.defaults);
-	must(attestor_prepare(&daemon_.attestor, UID, geteuid(),
+	must(attestor_prepare(&daemon_.attestor, UID, geteuid(), true,
 			      &daemon_.module) != NULL);
 	attestor_started(&daemon_.attestor, UID, NOW);
 	daemon_.logs.fd = -1;

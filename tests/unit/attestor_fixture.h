@@ -87,7 +87,7 @@ static inline void drain(struct state *s)
 
 static inline void start(struct state *s, int64_t now)
 {
-	assert_non_null(attestor_prepare(&s->attestor, UID, ALICE, &s->fd));
+	assert_non_null(attestor_prepare(&s->attestor, UID, ALICE, true, &s->fd));
 	attestor_started(&s->attestor, UID, now);
 }
 

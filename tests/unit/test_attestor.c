@@ -23,7 +23,7 @@ static void test_start(void **state)
 	char path[128];
 	struct stat st;
 
-	assert_non_null(attestor_prepare(&s->attestor, UID, ALICE, &s->fd));
+	assert_non_null(attestor_prepare(&s->attestor, UID, ALICE, true, &s->fd));
 	message = receive(s, NSM_CONTROL_SETTINGS);
 	assert_int_equal(message.settings.pcrs_given, 1U << 4);
 	assert_nothing(s);
@@ -136,10 +136,10 @@ static void test_restart(void **state)
 	/* The next supervisor finds the enclave, its socket and its settings. */
 	attestor_exit(&s->attestor);
 	attestor_init(&s->attestor, s->dir.path, s->state_dir, &s->defaults);
-	attestor_adopt(&s->attestor, UID, ALICE, NOW + HOUR);
+	attestor_adopt(&s->attestor, UID, ALICE, true, NOW + HOUR);
 	assert_int_equal(receive(s, NSM_CONTROL_IDENTITY).identity.not_after, NOW + 4 * HOUR);
 	assert_string_equal(attestor_find(&s->attestor, UID)->settings.place.region, "eu-west-1");
-	attestor_adopt(&s->attestor, UID, ALICE, NOW + HOUR);
+	attestor_adopt(&s->attestor, UID, ALICE, true, NOW + HOUR);
 	assert_nothing(s);
 }
 
@@ -176,7 +176,7 @@ static void test_no_run_folder(void **state)
 	struct state *s = *state;
 
 	s->attestor.run_dir = "/does/not/exist";
-	assert_non_null(attestor_prepare(&s->attestor, UID, ALICE, &s->fd));
+	assert_non_null(attestor_prepare(&s->attestor, UID, ALICE, true, &s->fd));
 	assert_int_equal(s->fd, -1);
 	attestor_started(&s->attestor, UID, NOW);
 	attestor_forget(&s->attestor, UID);
@@ -239,7 +239,7 @@ static void test_issues_are_bounded(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
 		fds[i] = -1;
-		assert_non_null(attestor_prepare(&s->attestor, UID + i, ALICE, &fds[i]));
+		assert_non_null(attestor_prepare(&s->attestor, UID + i, ALICE, true, &fds[i]));
 		attestor_started(&s->attestor, UID + i, NOW);
 		s->fd = fds[i];
 		(void)receive(s, NSM_CONTROL_SETTINGS);

@@ -18,13 +18,20 @@ static uid_t asking = ALICE;
 /* The directories of enclaves; none without test_names() or test_forget(). */
 static struct log_root logs = { .fd = -1 };
 
+/* What came with the last answer. */
+static struct session_ends given = SESSION_ENDS_NONE;
+
 static json_t *ask(struct state *s, const char *request)
 {
 	const struct control_host host = {
 		.attestor = &s->attestor, .logs = &logs, .now = NOW,
 	};
-	char *text = control_answer(&host, asking, request, strlen(request));
-	json_t *answer = json_loads(text, 0, NULL);
+	json_t *answer;
+	char *text;
+
+	session_ends_close(&given);
+	text = control_answer(&host, asking, request, strlen(request), &given);
+	answer = json_loads(text, 0, NULL);
 
 	assert_non_null(answer);
 	assert_true(json_is_true(json_object_get(answer, "emulated")));
@@ -235,7 +242,7 @@ static void test_only_while_it_runs(void **state)
 {
 	struct state *s = *state;
 
-	assert_non_null(attestor_prepare(&s->attestor, UID, ALICE, &s->fd));
+	assert_non_null(attestor_prepare(&s->attestor, UID, ALICE, true, &s->fd));
 	expect_error(s, LAB_SET(UID_TEXT, "\"map\":\"definite\""), "no running enclave");
 	attestor_started(&s->attestor, UID, NOW);
 	expect_ok(s, LAB_SET(UID_TEXT, "\"map\":\"definite\""));
@@ -290,7 +297,7 @@ static void start_other(struct state *s, uid_t owner)
 {
 	__cleanup_fd int fd = -1;
 
-	assert_non_null(attestor_prepare(&s->attestor, OTHER, owner, &fd));
+	assert_non_null(attestor_prepare(&s->attestor, OTHER, owner, true, &fd));
 	attestor_started(&s->attestor, OTHER, NOW);
 }
 
@@ -327,7 +334,7 @@ static void test_agent_key(void **state)
 
 	attestor_exit(&s->attestor);
 	attestor_init(&s->attestor, s->dir.path, s->state_dir, &s->defaults);
-	attestor_adopt(&s->attestor, UID, ALICE, NOW);
+	attestor_adopt(&s->attestor, UID, ALICE, true, NOW);
 	asking = 0;
 	answer = ask(s, AGENT_KEY(UID_TEXT));
 	assert_string_equal(json_string_value(json_object_get(answer, "key")), text);
@@ -343,8 +350,61 @@ static void test_agent_key(void **state)
 	assert_int_equal(unlink(path), 0);
 	attestor_exit(&s->attestor);
 	attestor_init(&s->attestor, s->dir.path, s->state_dir, &s->defaults);
-	attestor_adopt(&s->attestor, UID, ALICE, NOW);
+	attestor_adopt(&s->attestor, UID, ALICE, true, NOW);
 	expect_error(s, AGENT_KEY(UID_TEXT), "has no key for its agent");
+	attestor_forget(&s->attestor, UID);
+}
+
+#define SESSION(target, service) \
+	"{\"command\":\"session\",\"target\":\"" target "\",\"service\":\"" service "\"," \
+	"\"options\":\"o\"}"
+
+/* The client gets both ends, and the VMM the nonce. */
+static void expect_session(struct state *s, const char *request)
+{
+	struct nsm_control_message message;
+	char nonce[2 * SESSION_NONCE_SIZE + 1];
+	json_t *answer = ask(s, request);
+
+	assert_true(json_is_true(json_object_get(answer, "ok")));
+	assert_true(given.read_fd >= 0 && given.write_fd >= 0);
+	message = receive(s, NSM_CONTROL_SESSION);
+	hex_encode(message.session.nonce, SESSION_NONCE_SIZE, nonce);
+	assert_string_equal(json_string_value(json_object_get(answer, "nonce")), nonce);
+	assert_int_equal(message.session.line, 0);
+	assert_string_equal(message.session.service, "stats");
+	assert_string_equal(message.session.options, "o");
+	json_decref(answer);
+}
+
+/* Only the owner and root look into an enclave, also with a later supervisor. */
+static void test_session(void **state)
+{
+	struct session_fds fds = SESSION_FDS_NONE;
+	struct state *s = *state;
+
+	expect_error(s, SESSION(UID_TEXT, "stats"), "no running enclave");
+	start(s, NOW);
+	expect_error(s, SESSION(UID_TEXT, "stats"), "cannot be looked into");
+	attestor_open_lines(&s->attestor, UID, &fds);
+	drain(s);
+	expect_session(s, SESSION(UID_TEXT, "stats"));
+	expect_error(s, SESSION(UID_TEXT, "nothing"), "no service \"nothing\"");
+	asking = BOB;
+	expect_error(s, SESSION(UID_TEXT, "stats"), "belongs to user");
+	assert_int_equal(given.read_fd, -1);
+
+	attestor_exit(&s->attestor);
+	attestor_init(&s->attestor, s->dir.path, s->state_dir, &s->defaults);
+	attestor_adopt(&s->attestor, UID, ALICE, true, NOW);
+	drain(s);
+	asking = 0;
+	expect_session(s, SESSION(UID_TEXT, "stats"));
+	asking = ALICE;
+	/* Its VMM has ended. */
+	session_fds_close(&fds);
+	session_ends_close(&given);
+	expect_error(s, SESSION(UID_TEXT, "stats"), "cannot be looked into");
 	attestor_forget(&s->attestor, UID);
 }
 
@@ -566,6 +626,7 @@ int main(void)
 		TEST(test_root_changed),
 		TEST(test_name_rule),
 		TEST(test_agent_key),
+		TEST(test_session),
 		TEST(test_names),
 		TEST(test_describe),
 		TEST(test_forget),

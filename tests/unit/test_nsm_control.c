@@ -146,6 +146,38 @@ static void test_agent_key(void **state)
 			 -EMSGSIZE);
 }
 
+static void test_session(void **state)
+{
+	/* Version 1, type 4; line, nonce, service and options. */
+	static const uint8_t expected[] = {
+		1, 0, 4, 0,  10, 0, 4, 0, 3, 0, 0, 0,
+		11, 0, 16, 0, 'n', 'n', 'n', 'n', 'n', 'n', 'n', 'n', 'n', 'n', 'n', 'n', 'n', 'n',
+		'n', 'n',  12, 0, 3, 0, 'g', 'd', 'b',  13, 0, 2, 0, 'a', '~',
+	};
+	struct session_request request = { .line = 3, .service = "gdb", .options = "a~" };
+	struct nsm_control_message message;
+	uint8_t buf[NSM_CONTROL_MAX];
+
+	memset(request.nonce, 'n', sizeof(request.nonce));
+	assert_int_equal(nsm_control_encode_session(&request, buf, sizeof(buf)),
+			 sizeof(expected));
+	assert_memory_equal(buf, expected, sizeof(expected));
+	assert_int_equal(nsm_control_decode(buf, sizeof(expected), &message), 0);
+	assert_int_equal(message.type, NSM_CONTROL_SESSION);
+	assert_memory_equal(&message.session, &request, sizeof(request));
+	for (size_t len = 0; len < sizeof(expected); len++)
+		assert_int_equal(nsm_control_decode(buf, len, &message), -EPROTO);
+	buf[8] = SESSION_LINES;
+	assert_int_equal(nsm_control_decode(buf, sizeof(expected), &message), -EPROTO);
+	buf[8] = 0;
+	buf[sizeof(expected) - 1] = 0x7f;	/* not printable */
+	assert_int_equal(nsm_control_decode(buf, sizeof(expected), &message), -EPROTO);
+	request.line = SESSION_LINES;
+	assert_int_equal(nsm_control_encode_session(&request, buf, sizeof(buf)), -EINVAL);
+	request = (struct session_request){ .options = "x" };
+	assert_int_equal(nsm_control_encode_session(&request, buf, sizeof(buf)), -EINVAL);
+}
+
 static void test_largest(void **state)
 {
 	static uint8_t bytes[NSM_CONTROL_CERT_MAX];
@@ -228,7 +260,7 @@ static void test_changed(void **state)
 
 	(void)state;
 	assert_changed(settings_bytes, s, 0, 2, -EPROTONOSUPPORT);
-	assert_changed(settings_bytes, s, 2, 4, -ENOMSG);
+	assert_changed(settings_bytes, s, 2, 99, -ENOMSG);
 	assert_changed(settings_bytes, s, 2, 2, -EPROTO);	/* fields of the other type */
 	assert_changed(settings_bytes, s, 4, 1, -EPROTO);	/* a PCR of four bytes */
 	assert_changed(settings_bytes, s, 4, 3, -EPROTO);	/* the clock of four bytes */
@@ -305,6 +337,7 @@ int main(void)
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_agent_key),
+		cmocka_unit_test(test_session),
 		cmocka_unit_test(test_largest),
 		cmocka_unit_test(test_beyond_limits),
 		cmocka_unit_test(test_truncated),

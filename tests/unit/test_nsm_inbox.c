@@ -36,7 +36,7 @@ static int setup(void **state)
 	assert_int_equal(fixture_setup((void **)&i->f), 0);
 	assert_int_equal(loop_init(&i->loop), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, i->fds), 0);
-	assert_int_equal(nsm_inbox_open(&i->inbox, &i->loop, i->f->nsm, i->fds[0]), 0);
+	assert_int_equal(nsm_inbox_open(&i->inbox, &i->loop, i->f->nsm, NULL, i->fds[0]), 0);
 	*state = i;
 	return 0;
 }
@@ -189,7 +189,7 @@ static void test_no_socket(void **state)
 	struct inbox_fixture *i = *state;
 	struct nsm_inbox none;
 
-	assert_int_equal(nsm_inbox_open(&none, &i->loop, i->f->nsm, -1), 0);
+	assert_int_equal(nsm_inbox_open(&none, &i->loop, i->f->nsm, NULL, -1), 0);
 	nsm_inbox_drain(&none);
 	nsm_inbox_close(&none);
 }

@@ -12,6 +12,7 @@
 
 #include "common/log.h"
 #include "common/util.h"
+#include "daemon/session_lines.h"
 #include "daemon/vmm_process.h"
 #include "temp_dir.h"
 #include "vmm/options.h"
@@ -111,6 +112,7 @@ static struct vmm_options example_config(uint32_t cid)
 		.console_channel_fd = -1,
 		.console_log_fd = -1,
 		.nsm_control_fd = -1,
+		.sessions = SESSION_FDS_NONE,
 		.pool_fd = -1,
 		.uid = 990,
 		.gid = 991,
@@ -172,14 +174,15 @@ static void check_report(const char *report, const ino_t *inos)
 	expect_line(report, "arg --backend-fd\narg 3\narg --kvm-fd\narg 4\n"
 		    "arg --channel-fd\narg 5\narg --console-channel-fd\narg 6\n"
 		    "arg --console-log-fd\narg 7\n"
-		    "arg --nsm-control-fd\narg 8\narg --pool-fd\narg 9\n");
+		    "arg --nsm-control-fd\narg 8\n"
+		    "arg --session-fds\narg 9,10,11,12,13,14,15,16\narg --pool-fd\narg 17\n");
 
-	/* Standard input and the seven descriptors, but no others of this process. */
+	/* Standard input and these descriptors, but no others of this process. */
 	assert_return_code(stat("/dev/null", &null), errno);
 	expect_line(report, "fd 0 is %ju\n", (uintmax_t)null.st_ino);
-	for (int i = 0; i < 7; i++)
+	for (int i = 0; i < VMM_FDS_MAX; i++)
 		expect_line(report, "fd %d is %ju\n", 3 + i, (uintmax_t)inos[i]);
-	assert_int_equal(count_lines(report, "fd "), 8);
+	assert_int_equal(count_lines(report, "fd "), 1 + VMM_FDS_MAX);
 
 	expect_line(report, "env JOURNAL_STREAM=1:2\n");
 	assert_int_equal(count_lines(report, "env "), 1);
@@ -195,12 +198,19 @@ static void test_what_a_vmm_is_given(void **state)
 	struct vmm_end end;
 	struct vmm *vmm;
 	sigset_t term;
-	ino_t inos[7];
+	ino_t inos[VMM_FDS_MAX];
+	char name[32];
 	int stray;
 
 	temp_dir_create(&dir);
 	/* Numbered so that copying them one by one would overwrite some. */
-	config.pool_fd = make_file(&dir, "pool", &inos[6]);
+	config.pool_fd = make_file(&dir, "pool", &inos[VMM_FDS_MAX - 1]);
+	for (int i = 2 * SESSION_LINES - 1; i >= 0; i--) {
+		int *fds = i < SESSION_LINES ? config.sessions.in : config.sessions.out;
+
+		snprintf(name, sizeof(name), "session%d", i);
+		fds[i % SESSION_LINES] = make_file(&dir, name, &inos[6 + i]);
+	}
 	config.nsm_control_fd = make_file(&dir, "nsm", &inos[5]);
 	config.console_log_fd = make_file(&dir, "log", &inos[4]);
 	config.console_channel_fd = make_file(&dir, "console", &inos[3]);
@@ -230,6 +240,7 @@ static void test_what_a_vmm_is_given(void **state)
 	fd_close(&config.console_channel_fd);
 	fd_close(&config.console_log_fd);
 	fd_close(&config.nsm_control_fd);
+	session_fds_close(&config.sessions);
 	fd_close(&config.pool_fd);
 	unsetenv("JOURNAL_STREAM");
 	temp_dir_remove(&dir);

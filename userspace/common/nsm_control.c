@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Encode and decode the messages of ne-emud to the NSM of a running enclave. */
+/* Encode and decode the messages of ne-emud to the VMM of a running enclave. */
 
 #include "common/nsm_control.h"
 
@@ -31,7 +31,13 @@ enum control_field {
 	FIELD_CA		= 7,	/* any number of times, in order */
 	FIELD_NOT_AFTER		= 8,	/* s64 */
 	FIELD_AGENT_KEY		= 9,
+	FIELD_LINE		= 10,	/* u32 */
+	FIELD_NONCE		= 11,
+	FIELD_SERVICE		= 12,	/* text without a NUL */
+	FIELD_OPTIONS		= 13,	/* text without a NUL; may be empty */
 };
+
+#define FIELD_LAST	FIELD_OPTIONS
 
 #define FIELD_BIT(field)	(1U << (field))
 
@@ -180,6 +186,19 @@ ssize_t nsm_control_encode_agent_key(const uint8_t *key, void *buf, size_t size)
 	return control_finish(&writer);
 }
 
+ssize_t nsm_control_encode_session(const struct session_request *request, void *buf, size_t size)
+{
+	struct writer writer = control_begin(NSM_CONTROL_SESSION, buf, size);
+
+	if (request->line >= SESSION_LINES || !*request->service)
+		return -EINVAL;
+	control_put_field(&writer, FIELD_LINE, &request->line, sizeof(request->line));
+	control_put_field(&writer, FIELD_NONCE, request->nonce, sizeof(request->nonce));
+	control_put_field(&writer, FIELD_SERVICE, request->service, strlen(request->service));
+	control_put_field(&writer, FIELD_OPTIONS, request->options, strlen(request->options));
+	return control_finish(&writer);
+}
+
 static int get_fixed(const struct nsm_bytes *bytes, void *to, size_t size)
 {
 	if (bytes->len != size)
@@ -266,6 +285,43 @@ static int decode_identity(uint16_t field, const struct nsm_bytes *bytes,
 	}
 }
 
+/* Printable ASCII, so that it can be logged and compared. */
+static int get_text(const struct nsm_bytes *bytes, char *to, size_t max)
+{
+	if (bytes->len > max)
+		return -EPROTO;
+	for (size_t i = 0; i < bytes->len; i++)
+		if (bytes->data[i] < ' ' || bytes->data[i] > '~')
+			return -EPROTO;
+	memcpy(to, bytes->data, bytes->len);
+	to[bytes->len] = '\0';
+	return 0;
+}
+
+static int get_line(const struct nsm_bytes *bytes, uint32_t *to)
+{
+	int err = get_fixed(bytes, to, sizeof(*to));
+
+	return err || *to >= SESSION_LINES ? -EPROTO : 0;
+}
+
+static int decode_session(uint16_t field, const struct nsm_bytes *bytes,
+			  struct session_request *request)
+{
+	switch (field) {
+	case FIELD_LINE:
+		return get_line(bytes, &request->line);
+	case FIELD_NONCE:
+		return get_fixed(bytes, request->nonce, sizeof(request->nonce));
+	case FIELD_SERVICE:
+		return get_text(bytes, request->service, SESSION_SERVICE_MAX);
+	case FIELD_OPTIONS:
+		return get_text(bytes, request->options, SESSION_OPTIONS_MAX);
+	default:
+		return -EPROTO;
+	}
+}
+
 static int decode_field(uint16_t field, const struct nsm_bytes *bytes,
 			struct nsm_control_message *message)
 {
@@ -277,6 +333,8 @@ static int decode_field(uint16_t field, const struct nsm_bytes *bytes,
 	case NSM_CONTROL_AGENT_KEY:
 		return field != FIELD_AGENT_KEY ? -EPROTO :
 		       get_fixed(bytes, message->agent_key, sizeof(message->agent_key));
+	case NSM_CONTROL_SESSION:
+		return decode_session(field, bytes, &message->session);
 	}
 	return -EPROTO;
 }
@@ -284,7 +342,7 @@ static int decode_field(uint16_t field, const struct nsm_bytes *bytes,
 /* Refuse fields that occur twice, unless they may. */
 static int mark_seen(uint16_t field, uint32_t *seen)
 {
-	if (field > FIELD_AGENT_KEY)
+	if (field > FIELD_LAST)
 		return -EPROTO;
 	if (field != FIELD_PCR && field != FIELD_CA && *seen & FIELD_BIT(field))
 		return -EPROTO;
@@ -340,6 +398,10 @@ int nsm_control_decode(const void *bytes, size_t len, struct nsm_control_message
 		break;
 	case NSM_CONTROL_AGENT_KEY:
 		needed = FIELD_BIT(FIELD_AGENT_KEY);
+		break;
+	case NSM_CONTROL_SESSION:
+		needed = FIELD_BIT(FIELD_LINE) | FIELD_BIT(FIELD_NONCE) |
+			 FIELD_BIT(FIELD_SERVICE) | FIELD_BIT(FIELD_OPTIONS);
 		break;
 	default:
 		return -ENOMSG;

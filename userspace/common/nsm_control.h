@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages of ne-emud to the NSM of a running enclave: datagrams, in one direction only.
+ * Messages of ne-emud to the VMM of a running enclave, most of them for its NSM: datagrams, in
+ * one direction only.
  *
  * ne-emud binds one datagram socket per enclave, <run directory>/<slot uid>/nsm.sock with
  * mode 0600, and the VMM inherits it as --nsm-control-fd. Messages that are sent before the
@@ -15,6 +16,8 @@
 
 #ifndef NE_EMU_COMMON_NSM_CONTROL_H
 #define NE_EMU_COMMON_NSM_CONTROL_H
+
+#include "common/session.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,6 +41,7 @@ enum nsm_control_type {
 	NSM_CONTROL_SETTINGS	= 1,
 	NSM_CONTROL_IDENTITY	= 2,
 	NSM_CONTROL_AGENT_KEY	= 3,
+	NSM_CONTROL_SESSION	= 4,
 };
 
 /*
@@ -135,6 +139,7 @@ struct nsm_control_message {
 		struct nsm_settings settings;
 		struct nsm_identity identity;
 		uint8_t agent_key[NSM_CONTROL_AGENT_KEY_SIZE];
+		struct session_request session;
 	};
 };
 
@@ -167,6 +172,16 @@ ssize_t nsm_control_encode_identity(const struct nsm_identity *identity, void *b
  * Return: length of the message or -EMSGSIZE.
  */
 ssize_t nsm_control_encode_agent_key(const uint8_t *key, void *buf, size_t size);
+
+/**
+ * nsm_control_encode_session() - encode the beginning of a session as a message
+ * @request: the session
+ * @buf: buffer for the message
+ * @size: size of @buf in bytes; NSM_CONTROL_MAX is always enough
+ *
+ * Return: length of the message, -EMSGSIZE or -EINVAL (no such line, or no service).
+ */
+ssize_t nsm_control_encode_session(const struct session_request *request, void *buf, size_t size);
 
 /**
  * nsm_control_decode() - decode a message

@@ -325,13 +325,14 @@ static void log_settings(const struct attestee *attestee)
 }
 
 const struct lab_settings *attestor_prepare(struct attestor *attestor, uint64_t slot_uid,
-					    uid_t owner, int *ret_fd)
+					    uid_t owner, bool debug, int *ret_fd)
 {
 	struct attestee *attestee = attestee_add(attestor, slot_uid, owner);
 	int err;
 
 	if (!attestee)
 		return NULL;
+	attestee->debug = debug;
 	attestee->running = false;
 	attestee->settings = *attestor_next(attestor, owner);
 	attestor_reset_next(attestor, owner);
@@ -351,6 +352,41 @@ const struct lab_settings *attestor_prepare(struct attestor *attestor, uint64_t 
 	return &attestee->settings;
 }
 
+void attestor_open_lines(const struct attestor *attestor, uint64_t slot_uid,
+			 struct session_fds *ret)
+{
+	char folder[PATH_MAX];
+	int err = attestor_folder(attestor, slot_uid, folder, sizeof(folder));
+
+	if (!err)
+		err = session_lines_create(folder, ret);
+	if (err)
+		log_enclave(LOG_WARNING, slot_uid, "nobody will be able to look into it: %s",
+			    strerror(-err));
+}
+
+int attestor_open_session(const struct attestor *attestor, const struct attestee *attestee,
+			  struct session_request *session, struct session_ends *ret)
+{
+	__cleanup(session_ends_close) struct session_ends ends = SESSION_ENDS_NONE;
+	uint8_t message[NSM_CONTROL_MAX];
+	char folder[PATH_MAX];
+	ssize_t len;
+	int err = attestor_folder(attestor, attestee->slot_uid, folder, sizeof(folder));
+
+	if (!err)
+		err = session_lines_take(folder, &session->line, &ends);
+	if (err)
+		return err;
+	len = nsm_control_encode_session(session, message, sizeof(message));
+	err = len < 0 ? len : socket_send(attestor, attestee->slot_uid, message, len);
+	if (err)
+		return err;
+	*ret = ends;
+	ends = (struct session_ends)SESSION_ENDS_NONE;
+	return 0;
+}
+
 void attestor_started(struct attestor *attestor, uint64_t slot_uid, int64_t now)
 {
 	struct attestee *attestee = attestor_find(attestor, slot_uid);
@@ -361,7 +397,8 @@ void attestor_started(struct attestor *attestor, uint64_t slot_uid, int64_t now)
 	(void)attestor_issue(attestor, attestee, now);	/* logs a failure and retries later */
 }
 
-void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, uid_t owner, int64_t now)
+void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, uid_t owner, bool debug,
+		    int64_t now)
 {
 	struct attestee *attestee;
 	struct error error;
@@ -373,6 +410,7 @@ void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, uid_t owner, i
 	attestee = attestee_add(attestor, slot_uid, owner);
 	if (!attestee)
 		return;
+	attestee->debug = debug;
 	attestee->settings = attestor->defaults;
 	err = attestor_folder(attestor, slot_uid, folder, sizeof(folder));
 	attestee->has_agent_key = !err && !agent_key_read(folder, attestee->agent_key);
@@ -400,6 +438,7 @@ void attestor_forget(struct attestor *attestor, uint64_t slot_uid)
 	(void)unlink(address.sun_path);
 	settings_file_remove(folder);
 	agent_key_remove(folder);
+	session_lines_remove(folder);
 	(void)rmdir(folder);
 }
 

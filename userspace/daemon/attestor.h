@@ -9,6 +9,7 @@
 
 #include "daemon/authority.h"
 #include "daemon/lab.h"
+#include "daemon/session_lines.h"
 
 #include <sys/queue.h>
 
@@ -20,6 +21,7 @@
 /**
  * struct attestee - one enclave
  * @owner: user who created it
+ * @debug: it is in debug mode
  * @running: its VMM has been started
  * @failing: the last attempt to issue an identity failed, which has been logged
  * @issued: when its current identity was issued, seconds since 1970 by the host's clock;
@@ -32,6 +34,7 @@ struct attestee {
 	TAILQ_ENTRY(attestee) node;
 	uint64_t slot_uid;
 	uid_t owner;
+	bool debug;
 	bool running;
 	bool failing;
 	int64_t issued;
@@ -85,19 +88,40 @@ void attestor_reset_next(struct attestor *attestor, uid_t owner);
 /**
  * attestor_prepare() - prepare an enclave that is about to be started
  * @owner: user who created it; the settings for their next enclave are used up
+ * @debug: it is in debug mode
  * @ret_fd: receives the VMM's end of the socket, into which the settings have been sent;
  *	-1 on failure
  *
  * Logs failures. Return: the settings of the enclave, or NULL (out of memory).
  */
 const struct lab_settings *attestor_prepare(struct attestor *attestor, uint64_t slot_uid,
-					    uid_t owner, int *ret_fd);
+					    uid_t owner, bool debug, int *ret_fd);
+
+/**
+ * attestor_open_lines() - make the lines on which clients will look into a prepared enclave
+ * @ret: receives the VMM's ends, which the caller closes; unchanged on failure
+ *
+ * Logs failures: the enclave can run without.
+ */
+void attestor_open_lines(const struct attestor *attestor, uint64_t slot_uid,
+			 struct session_fds *ret);
+
+/**
+ * attestor_open_session() - connect a client with the VMM of an enclave
+ * @session: all but its line, which is set here
+ * @ret: receives the client's ends
+ *
+ * Return: 0, -ENOENT (it has no lines), -EBUSY (all are in use) or another negative errno.
+ */
+int attestor_open_session(const struct attestor *attestor, const struct attestee *attestee,
+			  struct session_request *session, struct session_ends *ret);
 
 /** attestor_started() - issue an identity to an enclave whose VMM has been started */
 void attestor_started(struct attestor *attestor, uint64_t slot_uid, int64_t now);
 
 /** attestor_adopt() - add an enclave that an earlier supervisor has started */
-void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, uid_t owner, int64_t now);
+void attestor_adopt(struct attestor *attestor, uint64_t slot_uid, uid_t owner, bool debug,
+		    int64_t now);
 
 /** attestor_forget() - remove an enclave, and its directory if nothing else is in it */
 void attestor_forget(struct attestor *attestor, uint64_t slot_uid);

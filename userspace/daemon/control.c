@@ -166,11 +166,37 @@ static void accept_client(struct control *control)
 	control->clients[control->nr_clients++] = client;
 }
 
+/* Send an answer, and both descriptors if there are any, without waiting. */
+static int send_answer(int fd, const char *text, const struct session_ends *ends)
+{
+	const int fds[] = { ends->read_fd, ends->write_fd };
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(fds))];
+	} control = { 0 };
+	struct iovec iov = { (char *)text, strlen(text) };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (ends->read_fd >= 0) {
+		control.head = (struct cmsghdr){
+			.cmsg_level = SOL_SOCKET,
+			.cmsg_type = SCM_RIGHTS,
+			.cmsg_len = CMSG_LEN(sizeof(fds)),
+		};
+		memcpy(CMSG_DATA(&control.head), fds, sizeof(fds));
+		message.msg_control = control.bytes;
+		message.msg_controllen = sizeof(control.bytes);
+	}
+	return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 /* Answer one request; the caller then closes the connection. */
 static void serve_client(const struct control_client *client, const struct control_host *host)
 {
+	__cleanup(session_ends_close) struct session_ends ends = SESSION_ENDS_NONE;
 	__cleanup_free char *request = malloc(CONTROL_REQUEST_MAX + 1);
 	__cleanup_free char *answer = NULL;
+	int err;
 	ssize_t len;
 
 	if (!request)
@@ -178,10 +204,10 @@ static void serve_client(const struct control_client *client, const struct contr
 	len = recv(client->fd, request, CONTROL_REQUEST_MAX + 1, MSG_DONTWAIT);
 	if (len <= 0)
 		return;
-	answer = control_answer(host, client->uid, request, len);
-	if (answer &&
-	    send(client->fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		log_debug("control: cannot send an answer: %s", strerror(errno));
+	answer = control_answer(host, client->uid, request, len, &ends);
+	err = answer ? send_answer(client->fd, answer, &ends) : 0;
+	if (err)
+		log_debug("control: cannot send an answer: %s", strerror(-err));
 }
 
 static void dispatch_client(struct control *control, int fd, const struct control_host *host)

@@ -10,6 +10,7 @@
 
 #include "daemon/attestor.h"
 #include "daemon/folder.h"
+#include "daemon/session_lines.h"
 #include "daemon/start.h"
 
 #include <jansson.h>
@@ -77,10 +78,12 @@ void control_dispatch(struct control *control, const struct control_host *host);
  * control_answer() - answer one request
  * @uid: the client's user; only root may name enclaves of other users
  * @request: JSON text
+ * @ret_ends: receives descriptors that go with the answer, which the caller closes; both are -1
+ *	in most answers
  *
  * Return: JSON text, which the caller frees, or NULL (out of memory).
  */
 char *control_answer(const struct control_host *host, uid_t uid, const char *request,
-		     size_t len);
+		     size_t len, struct session_ends *ret_ends);
 
 #endif

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #define TARGET_NEXT	"next"
@@ -23,7 +24,7 @@
 /* Room for a text of the client in an error. */
 #define QUOTE_SIZE	48
 
-/* A request that is being answered; @error has the reason of a failure. */
+/* A request that is being answered; @ends go with the answer, @error is why it failed. */
 struct request {
 	struct attestor *attestor;
 	const struct log_root *logs;
@@ -31,6 +32,7 @@ struct request {
 	uid_t uid;
 	json_t *json;
 	int64_t now;
+	struct session_ends ends;
 	struct error error;
 };
 
@@ -298,6 +300,87 @@ static int agent_key_request(struct request *request, json_t *answer)
 	return err;
 }
 
+/*
+ * What clients can do with a running enclave. Services that show what is in it are only for
+ * debug enclaves, unless a setting says otherwise.
+ */
+static const struct {
+	const char *name;
+	bool shows_contents;
+} services[] = {
+	{ "stats", false },
+};
+
+static int check_service(struct request *request, const struct attestee *attestee)
+{
+	const char *service = member(request, "service");
+	char quote[QUOTE_SIZE];
+
+	for (size_t i = 0; i < ARRAY_SIZE(services); i++) {
+		if (strcmp(services[i].name, service))
+			continue;
+		if (!services[i].shows_contents || attestee->debug ||
+		    attestee->settings.look_inside)
+			return 0;
+		return error_set(&request->error, -EINVAL,
+				 "enclave %s is not in debug mode: \"ne-emu lab set %s "
+				 "look-inside=always\" lets you look into it all the same",
+				 member(request, "target"), member(request, "target"));
+	}
+	return error_set(&request->error, -EINVAL,
+			 "no service \"%s\": the programs come from different versions?",
+			 text_clean(quote, sizeof(quote), service, strlen(service)));
+}
+
+static int fill_session(struct request *request, struct session_request *session)
+{
+	const char *options = member(request, "options");
+
+	snprintf(session->service, sizeof(session->service), "%s", member(request, "service"));
+	if (strlen(options) > SESSION_OPTIONS_MAX)
+		return error_set(&request->error, -EINVAL, "\"options\" are too long");
+	strcpy(session->options, options);
+	if (getrandom(session->nonce, sizeof(session->nonce), 0) != sizeof(session->nonce))
+		return error_set(&request->error, -EIO, "no random numbers: %s", strerror(errno));
+	return 0;
+}
+
+static int session_failed(struct request *request, int err)
+{
+	const char *target = member(request, "target");
+
+	switch (err) {
+	case -ENOENT:
+		return error_set(&request->error, err, "enclave %s cannot be looked into: it is "
+				 "ending, or was started by an earlier version", target);
+	case -EBUSY:
+		return error_set(&request->error, err, "%d clients look into enclave %s already",
+				 SESSION_LINES, target);
+	default:
+		return error_set(&request->error, err, "cannot reach the VMM of enclave %s: %s",
+				 target, strerror(-err));
+	}
+}
+
+/* Connect the client with the VMM of an enclave, see common/session.h. */
+static int session_request(struct request *request, json_t *answer)
+{
+	const struct attestee *attestee = find_enclave(request);
+	char nonce[2 * SESSION_NONCE_SIZE + 1];
+	struct session_request session;
+	int err = attestee ? check_service(request, attestee) : -EINVAL;
+
+	if (!err)
+		err = fill_session(request, &session);
+	if (err)
+		return err;
+	err = attestor_open_session(request->attestor, attestee, &session, &request->ends);
+	if (err)
+		return session_failed(request, err);
+	hex_encode(session.nonce, sizeof(session.nonce), nonce);
+	return json_object_set_new(answer, "nonce", json_string(nonce)) ? -ENOMEM : 0;
+}
+
 static int status(struct request *request, json_t *answer)
 {
 	struct authority *authority = &request->attestor->authority;
@@ -344,6 +427,7 @@ static const struct {
 	{ "describe", describe_request },
 	{ "forget", forget_request },
 	{ "agent-key", agent_key_request },
+	{ "session", session_request },
 };
 
 static int dispatch(struct request *request, json_t *answer)
@@ -359,11 +443,13 @@ static int dispatch(struct request *request, json_t *answer)
 			 text_clean(quote, sizeof(quote), command, strlen(command)));
 }
 
-char *control_answer(const struct control_host *host, uid_t uid, const char *text, size_t len)
+char *control_answer(const struct control_host *host, uid_t uid, const char *text, size_t len,
+		     struct session_ends *ret_ends)
 {
 	struct request request = {
 		.attestor = host->attestor, .logs = host->logs, .start = host->start, .uid = uid,
 		.now = host->now,
+		.ends = SESSION_ENDS_NONE,
 		.error.text = "out of memory",
 	};
 	json_t *answer = json_object();
@@ -384,5 +470,8 @@ char *control_answer(const struct control_host *host, uid_t uid, const char *tex
 	out = json_dumps(answer, JSON_COMPACT);
 	json_decref(answer);
 	json_decref(request.json);
+	if (err || !out)
+		session_ends_close(&request.ends);
+	*ret_ends = request.ends;
 	return out;
 }

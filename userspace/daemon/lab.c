@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Per-enclave attestation settings, which "ne-emu lab" changes. */
+/* Per-enclave settings, which "ne-emu lab" changes. */
 
 #include "daemon/lab.h"
 
@@ -181,6 +181,12 @@ static int lab_set_debug_pcrs(struct lab_settings *settings, const char *value,
 	return lab_set_choice(&settings->module.real_debug_pcrs, value, "zero", "real", error);
 }
 
+static int lab_set_look_inside(struct lab_settings *settings, const char *value,
+			       struct error *error)
+{
+	return lab_set_choice(&settings->look_inside, value, "debug", "always", error);
+}
+
 static void lab_get_text(const char *text, char *value)
 {
 	snprintf(value, LAB_VALUE_SIZE, "%s", *text ? text : "none");
@@ -258,6 +264,11 @@ static void lab_get_debug_pcrs(const struct lab_settings *settings, char *value)
 	strcpy(value, settings->module.real_debug_pcrs ? "real" : "zero");
 }
 
+static void lab_get_look_inside(const struct lab_settings *settings, char *value)
+{
+	strcpy(value, settings->look_inside ? "always" : "debug");
+}
+
 /* @at_start: cannot be changed while the enclave runs */
 static const struct {
 	const char *name;
@@ -275,6 +286,7 @@ static const struct {
 	{ "map", false, lab_set_map, lab_get_map },
 	{ "limits", false, lab_set_limits, lab_get_limits },
 	{ "debug-pcrs", true, lab_set_debug_pcrs, lab_get_debug_pcrs },
+	{ "look-inside", false, lab_set_look_inside, lab_get_look_inside },
 };
 
 static const char *const pcr_names[NSM_CONTROL_PCRS] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Per-enclave attestation settings, which "ne-emu lab" changes. */
+/* Per-enclave settings, which "ne-emu lab" changes. */
 
 #ifndef NE_EMU_DAEMON_LAB_H
 #define NE_EMU_DAEMON_LAB_H
@@ -24,12 +24,14 @@
  * @project: name of the root that certificates chain to
  * @place: instance id, region, lifetime of leaves, and faults of certificates
  * @role_arn: role that PCR3 is made from; "": no role
+ * @look_inside: its owner may look into it even if it is not in debug mode
  * @module: settings of the NSM; lab_module() sets its PCR3 and PCR4 and their flag bits
  */
 struct lab_settings {
 	char project[CA_PROJECT_MAX + 1];
 	struct ca_place place;
 	char role_arn[LAB_ROLE_MAX + 1];
+	bool look_inside;
 	struct nsm_settings module;
 };
 

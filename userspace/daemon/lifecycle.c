@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/nitro_enclaves.h>
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
@@ -102,7 +103,7 @@ static void lifecycle_running(struct supervisor *s, struct enclave *enclave, boo
 		    info->mem_size >> 20, info->nr_vcpus, info->flags ? ", debug mode" : "");
 	if (is_new)
 		attestor_adopt(&s->attestor, info->slot_uid, ne_nl_owner(info),
-			       s->now().real_ns / NSEC_PER_SEC);
+			       info->flags & NE_ENCLAVE_DEBUG_MODE, s->now().real_ns / NSEC_PER_SEC);
 }
 
 static void lifecycle_ended(struct supervisor *s, struct enclave *enclave, bool is_new)

@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "common/nl.h"
+#include "common/session.h"
 #include "daemon/folder.h"
 #include "daemon/vmm_process.h"
 
@@ -27,13 +28,15 @@ struct start_config {
 };
 
 /**
- * struct start_module - the NSM of one enclave
+ * struct start_module - the NSM of one enclave, and the VMM's connections to this process
  * @instance_id: first part of its module id
  * @control_fd: socket on which it receives messages of this process, or -1
+ * @sessions: lines on which clients look into it
  */
 struct start_module {
 	const char *instance_id;
 	int control_fd;
+	struct session_fds sessions;
 };
 
 /**

@@ -31,6 +31,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/nitro_enclaves.h>
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
@@ -197,17 +198,21 @@ static int supervisor_start(struct supervisor *s, const struct ne_nl_enclave *re
 			    struct vmm **ret_vmm, struct error *error)
 {
 	const struct lab_settings *settings;
+	__cleanup(session_fds_close) struct session_fds sessions = SESSION_FDS_NONE;
 	__cleanup_fd int control_fd = -1;
 	struct start_module module;
 
 	if (lifecycle_starting(s, request))
 		return supervisor_no_memory(error);
 	settings = attestor_prepare(&s->attestor, request->slot_uid, ne_nl_owner(request),
-				    &control_fd);
+				    request->flags & NE_ENCLAVE_DEBUG_MODE, &control_fd);
 	if (!settings)
 		return supervisor_no_memory(error);
+	attestor_open_lines(&s->attestor, request->slot_uid, &sessions);
 	module = (struct start_module){
-		.instance_id = settings->place.instance_id, .control_fd = control_fd,
+		.instance_id = settings->place.instance_id,
+		.control_fd = control_fd,
+		.sessions = sessions,
 	};
 	return start_vmm(&s->start, &s->logs, request, &module, s->partition.threads_fd,
 			 ret_vmm, error);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Messages from ne-emud to the NSM of this enclave. */
+/* Messages from ne-emud, most of them to the NSM of this enclave. */
 
 #include "vmm/nsm_inbox.h"
 
@@ -12,8 +12,9 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-static void inbox_apply(struct nsm *nsm, const struct nsm_control_message *message)
+static void inbox_apply(struct nsm_inbox *inbox, const struct nsm_control_message *message)
 {
+	struct nsm *nsm = inbox->nsm;
 	int err;
 
 	switch (message->type) {
@@ -31,27 +32,30 @@ static void inbox_apply(struct nsm *nsm, const struct nsm_control_message *messa
 	case NSM_CONTROL_AGENT_KEY:
 		nsm_set_agent_key(nsm, message->agent_key);
 		break;
+	case NSM_CONTROL_SESSION:
+		sessions_begin(inbox->sessions, &message->session);
+		break;
 	}
 }
 
-static void handle_message(struct nsm *nsm, const void *bytes, size_t len)
+static void handle_message(struct nsm_inbox *inbox, const void *bytes, size_t len)
 {
 	struct nsm_control_message message;
 	int err = nsm_control_decode(bytes, len, &message);
 
 	switch (err) {
 	case 0:
-		inbox_apply(nsm, &message);
+		inbox_apply(inbox, &message);
 		explicit_bzero(&message, sizeof(message));
 		break;
 	case -EPROTONOSUPPORT:
-		log_warn("message to the NSM ignored: ne-emud has another version");
+		log_warn("message of ne-emud ignored: ne-emud has another version");
 		break;
 	case -ENOMSG:
-		log_warn("message to the NSM ignored: its type is unknown");
+		log_warn("message of ne-emud ignored: its type is unknown");
 		break;
 	default:
-		log_warn("message to the NSM ignored: it is malformed");
+		log_warn("message of ne-emud ignored: it is malformed");
 		break;
 	}
 }
@@ -66,14 +70,14 @@ static bool inbox_receive(struct nsm_inbox *inbox)
 		return true;
 	if (n < 0) {
 		if (errno != EAGAIN)
-			log_warn("cannot receive messages to the NSM: %s", strerror(errno));
+			log_warn("cannot receive messages of ne-emud: %s", strerror(errno));
 		return false;
 	}
 	/* A longer message was truncated. */
 	if ((size_t)n > sizeof(bytes))
-		log_warn("message to the NSM ignored: it has %zd bytes", n);
+		log_warn("message of ne-emud ignored: it has %zd bytes", n);
 	else
-		handle_message(inbox->nsm, bytes, n);
+		handle_message(inbox, bytes, n);
 	/* It may contain a key. */
 	explicit_bzero(bytes, sizeof(bytes));
 	return true;
@@ -87,12 +91,14 @@ static void handle_source(void *arg, uint32_t events)
 		nsm_inbox_close(inbox);
 }
 
-int nsm_inbox_open(struct nsm_inbox *inbox, struct loop *loop, struct nsm *nsm, int fd)
+int nsm_inbox_open(struct nsm_inbox *inbox, struct loop *loop, struct nsm *nsm,
+		   struct sessions *sessions, int fd)
 {
 	int err;
 
 	*inbox = (struct nsm_inbox){
 		.nsm = nsm,
+		.sessions = sessions,
 		.loop = loop,
 		.source = {
 			.fd = fd, .events = EPOLLIN, .call = handle_source, .arg = inbox,

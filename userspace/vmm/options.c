@@ -98,6 +98,33 @@ static int read_fd(const char *text, void *value)
 	return 0;
 }
 
+/* The descriptors of struct session_fds, in the order in which they are stored. */
+#define SESSION_FDS	(sizeof(struct session_fds) / sizeof(int))
+
+static int read_fds(const char *text, void *value)
+{
+	char word[16];
+
+	for (size_t i = 0; i < SESSION_FDS; i++) {
+		size_t len = strcspn(text, ",");
+
+		if (len >= sizeof(word) || !text[len] != (i == SESSION_FDS - 1))
+			return -EINVAL;
+		memcpy(word, text, len);
+		word[len] = '\0';
+		if (read_fd(word, (int *)value + i))
+			return -EINVAL;
+		text += len + 1;
+	}
+	return 0;
+}
+
+static void write_fds(const void *value, FILE *to)
+{
+	for (size_t i = 0; i < SESSION_FDS; i++)
+		fprintf(to, "%s%d", i ? "," : "", ((const int *)value)[i]);
+}
+
 static void write_fd(const void *value, FILE *to)
 {
 	fprintf(to, "%d", *(const int *)value);
@@ -136,6 +163,8 @@ static const struct opt_type cpus_type = TYPE("a CPU list", read_cpus, write_cpu
 static const struct opt_type text_type = TYPE("a text", read_text, write_text);
 static const struct opt_type fd_type =
 	TYPE("an open descriptor from 3 on", read_fd, write_fd, .given = has_fd);
+static const struct opt_type fds_type =
+	TYPE("open descriptors from 3 on", read_fds, write_fds, .given = has_fd);
 static const struct opt_type id_type = TYPE("an id above 0", read_id, write_u32, .given = has_id);
 
 #define OPTION(name, member, ctype, type, ...) \
@@ -158,6 +187,7 @@ static const struct opt options_table[] = {
 	OPTION("console-channel-fd", console_channel_fd, int, fd_type),
 	OPTION("console-log-fd", console_log_fd, int, fd_type),
 	OPTION("nsm-control-fd", nsm_control_fd, int, fd_type),
+	OPTION("session-fds", sessions, struct session_fds, fds_type),
 	OPTION("pool-fd", pool_fd, int, fd_type),
 	{}
 };
@@ -192,6 +222,7 @@ int vmm_options_parse(struct vmm_options *options, int argc, char **argv)
 		.console_channel_fd = -1,
 		.console_log_fd = -1,
 		.nsm_control_fd = -1,
+		.sessions = SESSION_FDS_NONE,
 		.pool_fd = -1,
 		.log_level = LOG_INFO,
 	};
@@ -227,8 +258,12 @@ size_t vmm_options_fds(struct vmm_options *options, int *ret_fds[VMM_FDS_MAX])
 {
 	size_t count = 0;
 
-	for (const struct opt *option = options_table; option->name; option++)
-		if (option->type == &fd_type)
-			ret_fds[count++] = (int *)((char *)options + option->offset);
+	for (const struct opt *option = options_table; option->name; option++) {
+		int *fd = (int *)((char *)options + option->offset);
+		size_t nr = option->type == &fds_type ? SESSION_FDS : option->type == &fd_type;
+
+		for (size_t i = 0; i < nr; i++)
+			ret_fds[count++] = &fd[i];
+	}
 	return count;
 }

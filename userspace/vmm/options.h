@@ -4,6 +4,8 @@
 #ifndef NE_EMU_VMM_OPTIONS_H
 #define NE_EMU_VMM_OPTIONS_H
 
+#include "common/session.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +15,7 @@
 /* NE_ENCLAVE_DEBUG_MODE of the ABI that clients use. */
 #define VMM_FLAGS_DEBUG	1
 /* Maximum number of descriptors that a VMM gets. */
-#define VMM_FDS_MAX	7
+#define VMM_FDS_MAX	(7 + 2 * SESSION_LINES)
 
 /**
  * struct vmm_options - parameters of one enclave that the supervisor passes to its VMM
@@ -31,6 +33,7 @@
  * @console_channel_fd: packets of the console service; -1 without debug mode
  * @console_log_fd: file for the console output, or -1
  * @nsm_control_fd: socket for datagrams of common/nsm_control.h, or -1
+ * @sessions: lines on which clients look into the enclave; either all or none are open
  * @pool_fd: cgroup.threads of the cgroup for vCPU threads, or -1
  * @uid, @gid: user and group to change to; 0: no change
  * @log_level: least severe syslog level that is printed
@@ -53,6 +56,7 @@ struct vmm_options {
 	int console_channel_fd;
 	int console_log_fd;
 	int nsm_control_fd;
+	struct session_fds sessions;
 	int pool_fd;
 	uid_t uid;
 	gid_t gid;

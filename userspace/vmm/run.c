@@ -41,6 +41,8 @@
 
 /* How long console readers may take to read the rest of the output. */
 #define CONSOLE_FINISH_MS	1000
+/* The same for clients that look into the enclave. */
+#define SESSIONS_FINISH_MS	1000
 
 static void vmm_measure(struct vmm *vmm, const struct eif_pcrs *pcrs)
 {
@@ -210,6 +212,7 @@ static void vmm_end(struct vmm *vmm)
 	if (vmm_options_debug(vmm->options))
 		console_flush_log(&vmm->console);
 	tell_end(vmm);
+	sessions_finish(&vmm->sessions, SESSIONS_FINISH_MS);
 	if (vmm_options_debug(vmm->options))
 		console_service_finish(vmm->service, CONSOLE_FINISH_MS);
 }

@@ -123,11 +123,29 @@ static enum vcpu_state look(const struct vcpu *vcpu)
 	return arch_vcpu_is_deaf(vcpu->fd) ? VCPU_DEAF : VCPU_ALIVE;
 }
 
-/* A signal interrupted KVM_RUN: a stop or the state was requested. */
+/* Stand still if this is wanted, until vcpu_unpark(). */
+static void stand_still(struct vcpu *vcpu)
+{
+	enum vcpu_motion stopping = VCPU_STOPPING;
+	const uint64_t one = 1;
+
+	if (!atomic_compare_exchange_strong(&vcpu->motion, &stopping, VCPU_STANDS))
+		return;
+	if (vcpu->stands_fd >= 0)
+		(void)!write(vcpu->stands_fd, &one, sizeof(one));
+	while (sem_wait(&vcpu->unpark) && errno == EINTR)
+		;
+}
+
+/*
+ * A signal interrupted KVM_RUN: a stop, the state or a standstill was requested. KVM_RUN has
+ * completed the last exit before, so that the registers are those after it.
+ */
 static void handle_interruption(struct vcpu *vcpu)
 {
 	/* Cleared before the flags are read, so that no request is lost. */
 	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+	stand_still(vcpu);
 	if (atomic_exchange(&vcpu->check, false))
 		atomic_store(&vcpu->state, look(vcpu));
 }
@@ -230,6 +248,7 @@ int vcpu_create(struct vcpu *vcpu, const struct vm *vm, unsigned int index,
 	vcpu->run_size = vm->run_size;
 	(void)sem_init(&vcpu->go, 0, 0);	/* cannot fail with these arguments */
 	(void)sem_init(&vcpu->placed, 0, 0);
+	(void)sem_init(&vcpu->unpark, 0, 0);
 	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, index);
 	if (vcpu->fd < 0)
 		return error_set(error, -errno, "cannot create vCPU %u: %s", index,
@@ -278,6 +297,25 @@ void vcpu_ask(struct vcpu *vcpu)
 	vcpu_kick(vcpu);
 }
 
+void vcpu_park(struct vcpu *vcpu)
+{
+	enum vcpu_motion runs = VCPU_RUNS;
+
+	if (atomic_compare_exchange_strong(&vcpu->motion, &runs, VCPU_STOPPING))
+		vcpu_kick(vcpu);
+}
+
+bool vcpu_stands(const struct vcpu *vcpu)
+{
+	return atomic_load(&vcpu->motion) == VCPU_STANDS;
+}
+
+void vcpu_unpark(struct vcpu *vcpu)
+{
+	if (atomic_exchange(&vcpu->motion, VCPU_RUNS) == VCPU_STANDS)
+		(void)sem_post(&vcpu->unpark);
+}
+
 uint64_t vcpu_cpu_time_ns(const struct vcpu *vcpu)
 {
 	struct timespec time;
@@ -291,6 +329,7 @@ uint64_t vcpu_cpu_time_ns(const struct vcpu *vcpu)
 void vcpu_stop(struct vcpu *vcpu)
 {
 	atomic_store(&vcpu->stop, true);
+	vcpu_unpark(vcpu);
 	if (vcpu->has_thread)
 		(void)sem_post(&vcpu->go);
 	vcpu_kick(vcpu);

@@ -27,6 +27,13 @@ enum vcpu_state {
 	VCPU_DOWN,		/* has halted permanently */
 };
 
+/* Whether a vCPU stands still; see vcpu_park(). */
+enum vcpu_motion {
+	VCPU_RUNS,
+	VCPU_STOPPING,		/* has been asked to stand still */
+	VCPU_STANDS,		/* is not in KVM_RUN, and its last exit is complete */
+};
+
 /**
  * struct vcpu - owned by the main thread
  * @pio: bus of ports
@@ -38,6 +45,9 @@ enum vcpu_state {
  * @move_err: why it is not in the cgroup, a positive errno; valid after @placed
  * @pin_err: why it is not pinned to @cpu, likewise
  * @go: posted once, to run or to exit
+ * @motion: the main thread and the vCPU's thread change it
+ * @unpark: posted when the vCPU may go on after it stood still
+ * @stands_fd: eventfd to which the thread writes once it stands still, or -1; borrowed
  * @check: the main thread asks for the state
  * @state: the answer
  */
@@ -58,6 +68,9 @@ struct vcpu {
 	int pin_err;
 	sem_t go;
 	atomic_bool stop;
+	_Atomic enum vcpu_motion motion;
+	sem_t unpark;
+	int stands_fd;
 	atomic_bool check;
 	_Atomic enum vcpu_state state;
 };
@@ -67,7 +80,7 @@ int vcpu_set_signal(void);
 
 /**
  * vcpu_create() - create a vCPU and its thread, which waits for vcpu_go()
- * @vcpu: with @pio, @mmio, @ending, @cpu and @pool_fd set, otherwise zero; has to be
+ * @vcpu: with @pio, @mmio, @ending, @cpu, @pool_fd and @stands_fd set, otherwise zero; has to be
  *	destroyed also after a failure
  *
  * Return: 0 or a negative errno with a text.
@@ -84,6 +97,16 @@ void vcpu_wait_placed(struct vcpu *vcpu);
 void vcpu_go(struct vcpu *vcpu);
 /** vcpu_ask() - make the thread update @state soon */
 void vcpu_ask(struct vcpu *vcpu);
+/**
+ * vcpu_park() - make the vCPU stand still soon, also if it has not run yet
+ *
+ * It then writes to @stands_fd. From then on, its registers may be read and changed.
+ */
+void vcpu_park(struct vcpu *vcpu);
+/** vcpu_stands() - Return: true if the vCPU stands still */
+bool vcpu_stands(const struct vcpu *vcpu);
+/** vcpu_unpark() - let it go on */
+void vcpu_unpark(struct vcpu *vcpu);
 /** vcpu_cpu_time_ns() - Return: CPU time that the thread has used */
 uint64_t vcpu_cpu_time_ns(const struct vcpu *vcpu);
 /** vcpu_stop() - make the thread exit */

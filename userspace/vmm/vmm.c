@@ -9,6 +9,7 @@
 #include "common/util.h"
 #include "vmm/arch/arch.h"
 #include "vmm/machine.h"
+#include "vmm/services.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -111,7 +112,7 @@ static int create_nsm(struct vmm *vmm)
 	int err = nsm_create(&config, &vmm->nsm);
 
 	if (!err)
-		err = nsm_inbox_open(&vmm->nsm_inbox, &vmm->loop, vmm->nsm,
+		err = nsm_inbox_open(&vmm->nsm_inbox, &vmm->loop, vmm->nsm, &vmm->sessions,
 				     vmm->options->nsm_control_fd);
 	if (!err)
 		err = vm_add_irq(&vmm->vm, MACHINE_NSM_IRQ, &vmm->nsm_irq_fd);
@@ -168,10 +169,12 @@ static int create_vcpus(struct vmm *vmm, struct error *error)
 		vcpu->ending = &vmm->ending;
 		vcpu->cpu = options->cpus.list[i];
 		vcpu->pool_fd = vmm->pool_fd;
+		vcpu->stands_fd = vmm->pause.source.fd;
 		err = vcpu_create(vcpu, &vmm->vm, i, options->cpus.count, error);
 		if (err)
 			return err;
 	}
+	pause_start(&vmm->pause, vmm->vcpus, vmm->nr_vcpus);
 	return 0;
 }
 
@@ -210,6 +213,10 @@ static int create_basics(struct vmm *vmm)
 		err = panic_watch_init(&vmm->panic_watch, &vmm->ending,
 				       vmm_options_debug(vmm->options));
 	if (!err)
+		err = pause_init(&vmm->pause, &vmm->loop);
+	if (!err)
+		sessions_init(&vmm->sessions, &vmm->loop, &vmm->options->sessions, services, vmm);
+	if (!err)
 		err = set_nonblocking(vmm->options->channel_fd);
 	if (!err)
 		err = set_nonblocking(vmm->options->console_channel_fd);
@@ -230,6 +237,7 @@ void vmm_init(struct vmm *vmm, const struct vmm_options *options)
 		.pool_fd = options->pool_fd,
 		.halt_watch.source.fd = -1,
 		.panic_watch.source.fd = -1,
+		.pause.source.fd = -1,
 		.sigterm.fd = -1,
 	};
 }
@@ -278,6 +286,7 @@ static bool destroy_vcpus(struct vmm *vmm)
 
 bool vmm_stop_vcpus(struct vmm *vmm)
 {
+	pause_stop(&vmm->pause);
 	if (!destroy_vcpus(vmm))
 		return false;
 	free(vmm->vcpus);
@@ -290,6 +299,7 @@ bool vmm_destroy(struct vmm *vmm)
 {
 	if (!vmm_stop_vcpus(vmm))
 		return false;
+	sessions_exit(&vmm->sessions);
 	nsm_device_destroy(vmm->nsm_device);
 	nsm_inbox_close(&vmm->nsm_inbox);
 	nsm_destroy(vmm->nsm);
@@ -306,6 +316,7 @@ bool vmm_destroy(struct vmm *vmm)
 	fd_close(&vmm->sigterm.fd);
 	halt_watch_close(&vmm->halt_watch);
 	panic_watch_exit(&vmm->panic_watch);
+	pause_exit(&vmm->pause);
 	ending_exit(&vmm->ending);
 	loop_exit(&vmm->loop);
 	return true;

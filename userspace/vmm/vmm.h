@@ -17,7 +17,9 @@
 #include "vmm/nsm_inbox.h"
 #include "vmm/options.h"
 #include "vmm/panic.h"
+#include "vmm/pause.h"
 #include "vmm/serial.h"
+#include "vmm/session.h"
 #include "vmm/vcpu.h"
 #include "vmm/virtio/nsm.h"
 #include "vmm/virtio/vsock.h"
@@ -61,6 +63,8 @@ struct vmm {
 	int pool_fd;
 	struct halt_watch halt_watch;
 	struct panic_watch panic_watch;
+	struct pause pause;
+	struct sessions sessions;
 	struct loop_source backend;
 	struct loop_source ended;
 	struct loop_source sigterm;

@@ -54,7 +54,34 @@ static int connect_daemon(unsigned int seconds, int *ret_fd, struct error *error
 	return 0;
 }
 
-static int exchange(int fd, const char *request, json_t **ret_answer, struct error *error)
+/* Receive an answer, and what goes with it if @fds is not NULL. Return: length, or -1 with errno */
+static ssize_t receive(int fd, char *text, int fds[2])
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+	} control;
+	struct iovec iov = { text, ANSWER_MAX };
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.bytes, .msg_controllen = sizeof(control.bytes),
+	};
+	struct cmsghdr *head;
+	ssize_t len;
+
+	if (!fds)
+		return recv(fd, text, ANSWER_MAX, 0);
+	fds[0] = fds[1] = -1;
+	len = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+	head = len < 0 ? NULL : CMSG_FIRSTHDR(&message);
+	if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
+	    head->cmsg_len == CMSG_LEN(2 * sizeof(int)))
+		memcpy(fds, CMSG_DATA(head), 2 * sizeof(int));
+	return len;
+}
+
+static int exchange(int fd, const char *request, json_t **ret_answer, int fds[2],
+		    struct error *error)
 {
 	__cleanup_free char *text = malloc(ANSWER_MAX);
 	ssize_t len;
@@ -66,7 +93,7 @@ static int exchange(int fd, const char *request, json_t **ret_answer, struct err
 		return error_set(error, -errno, "cannot send a request to ne-emud: %s",
 				 strerror(errno));
 	progress_begin("waiting for ne-emud");
-	len = recv(fd, text, ANSWER_MAX, 0);
+	len = receive(fd, text, fds);
 	errnum = errno;
 	progress_end();
 	if (len < 0)
@@ -92,13 +119,8 @@ static int check_answer(json_t *answer, struct error *error)
 			 "ne-emud refused the request without a reason");
 }
 
-int daemon_request(json_t *request, json_t **ret_answer, struct error *error)
-{
-	return daemon_request_within(WAIT_SECONDS, request, ret_answer, error);
-}
-
-int daemon_request_within(unsigned int seconds, json_t *request, json_t **ret_answer,
-			  struct error *error)
+static int request_within(unsigned int seconds, json_t *request, json_t **ret_answer,
+			  int fds[2], struct error *error)
 {
 	__cleanup_free char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	__cleanup_fd int fd = -1;
@@ -109,11 +131,39 @@ int daemon_request_within(unsigned int seconds, json_t *request, json_t **ret_an
 		return error_set(error, -ENOMEM, "out of memory, or a text is not valid UTF-8");
 	err = connect_daemon(seconds, &fd, error);
 	if (!err)
-		err = exchange(fd, text, ret_answer, error);
+		err = exchange(fd, text, ret_answer, fds, error);
 	if (err)
 		return err;
 	err = check_answer(*ret_answer, error);
 	if (err)
 		json_decref(*ret_answer);
 	return err;
+}
+
+int daemon_request(json_t *request, json_t **ret_answer, struct error *error)
+{
+	return request_within(WAIT_SECONDS, request, ret_answer, NULL, error);
+}
+
+int daemon_request_within(unsigned int seconds, json_t *request, json_t **ret_answer,
+			  struct error *error)
+{
+	return request_within(seconds, request, ret_answer, NULL, error);
+}
+
+int daemon_request_fds(json_t *request, json_t **ret_answer, int ret_fds[2],
+		       struct error *error)
+{
+	int err;
+
+	ret_fds[0] = ret_fds[1] = -1;
+	err = request_within(WAIT_SECONDS, request, ret_answer, ret_fds, error);
+	if (!err && ret_fds[0] >= 0 && ret_fds[1] >= 0)
+		return 0;
+	fd_close(&ret_fds[0]);
+	fd_close(&ret_fds[1]);
+	if (err)
+		return err;
+	json_decref(*ret_answer);
+	return error_set(error, -EPROTO, "ne-emud did not connect us with the enclave");
 }

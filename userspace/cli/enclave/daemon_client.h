@@ -24,4 +24,13 @@ int daemon_request(json_t *request, json_t **ret_answer, struct error *error);
 int daemon_request_within(unsigned int seconds, json_t *request, json_t **ret_answer,
 			  struct error *error);
 
+/**
+ * daemon_request_fds() - daemon_request() with an answer that two descriptors go with
+ * @ret_fds: receives them; the caller closes them
+ *
+ * Return: as daemon_request(); -EPROTO also if the descriptors are missing.
+ */
+int daemon_request_fds(json_t *request, json_t **ret_answer, int ret_fds[2],
+		       struct error *error);
+
 #endif

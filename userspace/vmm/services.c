@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The table of services. */
+
+#include "vmm/services.h"
+
+const struct session_service *const services[] = {
+	NULL,
+};
