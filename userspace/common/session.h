@@ -5,7 +5,7 @@
  * Each VMM is given SESSION_LINES lines at its start, so that it need not open or receive
  * anything later. A line is a pair of FIFOs in the directory of the enclave below ne-emud's run
  * directory; ne-emud, also one that was restarted, finds them by name. For a session, ne-emud
- * tells the VMM the line, a nonce, the service and its options, and passes the other ends of the
+ * sends the VMM the line, a nonce, the service and its options, and passes the other ends of the
  * line to the client. VMM and client then speak to each other alone.
  *
  * What an earlier session has left in a line may precede the nonce, with which the VMM begins.

@@ -103,7 +103,8 @@ static void lifecycle_running(struct supervisor *s, struct enclave *enclave, boo
 		    info->mem_size >> 20, info->nr_vcpus, info->flags ? ", debug mode" : "");
 	if (is_new)
 		attestor_adopt(&s->attestor, info->slot_uid, ne_nl_owner(info),
-			       info->flags & NE_ENCLAVE_DEBUG_MODE, s->now().real_ns / NSEC_PER_SEC);
+			       info->flags & NE_ENCLAVE_DEBUG_MODE,
+			       s->now().real_ns / NSEC_PER_SEC);
 }
 
 static void lifecycle_ended(struct supervisor *s, struct enclave *enclave, bool is_new)

@@ -12,17 +12,17 @@
 #include <unistd.h>
 
 /* @way: "in" or "out" */
-static int fifo_path(const char *folder, const char *way, unsigned int line, char path[PATH_MAX])
+static int fifo_path(const char *dir, const char *way, unsigned int line, char ret[PATH_MAX])
 {
-	int len = snprintf(path, PATH_MAX, "%s/" SESSION_FIFO, folder, line, way);
+	int len = snprintf(ret, PATH_MAX, "%s/" SESSION_FIFO, dir, line, way);
 
 	return len < 0 || len >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
-static int fifo_open(const char *folder, const char *way, unsigned int line, int flags)
+static int fifo_open(const char *dir, const char *way, unsigned int line, int flags)
 {
 	char path[PATH_MAX];
-	int fd, err = fifo_path(folder, way, line, path);
+	int fd, err = fifo_path(dir, way, line, path);
 
 	if (err)
 		return err;
@@ -30,10 +30,10 @@ static int fifo_open(const char *folder, const char *way, unsigned int line, int
 	return fd < 0 ? -errno : fd;
 }
 
-static int fifo_create(const char *folder, const char *way, unsigned int line)
+static int fifo_create(const char *dir, const char *way, unsigned int line)
 {
 	char path[PATH_MAX];
-	int err = fifo_path(folder, way, line, path);
+	int err = fifo_path(dir, way, line, path);
 
 	if (err)
 		return err;
@@ -43,11 +43,11 @@ static int fifo_create(const char *folder, const char *way, unsigned int line)
 }
 
 /* A FIFO can only be opened for writing while somebody has it open for reading. */
-static int fifo_open_writer(const char *folder, unsigned int line)
+static int fifo_open_writer(const char *dir, unsigned int line)
 {
-	__cleanup_fd int reader = fifo_open(folder, "out", line, O_RDONLY);
+	__cleanup_fd int reader = fifo_open(dir, "out", line, O_RDONLY);
 
-	return reader < 0 ? reader : fifo_open(folder, "out", line, O_WRONLY);
+	return reader < 0 ? reader : fifo_open(dir, "out", line, O_WRONLY);
 }
 
 void session_fds_close(struct session_fds *fds)
@@ -64,31 +64,31 @@ void session_ends_close(struct session_ends *ends)
 	fd_close(&ends->write_fd);
 }
 
-static int create_line(const char *folder, unsigned int line, struct session_fds *fds)
+static int create_line(const char *dir, unsigned int line, struct session_fds *fds)
 {
-	int err = fifo_create(folder, "in", line);
+	int err = fifo_create(dir, "in", line);
 
 	if (!err)
-		err = fifo_create(folder, "out", line);
+		err = fifo_create(dir, "out", line);
 	if (err)
 		return err;
-	fds->in[line] = fifo_open(folder, "in", line, O_RDONLY);
+	fds->in[line] = fifo_open(dir, "in", line, O_RDONLY);
 	if (fds->in[line] < 0)
 		return fds->in[line];
-	fds->out[line] = fifo_open_writer(folder, line);
+	fds->out[line] = fifo_open_writer(dir, line);
 	return MIN(fds->out[line], 0);
 }
 
-int session_lines_create(const char *folder, struct session_fds *ret)
+int session_lines_create(const char *dir, struct session_fds *ret)
 {
 	struct session_fds fds = SESSION_FDS_NONE;
 
 	for (unsigned int i = 0; i < SESSION_LINES; i++) {
-		int err = create_line(folder, i, &fds);
+		int err = create_line(dir, i, &fds);
 
 		if (err) {
 			session_fds_close(&fds);
-			session_lines_remove(folder);
+			session_lines_remove(dir);
 			return err;
 		}
 	}
@@ -96,14 +96,14 @@ int session_lines_create(const char *folder, struct session_fds *ret)
 	return 0;
 }
 
-void session_lines_remove(const char *folder)
+void session_lines_remove(const char *dir)
 {
 	static const char *const ways[] = { "in", "out" };
 	char path[PATH_MAX];
 
 	for (unsigned int i = 0; i < SESSION_LINES; i++)
 		for (size_t j = 0; j < ARRAY_SIZE(ways); j++)
-			if (!fifo_path(folder, ways[j], i, path))
+			if (!fifo_path(dir, ways[j], i, path))
 				(void)unlink(path);	/* it may not exist */
 }
 
@@ -125,45 +125,45 @@ static int drain(int fd)
 }
 
 /* Both ends of an earlier client are closed, and what it sent is gone. */
-static int check_free(const char *folder, unsigned int line)
+static int check_free(const char *dir, unsigned int line)
 {
 	__cleanup_fd int reader = -1;
 	int writer;
 
-	writer = fifo_open(folder, "out", line, O_WRONLY);
+	writer = fifo_open(dir, "out", line, O_WRONLY);
 	if (writer >= 0)
 		(void)close(writer);
 	if (writer != -ENXIO)
 		return writer < 0 ? writer : -EBUSY;
-	reader = fifo_open(folder, "in", line, O_RDONLY);
+	reader = fifo_open(dir, "in", line, O_RDONLY);
 	return reader < 0 ? reader : drain(reader);
 }
 
-static int take_line(const char *folder, unsigned int line, struct session_ends *ends)
+static int take_line(const char *dir, unsigned int line, struct session_ends *ends)
 {
-	int err = check_free(folder, line);
+	int err = check_free(dir, line);
 
 	if (err)
 		return err;
-	ends->read_fd = fifo_open(folder, "out", line, O_RDONLY);
+	ends->read_fd = fifo_open(dir, "out", line, O_RDONLY);
 	if (ends->read_fd < 0)
 		return ends->read_fd;
 	/* Fails without a reader: the VMM has ended. */
-	ends->write_fd = fifo_open(folder, "in", line, O_WRONLY);
+	ends->write_fd = fifo_open(dir, "in", line, O_WRONLY);
 	if (ends->write_fd >= 0)
 		return 0;
 	fd_close(&ends->read_fd);
 	return ends->write_fd == -ENXIO ? -ENOENT : ends->write_fd;
 }
 
-int session_lines_take(const char *folder, uint32_t *ret_line, struct session_ends *ret)
+int session_lines_take(const char *dir, uint32_t *ret_line, struct session_ends *ret)
 {
 	int err = -EBUSY;
 
 	for (unsigned int i = 0; err == -EBUSY && i < SESSION_LINES; i++) {
 		struct session_ends ends = SESSION_ENDS_NONE;
 
-		err = take_line(folder, i, &ends);
+		err = take_line(dir, i, &ends);
 		if (!err) {
 			*ret_line = i;
 			*ret = ends;

@@ -21,23 +21,23 @@ void session_ends_close(struct session_ends *ends);
 
 /**
  * session_lines_create() - make the lines of an enclave
- * @folder: path of its directory, in which they replace those of that name
+ * @dir: path of the directory of the enclave, in which they replace those of that name
  * @ret: receives the VMM's ends; unchanged on failure
  *
  * Return: 0 or a negative errno.
  */
-int session_lines_create(const char *folder, struct session_fds *ret);
+int session_lines_create(const char *dir, struct session_fds *ret);
 /** session_lines_remove() - remove the names of the lines; sessions continue */
-void session_lines_remove(const char *folder);
+void session_lines_remove(const char *dir);
 
 /**
  * session_lines_take() - open the client's ends of a line that nobody uses
- * @folder: path of the enclave's directory
+ * @dir: path of the directory of the enclave
  * @ret_line: its number
  * @ret: receives the ends, which do not block
  *
  * Return: 0, -ENOENT (the enclave has no lines), -EBUSY (all are in use) or another negative errno.
  */
-int session_lines_take(const char *folder, uint32_t *ret_line, struct session_ends *ret);
+int session_lines_take(const char *dir, uint32_t *ret_line, struct session_ends *ret);
 
 #endif

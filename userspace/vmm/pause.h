@@ -35,7 +35,7 @@ struct pause_watcher {
 };
 
 /**
- * struct pause - who wants the guest to stand still
+ * struct pause - the holders that keep the guest from running
  * @vcpus, @nr_vcpus: borrowed; none before pause_start()
  * @holders: 1 << enum pause_holder
  * @source: eventfd to which vCPUs write when they stand
