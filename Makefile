@@ -9,7 +9,7 @@
 #   KERNEL_SOURCE  source of the enclave kernel: a directory, or an archive as Debian's
 #                  linux-source-6.12 installs one
 #   ENCLAVE_KERNEL ready enclave kernel to use instead, a bzImage, with its configuration
-#                  beside it in bzImage.config
+#                  beside it in bzImage.config, and vmlinux for install-guest-debug
 #   W=1            more warnings of the modules; WERROR=1 makes them errors
 #
 # vm, demo and the checks need no kernel headers or libraries: they build in a
@@ -35,6 +35,8 @@ bashdir ?= $(datadir)/bash-completion/completions
 zshdir ?= $(datadir)/zsh/$(if $(and $(filter /usr,$(prefix)),$(wildcard /etc/debian_version)),vendor-completions,site-functions)
 fishdir ?= $(datadir)/fish/vendor_completions.d
 srcdir ?= /usr/src
+# Where debuggers look, whatever the prefix.
+debugdir ?= /usr/lib/debug
 sysconfdir ?= /etc
 # Where systemd and udev look: below /usr/lib for a package, in /etc otherwise.
 confdir ?= $(if $(filter /usr,$(prefix)),/usr/lib,$(sysconfdir))
@@ -169,6 +171,19 @@ install-guest: guest
 	$(call put,644,$(addprefix $(guest_out)/,bzImage bzImage.config sample.eif),$(datadir)/ne-emu)
 	$(INSTALL) -m 644 image/cmdline $(DESTDIR)$(datadir)/ne-emu/bzImage.cmdline
 
+# vmlinux and the commands of gdb that belong to it, in the places where debuggers look for what
+# belongs to $(datadir)/ne-emu/bzImage: by its path and by its build id.
+kernel_debug = $(if $(ENCLAVE_KERNEL),$(dir $(ENCLAVE_KERNEL)),$(guest_out)/)
+guest_debug = $(debugdir)$(datadir)/ne-emu
+build_id = $(shell readelf -n $(kernel_debug)vmlinux 2> /dev/null | sed -n 's/^ *Build ID: \(..\)\(.*\)/\1\/\2/p')
+
+install-guest-debug: $(guest_out)/bzImage
+	@test -e $(kernel_debug)vmlinux || { echo "no vmlinux beside $(ENCLAVE_KERNEL)" >&2; exit 1; }
+	$(call put,644,$(addprefix $(kernel_debug),vmlinux vmlinux-gdb.py),$(guest_debug))
+	$(call put,644,$(wildcard $(kernel_debug)scripts/gdb/linux/*.py),$(guest_debug)/scripts/gdb/linux)
+	$(INSTALL) -d $(DESTDIR)$(debugdir)/.build-id/$(patsubst %/,%,$(dir $(build_id)))
+	ln -sf ../..$(datadir)/ne-emu/vmlinux $(DESTDIR)$(debugdir)/.build-id/$(build_id).debug
+
 # With DESTDIR there is no complete module tree to run depmod on.
 modules_install: modules
 	$(MAKE) -C $(KDIR) M=$(modules_out) INSTALL_MOD_PATH=$(DESTDIR) \
@@ -192,7 +207,9 @@ uninstall:
 		$(confdir)/udev/rules.d/60-ne-emu.rules \
 		$(confdir)/sysusers.d/ne-emu.conf $(confdir)/tmpfiles.d/ne-emu.conf \
 		$(addprefix $(unitdir)/,$(units) multi-user.target.wants/ne-emu-setup.service))
-	rm -rf $(DESTDIR)$(libexecdir)/ne-emu $(DESTDIR)$(datadir)/ne-emu
+	rm -rf $(addprefix $(DESTDIR),$(libexecdir)/ne-emu $(datadir)/ne-emu $(guest_debug))
+	test ! -d $(DESTDIR)$(debugdir)/.build-id || \
+		find $(DESTDIR)$(debugdir)/.build-id -lname '../..$(datadir)/ne-emu/vmlinux' -delete
 	rm -f $(addprefix $(DESTDIR)/lib/modules/$(KVER)/updates/,\
 		$(foreach m,nitro_enclaves_emu ne_emu_vsock,$(m).ko $(m).ko.xz $(m).ko.zst))
 	$(if $(DESTDIR),,depmod $(KVER))
@@ -280,6 +297,7 @@ help:
 	@echo 'Building:   all, modules [KVER=], userspace, man, completion, clean'
 	@echo '            guest      kernel and init of enclaves, sample image [KERNEL_SOURCE=]'
 	@echo 'Installing: install, install-guest, modules_install, uninstall [PREFIX=, DESTDIR=, KVER=]'
+	@echo '            install-guest-debug  vmlinux of the enclave kernel below /usr/lib/debug'
 	@echo '            dkms-tree  sources for DKMS below /usr/src [DESTDIR=]'
 	@echo '            deb        Debian packages in build/deb [VERSION=]'
 	@echo 'Trying:     demo       an enclave and its console, in a VM'
@@ -296,6 +314,6 @@ help:
 	@echo '            fuzz-coverage  what the inputs in tests/fuzz/corpus reach'
 	@echo 'Sources:    regen      netlink files from their description'
 
-.PHONY: all modules userspace guest man completion clean install install-guest FORCE deb modules_install dkms-tree uninstall payload \
+.PHONY: all modules userspace guest man completion clean install install-guest install-guest-debug FORCE deb modules_install dkms-tree uninstall payload \
 	vm vm-run demo check $(addprefix check-,$(PARTS) $(EXTRA)) kselftest kunit lint analyze \
 	check-syzkaller stress bench fuzz fuzz-coverage regen help

@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds the enclave kernel: bzImage, and bzImage.config, its complete configuration.
+# Builds the enclave kernel: bzImage, and bzImage.config, its complete configuration. For
+# debuggers: vmlinux with debug information, and vmlinux-gdb.py with scripts/gdb/, the commands
+# lx-... of gdb.
 #
 # usage: build-kernel.sh CONFIG SOURCE OUTPUT_DIRECTORY
 #
@@ -45,10 +47,27 @@ missing=$(grep '^CONFIG_' "$config" | grep -vxF -f "$build/.config") || true
 	echo "not in the configuration: $missing"
 	exit 1
 }
-build_make -j "$(nproc)" bzImage > "$out/build.log" 2>&1 || {
+
+# The build id, which is in bzImage too, covers the debug information. Debuggers look for
+# sources where the archive of Debian's package would be unpacked. The last option wins if
+# one of the directories is in the other.
+release=$(build_make -s kernelversion)
+as=/usr/src/linux-source-${release%.*}
+map="-fdebug-prefix-map=$source=$as -fdebug-prefix-map=$build=$as"
+build_make -j "$(nproc)" KCFLAGS="$map" KAFLAGS="$map" bzImage scripts_gdb \
+	> "$out/build.log" 2>&1 || {
 	tail -n 20 "$out/build.log"
 	exit 1
 }
 cp "$build/arch/x86/boot/bzImage" "$out/bzImage"
 cp "$build/.config" "$out/bzImage.config"
+
+# zlib, because the gdb in crash 8.0 knows no other compression.
+objcopy --compress-debug-sections=zlib "$build/vmlinux" "$out/vmlinux"
+rm -rf "$out/scripts"
+mkdir -p "$out/scripts/gdb/linux"
+cp "$source/scripts/gdb/vmlinux-gdb.py" "$out/"
+for script in "$build"/scripts/gdb/linux/*.py; do
+	cat "$script" > "$out/scripts/gdb/linux/${script##*/}"
+done
 rm -rf "$build" "$out/source"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Builds the enclave kernel in the cache, unless it is there, and prints the path of its
-# bzImage. Its configuration is in bzImage.config beside it.
+# bzImage. Beside it are its configuration, bzImage.config, and vmlinux for debuggers.
 
 set -eu
 # shellcheck source=../scripts/root/lib.sh
@@ -21,7 +21,7 @@ if [ ! -e "$out" ]; then
 	lock enclave-kernel
 fi
 if [ ! -e "$out" ]; then
-	say "building the enclave kernel, 8 minutes on two cores: $out"
+	say "building the enclave kernel, 12 minutes on two cores: $out"
 	rm -rf "$out.part"
 	"$root_dir/enter.sh" "$top/image/build-kernel.sh" "$config" /usr/src/linux-source \
 		"$out.part" >&2

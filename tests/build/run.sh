@@ -81,9 +81,30 @@ fake_kernel() {
 	echo CONFIG_NET=y > "$1.config"
 }
 
+# Something that has a build id, and the scripts.
+fake_vmlinux() {
+	cp /bin/true "$1/vmlinux"
+	mkdir -p "$1/scripts/gdb/linux"
+	echo '# loads them' > "$1/vmlinux-gdb.py"
+	echo '# has lx-dmesg' > "$1/scripts/gdb/linux/dmesg.py"
+}
+
+# By its build id, as debuggers look for it.
+finds_vmlinux() {
+	id=$(objcopy -O binary --only-section=.note.gnu.build-id "$out/fake/vmlinux" /dev/stdout |
+		tail -c 20 | od -An -v -tx1 | tr -d ' \n')
+	debug=$out/root/usr/lib/debug
+	rest=${id#??}
+	cmp "$debug/.build-id/${id%"$rest"}/$rest.debug" "$out/fake/vmlinux" &&
+		cmp "$debug/usr/share/ne-emu/vmlinux" "$out/fake/vmlinux" &&
+		[ -s "$debug/usr/share/ne-emu/vmlinux-gdb.py" ] &&
+		[ -s "$debug/usr/share/ne-emu/scripts/gdb/linux/dmesg.py" ]
+}
+
 installs_guest() {
-	fake_kernel "$out/fake-kernel"
-	make -s B="$out" DESTDIR="$out/root" PREFIX=/usr ENCLAVE_KERNEL="$out/fake-kernel" \
+	mkdir -p "$out/fake"
+	fake_kernel "$out/fake/bzImage"
+	make -s B="$out" DESTDIR="$out/root" PREFIX=/usr ENCLAVE_KERNEL="$out/fake/bzImage" \
 		install-guest > "$log" 2>&1 &&
 		for file in libexec/ne-emu/guest/init share/ne-emu/bzImage \
 			share/ne-emu/bzImage.config share/ne-emu/bzImage.cmdline \
@@ -91,7 +112,11 @@ installs_guest() {
 			[ -s "$out/root/usr/$file" ] || return 1
 		done &&
 		"$out/userspace/ne-emu" eif verify "$out/root/usr/share/ne-emu/sample.eif" \
-			> "$log" 2>&1
+			> "$log" 2>&1 &&
+		fake_vmlinux "$out/fake" &&
+		make -s B="$out" DESTDIR="$out/root" PREFIX=/usr \
+			ENCLAVE_KERNEL="$out/fake/bzImage" install-guest-debug > "$log" 2>&1 &&
+		finds_vmlinux >> "$log" 2>&1
 }
 
 installs() {

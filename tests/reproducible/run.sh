@@ -61,7 +61,8 @@ exec 3>&1
 begin reproducible/guest
 check "a build" first
 check "a build under other circumstances" second
-for file in guest/bzImage guest/bzImage.config userspace/guest/init guest/payload \
+for file in guest/bzImage guest/bzImage.config guest/vmlinux \
+	guest/scripts/gdb/linux/constants.py userspace/guest/init guest/payload \
 	guest/sample.eif; do
 	check "$file is the same" same "$file"
 done
