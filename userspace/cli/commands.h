@@ -23,6 +23,7 @@ extern const struct command cmd_ps;
 extern const struct command cmd_rm;
 extern const struct command cmd_run;
 extern const struct command cmd_setup;
+extern const struct command cmd_stats;
 extern const struct command cmd_stop;
 extern const struct command cmd_version;
 extern const struct command cmd_wait;

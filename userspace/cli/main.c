@@ -4,7 +4,7 @@
 #include "cli/commands.h"
 
 static const struct command *const commands[] = {
-	&cmd_run, &cmd_images, &cmd_ps, &cmd_inspect, &cmd_stop, &cmd_wait, &cmd_rm,
+	&cmd_run, &cmd_images, &cmd_ps, &cmd_inspect, &cmd_stats, &cmd_stop, &cmd_wait, &cmd_rm,
 	&cmd_console, &cmd_logs, &cmd_events, &cmd_exec, &cmd_cp,
 	&cmd_port_forward, &cmd_pcap, &cmd_eif,
 	&cmd_attest, &cmd_lab, &cmd_doctor, &cmd_setup, &cmd_version, NULL,
@@ -30,6 +30,7 @@ static const struct command_hint hints[] = {
 	{ "pcr", "\"ne-emu eif pcr\"" },
 	{ "sign-eif", "\"ne-emu eif sign\"" },
 	{ "explain", "\"ne-emu doctor\", and each error message itself" },
+	{ "top", "\"ne-emu stats --watch\"" },
 	{ "info", "\"ne-emu doctor\"" },
 	{ "-v", "\"ne-emu --version\"" },
 	{}

@@ -78,6 +78,16 @@ void panic_watch_byte(struct panic_watch *watch, uint8_t byte)
 	pthread_mutex_unlock(&watch->lock);
 }
 
+uint64_t panic_watch_printed(struct panic_watch *watch)
+{
+	uint64_t printed;
+
+	pthread_mutex_lock(&watch->lock);
+	printed = watch->printed;
+	pthread_mutex_unlock(&watch->lock);
+	return printed;
+}
+
 bool panic_watch_suspects(struct panic_watch *watch)
 {
 	bool suspects;

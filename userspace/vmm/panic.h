@@ -75,6 +75,9 @@ void panic_watch_stop(struct panic_watch *watch);
 /** panic_watch_byte() - see one byte of the guest's output; any thread */
 void panic_watch_byte(struct panic_watch *watch, uint8_t byte);
 
+/** panic_watch_printed() - Return: bytes that the guest has printed */
+uint64_t panic_watch_printed(struct panic_watch *watch);
+
 /**
  * panic_watch_suspects() - has the guest just printed a panic, and not shown since that it lives?
  *

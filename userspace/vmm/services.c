@@ -4,5 +4,6 @@
 #include "vmm/services.h"
 
 const struct session_service *const services[] = {
+	&stats_service,
 	NULL,
 };

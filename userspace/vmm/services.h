@@ -10,6 +10,8 @@
 /* All services; ends with NULL. ne-emud knows their names, too (daemon/control_answer.c). */
 extern const struct session_service *const services[];
 
+extern const struct session_service stats_service;
+
 /** service_vmm() - Return: the enclave that a session looks into */
 static inline struct vmm *service_vmm(const struct session *session)
 {

@@ -27,8 +27,9 @@
 
 /* Allowed with any arguments. */
 static const int plain_calls[] = {
-	/* Devices: eventfds, timers, channels, the console's log */
+	/* Devices: eventfds, timers, channels, the console's log; KVM's statistics */
 	SCMP_SYS(read),
+	SCMP_SYS(pread64),
 	SCMP_SYS(write),
 	SCMP_SYS(writev),
 	SCMP_SYS(recvfrom),

@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/util.h"
 #include "vmm/arch/arch.h"
+#include "vmm/kvm_stats.h"
 
 #include <errno.h>
 #include <linux/kvm.h>
@@ -76,6 +77,28 @@ static void handle_system_event(struct vcpu *vcpu)
 	}
 }
 
+/* Only this thread writes, so that no locked instruction is needed. */
+static void count_exit(struct vcpu *vcpu, enum vcpu_exit exit)
+{
+	uint64_t count = atomic_load_explicit(&vcpu->exits[exit], memory_order_relaxed);
+
+	atomic_store_explicit(&vcpu->exits[exit], count + 1, memory_order_relaxed);
+}
+
+const char *vcpu_exit_name(enum vcpu_exit exit)
+{
+	switch (exit) {
+	case VCPU_EXIT_PORT:
+		return "user_port_exits";
+	case VCPU_EXIT_MMIO:
+		return "user_mmio_exits";
+	case VCPU_EXIT_INTERRUPTED:
+		return "user_interrupted_exits";
+	default:
+		return "user_other_exits";
+	}
+}
+
 /* Return: true if the vCPU continues to run. */
 static bool handle_exit(struct vcpu *vcpu)
 {
@@ -83,12 +106,15 @@ static bool handle_exit(struct vcpu *vcpu)
 
 	switch (run->exit_reason) {
 	case KVM_EXIT_IO:
+		count_exit(vcpu, VCPU_EXIT_PORT);
 		handle_port(vcpu);
 		return true;
 	case KVM_EXIT_MMIO:
+		count_exit(vcpu, VCPU_EXIT_MMIO);
 		handle_mmio(vcpu);
 		return true;
 	case KVM_EXIT_INTR:
+		count_exit(vcpu, VCPU_EXIT_OTHER);
 		return true;
 	case KVM_EXIT_SHUTDOWN:
 		ending_report(vcpu->ending, NE_EMU_EXIT_REASON_GUEST_SHUTDOWN,
@@ -154,6 +180,7 @@ static void handle_interruption(struct vcpu *vcpu)
 static bool handle_error(struct vcpu *vcpu)
 {
 	if (errno == EINTR || errno == EAGAIN) {
+		count_exit(vcpu, VCPU_EXIT_INTERRUPTED);
 		handle_interruption(vcpu);
 		return true;
 	}
@@ -245,6 +272,7 @@ int vcpu_create(struct vcpu *vcpu, const struct vm *vm, unsigned int index,
 	int err;
 
 	vcpu->index = index;
+	vcpu->stats_fd = -1;
 	vcpu->run_size = vm->run_size;
 	(void)sem_init(&vcpu->go, 0, 0);	/* cannot fail with these arguments */
 	(void)sem_init(&vcpu->placed, 0, 0);
@@ -258,6 +286,7 @@ int vcpu_create(struct vcpu *vcpu, const struct vm *vm, unsigned int index,
 		return error_set(error, -errno, "cannot map vCPU %u: %s", index,
 				 strerror(errno));
 	vcpu->run = run;
+	vcpu->stats_fd = kvm_stats_open(vcpu->fd);	/* negative: there are none */
 	err = arch_init_vcpu(vm->kvm_fd, vcpu->fd, index, nr_vcpus, error);
 	if (err)
 		return err;
@@ -349,6 +378,7 @@ bool vcpu_destroy(struct vcpu *vcpu, int64_t deadline_ms)
 	if (vcpu->run)
 		(void)munmap(vcpu->run, vcpu->run_size);
 	vcpu->run = NULL;
+	fd_close(&vcpu->stats_fd);
 	fd_close(&vcpu->fd);
 	return true;
 }

@@ -34,6 +34,15 @@ enum vcpu_motion {
 	VCPU_STANDS,		/* is not in KVM_RUN, and its last exit is complete */
 };
 
+/* Exits of KVM_RUN, counted by what they were for. */
+enum vcpu_exit {
+	VCPU_EXIT_PORT,		/* a port of a device here */
+	VCPU_EXIT_MMIO,		/* a register of a device here */
+	VCPU_EXIT_INTERRUPTED,	/* a signal: the main thread wants something */
+	VCPU_EXIT_OTHER,
+	NR_VCPU_EXITS,
+};
+
 /**
  * struct vcpu - owned by the main thread
  * @pio: bus of ports
@@ -48,6 +57,8 @@ enum vcpu_motion {
  * @motion: the main thread and the vCPU's thread change it
  * @unpark: posted when the vCPU may go on after it stood still
  * @stands_fd: eventfd to which the thread writes once it stands still, or -1; borrowed
+ * @stats_fd: KVM's statistics, or -1
+ * @exits: how often KVM_RUN returned; written by the vCPU's thread only
  * @check: the main thread asks for the state
  * @state: the answer
  */
@@ -71,6 +82,8 @@ struct vcpu {
 	_Atomic enum vcpu_motion motion;
 	sem_t unpark;
 	int stands_fd;
+	int stats_fd;
+	_Atomic uint64_t exits[NR_VCPU_EXITS];
 	atomic_bool check;
 	_Atomic enum vcpu_state state;
 };
@@ -107,6 +120,8 @@ void vcpu_park(struct vcpu *vcpu);
 bool vcpu_stands(const struct vcpu *vcpu);
 /** vcpu_unpark() - let it go on */
 void vcpu_unpark(struct vcpu *vcpu);
+/** vcpu_exit_name() - Return: what a counter of exits is called: "user_port_exits", ... */
+const char *vcpu_exit_name(enum vcpu_exit exit);
 /** vcpu_cpu_time_ns() - Return: CPU time that the thread has used */
 uint64_t vcpu_cpu_time_ns(const struct vcpu *vcpu);
 /** vcpu_stop() - make the thread exit */

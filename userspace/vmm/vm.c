@@ -5,6 +5,7 @@
 
 #include "common/util.h"
 #include "vmm/arch/arch.h"
+#include "vmm/kvm_stats.h"
 
 #include <errno.h>
 #include <linux/kvm.h>
@@ -97,11 +98,13 @@ int vm_create(struct vm *vm, int kvm_fd, const struct guest_memory *memory,
 
 	vm->kvm_fd = kvm_fd;
 	vm->fd = fd_steal(&fd);
+	vm->stats_fd = kvm_stats_open(vm->fd);	/* negative: there are none */
 	return 0;
 }
 
 void vm_destroy(struct vm *vm)
 {
+	fd_close(&vm->stats_fd);
 	fd_close(&vm->fd);
 	fd_close(&vm->kvm_fd);
 }

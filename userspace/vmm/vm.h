@@ -13,12 +13,14 @@
 /**
  * struct vm - owns its descriptors
  * @kvm_fd: /dev/kvm until the vCPUs are created, then -1
+ * @stats_fd: KVM's statistics, or -1
  * @run_size: bytes to map from each vCPU descriptor
  * @max_vcpus: maximum number of vCPUs that the host's KVM supports
  */
 struct vm {
 	int kvm_fd;
 	int fd;
+	int stats_fd;
 	size_t run_size;
 	unsigned int max_vcpus;
 };

@@ -229,7 +229,7 @@ void vmm_init(struct vmm *vmm, const struct vmm_options *options)
 		.options = options,
 		.loop.epoll_fd = -1,
 		.ending.event_fd = -1,
-		.vm = { .fd = -1, .kvm_fd = -1 },
+		.vm = { .fd = -1, .kvm_fd = -1, .stats_fd = -1 },
 		.serial_irq_fd = -1,
 		.vsock_irq_fd = -1,
 		.nsm_irq_fd = -1,

@@ -4,12 +4,12 @@
 #include "cli/enclave/session.h"
 
 #include "cli/enclave/daemon_client.h"
-#include "cli/enclave/state.h"
 #include "common/clock.h"
 #include "common/text.h"
 #include "common/util.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -107,9 +107,10 @@ int session_open(uint64_t slot_uid, const char *service, const char *options,
 	size_t len;
 
 	ret->read_fd = ret->write_fd = -1;
-	err = daemon_request_fds(json_pack("{s:s, s:s, s:s, s:s}", "command", "session", "target",
-					   state_id(slot_uid, id), "service", service, "options",
-					   options), &answer, fds, error);
+	snprintf(id, sizeof(id), "%016" PRIx64, slot_uid);
+	err = daemon_request_fds(json_pack("{s:s, s:s, s:s, s:s}", "command", "session",
+					   "target", id, "service", service, "options", options),
+				 &answer, fds, error);
 	if (err)
 		return err;
 	err = hex_decode(json_string_value(json_object_get(answer, "nonce")) ?: "", nonce,

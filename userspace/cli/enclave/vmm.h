@@ -14,4 +14,21 @@
  */
 bool vmm_runs(uint64_t slot_uid);
 
+/**
+ * vmm_find() - find the VMM of an enclave
+ *
+ * Return: its process id; 0 if it has ended, or if this user or container cannot see it.
+ */
+uint64_t vmm_find(uint64_t slot_uid);
+
+/**
+ * vmm_vcpu_waited_ns() - how long a vCPU was ready to run but had to wait for its CPU
+ * @pid: from vmm_find()
+ * @index: number of the vCPU
+ * @ret: receives nanoseconds
+ *
+ * Return: 0 or a negative errno.
+ */
+int vmm_vcpu_waited_ns(uint64_t pid, unsigned int index, uint64_t *ret);
+
 #endif

@@ -7,9 +7,18 @@
 
 #include <errno.h>
 #include <linux/virtio_ids.h>
+#include <string.h>
 
 /* A request is one chain and its response the next. */
 #define CHAINS		2
+
+/* A response with an error is a map of one entry, {"Error": ...}. */
+static bool is_error(const uint8_t *response, size_t len)
+{
+	static const uint8_t start[] = { 0xa1, 0x65, 'E', 'r', 'r', 'o', 'r' };
+
+	return len >= sizeof(start) && !memcmp(response, start, sizeof(start));
+}
 
 /* Return: 0 or -EPROTO. */
 static int nsm_answer(struct nsm_device *device, struct virtqueue *queue)
@@ -27,6 +36,8 @@ static int nsm_answer(struct nsm_device *device, struct virtqueue *queue)
 	response_len = nsm_request(device->nsm, device->request, request_len, device->response,
 				   MIN(out.write_size, sizeof(device->response)));
 	virtqueue_chain_write(&out, device->response, response_len);
+	device->requests++;
+	device->errors += is_error(device->response, response_len);
 
 	virtqueue_take(queue, CHAINS);
 	virtqueue_put_used(queue, in.head, 0);

@@ -14,6 +14,8 @@
 /**
  * struct nsm_device - handles one request at a time
  * @nsm: borrowed; keeps its state when the driver resets the device
+ * @requests: number of requests so far
+ * @errors: number of those that were answered with an error
  * @in_iov: buffers of the request; scratch, as all fields below
  * @out_iov: buffers of the response
  * @request: has room for one byte more than allowed, to detect longer requests
@@ -21,6 +23,8 @@
 struct nsm_device {
 	struct virtio_mmio mmio;
 	struct nsm *nsm;
+	uint64_t requests;
+	uint64_t errors;
 	struct iovec in_iov[NSM_QUEUE_SIZE];
 	struct iovec out_iov[NSM_QUEUE_SIZE];
 	uint8_t request[NSM_REQUEST_MAX + 1];

@@ -98,6 +98,7 @@ static int vsock_gather(struct vsock *vsock, unsigned int index, unsigned int wa
 		if (index == QUEUE_TX && !vsock->heartbeat_sent)
 			watch_for_heartbeat(vsock, &chain);
 		vsock->heads[n] = chain.head;
+		vsock->sizes[n] = chain.read_size;
 		vsock->packets[n] = (struct ne_emu_vsock_packet){
 			.iov = (uintptr_t)iov,
 			.iov_count = chain.nr_read + chain.nr_write,
@@ -128,6 +129,23 @@ static int vsock_move(struct vsock *vsock, unsigned long request, unsigned int n
 	return ret < 0 ? -errno : ret;
 }
 
+/* Give back entry @i of a batch that has been moved. */
+static void receive_one(struct vsock *vsock, struct virtqueue *queue, int i)
+{
+	uint32_t bytes = vsock->packets[i].result;
+
+	virtqueue_put_used(queue, vsock->heads[i], bytes);
+	vsock->counters.rx_packets++;
+	vsock->counters.rx_bytes += bytes;
+}
+
+static void transmit_one(struct vsock *vsock, struct virtqueue *queue, int i)
+{
+	virtqueue_put_used(queue, vsock->heads[i], 0);
+	vsock->counters.tx_packets++;
+	vsock->counters.tx_bytes += vsock->sizes[i];
+}
+
 static void vsock_receive(struct vsock *vsock)
 {
 	struct virtqueue *queue = &vsock->mmio.queues[QUEUE_RX];
@@ -141,13 +159,14 @@ static void vsock_receive(struct vsock *vsock)
 			break;
 		got = vsock_move(vsock, NE_EMU_VSOCK_RECV, n);
 		for (int i = 0; i < got; i++)
-			virtqueue_put_used(queue, vsock->heads[i], vsock->packets[i].result);
+			receive_one(vsock, queue, i);
 		if (got > 0)
 			virtqueue_take(queue, got);
 		done += n;
 		want = MIN(4 * want, VSOCK_BATCH);
 	} while (got == n && done < VSOCK_BATCH);
 	virtio_mmio_publish(&vsock->mmio, QUEUE_RX);
+	vsock->counters.rx_stalls += !n;
 
 	if (n < 0)
 		virtio_mmio_break(&vsock->mmio, "bad receive queue");
@@ -174,20 +193,22 @@ static void vsock_transmit(struct vsock *vsock)
 		if (sent < 0)
 			break;
 		for (int i = 0; i < sent; i++)
-			virtqueue_put_used(queue, vsock->heads[i], 0);
+			transmit_one(vsock, queue, i);
 		virtqueue_take(queue, sent);
 		done += sent;
 	}
 	virtio_mmio_publish(&vsock->mmio, QUEUE_TX);
 
-	if (sent == -EAGAIN)
+	if (sent == -EAGAIN) {
 		vsock->tx_blocked = true;
-	else if (sent < 0 && sent != -ENOMEM)
+		vsock->counters.tx_stalls++;
+	} else if (sent < 0 && sent != -ENOMEM) {
 		channel_failed(vsock, -sent);
-	else if (n < 0)
+	} else if (n < 0) {
 		virtio_mmio_break(&vsock->mmio, "bad transmit queue");
-	else if (n)
+	} else if (n) {
 		virtio_mmio_again(&vsock->mmio, QUEUE_TX);
+	}
 	vsock_wait_for_channel(vsock, waits_for_input(vsock));
 }
 

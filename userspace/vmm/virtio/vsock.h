@@ -16,12 +16,27 @@
 #define VSOCK_BATCH	64
 
 /**
+ * struct vsock_counters - packets and their bytes, with headers, as the guest sees them
+ * @tx_stalls: how often the parent had no room for more
+ * @rx_stalls: how often the guest had no buffers for more
+ */
+struct vsock_counters {
+	uint64_t tx_packets;
+	uint64_t tx_bytes;
+	uint64_t tx_stalls;
+	uint64_t rx_packets;
+	uint64_t rx_bytes;
+	uint64_t rx_stalls;
+};
+
+/**
  * struct vsock - the device; the lock of @mmio protects all fields
  * @channel_fd: borrowed, non-blocking
  * @channel: waits for packets only while the guest has buffers, and for room only while a
  *	packet of the guest is pending
  * @seqpacket_told: the kernel knows whether the driver negotiated SOCK_SEQPACKET
  * @heartbeat_sent: the guest has requested the connection that launchers wait for
+ * @sizes: bytes of each packet of a batch that is transmitted
  * @packets: scratch, as are @heads and @iov: the chains of one batch
  */
 struct vsock {
@@ -33,8 +48,10 @@ struct vsock {
 	bool tx_blocked;
 	bool seqpacket_told;
 	bool heartbeat_sent;
+	struct vsock_counters counters;
 	struct ne_emu_vsock_packet packets[VSOCK_BATCH];
 	uint16_t heads[VSOCK_BATCH];
+	uint32_t sizes[VSOCK_BATCH];
 	struct iovec iov[2 * VIRTQUEUE_SIZE_MAX];
 };
 
