@@ -244,7 +244,7 @@ demo:
 
 ### Checking ###
 
-PARTS := style build unit eif attest kunit abi lifecycle clients container daily vsock
+PARTS := style build unit eif attest kunit abi lifecycle clients container daily inside vsock
 EXTRA := quick nsm debug analyze lint packages install reproducible
 
 check:

@@ -16,6 +16,7 @@
 # clients: unmodified third-party clients, in the VM, both kernels
 # container: container images as enclaves, and their exit status, in the VM, both kernels
 # daily: what users type every day, and hosts that are broken, in the VM, both kernels
+# inside: looking into enclaves, in the VM, both kernels
 # vsock: the kernel's vsock programs, other transports, captures, in the VM, both kernels
 # nsm: tests of unit, attest and lifecycle that concern /dev/nsm (not part of "check")
 # debug: abi and lifecycle on a kernel with KASAN and lockdep (not part of "check")
@@ -54,7 +55,7 @@ stage=0
 
 is_vm_part() {
 	case $1 in
-	abi | lifecycle | clients | container | daily | vsock | */*) true ;;
+	abi | lifecycle | clients | container | daily | inside | vsock | */*) true ;;
 	*) false ;;
 	esac
 }

@@ -47,7 +47,7 @@ make -s -C tests/abi/vmm O="$out/userspace" OUTPUT="$out/bin"
 cp "$out"/bin/* "$tests/bin/"
 # compare_drivers.sh runs these.
 mv "$tests/abi/cpu_pool_test" "$tests/abi/parameter_test" "$tests/bin/"
-cp -r tests/lib tests/lifecycle tests/clients tests/container tests/daily tests/attest \
+cp -r tests/lib tests/lifecycle tests/clients tests/container tests/daily tests/inside tests/attest \
 	tests/vsock tests/bench "$tests/"
 mkdir "$tests/lifecycle/docs/pages"
 cp README.md Documentation/install.rst Documentation/troubleshooting.rst \
