@@ -8,12 +8,15 @@
 #define NE_EMU_VMM_ARCH_ARCH_H
 
 #include "common/error.h"
+#include "vmm/gdb/target.h"
 #include "vmm/loader.h"
 #include "vmm/memory.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct kvm_run;
 
 /* Maximum number of vCPUs that the machine description can list. */
 extern const unsigned int arch_max_vcpus;
@@ -54,5 +57,42 @@ extern const size_t arch_nr_run_ioctls;
 bool arch_vcpu_is_down(int vcpu_fd);
 /** arch_vcpu_is_deaf() - does a vCPU have interrupts disabled? @vcpu_fd: not in KVM_RUN */
 bool arch_vcpu_is_deaf(int vcpu_fd);
+
+/*
+ * Debugging. All functions need a vCPU that stands still; @bytes are target->registers_size
+ * bytes in gdb's order.
+ */
+
+/** arch_gdb_init() - fill in what @target says of the architecture */
+void arch_gdb_init(struct gdb_target *target);
+/** arch_gdb_reports_traps() - does KVM report software breakpoints on this host? */
+bool arch_gdb_reports_traps(void);
+/** arch_gdb_locate() - find register @number; Return: false if there is none */
+bool arch_gdb_locate(unsigned int number, size_t *ret_offset, size_t *ret_size);
+/** arch_gdb_get_registers() - Return: 0 or a negative errno */
+int arch_gdb_get_registers(int vcpu_fd, uint8_t *bytes);
+/** arch_gdb_set_registers() - Return: 0, -EPERM (one cannot be changed), another errno */
+int arch_gdb_set_registers(int vcpu_fd, const uint8_t *bytes);
+/** arch_gdb_translate() - get a physical address; Return: 0 or -EFAULT */
+int arch_gdb_translate(int vcpu_fd, const struct guest_memory *memory, uint64_t address,
+		       uint64_t *ret_gpa);
+/** arch_gdb_set_debug() - arm the points of @run, or none if it is NULL, and a step */
+int arch_gdb_set_debug(int vcpu_fd, const struct gdb_run *run, bool step);
+/** arch_gdb_step_over() - do not report a breakpoint at the next instruction */
+int arch_gdb_step_over(int vcpu_fd);
+/** arch_gdb_is_trap() - is a KVM_EXIT_DEBUG a software breakpoint, at *@ret_pc? */
+bool arch_gdb_is_trap(const struct kvm_run *run, uint64_t *ret_pc);
+/**
+ * arch_gdb_debug_exit() - explain another KVM_EXIT_DEBUG
+ * @wanted: the points that were armed
+ * @step: a step was
+ * @stop: receives the reason
+ *
+ * Return: false if it is the guest's own, see arch_gdb_pass_on().
+ */
+bool arch_gdb_debug_exit(const struct kvm_run *run, const struct gdb_run *wanted, bool step,
+			 struct gdb_stop *stop);
+/** arch_gdb_pass_on() - give the exception of a KVM_EXIT_DEBUG to the guest */
+int arch_gdb_pass_on(int vcpu_fd, const struct kvm_run *run, const struct gdb_run *wanted);
 
 #endif

@@ -68,6 +68,14 @@ const unsigned long arch_run_ioctls[] = {
 	KVM_SET_SREGS,
 	KVM_SET_REGS,
 	KVM_GET_REGS,
+
+	/* gdb.c */
+	KVM_GET_FPU,
+	KVM_SET_FPU,
+	KVM_GET_MSRS,
+	KVM_GET_DEBUGREGS,
+	KVM_SET_DEBUGREGS,
+	KVM_SET_GUEST_DEBUG,
 };
 
 const size_t arch_nr_run_ioctls = ARRAY_SIZE(arch_run_ioctls);
