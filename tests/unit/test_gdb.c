@@ -158,7 +158,7 @@ static void test_supported(void **state)
 	struct fake_machine *m = *state;
 
 	assert_answer(m, "qSupported:multiprocess+;swbreak+;hwbreak+;vContSupported+",
-		      "PacketSize=4000;QStartNoAckMode+;qXfer:features:read+;vContSupported+;"
+		      "PacketSize=2000;QStartNoAckMode+;qXfer:features:read+;vContSupported+;"
 		      "swbreak+;hwbreak+");
 	assert_answer(m, "vCont?", "vCont;c;C;s;S;t");
 	assert_answer(m, "qAttached", "1");
@@ -373,7 +373,7 @@ static void test_hardware_points(void **state)
 	assert_answer(m, "vCont;c", NULL);
 	stopped(m, GDB_STOP_HARDWARE, 0, 2);
 	assert_sent(m, "T05thread:1;");
-	assert_answer(m, "qSupported:swbreak+;hwbreak+", "PacketSize=4000;QStartNoAckMode+;"
+	assert_answer(m, "qSupported:swbreak+;hwbreak+", "PacketSize=2000;QStartNoAckMode+;"
 		      "qXfer:features:read+;vContSupported+;swbreak+;hwbreak+");
 	assert_answer(m, "vCont;c", NULL);
 	stopped(m, GDB_STOP_HARDWARE, 0, 2);
@@ -387,7 +387,7 @@ static void test_no_software_breakpoints(void **state)
 	struct fake_machine *m = *state;
 
 	m->target.trap_len = 0;
-	assert_answer(m, "qSupported:swbreak+;hwbreak+", "PacketSize=4000;QStartNoAckMode+;"
+	assert_answer(m, "qSupported:swbreak+;hwbreak+", "PacketSize=2000;QStartNoAckMode+;"
 		      "qXfer:features:read+;vContSupported+;swbreak+;hwbreak+");
 	assert_answer(m, "Z0,ffff800000000010,1", "OK");
 	assert_int_equal(m->ram[0x10], 0x10);
@@ -512,9 +512,9 @@ static void test_monitor(void **state)
 	assert_monitor(m, " xp\t0x3fff 2", "0000000000003fff: no memory\n");
 	assert_monitor(m, "xp 0x3ff0 17", "0000000000003ff0: f0 f1 f2 f3 f4 f5 f6 f7 f8 f9 fa fb fc "
 		       "fd fe ff\n0000000000004000: no memory\n");
-	assert_monitor(m, "xp", "usage: monitor xp ADDRESS [BYTES], at most 1024 bytes\n");
-	assert_monitor(m, "xp 1 1025", "usage: monitor xp ADDRESS [BYTES], at most 1024 bytes\n");
-	assert_monitor(m, "xp -1", "usage: monitor xp ADDRESS [BYTES], at most 1024 bytes\n");
+	assert_monitor(m, "xp", "usage: monitor xp ADDRESS [BYTES], at most 512 bytes\n");
+	assert_monitor(m, "xp 1 513", "usage: monitor xp ADDRESS [BYTES], at most 512 bytes\n");
+	assert_monitor(m, "xp -1", "usage: monitor xp ADDRESS [BYTES], at most 512 bytes\n");
 	assert_monitor(m, "good", "unknown; \"monitor help\" lists what there is\n");
 	assert_answer(m, "qRcmd,6", "E16");
 	assert_answer(m, "qRcmd,6g", "E16");

@@ -308,6 +308,7 @@ static const struct {
 	const char *name;
 	bool shows_contents;
 } services[] = {
+	{ "gdb", true },
 	{ "stats", false },
 };
 

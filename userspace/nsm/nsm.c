@@ -119,6 +119,16 @@ static bool is_zeroed(const struct nsm *nsm)
 	return nsm->debug && !nsm->settings.real_debug_pcrs;
 }
 
+const struct pcr_bank *nsm_pcrs(const struct nsm *nsm)
+{
+	return &nsm->pcrs;
+}
+
+bool nsm_has_identity(const struct nsm *nsm)
+{
+	return nsm->identity;
+}
+
 void nsm_start(struct nsm *nsm, const struct nsm_measurements *measured)
 {
 	const struct nsm_settings *settings = &nsm->settings;

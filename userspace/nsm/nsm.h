@@ -90,6 +90,13 @@ void nsm_start(struct nsm *nsm, const struct nsm_measurements *measured);
  */
 size_t nsm_request(struct nsm *nsm, const void *req, size_t req_len, void *rsp, size_t rsp_cap);
 
+/* For those who look at the enclave from outside. */
+struct pcr_bank;
+/** nsm_pcrs() - Return: the registers as they are now */
+const struct pcr_bank *nsm_pcrs(const struct nsm *nsm);
+/** nsm_has_identity() - Return: true if the NSM can sign documents */
+bool nsm_has_identity(const struct nsm *nsm);
+
 /** nsm_entropy_system() - entropy hook that uses the kernel's random numbers */
 int nsm_entropy_system(void *arg, void *buf, size_t len);
 /** nsm_clock_system() - clock hook that uses the kernel's clock */

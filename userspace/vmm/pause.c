@@ -23,6 +23,19 @@ bool pause_holds(const struct pause *pause, enum pause_holder holder)
 	return pause->holders & (1U << holder);
 }
 
+bool pause_holds_only(const struct pause *pause, enum pause_holder holder)
+{
+	return pause->holders == 1U << holder;
+}
+
+static bool any_debug_exit(const struct pause *pause)
+{
+	for (size_t i = 0; i < pause->nr_vcpus; i++)
+		if (atomic_load(&pause->vcpus[i].debug_exit) && vcpu_stands(&pause->vcpus[i]))
+			return true;
+	return false;
+}
+
 static void handle_stands(void *arg, uint32_t events)
 {
 	struct pause *pause = arg;
@@ -31,6 +44,11 @@ static void handle_stands(void *arg, uint32_t events)
 
 	(void)events;
 	(void)!read(pause->source.fd, &count, sizeof(count));
+	if (any_debug_exit(pause)) {
+		SLIST_FOREACH(watcher, &pause->watchers, node)
+			if (watcher->debug)
+				watcher->debug(watcher->arg);
+	}
 	/* A watcher may end the standstill, or remove itself. */
 	for (watcher = SLIST_FIRST(&pause->watchers); watcher && pause_stands(pause);
 	     watcher = next) {
@@ -105,7 +123,11 @@ void pause_take(struct pause *pause, enum pause_holder holder)
 
 void pause_drop(struct pause *pause, enum pause_holder holder)
 {
+	const uint64_t one = 1;
+
 	pause->holders &= ~(1U << holder);
+	if (pause->holders)
+		(void)!write(pause->source.fd, &one, sizeof(one));
 	for (size_t i = 0; !pause->holders && i < pause->nr_vcpus; i++)
 		vcpu_unpark(&pause->vcpus[i]);
 }

@@ -27,10 +27,13 @@ enum pause_holder {
 /**
  * struct pause_watcher - told that all vCPUs stand
  * @stands: may take and drop holders
+ * @debug: some vCPU stands because of a KVM_EXIT_DEBUG, whether or not the others do; the
+ *	watcher clears its @debug_exit. NULL: not needed
  */
 struct pause_watcher {
 	SLIST_ENTRY(pause_watcher) node;
 	void (*stands)(void *arg);
+	void (*debug)(void *arg);
 	void *arg;
 };
 
@@ -65,10 +68,16 @@ void pause_unwatch(struct pause *pause, struct pause_watcher *watcher);
 
 /** pause_take() - stop the guest; watchers are called also if it stands already */
 void pause_take(struct pause *pause, enum pause_holder holder);
-/** pause_drop() - let it go on, unless others hold it */
+/**
+ * pause_drop() - let it go on, unless others hold it
+ *
+ * Watchers are called again then: what waited for this holder may be possible now.
+ */
 void pause_drop(struct pause *pause, enum pause_holder holder);
 /** pause_holds() - Return: true between pause_take() and pause_drop() */
 bool pause_holds(const struct pause *pause, enum pause_holder holder);
+/** pause_holds_only() - Return: true if @holder is the only one */
+bool pause_holds_only(const struct pause *pause, enum pause_holder holder);
 /** pause_stands() - Return: true if all vCPUs stand: their registers may be used */
 bool pause_stands(const struct pause *pause);
 

@@ -3,7 +3,10 @@
 
 #include "vmm/services.h"
 
+#include "vmm/gdb/service.h"
+
 const struct session_service *const services[] = {
+	&gdb_service,
 	&stats_service,
 	NULL,
 };

@@ -99,6 +99,38 @@ const char *vcpu_exit_name(enum vcpu_exit exit)
 	}
 }
 
+/* Tell that this vCPU stands, and wait for vcpu_unpark(). */
+static void wait_unpark(struct vcpu *vcpu)
+{
+	const uint64_t one = 1;
+
+	if (vcpu->stands_fd >= 0)
+		(void)!write(vcpu->stands_fd, &one, sizeof(one));
+	while (sem_wait(&vcpu->unpark) && errno == EINTR)
+		;
+}
+
+/* Stand still if this is wanted, until vcpu_unpark(). */
+static void stand_still(struct vcpu *vcpu)
+{
+	enum vcpu_motion stopping = VCPU_STOPPING;
+
+	if (atomic_compare_exchange_strong(&vcpu->motion, &stopping, VCPU_STANDS))
+		wait_unpark(vcpu);
+}
+
+/* Stand still without being asked: a debugger has set a breakpoint here, or made a step. */
+static void handle_debug(struct vcpu *vcpu)
+{
+	atomic_store(&vcpu->debug_exit, true);
+	atomic_store(&vcpu->motion, VCPU_STANDS);
+	/* vcpu_stop() first sets @stop, then unparks what stands. */
+	if (!atomic_load(&vcpu->stop))
+		wait_unpark(vcpu);
+	/* Nobody looked at it, if it was unparked before the main thread could. */
+	atomic_store(&vcpu->debug_exit, false);
+}
+
 /* Return: true if the vCPU continues to run. */
 static bool handle_exit(struct vcpu *vcpu)
 {
@@ -115,6 +147,10 @@ static bool handle_exit(struct vcpu *vcpu)
 		return true;
 	case KVM_EXIT_INTR:
 		count_exit(vcpu, VCPU_EXIT_OTHER);
+		return true;
+	case KVM_EXIT_DEBUG:
+		count_exit(vcpu, VCPU_EXIT_OTHER);
+		handle_debug(vcpu);
 		return true;
 	case KVM_EXIT_SHUTDOWN:
 		ending_report(vcpu->ending, NE_EMU_EXIT_REASON_GUEST_SHUTDOWN,
@@ -147,20 +183,6 @@ static enum vcpu_state look(const struct vcpu *vcpu)
 	if (arch_vcpu_is_down(vcpu->fd))
 		return VCPU_DOWN;
 	return arch_vcpu_is_deaf(vcpu->fd) ? VCPU_DEAF : VCPU_ALIVE;
-}
-
-/* Stand still if this is wanted, until vcpu_unpark(). */
-static void stand_still(struct vcpu *vcpu)
-{
-	enum vcpu_motion stopping = VCPU_STOPPING;
-	const uint64_t one = 1;
-
-	if (!atomic_compare_exchange_strong(&vcpu->motion, &stopping, VCPU_STANDS))
-		return;
-	if (vcpu->stands_fd >= 0)
-		(void)!write(vcpu->stands_fd, &one, sizeof(one));
-	while (sem_wait(&vcpu->unpark) && errno == EINTR)
-		;
 }
 
 /*

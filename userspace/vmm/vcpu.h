@@ -59,6 +59,7 @@ enum vcpu_exit {
  * @stands_fd: eventfd to which the thread writes once it stands still, or -1; borrowed
  * @stats_fd: KVM's statistics, or -1
  * @exits: how often KVM_RUN returned; written by the vCPU's thread only
+ * @debug_exit: it stands because of a KVM_EXIT_DEBUG, until the main thread clears this
  * @check: the main thread asks for the state
  * @state: the answer
  */
@@ -84,6 +85,7 @@ struct vcpu {
 	int stands_fd;
 	int stats_fd;
 	_Atomic uint64_t exits[NR_VCPU_EXITS];
+	atomic_bool debug_exit;
 	atomic_bool check;
 	_Atomic enum vcpu_state state;
 };

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/util.h"
 #include "vmm/arch/arch.h"
+#include "vmm/gdb/service.h"
 #include "vmm/machine.h"
 #include "vmm/services.h"
 
@@ -300,6 +301,7 @@ bool vmm_destroy(struct vmm *vmm)
 	if (!vmm_stop_vcpus(vmm))
 		return false;
 	sessions_exit(&vmm->sessions);
+	debugger_destroy(vmm);
 	nsm_device_destroy(vmm->nsm_device);
 	nsm_inbox_close(&vmm->nsm_inbox);
 	nsm_destroy(vmm->nsm);

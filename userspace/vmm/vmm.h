@@ -28,11 +28,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct debugger;
+
 /**
  * struct vmm - all state; a member has been set up if its descriptor or pointer is set
  * @console: used in debug mode only, as is @service
  * @pool_fd: cgroup.threads of the CPU pool's cgroup until all vCPUs are placed, then -1
  * @backend: events of the backend fd: start and stop
+ * @debugger: of gdb/service.c, NULL until one has been attached
  * @ended: event that an end was reported
  * @sigterm: signal of the administrator
  * @stop_wanted: the kernel has stopped the enclave, so it needs no report of the end
@@ -65,6 +68,7 @@ struct vmm {
 	struct panic_watch panic_watch;
 	struct pause pause;
 	struct sessions sessions;
+	struct debugger *debugger;
 	struct loop_source backend;
 	struct loop_source ended;
 	struct loop_source sigterm;

@@ -92,7 +92,8 @@ bool arch_gdb_is_trap(const struct kvm_run *run, uint64_t *ret_pc);
  */
 bool arch_gdb_debug_exit(const struct kvm_run *run, const struct gdb_run *wanted, bool step,
 			 struct gdb_stop *stop);
-/** arch_gdb_pass_on() - give the exception of a KVM_EXIT_DEBUG to the guest */
-int arch_gdb_pass_on(int vcpu_fd, const struct kvm_run *run, const struct gdb_run *wanted);
+/** arch_gdb_pass_on() - give the exception of a KVM_EXIT_DEBUG to the guest; arms @wanted again */
+int arch_gdb_pass_on(int vcpu_fd, const struct kvm_run *run, const struct gdb_run *wanted,
+		     bool step);
 
 #endif

@@ -128,7 +128,7 @@ int gdb_insert_point(struct gdb *gdb, char *args, size_t len)
 	});
 }
 
-static bool is_patched(const struct gdb *gdb, uint64_t gpa)
+bool gdb_has_trap(const struct gdb *gdb, uint64_t gpa)
 {
 	for (size_t i = 0; i < GDB_POINTS_MAX; i++)
 		if (gdb->points[i].used && gdb->points[i].patched && gdb->points[i].gpa == gpa)
@@ -142,7 +142,7 @@ static void remove_point(struct gdb *gdb, struct gdb_point *point)
 	uint8_t *at;
 
 	point->used = false;
-	if (!point->patched || is_patched(gdb, point->gpa))
+	if (!point->patched || gdb_has_trap(gdb, point->gpa))
 		return;
 	at = target->memory(target->arg, point->gpa, target->trap_len);
 	/* If the guest has replaced the code itself, its new code stays. */

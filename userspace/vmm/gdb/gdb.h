@@ -10,8 +10,11 @@
 #include "vmm/gdb/packet.h"
 #include "vmm/gdb/target.h"
 
-/* Bytes that the answer to one byte of the client may have: an acknowledgement and two packets. */
-#define GDB_ANSWER_MAX	(1 + 2 * GDB_FRAME_MAX)
+/*
+ * Bytes that the answer to one byte of the client may have: an acknowledgement and two packets,
+ * and another one when the guest stops.
+ */
+#define GDB_ANSWER_MAX	(1 + 3 * GDB_FRAME_MAX)
 
 struct gdb;
 
@@ -29,6 +32,8 @@ void gdb_destroy(struct gdb *gdb);
 void gdb_input(struct gdb *gdb, uint8_t byte);
 /** gdb_stopped() - all CPUs stand after gdb_target.stop() or gdb_target.resume() */
 void gdb_stopped(struct gdb *gdb, const struct gdb_stop *stop);
+/** gdb_has_trap() - is a software breakpoint of the client at @gpa? */
+bool gdb_has_trap(const struct gdb *gdb, uint64_t gpa);
 /** gdb_exited() - tell the client that the guest has ended */
 void gdb_exited(struct gdb *gdb);
 

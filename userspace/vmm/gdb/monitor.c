@@ -13,7 +13,7 @@
 #define COMMAND_MAX	128
 #define LINE_BYTES	16
 #define XP_DEFAULT	64
-#define XP_MAX		1024
+#define XP_MAX		512
 /* The answer is one packet: 'O' and the text in hexadecimal. */
 #define TEXT_MAX	((GDB_PACKET_MAX - 1) / 2)
 

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 /* Contents of a packet in bytes, without escapes. */
-#define GDB_PACKET_MAX	0x4000
+#define GDB_PACKET_MAX	0x2000
 /* The same on the wire: each byte may be escaped; '$', '#' and the checksum are added. */
 #define GDB_FRAME_MAX	(2 * GDB_PACKET_MAX + 4)
 

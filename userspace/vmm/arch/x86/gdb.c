@@ -191,7 +191,8 @@ bool arch_gdb_debug_exit(const struct kvm_run *run, const struct gdb_run *wanted
 	return step && dr6 & DR6_STEP;
 }
 
-int arch_gdb_pass_on(int vcpu_fd, const struct kvm_run *run, const struct gdb_run *wanted)
+int arch_gdb_pass_on(int vcpu_fd, const struct kvm_run *run, const struct gdb_run *wanted,
+		     bool step)
 {
 	bool trap = run->debug.arch.exception == VECTOR_BP;
 	struct kvm_guest_debug debug = {
@@ -209,5 +210,5 @@ int arch_gdb_pass_on(int vcpu_fd, const struct kvm_run *run, const struct gdb_ru
 	}
 	if (ioctl(vcpu_fd, KVM_SET_GUEST_DEBUG, &debug))
 		return -errno;
-	return arch_gdb_set_debug(vcpu_fd, wanted, false);
+	return arch_gdb_set_debug(vcpu_fd, wanted, step);
 }
