@@ -19,7 +19,7 @@ import tempfile
 
 PROGRAMS = ("ne-emu", "ne-emu-ca", "ne-emud")
 FORMATS = "pem der fingerprint rust go c"
-COMMANDS = ("run images ps inspect stop wait rm console logs events exec cp port-forward pcap "
+COMMANDS = ("run images ps inspect stop wait rm console logs events exec cp port-forward pcap gdb "
             "eif attest lab doctor setup version help")
 KEPT = "web enc0000000000000001 enc0000000000000003"
 IDS = "web 16 enc0000000000000001 enc0000000000000002"
@@ -57,6 +57,8 @@ CASES = {
     "ne-emu stop ": IDS,
     "ne-emu console ": IDS,
     "ne-emu pcap ": IDS,
+    "ne-emu gdb ": IDS + " image.eif text sub",
+    "ne-emu gdb --gdb ": "image.eif text sub",
     "ne-emu pcap -w ": "image.eif text sub",
     "ne-emu pcap --write s": "sub",
     "ne-emu logs ": KEPT,

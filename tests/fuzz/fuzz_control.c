@@ -32,6 +32,7 @@ static struct {
 	struct control control;
 	struct log_root logs;
 	struct control_host host;
+	struct holds holds;
 	int module;		/* the module's end of the running enclave's socket */
 } daemon_;
 
@@ -49,7 +50,8 @@ static void set_up(void)
 	attestor_started(&daemon_.attestor, UID, NOW);
 	daemon_.logs.fd = -1;
 	daemon_.host = (struct control_host){
-		.attestor = &daemon_.attestor, .logs = &daemon_.logs, .now = NOW,
+		.attestor = &daemon_.attestor, .logs = &daemon_.logs, .holds = &daemon_.holds,
+		.now = NOW,
 	};
 	control_init(&daemon_.control);
 	must(!control_open(&daemon_.control, daemon_.path, "root"));

@@ -254,6 +254,8 @@ static void test_forbidden_calls(void **state)
 		ATTEMPT(ioctl, 0, KVM_CREATE_VCPU, 0),
 		ATTEMPT(ioctl, 0, KVM_SET_USER_MEMORY_REGION, POINTER(memory)),
 		ATTEMPT(ioctl, 0, KVM_SET_MSRS, POINTER(memory)),
+		ATTEMPT(ioctl, 0, KVM_SET_CPUID2, POINTER(memory)),
+		ATTEMPT(ioctl, 0, KVM_SET_VCPU_EVENTS, POINTER(memory)),
 		ATTEMPT(ioctl, 0, TIOCSTI, POINTER(memory)),
 		ATTEMPT(ioctl, 0, (long)(1UL << 32 | KVM_CREATE_VM), 0),
 	};
@@ -269,6 +271,12 @@ static void test_forbidden_calls(void **state)
 	}
 	munmap(memory, page);
 }
+
+/* For a debugger: registers and debug registers of a vCPU. No other state can be changed. */
+static const unsigned long debugger_ioctls[] = {
+	KVM_GET_REGS, KVM_SET_REGS, KVM_GET_SREGS, KVM_SET_SREGS, KVM_GET_FPU, KVM_SET_FPU,
+	KVM_GET_MSRS, KVM_GET_DEBUGREGS, KVM_SET_DEBUGREGS, KVM_SET_GUEST_DEBUG,
+};
 
 /* The machine's usual calls still work. */
 static int do_allowed(const void *arg)
@@ -294,6 +302,9 @@ static int do_allowed(const void *arg)
 	if (pthread_kill(pthread_self(), 0))
 		return 5;
 	/* Not forbidden, and refused as usual. */
+	for (size_t i = 0; i < ARRAY_SIZE(debugger_ioctls); i++)
+		if (ioctl(0, debugger_ioctls[i], 0) != -1 || errno != ENOTTY)
+			return 7;
 	return ioctl(0, KVM_RUN, 0) == -1 && errno == ENOTTY ? 0 : 6;
 }
 

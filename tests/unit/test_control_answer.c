@@ -18,13 +18,15 @@ static uid_t asking = ALICE;
 /* The directories of enclaves; none without test_names() or test_forget(). */
 static struct log_root logs = { .fd = -1 };
 
+static struct holds holds;
+
 /* What came with the last answer. */
 static struct session_ends given = SESSION_ENDS_NONE;
 
 static json_t *ask(struct state *s, const char *request)
 {
 	const struct control_host host = {
-		.attestor = &s->attestor, .logs = &logs, .now = NOW,
+		.attestor = &s->attestor, .logs = &logs, .holds = &holds, .now = NOW,
 	};
 	json_t *answer;
 	char *text;
@@ -408,6 +410,44 @@ static void test_session(void **state)
 	attestor_forget(&s->attestor, UID);
 }
 
+/* What shows the contents of a production enclave needs the owner's setting. */
+static void test_look_inside(void **state)
+{
+	struct session_fds fds = SESSION_FDS_NONE;
+	struct state *s = *state;
+
+	assert_non_null(attestor_prepare(&s->attestor, UID, ALICE, false, &s->fd));
+	attestor_started(&s->attestor, UID, NOW);
+	attestor_open_lines(&s->attestor, UID, &fds);
+	expect_error(s, SESSION(UID_TEXT, "gdb"), "look-inside=always");
+	assert_int_equal(given.read_fd, -1);
+	expect_ok(s, LAB_SET(UID_TEXT, "\"look-inside\":\"always\""));
+	expect_ok(s, SESSION(UID_TEXT, "gdb"));
+	assert_true(given.read_fd >= 0);
+	session_ends_close(&given);
+	session_fds_close(&fds);
+	attestor_forget(&s->attestor, UID);
+}
+
+#define HOLD(target)	"{\"command\":\"hold\",\"target\":\"" target "\"}"
+
+/* The wish is for an enclave that will start; its owner is known only then. */
+static void test_hold(void **state)
+{
+	struct state *s = *state;
+
+	holds = (struct holds){ 0 };
+	expect_error(s, HOLD("next"), "not a slot uid");
+	expect_error(s, HOLD(""), "not a slot uid");
+	expect_ok(s, HOLD(UID_TEXT));
+	assert_int_equal(holds.count, 1);
+	assert_int_equal(holds.list[0].uid, ALICE);
+	start(s, NOW);
+	expect_error(s, HOLD(UID_TEXT), "started already");
+	assert_int_equal(holds.count, 1);
+	attestor_forget(&s->attestor, UID);
+}
+
 static void test_names(void **state)
 {
 	struct state *s = *state;
@@ -627,6 +667,8 @@ int main(void)
 		TEST(test_name_rule),
 		TEST(test_agent_key),
 		TEST(test_session),
+		TEST(test_look_inside),
+		TEST(test_hold),
 		TEST(test_names),
 		TEST(test_describe),
 		TEST(test_forget),

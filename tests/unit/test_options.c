@@ -33,6 +33,7 @@ static const char *const complete[] = {
 	"--console-channel-fd", "13",
 	"--console-log-fd", "14",
 	"--nsm-control-fd", "15",
+	"--held", "1",
 	"--pool-fd", "16",
 	"--uid", "990",
 	"--gid", "991",
@@ -86,6 +87,7 @@ static void test_complete(void **state)
 	assert_int_equal(options.console_log_fd, 14);
 	assert_int_equal(options.nsm_control_fd, 15);
 	assert_int_equal(options.pool_fd, 16);
+	assert_true(options.held);
 	assert_int_equal(options.uid, 990);
 	assert_int_equal(options.gid, 991);
 	assert_int_equal(options.log_level, LOG_DEBUG);
@@ -120,6 +122,7 @@ static void test_written(void **state)
 	}
 	assert_memory_equal(again.cpus.list, options.cpus.list, 2 * sizeof(uint32_t));
 	assert_int_equal(again.pool_fd, options.pool_fd);
+	assert_int_equal(again.held, options.held);
 	free(text);
 	vmm_options_free(&options);
 	vmm_options_free(&again);
@@ -133,6 +136,7 @@ static void test_missing(void **state)
 	for (size_t i = 1; i < ARRAY_SIZE(complete); i += 2) {
 		bool optional = !strcmp(complete[i], "--console-log-fd") ||
 				!strcmp(complete[i], "--nsm-control-fd") ||
+				!strcmp(complete[i], "--held") ||
 				!strcmp(complete[i], "--pool-fd") ||
 				!strcmp(complete[i], "--log-level");
 		assert_int_equal(parse(&options, complete[i], NULL), optional ? 0 : -EINVAL);

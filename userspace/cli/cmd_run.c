@@ -52,6 +52,12 @@ static int check_usage(const struct command_call *call, const struct run *run)
 					   "\"ne-emu console\" afterwards");
 	if (run->console && run->json)
 		return command_usage_error(call, "--console cannot be combined with --json");
+	if (run->gdb && !run->debug)
+		return command_usage_error(call, "--gdb requires --debug: nobody looks into "
+					   "production enclaves");
+	if (run->gdb && run->detach && run->json)
+		return command_usage_error(call, "--gdb with --detach cannot be combined with "
+					   "--json, whose object is printed after the boot");
 	if (run->cpus && run->cpu_ids)
 		return command_usage_error(call, "--cpus cannot be combined with --cpu-ids");
 	if (run->cpu_ids && parse_cpu_list(run->cpu_ids, &cpus, &count))
@@ -113,6 +119,12 @@ static const struct opt options[] = {
 	OPT_FLAG("detach", struct run, detach, "return once it has booted, and keep it running",
 		 .manual = "Return once the enclave has booted. A background process keeps it "
 			   "running; *ne-emu stop* ends both."),
+	OPT_FLAG("gdb", struct run, gdb,
+		 "stand before the first instruction until a debugger lets it go",
+		 .manual = "Stop before the first instruction of the kernel, until a debugger "
+			   "(*ne-emu gdb*) lets it go. There is no time limit for the boot. "
+			   "With *--detach*, return as soon as it stands there. Requires "
+			   "*--debug*."),
 	OPT_FLAG("json", struct run, json, "print a JSON object after the boot, one at the end",
 		 .manual = "Print one JSON object once the enclave has booted, with the members of "
 			   "*nitro-cli run-enclave* (EnclaveID, ProcessID, EnclaveCID, "

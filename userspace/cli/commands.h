@@ -13,6 +13,7 @@ extern const struct command cmd_doctor;
 extern const struct command cmd_eif;
 extern const struct command cmd_events;
 extern const struct command cmd_exec;
+extern const struct command cmd_gdb;
 extern const struct command cmd_images;
 extern const struct command cmd_inspect;
 extern const struct command cmd_lab;

@@ -11,6 +11,7 @@
 #include "daemon/attestor.h"
 #include "daemon/folder.h"
 #include "daemon/session_lines.h"
+#include "daemon/holds.h"
 #include "daemon/start.h"
 
 #include <jansson.h>
@@ -62,12 +63,14 @@ int control_open(struct control *control, const char *path, const char *group);
  * @attestor: the enclaves that run, and their settings
  * @logs: directories of enclaves
  * @start: what starts need; NULL if none can be made (in tests)
+ * @holds: enclaves to hold before their first instruction
  * @now: seconds since 1970
  */
 struct control_host {
 	struct attestor *attestor;
 	const struct log_root *logs;
 	const struct start_config *start;
+	struct holds *holds;
 	int64_t now;
 };
 

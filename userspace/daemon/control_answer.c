@@ -29,6 +29,7 @@ struct request {
 	struct attestor *attestor;
 	const struct log_root *logs;
 	const struct start_config *start;
+	struct holds *holds;
 	uid_t uid;
 	json_t *json;
 	int64_t now;
@@ -382,6 +383,23 @@ static int session_request(struct request *request, json_t *answer)
 	return json_object_set_new(answer, "nonce", json_string(nonce)) ? -ENOMEM : 0;
 }
 
+/*
+ * Hold an enclave that is not started yet. Who its owner is counts when it is; until then, the
+ * wish of a stranger does nothing.
+ */
+static int hold_request(struct request *request, json_t *answer)
+{
+	const char *target = member(request, "target");
+	uint64_t slot_uid;
+
+	if (strlen(target) != UID_DIGITS || parse_u64(target, 16, UINT64_MAX, &slot_uid))
+		return error_set(&request->error, -EINVAL, "\"target\" is not a slot uid");
+	if (attestor_find(request->attestor, slot_uid))
+		return error_set(&request->error, -EINVAL, "the enclave has been started already");
+	holds_add(request->holds, slot_uid, request->uid);
+	return 0;
+}
+
 static int status(struct request *request, json_t *answer)
 {
 	struct authority *authority = &request->attestor->authority;
@@ -429,6 +447,7 @@ static const struct {
 	{ "forget", forget_request },
 	{ "agent-key", agent_key_request },
 	{ "session", session_request },
+	{ "hold", hold_request },
 };
 
 static int dispatch(struct request *request, json_t *answer)
@@ -448,8 +467,8 @@ char *control_answer(const struct control_host *host, uid_t uid, const char *tex
 		     struct session_ends *ret_ends)
 {
 	struct request request = {
-		.attestor = host->attestor, .logs = host->logs, .start = host->start, .uid = uid,
-		.now = host->now,
+		.attestor = host->attestor, .logs = host->logs, .start = host->start,
+		.holds = host->holds, .uid = uid, .now = host->now,
 		.ends = SESSION_ENDS_NONE,
 		.error.text = "out of memory",
 	};

@@ -197,6 +197,7 @@ static int supervisor_no_memory(struct error *error)
 static int supervisor_start(struct supervisor *s, const struct ne_nl_enclave *request,
 			    struct vmm **ret_vmm, struct error *error)
 {
+	bool debug = request->flags & NE_ENCLAVE_DEBUG_MODE, held;
 	const struct lab_settings *settings;
 	__cleanup(session_fds_close) struct session_fds sessions = SESSION_FDS_NONE;
 	__cleanup_fd int control_fd = -1;
@@ -204,8 +205,9 @@ static int supervisor_start(struct supervisor *s, const struct ne_nl_enclave *re
 
 	if (lifecycle_starting(s, request))
 		return supervisor_no_memory(error);
-	settings = attestor_prepare(&s->attestor, request->slot_uid, ne_nl_owner(request),
-				    request->flags & NE_ENCLAVE_DEBUG_MODE, &control_fd);
+	held = holds_take(&s->holds, request->slot_uid, ne_nl_owner(request));
+	settings = attestor_prepare(&s->attestor, request->slot_uid, ne_nl_owner(request), debug,
+				    &control_fd);
 	if (!settings)
 		return supervisor_no_memory(error);
 	attestor_open_lines(&s->attestor, request->slot_uid, &sessions);
@@ -213,6 +215,7 @@ static int supervisor_start(struct supervisor *s, const struct ne_nl_enclave *re
 		.instance_id = settings->place.instance_id,
 		.control_fd = control_fd,
 		.sessions = sessions,
+		.held = held && (debug || settings->look_inside),
 	};
 	return start_vmm(&s->start, &s->logs, request, &module, s->partition.threads_fd,
 			 ret_vmm, error);
@@ -364,6 +367,7 @@ static void supervisor_control(struct supervisor *s)
 {
 	const struct control_host host = {
 		.attestor = &s->attestor, .logs = &s->logs, .start = &s->start,
+		.holds = &s->holds,
 		.now = supervisor_seconds(s),
 	};
 

@@ -48,6 +48,7 @@ struct supervisor {
 	struct enclave_table enclaves;
 	struct vmm_list vmms;
 	struct attestor attestor;
+	struct holds holds;
 	struct control control;
 	int epoll_fd;
 	int signal_fd;

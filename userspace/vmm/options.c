@@ -146,6 +146,26 @@ static int read_id(const char *text, void *value)
 	return 0;
 }
 
+static int read_held(const char *text, void *value)
+{
+	uint64_t held;
+
+	if (parse_u64(text, 10, 1, &held) || !held)
+		return -EINVAL;
+	*(bool *)value = true;
+	return 0;
+}
+
+static void write_held(const void *value, FILE *to)
+{
+	fputs("1", to);
+}
+
+static bool has_held(const void *value)
+{
+	return *(const bool *)value;
+}
+
 static bool has_id(const void *value)
 {
 	return *(const uint32_t *)value;
@@ -165,6 +185,7 @@ static const struct opt_type fd_type =
 	TYPE("an open descriptor from 3 on", read_fd, write_fd, .given = has_fd);
 static const struct opt_type fds_type =
 	TYPE("open descriptors from 3 on", read_fds, write_fds, .given = has_fd);
+static const struct opt_type held_type = TYPE("1", read_held, write_held, .given = has_held);
 static const struct opt_type id_type = TYPE("an id above 0", read_id, write_u32, .given = has_id);
 
 #define OPTION(name, member, ctype, type, ...) \
@@ -188,6 +209,7 @@ static const struct opt options_table[] = {
 	OPTION("console-log-fd", console_log_fd, int, fd_type),
 	OPTION("nsm-control-fd", nsm_control_fd, int, fd_type),
 	OPTION("session-fds", sessions, struct session_fds, fds_type),
+	OPTION("held", held, bool, held_type),
 	OPTION("pool-fd", pool_fd, int, fd_type),
 	{}
 };

@@ -34,6 +34,7 @@
  * @console_log_fd: file for the console output, or -1
  * @nsm_control_fd: socket for datagrams of common/nsm_control.h, or -1
  * @sessions: lines on which clients look into the enclave; either all or none are open
+ * @held: all vCPUs stand before their first instruction until a debugger lets them go
  * @pool_fd: cgroup.threads of the cgroup for vCPU threads, or -1
  * @uid, @gid: user and group to change to; 0: no change
  * @log_level: least severe syslog level that is printed
@@ -57,6 +58,7 @@ struct vmm_options {
 	int console_log_fd;
 	int nsm_control_fd;
 	struct session_fds sessions;
+	bool held;
 	int pool_fd;
 	uid_t uid;
 	gid_t gid;

@@ -93,6 +93,8 @@ static void vmm_start(struct vmm *vmm)
 			      "cannot watch the guest: %s", strerror(-err));
 		return;
 	}
+	if (vmm->options->held)
+		pause_take(&vmm->pause, PAUSE_GDB);
 	for (size_t i = 0; i < vmm->nr_vcpus; i++)
 		vcpu_go(&vmm->vcpus[i]);
 }

@@ -24,6 +24,14 @@ int record_check_name(const char *name, struct error *error);
 int record_set_name(uint64_t slot_uid, const char *name, struct error *error);
 
 /**
+ * record_hold() - have an enclave stand before its first instruction, for a debugger
+ * @slot_uid: the enclave, which has not been started yet
+ *
+ * Return: 0 or a negative errno with a message.
+ */
+int record_hold(uint64_t slot_uid, struct error *error);
+
+/**
  * record_describe() - have ne-emud note what is known about a running enclave
  * @slot_uid: the enclave
  * @image: path or name of its image, or NULL

@@ -122,6 +122,17 @@ static void describe(const struct run *run)
 	json_decref(measurements);
 }
 
+/* A debugger may take its time, and who detaches does so now. */
+static int hold(struct run *run, struct error *error)
+{
+	run->watch.deadline_ns = 0;
+	run->watch.progress = false;
+	run_print_held(run);
+	if (run->watch.parent >= 0 && run_detach(run, COMMAND_OK) != COMMAND_OK)
+		return error_set(error, -EIO, "cannot detach");
+	return 0;
+}
+
 static int start(struct run *run, struct error *error)
 {
 	int err;
@@ -134,6 +145,8 @@ static int start(struct run *run, struct error *error)
 		err = add_cpus(run, error);
 	if (!err)
 		err = listen_heartbeat(run, error);
+	if (!err && run->gdb)
+		err = record_hold(run->enclave.slot_uid, error);
 	if (!err)
 		err = enclave_start(&run->enclave, run->cid, run->debug, error);
 	if (!err && run->name)
@@ -148,7 +161,7 @@ static int start(struct run *run, struct error *error)
 	run->watch.deadline_ns = run->watch.started_ns + run->timeout * NSEC_PER_SEC;
 	if (run->console)
 		open_console(run);
-	return 0;
+	return run->gdb ? hold(run, error) : 0;
 }
 
 static int fail_boot(struct run *run, int event, struct error *error)

@@ -40,6 +40,16 @@ static int leave_terminal(void)
 	return COMMAND_OK;
 }
 
+int run_detach(struct run *run, unsigned char code)
+{
+	if (code == COMMAND_OK)
+		code = leave_terminal();
+	if (write(run->watch.parent, &code, 1) != 1)
+		code = OUTCOME_FAILED;	/* the foreground process was killed */
+	fd_close(&run->watch.parent);
+	return code;
+}
+
 /*
  * Runs in the background process that owns the enclave. It keeps the user's terminal until
  * the enclave has booted, sends its exit code to the foreground process, and detaches.
@@ -54,11 +64,9 @@ static int run_detached(struct run *run, int parent)
 	run->watch.signals = watch_open_signals();
 	err = MIN(run->watch.signals, 0);
 	code = err ? OUTCOME_FAILED : run_boot(run);
-	if (code == COMMAND_OK)
-		code = leave_terminal();
-	if (write(parent, &code, 1) != 1)
-		code = OUTCOME_FAILED;	/* the foreground process was killed */
-	fd_close(&run->watch.parent);
+	/* An enclave that is held has detached before. */
+	if (run->watch.parent >= 0)
+		code = run_detach(run, code);
 	code = code == COMMAND_OK ? run_keep(run) : code;
 	run_forget(run);
 	return code;

@@ -40,6 +40,7 @@ struct run {
 	bool debug;
 	bool console;
 	bool detach;
+	bool gdb;
 	bool json;
 	bool no_check;
 
@@ -62,6 +63,9 @@ int run_lose_output(struct run *run);
 /** run_forget() - end the enclave and remove its log, if --rm asks for that */
 void run_forget(struct run *run);
 
+/** run_detach() - with --detach: leave the terminal, and let the foreground process exit */
+int run_detach(struct run *run, unsigned char code);
+
 /** run_outcome() - how it ended. Before the enclave is closed: the kernel forgets it then */
 struct outcome run_outcome(const struct run *run);
 /** run_is_lost() - did the VMM go away without a word? */
@@ -72,6 +76,8 @@ int run_foreground(struct run *run);
 /** run_background() - return once the enclave has booted; another process keeps it */
 int run_background(struct run *run);
 
+/** run_print_held() - say that the enclave stands before its first instruction */
+void run_print_held(const struct run *run);
 /** run_print_booted() - print what runs now */
 void run_print_booted(struct run *run);
 /** run_print_end() - print how it ended */

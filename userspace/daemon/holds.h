@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Enclaves that are to stand before their first instruction until a debugger lets them go
+ * ("ne-emu run --gdb"). A wish names an enclave that has not been started yet, so that it cannot
+ * hold another one, and counts only if it came from the enclave's owner or root.
+ */
+
+#ifndef NE_EMU_DAEMON_HOLDS_H
+#define NE_EMU_DAEMON_HOLDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Wishes that are kept, of all users and of one. The oldest ones are dropped. */
+#define HOLDS_MAX	64
+#define HOLDS_PER_USER	8
+
+/** struct hold - a wish of @uid; @age: number of the wish */
+struct hold {
+	uint64_t slot_uid;
+	uid_t uid;
+	uint64_t age;
+};
+
+/** struct holds - all wishes; initialise it with zeros */
+struct holds {
+	struct hold list[HOLDS_MAX];
+	size_t count;
+	uint64_t age;
+};
+
+/** holds_add() - note that @uid wants the enclave to be held */
+void holds_add(struct holds *holds, uint64_t slot_uid, uid_t uid);
+
+/**
+ * holds_take() - forget the wishes for an enclave that is being started
+ * @owner: its owner
+ *
+ * Return: true if its owner or root (user 0) had one.
+ */
+bool holds_take(struct holds *holds, uint64_t slot_uid, uid_t owner);
+
+#endif
