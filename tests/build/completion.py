@@ -67,7 +67,7 @@ CASES = {
     "ne-emu rm ": KEPT,
     "ne-emu ps --format ": "",
     "ne-emu lab set ": IDS + " project= region= instance-id= role-arn= leaf-life= clock= "
-                       "flaws= map= limits= debug-pcrs=",
+                       "flaws= map= limits= debug-pcrs= look-inside=",
     "ne-emu lab set reg": "region=",
     "ne-emu lab show ": IDS,
     "ne-emu lab reset --user roo": "root",

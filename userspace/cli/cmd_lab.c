@@ -176,7 +176,8 @@ static const struct command cmd_lab_set = {
 	.args = "[ENCLAVE] NAME=VALUE...",
 	.about = "Change the attestation settings of an enclave; without ENCLAVE, of the next one\n"
 		 "that you start. ne-emud.conf(5) explains the settings: project, region,\n"
-		 "instance-id, role-arn, leaf-life, clock, flaws, map, limits, debug-pcrs, pcr0...\n\n"
+		 "instance-id, role-arn, leaf-life, clock, flaws, map, limits, debug-pcrs,\n"
+		 "look-inside, pcr0...\n\n"
 		 "Flaws of certificates: expired, not-yet-valid, ca-expired, wrong-root,\n"
 		 "wrong-issuer, cert-signature, curve, no-ca, path-length, ca-key-usage,\n"
 		 "leaf-key-usage, bundle-reversed, bundle-no-root, bundle-gap\n"
@@ -190,7 +191,7 @@ static const struct command cmd_lab_set = {
 		VALUES_ENCLAVES,
 		{ OPT_COMPLETE_WORDS,
 		  "project= region= instance-id= role-arn= leaf-life= clock= flaws= map= "
-		  "limits= debug-pcrs=" },
+		  "limits= debug-pcrs= look-inside=" },
 	},
 	.min_args = 1,
 	.max_args = SETTINGS_MAX,
