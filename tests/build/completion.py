@@ -19,8 +19,8 @@ import tempfile
 
 PROGRAMS = ("ne-emu", "ne-emu-ca", "ne-emud")
 FORMATS = "pem der fingerprint rust go c"
-COMMANDS = ("run images ps inspect stop wait rm console logs events exec cp port-forward pcap gdb "
-            "eif attest lab doctor setup version help")
+COMMANDS = ("run images ps inspect stats stop wait rm console logs events exec cp port-forward pcap "
+            "gdb timeline eif attest lab doctor setup version help")
 KEPT = "web enc0000000000000001 enc0000000000000003"
 IDS = "web 16 enc0000000000000001 enc0000000000000002"
 
@@ -65,6 +65,9 @@ CASES = {
     "ne-emu wait ": KEPT,
     "ne-emu inspect ": KEPT,
     "ne-emu rm ": KEPT,
+    "ne-emu timeline ": KEPT,
+    "ne-emu timeline --svg ": "image.eif text sub",
+    "ne-emu timeline --compare ": "",
     "ne-emu ps --format ": "",
     "ne-emu lab set ": IDS + " project= region= instance-id= role-arn= leaf-life= clock= "
                        "flaws= map= limits= debug-pcrs= look-inside=",

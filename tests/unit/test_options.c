@@ -35,6 +35,7 @@ static const char *const complete[] = {
 	"--nsm-control-fd", "15",
 	"--held", "1",
 	"--pool-fd", "16",
+	"--marks-fd", "17",
 	"--uid", "990",
 	"--gid", "991",
 	"--log-level", "debug",
@@ -43,7 +44,7 @@ static const char *const complete[] = {
 static int setup(void **state)
 {
 	(void)state;
-	for (int fd = 10; fd < 17; fd++)
+	for (int fd = 10; fd < 18; fd++)
 		assert_int_equal(dup2(STDERR_FILENO, fd), fd);
 	return 0;
 }
@@ -85,6 +86,7 @@ static void test_complete(void **state)
 	assert_int_equal(options.cpus.list[1], 3);
 	assert_int_equal(options.backend_fd, 10);
 	assert_int_equal(options.console_log_fd, 14);
+	assert_int_equal(options.marks_fd, 17);
 	assert_int_equal(options.nsm_control_fd, 15);
 	assert_int_equal(options.pool_fd, 16);
 	assert_true(options.held);
@@ -135,6 +137,7 @@ static void test_missing(void **state)
 	(void)state;
 	for (size_t i = 1; i < ARRAY_SIZE(complete); i += 2) {
 		bool optional = !strcmp(complete[i], "--console-log-fd") ||
+				!strcmp(complete[i], "--marks-fd") ||
 				!strcmp(complete[i], "--nsm-control-fd") ||
 				!strcmp(complete[i], "--held") ||
 				!strcmp(complete[i], "--pool-fd") ||

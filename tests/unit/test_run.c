@@ -112,7 +112,7 @@ static int setup(void **state)
 	memset(&told, 0, sizeof(told));
 	f->options = (struct vmm_options){
 		.cid = CID, .flags = VMM_FLAGS_DEBUG, .image_offset = 8 * MIB, .kvm_fd = -1,
-		.console_log_fd = -1, .nsm_control_fd = -1, .pool_fd = -1,
+		.console_log_fd = -1, .nsm_control_fd = -1, .pool_fd = -1, .marks_fd = -1,
 	};
 	open_pair(&f->options.backend_fd, &f->backend_peer);
 	open_pair(&f->options.channel_fd, &f->channel_peer);

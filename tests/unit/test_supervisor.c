@@ -379,7 +379,7 @@ static void spawn_watched_vmm(struct supervisor *s)
 	struct vmm_options config = {
 		.log_level = LOG_INFO, .module_id = "", .slot_uid = UID,
 		.backend_fd = -1, .kvm_fd = -1, .channel_fd = -1, .console_channel_fd = -1,
-		.console_log_fd = -1, .nsm_control_fd = -1, .pool_fd = -1,
+		.console_log_fd = -1, .nsm_control_fd = -1, .pool_fd = -1, .marks_fd = -1,
 	};
 	struct epoll_event event = { .events = EPOLLIN };
 	struct vmm *vmm;

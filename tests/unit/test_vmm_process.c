@@ -111,6 +111,7 @@ static struct vmm_options example_config(uint32_t cid)
 		.channel_fd = -1,
 		.console_channel_fd = -1,
 		.console_log_fd = -1,
+		.marks_fd = -1,
 		.nsm_control_fd = -1,
 		.sessions = SESSION_FDS_NONE,
 		.pool_fd = -1,
@@ -175,7 +176,8 @@ static void check_report(const char *report, const ino_t *inos)
 		    "arg --channel-fd\narg 5\narg --console-channel-fd\narg 6\n"
 		    "arg --console-log-fd\narg 7\n"
 		    "arg --nsm-control-fd\narg 8\n"
-		    "arg --session-fds\narg 9,10,11,12,13,14,15,16\narg --pool-fd\narg 17\n");
+		    "arg --session-fds\narg 9,10,11,12,13,14,15,16\narg --pool-fd\narg 17\n"
+		    "arg --marks-fd\narg 18\n");
 
 	/* Standard input and these descriptors, but no others of this process. */
 	assert_return_code(stat("/dev/null", &null), errno);
@@ -204,7 +206,8 @@ static void test_what_a_vmm_is_given(void **state)
 
 	temp_dir_create(&dir);
 	/* Numbered so that copying them one by one would overwrite some. */
-	config.pool_fd = make_file(&dir, "pool", &inos[VMM_FDS_MAX - 1]);
+	config.marks_fd = make_file(&dir, "marks", &inos[VMM_FDS_MAX - 1]);
+	config.pool_fd = make_file(&dir, "pool", &inos[VMM_FDS_MAX - 2]);
 	for (int i = 2 * SESSION_LINES - 1; i >= 0; i--) {
 		int *fds = i < SESSION_LINES ? config.sessions.in : config.sessions.out;
 
@@ -242,6 +245,7 @@ static void test_what_a_vmm_is_given(void **state)
 	fd_close(&config.nsm_control_fd);
 	session_fds_close(&config.sessions);
 	fd_close(&config.pool_fd);
+	fd_close(&config.marks_fd);
 	unsetenv("JOURNAL_STREAM");
 	temp_dir_remove(&dir);
 }

@@ -281,7 +281,7 @@ static int remove_slot(int owner_fd, const char *name)
 {
 	static const char *const files[] = {
 		NE_EMU_CONSOLE_LOG, NE_EMU_EXIT_FILE, NE_EMU_IMAGE_FILE, NE_EMU_NAME_FILE,
-		FOLDER_TEMP,
+		NE_EMU_MARKS_FILE, FOLDER_TEMP,
 	};
 	__cleanup_fd int fd = -1;
 	int err;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* image.json: what the owner of an enclave reports about it, for "ne-emu inspect". */
+/* image.json: what the owner of an enclave reports about it, for other commands. */
 
 #include "daemon/image_file.h"
 
@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* More than all members together with their longest values, of which a quote takes two bytes. */
-#define FILE_SIZE_MAX	(16 * KIB)
+#define FILE_SIZE_MAX	(32 * KIB)
 
 static int check_text(const json_t *value, const char *name, size_t max, struct error *error)
 {
@@ -38,6 +38,21 @@ static int check_measurements(json_t *object, struct error *error)
 	return err;
 }
 
+static int check_times(json_t *object, struct error *error)
+{
+	const char *name;
+	json_t *value;
+
+	if (!json_is_object(object) || json_object_size(object) > IMAGE_FILE_TIMES)
+		return error_set(error, -EINVAL, "\"times\" is not an object of at most %d times",
+				 IMAGE_FILE_TIMES);
+	json_object_foreach(object, name, value)
+		if (strlen(name) > IMAGE_FILE_VALUE_MAX || !json_is_integer(value) ||
+		    json_integer_value(value) < 0)
+			return error_set(error, -EINVAL, "\"times\" holds what is not a time");
+	return 0;
+}
+
 static int check_date(const json_t *value, struct error *error)
 {
 	int64_t ns;
@@ -53,12 +68,15 @@ static int check_report(const json_t *report, struct error *error)
 	const json_t *image = json_object_get(report, "image");
 	json_t *measurements = json_object_get(report, "measurements");
 	const json_t *booted = json_object_get(report, "booted");
+	json_t *times = json_object_get(report, "times");
 	int err = 0;
 
 	if (image)
 		err = check_text(image, "image", IMAGE_FILE_PATH_MAX, error);
 	if (!err && measurements)
 		err = check_measurements(measurements, error);
+	if (!err && times)
+		err = check_times(times, error);
 	if (!err && booted)
 		err = check_date(booted, error);
 	return err;
@@ -67,7 +85,9 @@ static int check_report(const json_t *report, struct error *error)
 int image_file_update(const struct log_root *root, uid_t owner, uint64_t slot_uid,
 		      const json_t *report, struct error *error)
 {
-	static const char *const members[] = { "image", "measurements", "booted" };
+	static const char *const members[] = {
+		"image", "measurements", "times", "booted",
+	};
 	__cleanup_free char *old = malloc(FILE_SIZE_MAX), *text = NULL;
 	json_t *file = NULL;
 	int err;

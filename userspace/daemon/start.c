@@ -5,7 +5,9 @@
 
 #include "ca/issuer.h"
 #include "common/backend.h"
+#include "common/clock.h"
 #include "common/log.h"
+#include "common/marks.h"
 #include "common/paths.h"
 #include "common/util.h"
 #include "vmm/options.h"
@@ -26,6 +28,7 @@ struct start_fds {
 	int channel;
 	int console_channel;
 	int console_log;
+	struct marks marks;
 };
 
 static void start_fds_close(struct start_fds *fds)
@@ -34,6 +37,7 @@ static void start_fds_close(struct start_fds *fds)
 	fd_close(&fds->channel);
 	fd_close(&fds->console_channel);
 	fd_close(&fds->console_log);
+	fd_close(&fds->marks.fd);
 }
 
 /*
@@ -128,7 +132,7 @@ static const char *start_log_error(int err)
 
 /* Failures are logged, not returned: the enclave can run without a log. */
 static void start_open_log(const struct log_root *logs, const struct ne_nl_enclave *request,
-			   int *ret_fd)
+			   struct start_fds *fds)
 {
 	bool debug = request->flags & NE_ENCLAVE_DEBUG_MODE;
 	uid_t owner = ne_nl_owner(request);
@@ -139,7 +143,9 @@ static void start_open_log(const struct log_root *logs, const struct ne_nl_encla
 	if (!err && debug)
 		err = folder_make_room(logs, owner, request->slot_uid);
 	if (!err && debug)
-		err = folder_create_file(folder_fd, NE_EMU_CONSOLE_LOG, ret_fd);
+		err = folder_create_file(folder_fd, NE_EMU_CONSOLE_LOG, &fds->console_log);
+	if (folder_fd >= 0)
+		(void)folder_create_file(folder_fd, NE_EMU_MARKS_FILE, &fds->marks.fd);
 	if (err)
 		log_enclave(LOG_WARNING, request->slot_uid, "no %s: %s",
 			    debug ? NE_EMU_CONSOLE_LOG : "log directory", start_log_error(err));
@@ -159,7 +165,7 @@ static int start_open_fds(const struct start_config *config, const struct log_ro
 		err = start_open_channel(config->vsock_path, request->cid, NE_EMU_VSOCK_CONSOLE,
 					 &fds->console_channel, error);
 	if (!err)
-		start_open_log(logs, request, &fds->console_log);
+		start_open_log(logs, request, fds);
 	return err;
 }
 
@@ -179,7 +185,8 @@ int start_vmm(const struct start_config *config, const struct log_root *logs,
 	      const struct ne_nl_enclave *request, const struct start_module *module,
 	      int pool_fd, struct vmm **ret_vmm, struct error *error)
 {
-	__cleanup(start_fds_close) struct start_fds fds = { -1, -1, -1, -1 };
+	__cleanup(start_fds_close) struct start_fds fds = { -1, -1, -1, -1, { .fd = -1 } };
+	int64_t request_ns = clock_ns(CLOCK_MONOTONIC);
 	char module_id[MODULE_ID_SIZE];
 	struct vmm_options vmm;
 	int err;
@@ -187,6 +194,7 @@ int start_vmm(const struct start_config *config, const struct log_root *logs,
 	err = start_open_fds(config, logs, request, &fds, error);
 	if (err)
 		return err;
+	marks_set_at(&fds.marks, MARK_REQUEST, request_ns);
 
 	snprintf(module_id, sizeof(module_id), "%s-enc%016" PRIx64, module->instance_id,
 		 request->slot_uid);
@@ -204,6 +212,7 @@ int start_vmm(const struct start_config *config, const struct log_root *logs,
 		.channel_fd = fds.channel,
 		.console_channel_fd = fds.console_channel,
 		.console_log_fd = fds.console_log,
+		.marks_fd = fds.marks.fd,
 		.nsm_control_fd = module->control_fd,
 		.sessions = module->sessions,
 		.held = module->held,

@@ -19,7 +19,7 @@
 /* Number of the first descriptor of the VMM; the others follow without gaps. */
 #define VMM_FD_FIRST	3
 /* Program, two words per option, NULL; enough for all options. */
-#define VMM_ARGS_MAX	40
+#define VMM_ARGS_MAX	48
 
 /* A command line: its words, and pointers to them. */
 struct vmm_args {

@@ -3,6 +3,7 @@
 
 #include "vmm/loader.h"
 
+#include "common/clock.h"
 #include "common/util.h"
 #include "eif/eif.h"
 #include "eif/signature.h"
@@ -253,6 +254,7 @@ int loader_load(const struct guest_memory *memory, uint64_t image_offset,
 	err = loader_read_image(memory, image_offset, &eif, &loaded.pcrs, error);
 	if (err)
 		return err;
+	loaded.measured_ns = clock_ns(CLOCK_MONOTONIC);
 	err = arch_probe_kernel(eif.kernel.data, eif.kernel.size, &loaded.kernel, error);
 	if (err)
 		return err;

@@ -44,6 +44,7 @@ struct kernel_image {
  * @initrd: guest address; without an initrd, this and @initrd_size are 0
  * @cmdline: command lines of the image and of the VMM; owned
  * @pcrs: measurements of the original image
+ * @measured_ns: when they were known, CLOCK_MONOTONIC
  */
 struct loaded_image {
 	struct kernel_image kernel;
@@ -51,6 +52,7 @@ struct loaded_image {
 	uint64_t initrd_size;
 	char *cmdline;
 	struct eif_pcrs pcrs;
+	int64_t measured_ns;
 };
 
 /**

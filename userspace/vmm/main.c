@@ -2,6 +2,7 @@
 /* ne-emu-vmm: takes the place of the Nitro hypervisor, one process per enclave. */
 
 #include "common/backend.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/util.h"
 #include "vmm/containment.h"
@@ -97,6 +98,8 @@ static int prepare(struct vmm *vmm, const struct vmm_options *options)
 
 	if (err)
 		log_err("start failed: %s", error.text);
+	else
+		marks_set(&vmm->marks, MARK_BUILT);
 	return report_done(options, err, &error) ?: err;
 }
 
@@ -104,6 +107,7 @@ int main(int argc, char *argv[])
 {
 	struct vmm vmm;
 	struct vmm_options options;
+	int64_t began_ns = clock_ns(CLOCK_MONOTONIC);
 	int err;
 
 	/* One heap is enough: the other threads hardly use it. */
@@ -114,6 +118,7 @@ int main(int argc, char *argv[])
 	log_init(options.log_level, options.prefix);
 
 	vmm_init(&vmm, &options);
+	marks_set_at(&vmm.marks, MARK_PROCESS, began_ns);
 	err = prepare(&vmm, &options);
 	if (!err)
 		err = vmm_run(&vmm);

@@ -211,6 +211,7 @@ static const struct opt options_table[] = {
 	OPTION("session-fds", sessions, struct session_fds, fds_type),
 	OPTION("held", held, bool, held_type),
 	OPTION("pool-fd", pool_fd, int, fd_type),
+	OPTION("marks-fd", marks_fd, int, fd_type),
 	{}
 };
 
@@ -243,6 +244,7 @@ int vmm_options_parse(struct vmm_options *options, int argc, char **argv)
 		.channel_fd = -1,
 		.console_channel_fd = -1,
 		.console_log_fd = -1,
+		.marks_fd = -1,
 		.nsm_control_fd = -1,
 		.sessions = SESSION_FDS_NONE,
 		.pool_fd = -1,

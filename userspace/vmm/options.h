@@ -15,7 +15,7 @@
 /* NE_ENCLAVE_DEBUG_MODE of the ABI that clients use. */
 #define VMM_FLAGS_DEBUG	1
 /* Maximum number of descriptors that a VMM gets. */
-#define VMM_FDS_MAX	(7 + 2 * SESSION_LINES)
+#define VMM_FDS_MAX	(8 + 2 * SESSION_LINES)
 
 /**
  * struct vmm_options - parameters of one enclave that the supervisor passes to its VMM
@@ -32,6 +32,7 @@
  * @channel_fd: packets of the guest
  * @console_channel_fd: packets of the console service; -1 without debug mode
  * @console_log_fd: file for the console output, or -1
+ * @marks_fd: file for the moments of the start, see common/marks.h, or -1
  * @nsm_control_fd: socket for datagrams of common/nsm_control.h, or -1
  * @sessions: lines on which clients look into the enclave; either all or none are open
  * @held: all vCPUs stand before their first instruction until a debugger lets them go
@@ -56,6 +57,7 @@ struct vmm_options {
 	int channel_fd;
 	int console_channel_fd;
 	int console_log_fd;
+	int marks_fd;
 	int nsm_control_fd;
 	struct session_fds sessions;
 	bool held;

@@ -66,11 +66,14 @@ static int vmm_boot(struct vmm *vmm, struct error *error)
 
 	if (err)
 		return err;
+	marks_set_at(&vmm->marks, MARK_MEASURED, image.measured_ns);
 	vmm_measure(vmm, &image.pcrs);
 	err = arch_boot(&vmm->memory, &image, vmm->nr_vcpus, error);
 	if (!err)
 		err = arch_start_vcpu(vmm->vcpus[0].fd, &image, error);
 	loaded_image_free(&image);
+	if (!err)
+		marks_set(&vmm->marks, MARK_LOADED);
 	return err;
 }
 
@@ -95,6 +98,7 @@ static void vmm_start(struct vmm *vmm)
 	}
 	if (vmm->options->held)
 		pause_take(&vmm->pause, PAUSE_GDB);
+	marks_set(&vmm->marks, MARK_RUN);
 	for (size_t i = 0; i < vmm->nr_vcpus; i++)
 		vcpu_go(&vmm->vcpus[i]);
 }
@@ -111,6 +115,7 @@ static void handle_backend(void *arg, uint32_t events)
 	/* Stop waiting for input: the fd stays readable while the enclave is running. */
 	loop_wait_for(&vmm->loop, &vmm->backend, 0);
 	vmm->started_ms = clock_ms();
+	marks_set(&vmm->marks, MARK_RUNNING);
 	vmm_start(vmm);
 }
 
@@ -207,6 +212,7 @@ static void tell_end(struct vmm *vmm)
 
 static void vmm_end(struct vmm *vmm)
 {
+	marks_set(&vmm->marks, MARK_END);
 	halt_watch_stop(&vmm->halt_watch);
 	panic_watch_stop(&vmm->panic_watch);
 	if (!vmm_stop_vcpus(vmm))

@@ -25,6 +25,7 @@ static void print_byte(void *arg, uint8_t byte)
 {
 	struct vmm *vmm = arg;
 
+	marks_set(&vmm->marks, MARK_CONSOLE);
 	if (vmm_options_debug(vmm->options))
 		console_write(&vmm->console, byte);
 	panic_watch_byte(&vmm->panic_watch, byte);
@@ -88,7 +89,10 @@ static int create_vsock(struct vmm *vmm)
 	if (!err)
 		err = vsock_create(&vmm->memory, &vmm->loop, vmm->vsock_irq_fd,
 				   options->channel_fd, options->cid, &vmm->ending, &vmm->vsock);
-	return err ? err : add_virtio(vmm, &vmm->vsock->mmio, MACHINE_VSOCK_BASE);
+	if (err)
+		return err;
+	vmm->vsock->marks = &vmm->marks;
+	return add_virtio(vmm, &vmm->vsock->mmio, MACHINE_VSOCK_BASE);
 }
 
 static void handle_exit_report(void *arg, uint16_t status)
@@ -120,7 +124,10 @@ static int create_nsm(struct vmm *vmm)
 	if (!err)
 		err = nsm_device_create(&vmm->memory, &vmm->loop, vmm->nsm_irq_fd, vmm->nsm,
 					&vmm->nsm_device);
-	return err ? err : add_virtio(vmm, &vmm->nsm_device->mmio, MACHINE_NSM_BASE);
+	if (err)
+		return err;
+	vmm->nsm_device->marks = &vmm->marks;
+	return add_virtio(vmm, &vmm->nsm_device->mmio, MACHINE_NSM_BASE);
 }
 
 static int create_devices(struct vmm *vmm, struct error *error)
@@ -228,6 +235,7 @@ void vmm_init(struct vmm *vmm, const struct vmm_options *options)
 {
 	*vmm = (struct vmm){
 		.options = options,
+		.marks = { .fd = options->marks_fd },
 		.loop.epoll_fd = -1,
 		.ending.event_fd = -1,
 		.vm = { .fd = -1, .kvm_fd = -1, .stats_fd = -1 },

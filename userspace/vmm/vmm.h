@@ -4,6 +4,7 @@
 #ifndef NE_EMU_VMM_VMM_H
 #define NE_EMU_VMM_VMM_H
 
+#include "common/marks.h"
 #include "nsm/nsm.h"
 #include "vmm/bus.h"
 #include "vmm/cmos.h"
@@ -32,6 +33,7 @@ struct debugger;
 
 /**
  * struct vmm - all state; a member has been set up if its descriptor or pointer is set
+ * @marks: file for the moments of the start
  * @console: used in debug mode only, as is @service
  * @pool_fd: cgroup.threads of the CPU pool's cgroup until all vCPUs are placed, then -1
  * @backend: events of the backend fd: start and stop
@@ -43,6 +45,7 @@ struct debugger;
  */
 struct vmm {
 	const struct vmm_options *options;
+	struct marks marks;
 	struct loop loop;
 	struct ending ending;
 	struct guest_memory memory;

@@ -7,6 +7,7 @@
 #include "cli/enclave/state.h"
 #include "cli/host/sysfs.h"
 #include "command/progress.h"
+#include "common/clock.h"
 #include "common/paths.h"
 #include "common/util.h"
 #include "eif/eif.h"
@@ -28,6 +29,11 @@ static int fail_step(enum start_step step, int errnum, struct error *error)
 	return error_set(error, -errnum, "%s: %s", explain_step(step), explain_error(step, errnum));
 }
 
+static void note_time(struct enclave *enclave, enum start_time time)
+{
+	enclave->times[time] = clock_ns(CLOCK_MONOTONIC);
+}
+
 int enclave_available(struct error *error)
 {
 	__cleanup_fd int device = open(NE_DEVICE_PATH, O_RDWR | O_CLOEXEC);
@@ -43,9 +49,11 @@ int enclave_create(struct enclave *enclave, struct error *error)
 	*enclave = (struct enclave){ .fd = -1 };
 	if (device < 0)
 		return fail_step(STEP_OPEN, errno, error);
+	note_time(enclave, START_TIME_CREATE);
 	enclave->fd = ioctl(device, NE_CREATE_VM, &slot_uid);
 	if (enclave->fd < 0)
 		return fail_step(STEP_CREATE, errno, error);
+	note_time(enclave, START_TIME_CREATED);
 	enclave->slot_uid = slot_uid;
 	return 0;
 }
@@ -116,6 +124,7 @@ int enclave_load(struct enclave *enclave, int image_fd, uint64_t memory, bool ch
 	err = read_image(enclave, info.memory_offset, image_fd, check, error);
 	if (err)
 		return err;
+	note_time(enclave, START_TIME_FILLED);
 	for (i = 0; i < enclave->memory.nr_regions; i++) {
 		struct ne_user_memory_region region = {
 			.memory_size = enclave->memory.regions[i].size,
@@ -125,6 +134,7 @@ int enclave_load(struct enclave *enclave, int image_fd, uint64_t memory, bool ch
 		if (ioctl(enclave->fd, NE_SET_USER_MEMORY_REGION, &region))
 			return fail_step(STEP_MEMORY, errno, error);
 	}
+	note_time(enclave, START_TIME_DONATED);
 	enclave->mem_size = enclave->memory.size;
 	return 0;
 }
@@ -148,6 +158,7 @@ int enclave_add_cpus(struct enclave *enclave, const uint32_t *cpus, size_t count
 		}
 		enclave->cpus[enclave->nr_cpus++] = cpu;
 	}
+	note_time(enclave, START_TIME_CPUS);
 	return 0;
 }
 
@@ -161,7 +172,9 @@ int enclave_start(struct enclave *enclave, uint32_t cid, bool debug, struct erro
 	int errnum;
 
 	progress_begin("waiting for ne-emud to start the enclave");
+	note_time(enclave, START_TIME_CALL);
 	errnum = ioctl(enclave->fd, NE_START_ENCLAVE, &info) ? errno : 0;
+	note_time(enclave, START_TIME_RETURNED);
 	progress_end();
 	if (errnum) {
 		fail_step(STEP_START, errnum, error);

@@ -4,6 +4,7 @@
 #ifndef NE_EMU_CLI_ENCLAVE_ENCLAVE_H
 #define NE_EMU_CLI_ENCLAVE_ENCLAVE_H
 
+#include "cli/enclave/start_times.h"
 #include "cli/host/hugepages.h"
 #include "command/terminal.h"
 #include "eif/eif.h"
@@ -14,6 +15,7 @@
 /**
  * struct enclave - an enclave that this process owns; closing @fd ends it
  * @pcrs: measurements of its image, if it was checked (@measured)
+ * @times: when the steps of the start were taken, CLOCK_MONOTONIC in nanoseconds; 0: not yet
  */
 struct enclave {
 	int fd;
@@ -26,6 +28,7 @@ struct enclave {
 	struct huge_memory memory;
 	struct eif_pcrs pcrs;
 	bool measured;
+	int64_t times[NR_START_TIMES];
 };
 
 /*

@@ -66,7 +66,7 @@ int record_hold(uint64_t slot_uid, struct error *error)
 }
 
 void record_describe(uint64_t slot_uid, const char *image, struct json_t *measurements,
-		     bool booted)
+		     struct json_t *times, bool booted)
 {
 	char target[UID_SIZE], date[DATE_SIZE];
 	struct error ignored;
@@ -76,9 +76,9 @@ void record_describe(uint64_t slot_uid, const char *image, struct json_t *measur
 		return;
 	snprintf(target, sizeof(target), "%016" PRIx64, slot_uid);
 	date_format(clock_ns(CLOCK_REALTIME), date);
-	if (!daemon_request(json_pack("{s:s, s:s, s:s*, s:O*, s:s*}", "command", "describe",
+	if (!daemon_request(json_pack("{s:s, s:s, s:s*, s:O*, s:O*, s:s*}", "command", "describe",
 				      "target", target, "image", image, "measurements",
-				      measurements, "booted", booted ? date : NULL),
+				      measurements, "times", times, "booted", booted ? date : NULL),
 			    &answer, &ignored))
 		json_decref(answer);
 }

@@ -36,12 +36,13 @@ int record_hold(uint64_t slot_uid, struct error *error);
  * @slot_uid: the enclave
  * @image: path or name of its image, or NULL
  * @measurements: registers of the image by name, or NULL
+ * @times: moments of the start by the names of start_time_name(), or NULL
  * @booted: it has booted just now
  *
  * Failures do not matter: without ne-emud's socket, as in containers, there is no record.
  */
 void record_describe(uint64_t slot_uid, const char *image, struct json_t *measurements,
-		     bool booted);
+		     struct json_t *times, bool booted);
 
 /**
  * record_forget() - remove the log of an enclave that has ended

@@ -109,17 +109,29 @@ static json_t *measurements_of(const struct run *run)
 	return known;
 }
 
-/* For "ne-emu inspect". */
+static json_t *times_of(const struct run *run)
+{
+	json_t *times = json_object();
+
+	for (enum start_time time = 0; time < NR_START_TIMES; time++)
+		(void)json_object_set_new(times, start_time_name(time),
+					  json_integer(run->enclave.times[time]));
+	return times;
+}
+
+/* For "ne-emu inspect" and "ne-emu timeline". */
 static void describe(const struct run *run)
 {
 	const char *name = run->options.name;
 	__cleanup_free char *path = realpath(name, NULL);
-	json_t *measurements = measurements_of(run);
+	json_t *measurements = measurements_of(run), *times = times_of(run);
 
 	if (!strcmp(name, "-"))
 		name = NULL;
-	record_describe(run->enclave.slot_uid, path ? path : name, measurements, false);
+	record_describe(run->enclave.slot_uid, path ? path : name, measurements, times,
+			false);
 	json_decref(measurements);
+	json_decref(times);
 }
 
 /* A debugger may take its time, and who detaches does so now. */
@@ -225,7 +237,7 @@ int run_boot(struct run *run)
 		(void)sd_report("STATUS=%s", error.text);
 		return outcome_fail(err, &error);
 	}
-	record_describe(run->enclave.slot_uid, NULL, NULL, true);
+	record_describe(run->enclave.slot_uid, NULL, NULL, NULL, true);
 	run_print_booted(run);
 	(void)sd_report("READY=1\nSTATUS=%s runs, CID %u", run->id, run->enclave.cid);
 	return COMMAND_OK;

@@ -55,6 +55,7 @@ static void nsm_queue(struct virtio_mmio *mmio, unsigned int index)
 
 	if (n >= 0 && n < CHAINS)
 		return;
+	marks_set(device->marks, MARK_NSM);
 	if (n < 0 || nsm_answer(device, queue))
 		virtio_mmio_break(mmio, "bad request queue");
 	/* One request at a time: it may take a signature, and other sources wait. */

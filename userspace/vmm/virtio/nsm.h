@@ -4,6 +4,7 @@
 #ifndef NE_EMU_VMM_VIRTIO_NSM_H
 #define NE_EMU_VMM_VIRTIO_NSM_H
 
+#include "common/marks.h"
 #include "nsm/nsm.h"
 #include "vmm/virtio/mmio.h"
 
@@ -16,6 +17,7 @@
  * @nsm: borrowed; keeps its state when the driver resets the device
  * @requests: number of requests so far
  * @errors: number of those that were answered with an error
+ * @marks: notes the first request, or NULL
  * @in_iov: buffers of the request; scratch, as all fields below
  * @out_iov: buffers of the response
  * @request: has room for one byte more than allowed, to detect longer requests
@@ -25,6 +27,7 @@ struct nsm_device {
 	struct nsm *nsm;
 	uint64_t requests;
 	uint64_t errors;
+	struct marks *marks;
 	struct iovec in_iov[NSM_QUEUE_SIZE];
 	struct iovec out_iov[NSM_QUEUE_SIZE];
 	uint8_t request[NSM_REQUEST_MAX + 1];

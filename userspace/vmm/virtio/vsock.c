@@ -65,15 +65,21 @@ static bool is_usable(unsigned int index, const struct virtqueue_chain *chain)
 	return !chain->nr_write && chain->read_size >= header;
 }
 
-static void watch_for_heartbeat(struct vsock *vsock, const struct virtqueue_chain *chain)
+static void watch_for_connections(struct vsock *vsock, const struct virtqueue_chain *chain)
 {
 	struct virtio_vsock_hdr hdr;
+	uint16_t op;
 
 	virtqueue_chain_read(chain, &hdr, sizeof(hdr));
-	if (le16toh(hdr.op) == VIRTIO_VSOCK_OP_REQUEST &&
-	    le64toh(hdr.dst_cid) == NE_EMU_CID_PARENT &&
-	    le32toh(hdr.dst_port) == NE_EMU_HEARTBEAT_PORT)
+	op = le16toh(hdr.op);
+	if (op == VIRTIO_VSOCK_OP_REQUEST && le64toh(hdr.dst_cid) == NE_EMU_CID_PARENT &&
+	    le32toh(hdr.dst_port) == NE_EMU_HEARTBEAT_PORT) {
 		vsock->heartbeat_sent = true;
+		marks_set(vsock->marks, MARK_HEARTBEAT);
+	} else if (op == VIRTIO_VSOCK_OP_REQUEST || op == VIRTIO_VSOCK_OP_RESPONSE) {
+		vsock->connected = true;
+		marks_set(vsock->marks, MARK_VSOCK);
+	}
 }
 
 /*
@@ -95,8 +101,8 @@ static int vsock_gather(struct vsock *vsock, unsigned int index, unsigned int wa
 			break;
 		if (virtqueue_peek(queue, n, &chain) || !is_usable(index, &chain))
 			return n ? n : -EPROTO;
-		if (index == QUEUE_TX && !vsock->heartbeat_sent)
-			watch_for_heartbeat(vsock, &chain);
+		if (index == QUEUE_TX && !(vsock->heartbeat_sent && vsock->connected))
+			watch_for_connections(vsock, &chain);
 		vsock->heads[n] = chain.head;
 		vsock->sizes[n] = chain.read_size;
 		vsock->packets[n] = (struct ne_emu_vsock_packet){

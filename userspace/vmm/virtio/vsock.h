@@ -4,6 +4,7 @@
 #ifndef NE_EMU_VMM_VIRTIO_VSOCK_H
 #define NE_EMU_VMM_VIRTIO_VSOCK_H
 
+#include "common/marks.h"
 #include "vmm/ending.h"
 #include "vmm/virtio/mmio.h"
 
@@ -37,6 +38,8 @@ struct vsock_counters {
  * @seqpacket_told: the kernel knows whether the driver negotiated SOCK_SEQPACKET
  * @heartbeat_sent: the guest has requested the connection that launchers wait for
  * @sizes: bytes of each packet of a batch that is transmitted
+ * @connected: it has also requested or accepted another connection
+ * @marks: notes these two, or NULL
  * @packets: scratch, as are @heads and @iov: the chains of one batch
  */
 struct vsock {
@@ -49,6 +52,8 @@ struct vsock {
 	bool seqpacket_told;
 	bool heartbeat_sent;
 	struct vsock_counters counters;
+	bool connected;
+	struct marks *marks;
 	struct ne_emu_vsock_packet packets[VSOCK_BATCH];
 	uint16_t heads[VSOCK_BATCH];
 	uint32_t sizes[VSOCK_BATCH];
