@@ -20,7 +20,7 @@ import tempfile
 PROGRAMS = ("ne-emu", "ne-emu-ca", "ne-emud")
 FORMATS = "pem der fingerprint rust go c"
 COMMANDS = ("run images ps inspect stats stop wait rm console logs events exec cp port-forward pcap "
-            "gdb timeline eif attest lab doctor setup version help")
+            "gdb trace timeline eif attest lab doctor setup version help")
 KEPT = "web enc0000000000000001 enc0000000000000003"
 IDS = "web 16 enc0000000000000001 enc0000000000000002"
 
@@ -28,7 +28,7 @@ IDS = "web 16 enc0000000000000001 enc0000000000000002"
 # files image.eif and text, and the directory sub.
 CASES = {
     "ne-emu ": COMMANDS,
-    "ne-emu st": "stop",
+    "ne-emu st": "stats stop",
     "ne-emu help ": COMMANDS.removesuffix(" help"),
     "ne-emu eif ": "build describe diff extract pcr sign verify help",
     "ne-emu eif help ": "build describe diff extract pcr sign verify",
@@ -65,6 +65,9 @@ CASES = {
     "ne-emu wait ": KEPT,
     "ne-emu inspect ": KEPT,
     "ne-emu rm ": KEPT,
+    "ne-emu trace ": IDS,
+    "ne-emu trace --filter h": "heartbeat",
+    "ne-emu trace -o ": "image.eif text sub",
     "ne-emu timeline ": KEPT,
     "ne-emu timeline --svg ": "image.eif text sub",
     "ne-emu timeline --compare ": "",

@@ -224,9 +224,58 @@ static void test_heartbeat_is_seen(void **state)
 	struct fixture *f = *state;
 	struct virtio_vsock_hdr hdr = make_hdr(VIRTIO_VSOCK_OP_REQUEST, 9000, 0);
 
+	struct marks marks = { .fd = -1 };
+
+	f->vsock->marks = &marks;
 	memcpy(driver_offer_buffer(&f->driver, TX, 0, HDR, false), &hdr, HDR);
 	driver_notify(&f->driver, TX);
 	assert_true(vsock_heartbeat_sent(f->vsock));
+	assert_int_equal(marks.set, 1U << MARK_HEARTBEAT);
+	hdr.dst_port = htole32(8001);
+	memcpy(driver_offer_buffer(&f->driver, TX, 1, HDR, false), &hdr, HDR);
+	driver_notify(&f->driver, TX);
+	assert_int_equal(marks.set, 1U << MARK_HEARTBEAT | 1U << MARK_VSOCK);
+	f->vsock->marks = NULL;
+}
+
+/* What is traced are the packets that have been moved, in both directions. */
+static void test_trace(void **state)
+{
+	struct fixture *f = *state;
+	struct virtio_vsock_hdr hdr = make_hdr(VIRTIO_VSOCK_OP_RW, 9000, 1);
+	struct trace_event event;
+	struct trace trace;
+	uint8_t *bytes;
+
+	assert_int_equal(trace_init(&trace, &f->driver.loop), 0);
+	trace.ring = calloc(TRACE_RING_SIZE, sizeof(*trace.ring));
+	trace.connections = calloc(TRACE_CONNECTIONS, sizeof(*trace.connections));
+	trace.wanted = 1U << TRACE_HEARTBEAT;
+	f->vsock->mmio.trace = &trace;
+	bytes = driver_offer_buffer(&f->driver, TX, 0, HDR + 1, false);
+	memcpy(bytes, &hdr, HDR);
+	bytes[HDR] = 0xb7;
+	driver_notify(&f->driver, TX);
+	assert_true(trace_take(&trace, &event));
+	assert_int_equal(event.vsock.what, TRACE_VSOCK_BYTE);
+	assert_int_equal(event.vsock.byte, 0xb7);
+	assert_true(event.vsock.by_guest);
+	assert_false(trace_take(&trace, &event));
+
+	hdr = (struct virtio_vsock_hdr){
+		.src_cid = hdr.dst_cid, .dst_cid = hdr.src_cid, .src_port = hdr.dst_port,
+		.dst_port = hdr.src_port, .op = htole16(VIRTIO_VSOCK_OP_RST),
+	};
+	driver_offer_buffer(&f->driver, RX, 0, HDR + 100, true);
+	driver_notify(&f->driver, RX);
+	assert_int_equal(write(f->channel, &hdr, HDR), HDR);
+	driver_run(&f->driver);
+	assert_true(trace_take(&trace, &event));
+	assert_int_equal(event.vsock.what, TRACE_VSOCK_RESET);
+	assert_false(event.vsock.by_guest);
+	assert_int_equal(event.vsock.to_parent, 1);
+	f->vsock->mmio.trace = NULL;
+	trace_exit(&trace);
 }
 
 /* Packets that differ in the operation, the CID or the port. */
@@ -596,6 +645,7 @@ int main(void)
 		T(test_transmit),
 		T(test_transmit_scattered),
 		T(test_heartbeat_is_seen),
+		T(test_trace),
 		T(test_other_packets_are_no_heartbeat),
 		T(test_short_packet_is_dropped),
 		T(test_no_header),

@@ -27,6 +27,7 @@ extern const struct command cmd_setup;
 extern const struct command cmd_stats;
 extern const struct command cmd_stop;
 extern const struct command cmd_timeline;
+extern const struct command cmd_trace;
 extern const struct command cmd_version;
 extern const struct command cmd_wait;
 

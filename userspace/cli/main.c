@@ -6,7 +6,7 @@
 static const struct command *const commands[] = {
 	&cmd_run, &cmd_images, &cmd_ps, &cmd_inspect, &cmd_stats, &cmd_stop, &cmd_wait, &cmd_rm,
 	&cmd_console, &cmd_logs, &cmd_events, &cmd_exec, &cmd_cp,
-	&cmd_port_forward, &cmd_pcap, &cmd_gdb, &cmd_timeline, &cmd_eif,
+	&cmd_port_forward, &cmd_pcap, &cmd_gdb, &cmd_trace, &cmd_timeline, &cmd_eif,
 	&cmd_attest, &cmd_lab, &cmd_doctor, &cmd_setup, &cmd_version, NULL,
 };
 

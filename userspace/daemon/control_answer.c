@@ -311,6 +311,7 @@ static const struct {
 } services[] = {
 	{ "gdb", true },
 	{ "stats", false },
+	{ "trace", false },
 };
 
 static int check_service(struct request *request, const struct attestee *attestee)

@@ -55,6 +55,11 @@ static const struct operation operations[] = {
 	[NSM_OP_AGENT_KEY] = { "NeEmuAgentKey", 0, { { 0 } } },
 };
 
+const char *nsm_operation_name(enum nsm_operation operation)
+{
+	return operations[operation].name;
+}
+
 struct decoder {
 	struct emu_cbor_reader reader;
 	struct nsm_request *request;

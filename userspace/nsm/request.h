@@ -44,6 +44,9 @@ struct nsm_request {
 	size_t scratch_used;
 };
 
+/** nsm_operation_name() - "DescribePCR" */
+const char *nsm_operation_name(enum nsm_operation operation);
+
 /**
  * nsm_request_decode() - decode a request
  * @len: at most NSM_REQUEST_MAX

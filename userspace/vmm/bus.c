@@ -38,7 +38,7 @@ static const struct bus_range *bus_find(const struct bus *bus, uint64_t addr, si
 	return NULL;
 }
 
-void bus_read(const struct bus *bus, uint64_t addr, void *data, size_t len)
+bool bus_read(const struct bus *bus, uint64_t addr, void *data, size_t len)
 {
 	const struct bus_range *range = bus_find(bus, addr, len);
 
@@ -46,12 +46,14 @@ void bus_read(const struct bus *bus, uint64_t addr, void *data, size_t len)
 		range->ops->read(range->device, addr - range->base, data, len);
 	else
 		memset(data, 0xff, len);
+	return range;
 }
 
-void bus_write(const struct bus *bus, uint64_t addr, const void *data, size_t len)
+bool bus_write(const struct bus *bus, uint64_t addr, const void *data, size_t len)
 {
 	const struct bus_range *range = bus_find(bus, addr, len);
 
 	if (range)
 		range->ops->write(range->device, addr - range->base, data, len);
+	return range;
 }

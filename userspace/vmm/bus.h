@@ -4,6 +4,7 @@
 #ifndef NE_EMU_VMM_BUS_H
 #define NE_EMU_VMM_BUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,9 +37,9 @@ struct bus {
 /** bus_add() - add a device; Return: 0, -ENOSPC, or -EEXIST (the range overlaps another) */
 int bus_add(struct bus *bus, uint64_t base, uint64_t size, const struct bus_ops *ops,
 	    void *device);
-/** bus_read() - read from a device; all ones if there is none */
-void bus_read(const struct bus *bus, uint64_t addr, void *data, size_t len);
-/** bus_write() - write to a device; ignored if there is none */
-void bus_write(const struct bus *bus, uint64_t addr, const void *data, size_t len);
+/** bus_read() - read from a device; all ones if there is none; Return: is there one? */
+bool bus_read(const struct bus *bus, uint64_t addr, void *data, size_t len);
+/** bus_write() - write to a device; ignored if there is none; Return: is there one? */
+bool bus_write(const struct bus *bus, uint64_t addr, const void *data, size_t len);
 
 #endif

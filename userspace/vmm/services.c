@@ -4,9 +4,11 @@
 #include "vmm/services.h"
 
 #include "vmm/gdb/service.h"
+#include "vmm/trace/service.h"
 
 const struct session_service *const services[] = {
 	&gdb_service,
 	&stats_service,
+	&trace_service,
 	NULL,
 };

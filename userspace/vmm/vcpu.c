@@ -39,23 +39,29 @@ static void handle_port(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 	uint8_t *data = (uint8_t *)run + run->io.data_offset;
+	bool known;
 
 	for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size) {
 		if (run->io.direction == KVM_EXIT_IO_OUT)
-			bus_write(vcpu->pio, run->io.port, data, run->io.size);
+			known = bus_write(vcpu->pio, run->io.port, data, run->io.size);
 		else
-			bus_read(vcpu->pio, run->io.port, data, run->io.size);
+			known = bus_read(vcpu->pio, run->io.port, data, run->io.size);
+		if (!known && trace_wanted(vcpu->trace, TRACE_EXIT))
+			trace_count(vcpu->trace, TRACE_EXIT_PORT);
 	}
 }
 
 static void handle_mmio(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
+	bool known;
 
 	if (run->mmio.is_write)
-		bus_write(vcpu->mmio, run->mmio.phys_addr, run->mmio.data, run->mmio.len);
+		known = bus_write(vcpu->mmio, run->mmio.phys_addr, run->mmio.data, run->mmio.len);
 	else
-		bus_read(vcpu->mmio, run->mmio.phys_addr, run->mmio.data, run->mmio.len);
+		known = bus_read(vcpu->mmio, run->mmio.phys_addr, run->mmio.data, run->mmio.len);
+	if (!known && trace_wanted(vcpu->trace, TRACE_EXIT))
+		trace_count(vcpu->trace, TRACE_EXIT_ADDRESS);
 }
 
 static void handle_system_event(struct vcpu *vcpu)
@@ -203,6 +209,8 @@ static bool handle_error(struct vcpu *vcpu)
 {
 	if (errno == EINTR || errno == EAGAIN) {
 		count_exit(vcpu, VCPU_EXIT_INTERRUPTED);
+		if (trace_wanted(vcpu->trace, TRACE_EXIT))
+			trace_count(vcpu->trace, TRACE_EXIT_INTERRUPTED);
 		handle_interruption(vcpu);
 		return true;
 	}

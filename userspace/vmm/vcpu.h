@@ -8,6 +8,7 @@
 #include "common/util.h"
 #include "vmm/bus.h"
 #include "vmm/ending.h"
+#include "vmm/trace/trace.h"
 #include "vmm/vm.h"
 
 #include <pthread.h>
@@ -47,6 +48,7 @@ enum vcpu_exit {
  * struct vcpu - owned by the main thread
  * @pio: bus of ports
  * @mmio: bus of memory-mapped registers
+ * @trace: counts exits that no device handles, or NULL
  * @cpu: host CPU that the thread is pinned to
  * @pool_fd: cgroup.threads of the cgroup that the thread enters, or -1; valid until @placed
  *	is posted
@@ -71,6 +73,7 @@ struct vcpu {
 	const struct bus *pio;
 	const struct bus *mmio;
 	struct ending *ending;
+	struct trace *trace;
 	pthread_t thread;
 	bool has_thread;
 	uint32_t cpu;

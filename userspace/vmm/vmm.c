@@ -20,6 +20,13 @@
 
 #define VCPU_STOP_MS	1000
 
+static void print_debug(struct vmm *vmm, uint8_t byte)
+{
+	console_write(&vmm->console, byte);
+	if (trace_wanted(&vmm->trace, TRACE_CONSOLE))
+		trace_console(&vmm->trace, byte);
+}
+
 /* Production enclaves have no console: their output is only searched for a panic. */
 static void print_byte(void *arg, uint8_t byte)
 {
@@ -27,7 +34,7 @@ static void print_byte(void *arg, uint8_t byte)
 
 	marks_set(&vmm->marks, MARK_CONSOLE);
 	if (vmm_options_debug(vmm->options))
-		console_write(&vmm->console, byte);
+		print_debug(vmm, byte);
 	panic_watch_byte(&vmm->panic_watch, byte);
 }
 
@@ -92,6 +99,7 @@ static int create_vsock(struct vmm *vmm)
 	if (err)
 		return err;
 	vmm->vsock->marks = &vmm->marks;
+	vmm->vsock->mmio.trace = &vmm->trace;
 	return add_virtio(vmm, &vmm->vsock->mmio, MACHINE_VSOCK_BASE);
 }
 
@@ -127,6 +135,7 @@ static int create_nsm(struct vmm *vmm)
 	if (err)
 		return err;
 	vmm->nsm_device->marks = &vmm->marks;
+	vmm->nsm_device->mmio.trace = &vmm->trace;
 	return add_virtio(vmm, &vmm->nsm_device->mmio, MACHINE_NSM_BASE);
 }
 
@@ -175,6 +184,7 @@ static int create_vcpus(struct vmm *vmm, struct error *error)
 		vcpu->pio = &vmm->pio;
 		vcpu->mmio = &vmm->mmio;
 		vcpu->ending = &vmm->ending;
+		vcpu->trace = &vmm->trace;
 		vcpu->cpu = options->cpus.list[i];
 		vcpu->pool_fd = vmm->pool_fd;
 		vcpu->stands_fd = vmm->pause.source.fd;
@@ -222,6 +232,8 @@ static int create_basics(struct vmm *vmm)
 				       vmm_options_debug(vmm->options));
 	if (!err)
 		err = pause_init(&vmm->pause, &vmm->loop);
+	if (!err)
+		err = trace_init(&vmm->trace, &vmm->loop);
 	if (!err)
 		sessions_init(&vmm->sessions, &vmm->loop, &vmm->options->sessions, services, vmm);
 	if (!err)
@@ -324,6 +336,7 @@ bool vmm_destroy(struct vmm *vmm)
 	fd_close(&vmm->nsm_irq_fd);
 	fd_close(&vmm->pool_fd);
 	fd_close(&vmm->sigterm.fd);
+	trace_exit(&vmm->trace);
 	halt_watch_close(&vmm->halt_watch);
 	panic_watch_exit(&vmm->panic_watch);
 	pause_exit(&vmm->pause);

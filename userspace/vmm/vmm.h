@@ -21,6 +21,7 @@
 #include "vmm/pause.h"
 #include "vmm/serial.h"
 #include "vmm/session.h"
+#include "vmm/trace/trace.h"
 #include "vmm/vcpu.h"
 #include "vmm/virtio/nsm.h"
 #include "vmm/virtio/vsock.h"
@@ -72,6 +73,7 @@ struct vmm {
 	struct pause pause;
 	struct sessions sessions;
 	struct debugger *debugger;
+	struct trace trace;
 	struct loop_source backend;
 	struct loop_source ended;
 	struct loop_source sigterm;

@@ -51,6 +51,17 @@ void virtio_mmio_again(struct virtio_mmio *device, unsigned int index)
 	(void)!write(device->notify[index].source.fd, &one, sizeof(one));
 }
 
+static void trace_device(struct virtio_mmio *device, enum trace_device_what what, const char *why)
+{
+	struct trace_event event = {
+		.kind = TRACE_DEVICE,
+		.device = { .what = what, .id = device->id, .status = device->status, .why = why },
+	};
+
+	if (trace_wanted(device->trace, TRACE_DEVICE))
+		trace_put(device->trace, &event);
+}
+
 void virtio_mmio_break(struct virtio_mmio *device, const char *why)
 {
 	if (device->status & VIRTIO_CONFIG_S_NEEDS_RESET)
@@ -63,6 +74,7 @@ void virtio_mmio_break(struct virtio_mmio *device, const char *why)
 		  "virtio device %u stopped until its driver resets it: %s", device->id, why);
 	device->was_broken = true;
 	device->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	trace_device(device, TRACE_DEVICE_BROKEN, why);
 	raise_interrupt(device, VIRTIO_MMIO_INT_CONFIG);
 }
 
@@ -108,6 +120,7 @@ static void write_status(struct virtio_mmio *device, uint32_t value)
 
 	if (!(value & 0xff)) {
 		virtio_mmio_reset(device);
+		trace_device(device, TRACE_DEVICE_RESET, NULL);
 		return;
 	}
 	/* The driver can only add bits, except the one that the device sets. */
@@ -115,6 +128,7 @@ static void write_status(struct virtio_mmio *device, uint32_t value)
 	if (!(old & VIRTIO_CONFIG_S_FEATURES_OK) && !features_acceptable(device))
 		value &= ~(uint32_t)(VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
 	device->status |= value;
+	trace_device(device, TRACE_DEVICE_STATUS, NULL);
 
 	/* The driver may have filled queues and notified us before it set DRIVER_OK. */
 	if (!(old & VIRTIO_CONFIG_S_DRIVER_OK) && virtio_mmio_is_live(device))

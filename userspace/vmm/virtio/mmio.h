@@ -7,6 +7,7 @@
 #include "vmm/bus.h"
 #include "vmm/loop.h"
 #include "vmm/memory.h"
+#include "vmm/trace/trace.h"
 #include "vmm/virtio/virtqueue.h"
 #include "vmm/vm.h"
 
@@ -42,6 +43,7 @@ struct virtio_notify {
  * @id: virtio device id
  * @features: features offered besides VERSION_1
  * @config: device configuration, read only
+ * @trace: learns of resets and of the status, or NULL
  * @lock: protects all fields below except @interrupts. It is held while a batch of packets
  *	is moved or a request is answered, neither of which blocks, so that the device no
  *	longer uses any buffer once the driver has reset it
@@ -59,6 +61,7 @@ struct virtio_mmio {
 	const struct guest_memory *memory;
 	struct loop *loop;
 	int irq_fd;
+	struct trace *trace;
 	struct virtio_notify notify[VIRTIO_MMIO_QUEUES_MAX];
 
 	pthread_mutex_t lock;

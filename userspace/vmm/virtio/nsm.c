@@ -3,6 +3,7 @@
 
 #include "vmm/virtio/nsm.h"
 
+#include "common/clock.h"
 #include "common/util.h"
 
 #include <errno.h>
@@ -26,6 +27,7 @@ static int nsm_answer(struct nsm_device *device, struct virtqueue *queue)
 	struct virtqueue_chain in = { .iov = device->in_iov };
 	struct virtqueue_chain out = { .iov = device->out_iov };
 	size_t request_len, response_len;
+	int64_t begin_ns = 0;
 
 	if (virtqueue_peek(queue, 0, &in) || virtqueue_peek(queue, 1, &out) ||
 	    in.nr_write || out.nr_read)
@@ -33,11 +35,16 @@ static int nsm_answer(struct nsm_device *device, struct virtqueue *queue)
 
 	request_len = MIN(in.read_size, sizeof(device->request));
 	virtqueue_chain_read(&in, device->request, request_len);
+	if (trace_wanted(device->mmio.trace, TRACE_NSM))
+		begin_ns = clock_ns(CLOCK_MONOTONIC);
 	response_len = nsm_request(device->nsm, device->request, request_len, device->response,
 				   MIN(out.write_size, sizeof(device->response)));
 	virtqueue_chain_write(&out, device->response, response_len);
 	device->requests++;
 	device->errors += is_error(device->response, response_len);
+	if (trace_wanted(device->mmio.trace, TRACE_NSM))
+		trace_request(device->mmio.trace, device->request, request_len, device->response,
+			      response_len, clock_ns(CLOCK_MONOTONIC) - begin_ns);
 
 	virtqueue_take(queue, CHAINS);
 	virtqueue_put_used(queue, in.head, 0);

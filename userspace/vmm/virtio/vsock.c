@@ -152,6 +152,28 @@ static void transmit_one(struct vsock *vsock, struct virtqueue *queue, int i)
 	vsock->counters.tx_bytes += vsock->sizes[i];
 }
 
+/* @count packets of the batch have been moved. What is in them may change at any time. */
+static void vsock_trace(struct vsock *vsock, int count, bool to_guest)
+{
+	struct trace *trace = vsock->mmio.trace;
+
+	if (!trace_wanted(trace, TRACE_VSOCK) && !trace_wanted(trace, TRACE_HEARTBEAT))
+		return;
+	for (int i = 0; i < count; i++) {
+		const struct virtqueue_chain chain = {
+			.iov = (struct iovec *)(uintptr_t)vsock->packets[i].iov,
+			.nr_read = vsock->packets[i].iov_count,
+		};
+		struct {
+			struct virtio_vsock_hdr hdr;
+			uint8_t byte;
+		} head = {};
+
+		virtqueue_chain_read(&chain, &head, sizeof(head));
+		trace_packet(trace, &head.hdr, head.byte, to_guest);
+	}
+}
+
 static void vsock_receive(struct vsock *vsock)
 {
 	struct virtqueue *queue = &vsock->mmio.queues[QUEUE_RX];
@@ -164,6 +186,7 @@ static void vsock_receive(struct vsock *vsock)
 		if (n <= 0)
 			break;
 		got = vsock_move(vsock, NE_EMU_VSOCK_RECV, n);
+		vsock_trace(vsock, got, true);
 		for (int i = 0; i < got; i++)
 			receive_one(vsock, queue, i);
 		if (got > 0)
@@ -198,6 +221,7 @@ static void vsock_transmit(struct vsock *vsock)
 		sent = vsock_move(vsock, NE_EMU_VSOCK_SEND, n);
 		if (sent < 0)
 			break;
+		vsock_trace(vsock, sent, false);
 		for (int i = 0; i < sent; i++)
 			transmit_one(vsock, queue, i);
 		virtqueue_take(queue, sent);
