@@ -229,6 +229,7 @@ static void ne_enclave_set_running(struct ne_enclave *enclave, struct ne_backend
 int ne_enclave_start(struct ne_enclave *enclave, struct ne_enclave_start_info *info)
 {
 	struct ne_backend *backend;
+	ktime_t asked;
 	u32 cid;
 	int rc;
 
@@ -250,7 +251,9 @@ int ne_enclave_start(struct ne_enclave *enclave, struct ne_enclave_start_info *i
 		goto err_cid;
 	}
 
+	asked = ktime_get();
 	rc = ne_backend_start(backend);
+	trace_ne_emu_start(enclave->slot_uid, cid, -rc, ktime_us_delta(ktime_get(), asked));
 	if (rc)
 		goto err_backend;
 

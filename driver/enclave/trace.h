@@ -51,6 +51,30 @@ TRACE_EVENT(ne_emu_state,
 		  __entry->reason, __get_str(text))
 );
 
+/* The VMM has answered a start request, or nobody has; error is an errno. */
+TRACE_EVENT(ne_emu_start,
+	TP_PROTO(u64 slot_uid, u32 cid, int error, s64 duration_us),
+
+	TP_ARGS(slot_uid, cid, error, duration_us),
+
+	TP_STRUCT__entry(
+		__field(u64, slot_uid)
+		__field(s64, duration_us)
+		__field(u32, cid)
+		__field(int, error)
+	),
+
+	TP_fast_assign(
+		__entry->slot_uid = slot_uid;
+		__entry->duration_us = duration_us;
+		__entry->cid = cid;
+		__entry->error = error;
+	),
+
+	TP_printk("slot_uid=%016llx cid=%u error=%d duration_us=%lld",
+		  __entry->slot_uid, __entry->cid, __entry->error, __entry->duration_us)
+);
+
 /* An ioctl of an enclave fd failed; error is an errno or NE_ERR_*. */
 TRACE_EVENT(ne_emu_refused,
 	TP_PROTO(u64 slot_uid, unsigned int cmd, int error),

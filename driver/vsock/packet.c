@@ -7,6 +7,7 @@
 #include <uapi/linux/nitro_enclaves_emu.h>
 
 #include "compat.h"
+#include "trace.h"
 #include "vsock.h"
 
 /*
@@ -58,6 +59,7 @@ static ssize_t ne_vsock_read_part(struct ne_vsock_chan *chan, struct sk_buff **s
 			return -EAGAIN;
 		/* Monitors get each packet once and as a whole. */
 		virtio_transport_deliver_tap_pkt(*skb);
+		trace_ne_emu_vsock_to_guest(chan->cid, virtio_vsock_hdr(*skb));
 	}
 
 	rc = ne_vsock_copy_part(*skb, to);
@@ -195,6 +197,7 @@ ssize_t ne_vsock_packet_write(struct ne_vsock_chan *chan, struct iov_iter *from)
 	if (!ne_vsock_valid(chan, &hdr, count - sizeof(hdr)))
 		goto malformed;
 
+	trace_ne_emu_vsock_from_guest(chan->cid, &hdr);
 	if (ne_vsock_is_parent(&hdr))
 		rc = ne_vsock_deliver_from(chan, &hdr, from);
 	else
