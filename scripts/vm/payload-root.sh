@@ -51,7 +51,7 @@ cp -r tests/lib tests/lifecycle tests/clients tests/container tests/daily tests/
 	tests/vsock tests/bench "$tests/"
 mkdir "$tests/lifecycle/docs/pages"
 cp README.md Documentation/install.rst Documentation/troubleshooting.rst \
-	Documentation/ci.rst Documentation/hacking.rst \
+	Documentation/ci.rst Documentation/hacking.rst Documentation/debugging.rst \
 	Documentation/examples/github-workflow.yml "$tests/lifecycle/docs/pages/"
 cp scripts/vm/demo.sh "$tests/"
 

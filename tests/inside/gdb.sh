@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC2317,SC2329 # functions are called by check
+# shellcheck disable=SC2016,SC2317,SC2329 # names of gdb; functions are called by check
 # Sessions of gdb with real enclaves: from the first instruction of the kernel to programs, by
 # its owner only, and without a trace once it has gone.
 

@@ -466,7 +466,7 @@ static void test_interrupt(void **state)
 	assert_answer(m, "qC", "QC2");
 	/* Within a packet it is a byte like others. */
 	assert_answer(m, "\x03", "");
-	/* A second report is nobody's. */
+	/* A report while the guest stands is not for the client. */
 	stopped(m, GDB_STOP_STEP, 0, 0);
 	assert_int_equal(m->output_len, 0);
 }
@@ -505,8 +505,8 @@ static void test_monitor(void **state)
 	m->output_len = 0;
 	feed(m, "$qRcmd,68656c70#fc", 18);
 	assert_true(has_text(m, "+$O") && has_text(m, "$OK#9a"));
-	assert_true(has_text(m, "787020414444524553"));		/* "xp ADDRES" */
-	assert_true(has_text(m, "736179206865"));		/* "say he" */
+	assert_true(has_text(m, "78702041444452455353"));	/* "xp ADDRESS" */
+	assert_true(has_text(m, "7361792068656c6c6f"));		/* "say hello" */
 	assert_monitor(m, "hello", "hello\n");
 	assert_monitor(m, "xp 0x3010 2", "0000000000003010: 10 11\n");
 	assert_monitor(m, " xp\t0x3fff 2", "0000000000003fff: no memory\n");

@@ -35,7 +35,7 @@ static void test_owner(void **state)
 	assert_int_equal(holds.count, 0);
 }
 
-/* Whoever makes many wishes loses his own oldest ones, not those of others. */
+/* A user with many wishes loses the oldest of them, and others lose nothing. */
 static void test_limits(void **state)
 {
 	struct holds holds = { 0 };

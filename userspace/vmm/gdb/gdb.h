@@ -34,7 +34,7 @@ void gdb_input(struct gdb *gdb, uint8_t byte);
 void gdb_stopped(struct gdb *gdb, const struct gdb_stop *stop);
 /** gdb_has_trap() - is a software breakpoint of the client at @gpa? */
 bool gdb_has_trap(const struct gdb *gdb, uint64_t gpa);
-/** gdb_exited() - tell the client that the guest has ended */
+/** gdb_exited() - report the end of the guest to the client */
 void gdb_exited(struct gdb *gdb);
 
 #endif

@@ -57,7 +57,7 @@ static void finish(struct gdb_link *link)
 	link->ops->packet(link->arg, link->data, link->len, err);
 }
 
-/* Anything that is no digit makes the checksum wrong. */
+/* Other characters make the checksum wrong. */
 static uint8_t digit(const struct gdb_link *link, uint8_t byte)
 {
 	if (byte >= '0' && byte <= '9')

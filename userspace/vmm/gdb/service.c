@@ -91,11 +91,12 @@ static bool same_point(const struct gdb_hardware *a, const struct gdb_hardware *
 }
 
 /*
- * Several vCPUs may stop at the same time, and the debugger is told of one. A watchpoint of
- * another one is told when the debugger lets the guest go on, if it still wants that; at a
- * breakpoint, the instruction has not run yet, so that it will stop again by itself.
+ * Several vCPUs may stop at the same time, and the debugger learns of one. A watchpoint of
+ * another one is reported when the debugger lets the guest go on, if it still has that
+ * watchpoint; at a breakpoint, the instruction has not run yet, so that the vCPU will stop again
+ * by itself.
  */
-static bool tell_pending(struct debugger *debugger)
+static bool report_pending(struct debugger *debugger)
 {
 	for (unsigned int i = 0; i < debugger->target.nr_cpus; i++) {
 		struct debugger_stop *pending = &debugger->pending[i];
@@ -136,7 +137,7 @@ static void target_resume(void *arg, const struct gdb_run *run)
 	debugger->run = *run;
 	memcpy(debugger->actions, run->actions, nr_cpus * sizeof(*run->actions));
 	debugger->run.actions = debugger->actions;
-	if (tell_pending(debugger))
+	if (report_pending(debugger))
 		return;
 	for (unsigned int i = 0; i < nr_cpus; i++)
 		arm(debugger, i);

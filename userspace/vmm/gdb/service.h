@@ -28,7 +28,7 @@ enum debugger_state {
 	DEBUGGER_LEAVING,
 };
 
-/** struct debugger_stop - a stop that the debugger has not been told of; @valid: there is one */
+/** struct debugger_stop - a stop that was not reported yet; @valid: there is one */
 struct debugger_stop {
 	bool valid;
 	struct gdb_stop stop;

@@ -21,7 +21,7 @@
 #define RFLAGS_RF		(1ULL << 16)
 #define DR6_POINTS		0xfULL
 #define DR6_STEP		(1ULL << 14)
-/* What tells the guest the cause of its own debug exception. */
+/* The bits in which the guest finds the cause of its own debug exception. */
 #define DR6_CAUSES		(DR6_POINTS | 1ULL << 13 | DR6_STEP | 1ULL << 15)
 #define DR7_INDEX		7
 /* Bit 10 is always set; bit 9 asks older CPUs for exact watchpoints. */
