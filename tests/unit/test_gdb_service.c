@@ -467,10 +467,12 @@ static void test_two_watchpoints(void **state)
 	cpus[0].regs.rip = LOOP_OF(0) + STORE_AT;
 	cpus[1].regs.rip = LOOP_OF(1) + STORE_AT;
 	send_packet(f, "vCont;c");
-	/* Both have stopped before the main thread looks. */
+	while (pause_holds(&f->vmm.pause, PAUSE_GDB))
+		assert_int_equal(loop_run_once(&f->vmm.loop, 10), 0);
+	/* The main thread looks when both have stopped. */
 	for (int64_t end = clock_ms() + LONG_MS; clock_ms() < end &&
-	     !(ram[0x2000] && ram[0x2100]);)
-		(void)loop_run_once(&f->vmm.loop, 1);
+	     !(vcpu_stands(&f->vmm.vcpus[0]) && vcpu_stands(&f->vmm.vcpus[1]));)
+		usleep(1000);
 	wait_text(f, "$T05thread:1;watch:2000;#");
 	send_packet(f, "vCont;c");
 	wait_text(f, "$T05thread:2;watch:2100;#");
