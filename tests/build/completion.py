@@ -20,7 +20,7 @@ import tempfile
 PROGRAMS = ("ne-emu", "ne-emu-ca", "ne-emud")
 FORMATS = "pem der fingerprint rust go c"
 COMMANDS = ("run images ps inspect stats stop wait rm console logs events exec cp port-forward pcap "
-            "gdb trace timeline eif attest lab doctor setup version help")
+            "gdb pause resume dump trace timeline eif attest lab doctor setup version help")
 KEPT = "web enc0000000000000001 enc0000000000000003"
 IDS = "web 16 enc0000000000000001 enc0000000000000002"
 
@@ -61,6 +61,11 @@ CASES = {
     "ne-emu gdb --gdb ": "image.eif text sub",
     "ne-emu pcap -w ": "image.eif text sub",
     "ne-emu pcap --write s": "sub",
+    "ne-emu pause ": IDS,
+    "ne-emu resume ": IDS,
+    "ne-emu dump ": IDS,
+    "ne-emu dump -o ": "image.eif text sub",
+    "ne-emu run --dump-on-crash ": "image.eif text sub",
     "ne-emu logs ": KEPT,
     "ne-emu wait ": KEPT,
     "ne-emu inspect ": KEPT,

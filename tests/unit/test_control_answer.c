@@ -448,6 +448,63 @@ static void test_hold(void **state)
 	attestor_forget(&s->attestor, UID);
 }
 
+#define PAUSE(how) \
+	"{\"command\":\"session\",\"target\":\"" UID_TEXT "\",\"service\":\"pause\"," \
+	"\"options\":\"" how "\"}"
+
+/* Others see in a file that an enclave is to stand still. */
+static void test_pause(void **state)
+{
+	struct session_fds fds = SESSION_FDS_NONE;
+	struct state *s = *state;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/logs", s->dir.path);
+	assert_int_equal(log_root_open(&logs, path), 0);
+	start(s, NOW);
+	attestor_open_lines(&s->attestor, UID, &fds);
+	snprintf(path, sizeof(path), "%s/logs/%u/" UID_TEXT "/paused", s->dir.path, ALICE);
+	asking = BOB;
+	expect_error(s, PAUSE("on"), "belongs to user");
+	assert_int_equal(access(path, F_OK), -1);
+	asking = ALICE;
+	json_decref(ask(s, PAUSE("on")));
+	assert_int_equal(access(path, F_OK), 0);
+	session_ends_close(&given);
+	json_decref(ask(s, PAUSE("off")));
+	assert_int_equal(access(path, F_OK), -1);
+	session_ends_close(&given);
+	json_decref(ask(s, PAUSE("off")));
+	session_ends_close(&given);
+	session_fds_close(&fds);
+	/* Of an enclave that has ended meanwhile, nothing is noted. */
+	expect_error(s, PAUSE("on"), "cannot be looked into");
+	assert_int_equal(access(path, F_OK), -1);
+	attestor_forget(&s->attestor, UID);
+	log_root_close(&logs);
+}
+
+/* A production enclave is not shown, unless its owner has changed the setting. */
+static void test_dump_of_production(void **state)
+{
+	struct session_fds fds = SESSION_FDS_NONE;
+	struct state *s = *state;
+
+	start(s, NOW);
+	attestor_open_lines(&s->attestor, UID, &fds);
+	attestor_find(&s->attestor, UID)->debug = false;
+	expect_error(s, SESSION(UID_TEXT, "dump"), "look-inside=always");
+	json_decref(ask(s, SESSION(UID_TEXT, "pause")));
+	assert_true(given.read_fd >= 0);
+	session_ends_close(&given);
+	attestor_find(&s->attestor, UID)->settings.look_inside = true;
+	json_decref(ask(s, SESSION(UID_TEXT, "dump")));
+	assert_true(given.read_fd >= 0);
+	session_ends_close(&given);
+	session_fds_close(&fds);
+	attestor_forget(&s->attestor, UID);
+}
+
 static void test_names(void **state)
 {
 	struct state *s = *state;
@@ -667,6 +724,8 @@ int main(void)
 		TEST(test_name_rule),
 		TEST(test_agent_key),
 		TEST(test_session),
+		TEST(test_pause),
+		TEST(test_dump_of_production),
 		TEST(test_look_inside),
 		TEST(test_hold),
 		TEST(test_names),

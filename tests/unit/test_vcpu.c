@@ -30,6 +30,7 @@
 
 static atomic_int runs;		/* calls of KVM_RUN */
 static atomic_int in_guest;	/* vCPUs that are in it */
+static atomic_bool faults;	/* the next guest that runs ends by a triple fault */
 
 int __real_ioctl(int fd, unsigned long request, void *arg);
 int __wrap_ioctl(int fd, unsigned long request, void *arg);
@@ -40,6 +41,11 @@ static int fake_run(int fd)
 	struct kvm_run *run = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	runs++;
+	if (atomic_exchange(&faults, false)) {
+		run->exit_reason = KVM_EXIT_SHUTDOWN;
+		(void)munmap(run, 4096);
+		return 0;
+	}
 	in_guest++;
 	while (!__atomic_load_n(&run->immediate_exit, __ATOMIC_SEQ_CST))
 		(void)nanosleep(&piece, NULL);
@@ -198,6 +204,31 @@ static void test_many_pauses(void **state)
 	wait_until_stood(guest, 1);
 }
 
+/* One that has crashed counts as standing, also again, so that it can be dumped. */
+static void test_crashed_vcpu_stands(void **state)
+{
+	struct guest *guest = *state;
+	struct ending ending;
+	struct error error;
+
+	assert_int_equal(ending_init(&ending), 0);
+	for (int i = 0; i < NR_VCPUS; i++)
+		guest->vcpus[i].ending = &ending;
+	assert_false(ending_reported(&ending));
+	faults = true;
+	go(guest);
+	wait_for_guest(NR_VCPUS - 1);
+	for (int i = 1; i <= 2; i++) {
+		pause_take(&guest->pause, PAUSE_DUMP);
+		wait_until_stood(guest, i);
+		pause_drop(&guest->pause, PAUSE_DUMP);
+		wait_for_guest(NR_VCPUS - 1);
+	}
+	assert_true(ending_reported(&ending));
+	assert_int_equal(ending_get(&ending, &error), NE_EMU_EXIT_REASON_GUEST_SHUTDOWN);
+	ending_exit(&ending);
+}
+
 static void *wait_to_go(void *arg)
 {
 	struct vcpu *vcpu = arg;
@@ -247,6 +278,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stands_from_the_start, guest_setup,
 						guest_teardown),
 		cmocka_unit_test_setup_teardown(test_many_pauses, guest_setup, guest_teardown),
+		cmocka_unit_test_setup_teardown(test_crashed_vcpu_stands, guest_setup,
+						guest_teardown),
 		cmocka_unit_test(test_thread_ends),
 		cmocka_unit_test(test_thread_is_stuck),
 	};

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/eif/app_options.h"
 #include "cli/eif/commands.h"
+#include "cli/enclave/crash_dump.h"
 #include "cli/run/run.h"
 
 #include "cli/host/sysfs.h"
@@ -30,6 +31,7 @@ static uint64_t default_cpus(void)
 static void run_free(struct run *run)
 {
 	enclave_close(&run->enclave);
+	crash_dump_close(run->watch.dump);
 	image_close(&run->image);
 	enclave_file_free(&run->file);
 	fd_close(&run->watch.listener);
@@ -125,6 +127,15 @@ static const struct opt options[] = {
 			   "(*ne-emu gdb*) lets it go. There is no time limit for the boot. "
 			   "With *--detach*, return as soon as it stands there. Requires "
 			   "*--debug*."),
+	OPT_STRING("dump-on-crash", struct run, dump_on_crash, "PATH",
+		   "if its kernel crashes, write its memory to this file,\n"
+		   "or to one in this directory",
+		   .manual = "If the kernel of the enclave panics or the enclave ends by a triple "
+			     "fault, write its memory to a core file, as *ne-emu dump* does, before "
+			     "the enclave ends. _PATH_ is a file, which must not exist, or a "
+			     "directory, in which the file is named after the enclave. Requires "
+			     "*--debug*, or the setting _look-inside_ of *ne-emu lab*.",
+		   .values = VALUES_FILES),
 	OPT_FLAG("json", struct run, json, "print a JSON object after the boot, one at the end",
 		 .manual = "Print one JSON object once the enclave has booted, with the members of "
 			   "*nitro-cli run-enclave* (EnclaveID, ProcessID, EnclaveCID, "

@@ -6,7 +6,8 @@
 static const struct command *const commands[] = {
 	&cmd_run, &cmd_images, &cmd_ps, &cmd_inspect, &cmd_stats, &cmd_stop, &cmd_wait, &cmd_rm,
 	&cmd_console, &cmd_logs, &cmd_events, &cmd_exec, &cmd_cp,
-	&cmd_port_forward, &cmd_pcap, &cmd_gdb, &cmd_trace, &cmd_timeline, &cmd_eif,
+	&cmd_port_forward, &cmd_pcap, &cmd_gdb, &cmd_pause, &cmd_resume, &cmd_dump, &cmd_trace,
+	&cmd_timeline, &cmd_eif,
 	&cmd_attest, &cmd_lab, &cmd_doctor, &cmd_setup, &cmd_version, NULL,
 };
 
@@ -22,6 +23,7 @@ static const struct command_hint hints[] = {
 	{ "terminate-enclave", "\"ne-emu stop\"" },
 	{ "terminate", "\"ne-emu stop\"" },
 	{ "kill", "\"ne-emu stop\"" },
+	{ "unpause", "\"ne-emu resume\"" },
 	{ "attach", "\"ne-emu console\"" },
 	{ "delete", "\"ne-emu rm\"" },
 	{ "build-enclave", "\"ne-emu eif build\"" },

@@ -79,7 +79,7 @@ static int resolve(int fd, char **ret)
 }
 
 /* The file must be in the directory of its target, because it gets its name by link(). */
-static int open_nameless(struct file_new *file)
+static int open_nameless(struct file_new *file, mode_t mode)
 {
 	const char *slash = strrchr(file->target, '/');
 	__cleanup_free char *dir = slash ? strndup(file->target, MAX(slash - file->target, 1)) :
@@ -88,7 +88,7 @@ static int open_nameless(struct file_new *file)
 
 	if (!dir)
 		return -ENOMEM;
-	file->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+	file->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
 	if (file->fd >= 0)
 		return 0;
 	if (errno != EOPNOTSUPP)
@@ -107,7 +107,7 @@ static int open_nameless(struct file_new *file)
 	}
 	mask = umask(0);
 	(void)umask(mask);	/* umask() cannot be read without setting it */
-	return fchmod(file->fd, 0666 & ~mask) ? -errno : 0;
+	return fchmod(file->fd, mode & ~mask) ? -errno : 0;
 }
 
 /* Copy the access control list. With one, the mode's group bits are the ACL's mask. */
@@ -165,7 +165,7 @@ static int open_over(struct file_new *file, int old)
 	file->replaces = true;
 	err = resolve(old, &file->target);
 	if (!err)
-		err = open_nameless(file);
+		err = open_nameless(file, 0666);
 	return err ? err : take_attributes(file->fd, old, &st);
 }
 
@@ -182,7 +182,7 @@ static int open_target(struct file_new *file, const char *path)
 	if (!lstat(path, &st))
 		return -ENOLINK;
 	file->target = strdup(path);
-	return file->target ? open_nameless(file) : -ENOMEM;
+	return file->target ? open_nameless(file, 0666) : -ENOMEM;
 }
 
 int file_new_open(struct file_new *file, const char *path, struct error *error)
@@ -200,6 +200,76 @@ int file_new_open(struct file_new *file, const char *path, struct error *error)
 	case ENOTTY:
 		return error_set(error, -ENOTTY, "%s is a terminal, and an image is not text: "
 				 "write to a file, or to a pipe", path);
+	case ENOLINK:
+		return error_set(error, -ENOLINK, "%s is a dangling symbolic link: remove it, or "
+				 "name its target", path);
+	}
+	return create_fail(error, path, err);
+}
+
+/* Only the caller gets access, not those who could read the old file. */
+static int open_private_over(struct file_new *file, int old, bool replace)
+{
+	char link[LINK_SIZE];
+	struct stat st;
+	int err;
+
+	if (fstat(old, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode)) {
+		snprintf(link, sizeof(link), LINK_FORMAT, old);
+		file->sink = open(link, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+		return file->sink < 0 ? -errno : isatty(file->sink) ? -ENOTTY : 0;
+	}
+	if (!replace)
+		return -EEXIST;
+	file->replaces = true;
+	err = resolve(old, &file->target);
+	return err ? err : open_nameless(file, 0600);
+}
+
+static int open_private(struct file_new *file, const char *path, bool replace)
+{
+	__cleanup_fd int old = -1;
+	struct stat st;
+	int err;
+
+	if (!strcmp(path, "-")) {
+		file->sink = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+		return file->sink < 0 ? -errno : isatty(file->sink) ? -ENOTTY : 0;
+	}
+	old = open(path, O_PATH | O_CLOEXEC);
+	if (old >= 0) {
+		err = open_private_over(file, old, replace);
+	} else if (errno != ENOENT) {
+		err = -errno;
+	} else if (!lstat(path, &st)) {
+		err = -ENOLINK;
+	} else {
+		file->target = strdup(path);
+		err = file->target ? open_nameless(file, 0600) : -ENOMEM;
+	}
+	/* A default access control list of the directory would be inherited. */
+	if (!err && file->fd >= 0)
+		(void)fremovexattr(file->fd, ACL_NAME);
+	return err;
+}
+
+int file_new_open_private(struct file_new *file, const char *path, bool replace,
+			  struct error *error)
+{
+	int err;
+
+	*file = (struct file_new){ .fd = -1, .sink = -1 };
+	err = open_private(file, path, replace);
+	switch (-err) {
+	case 0:
+		return 0;
+	case EEXIST:
+		return error_set(error, -EEXIST, "%s exists already", path);
+	case ENOTTY:
+		return error_set(error, -ENOTTY, "%s is a terminal, and this is not text: write to "
+				 "a file, or to a pipe", path);
 	case ENOLINK:
 		return error_set(error, -ENOLINK, "%s is a dangling symbolic link: remove it, or "
 				 "name its target", path);

@@ -23,7 +23,7 @@ int file_read(const char *path, size_t max, char **ret_data, size_t *ret_size);
 
 /**
  * struct file_new - a file that appears under its name only when it is complete
- * @fd: regular file to write to; it can be read before the commit
+ * @fd: regular file to write to, which can be read before the commit; -1 if there is none
  * @target: path that the file will get; NULL: its contents are copied to @sink
  * @temp: temporary name, on file systems that do not support files without a name
  * @replaces: @target exists
@@ -50,6 +50,21 @@ struct file_new {
  * Return: 0 or a negative errno with a message.
  */
 int file_new_open(struct file_new *file, const char *path, struct error *error);
+
+/**
+ * file_new_open_private() - begin to write a file that only the caller may read
+ * @file: the caller calls file_new_abort() in any case
+ * @path: its path; "-" is standard output
+ * @replace: take the place of an existing regular file
+ * @error: set on failure
+ *
+ * Standard output, devices and pipes are written to directly: @file->sink is set, and there is
+ * nothing to commit.
+ *
+ * Return: 0, or a negative errno with a message: -EEXIST unless @replace.
+ */
+int file_new_open_private(struct file_new *file, const char *path, bool replace,
+			  struct error *error);
 
 /** file_new_commit() - give the file its name, or copy it; 0 or a negative errno */
 int file_new_commit(struct file_new *file, struct error *error);

@@ -13,8 +13,8 @@
 /*
  * One directory per owner, named after the user id. In it, one directory per enclave, named
  * after its slot uid (16 hexadecimal digits), with console.log (debug mode only), name (if it
- * has one), image.json (if its owner reported the image), marks (moments of its start) and,
- * once the enclave has ended, exit.json.
+ * has one), image.json (if its owner reported the image), marks (moments of its start), paused (as
+ * long as its owner wants it to stand still) and, once the enclave has ended, exit.json.
  */
 #define NE_EMU_LOG_DIR		"/var/log/ne-emu"
 #define NE_EMU_CONSOLE_LOG	"console.log"
@@ -22,6 +22,7 @@
 #define NE_EMU_EXIT_FILE	"exit.json"
 #define NE_EMU_IMAGE_FILE	"image.json"
 #define NE_EMU_MARKS_FILE	"marks"
+#define NE_EMU_PAUSED_FILE	"paused"
 #define NE_EMU_NAME_FILE	"name"
 #define NE_EMU_NAME_MAX		63	/* characters of a name */
 

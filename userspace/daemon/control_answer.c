@@ -5,7 +5,9 @@
 
 #include "common/enclave_name.h"
 #include "common/error.h"
+#include "common/log.h"
 #include "common/paths.h"
+#include "common/pause.h"
 #include "common/text.h"
 #include "common/util.h"
 #include "daemon/health.h"
@@ -310,6 +312,8 @@ static const struct {
 	bool shows_contents;
 } services[] = {
 	{ "gdb", true },
+	{ "dump", true },
+	{ PAUSE_SERVICE, false },
 	{ "stats", false },
 	{ "trace", false },
 };
@@ -365,6 +369,18 @@ static int session_failed(struct request *request, int err)
 	}
 }
 
+/* So that others see it, too. The VMM can only do as it is told. */
+static void note_pause(const struct request *request, const struct attestee *attestee,
+		       const char *options)
+{
+	int err = folder_set_paused(request->logs, attestee->owner, attestee->slot_uid,
+				    !strcmp(options, PAUSE_ON));
+
+	if (err)
+		log_enclave(LOG_WARNING, attestee->slot_uid, "cannot note that it is paused: %s",
+			    strerror(-err));
+}
+
 /* Connect the client with the VMM of an enclave, see common/session.h. */
 static int session_request(struct request *request, json_t *answer)
 {
@@ -380,6 +396,8 @@ static int session_request(struct request *request, json_t *answer)
 	err = attestor_open_session(request->attestor, attestee, &session, &request->ends);
 	if (err)
 		return session_failed(request, err);
+	if (!strcmp(session.service, PAUSE_SERVICE))
+		note_pause(request, attestee, session.options);
 	hex_encode(session.nonce, sizeof(session.nonce), nonce);
 	return json_object_set_new(answer, "nonce", json_string(nonce)) ? -ENOMEM : 0;
 }

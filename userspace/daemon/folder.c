@@ -245,6 +245,18 @@ int folder_read_file(const struct log_root *root, uid_t owner, uint64_t slot_uid
 	return 0;
 }
 
+int folder_set_paused(const struct log_root *root, uid_t owner, uint64_t slot_uid, bool paused)
+{
+	__cleanup_fd int folder_fd = -1, fd = -1;
+	int err = folder_open(root, owner, slot_uid, &folder_fd);
+
+	if (err)
+		return err;
+	if (paused)
+		return folder_create_file(folder_fd, NE_EMU_PAUSED_FILE, &fd);
+	return unlinkat(folder_fd, NE_EMU_PAUSED_FILE, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 int folder_get_name(const struct log_root *root, uid_t owner, uint64_t slot_uid, char *ret)
 {
 	return folder_read_file(root, owner, slot_uid, NE_EMU_NAME_FILE, ret, NE_EMU_NAME_MAX + 1);
@@ -281,7 +293,7 @@ static int remove_slot(int owner_fd, const char *name)
 {
 	static const char *const files[] = {
 		NE_EMU_CONSOLE_LOG, NE_EMU_EXIT_FILE, NE_EMU_IMAGE_FILE, NE_EMU_NAME_FILE,
-		NE_EMU_MARKS_FILE, FOLDER_TEMP,
+		NE_EMU_MARKS_FILE, NE_EMU_PAUSED_FILE, FOLDER_TEMP,
 	};
 	__cleanup_fd int fd = -1;
 	int err;

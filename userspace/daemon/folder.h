@@ -80,6 +80,9 @@ int folder_create_file(int folder_fd, const char *name, int *ret_fd);
 int folder_set_name(const struct log_root *root, uid_t owner, uint64_t slot_uid,
 		    const char *name);
 
+/** folder_set_paused() - note whether an enclave is to stand still; 0 or a negative errno */
+int folder_set_paused(const struct log_root *root, uid_t owner, uint64_t slot_uid, bool paused);
+
 /**
  * folder_get_name() - get the name of an enclave
  * @ret: buffer of NE_EMU_NAME_MAX + 1 bytes

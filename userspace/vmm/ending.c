@@ -14,6 +14,7 @@
 int ending_init(struct ending *ending)
 {
 	ending->reason = NE_EMU_EXIT_REASON_NONE;
+	atomic_init(&ending->reported, false);
 	ending->error.text[0] = '\0';
 	ending->guest_status = 0;
 	ending->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -37,6 +38,7 @@ void ending_report(struct ending *ending, enum ne_emu_exit_reason reason, const 
 	pthread_mutex_lock(&ending->lock);
 	if (ending->reason == NE_EMU_EXIT_REASON_NONE) {
 		ending->reason = reason;
+		atomic_store(&ending->reported, true);
 		va_start(args, fmt);
 		(void)error_vset(&ending->error, 0, fmt, args);
 		va_end(args);

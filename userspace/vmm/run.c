@@ -29,6 +29,7 @@
 #include "common/log.h"
 #include "common/util.h"
 #include "vmm/arch/arch.h"
+#include "vmm/dump/service.h"
 #include "vmm/loader.h"
 #include "vmm/machine.h"
 
@@ -133,6 +134,7 @@ static void handle_sigterm(void *arg, uint32_t events)
 
 	(void)events;
 	ending_report(&vmm->ending, NE_EMU_EXIT_REASON_VMM_ERROR, "ne-emu-vmm got SIGTERM");
+	loop_stop(&vmm->loop);		/* also if it has ended already, and is being dumped */
 	loop_del(&vmm->loop, &vmm->sigterm);
 }
 
@@ -210,11 +212,22 @@ static void tell_end(struct vmm *vmm)
 	release_launcher(vmm);
 }
 
+/* Only a kernel that fails leaves something behind that is worth a look. */
+static void keep_for_dump(struct vmm *vmm)
+{
+	struct error error;
+
+	if (!vmm->stop_wanted &&
+	    ending_get(&vmm->ending, &error) == NE_EMU_EXIT_REASON_GUEST_SHUTDOWN)
+		dump_crashed(vmm);
+}
+
 static void vmm_end(struct vmm *vmm)
 {
 	marks_set(&vmm->marks, MARK_END);
 	halt_watch_stop(&vmm->halt_watch);
 	panic_watch_stop(&vmm->panic_watch);
+	keep_for_dump(vmm);
 	if (!vmm_stop_vcpus(vmm))
 		log_warn("a vCPU does not stop");
 	if (vmm_options_debug(vmm->options))

@@ -105,13 +105,18 @@ const char *vcpu_exit_name(enum vcpu_exit exit)
 	}
 }
 
-/* Tell that this vCPU stands, and wait for vcpu_unpark(). */
-static void wait_unpark(struct vcpu *vcpu)
+static void tell_stands(const struct vcpu *vcpu)
 {
 	const uint64_t one = 1;
 
 	if (vcpu->stands_fd >= 0)
 		(void)!write(vcpu->stands_fd, &one, sizeof(one));
+}
+
+/* Tell that this vCPU stands, and wait for vcpu_unpark(). */
+static void wait_unpark(struct vcpu *vcpu)
+{
+	tell_stands(vcpu);
 	while (sem_wait(&vcpu->unpark) && errno == EINTR)
 		;
 }
@@ -146,7 +151,8 @@ static bool handle_exit(struct vcpu *vcpu)
 	case KVM_EXIT_IO:
 		count_exit(vcpu, VCPU_EXIT_PORT);
 		handle_port(vcpu);
-		return true;
+		/* A guest that has reset itself does not run on: a dump shows where it did. */
+		return !ending_reported(vcpu->ending);
 	case KVM_EXIT_MMIO:
 		count_exit(vcpu, VCPU_EXIT_MMIO);
 		handle_mmio(vcpu);
@@ -272,6 +278,8 @@ static void *vcpu_thread(void *arg)
 		else
 			go_on = handle_exit(vcpu);
 	}
+	atomic_store(&vcpu->ended, true);
+	tell_stands(vcpu);
 	return NULL;
 }
 
@@ -366,7 +374,7 @@ void vcpu_park(struct vcpu *vcpu)
 
 bool vcpu_stands(const struct vcpu *vcpu)
 {
-	return atomic_load(&vcpu->motion) == VCPU_STANDS;
+	return atomic_load(&vcpu->motion) == VCPU_STANDS || atomic_load(&vcpu->ended);
 }
 
 void vcpu_unpark(struct vcpu *vcpu)

@@ -58,6 +58,7 @@ enum vcpu_exit {
  * @go: posted once, to run or to exit
  * @motion: the main thread and the vCPU's thread change it
  * @unpark: posted when the vCPU may go on after it stood still
+ * @ended: the thread does not run the guest any more, so the vCPU stands permanently
  * @stands_fd: eventfd to which the thread writes once it stands still, or -1; borrowed
  * @stats_fd: KVM's statistics, or -1
  * @exits: how often KVM_RUN returned; written by the vCPU's thread only
@@ -85,6 +86,7 @@ struct vcpu {
 	atomic_bool stop;
 	_Atomic enum vcpu_motion motion;
 	sem_t unpark;
+	atomic_bool ended;
 	int stands_fd;
 	int stats_fd;
 	_Atomic uint64_t exits[NR_VCPU_EXITS];

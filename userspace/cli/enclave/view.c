@@ -41,6 +41,7 @@ static void read_files(struct view *view)
 void view_live(struct view *view, const struct ne_nl_enclave *enclave)
 {
 	int64_t now = clock_ns(CLOCK_BOOTTIME), started = enclave->started_ns;
+	char path[SYS_PATH_SIZE];
 
 	*view = (struct view){
 		.enclave = *enclave,
@@ -48,6 +49,8 @@ void view_live(struct view *view, const struct ne_nl_enclave *enclave)
 		.outcome = outcome_of(enclave),
 	};
 	read_files(view);
+	view->paused = enclave->state == NE_EMU_ENCLAVE_STATE_RUNNING &&
+		!access(logs_path(path, &view->id, NE_EMU_PAUSED_FILE), F_OK);
 	if (!started)
 		return;
 	date_format(clock_ns(CLOCK_REALTIME) - (now - started), view->started);
@@ -204,6 +207,7 @@ void view_json(struct json_out *out, const struct view *view)
 	state_json_cpus(out, enclave->vcpus, enclave->nr_vcpus);
 	json_out_u64(out, "MemoryMiB", enclave->mem_size / MIB);
 	json_out_str(out, "State", view_state(view, state));
+	json_out_bool(out, "Paused", view->paused);
 	json_out_str(out, "Flags", view_debug(view) ? "DEBUG_MODE" : "NONE");
 	json_text(out, "StartTime", view->started);
 	json_text(out, "BootTime", view->booted);

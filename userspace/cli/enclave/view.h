@@ -21,6 +21,7 @@ struct json_t;
  * @outcome: how it ended
  * @name: name that its owner gave to it, or ""
  * @started: date of its start, or ""; likewise @booted and @ended
+ * @paused: "ne-emu pause" has stopped it
  * @uptime_s: seconds for which it has run
  * @record: exit record, or NULL
  * @image: what its owner reported about its image, or NULL
@@ -33,6 +34,7 @@ struct view {
 	char started[DATE_SIZE];
 	char booted[DATE_SIZE];
 	char ended[DATE_SIZE];
+	bool paused;
 	uint64_t uptime_s;
 	struct json_t *record;
 	struct json_t *image;

@@ -69,7 +69,10 @@ static void put_status(const struct view *view, char *buf)
 		put_exit(view, more);
 	else
 		put_uptime(view, more);
-	snprintf(buf, VIEW_FIELD_SIZE, "%s%s%.900s", ended ? "ended" : *more ? "running" : "starting",
+	/* For how long it has run says little then. */
+	if (view->paused)
+		*more = 0;
+	snprintf(buf, VIEW_FIELD_SIZE, "%s%s%.900s", ended ? "ended" : view->paused ? "paused" : *more ? "running" : "starting",
 		 ended ? ": " : *more ? " " : "", more);
 }
 

@@ -4,6 +4,7 @@
 #include "cli/enclave/watch.h"
 
 #include "cli/enclave/vsock.h"
+#include "cli/enclave/crash_dump.h"
 #include "common/clock.h"
 #include "common/util.h"
 
@@ -30,6 +31,7 @@ enum {
 	FD_SIGNALS,
 	FD_PARENT,
 	FD_OUTPUT,
+	FD_DUMP,
 	FD_COUNT,
 };
 
@@ -168,6 +170,9 @@ static int wait_event(struct watch *watch)
 		[FD_CONSOLE] = { .fd = watch->console, .events = POLLIN },
 		[FD_SIGNALS] = { .fd = watch->signals, .events = POLLIN },
 		[FD_PARENT] = { .fd = watch->parent },
+		[FD_DUMP] = {
+			.fd = watch->dump ? watch->dump->session.read_fd : -1, .events = POLLIN,
+		},
 		/* Only the console is written to it. Errors are reported without being asked. */
 		[FD_OUTPUT] = { .fd = watch->console >= 0 ? STDOUT_FILENO : -1 },
 	};
@@ -177,6 +182,8 @@ static int wait_event(struct watch *watch)
 		return errno == EINTR ? -EAGAIN : -errno;
 	if (fds[FD_CONSOLE].revents)
 		err = copy_console(watch);
+	if (fds[FD_DUMP].revents)
+		crash_dump_take(watch->dump);
 	if (fds[FD_SIGNALS].revents) {
 		struct signalfd_siginfo info;
 

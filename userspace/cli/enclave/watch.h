@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct crash_dump;
+
 enum watch_event {
 	WATCH_BOOTED,		/* the heartbeat arrived */
 	WATCH_BAD_HEARTBEAT,	/* the enclave sent something else */
@@ -25,6 +27,7 @@ enum watch_event {
  * @console: console of the enclave; copied to stdout until its end, then closed
  * @signals: signalfd, see watch_open_signals()
  * @parent: pipe to the foreground process, whose end is reported
+ * @dump: takes the enclave's memory when it crashes; NULL: nobody wants it
  * @cid: CID of the enclave
  * @started_ns: start of the enclave, CLOCK_MONOTONIC
  * @deadline_ns: CLOCK_MONOTONIC; 0: wait without limit
@@ -38,6 +41,7 @@ struct watch {
 	int console;
 	int signals;
 	int parent;
+	struct crash_dump *dump;
 	uint32_t cid;
 	uint64_t started_ns;
 	uint64_t deadline_ns;

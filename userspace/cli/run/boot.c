@@ -4,6 +4,7 @@
 #include "cli/run/run.h"
 
 #include "cli/eif/show.h"
+#include "cli/enclave/crash_dump.h"
 #include "cli/enclave/explain.h"
 #include "cli/enclave/record.h"
 #include "cli/enclave/vsock.h"
@@ -150,6 +151,9 @@ static int start(struct run *run, struct error *error)
 	int err;
 
 	err = enclave_create(&run->enclave, error);
+	if (!err && run->dump_on_crash)
+		err = crash_dump_open(run->dump_on_crash, run->enclave.slot_uid, &run->watch.dump,
+				      error);
 	if (!err)
 		err = enclave_load(&run->enclave, run->image.fd, run->memory, !run->no_check,
 				   error);
@@ -161,6 +165,9 @@ static int start(struct run *run, struct error *error)
 		err = record_hold(run->enclave.slot_uid, error);
 	if (!err)
 		err = enclave_start(&run->enclave, run->cid, run->debug, error);
+	/* First, because the guest runs already. */
+	if (!err && run->watch.dump)
+		err = crash_dump_wait(run->watch.dump, run->enclave.slot_uid, error);
 	if (!err && run->name)
 		err = record_set_name(run->enclave.slot_uid, run->name, error);
 	if (err)
@@ -227,7 +234,7 @@ int run_boot(struct run *run)
 		int event = watch_next(&run->watch);
 
 		if (event == WATCH_ENDED)
-			watch_drain_console(&run->watch);
+			run_take_rest(run);
 		if (event == WATCH_OUTPUT_LOST && run->watch.output_err == -EPIPE)
 			return run_lose_output(run);
 		if (event != WATCH_BOOTED)

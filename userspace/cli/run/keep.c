@@ -3,6 +3,7 @@
 
 #include "cli/run/run.h"
 
+#include "cli/enclave/crash_dump.h"
 #include "cli/enclave/record.h"
 #include "cli/enclave/say.h"
 #include "common/sd.h"
@@ -44,6 +45,13 @@ int run_lose_output(struct run *run)
 	return OUTCOME_FAILED;
 }
 
+void run_take_rest(struct run *run)
+{
+	watch_drain_console(&run->watch);
+	if (run->watch.dump)
+		crash_dump_finish(run->watch.dump);
+}
+
 int run_keep(struct run *run)
 {
 	struct outcome outcome;
@@ -70,7 +78,7 @@ int run_keep(struct run *run)
 	}
 	outcome = run_outcome(run);
 	code = outcome_exit_code(&outcome);
-	watch_drain_console(&run->watch);
+	run_take_rest(run);
 	run_print_end(run, &outcome);
 	if (code)
 		run_show_last_lines(run);

@@ -43,6 +43,7 @@ struct run {
 	bool gdb;
 	bool json;
 	bool no_check;
+	const char *dump_on_crash;
 
 	struct enclave_file file;
 	struct image image;
@@ -58,6 +59,8 @@ int run_prepare(struct run *run);
 int run_boot(struct run *run);
 /** run_keep() - wait until the booted enclave ends; Return: the exit code */
 int run_keep(struct run *run);
+/** run_take_rest() - the enclave has ended: take what is left of its console and its dump */
+void run_take_rest(struct run *run);
 /** run_lose_output() - end the enclave, whose output nobody takes; Return: the exit code */
 int run_lose_output(struct run *run);
 /** run_forget() - end the enclave and remove its log, if --rm asks for that */

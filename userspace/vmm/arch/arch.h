@@ -8,6 +8,9 @@
 #define NE_EMU_VMM_ARCH_ARCH_H
 
 #include "common/error.h"
+#include "vmm/dump/layout.h"
+#include "vmm/dump/notes.h"
+#include "vmm/dump/vmcoreinfo.h"
 #include "vmm/gdb/target.h"
 #include "vmm/loader.h"
 #include "vmm/memory.h"
@@ -95,5 +98,22 @@ bool arch_gdb_debug_exit(const struct kvm_run *run, const struct gdb_run *wanted
 /** arch_gdb_pass_on() - give the exception of a KVM_EXIT_DEBUG to the guest; arms @wanted again */
 int arch_gdb_pass_on(int vcpu_fd, const struct kvm_run *run, const struct gdb_run *wanted,
 		     bool step);
+
+/* What an ELF core of a guest says about its machine. */
+
+/** arch_elf_machine - EM_* of the ELF header */
+extern const uint16_t arch_elf_machine;
+/** arch_vcpu_notes_size() - bytes of the notes about one vCPU */
+size_t arch_vcpu_notes_size(void);
+/** arch_vcpu_notes() - append notes about a vCPU that stands still; 0 or a negative errno */
+int arch_vcpu_notes(int vcpu_fd, unsigned int index, struct dump_notes *notes);
+/**
+ * arch_kernel_maps() - where does Linux see physical memory?
+ * @info: what the kernel says, or an empty one
+ * @maps: receives up to LAYOUT_MAPS_MAX mappings that are known
+ *
+ * Return: the number of mappings.
+ */
+size_t arch_kernel_maps(const struct vmcoreinfo *info, struct layout_map *maps);
 
 #endif

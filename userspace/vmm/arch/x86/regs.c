@@ -69,7 +69,7 @@ const unsigned long arch_run_ioctls[] = {
 	KVM_SET_REGS,
 	KVM_GET_REGS,
 
-	/* gdb.c */
+	/* gdb.c, dump.c */
 	KVM_GET_FPU,
 	KVM_SET_FPU,
 	KVM_GET_MSRS,
