@@ -88,7 +88,7 @@ after_the_end() {
 	ne-emu stop first
 }
 
-# The file belongs to the owner, as all of the folder.
+# The file belongs to the owner, as all of the directory.
 strangers() {
 	id=$(ne-emu ps -a --filter name=first --format '{id}' | tail -n 1)
 	gid=$(getent group ne | cut -d : -f 3)

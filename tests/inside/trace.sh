@@ -139,7 +139,7 @@ strangers() {
 	cat "$tmp/out"
 	grep -q "belongs to\|another user" "$tmp/out"
 	fails ne-emu trace first --filter nsm,x > "$tmp/out" 2>&1
-	grep '"x" is no kind of events' "$tmp/out"
+	grep '"x" is not a kind of events' "$tmp/out"
 }
 
 # The end of the enclave is the end of the trace.

@@ -415,7 +415,7 @@ static void *set_marks(void *arg)
 	return NULL;
 }
 
-/* Each once, whoever sets it, in lines that are not mixed. */
+/* Several threads set each mark: it is written once, and lines are not mixed. */
 static void test_writing(void **state)
 {
 	__cleanup_fd int fd = memfd_create("marks", MFD_CLOEXEC);

@@ -194,7 +194,7 @@ static void test_bad_kinds(void **state)
 
 	begin(f, "nsm,unknown", &f->client);
 	assert_int_equal(receive(f, &f->client, &error), -EREMOTEIO);
-	assert_string_equal(error.text, "\"unknown\" is no kind of events");
+	assert_string_equal(error.text, "\"unknown\" is not a kind of events");
 	assert_null(f->vmm.trace.ring);
 }
 

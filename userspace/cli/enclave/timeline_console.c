@@ -51,7 +51,7 @@ struct milestone {
 /**
  * struct search - state of the search
  * @zero: when the kernel's clock was 0, as exactly as is known; CLOCK_REALTIME
- * @init: the line that tells of init has gone by
+ * @init: the line about init has gone by
  */
 struct search {
 	struct milestone found[NR_TIMELINE_MOMENTS];

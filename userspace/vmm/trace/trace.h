@@ -3,7 +3,7 @@
  * What an enclave does, for "ne-emu trace": events of its devices, as strace shows calls.
  *
  * Any thread puts events into a ring; the main thread takes them out and sends them to clients
- * as JSON, a line each. Whoever does not keep up loses events, which are counted; nobody waits.
+ * as JSON, a line each. A client that is too slow loses events, which are counted; nobody waits.
  * Events have names and sizes, never what is in requests and packets. Without a client, an event
  * costs one load.
  */
@@ -24,7 +24,7 @@
 enum trace_kind {
 	TRACE_NSM,		/* requests to the NSM */
 	TRACE_VSOCK,		/* connections */
-	TRACE_HEARTBEAT,	/* the connection that tells of the boot */
+	TRACE_HEARTBEAT,	/* the connection that reports the boot */
 	TRACE_DEVICE,		/* resets and status of virtio devices */
 	TRACE_EXIT,		/* exits to the VMM that no device handles */
 	TRACE_CONSOLE,		/* lines of the console of a debug enclave */

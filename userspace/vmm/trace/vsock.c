@@ -136,7 +136,7 @@ void trace_packet(struct trace *trace, const struct virtio_vsock_hdr *hdr, uint8
 	const struct packet packet = read_packet(hdr, byte, to_guest);
 	struct trace_connection *connection;
 
-	/* An end of what is not known is none; credit is no event. */
+	/* Skip the end of a connection that is not known, and credit. */
 	if (!trace->connections || (packet.op == VIRTIO_VSOCK_OP_RST && !find(trace, &packet)) ||
 	    packet.op == VIRTIO_VSOCK_OP_CREDIT_UPDATE ||
 	    packet.op == VIRTIO_VSOCK_OP_CREDIT_REQUEST)
