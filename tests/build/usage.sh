@@ -75,6 +75,12 @@ done <<'END'
 2|ne-emu logs a/b
 2|ne-emu pcap -w
 2|ne-emu pcap 'a b'
+2|ne-emu trace 'a b'
+2|ne-emu trace --latest web
+1|ne-emu trace web
+2|ne-emu timeline 'a b'
+2|ne-emu timeline web --json --svg -
+1|ne-emu timeline web
 2|ne-emu lab
 2|ne-emu lab set
 2|ne-emu lab set next x

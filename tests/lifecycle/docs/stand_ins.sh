@@ -32,7 +32,7 @@ ne-emu() {
 	*--detach* | run\ *app.tar*) command ne-emu "$@" ;;
 	gdb\ *) command ne-emu "$@" --batch < /dev/null ;;
 	exec\ *) command ne-emu "$@" < /dev/null || [ $? = 127 ] ;;	# no shell in the sample
-	pcap\ * | port-forward\ *) timeout --preserve-status --signal=INT 3 ne-emu "$@" ;;
+	pcap\ * | port-forward\ * | trace\ *) timeout --preserve-status --signal=INT 3 ne-emu "$@" ;;
 	run\ * | console*) until_ready ne-emu "$@" ;;
 	*) command ne-emu "$@" ;;
 	esac
