@@ -13,7 +13,7 @@ need_daemon
 need_image
 
 forget() {
-	ne-emu stop first second > /dev/null 2>&1 || :
+	ne-emu stop first second third > /dev/null 2>&1 || :
 	undo
 }
 trap forget EXIT
@@ -157,5 +157,20 @@ to_the_end() {
 	wait_for 10 no_vmm
 }
 
-check_each attestation connections as_json killed_client no_daemon strangers to_the_end
+# From the first instruction: a production enclave stands until it is traced.
+from_the_beginning() {
+	start third --trace "$tmp/whole"
+	grep -q 'device *vsock reset' "$tmp/whole"
+	grep -q 'device *nsm status ACKNOWLEDGE|DRIVER|FEATURES_OK|DRIVER_OK' "$tmp/whole"
+	grep -q 'heartbeat .* byte by guest: 0xb7' "$tmp/whole"
+	wait_for 10 grep -q 'heartbeat .* byte by parent: 0xb7' "$tmp/whole"
+	fails grep 'console' "$tmp/whole"
+	[ "$(stat -c %a "$tmp/whole")" = 600 ]
+	ne-emu timeline third
+	ne-emu stop third
+	wait_for 10 grep -q ' end  ' "$tmp/whole"
+	cat "$tmp/whole"
+}
+
+check_each from_the_beginning attestation connections as_json killed_client no_daemon strangers to_the_end
 finish

@@ -41,7 +41,7 @@ static int pair(int *ret_other)
 static void open_ends(struct ends *ends)
 {
 	*ends = (struct ends){};
-	ends->watch = (struct watch){ .listener = -1, .signals = -1 };
+	ends->watch = (struct watch){ .listener = -1, .signals = -1, .trace = -1 };
 	ends->watch.enclave = pair(&ends->enclave);
 	ends->watch.heartbeat = pair(&ends->heartbeat);
 	ends->watch.console = pair(&ends->console);
@@ -77,6 +77,40 @@ static void test_heartbeat(void **state)
 	assert_int_equal(read(ends.heartbeat, &byte, 1), 1);
 	assert_int_equal(byte, HEARTBEAT);
 	assert_int_equal(ends.watch.heartbeat, -1);
+	close_ends(&ends);
+}
+
+/* Take a byte; 0 is the last one. */
+static bool take_byte(void *arg)
+{
+	struct ends *ends = arg;
+	uint8_t byte;
+
+	assert_int_equal(read(ends->watch.trace, &byte, 1), 1);
+	return byte;
+}
+
+static void test_trace(void **state)
+{
+	struct ends ends;
+	int writer, reader;
+
+	open_ends(&ends);
+	reader = ends.watch.trace = pair(&writer);
+	ends.watch.take_trace = take_byte;
+	ends.watch.trace_arg = &ends;
+	send_byte(writer, 1);
+	fd_close(&ends.enclave);
+	assert_int_equal(watch_next(&ends.watch), WATCH_ENDED);
+	/* The console has ended; what is left of the trace comes now. */
+	fd_close(&ends.console);
+	send_byte(writer, 2);
+	send_byte(writer, 0);
+	send_byte(writer, 3);
+	watch_drain(&ends.watch);
+	assert_int_equal(ends.watch.trace, -1);
+	fd_close(&reader);
+	fd_close(&writer);
 	close_ends(&ends);
 }
 
@@ -163,7 +197,7 @@ static int copy_console(const struct command_call *call)
 	/* Output before and after the end. */
 	assert_int_equal(write(console_ends.console, " last", 5), 5);
 	fd_close(&console_ends.console);
-	watch_drain_console(&console_ends.watch);
+	watch_drain(&console_ends.watch);
 	return event;
 }
 
@@ -234,6 +268,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_heartbeat),
+		cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_bad_heartbeat),
 		cmocka_unit_test(test_end_with_heartbeat),
 		cmocka_unit_test(test_parent_gone),

@@ -429,7 +429,9 @@ static void test_look_inside(void **state)
 	attestor_forget(&s->attestor, UID);
 }
 
-#define HOLD(target)	"{\"command\":\"hold\",\"target\":\"" target "\"}"
+#define HOLD_FOR(target, whom) \
+	"{\"command\":\"hold\",\"target\":\"" target "\",\"for\":\"" whom "\"}"
+#define HOLD(target)	HOLD_FOR(target, "gdb")
 
 /* The wish is for an enclave that will start; its owner is known only then. */
 static void test_hold(void **state)
@@ -442,6 +444,11 @@ static void test_hold(void **state)
 	expect_ok(s, HOLD(UID_TEXT));
 	assert_int_equal(holds.count, 1);
 	assert_int_equal(holds.list[0].uid, ALICE);
+	assert_int_equal(holds.list[0].whom, HOLD_GDB);
+	expect_error(s, HOLD_FOR(UID_TEXT, "ever"), "not gdb or trace");
+	expect_ok(s, HOLD_FOR(UID_TEXT, "trace"));
+	assert_int_equal(holds.list[1].whom, HOLD_TRACE);
+	holds.count = 1;
 	start(s, NOW);
 	expect_error(s, HOLD(UID_TEXT), "started already");
 	assert_int_equal(holds.count, 1);

@@ -33,7 +33,7 @@ static const char *const complete[] = {
 	"--console-channel-fd", "13",
 	"--console-log-fd", "14",
 	"--nsm-control-fd", "15",
-	"--held", "1",
+	"--held", "2",
 	"--pool-fd", "16",
 	"--marks-fd", "17",
 	"--uid", "990",
@@ -89,7 +89,7 @@ static void test_complete(void **state)
 	assert_int_equal(options.marks_fd, 17);
 	assert_int_equal(options.nsm_control_fd, 15);
 	assert_int_equal(options.pool_fd, 16);
-	assert_true(options.held);
+	assert_int_equal(options.held, VMM_HELD_TRACE);
 	assert_int_equal(options.uid, 990);
 	assert_int_equal(options.gid, 991);
 	assert_int_equal(options.log_level, LOG_DEBUG);

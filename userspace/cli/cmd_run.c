@@ -30,8 +30,12 @@ static uint64_t default_cpus(void)
 
 static void run_free(struct run *run)
 {
+	struct error error;
+
 	enclave_close(&run->enclave);
 	crash_dump_close(run->watch.dump);
+	if (tracer_close(run->tracer, &error))
+		term_error("warning: %s", error.text);
 	image_close(&run->image);
 	enclave_file_free(&run->file);
 	fd_close(&run->watch.listener);
@@ -54,6 +58,9 @@ static int check_usage(const struct command_call *call, const struct run *run)
 					   "\"ne-emu console\" afterwards");
 	if (run->console && run->json)
 		return command_usage_error(call, "--console cannot be combined with --json");
+	if (run->trace && !strcmp(run->trace, "-"))
+		return command_usage_error(call, "--trace requires a file; \"ne-emu trace\" writes "
+					   "to standard output");
 	if (run->gdb && !run->debug)
 		return command_usage_error(call, "--gdb requires --debug: nobody looks into "
 					   "production enclaves");
@@ -165,6 +172,11 @@ static const struct opt options[] = {
 		 .manual = "_IMAGE_ is a directory with a root file system, in which _COMMAND_ "
 			   "runs."),
 	APP_OPTIONS(struct run, IN_RUN),
+	OPT_STRING("trace", struct run, trace, "FILE",
+		   "write what it does to a file, as \"ne-emu trace\", from the first moment",
+		   .manual = "Write what the enclave does to this file, as *ne-emu trace* -o, from "
+			     "before its first instruction to its end.",
+		   .values = VALUES_FILES),
 	OPT_STRING("kernel", struct run, options.build.kernel, "FILE",
 		   "kernel for the image that is built",
 		   .manual = "Kernel for the image that is built. Default: that of the package "

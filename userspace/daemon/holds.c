@@ -30,27 +30,28 @@ static size_t count_of(const struct holds *holds, uid_t uid)
 	return count;
 }
 
-void holds_add(struct holds *holds, uint64_t slot_uid, uid_t uid)
+void holds_add(struct holds *holds, uint64_t slot_uid, uid_t uid, unsigned int whom)
 {
 	if (count_of(holds, uid) >= HOLDS_PER_USER)
 		drop_oldest(holds, &uid);
 	else if (holds->count == HOLDS_MAX)
 		drop_oldest(holds, NULL);
 	holds->list[holds->count++] = (struct hold){
-		.slot_uid = slot_uid, .uid = uid, .age = holds->age++,
+		.slot_uid = slot_uid, .uid = uid, .whom = whom, .age = holds->age++,
 	};
 }
 
-bool holds_take(struct holds *holds, uint64_t slot_uid, uid_t owner)
+unsigned int holds_take(struct holds *holds, uint64_t slot_uid, uid_t owner)
 {
-	bool held = false;
+	unsigned int held = 0;
 
 	for (size_t i = holds->count; i-- > 0;) {
 		const struct hold *hold = &holds->list[i];
 
 		if (hold->slot_uid != slot_uid)
 			continue;
-		held |= hold->uid == owner || hold->uid == 0;
+		if (hold->uid == owner || hold->uid == 0)
+			held |= hold->whom;
 		drop(holds, i);
 	}
 	return held;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Enclaves that are to stand before their first instruction until a debugger lets them go
- * ("ne-emu run --gdb"). A wish names an enclave that has not been started yet, so that it cannot
+ * ("ne-emu run --gdb"), or until they are traced (--trace). A wish names an enclave that has not been started yet, so that it cannot
  * hold another one, and counts only if it came from the enclave's owner or root.
  */
 
@@ -17,10 +17,15 @@
 #define HOLDS_MAX	64
 #define HOLDS_PER_USER	8
 
-/** struct hold - a wish of @uid; @age: number of the wish */
+/* For whom the enclave stands; bits. */
+#define HOLD_GDB	1U	/* a debugger lets it go */
+#define HOLD_TRACE	2U	/* the first trace lets it go */
+
+/** struct hold - a wish of @uid, for @whom; @age: number of the wish */
 struct hold {
 	uint64_t slot_uid;
 	uid_t uid;
+	unsigned int whom;
 	uint64_t age;
 };
 
@@ -31,15 +36,15 @@ struct holds {
 	uint64_t age;
 };
 
-/** holds_add() - note that @uid wants the enclave to be held */
-void holds_add(struct holds *holds, uint64_t slot_uid, uid_t uid);
+/** holds_add() - note that @uid wants the enclave to be held for @whom */
+void holds_add(struct holds *holds, uint64_t slot_uid, uid_t uid, unsigned int whom);
 
 /**
  * holds_take() - forget the wishes for an enclave that is being started
  * @owner: its owner
  *
- * Return: true if its owner or root (user 0) had one.
+ * Return: for whom its owner and root (user 0) had some; 0: for nobody.
  */
-bool holds_take(struct holds *holds, uint64_t slot_uid, uid_t owner);
+unsigned int holds_take(struct holds *holds, uint64_t slot_uid, uid_t owner);
 
 #endif

@@ -10,6 +10,7 @@
 #include "common/marks.h"
 #include "common/paths.h"
 #include "common/util.h"
+#include "daemon/holds.h"
 #include "vmm/options.h"
 
 #include <errno.h>
@@ -215,7 +216,7 @@ int start_vmm(const struct start_config *config, const struct log_root *logs,
 		.marks_fd = fds.marks.fd,
 		.nsm_control_fd = module->control_fd,
 		.sessions = module->sessions,
-		.held = module->held,
+		.held = module->held,	/* the bits are the same, see below */
 		.pool_fd = pool_fd,
 		.uid = config->uid,
 		.gid = config->gid,
@@ -223,6 +224,8 @@ int start_vmm(const struct start_config *config, const struct log_root *logs,
 	err = vmm_spawn(config->vmm_path, &vmm, ret_vmm);
 	return err ? start_spawn_error(err, config->vmm_path, error) : 0;
 }
+
+_Static_assert(HOLD_GDB == VMM_HELD_GDB && HOLD_TRACE == VMM_HELD_TRACE, "start_vmm()");
 
 int start_refuse(int backend_fd, int err, const struct error *error)
 {

@@ -32,13 +32,13 @@ struct start_config {
  * @instance_id: first part of its module id
  * @control_fd: socket on which it receives messages of this process, or -1
  * @sessions: lines on which clients look into it
- * @held: it stands before its first instruction until a debugger lets it go
+ * @held: for whom it stands before its first instruction: bits of daemon/holds.h
  */
 struct start_module {
 	const char *instance_id;
 	int control_fd;
 	struct session_fds sessions;
-	bool held;
+	unsigned int held;
 };
 
 /**

@@ -197,7 +197,8 @@ static int supervisor_no_memory(struct error *error)
 static int supervisor_start(struct supervisor *s, const struct ne_nl_enclave *request,
 			    struct vmm **ret_vmm, struct error *error)
 {
-	bool debug = request->flags & NE_ENCLAVE_DEBUG_MODE, held;
+	bool debug = request->flags & NE_ENCLAVE_DEBUG_MODE;
+	unsigned int held;
 	const struct lab_settings *settings;
 	__cleanup(session_fds_close) struct session_fds sessions = SESSION_FDS_NONE;
 	__cleanup_fd int control_fd = -1;
@@ -215,7 +216,8 @@ static int supervisor_start(struct supervisor *s, const struct ne_nl_enclave *re
 		.instance_id = settings->place.instance_id,
 		.control_fd = control_fd,
 		.sessions = sessions,
-		.held = held && (debug || settings->look_inside),
+		/* A debugger shows contents, a trace does not. */
+		.held = debug || settings->look_inside ? held : held & HOLD_TRACE,
 	};
 	return start_vmm(&s->start, &s->logs, request, &module, s->partition.threads_fd,
 			 ret_vmm, error);

@@ -150,20 +150,20 @@ static int read_held(const char *text, void *value)
 {
 	uint64_t held;
 
-	if (parse_u64(text, 10, 1, &held) || !held)
+	if (parse_u64(text, 10, VMM_HELD_GDB | VMM_HELD_TRACE, &held) || !held)
 		return -EINVAL;
-	*(bool *)value = true;
+	*(unsigned int *)value = held;
 	return 0;
 }
 
 static void write_held(const void *value, FILE *to)
 {
-	fputs("1", to);
+	fprintf(to, "%u", *(const unsigned int *)value);
 }
 
 static bool has_held(const void *value)
 {
-	return *(const bool *)value;
+	return *(const unsigned int *)value;
 }
 
 static bool has_id(const void *value)
@@ -185,7 +185,7 @@ static const struct opt_type fd_type =
 	TYPE("an open descriptor from 3 on", read_fd, write_fd, .given = has_fd);
 static const struct opt_type fds_type =
 	TYPE("open descriptors from 3 on", read_fds, write_fds, .given = has_fd);
-static const struct opt_type held_type = TYPE("1", read_held, write_held, .given = has_held);
+static const struct opt_type held_type = TYPE("1 to 3", read_held, write_held, .given = has_held);
 static const struct opt_type id_type = TYPE("an id above 0", read_id, write_u32, .given = has_id);
 
 #define OPTION(name, member, ctype, type, ...) \
@@ -209,7 +209,7 @@ static const struct opt options_table[] = {
 	OPTION("console-log-fd", console_log_fd, int, fd_type),
 	OPTION("nsm-control-fd", nsm_control_fd, int, fd_type),
 	OPTION("session-fds", sessions, struct session_fds, fds_type),
-	OPTION("held", held, bool, held_type),
+	OPTION("held", held, unsigned int, held_type),
 	OPTION("pool-fd", pool_fd, int, fd_type),
 	OPTION("marks-fd", marks_fd, int, fd_type),
 	{}

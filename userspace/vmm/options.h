@@ -14,6 +14,9 @@
 
 /* NE_ENCLAVE_DEBUG_MODE of the ABI that clients use. */
 #define VMM_FLAGS_DEBUG	1
+/* A debugger lets the vCPUs go, or the first trace. */
+#define VMM_HELD_GDB	1U
+#define VMM_HELD_TRACE	2U
 /* Maximum number of descriptors that a VMM gets. */
 #define VMM_FDS_MAX	(8 + 2 * SESSION_LINES)
 
@@ -35,7 +38,7 @@
  * @marks_fd: file for the moments of the start, see common/marks.h, or -1
  * @nsm_control_fd: socket for datagrams of common/nsm_control.h, or -1
  * @sessions: lines on which clients look into the enclave; either all or none are open
- * @held: all vCPUs stand before their first instruction until a debugger lets them go
+ * @held: for whom all vCPUs stand before their first instruction: bits of VMM_HELD_*
  * @pool_fd: cgroup.threads of the cgroup for vCPU threads, or -1
  * @uid, @gid: user and group to change to; 0: no change
  * @log_level: least severe syslog level that is printed
@@ -60,7 +63,7 @@ struct vmm_options {
 	int marks_fd;
 	int nsm_control_fd;
 	struct session_fds sessions;
-	bool held;
+	unsigned int held;
 	int pool_fd;
 	uid_t uid;
 	gid_t gid;

@@ -126,6 +126,8 @@ void pause_drop(struct pause *pause, enum pause_holder holder)
 	const uint64_t one = 1;
 
 	pause->holders &= ~(1U << holder);
+	if (!pause->holders)
+		marks_set(pause->marks, MARK_RUN);
 	if (pause->holders)
 		(void)!write(pause->source.fd, &one, sizeof(one));
 	for (size_t i = 0; !pause->holders && i < pause->nr_vcpus; i++)

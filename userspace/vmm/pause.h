@@ -9,6 +9,7 @@
 #ifndef NE_EMU_VMM_PAUSE_H
 #define NE_EMU_VMM_PAUSE_H
 
+#include "common/marks.h"
 #include "vmm/loop.h"
 #include "vmm/vcpu.h"
 
@@ -21,6 +22,7 @@ enum pause_holder {
 	PAUSE_GDB,
 	PAUSE_DUMP,
 	PAUSE_LAB,
+	PAUSE_TRACE,		/* until the first trace begins */
 	NR_PAUSE_HOLDERS,
 };
 
@@ -42,6 +44,7 @@ struct pause_watcher {
  * @vcpus, @nr_vcpus: borrowed; none before pause_start()
  * @holders: 1 << enum pause_holder
  * @source: eventfd to which vCPUs write when they stand
+ * @marks: notes when the guest first runs, once it may; NULL before
  */
 struct pause {
 	struct loop *loop;
@@ -49,6 +52,7 @@ struct pause {
 	size_t nr_vcpus;
 	unsigned int holders;
 	struct loop_source source;
+	struct marks *marks;
 	SLIST_HEAD(pause_watchers, pause_watcher) watchers;
 };
 

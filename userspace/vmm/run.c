@@ -97,9 +97,14 @@ static void vmm_start(struct vmm *vmm)
 			      "cannot watch the guest: %s", strerror(-err));
 		return;
 	}
-	if (vmm->options->held)
+	if (vmm->options->held & VMM_HELD_GDB)
 		pause_take(&vmm->pause, PAUSE_GDB);
-	marks_set(&vmm->marks, MARK_RUN);
+	/* The trace may have begun while the image was loaded. */
+	if (vmm->options->held & VMM_HELD_TRACE && !vmm->trace.begun)
+		pause_take(&vmm->pause, PAUSE_TRACE);
+	vmm->pause.marks = &vmm->marks;
+	if (!vmm->pause.holders)
+		marks_set(&vmm->marks, MARK_RUN);
 	for (size_t i = 0; i < vmm->nr_vcpus; i++)
 		vcpu_go(&vmm->vcpus[i]);
 }

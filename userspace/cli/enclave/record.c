@@ -51,15 +51,15 @@ int record_set_name(uint64_t slot_uid, const char *name, struct error *error)
 	return err;
 }
 
-int record_hold(uint64_t slot_uid, struct error *error)
+int record_hold(uint64_t slot_uid, const char *whom, struct error *error)
 {
 	char target[UID_SIZE];
 	json_t *answer;
 	int err;
 
 	snprintf(target, sizeof(target), "%016" PRIx64, slot_uid);
-	err = daemon_request(json_pack("{s:s, s:s}", "command", "hold", "target", target),
-			     &answer, error);
+	err = daemon_request(json_pack("{s:s, s:s, s:s}", "command", "hold", "target", target,
+				       "for", whom), &answer, error);
 	if (!err)
 		json_decref(answer);
 	return err;

@@ -24,12 +24,14 @@ int record_check_name(const char *name, struct error *error);
 int record_set_name(uint64_t slot_uid, const char *name, struct error *error);
 
 /**
- * record_hold() - have an enclave stand before its first instruction, for a debugger
+ * record_hold() - have an enclave stand before its first instruction
  * @slot_uid: the enclave, which has not been started yet
+ * @whom: until when: "gdb" (a debugger lets it go) or "trace" (it is traced)
+ * @error: set on failure
  *
  * Return: 0 or a negative errno with a message.
  */
-int record_hold(uint64_t slot_uid, struct error *error);
+int record_hold(uint64_t slot_uid, const char *whom, struct error *error);
 
 /**
  * record_describe() - have ne-emud note what is known about a running enclave

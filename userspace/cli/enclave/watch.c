@@ -32,6 +32,7 @@ enum {
 	FD_PARENT,
 	FD_OUTPUT,
 	FD_DUMP,
+	FD_TRACE,
 	FD_COUNT,
 };
 
@@ -87,7 +88,25 @@ static int copy_console(struct watch *watch)
 	return MIN(err, 0);
 }
 
-void watch_drain_console(struct watch *watch)
+static void take_trace(struct watch *watch)
+{
+	/* Its owner closes it. */
+	if (!watch->take_trace(watch->trace_arg))
+		watch->trace = -1;
+}
+
+static void drain_trace(struct watch *watch)
+{
+	while (watch->trace >= 0) {
+		struct pollfd fd = { .fd = watch->trace, .events = POLLIN };
+
+		if (poll(&fd, 1, DRAIN_MS) <= 0)
+			return;
+		take_trace(watch);
+	}
+}
+
+static void drain_console(struct watch *watch)
 {
 	while (watch->console >= 0) {
 		struct pollfd fd = { .fd = watch->console, .events = POLLIN };
@@ -96,6 +115,12 @@ void watch_drain_console(struct watch *watch)
 			return;
 		(void)copy_console(watch);	/* the enclave has ended anyway */
 	}
+}
+
+void watch_drain(struct watch *watch)
+{
+	drain_console(watch);
+	drain_trace(watch);
 }
 
 /* Return: an enum watch_event, -EAGAIN (no heartbeat yet), or another negative errno. */
@@ -175,6 +200,7 @@ static int wait_event(struct watch *watch)
 		},
 		/* Only the console is written to it. Errors are reported without being asked. */
 		[FD_OUTPUT] = { .fd = watch->console >= 0 ? STDOUT_FILENO : -1 },
+		[FD_TRACE] = { .fd = watch->trace, .events = POLLIN },
 	};
 	int err = 0;
 
@@ -184,6 +210,8 @@ static int wait_event(struct watch *watch)
 		err = copy_console(watch);
 	if (fds[FD_DUMP].revents)
 		crash_dump_take(watch->dump);
+	if (fds[FD_TRACE].revents)
+		take_trace(watch);
 	if (fds[FD_SIGNALS].revents) {
 		struct signalfd_siginfo info;
 

@@ -25,6 +25,9 @@ enum watch_event {
  * @listener: socket that listens on the heartbeat port; only @cid may connect
  * @heartbeat: accepted connection; watch_next() sets it, the owner of the struct closes it
  * @console: console of the enclave; copied to stdout until its end, then closed
+ * @trace: readable when @take_trace has something to do
+ * @take_trace: handles it; returns false when there is nothing more to come
+ * @trace_arg: its argument
  * @signals: signalfd, see watch_open_signals()
  * @parent: pipe to the foreground process, whose end is reported
  * @dump: takes the enclave's memory when it crashes; NULL: nobody wants it
@@ -39,6 +42,9 @@ struct watch {
 	int listener;
 	int heartbeat;
 	int console;
+	int trace;
+	bool (*take_trace)(void *arg);
+	void *trace_arg;
 	int signals;
 	int parent;
 	struct crash_dump *dump;
@@ -52,7 +58,7 @@ struct watch {
 /* A struct watch without any descriptors. */
 #define WATCH_INIT { \
 	.enclave = -1, .listener = -1, .heartbeat = -1, .console = -1, .signals = -1, \
-	.parent = -1, \
+	.parent = -1, .trace = -1, \
 }
 
 /** watch_now_ns() - time of CLOCK_MONOTONIC in nanoseconds */
@@ -70,8 +76,8 @@ int watch_open_signals(void);
 /** watch_next() - wait for the next event; an enum watch_event or -errno */
 int watch_next(struct watch *watch);
 
-/** watch_drain_console() - copy the remaining console output after the end */
-void watch_drain_console(struct watch *watch);
+/** watch_drain() - take what is left of the console and of the trace after the end */
+void watch_drain(struct watch *watch);
 
 /**
  * watch_copy_console() - copy one read to stdout

@@ -43,6 +43,10 @@ int run_prepare(struct run *run)
 		err = vsock_check_namespace(&error);
 	if (!err && run->name)
 		err = record_check_name(run->name, &error);
+	if (!err && run->trace && !state_emulated())
+		err = error_set(&error, -EOPNOTSUPP, "--trace: only the emulator can trace");
+	if (!err && run->trace)
+		err = tracer_open(run->trace, false, &run->tracer, &error);
 	if (!err)
 		err = image_open(&run->options, &run->image, &error);
 	if (err)
@@ -146,6 +150,29 @@ static int hold(struct run *run, struct error *error)
 	return 0;
 }
 
+/* The enclave goes on without a trace. Return: false if nothing more will come. */
+static bool take_trace(void *arg)
+{
+	struct run *run = arg;
+	struct error error;
+	int r = tracer_take(run->tracer, &error);
+
+	if (r < 0)
+		term_error("warning: the trace of %s is incomplete: %s", run->id, error.text);
+	return !r;
+}
+
+/* It stands until then. */
+static int begin_trace(struct run *run, struct error *error)
+{
+	int err = tracer_attach(run->tracer, run->enclave.slot_uid, "", error);
+
+	run->watch.trace = tracer_fd(run->tracer);
+	run->watch.take_trace = take_trace;
+	run->watch.trace_arg = run;
+	return err;
+}
+
 static int start(struct run *run, struct error *error)
 {
 	int err;
@@ -162,12 +189,16 @@ static int start(struct run *run, struct error *error)
 	if (!err)
 		err = listen_heartbeat(run, error);
 	if (!err && run->gdb)
-		err = record_hold(run->enclave.slot_uid, error);
+		err = record_hold(run->enclave.slot_uid, "gdb", error);
+	if (!err && run->trace)
+		err = record_hold(run->enclave.slot_uid, "trace", error);
 	if (!err)
 		err = enclave_start(&run->enclave, run->cid, run->debug, error);
 	/* First, because the guest runs already. */
 	if (!err && run->watch.dump)
 		err = crash_dump_wait(run->watch.dump, run->enclave.slot_uid, error);
+	if (!err && run->trace)
+		err = begin_trace(run, error);
 	if (!err && run->name)
 		err = record_set_name(run->enclave.slot_uid, run->name, error);
 	if (err)

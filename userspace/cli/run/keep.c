@@ -47,7 +47,7 @@ int run_lose_output(struct run *run)
 
 void run_take_rest(struct run *run)
 {
-	watch_drain_console(&run->watch);
+	watch_drain(&run->watch);
 	if (run->watch.dump)
 		crash_dump_finish(run->watch.dump);
 }
@@ -67,7 +67,7 @@ int run_keep(struct run *run)
 		return run_lose_output(run);
 	if (event == WATCH_SIGNAL) {
 		enclave_close(&run->enclave);
-		watch_drain_console(&run->watch);
+		watch_drain(&run->watch);
 		say(stderr, run->id, "%s terminated", run->id);
 		run_print_end_json(run, &(const struct outcome){ .reason = "closed" });
 		return COMMAND_OK;

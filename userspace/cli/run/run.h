@@ -11,6 +11,7 @@
 #include "cli/enclave/file.h"
 #include "cli/enclave/outcome.h"
 #include "cli/enclave/state.h"
+#include "cli/enclave/tracer.h"
 #include "cli/enclave/watch.h"
 #include "cli/image/image.h"
 
@@ -23,6 +24,7 @@
  * @image: the image that is started
  * @enclave: the enclave; closing it ends it
  * @watch: what the command waits for
+ * @tracer: the trace of --trace, or NULL
  * @booted_ns: when the heartbeat arrived, CLOCK_MONOTONIC
  * @id: the enclave; "" before its start
  */
@@ -41,6 +43,7 @@ struct run {
 	bool console;
 	bool detach;
 	bool gdb;
+	const char *trace;
 	bool json;
 	bool no_check;
 	const char *dump_on_crash;
@@ -49,6 +52,7 @@ struct run {
 	struct image image;
 	struct enclave enclave;
 	struct watch watch;
+	struct tracer *tracer;
 	uint64_t booted_ns;
 	char id[STATE_ID_SIZE];
 };
@@ -59,7 +63,7 @@ int run_prepare(struct run *run);
 int run_boot(struct run *run);
 /** run_keep() - wait until the booted enclave ends; Return: the exit code */
 int run_keep(struct run *run);
-/** run_take_rest() - the enclave has ended: take what is left of its console and its dump */
+/** run_take_rest() - the enclave has ended: take what is left of its console, trace and dump */
 void run_take_rest(struct run *run);
 /** run_lose_output() - end the enclave, whose output nobody takes; Return: the exit code */
 int run_lose_output(struct run *run);

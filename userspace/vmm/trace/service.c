@@ -260,6 +260,7 @@ int trace_client_open(struct trace *trace, struct session *session, const char *
 	client->begin_ns = clock_ns(CLOCK_MONOTONIC);
 	session->state = client;
 	*find_client(trace, NULL) = session;
+	trace->begun = true;
 	want_kinds(trace);
 	send_begin(session);
 	return 0;
@@ -280,7 +281,12 @@ void trace_client_close(struct trace *trace, struct session *session)
 
 static int service_open(struct session *session, const char *options, struct error *error)
 {
-	return trace_client_open(&service_vmm(session)->trace, session, options, error);
+	struct vmm *vmm = service_vmm(session);
+	int err = trace_client_open(&vmm->trace, session, options, error);
+
+	if (!err && pause_holds(&vmm->pause, PAUSE_TRACE))
+		pause_drop(&vmm->pause, PAUSE_TRACE);
+	return err;
 }
 
 static void service_room(struct session *session)

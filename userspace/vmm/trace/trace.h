@@ -143,6 +143,7 @@ struct trace_connection {
  * @connections: TRACE_CONNECTIONS entries; main thread, NULL while there is no client
  * @last: the entry that was found last
  * @clients: their sessions; main thread
+ * @begun: there has been a client; main thread
  */
 struct trace {
 	atomic_uint wanted;
@@ -161,6 +162,7 @@ struct trace {
 	struct trace_connection *connections;
 	struct trace_connection *last;
 	struct session *clients[SESSION_LINES];
+	bool begun;
 };
 
 /** trace_init() - create the descriptors, before the process is sealed; 0 or a negative errno */
