@@ -557,6 +557,21 @@ static void test_one_at_a_time(void **state)
 	ask(f, "qC", "QC1");
 }
 
+/* The offset is in a page that the kernel writes at some time. */
+static void test_kaslr(void **state)
+{
+	static const char page[] = "OSRELEASE=6.12.0\nPAGESIZE=4096\nKERNELOFFSET=1e000000\n";
+	struct fixture *f = *state;
+
+	attach(f);
+	/* "monitor kaslr"; "not known", then "offset 0x1e000000\n" */
+	send_packet(f, "qRcmd,6b61736c72");
+	wait_text(f, "$O6e6f74206b6e6f776e");
+	strcpy((char *)ram + 0x7000, page);
+	send_packet(f, "qRcmd,6b61736c72");
+	wait_text(f, "$O6f666673657420307831653030303030300a#");
+}
+
 static void test_kill(void **state)
 {
 	struct fixture *f = *state;
@@ -593,6 +608,7 @@ int main(void)
 		TEST(test_paused_by_others),
 		TEST(test_client_dies),
 		TEST(test_one_at_a_time),
+		TEST(test_kaslr),
 		TEST(test_kill),
 		TEST(test_enclave_ends),
 	};

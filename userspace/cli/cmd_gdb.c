@@ -145,6 +145,23 @@ static int serve_stdio(uint64_t slot_uid)
 	return term_result(err, &error);
 }
 
+/*
+ * A command of gdb that moves the symbols to where a kernel with KASLR has moved itself. It needs
+ * gdb's Python. Return: NULL without symbols, if their path cannot be quoted, or without memory.
+ */
+static char *relocation(const char *symbols)
+{
+	char *text;
+
+	if (!symbols || strpbrk(symbols, "'\"\\") ||
+	    asprintf(&text, "python import re; kaslr = re.match('offset 0x([0-9a-f]+)', "
+		     "gdb.execute('monitor kaslr', to_string=True)); "
+		     "kaslr and gdb.execute(\"symbol-file -o 0x%%s '%s'\" %% kaslr[1])",
+		     symbols) < 0)
+		return NULL;
+	return text;
+}
+
 static void add(char **argv, size_t *count, const char *word)
 {
 	argv[(*count)++] = (char *)word;
@@ -154,7 +171,7 @@ static void add(char **argv, size_t *count, const char *word)
 static int run_gdb(const struct gdb_options *given, const char *id, const char *symbols)
 {
 	char *argv[GDB_ARGS_MAX + 2 * OPT_STRINGS_MAX];
-	__cleanup_free char *target = NULL;
+	__cleanup_free char *target = NULL, *moved = relocation(symbols);
 	char self[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	size_t count = 0;
@@ -176,6 +193,10 @@ static int run_gdb(const struct gdb_options *given, const char *id, const char *
 		add(argv, &count, symbols);
 	add(argv, &count, "-ex");
 	add(argv, &count, target);
+	if (moved) {
+		add(argv, &count, "-ex");
+		add(argv, &count, moved);
+	}
 	for (size_t i = 0; i < given->commands.count; i++) {
 		add(argv, &count, "-ex");
 		add(argv, &count, given->commands.list[i]);

@@ -3,6 +3,7 @@
 
 #include "common/util.h"
 #include "nsm/pcr.h"
+#include "vmm/dump/vmcoreinfo.h"
 #include "vmm/gdb/service.h"
 #include "vmm/vmm.h"
 
@@ -70,10 +71,32 @@ static void print_vsock(void *arg, FILE *to)
 	pthread_mutex_unlock(&mmio->lock);
 }
 
+static bool find_vmcoreinfo(const struct guest_memory *memory, struct vmcoreinfo *ret)
+{
+	for (uint64_t at = 0; at + VMCOREINFO_SIZE <= memory->size; at += VMCOREINFO_SIZE)
+		if (vmcoreinfo_take(ret, memory->base + at))
+			return true;
+	return false;
+}
+
+/* How far the kernel has moved itself from where its ELF file says, by its own account. */
+static void print_kaslr(void *arg, FILE *to)
+{
+	struct vmcoreinfo info = {};
+	uint64_t offset;
+
+	if (find_vmcoreinfo(&vmm_of(arg)->memory, &info) &&
+	    vmcoreinfo_number(&info, "KERNELOFFSET", 16, &offset))
+		fprintf(to, "offset %#" PRIx64 "\n", offset);
+	else
+		fprintf(to, "not known: there is no VMCOREINFO in memory, or not yet\n");
+}
+
 const struct gdb_monitor debugger_monitors[] = {
 	{ "info", "the machine", print_info },
 	{ "nsm", "the NSM", print_nsm },
 	{ "vsock", "the vsock device and its queues", print_vsock },
+	{ "kaslr", "how far the kernel has moved from its addresses in vmlinux", print_kaslr },
 	{ "pcrs", "the platform configuration registers", print_pcrs },
 	{}
 };
