@@ -445,9 +445,11 @@ static void test_hold(void **state)
 	assert_int_equal(holds.count, 1);
 	assert_int_equal(holds.list[0].uid, ALICE);
 	assert_int_equal(holds.list[0].whom, HOLD_GDB);
-	expect_error(s, HOLD_FOR(UID_TEXT, "ever"), "not gdb or trace");
+	expect_error(s, HOLD_FOR(UID_TEXT, "ever"), "not gdb, trace or dump");
 	expect_ok(s, HOLD_FOR(UID_TEXT, "trace"));
 	assert_int_equal(holds.list[1].whom, HOLD_TRACE);
+	expect_ok(s, HOLD_FOR(UID_TEXT, "dump"));
+	assert_int_equal(holds.list[2].whom, HOLD_DUMP);
 	holds.count = 1;
 	start(s, NOW);
 	expect_error(s, HOLD(UID_TEXT), "started already");

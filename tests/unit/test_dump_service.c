@@ -34,6 +34,7 @@ struct fixture {
 	char path[PATH_SIZE];
 	struct session_fds fds;
 	struct vmm vmm;
+	struct vmm_options options;
 	struct vcpu vcpus[NR_VCPUS];
 	struct session_client client;
 	struct session_client other;
@@ -62,6 +63,7 @@ static int setup(void **state)
 	assert_int_equal(pause_init(&vmm->pause, &vmm->loop), 0);
 	memory_init(&vmm->memory, memory, MEMORY_SIZE);
 	vmm->ended.fd = -1;
+	vmm->options = &f->options;
 	vmm->vcpus = f->vcpus;
 	vmm->nr_vcpus = NR_VCPUS;
 	for (int i = 0; i < NR_VCPUS; i++)
@@ -278,6 +280,29 @@ static void test_crash(void **state)
 	session_close(&f->client);
 }
 
+/* The guest does not run before somebody waits for its crash. */
+static void test_crash_from_the_start(void **state)
+{
+	struct fixture *f = *state;
+
+	f->options.held = VMM_HELD_DUMP;
+	assert_false(dump_waits(&f->vmm));
+	pause_take(&f->vmm.pause, PAUSE_DUMP);
+	begin(f, "dump", "crash", &f->client);
+	settle(f);
+	assert_int_equal(f->vmm.pause.holders, 0);
+	/* Also if that was before the image had been loaded. */
+	assert_true(dump_waits(&f->vmm));
+	session_close(&f->client);
+	settle(f);
+	/* Later clients do not end the dump of another one. */
+	begin(f, "dump", "", &f->client);
+	begin(f, "dump", "crash", &f->other);
+	assert_true(pause_holds(&f->vmm.pause, PAUSE_DUMP));
+	session_close(&f->client);
+	session_close(&f->other);
+}
+
 static void test_crash_without_client(void **state)
 {
 	struct fixture *f = *state;
@@ -330,6 +355,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pause, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_pause_without_client, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_crash, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_crash_from_the_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_crash_without_client, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_crash_and_close, setup, teardown),
 	};

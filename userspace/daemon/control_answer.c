@@ -409,16 +409,17 @@ static int session_request(struct request *request, json_t *answer)
 static int hold_request(struct request *request, json_t *answer)
 {
 	const char *target = member(request, "target"), *whom = member(request, "for");
-	bool trace = !strcmp(whom, "trace");
+	unsigned int hold = !strcmp(whom, "gdb") ? HOLD_GDB : !strcmp(whom, "trace") ? HOLD_TRACE :
+			    !strcmp(whom, "dump") ? HOLD_DUMP : 0;
 	uint64_t slot_uid;
 
 	if (strlen(target) != UID_DIGITS || parse_u64(target, 16, UINT64_MAX, &slot_uid))
 		return error_set(&request->error, -EINVAL, "\"target\" is not a slot uid");
-	if (!trace && strcmp(whom, "gdb"))
-		return error_set(&request->error, -EINVAL, "\"for\" is not gdb or trace");
+	if (!hold)
+		return error_set(&request->error, -EINVAL, "\"for\" is not gdb, trace or dump");
 	if (attestor_find(request->attestor, slot_uid))
 		return error_set(&request->error, -EINVAL, "the enclave has been started already");
-	holds_add(request->holds, slot_uid, request->uid, trace ? HOLD_TRACE : HOLD_GDB);
+	holds_add(request->holds, slot_uid, request->uid, hold);
 	return 0;
 }
 

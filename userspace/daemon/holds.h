@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Enclaves that are to stand before their first instruction until a debugger lets them go
- * ("ne-emu run --gdb"), or until they are traced (--trace). A wish names an enclave that has not been started yet, so that it cannot
- * hold another one, and counts only if it came from the enclave's owner or root.
+ * ("ne-emu run --gdb"), until they are traced (--trace), or until somebody waits for their crash
+ * (--dump-on-crash). A wish names an enclave that has not been started yet, so that it cannot hold
+ * another one, and counts only if it came from the enclave's owner or root.
  */
 
 #ifndef NE_EMU_DAEMON_HOLDS_H
@@ -20,6 +21,7 @@
 /* For whom the enclave stands; bits. */
 #define HOLD_GDB	1U	/* a debugger lets it go */
 #define HOLD_TRACE	2U	/* the first trace lets it go */
+#define HOLD_DUMP	4U	/* the first client that waits for a crash lets it go */
 
 /** struct hold - a wish of @uid, for @whom; @age: number of the wish */
 struct hold {

@@ -225,7 +225,8 @@ int start_vmm(const struct start_config *config, const struct log_root *logs,
 	return err ? start_spawn_error(err, config->vmm_path, error) : 0;
 }
 
-_Static_assert(HOLD_GDB == VMM_HELD_GDB && HOLD_TRACE == VMM_HELD_TRACE, "start_vmm()");
+_Static_assert(HOLD_GDB == VMM_HELD_GDB && HOLD_TRACE == VMM_HELD_TRACE &&
+	       HOLD_DUMP == VMM_HELD_DUMP, "start_vmm()");
 
 int start_refuse(int backend_fd, int err, const struct error *error)
 {

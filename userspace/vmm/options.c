@@ -150,7 +150,7 @@ static int read_held(const char *text, void *value)
 {
 	uint64_t held;
 
-	if (parse_u64(text, 10, VMM_HELD_GDB | VMM_HELD_TRACE, &held) || !held)
+	if (parse_u64(text, 10, VMM_HELD_ALL, &held) || !held)
 		return -EINVAL;
 	*(unsigned int *)value = held;
 	return 0;
@@ -185,7 +185,7 @@ static const struct opt_type fd_type =
 	TYPE("an open descriptor from 3 on", read_fd, write_fd, .given = has_fd);
 static const struct opt_type fds_type =
 	TYPE("open descriptors from 3 on", read_fds, write_fds, .given = has_fd);
-static const struct opt_type held_type = TYPE("1 to 3", read_held, write_held, .given = has_held);
+static const struct opt_type held_type = TYPE("1 to 7", read_held, write_held, .given = has_held);
 static const struct opt_type id_type = TYPE("an id above 0", read_id, write_u32, .given = has_id);
 
 #define OPTION(name, member, ctype, type, ...) \

@@ -17,6 +17,8 @@
 /* A debugger lets the vCPUs go, or the first trace. */
 #define VMM_HELD_GDB	1U
 #define VMM_HELD_TRACE	2U
+#define VMM_HELD_DUMP	4U
+#define VMM_HELD_ALL	7U
 /* Maximum number of descriptors that a VMM gets. */
 #define VMM_FDS_MAX	(8 + 2 * SESSION_LINES)
 

@@ -102,6 +102,9 @@ static void vmm_start(struct vmm *vmm)
 	/* The trace may have begun while the image was loaded. */
 	if (vmm->options->held & VMM_HELD_TRACE && !vmm->trace.begun)
 		pause_take(&vmm->pause, PAUSE_TRACE);
+	/* Likewise the wait for a crash. */
+	if (vmm->options->held & VMM_HELD_DUMP && !dump_waits(vmm))
+		pause_take(&vmm->pause, PAUSE_DUMP);
 	vmm->pause.marks = &vmm->marks;
 	if (!vmm->pause.holders)
 		marks_set(&vmm->marks, MARK_RUN);

@@ -36,7 +36,12 @@ struct crash_dump {
  */
 int crash_dump_open(const char *path, uint64_t slot_uid, struct crash_dump **ret,
 		    struct error *error);
-/** crash_dump_wait() - the enclave runs: wait for its crash from now on; as crash_dump_open() */
+/**
+ * crash_dump_wait() - wait for the crash from now on
+ * @slot_uid: the enclave, which has been started, and was held before its first instruction
+ *
+ * Return: as crash_dump_open().
+ */
 int crash_dump_wait(struct crash_dump *dump, uint64_t slot_uid, struct error *error);
 /** crash_dump_take() - take what the VMM has sent, without waiting */
 void crash_dump_take(struct crash_dump *dump);

@@ -192,9 +192,10 @@ static int start(struct run *run, struct error *error)
 		err = record_hold(run->enclave.slot_uid, "gdb", error);
 	if (!err && run->trace)
 		err = record_hold(run->enclave.slot_uid, "trace", error);
+	if (!err && run->watch.dump)
+		err = record_hold(run->enclave.slot_uid, "dump", error);
 	if (!err)
 		err = enclave_start(&run->enclave, run->cid, run->debug, error);
-	/* First, because the guest runs already. */
 	if (!err && run->watch.dump)
 		err = crash_dump_wait(run->watch.dump, run->enclave.slot_uid, error);
 	if (!err && run->trace)

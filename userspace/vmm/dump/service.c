@@ -101,23 +101,29 @@ static void dump_room(struct session *session)
 	release_guest(dump);
 }
 
-static struct dump *waiting_dump(const struct vmm *vmm)
+/* The only dump that waits for a crash or, without @waits, that holds the guest; NULL: none. */
+static struct dump *find_dump(const struct vmm *vmm, bool waits)
 {
 	for (size_t i = 0; i < SESSION_LINES; i++) {
 		const struct session *session = &vmm->sessions.list[i];
 		struct dump *dump = session->service == &dump_service ? session->state : NULL;
 
-		if (dump && dump->waits)
+		if (dump && (waits ? dump->waits : dump->holds))
 			return dump;
 	}
 	return NULL;
+}
+
+bool dump_waits(const struct vmm *vmm)
+{
+	return find_dump(vmm, true);
 }
 
 static int check_options(const struct vmm *vmm, const char *options, struct error *error)
 {
 	if (*options && strcmp(options, OPTION_CRASH))
 		return error_set(error, -EINVAL, "the VMM of this enclave is of another version");
-	if (*options && waiting_dump(vmm))
+	if (*options && dump_waits(vmm))
 		return error_set(error, -EBUSY, "somebody waits for a crash already");
 	if (!*options && pause_holds(&vmm->pause, PAUSE_DUMP))
 		return error_set(error, -EBUSY, "another dump is being taken");
@@ -142,6 +148,8 @@ static int dump_open(struct session *session, const char *options, struct error 
 	pause_watch(&vmm->pause, &dump->watcher);
 	if (!dump->waits)
 		hold_guest(dump);
+	else if (vmm->options->held & VMM_HELD_DUMP && !find_dump(vmm, false))
+		pause_drop(&vmm->pause, PAUSE_DUMP);	/* taken at the start, see dump_waits() */
 	return 0;
 }
 
@@ -155,16 +163,9 @@ static void dump_close(struct session *session)
 	free(dump);
 }
 
-/* Return: the dump, if its session still exists. */
-static struct dump *find_dump(const struct vmm *vmm, const struct session *session)
-{
-	return session->service == &dump_service && vmm->nr_vcpus ? session->state : NULL;
-}
-
 void dump_crashed(struct vmm *vmm)
 {
-	struct dump *dump = waiting_dump(vmm);
-	struct session *session = dump ? dump->session : NULL;
+	struct dump *dump = find_dump(vmm, true);
 	int64_t deadline = clock_ms() + CRASH_IDLE_MS;
 	uint64_t items = 0;
 
@@ -177,8 +178,8 @@ void dump_crashed(struct vmm *vmm)
 	hold_guest(dump);
 	while (!vmm->loop.stop && clock_ms() < deadline &&
 	       !loop_run_once(&vmm->loop, MAX(deadline - clock_ms(), 0))) {
-		dump = find_dump(vmm, session);
-		if (!dump || !dump->holds)
+		dump = find_dump(vmm, false);
+		if (!dump)
 			return;
 		if (dump->items != items)
 			deadline = clock_ms() + CRASH_IDLE_MS;

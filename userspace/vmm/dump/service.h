@@ -10,9 +10,13 @@ struct vmm;
 
 /*
  * Without options, the guest stands still while it is dumped. With the option "crash", the
- * session waits, and the dump is taken when the guest crashes.
+ * session waits, and the dump is taken when the guest crashes; a guest that has been held for it
+ * before its first instruction (VMM_HELD_DUMP) begins to run.
  */
 extern const struct session_service dump_service;
+
+/** dump_waits() - does a session wait for a crash? */
+bool dump_waits(const struct vmm *vmm);
 
 /**
  * dump_crashed() - let a client that waits for a crash take its dump
