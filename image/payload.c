@@ -10,7 +10,7 @@
  * port 5007  control: one line. Commands that get the answer "ok\n" and are carried
  *            out once the client, having read it, has shut down its side: reboot,
  *            poweroff, panic, triplefault, exit N, flood KIB. Commands that get
- *            their result as the answer: nsm-limits, hwrng KIB
+ *            their result as the answer: nsm-limits, hwrng KIB, time
  * port 5008  the client sends a request for /dev/nsm and shuts down its side; it
  *            gets the response, or nothing if the device refuses the request
  */
@@ -29,6 +29,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/nitro_enclaves_emu.h>
@@ -388,6 +389,15 @@ static void query_hwrng(int client, unsigned long kib)
 	close(fd);
 }
 
+static void query_time(int client, unsigned long unused)
+{
+	char text[32];
+
+	(void)unused;
+	(void)snprintf(text, sizeof(text), "%lld\n", (long long)time(NULL));
+	(void)write_all(client, text, strlen(text));
+}
+
 static const struct {
 	const char *name;
 	void (*run)(unsigned long arg);
@@ -401,6 +411,7 @@ static const struct {
 	{ "flood", do_flood, NULL },
 	{ "nsm-limits", NULL, query_nsm_limits },
 	{ "hwrng", NULL, query_hwrng },
+	{ "time", NULL, query_time },
 };
 
 /* Answer, and wait until the client has read it and closes: this machine may end next. */

@@ -78,7 +78,11 @@ CASES = {
     "ne-emu timeline --compare ": "",
     "ne-emu ps --format ": "",
     "ne-emu lab set ": IDS + " project= region= instance-id= role-arn= leaf-life= clock= "
-                       "flaws= map= limits= debug-pcrs= look-inside=",
+                       "flaws= map= limits= debug-pcrs= look-inside= "
+                       "nsm-error= nsm-latency= nsm-hang= nsm-entropy= heartbeat= "
+                       "heartbeat-delay= vsock-refuse= vsock-reset= vsock-delay= vsock-rate= "
+                       "crash= stall= start-error= image-flip= clock-skew= "
+                       "fault-seed=",
     "ne-emu lab set reg": "region=",
     "ne-emu lab show ": IDS,
     "ne-emu lab reset --user roo": "root",

@@ -45,6 +45,7 @@ static struct world {
 	struct ending ending;
 	struct vsock *vsock;
 	struct nsm *nsm;
+	struct faults faults;
 	struct nsm_device *nsm_device;
 	struct virtio_mmio *device;
 	int irq_fd, channel_fd;
@@ -87,6 +88,13 @@ void *__wrap_memory_at(const struct guest_memory *memory, uint64_t gpa, uint64_t
 	return iov.iov_base;
 }
 
+/* While faults on request are set, packets take a way through the device's own memory. */
+static void must_be_guests(const struct iovec *iov)
+{
+	if (!w.faults.armed)
+		must_be_inside(iov);
+}
+
 /* Like the kernel, copy a packet and return a result for its header. */
 static int32_t send_packet(const struct ne_emu_vsock_packet *packet)
 {
@@ -96,7 +104,7 @@ static int32_t send_packet(const struct ne_emu_vsock_packet *packet)
 
 	must(packet->iov_count <= VIRTQUEUE_SIZE_MAX);
 	for (uint32_t i = 0; i < packet->iov_count; i++) {
-		must_be_inside(&iov[i]);
+		must_be_guests(&iov[i]);
 		for (size_t at = 0; at < iov[i].iov_len; at++)
 			sum += ((const uint8_t *)iov[i].iov_base)[at];
 		len += iov[i].iov_len;
@@ -114,7 +122,7 @@ static int32_t receive_packet(const struct ne_emu_vsock_packet *packet)
 	for (uint32_t i = 0; i < packet->iov_count; i++) {
 		size_t n = MIN(len - done, iov[i].iov_len);
 
-		must_be_inside(&iov[i]);
+		must_be_guests(&iov[i]);
 		if (n)
 			memset(iov[i].iov_base, 0xa5, n);
 		done += n;
@@ -318,11 +326,12 @@ static void set_up(bool nsm)
 	must(!loop_init(&w.loop) && !ending_init(&w.ending));
 	if (nsm) {
 		must(!nsm_create(&config, &w.nsm));
-		must(!nsm_device_create(&w.memory, &w.loop, w.irq_fd, w.nsm, &w.nsm_device));
+		must(!nsm_device_create(&w.memory, &w.loop, w.irq_fd, w.nsm, &w.faults,
+					&w.nsm_device));
 		w.device = &w.nsm_device->mmio;
 	} else {
 		must(!vsock_create(&w.memory, &w.loop, w.irq_fd, w.channel_fd, CID, &w.ending,
-				   &w.vsock));
+				   &w.faults, &w.vsock));
 		w.device = &w.vsock->mmio;
 	}
 }
@@ -341,13 +350,16 @@ static void tear_down(void)
 	close(w.channel_fd);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* @faults: as for fault_settings_scan() */
+static void run_script(const uint8_t *data, size_t size, const char *faults)
 {
 	struct fuzz_script script = { data, size };
+	struct fault_settings settings;
 	bool nsm = fuzz_take(&script, 1) & 1;
 	size_t changes = fuzz_take(&script, 1) % CHANGES_MAX * 3;
 
-	log_init(LOG_EMERG, NULL);
+	must(!fault_settings_scan(&settings, faults, strlen(faults)));
+	faults_apply(&w.faults, &settings);
 	set_up(nsm);
 	w.changes = (struct fuzz_script){ script.data, MIN(changes, script.left) };
 	script.data += w.changes.left;
@@ -358,5 +370,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		step(&script);
 	run_device();
 	tear_down();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	log_init(LOG_EMERG, NULL);
+	run_script(data, size, "");
+	run_script(data, size, "nsm-error=InternalError:p=0.3 nsm-latency=1ms:p=0.2 nsm-hang=on:p=0.1 "
+		   "nsm-entropy=empty:p=0.5 heartbeat=twice:p=0.3 heartbeat-delay=1ms:p=0.3 "
+		   "vsock-refuse=on:p=0.2 vsock-reset=100:p=0.3 vsock-delay=1ms:p=0.3 "
+		   "vsock-rate=1M:p=0.3");
 	return 0;
 }

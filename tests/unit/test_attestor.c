@@ -143,6 +143,54 @@ static void test_restart(void **state)
 	assert_nothing(s);
 }
 
+static void change(struct state *s, const char *name, const char *value)
+{
+	struct attestee *attestee = attestor_find(&s->attestor, UID);
+	struct lab_settings settings = attestee->settings;
+
+	assert_int_equal(lab_set(&settings, name, value, true, NULL), 0);
+	assert_int_equal(attestor_change(&s->attestor, attestee, &settings, NOW), 0);
+	(void)receive(s, NSM_CONTROL_SETTINGS);
+}
+
+/* Faults are sent only if there are some, and anew each time that one of them is set. */
+static void test_faults(void **state)
+{
+	struct nsm_control_message message;
+	struct lab_settings next;
+	struct state *s = *state;
+
+	next = s->defaults;
+	assert_int_equal(lab_set(&next, "nsm-error", "InternalError:count=3", false, NULL), 0);
+	assert_int_equal(attestor_set_next(&s->attestor, ALICE, &next), 0);
+	start(s, NOW);
+	(void)receive(s, NSM_CONTROL_SETTINGS);
+	assert_int_equal(receive(s, NSM_CONTROL_FAULTS).faults.faults[FAULT_NSM_ERROR].count, 3);
+	(void)receive(s, NSM_CONTROL_IDENTITY);
+
+	change(s, "map", "definite");
+	(void)receive(s, NSM_CONTROL_IDENTITY);
+	change(s, "nsm-error", "InternalError:count=3");
+	assert_int_equal(receive(s, NSM_CONTROL_FAULTS).faults.faults[FAULT_NSM_ERROR].count, 3);
+	(void)receive(s, NSM_CONTROL_IDENTITY);
+
+	/* The next supervisor knows them and leaves their counters alone. */
+	attestor_exit(&s->attestor);
+	attestor_init(&s->attestor, s->dir.path, s->state_dir, &s->defaults);
+	attestor_adopt(&s->attestor, UID, ALICE, true, NOW);
+	(void)receive(s, NSM_CONTROL_IDENTITY);
+	assert_nothing(s);
+	assert_int_equal(attestor_find(&s->attestor, UID)->settings.faults.faults[FAULT_NSM_ERROR]
+			 .count, 3);
+	change(s, "nsm-error", "none");
+	message = receive(s, NSM_CONTROL_FAULTS);
+	assert_false(fault_settings_any(&message.faults));
+	(void)receive(s, NSM_CONTROL_IDENTITY);
+	change(s, "fault-seed", "3");
+	(void)receive(s, NSM_CONTROL_IDENTITY);
+	assert_nothing(s);
+}
+
 /* Nothing is sent, nothing crashes, and the next try succeeds. */
 static void test_failing_ca(void **state)
 {
@@ -267,6 +315,7 @@ int main(void)
 		TEST(test_reissue),
 		TEST(test_clock_set_back),
 		TEST(test_restart),
+		TEST(test_faults),
 		TEST(test_failing_ca),
 		TEST(test_no_run_folder),
 		TEST(test_rotation),

@@ -103,6 +103,24 @@ static void test_requests(void **state)
 	expect_setting(s, "next", "flaws", "none");
 }
 
+static void test_faults(void **state)
+{
+	struct state *s = *state;
+
+	expect_error(s, LAB_SET("next", "\"nsm-latency\":\"5\""), "nsm-latency: not a time");
+	expect_ok(s, LAB_SET("next", "\"nsm-latency\":\"2m:p=0.5\",\"image-flip\":\"9\""));
+	expect_setting(s, "next", "nsm-latency", "120s:p=0.500000");
+	expect_setting(s, "next", "fault-seed", "0");
+	start(s, NOW);
+	expect_setting(s, UID_TEXT, "image-flip", "9");
+	expect_error(s, LAB_SET(UID_TEXT, "\"image-flip\":\"none\""),
+		     "image-flip: can only be set before an enclave starts");
+	expect_error(s, LAB_SET(UID_TEXT, "\"start-error\":\"EIO\""), "before an enclave starts");
+	expect_ok(s, LAB_RESET(UID_TEXT));
+	expect_setting(s, UID_TEXT, "nsm-latency", "none");
+	expect_setting(s, UID_TEXT, "image-flip", "9");
+}
+
 /* Bob's settings apply to Bob's next enclave, even if Alice starts one first. */
 static void test_next_is_per_user(void **state)
 {
@@ -721,6 +739,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_requests),
+		TEST(test_faults),
 		TEST(test_next_is_per_user),
 		TEST(test_running_is_its_owners),
 		TEST(test_next_of_another),

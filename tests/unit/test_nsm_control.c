@@ -178,6 +178,35 @@ static void test_session(void **state)
 	assert_int_equal(nsm_control_encode_session(&request, buf, sizeof(buf)), -EINVAL);
 }
 
+static void test_faults(void **state)
+{
+	/* Version 1, type 5; field 14 with a text. */
+	uint8_t expected[8 + 11] = "\x01\x00\x05\x00\x0e\x00\x0b\x00" "nsm-hang=o";
+	struct nsm_control_message message;
+	uint8_t buf[NSM_CONTROL_MAX];
+	ssize_t len;
+
+	(void)state;
+	expected[18] = 'n';
+	assert_int_equal(nsm_control_decode(expected, sizeof(expected), &message), 0);
+	assert_int_equal(message.type, NSM_CONTROL_FAULTS);
+	assert_true(message.faults.faults[FAULT_NSM_HANG].set);
+	len = nsm_control_encode_faults(&message.faults, buf, sizeof(buf));
+	assert_int_equal(len, sizeof(expected));
+	assert_memory_equal(buf, expected, sizeof(expected));
+	for (len = 0; len < (ssize_t)sizeof(expected); len++)
+		assert_int_equal(nsm_control_decode(expected, len, &message), -EPROTO);
+	assert_int_equal(nsm_control_encode_faults(&message.faults, buf, sizeof(expected) - 1),
+			 -EMSGSIZE);
+	expected[18] = 'x';		/* not a value */
+	assert_int_equal(nsm_control_decode(expected, sizeof(expected), &message), -EPROTO);
+	/* No faults: an empty text. */
+	len = nsm_control_encode_faults(&(struct fault_settings){ 0 }, buf, sizeof(buf));
+	assert_int_equal(len, 8);
+	assert_int_equal(nsm_control_decode(buf, len, &message), 0);
+	assert_false(fault_settings_any(&message.faults));
+}
+
 static void test_largest(void **state)
 {
 	static uint8_t bytes[NSM_CONTROL_CERT_MAX];
@@ -338,6 +367,7 @@ int main(void)
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_agent_key),
 		cmocka_unit_test(test_session),
+		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_largest),
 		cmocka_unit_test(test_beyond_limits),
 		cmocka_unit_test(test_truncated),

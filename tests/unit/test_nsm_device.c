@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "vmm/virtio/nsm.h"
 #include "virtio_driver.h"
@@ -16,6 +17,7 @@
 struct fixture {
 	struct driver driver;
 	struct nsm *nsm;
+	struct faults faults;
 	struct nsm_device *device;
 };
 
@@ -31,7 +33,7 @@ static int setup(void **state)
 	driver_init(&f->driver);
 	assert_int_equal(nsm_create(&config, &f->nsm), 0);
 	assert_int_equal(nsm_device_create(&f->driver.memory, &f->driver.loop, f->driver.irq_fd,
-					   f->nsm, &f->device), 0);
+					   f->nsm, &f->faults, &f->device), 0);
 	f->driver.device = &f->device->mmio;
 	driver_start(&f->driver, 0, 1);
 	driver_run(&f->driver);
@@ -157,6 +159,154 @@ static void assert_error(struct fixture *f, const char *text)
 	assert_alive(f);
 }
 
+static void set_faults(struct fixture *f, const char *text)
+{
+	struct fault_settings settings;
+
+	assert_int_equal(fault_settings_scan(&settings, text, strlen(text)), 0);
+	faults_apply(&f->faults, &settings);
+}
+
+/* Offer one request and a buffer for its response. */
+static void post(struct fixture *f, const char *request)
+{
+	offer_request(f, request, strlen(request));
+	driver_offer_buffer(&f->driver, 0, 1, RESPONSE_SIZE, true);
+	driver_notify(&f->driver, 0);
+}
+
+/* Length of the response number @n, from 1; 0 if there is none yet. */
+static uint32_t response_len(struct fixture *f, unsigned int n)
+{
+	struct vring_used *used = driver_used(&f->driver, 0);
+
+	assert_true(used->idx <= 2 * n);
+	return used->idx == 2 * n ? used->ring[(2 * n - 1) % DRIVER_QUEUE_SIZE].len : 0;
+}
+
+#define GET_RANDOM	"\x69" "GetRandom"
+#define DESCRIBE_NSM	"\x6b" "DescribeNSM"
+
+static void test_fault_error(void **state)
+{
+	static const char *const names[] = {
+		"InvalidArgument", "InvalidIndex", "InvalidResponse", "ReadOnlyIndex",
+		"InvalidOperation", "BufferTooSmall", "InputTooLarge", "InternalError",
+	};
+	struct fixture *f = *state;
+	uint8_t *rsp = f->driver.bytes + DRIVER_DATA_ADDR + 4096;
+	char text[64];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(text, sizeof(text), "nsm-error=%s:count=1", names[i]);
+		set_faults(f, text);
+		post(f, GET_RANDOM);
+		assert_int_equal(response_len(f, 2 * i + 1), 8 + strlen(names[i]));
+		/* {"Error": name} */
+		assert_memory_equal(rsp, "\xa1\x65" "Error", 7);
+		assert_int_equal(rsp[7], 0x60 + strlen(names[i]));
+		assert_memory_equal(rsp + 8, names[i], strlen(names[i]));
+		post(f, GET_RANDOM);
+		assert_int_equal(response_len(f, 2 * i + 2), 278);
+	}
+	assert_alive(f);
+}
+
+/* Requests of the emulator and invalid ones are not hit. */
+static void test_fault_operation(void **state)
+{
+	struct fixture *f = *state;
+
+	set_faults(f, "nsm-error=InternalError:op=DescribeNSM");
+	post(f, GET_RANDOM);
+	assert_int_equal(response_len(f, 1), 278);
+	post(f, DESCRIBE_NSM);
+	assert_int_equal(response_len(f, 2), 8 + strlen("InternalError"));
+	set_faults(f, "nsm-error=InternalError:count=1");
+	post(f, "\x69" "NeEmuExit");
+	post(f, "\x69" "GetRandon");
+	assert_int_equal(response_len(f, 4), 8 + strlen("InvalidOperation"));
+	post(f, GET_RANDOM);
+	assert_int_equal(response_len(f, 5), 8 + strlen("InternalError"));
+}
+
+static void test_fault_entropy(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *rsp = f->driver.bytes + DRIVER_DATA_ADDR + 4096;
+
+	set_faults(f, "nsm-entropy=empty");
+	post(f, GET_RANDOM);
+	/* {"GetRandom": {"random": h''}} */
+	assert_int_equal(response_len(f, 1), 20);
+	assert_memory_equal(rsp, "\xa1\x69" "GetRandom" "\xa1\x66" "random" "\x40", 20);
+	set_faults(f, "nsm-entropy=error:count=1");
+	post(f, DESCRIBE_NSM);
+	assert_true(response_len(f, 2) > 100);
+	post(f, GET_RANDOM);
+	assert_int_equal(response_len(f, 3), 8 + strlen("InternalError"));
+	post(f, GET_RANDOM);
+	assert_int_equal(response_len(f, 4), 278);
+}
+
+static void wait_for_response(struct fixture *f, unsigned int n)
+{
+	while (!response_len(f, n))
+		assert_int_equal(loop_run_once(&f->driver.loop, 1000), 0);
+}
+
+/* The main thread serves other sources while a request waits. */
+static void test_fault_latency(void **state)
+{
+	struct fixture *f = *state;
+	int64_t start = clock_ms();
+
+	set_faults(f, "nsm-latency=200ms:count=1 nsm-error=InvalidIndex:count=1");
+	post(f, GET_RANDOM);
+	assert_int_equal(response_len(f, 1), 0);
+	driver_notify(&f->driver, 0);
+	assert_int_equal(response_len(f, 1), 0);
+	assert_true(clock_ms() - start < 200);
+	set_faults(f, "");
+	wait_for_response(f, 1);
+	assert_in_range(clock_ms() - start, 200, 5000);
+	assert_int_equal(response_len(f, 1), 8 + strlen("InvalidIndex"));
+	post(f, GET_RANDOM);
+	assert_int_equal(response_len(f, 2), 278);
+}
+
+static void restart_driver(struct fixture *f)
+{
+	memset(f->driver.bytes, 0, DRIVER_MEMORY);
+	driver_start(&f->driver, 0, 1);
+	driver_run(&f->driver);
+}
+
+/* Only a reset ends a hang; a reset also forgets a request that waits. */
+static void test_fault_hang(void **state)
+{
+	struct fixture *f = *state;
+
+	set_faults(f, "nsm-hang=on:count=1");
+	post(f, GET_RANDOM);
+	set_faults(f, "");
+	driver_notify(&f->driver, 0);
+	assert_int_equal(response_len(f, 1), 0);
+	restart_driver(f);
+	post(f, GET_RANDOM);
+	assert_int_equal(response_len(f, 1), 278);
+
+	set_faults(f, "nsm-latency=50ms");
+	post(f, GET_RANDOM);
+	assert_int_equal(response_len(f, 2), 0);
+	restart_driver(f);
+	set_faults(f, "nsm-latency=1ms");
+	post(f, GET_RANDOM);
+	wait_for_response(f, 1);
+	assert_int_equal(response_len(f, 1), 278);
+	assert_alive(f);
+}
+
 static void test_empty_request(void **state)
 {
 	struct fixture *f = *state;
@@ -267,6 +417,11 @@ int main(void)
 		T(test_early_request),
 		T(test_two_kicks),
 		T(test_several_at_once),
+		T(test_fault_error),
+		T(test_fault_operation),
+		T(test_fault_entropy),
+		T(test_fault_latency),
+		T(test_fault_hang),
 		T(test_empty_request),
 		T(test_large_request),
 		T(test_small_response),

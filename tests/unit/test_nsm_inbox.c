@@ -25,6 +25,7 @@ struct inbox_fixture {
 	struct fixture *f;
 	struct loop loop;
 	struct nsm_inbox inbox;
+	struct faults faults;
 	int fds[2];
 	uint8_t message[NSM_CONTROL_MAX + 1];
 };
@@ -36,7 +37,8 @@ static int setup(void **state)
 	assert_int_equal(fixture_setup((void **)&i->f), 0);
 	assert_int_equal(loop_init(&i->loop), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, i->fds), 0);
-	assert_int_equal(nsm_inbox_open(&i->inbox, &i->loop, i->f->nsm, NULL, i->fds[0]), 0);
+	assert_int_equal(nsm_inbox_open(&i->inbox, &i->loop, i->f->nsm, &i->faults, NULL,
+					i->fds[0]), 0);
 	*state = i;
 	return 0;
 }
@@ -184,12 +186,38 @@ static void test_bad_messages(void **state)
 	test_key_free(&key);
 }
 
+/* Each message replaces all faults and starts them anew. */
+static void test_faults(void **state)
+{
+	struct fault_settings settings = { 0 };
+	const struct fault_event event = { 0 };
+	struct inbox_fixture *i = *state;
+	uint64_t value;
+
+	assert_int_equal(fault_setting_parse(&settings, FAULT_NSM_ERROR,
+					     "InternalError:count=1", NULL), 0);
+	for (int round = 0; round < 2; round++) {
+		post(i, nsm_control_encode_faults(&settings, i->message, sizeof(i->message)));
+		assert_int_equal(i->faults.armed, round ? FAULT_BIT(FAULT_NSM_ERROR) : 0);
+		run_loop(i);
+		assert_int_equal(i->faults.armed, FAULT_BIT(FAULT_NSM_ERROR));
+		assert_true(fault_hits(&i->faults, FAULT_NSM_ERROR, &event, &value));
+		assert_int_equal(value, 8);
+		assert_false(fault_hits(&i->faults, FAULT_NSM_ERROR, &event, &value));
+		assert_false(fault_hits(&i->faults, FAULT_NSM_HANG, &event, &value));
+	}
+	post(i, nsm_control_encode_faults(&(struct fault_settings){ 0 }, i->message,
+					  sizeof(i->message)));
+	run_loop(i);
+	assert_int_equal(i->faults.armed, 0);
+}
+
 static void test_no_socket(void **state)
 {
 	struct inbox_fixture *i = *state;
 	struct nsm_inbox none;
 
-	assert_int_equal(nsm_inbox_open(&none, &i->loop, i->f->nsm, NULL, -1), 0);
+	assert_int_equal(nsm_inbox_open(&none, &i->loop, i->f->nsm, &i->faults, NULL, -1), 0);
 	nsm_inbox_drain(&none);
 	nsm_inbox_close(&none);
 }
@@ -237,6 +265,7 @@ int main(void)
 		T(test_identity),
 		T(test_later_settings),
 		T(test_bad_messages),
+		T(test_faults),
 		T(test_no_socket),
 		T(test_closed),
 	};

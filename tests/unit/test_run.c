@@ -129,7 +129,7 @@ static int setup(void **state)
 						f->options.console_channel_fd, CID,
 						&vmm->service), 0);
 	assert_int_equal(vsock_create(&vmm->memory, &vmm->loop, f->irq_fd, f->options.channel_fd,
-				      CID, &vmm->ending, &vmm->vsock), 0);
+				      CID, &vmm->ending, &vmm->faults, &vmm->vsock), 0);
 	send_from_reader(VIRTIO_VSOCK_OP_REQUEST);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(loop_run_once(&vmm->loop, 0), 0);
@@ -172,6 +172,31 @@ static void test_bad_image(void **state)
 	assert_int_not_equal(strlen(told.status.text), 0);
 }
 
+static void run_flipped(struct fixture *f, const char *offset, const char *expected)
+{
+	struct fault_settings faults = { 0 };
+	uint8_t *image = memory_at(&f->vmm.memory, f->options.image_offset, 4);
+
+	memset(image, 0x11, 4);
+	assert_int_equal(fault_setting_parse(&faults, FAULT_IMAGE_FLIP, offset, NULL), 0);
+	faults_apply(&f->vmm.faults, &faults);
+	run(f);
+	assert_memory_equal(image, expected, 4);
+	assert_int_equal(told.status.code, NE_EMU_EXIT_REASON_BAD_IMAGE);
+}
+
+/* A byte of the image is inverted before it is read. */
+static void test_image_flip(void **state)
+{
+	run_flipped(*state, "2", "\x11\x11\xee\x11");
+}
+
+/* One outside memory is left alone. */
+static void test_flip_outside(void **state)
+{
+	run_flipped(*state, "68719476736", "\x11\x11\x11\x11");
+}
+
 static void test_after_the_heartbeat(void **state)
 {
 	struct fixture *f = *state;
@@ -206,6 +231,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_bad_image),
+		T(test_image_flip),
+		T(test_flip_outside),
 		T(test_after_the_heartbeat),
 		T(test_guest_status),
 		T(test_stopped),

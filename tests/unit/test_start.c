@@ -31,6 +31,9 @@ static struct start_config good_nodes(void)
 	};
 }
 
+/* Error of a start on request. */
+static int start_error;
+
 static void expect_failure(const struct start_config *config, int err, const char *text)
 {
 	static uint32_t vcpu = 1;
@@ -40,6 +43,7 @@ static void expect_failure(const struct start_config *config, int err, const cha
 	};
 	const struct start_module module = {
 		.instance_id = "i-00000000000000000", .control_fd = -1,
+		.start_error = start_error,
 	};
 	struct log_root logs = { .fd = -1, .gid = -1 };
 	struct vmm *vmm = NULL;
@@ -113,6 +117,15 @@ static void test_no_descriptors_left(void **state)
 	assert_return_code(setrlimit(RLIMIT_NOFILE, &old), errno);
 }
 
+static void test_start_error(void **state)
+{
+	struct start_config config = good_nodes();
+
+	start_error = 275;	/* NE_ERR_INVALID_ENCLAVE_CID, which no other cause gives */
+	expect_failure(&config, -275, "lab setting start-error");
+	start_error = 0;
+}
+
 static void test_refuse(void **state)
 {
 	const struct error error = { "no vsock" };
@@ -131,6 +144,7 @@ int main(void)
 		cmocka_unit_test(test_vsock_is_something_else),
 		cmocka_unit_test(test_not_permitted),
 		cmocka_unit_test(test_no_descriptors_left),
+		cmocka_unit_test(test_start_error),
 		cmocka_unit_test(test_refuse),
 	};
 

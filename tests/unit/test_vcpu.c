@@ -31,6 +31,7 @@
 static atomic_int runs;		/* calls of KVM_RUN */
 static atomic_int in_guest;	/* vCPUs that are in it */
 static atomic_bool faults;	/* the next guest that runs ends by a triple fault */
+static atomic_int nmis;		/* calls of KVM_NMI */
 
 int __real_ioctl(int fd, unsigned long request, void *arg);
 int __wrap_ioctl(int fd, unsigned long request, void *arg);
@@ -65,6 +66,10 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 		return ftruncate(run_fd, 4096) ? -1 : run_fd;
 	case KVM_RUN:
 		return fake_run(fd);
+	case KVM_NMI:
+		assert_int_equal(in_guest, 0);
+		nmis++;
+		return 0;
 	default:
 		return 0;
 	}
@@ -271,6 +276,23 @@ static void test_thread_is_stuck(void **state)
 	assert_true(vcpu_destroy(&vcpu, clock_ms() + LONG_MS));
 }
 
+/* An NMI is injected between two runs, by the thread of the vCPU. */
+static void test_nmi(void **state)
+{
+	struct guest *guest = *state;
+	int64_t deadline = clock_ms() + LONG_MS;
+
+	nmis = 0;
+	vcpu_go(&guest->vcpus[0]);
+	while (!in_guest && clock_ms() < deadline)
+		sched_yield();
+	vcpu_nmi(&guest->vcpus[0]);
+	while (runs < 2 && clock_ms() < deadline)
+		sched_yield();
+	assert_int_equal(nmis, 1);
+	assert_int_equal(runs, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +302,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_many_pauses, guest_setup, guest_teardown),
 		cmocka_unit_test_setup_teardown(test_crashed_vcpu_stands, guest_setup,
 						guest_teardown),
+		cmocka_unit_test_setup_teardown(test_nmi, guest_setup, guest_teardown),
 		cmocka_unit_test(test_thread_ends),
 		cmocka_unit_test(test_thread_is_stuck),
 	};

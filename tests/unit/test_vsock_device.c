@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "vmm/virtio/vsock.h"
 #include "virtio_driver.h"
@@ -14,6 +15,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <linux/nitro_enclaves_emu.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -95,6 +97,7 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 struct fixture {
 	struct driver driver;
 	struct ending ending;
+	struct faults faults;
 	struct vsock *vsock;
 	int channel;		/* the kernel's side */
 	int vmm_channel;
@@ -116,7 +119,7 @@ static int setup(void **state)
 	f->channel = fds[0];
 	f->vmm_channel = fds[1];
 	assert_int_equal(vsock_create(&f->driver.memory, &f->driver.loop, f->driver.irq_fd,
-				      fds[1], CID, &f->ending, &f->vsock), 0);
+				      fds[1], CID, &f->ending, &f->faults, &f->vsock), 0);
 	f->driver.device = &f->vsock->mmio;
 	driver_start(&f->driver, 1 << VIRTIO_VSOCK_F_SEQPACKET, QUEUES);
 	driver_run(&f->driver);
@@ -636,6 +639,394 @@ static void test_channel_gone(void **state)
 	assert_int_equal(reason(f), NE_EMU_EXIT_REASON_VMM_ERROR);
 }
 
+/* Faults on request. */
+
+static void set_faults(struct fixture *f, const char *text)
+{
+	struct fault_settings settings;
+
+	assert_int_equal(fault_settings_scan(&settings, text, strlen(text)), 0);
+	faults_apply(&f->faults, &settings);
+}
+
+/* Offer all buffers for packets to the guest, of @len bytes. */
+static void offer_rx(struct fixture *f, uint32_t len)
+{
+	for (int i = 0; i < DRIVER_QUEUE_SIZE; i++)
+		driver_offer_buffer(&f->driver, RX, i, len, true);
+	driver_notify(&f->driver, RX);
+}
+
+/* The guest sends; the descriptor is free again at once. */
+static void guest_sends(struct fixture *f, const struct virtio_vsock_hdr *hdr, const void *data)
+{
+	uint32_t len = le32toh(hdr->len);
+	uint8_t *p = driver_offer_buffer(&f->driver, TX, 0, HDR + len, false);
+
+	memcpy(p, hdr, HDR);
+	if (len)
+		memcpy(p + HDR, data, len);
+	driver_notify(&f->driver, TX);
+}
+
+static void host_sends(struct fixture *f, const struct virtio_vsock_hdr *hdr, const void *data)
+{
+	uint8_t packet[HDR + 4096];
+	size_t len = le32toh(hdr->len);
+
+	memcpy(packet, hdr, HDR);
+	if (len)
+		memcpy(packet + HDR, data, len);
+	assert_int_equal(write(f->channel, packet, HDR + len), HDR + len);
+	driver_run(&f->driver);
+}
+
+/* A packet of the host's side of make_hdr()'s connection. */
+static struct virtio_vsock_hdr make_reply(uint16_t op, uint32_t src_port, uint32_t len)
+{
+	return (struct virtio_vsock_hdr){
+		.src_cid = htole64(3), .dst_cid = htole64(CID), .src_port = htole32(src_port),
+		.dst_port = htole32(1000), .len = htole32(len),
+		.type = htole16(VIRTIO_VSOCK_TYPE_STREAM), .op = htole16(op),
+	};
+}
+
+static void expect_at_host(struct fixture *f, const struct virtio_vsock_hdr *hdr,
+			   const char *data)
+{
+	size_t len = strlen(data);
+	uint8_t packet[HDR + 4096];
+
+	assert_int_equal(read(f->channel, packet, sizeof(packet)), HDR + len);
+	assert_memory_equal(packet, hdr, offsetof(struct virtio_vsock_hdr, flags));
+	assert_memory_equal(packet + HDR, data, len);
+}
+
+static void expect_nothing_at_host(struct fixture *f)
+{
+	uint8_t packet[HDR];
+
+	assert_int_equal(read(f->channel, packet, sizeof(packet)), -1);
+	assert_int_equal(errno, EAGAIN);
+}
+
+/* The packet number @n, from 0, that the guest gets. */
+static void expect_at_guest(struct fixture *f, unsigned int n,
+			    const struct virtio_vsock_hdr *hdr, const char *data)
+{
+	struct vring_used *used = driver_used(&f->driver, RX);
+	struct vring_used_elem *elem = &used->ring[n % DRIVER_QUEUE_SIZE];
+	uint8_t *at = f->driver.bytes + driver_desc(&f->driver, RX)[elem->id].addr;
+
+	assert_true(used->idx > n);
+	assert_int_equal(elem->len, HDR + strlen(data));
+	assert_memory_equal(at, hdr, offsetof(struct virtio_vsock_hdr, flags));
+	assert_memory_equal(at + HDR, data, strlen(data));
+}
+
+static unsigned int nr_at_guest(struct fixture *f)
+{
+	return driver_used(&f->driver, RX)->idx;
+}
+
+#define RST		VIRTIO_VSOCK_OP_RST
+#define REQUEST		VIRTIO_VSOCK_OP_REQUEST
+#define RESPONSE	VIRTIO_VSOCK_OP_RESPONSE
+#define RW		VIRTIO_VSOCK_OP_RW
+
+static void test_refuse_guest(void **state)
+{
+	struct virtio_vsock_hdr request = make_hdr(REQUEST, 5000, 0);
+	struct virtio_vsock_hdr other = make_hdr(REQUEST, 5001, 0);
+	struct virtio_vsock_hdr rst = make_reply(RST, 5000, 0);
+	struct fixture *f = *state;
+
+	offer_rx(f, 100);
+	set_faults(f, "vsock-refuse=on:from=guest:port=5000:count=1");
+	guest_sends(f, &other, NULL);
+	expect_at_host(f, &other, "");
+	guest_sends(f, &request, NULL);
+	expect_nothing_at_host(f);
+	assert_int_equal(nr_at_guest(f), 1);
+	expect_at_guest(f, 0, &rst, "");
+	guest_sends(f, &request, NULL);
+	expect_at_host(f, &request, "");
+	assert_int_equal(nr_at_guest(f), 1);
+}
+
+static void test_refuse_host(void **state)
+{
+	struct virtio_vsock_hdr request = make_reply(REQUEST, 4000, 0);
+	struct virtio_vsock_hdr rst = make_hdr(RST, 4000, 0);
+	struct fixture *f = *state;
+
+	offer_rx(f, 100);
+	/* The port is that which the connection asks for: 1000, the guest's. */
+	set_faults(f, "vsock-refuse=on:from=host:port=1000:after=1");
+	host_sends(f, &request, NULL);
+	expect_at_guest(f, 0, &request, "");
+	host_sends(f, &request, NULL);
+	assert_int_equal(nr_at_guest(f), 1);
+	expect_at_host(f, &rst, "");
+	expect_nothing_at_host(f);
+	set_faults(f, "");
+	host_sends(f, &request, NULL);
+	expect_at_guest(f, 1, &request, "");
+}
+
+/* The bytes of both directions count, and no packet of either side passes afterwards. */
+static void test_reset_after(void **state)
+{
+	struct virtio_vsock_hdr request = make_hdr(REQUEST, 5000, 0);
+	struct virtio_vsock_hdr answer = make_reply(RW, 5000, 3);
+	struct virtio_vsock_hdr data = make_hdr(RW, 5000, 4), part = make_hdr(RW, 5000, 2);
+	struct virtio_vsock_hdr to_host = make_hdr(RST, 5000, 0);
+	struct virtio_vsock_hdr to_guest = make_reply(RST, 5000, 0);
+	struct fixture *f = *state;
+
+	offer_rx(f, 100);
+	set_faults(f, "vsock-reset=5:count=1");
+	guest_sends(f, &request, NULL);
+	expect_at_host(f, &request, "");
+	host_sends(f, &answer, "abc");
+	expect_at_guest(f, 0, &answer, "abc");
+	guest_sends(f, &data, "defg");
+	expect_at_host(f, &part, "de");
+	expect_at_host(f, &to_host, "");
+	expect_at_guest(f, 1, &to_guest, "");
+	guest_sends(f, &data, "defg");
+	host_sends(f, &answer, "abc");
+	expect_nothing_at_host(f);
+	assert_int_equal(nr_at_guest(f), 2);
+	/* The same ports again: the next connection. */
+	guest_sends(f, &request, NULL);
+	expect_at_host(f, &request, "");
+	guest_sends(f, &data, "defg");
+	guest_sends(f, &data, "defg");
+	expect_at_host(f, &data, "defg");
+	expect_at_host(f, &data, "defg");
+}
+
+static void wait_for_host(struct fixture *f)
+{
+	struct pollfd pollfd = { .fd = f->channel, .events = POLLIN };
+
+	while (!poll(&pollfd, 1, 0))
+		assert_int_equal(loop_run_once(&f->driver.loop, 1000), 0);
+}
+
+/* Packets wait and keep their order; those of other connections pass. */
+static void test_delay(void **state)
+{
+	struct virtio_vsock_hdr request = make_hdr(REQUEST, 5000, 0);
+	struct virtio_vsock_hdr other = make_hdr(REQUEST, 5001, 0);
+	struct virtio_vsock_hdr data = make_hdr(RW, 5000, 2);
+	struct virtio_vsock_hdr reply = make_reply(RESPONSE, 5000, 0);
+	int64_t start = clock_ms();
+	struct fixture *f = *state;
+
+	offer_rx(f, 100);
+	set_faults(f, "vsock-delay=100ms:port=5000");
+	guest_sends(f, &request, NULL);
+	guest_sends(f, &data, "12");
+	guest_sends(f, &other, NULL);
+	assert_int_equal(driver_used(&f->driver, TX)->idx, 3);
+	expect_at_host(f, &other, "");
+	expect_nothing_at_host(f);
+	wait_for_host(f);
+	assert_in_range(clock_ms() - start, 100, 5000);
+	expect_at_host(f, &request, "");
+	wait_for_host(f);
+	expect_at_host(f, &data, "12");
+
+	start = clock_ms();
+	host_sends(f, &reply, NULL);
+	assert_int_equal(nr_at_guest(f), 0);
+	while (!nr_at_guest(f))
+		assert_int_equal(loop_run_once(&f->driver.loop, 1000), 0);
+	assert_in_range(clock_ms() - start, 100, 5000);
+	expect_at_guest(f, 0, &reply, "");
+	/* Without the fault, packets of this connection pass at once. */
+	set_faults(f, "");
+	guest_sends(f, &data, "34");
+	expect_at_host(f, &data, "34");
+}
+
+static void test_rate(void **state)
+{
+	struct virtio_vsock_hdr request = make_hdr(REQUEST, 5000, 0);
+	struct virtio_vsock_hdr data = make_hdr(RW, 5000, 10);
+	struct fixture *f = *state;
+	int64_t start;
+
+	set_faults(f, "vsock-rate=100");
+	guest_sends(f, &request, NULL);
+	expect_at_host(f, &request, "");
+	start = clock_ms();
+	guest_sends(f, &data, "0123456789");
+	guest_sends(f, &data, "0123456789");
+	expect_nothing_at_host(f);
+	wait_for_host(f);
+	assert_in_range(clock_ms() - start, 100, 5000);
+	expect_at_host(f, &data, "0123456789");
+	wait_for_host(f);
+	assert_in_range(clock_ms() - start, 200, 5000);
+	expect_at_host(f, &data, "0123456789");
+}
+
+/* What is held has a limit, beyond which packets stay with the guest. */
+static void test_held_limit(void **state)
+{
+	struct virtio_vsock_hdr request = make_hdr(REQUEST, 5000, 0);
+	struct virtio_vsock_hdr data = make_hdr(RW, 5000, 4000);
+	static const char payload[4000];
+	struct fixture *f = *state;
+	unsigned int sent = 0, n;
+	uint8_t packet[HDR + 4096];
+	struct vsock_held *held;
+
+	set_faults(f, "vsock-delay=60m");
+	guest_sends(f, &request, NULL);
+	for (n = 1; driver_used(&f->driver, TX)->idx == n; n++)
+		guest_sends(f, &data, payload);
+	/* One of the packets is still in the ring. */
+	assert_in_range(n, MIB / (4096 + HDR) - 8, MIB / 4000 + 8);
+	assert_true(f->vsock->link.held_size[VSOCK_TO_HOST] < MIB + 4096);
+	/* The hour is over. */
+	set_faults(f, "");
+	TAILQ_FOREACH(held, &f->vsock->link.held[VSOCK_TO_HOST], node)
+		held->due_ns = 0;
+	driver_notify(&f->driver, TX);
+	while (sent < n) {
+		wait_for_host(f);
+		assert_true(read(f->channel, packet, sizeof(packet)) >= (ssize_t)HDR);
+		sent++;
+	}
+	assert_int_equal(driver_used(&f->driver, TX)->idx, n);
+	expect_nothing_at_host(f);
+	assert_int_equal(f->vsock->link.held_size[VSOCK_TO_HOST], 0);
+}
+
+/* A guest that floods the device with requests does not fill memory with refusals. */
+static void test_refusals_limit(void **state)
+{
+	struct virtio_vsock_hdr request = make_hdr(REQUEST, 5000, 0);
+	struct fixture *f = *state;
+	unsigned int n;
+
+	set_faults(f, "vsock-refuse=on");
+	for (n = 0; driver_used(&f->driver, TX)->idx == (uint16_t)n && n < 60000; n++)
+		guest_sends(f, &request, NULL);
+	assert_in_range(n, 1000, 20000);
+	assert_true(f->vsock->link.held_size[VSOCK_TO_GUEST] < MIB + 4096);
+	offer_rx(f, 100);
+	assert_int_equal(driver_used(&f->driver, TX)->idx, n);
+	reg_write(&f->driver, VIRTIO_MMIO_STATUS, 0);
+	assert_int_equal(f->vsock->link.held_size[VSOCK_TO_GUEST], 0);
+}
+
+/* The guest makes a buffer smaller while the packet for it waits. */
+static void test_split(void **state)
+{
+	struct virtio_vsock_hdr request = make_reply(REQUEST, 4000, 0);
+	struct virtio_vsock_hdr data = make_reply(RW, 4000, 6), part = data, rest = data;
+	struct fixture *f = *state;
+
+	offer_rx(f, 100);
+	set_faults(f, "vsock-delay=50ms");
+	host_sends(f, &request, NULL);
+	host_sends(f, &data, "abcdef");
+	driver_desc(&f->driver, RX)[1].len = HDR + 4;
+	part.len = htole32(4);
+	rest.len = htole32(2);
+	while (nr_at_guest(f) < 3)
+		assert_int_equal(loop_run_once(&f->driver.loop, 1000), 0);
+	expect_at_guest(f, 1, &part, "abcd");
+	expect_at_guest(f, 2, &rest, "ef");
+}
+
+#define BYTE	"\xb7"
+
+/* The guest believes that it has reported, the host hears nothing of it. */
+static void test_heartbeat_missing(void **state)
+{
+	struct virtio_vsock_hdr request = make_hdr(REQUEST, 9000, 0);
+	struct virtio_vsock_hdr data = make_hdr(RW, 9000, 1);
+	struct virtio_vsock_hdr response = make_reply(RESPONSE, 9000, 0);
+	struct fixture *f = *state;
+
+	offer_rx(f, 100);
+	set_faults(f, "heartbeat=missing vsock-refuse=on");
+	guest_sends(f, &request, NULL);
+	expect_at_guest(f, 0, &response, "");
+	guest_sends(f, &data, BYTE);
+	expect_nothing_at_host(f);
+	assert_int_equal(nr_at_guest(f), 1);
+	assert_false(vsock_heartbeat_sent(f->vsock));
+}
+
+static void test_heartbeat_wrong(void **state)
+{
+	struct virtio_vsock_hdr request = make_hdr(REQUEST, 9000, 0);
+	struct virtio_vsock_hdr data = make_hdr(RW, 9000, 1);
+	struct fixture *f = *state;
+
+	set_faults(f, "heartbeat=wrong");
+	guest_sends(f, &request, NULL);
+	expect_at_host(f, &request, "");
+	assert_true(vsock_heartbeat_sent(f->vsock));
+	guest_sends(f, &data, BYTE);
+	expect_at_host(f, &data, "\x48");
+	assert_memory_equal(f->driver.bytes + driver_desc(&f->driver, TX)[0].addr + HDR, BYTE, 1);
+}
+
+static void test_heartbeat_twice(void **state)
+{
+	struct virtio_vsock_hdr request = make_hdr(REQUEST, 9000, 0);
+	struct virtio_vsock_hdr data = make_hdr(RW, 9000, 1);
+	struct fixture *f = *state;
+
+	set_faults(f, "heartbeat=twice:count=1");
+	for (int i = 0; i < 2; i++) {
+		guest_sends(f, &request, NULL);
+		expect_at_host(f, &request, "");
+		guest_sends(f, &data, BYTE);
+		expect_at_host(f, &data, BYTE);
+		if (!i)
+			expect_at_host(f, &data, BYTE);
+		expect_nothing_at_host(f);
+	}
+}
+
+/* The guest gets its answer at once, the host the request later, and its answer is dropped. */
+static void test_heartbeat_late(void **state)
+{
+	struct virtio_vsock_hdr request = make_hdr(REQUEST, 9000, 0);
+	struct virtio_vsock_hdr data = make_hdr(RW, 9000, 1);
+	struct virtio_vsock_hdr response = make_reply(RESPONSE, 9000, 0);
+	struct virtio_vsock_hdr echo = make_reply(RW, 9000, 1);
+	struct fixture *f = *state;
+	int64_t start = clock_ms();
+
+	offer_rx(f, 100);
+	set_faults(f, "heartbeat-delay=100ms");
+	guest_sends(f, &request, NULL);
+	expect_at_guest(f, 0, &response, "");
+	guest_sends(f, &data, BYTE);
+	expect_nothing_at_host(f);
+	assert_false(vsock_heartbeat_sent(f->vsock));
+	wait_for_host(f);
+	assert_in_range(clock_ms() - start, 100, 5000);
+	assert_true(vsock_heartbeat_sent(f->vsock));
+	expect_at_host(f, &request, "");
+	host_sends(f, &response, NULL);
+	wait_for_host(f);
+	expect_at_host(f, &data, BYTE);
+	host_sends(f, &echo, BYTE);
+	assert_int_equal(nr_at_guest(f), 2);
+	expect_at_guest(f, 1, &echo, BYTE);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -666,6 +1057,18 @@ int main(void)
 		T(test_interrupted),
 		T(test_address_taken),
 		T(test_channel_gone),
+		T(test_refuse_guest),
+		T(test_refuse_host),
+		T(test_reset_after),
+		T(test_delay),
+		T(test_rate),
+		T(test_held_limit),
+		T(test_refusals_limit),
+		T(test_split),
+		T(test_heartbeat_missing),
+		T(test_heartbeat_wrong),
+		T(test_heartbeat_twice),
+		T(test_heartbeat_late),
 	};
 
 	log_init(LOG_ERR, NULL);	/* the tests break devices on purpose */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ne-emu lab: change the attestation settings of enclaves. */
+/* ne-emu lab: change the settings of enclaves for tests: attestation, faults on request. */
 
 #include "cli/commands.h"
 #include "cli/enclave/daemon_client.h"
@@ -16,6 +16,12 @@
 
 #define SETTINGS_MAX	32
 #define TARGET_SIZE	17
+
+/* For completion. */
+#define FAULT_WORDS \
+	"nsm-error= nsm-latency= nsm-hang= nsm-entropy= heartbeat= heartbeat-delay= " \
+	"vsock-refuse= vsock-reset= vsock-delay= vsock-rate= crash= stall= " \
+	"start-error= image-flip= clock-skew= fault-seed="
 
 /**
  * struct target - what the settings apply to
@@ -172,12 +178,15 @@ static int lab_set(const struct command_call *call)
 
 static const struct command cmd_lab_set = {
 	.name = "set",
-	.summary = "change the attestation settings of an enclave",
+	.summary = "change what attestation says and what goes wrong in an enclave",
 	.args = "[ENCLAVE] NAME=VALUE...",
-	.about = "Change the attestation settings of an enclave; without ENCLAVE, of the next one\n"
-		 "that you start. ne-emud.conf(5) explains the settings: project, region,\n"
-		 "instance-id, role-arn, leaf-life, clock, flaws, map, limits, debug-pcrs,\n"
-		 "look-inside, pcr0...\n\n"
+	.about = "Change the settings of an enclave for tests; without ENCLAVE, of the next one\n"
+		 "that you start. ne-emud.conf(5) explains the settings.\n\n"
+		 "Attestation: project, region, instance-id, role-arn, leaf-life, clock, flaws,\n"
+		 "map, limits, debug-pcrs, pcr0... For debuggers: look-inside\n"
+		 "Faults: nsm-error, nsm-latency, nsm-hang, nsm-entropy, heartbeat,\n"
+		 "heartbeat-delay, vsock-refuse, vsock-reset, vsock-delay, vsock-rate,\n"
+		 "crash, stall, start-error, image-flip, clock-skew, fault-seed\n\n"
 		 "Flaws of certificates: expired, not-yet-valid, ca-expired, wrong-root,\n"
 		 "wrong-issuer, cert-signature, curve, no-ca, path-length, ca-key-usage,\n"
 		 "leaf-key-usage, bundle-reversed, bundle-no-root, bundle-gap\n"
@@ -191,7 +200,7 @@ static const struct command cmd_lab_set = {
 		VALUES_ENCLAVES,
 		{ OPT_COMPLETE_WORDS,
 		  "project= region= instance-id= role-arn= leaf-life= clock= flaws= map= "
-		  "limits= debug-pcrs= look-inside=" },
+		  "limits= debug-pcrs= look-inside= " FAULT_WORDS },
 	},
 	.min_args = 1,
 	.max_args = SETTINGS_MAX,
@@ -208,7 +217,7 @@ static int print_settings(const json_t *answer, bool json)
 
 	if (!json) {
 		json_object_foreach(settings, name, value)
-			printf("%-12s %s\n", name, json_string_value(value));
+			printf("%-15s %s\n", name, json_string_value(value));
 		return COMMAND_OK;
 	}
 	json_out_document(&out);
@@ -243,9 +252,9 @@ static const struct opt show_options[] = {
 
 static const struct command cmd_lab_show = {
 	.name = "show",
-	.summary = "print the attestation settings of an enclave",
+	.summary = "print the settings of an enclave for tests",
 	.args = "[ENCLAVE]",
-	.about = "Print the attestation settings of an enclave; without ENCLAVE, of the next one\n"
+	.about = "Print the settings of an enclave for tests; without ENCLAVE, of the next one\n"
 		 "that you start. ENCLAVE can be \"defaults\"",
 	.options = show_options,
 	.values = { VALUES_ENCLAVES },
@@ -273,7 +282,7 @@ static int lab_reset(const struct command_call *call)
 
 static const struct command cmd_lab_reset = {
 	.name = "reset",
-	.summary = "reset the attestation settings of an enclave",
+	.summary = "reset the settings of an enclave for tests",
 	.args = "[ENCLAVE]",
 	.about = "Undo \"ne-emu lab set\", except for settings that are fixed when an enclave\n"
 		 "starts",
@@ -291,6 +300,6 @@ static const struct command *const commands[] = {
 
 const struct command cmd_lab = {
 	.name = "lab",
-	.summary = "change the attestation settings of enclaves",
+	.summary = "change what attestation says and what goes wrong in enclaves",
 	.commands = commands,
 };

@@ -35,9 +35,10 @@ enum control_field {
 	FIELD_NONCE		= 11,
 	FIELD_SERVICE		= 12,	/* text without a NUL */
 	FIELD_OPTIONS		= 13,	/* text without a NUL; may be empty */
+	FIELD_FAULTS		= 14,	/* text of fault_settings_print() */
 };
 
-#define FIELD_LAST	FIELD_OPTIONS
+#define FIELD_LAST	FIELD_FAULTS
 
 #define FIELD_BIT(field)	(1U << (field))
 
@@ -199,6 +200,16 @@ ssize_t nsm_control_encode_session(const struct session_request *request, void *
 	return control_finish(&writer);
 }
 
+ssize_t nsm_control_encode_faults(const struct fault_settings *settings, void *buf, size_t size)
+{
+	struct writer writer = control_begin(NSM_CONTROL_FAULTS, buf, size);
+	char text[FAULT_TEXT_SIZE];
+
+	fault_settings_print(settings, text);
+	control_put_field(&writer, FIELD_FAULTS, text, strlen(text));
+	return control_finish(&writer);
+}
+
 static int get_fixed(const struct nsm_bytes *bytes, void *to, size_t size)
 {
 	if (bytes->len != size)
@@ -322,6 +333,15 @@ static int decode_session(uint16_t field, const struct nsm_bytes *bytes,
 	}
 }
 
+static int decode_faults(uint16_t field, const struct nsm_bytes *bytes,
+			 struct fault_settings *settings)
+{
+	if (field != FIELD_FAULTS ||
+	    fault_settings_scan(settings, (const char *)bytes->data, bytes->len))
+		return -EPROTO;
+	return 0;
+}
+
 static int decode_field(uint16_t field, const struct nsm_bytes *bytes,
 			struct nsm_control_message *message)
 {
@@ -335,6 +355,8 @@ static int decode_field(uint16_t field, const struct nsm_bytes *bytes,
 		       get_fixed(bytes, message->agent_key, sizeof(message->agent_key));
 	case NSM_CONTROL_SESSION:
 		return decode_session(field, bytes, &message->session);
+	case NSM_CONTROL_FAULTS:
+		return decode_faults(field, bytes, &message->faults);
 	}
 	return -EPROTO;
 }
@@ -402,6 +424,9 @@ int nsm_control_decode(const void *bytes, size_t len, struct nsm_control_message
 	case NSM_CONTROL_SESSION:
 		needed = FIELD_BIT(FIELD_LINE) | FIELD_BIT(FIELD_NONCE) |
 			 FIELD_BIT(FIELD_SERVICE) | FIELD_BIT(FIELD_OPTIONS);
+		break;
+	case NSM_CONTROL_FAULTS:
+		needed = FIELD_BIT(FIELD_FAULTS);
 		break;
 	default:
 		return -ENOMSG;

@@ -17,6 +17,7 @@
 #ifndef NE_EMU_COMMON_NSM_CONTROL_H
 #define NE_EMU_COMMON_NSM_CONTROL_H
 
+#include "common/fault.h"
 #include "common/session.h"
 
 #include <stdbool.h>
@@ -42,6 +43,7 @@ enum nsm_control_type {
 	NSM_CONTROL_IDENTITY	= 2,
 	NSM_CONTROL_AGENT_KEY	= 3,
 	NSM_CONTROL_SESSION	= 4,
+	NSM_CONTROL_FAULTS	= 5,
 };
 
 /*
@@ -140,6 +142,7 @@ struct nsm_control_message {
 		struct nsm_identity identity;
 		uint8_t agent_key[NSM_CONTROL_AGENT_KEY_SIZE];
 		struct session_request session;
+		struct fault_settings faults;
 	};
 };
 
@@ -182,6 +185,16 @@ ssize_t nsm_control_encode_agent_key(const uint8_t *key, void *buf, size_t size)
  * Return: length of the message, -EMSGSIZE or -EINVAL (no such line, or no service).
  */
 ssize_t nsm_control_encode_session(const struct session_request *request, void *buf, size_t size);
+
+/**
+ * nsm_control_encode_faults() - encode faults on request as a message
+ * @settings: the faults; @settings->changes is not part of the message
+ * @buf: buffer for the message
+ * @size: size of @buf in bytes; NSM_CONTROL_MAX is always enough
+ *
+ * Return: length of the message or -EMSGSIZE.
+ */
+ssize_t nsm_control_encode_faults(const struct fault_settings *settings, void *buf, size_t size);
 
 /**
  * nsm_control_decode() - decode a message

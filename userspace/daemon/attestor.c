@@ -207,6 +207,15 @@ static int send_settings(const struct attestor *attestor, const struct attestee 
 	return len < 0 ? len : socket_send(attestor, attestee->slot_uid, message, len);
 }
 
+static int send_faults(const struct attestor *attestor, const struct attestee *attestee)
+{
+	uint8_t message[NSM_CONTROL_MAX];
+	ssize_t len = nsm_control_encode_faults(&attestee->settings.faults, message,
+						sizeof(message));
+
+	return len < 0 ? len : socket_send(attestor, attestee->slot_uid, message, len);
+}
+
 static int send_agent_key(const struct attestor *attestor, const struct attestee *attestee)
 {
 	uint8_t message[NSM_CONTROL_MAX];
@@ -320,8 +329,7 @@ static void log_settings(const struct attestee *attestee)
 	__cleanup_free char *text = lab_describe(&attestee->settings);
 
 	if (text && *text)
-		log_enclave(LOG_INFO, attestee->slot_uid, "attestation with lab settings: %s",
-			    text);
+		log_enclave(LOG_INFO, attestee->slot_uid, "lab settings: %s", text);
 }
 
 const struct lab_settings *attestor_prepare(struct attestor *attestor, uint64_t slot_uid,
@@ -341,6 +349,8 @@ const struct lab_settings *attestor_prepare(struct attestor *attestor, uint64_t 
 	if (!err) {
 		make_agent_key(attestor, attestee);	/* logs a failure */
 		err = send_settings(attestor, attestee);
+		if (!err && fault_settings_any(&attestee->settings.faults))
+			err = send_faults(attestor, attestee);
 	}
 	if (err) {
 		log_enclave(LOG_ERR, slot_uid, "cannot attest itself: %s/%016" PRIx64 ": %s",
@@ -445,12 +455,18 @@ void attestor_forget(struct attestor *attestor, uint64_t slot_uid)
 int attestor_change(struct attestor *attestor, struct attestee *attestee,
 		    const struct lab_settings *settings, int64_t now)
 {
+	/* A VMM of an earlier version does not know this message. */
+	bool changed = attestee->settings.faults.changes != settings->faults.changes &&
+		       (fault_settings_any(&attestee->settings.faults) ||
+			fault_settings_any(&settings->faults));
 	int err;
 
 	attestee->settings = *settings;
 	log_settings(attestee);
 	attestor_save(attestor, attestee);
 	err = send_settings(attestor, attestee);
+	if (!err && changed)
+		err = send_faults(attestor, attestee);
 	return err ? err : attestor_issue(attestor, attestee, now);
 }
 

@@ -311,18 +311,59 @@ static int lab_set_pcr(struct lab_settings *settings, unsigned int index, const 
 	return 0;
 }
 
+/* Settings are numbered: those of the table, then PCRs, then faults. */
+enum lab_group { LAB_TABLE, LAB_PCRS, LAB_FAULTS, LAB_NONE };
+
+/* Find the group of setting *@i, and make *@i its number in this group. */
+static enum lab_group lab_locate(size_t *i)
+{
+	static const size_t sizes[] = {
+		[LAB_TABLE] = ARRAY_SIZE(table),
+		[LAB_PCRS] = NSM_CONTROL_PCRS,
+		[LAB_FAULTS] = NR_FAULT_SETTINGS,
+	};
+	enum lab_group group;
+
+	for (group = LAB_TABLE; group < LAB_NONE && *i >= sizes[group]; group++)
+		*i -= sizes[group];
+	return group;
+}
+
+static bool lab_at_start(enum lab_group group, size_t i)
+{
+	return group == LAB_PCRS || (group == LAB_TABLE && table[i].at_start) ||
+	       (group == LAB_FAULTS && fault_setting_at_start(i));
+}
+
+/* @i: number of the setting in its group */
+static int lab_set_one(struct lab_settings *settings, enum lab_group group, size_t i,
+		       const char *value, struct error *error)
+{
+	switch (group) {
+	case LAB_TABLE:
+		return table[i].set(settings, value, error);
+	case LAB_PCRS:
+		return lab_set_pcr(settings, i, value, error);
+	case LAB_FAULTS:
+		return fault_setting_parse(&settings->faults, i, value, error);
+	case LAB_NONE:
+		break;
+	}
+	return -ENOENT;
+}
+
 int lab_set(struct lab_settings *settings, const char *name, const char *value, bool running,
 	    struct error *error)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(table) + NSM_CONTROL_PCRS; i++) {
-		bool is_pcr = i >= ARRAY_SIZE(table);
+	for (size_t i = 0; lab_name(i); i++) {
+		size_t number = i;
+		enum lab_group group = lab_locate(&number);
 
 		if (strcmp(lab_name(i), name))
 			continue;
-		if (running && (is_pcr || table[i].at_start))
+		if (running && lab_at_start(group, number))
 			return error_set(error, -EBUSY, "can only be set before an enclave starts");
-		return is_pcr ? lab_set_pcr(settings, i - ARRAY_SIZE(table), value, error) :
-				table[i].set(settings, value, error);
+		return lab_set_one(settings, group, number, value, error);
 	}
 	return error_set(error, -ENOENT, "no such setting");
 }
@@ -331,33 +372,55 @@ void lab_reset(struct lab_settings *settings, const struct lab_settings *default
 {
 	char value[LAB_VALUE_SIZE];
 
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		if (table[i].at_start)
+	for (size_t i = 0; lab_name(i); i++) {
+		size_t number = i;
+		enum lab_group group = lab_locate(&number);
+
+		if (lab_at_start(group, number))
 			continue;
-		table[i].get(defaults, value);
-		(void)table[i].set(settings, value, NULL);	/* was accepted before */
+		lab_get(defaults, i, value);
+		(void)lab_set_one(settings, group, number, value, NULL); /* was accepted before */
 	}
 }
 
 const char *lab_name(size_t i)
 {
-	if (i < ARRAY_SIZE(table))
+	switch (lab_locate(&i)) {
+	case LAB_TABLE:
 		return table[i].name;
-	i -= ARRAY_SIZE(table);
-	return i < NSM_CONTROL_PCRS ? pcr_names[i] : NULL;
+	case LAB_PCRS:
+		return pcr_names[i];
+	case LAB_FAULTS:
+		return fault_setting_name(i);
+	case LAB_NONE:
+		break;
+	}
+	return NULL;
 }
 
-void lab_get(const struct lab_settings *settings, size_t i, char value[LAB_VALUE_SIZE])
+static void lab_get_pcr(const struct lab_settings *settings, size_t i, char *value)
 {
-	if (i < ARRAY_SIZE(table)) {
-		table[i].get(settings, value);
-		return;
-	}
-	i -= ARRAY_SIZE(table);
 	if (settings->module.pcrs_given & (1U << i))
 		hex_encode(settings->module.pcrs[i], NSM_CONTROL_PCR_SIZE, value);
 	else
 		strcpy(value, "measured");
+}
+
+void lab_get(const struct lab_settings *settings, size_t i, char value[LAB_VALUE_SIZE])
+{
+	switch (lab_locate(&i)) {
+	case LAB_TABLE:
+		table[i].get(settings, value);
+		break;
+	case LAB_PCRS:
+		lab_get_pcr(settings, i, value);
+		break;
+	case LAB_FAULTS:
+		fault_setting_format(&settings->faults, i, value);
+		break;
+	case LAB_NONE:
+		break;
+	}
 }
 
 char *lab_describe(const struct lab_settings *settings)

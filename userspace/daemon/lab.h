@@ -26,6 +26,7 @@
  * @role_arn: role that PCR3 is made from; "": no role
  * @look_inside: its owner may look into it even if it is not in debug mode
  * @module: settings of the NSM; lab_module() sets its PCR3 and PCR4 and their flag bits
+ * @faults: faults on request
  */
 struct lab_settings {
 	char project[CA_PROJECT_MAX + 1];
@@ -33,6 +34,7 @@ struct lab_settings {
 	char role_arn[LAB_ROLE_MAX + 1];
 	bool look_inside;
 	struct nsm_settings module;
+	struct fault_settings faults;
 };
 
 /** lab_init() - initialise all settings with their defaults */

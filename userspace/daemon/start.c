@@ -192,6 +192,8 @@ int start_vmm(const struct start_config *config, const struct log_root *logs,
 	struct vmm_options vmm;
 	int err;
 
+	if (module->start_error)
+		return error_set(error, -module->start_error, "the lab setting start-error");
 	err = start_open_fds(config, logs, request, &fds, error);
 	if (err)
 		return err;

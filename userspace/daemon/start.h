@@ -33,12 +33,14 @@ struct start_config {
  * @control_fd: socket on which it receives messages of this process, or -1
  * @sessions: lines on which clients look into it
  * @held: for whom it stands before its first instruction: bits of daemon/holds.h
+ * @start_error: positive errno with which the start fails on request, or 0
  */
 struct start_module {
 	const char *instance_id;
 	int control_fd;
 	struct session_fds sessions;
 	unsigned int held;
+	int start_error;
 };
 
 /**

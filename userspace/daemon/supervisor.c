@@ -218,6 +218,7 @@ static int supervisor_start(struct supervisor *s, const struct ne_nl_enclave *re
 		.sessions = sessions,
 		/* A debugger shows contents, a trace does not. */
 		.held = debug || settings->look_inside ? held : held & HOLD_TRACE,
+		.start_error = settings->faults.faults[FAULT_START_ERROR].value,
 	};
 	return start_vmm(&s->start, &s->logs, request, &module, s->partition.threads_fd,
 			 ret_vmm, error);

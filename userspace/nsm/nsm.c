@@ -370,6 +370,16 @@ size_t nsm_request(struct nsm *nsm, const void *req, size_t req_len, void *rsp, 
 	return len > 0 ? (size_t)len : nsm_encode_error(-len, rsp, rsp_cap);
 }
 
+int nsm_operation(const void *req, size_t req_len)
+{
+	struct nsm_request request;
+
+	if (req_len > NSM_REQUEST_MAX || nsm_request_decode(req, req_len, &request) ||
+	    request.operation > NSM_OP_GET_RANDOM)
+		return -1;
+	return request.operation;
+}
+
 int nsm_entropy_system(void *arg, void *buf, size_t len)
 {
 	uint8_t *at = buf;

@@ -97,6 +97,15 @@ const struct pcr_bank *nsm_pcrs(const struct nsm *nsm);
 /** nsm_has_identity() - Return: true if the NSM can sign documents */
 bool nsm_has_identity(const struct nsm *nsm);
 
+/**
+ * nsm_operation() - find out what a request asks for
+ * @req: the request
+ * @req_len: length of @req in bytes
+ *
+ * Return: AWS's number of the operation, or -1 (not a valid request, or one of the emulator).
+ */
+int nsm_operation(const void *req, size_t req_len);
+
 /** nsm_entropy_system() - entropy hook that uses the kernel's random numbers */
 int nsm_entropy_system(void *arg, void *buf, size_t len);
 /** nsm_clock_system() - clock hook that uses the kernel's clock */

@@ -34,6 +34,8 @@ static const char *error_name(enum nsm_error error)
 		return "InvalidArgument";
 	case NSM_ERROR_INVALID_INDEX:
 		return "InvalidIndex";
+	case NSM_ERROR_INVALID_RESPONSE:
+		return "InvalidResponse";
 	case NSM_ERROR_READ_ONLY_INDEX:
 		return "ReadOnlyIndex";
 	case NSM_ERROR_INVALID_OPERATION:

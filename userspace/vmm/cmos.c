@@ -28,9 +28,9 @@ static uint8_t to_bcd(int value)
 }
 
 /* Never reports "update in progress", for the end of which guests would wait. */
-static uint8_t cmos_read_register(uint8_t index)
+static uint8_t cmos_read_register(const struct cmos *cmos, uint8_t index)
 {
-	time_t now = time(NULL);
+	time_t now = time(NULL) + cmos->skew_s;
 	struct tm tm;
 
 	if (!gmtime_r(&now, &tm))
@@ -67,7 +67,7 @@ static void cmos_read(void *device, uint64_t offset, void *data, size_t len)
 
 	memset(data, 0xff, len);
 	if (offset == 1)
-		*(uint8_t *)data = cmos_read_register(atomic_load(&cmos->index));
+		*(uint8_t *)data = cmos_read_register(cmos, atomic_load(&cmos->index));
 }
 
 static void cmos_write(void *device, uint64_t offset, const void *data, size_t len)

@@ -7,12 +7,15 @@
 #include "vmm/bus.h"
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 #define CMOS_PORT	0x70	/* index, and data at +1 */
 #define CMOS_SIZE	2
 
+/** struct cmos - @skew_s: seconds by which its time is wrong, set before the guest runs */
 struct cmos {
 	atomic_uchar index;
+	int64_t skew_s;
 };
 
 extern const struct bus_ops cmos_ops;

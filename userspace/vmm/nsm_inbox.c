@@ -14,23 +14,26 @@
 
 static void inbox_apply(struct nsm_inbox *inbox, const struct nsm_control_message *message)
 {
-	struct nsm *nsm = inbox->nsm;
 	int err;
 
 	switch (message->type) {
 	case NSM_CONTROL_SETTINGS:
-		nsm_configure(nsm, &message->settings);
+		nsm_configure(inbox->nsm, &message->settings);
 		log_debug("NSM settings applied");
 		break;
 	case NSM_CONTROL_IDENTITY:
-		err = nsm_set_identity(nsm, &message->identity);
+		err = nsm_set_identity(inbox->nsm, &message->identity);
 		if (err)
 			log_warn("ne-emud sent a key that cannot sign: %s", strerror(-err));
 		else
 			log_debug("NSM key and certificates applied");
 		break;
 	case NSM_CONTROL_AGENT_KEY:
-		nsm_set_agent_key(nsm, message->agent_key);
+		nsm_set_agent_key(inbox->nsm, message->agent_key);
+		break;
+	case NSM_CONTROL_FAULTS:
+		faults_apply(inbox->faults, &message->faults);
+		log_debug("faults on request applied");
 		break;
 	case NSM_CONTROL_SESSION:
 		sessions_begin(inbox->sessions, &message->session);
@@ -92,12 +95,13 @@ static void handle_source(void *arg, uint32_t events)
 }
 
 int nsm_inbox_open(struct nsm_inbox *inbox, struct loop *loop, struct nsm *nsm,
-		   struct sessions *sessions, int fd)
+		   struct faults *faults, struct sessions *sessions, int fd)
 {
 	int err;
 
 	*inbox = (struct nsm_inbox){
 		.nsm = nsm,
+		.faults = faults,
 		.sessions = sessions,
 		.loop = loop,
 		.source = {

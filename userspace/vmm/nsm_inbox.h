@@ -5,12 +5,17 @@
 #define NE_EMU_VMM_NSM_INBOX_H
 
 #include "nsm/nsm.h"
+#include "vmm/faults.h"
 #include "vmm/loop.h"
 #include "vmm/session.h"
 
-/** struct nsm_inbox - @nsm, @sessions, @loop: borrowed; @source: the socket, fd -1 without one */
+/**
+ * struct nsm_inbox - @nsm, @faults, @sessions, @loop: borrowed; @source: the socket, fd -1
+ *	without one
+ */
 struct nsm_inbox {
 	struct nsm *nsm;
+	struct faults *faults;
 	struct sessions *sessions;
 	struct loop *loop;
 	struct loop_source source;
@@ -24,7 +29,7 @@ struct nsm_inbox {
  * Return: 0 or a negative errno.
  */
 int nsm_inbox_open(struct nsm_inbox *inbox, struct loop *loop, struct nsm *nsm,
-		   struct sessions *sessions, int fd);
+		   struct faults *faults, struct sessions *sessions, int fd);
 /** nsm_inbox_drain() - handle all messages that have arrived */
 void nsm_inbox_drain(struct nsm_inbox *inbox);
 /** nsm_inbox_close() - stop receiving; also allowed if only @source.fd was set, to -1 */

@@ -54,17 +54,37 @@ static void vmm_measure(struct vmm *vmm, const struct eif_pcrs *pcrs)
 	memcpy(measured.pcr1, pcrs->pcr1, sizeof(measured.pcr1));
 	memcpy(measured.pcr2, pcrs->pcr2, sizeof(measured.pcr2));
 	memcpy(measured.pcr8, pcrs->pcr8, sizeof(measured.pcr8));
-	/* Settings that ne-emud sent before it started us determine the initial PCRs. */
-	nsm_inbox_drain(&vmm->nsm_inbox);
 	nsm_start(vmm->nsm, &measured);
+}
+
+/* A fault on request: what an image is that was damaged on its way into memory. */
+static void flip_image(struct vmm *vmm)
+{
+	uint64_t offset;
+	uint8_t *at;
+
+	if (!fault_hits(&vmm->faults, FAULT_IMAGE_FLIP, &(struct fault_event){ 0 }, &offset))
+		return;
+	at = memory_at(&vmm->memory, vmm->options->image_offset + offset, 1);
+	if (at)
+		*at ^= 0xff;
+	log_warn("lab setting image-flip: %s", at ? "a byte of the image is inverted" :
+		 "the offset is outside the enclave's memory");
 }
 
 static int vmm_boot(struct vmm *vmm, struct error *error)
 {
 	struct loaded_image image;
-	int err = loader_load(&vmm->memory, vmm->options->image_offset, MACHINE_CMDLINE, &image,
-			      error);
+	int err;
 
+	/*
+	 * Settings that ne-emud sent before it started us determine the initial PCRs, and may
+	 * damage the image.
+	 */
+	nsm_inbox_drain(&vmm->nsm_inbox);
+	flip_image(vmm);
+	err = loader_load(&vmm->memory, vmm->options->image_offset, MACHINE_CMDLINE, &image,
+			  error);
 	if (err)
 		return err;
 	marks_set_at(&vmm->marks, MARK_MEASURED, image.measured_ns);
@@ -108,6 +128,7 @@ static void vmm_start(struct vmm *vmm)
 	vmm->pause.marks = &vmm->marks;
 	if (!vmm->pause.holders)
 		marks_set(&vmm->marks, MARK_RUN);
+	mishap_start(&vmm->mishap, vmm->vcpus);
 	for (size_t i = 0; i < vmm->nr_vcpus; i++)
 		vcpu_go(&vmm->vcpus[i]);
 }

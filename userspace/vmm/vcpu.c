@@ -64,6 +64,15 @@ static void handle_mmio(struct vcpu *vcpu)
 		trace_count(vcpu->trace, TRACE_EXIT_ADDRESS);
 }
 
+/* Registers that KVM hides from the guest, or leaves to us. */
+static void handle_msr(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->msr.error = run->exit_reason != KVM_EXIT_X86_WRMSR ||
+			 !arch_write_msr(vcpu->wall_clock, run->msr.index, run->msr.data);
+}
+
 static void handle_system_event(struct vcpu *vcpu)
 {
 	switch (vcpu->run->system_event.type) {
@@ -164,6 +173,11 @@ static bool handle_exit(struct vcpu *vcpu)
 		count_exit(vcpu, VCPU_EXIT_OTHER);
 		handle_debug(vcpu);
 		return true;
+	case KVM_EXIT_X86_RDMSR:
+	case KVM_EXIT_X86_WRMSR:
+		count_exit(vcpu, VCPU_EXIT_OTHER);
+		handle_msr(vcpu);
+		return true;
 	case KVM_EXIT_SHUTDOWN:
 		ending_report(vcpu->ending, NE_EMU_EXIT_REASON_GUEST_SHUTDOWN,
 			      "vCPU %u: triple fault", vcpu->index);
@@ -206,6 +220,8 @@ static void handle_interruption(struct vcpu *vcpu)
 	/* Cleared before the flags are read, so that no request is lost. */
 	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
 	stand_still(vcpu);
+	if (atomic_exchange(&vcpu->nmi, false))
+		arch_vcpu_nmi(vcpu->fd);
 	if (atomic_exchange(&vcpu->check, false))
 		atomic_store(&vcpu->state, look(vcpu));
 }
@@ -381,6 +397,12 @@ void vcpu_unpark(struct vcpu *vcpu)
 {
 	if (atomic_exchange(&vcpu->motion, VCPU_RUNS) == VCPU_STANDS)
 		(void)sem_post(&vcpu->unpark);
+}
+
+void vcpu_nmi(struct vcpu *vcpu)
+{
+	atomic_store(&vcpu->nmi, true);
+	vcpu_kick(vcpu);
 }
 
 uint64_t vcpu_cpu_time_ns(const struct vcpu *vcpu)

@@ -63,6 +63,7 @@ enum vcpu_exit {
  * @stats_fd: KVM's statistics, or -1
  * @exits: how often KVM_RUN returned; written by the vCPU's thread only
  * @debug_exit: it stands because of a KVM_EXIT_DEBUG, until the main thread clears this
+ * @nmi: the main thread wants an NMI
  * @check: the main thread asks for the state
  * @state: the answer
  */
@@ -75,6 +76,7 @@ struct vcpu {
 	const struct bus *mmio;
 	struct ending *ending;
 	struct trace *trace;
+	const struct wall_clock *wall_clock;
 	pthread_t thread;
 	bool has_thread;
 	uint32_t cpu;
@@ -91,6 +93,7 @@ struct vcpu {
 	int stats_fd;
 	_Atomic uint64_t exits[NR_VCPU_EXITS];
 	atomic_bool debug_exit;
+	atomic_bool nmi;
 	atomic_bool check;
 	_Atomic enum vcpu_state state;
 };
@@ -129,6 +132,8 @@ bool vcpu_stands(const struct vcpu *vcpu);
 void vcpu_unpark(struct vcpu *vcpu);
 /** vcpu_exit_name() - Return: what a counter of exits is called: "user_port_exits", ... */
 const char *vcpu_exit_name(enum vcpu_exit exit);
+/** vcpu_nmi() - make the guest take a non-maskable interrupt on this vCPU soon */
+void vcpu_nmi(struct vcpu *vcpu);
 /** vcpu_cpu_time_ns() - Return: CPU time that the thread has used */
 uint64_t vcpu_cpu_time_ns(const struct vcpu *vcpu);
 /** vcpu_stop() - make the thread exit */

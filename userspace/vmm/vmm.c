@@ -95,7 +95,8 @@ static int create_vsock(struct vmm *vmm)
 
 	if (!err)
 		err = vsock_create(&vmm->memory, &vmm->loop, vmm->vsock_irq_fd,
-				   options->channel_fd, options->cid, &vmm->ending, &vmm->vsock);
+				   options->channel_fd, options->cid, &vmm->ending, &vmm->faults,
+				   &vmm->vsock);
 	if (err)
 		return err;
 	vmm->vsock->marks = &vmm->marks;
@@ -125,13 +126,13 @@ static int create_nsm(struct vmm *vmm)
 	int err = nsm_create(&config, &vmm->nsm);
 
 	if (!err)
-		err = nsm_inbox_open(&vmm->nsm_inbox, &vmm->loop, vmm->nsm, &vmm->sessions,
-				     vmm->options->nsm_control_fd);
+		err = nsm_inbox_open(&vmm->nsm_inbox, &vmm->loop, vmm->nsm, &vmm->faults,
+				     &vmm->sessions, vmm->options->nsm_control_fd);
 	if (!err)
 		err = vm_add_irq(&vmm->vm, MACHINE_NSM_IRQ, &vmm->nsm_irq_fd);
 	if (!err)
 		err = nsm_device_create(&vmm->memory, &vmm->loop, vmm->nsm_irq_fd, vmm->nsm,
-					&vmm->nsm_device);
+					&vmm->faults, &vmm->nsm_device);
 	if (err)
 		return err;
 	vmm->nsm_device->marks = &vmm->marks;
@@ -185,6 +186,7 @@ static int create_vcpus(struct vmm *vmm, struct error *error)
 		vcpu->mmio = &vmm->mmio;
 		vcpu->ending = &vmm->ending;
 		vcpu->trace = &vmm->trace;
+		vcpu->wall_clock = &vmm->wall_clock;
 		vcpu->cpu = options->cpus.list[i];
 		vcpu->pool_fd = vmm->pool_fd;
 		vcpu->stands_fd = vmm->pause.source.fd;
@@ -194,6 +196,25 @@ static int create_vcpus(struct vmm *vmm, struct error *error)
 	}
 	pause_start(&vmm->pause, vmm->vcpus, vmm->nr_vcpus);
 	return 0;
+}
+
+/* A fault on request, of which ne-emud has told before it started this process. */
+static int skew_clock(struct vmm *vmm, struct error *error)
+{
+	uint64_t value;
+	int err;
+
+	vmm->wall_clock = (struct wall_clock){
+		.vm_fd = vmm->vm.fd, .memory = &vmm->memory,
+	};
+	nsm_inbox_drain(&vmm->nsm_inbox);
+	if (!fault_hits(&vmm->faults, FAULT_CLOCK_SKEW, &(struct fault_event){ 0 }, &value))
+		return 0;
+	vmm->cmos.skew_s = (int64_t)value / MSEC_PER_SEC;
+	vmm->wall_clock.skew_ns = (int64_t)value * NSEC_PER_MSEC;
+	err = arch_skew_clock(&vmm->wall_clock);
+	return err ? error_set(error, err, "cannot set the guest's clock wrong: %s",
+			       strerror(-err)) : 0;
 }
 
 static int set_nonblocking(int fd)
@@ -235,6 +256,9 @@ static int create_basics(struct vmm *vmm)
 	if (!err)
 		err = trace_init(&vmm->trace, &vmm->loop);
 	if (!err)
+		err = mishap_init(&vmm->mishap, &vmm->faults, &vmm->ending, &vmm->pause,
+				  &vmm->loop);
+	if (!err)
 		sessions_init(&vmm->sessions, &vmm->loop, &vmm->options->sessions, services, vmm);
 	if (!err)
 		err = set_nonblocking(vmm->options->channel_fd);
@@ -259,6 +283,7 @@ void vmm_init(struct vmm *vmm, const struct vmm_options *options)
 		.halt_watch.source.fd = -1,
 		.panic_watch.source.fd = -1,
 		.pause.source.fd = -1,
+		.mishap.timer.fd = -1,
 		.sigterm.fd = -1,
 	};
 }
@@ -287,6 +312,8 @@ int vmm_create(struct vmm *vmm, struct error *error)
 		return err;
 	err = create_devices(vmm, error);
 	if (!err)
+		err = skew_clock(vmm, error);
+	if (!err)
 		err = create_vcpus(vmm, error);
 	if (!err)
 		finish_set_up(vmm);
@@ -307,6 +334,7 @@ static bool destroy_vcpus(struct vmm *vmm)
 
 bool vmm_stop_vcpus(struct vmm *vmm)
 {
+	mishap_stop(&vmm->mishap);
 	pause_stop(&vmm->pause);
 	if (!destroy_vcpus(vmm))
 		return false;
@@ -339,6 +367,7 @@ bool vmm_destroy(struct vmm *vmm)
 	trace_exit(&vmm->trace);
 	halt_watch_close(&vmm->halt_watch);
 	panic_watch_exit(&vmm->panic_watch);
+	mishap_exit(&vmm->mishap);
 	pause_exit(&vmm->pause);
 	ending_exit(&vmm->ending);
 	loop_exit(&vmm->loop);

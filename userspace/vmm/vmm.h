@@ -6,15 +6,18 @@
 
 #include "common/marks.h"
 #include "nsm/nsm.h"
+#include "vmm/arch/arch.h"
 #include "vmm/bus.h"
 #include "vmm/cmos.h"
 #include "vmm/console.h"
 #include "vmm/console_service.h"
 #include "vmm/ending.h"
+#include "vmm/faults.h"
 #include "vmm/halt.h"
 #include "vmm/i8042.h"
 #include "vmm/loop.h"
 #include "vmm/memory.h"
+#include "vmm/mishap.h"
 #include "vmm/nsm_inbox.h"
 #include "vmm/options.h"
 #include "vmm/panic.h"
@@ -61,6 +64,9 @@ struct vmm {
 	struct serial serial;
 	struct i8042 i8042;
 	struct cmos cmos;
+	struct wall_clock wall_clock;
+	struct faults faults;
+	struct mishap mishap;
 	struct vsock *vsock;
 	struct nsm *nsm;
 	struct nsm_inbox nsm_inbox;

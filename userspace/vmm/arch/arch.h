@@ -48,6 +48,25 @@ int arch_boot(const struct guest_memory *memory, const struct loaded_image *imag
 	      unsigned int nr_vcpus, struct error *error);
 /** arch_start_vcpu() - set the registers of the first vCPU for the entry of the image */
 int arch_start_vcpu(int vcpu_fd, const struct loaded_image *image, struct error *error);
+/**
+ * struct wall_clock - the time of day that a guest gets, wrong by @skew_ns on request
+ * @memory: borrowed
+ */
+struct wall_clock {
+	int vm_fd;
+	const struct guest_memory *memory;
+	int64_t skew_ns;
+};
+
+/** arch_skew_clock() - make KVM leave the time of day to arch_write_msr() */
+int arch_skew_clock(const struct wall_clock *clock);
+/**
+ * arch_write_msr() - a write to a model specific register that KVM has left to us
+ *
+ * Return: false if the guest gets an exception instead.
+ */
+bool arch_write_msr(const struct wall_clock *clock, uint32_t index, uint64_t value);
+
 /** arch_run_ioctls - ioctls of the functions above and below, used after containment_seal() */
 extern const unsigned long arch_run_ioctls[];
 extern const size_t arch_nr_run_ioctls;
@@ -60,6 +79,8 @@ extern const size_t arch_nr_run_ioctls;
 bool arch_vcpu_is_down(int vcpu_fd);
 /** arch_vcpu_is_deaf() - does a vCPU have interrupts disabled? @vcpu_fd: not in KVM_RUN */
 bool arch_vcpu_is_deaf(int vcpu_fd);
+/** arch_vcpu_nmi() - inject a non-maskable interrupt; @vcpu_fd: not in KVM_RUN */
+void arch_vcpu_nmi(int vcpu_fd);
 
 /*
  * Debugging. All functions need a vCPU that stands still; @bytes are target->registers_size

@@ -65,21 +65,27 @@ static bool is_usable(unsigned int index, const struct virtqueue_chain *chain)
 	return !chain->nr_write && chain->read_size >= header;
 }
 
-static void watch_for_connections(struct vsock *vsock, const struct virtqueue_chain *chain)
+/* A packet of the guest goes to the host. */
+static void watch_for_connections(struct vsock *vsock, const struct virtio_vsock_hdr *hdr)
 {
-	struct virtio_vsock_hdr hdr;
-	uint16_t op;
+	uint16_t op = le16toh(hdr->op);
 
-	virtqueue_chain_read(chain, &hdr, sizeof(hdr));
-	op = le16toh(hdr.op);
-	if (op == VIRTIO_VSOCK_OP_REQUEST && le64toh(hdr.dst_cid) == NE_EMU_CID_PARENT &&
-	    le32toh(hdr.dst_port) == NE_EMU_HEARTBEAT_PORT) {
+	if (op == VIRTIO_VSOCK_OP_REQUEST && le64toh(hdr->dst_cid) == NE_EMU_CID_PARENT &&
+	    le32toh(hdr->dst_port) == NE_EMU_HEARTBEAT_PORT) {
 		vsock->heartbeat_sent = true;
 		marks_set(vsock->marks, MARK_HEARTBEAT);
 	} else if (op == VIRTIO_VSOCK_OP_REQUEST || op == VIRTIO_VSOCK_OP_RESPONSE) {
 		vsock->connected = true;
 		marks_set(vsock->marks, MARK_VSOCK);
 	}
+}
+
+static void watch_chain(struct vsock *vsock, const struct virtqueue_chain *chain)
+{
+	struct virtio_vsock_hdr hdr;
+
+	virtqueue_chain_read(chain, &hdr, sizeof(hdr));
+	watch_for_connections(vsock, &hdr);
 }
 
 /*
@@ -102,7 +108,7 @@ static int vsock_gather(struct vsock *vsock, unsigned int index, unsigned int wa
 		if (virtqueue_peek(queue, n, &chain) || !is_usable(index, &chain))
 			return n ? n : -EPROTO;
 		if (index == QUEUE_TX && !(vsock->heartbeat_sent && vsock->connected))
-			watch_for_connections(vsock, &chain);
+			watch_chain(vsock, &chain);
 		vsock->heads[n] = chain.head;
 		vsock->sizes[n] = chain.read_size;
 		vsock->packets[n] = (struct ne_emu_vsock_packet){
@@ -174,6 +180,106 @@ static void vsock_trace(struct vsock *vsock, int count, bool to_guest)
 	}
 }
 
+/* Both ways, as a fault may answer a packet. */
+static bool link_is_full(const struct vsock *vsock)
+{
+	return vsock_link_full(&vsock->link, VSOCK_TO_HOST) ||
+	       vsock_link_full(&vsock->link, VSOCK_TO_GUEST);
+}
+
+/*
+ * Move one packet of the host into the link, at most as large as a buffer of the guest.
+ *
+ * Return: 1, or the negative errno of the channel or the link.
+ */
+static int link_fill_from_host(struct vsock *vsock, size_t room)
+{
+	struct iovec iov = {
+		.iov_base = vsock->link.buffer, .iov_len = MIN(room, VSOCK_PACKET_MAX),
+	};
+	int ret, err;
+
+	vsock->packets[0] = (struct ne_emu_vsock_packet){
+		.iov = (uintptr_t)&iov, .iov_count = 1,
+	};
+	ret = vsock_move(vsock, NE_EMU_VSOCK_RECV, 1);
+	if (ret <= 0)
+		return ret;
+	err = vsock_link_put(&vsock->link, VSOCK_TO_GUEST, vsock->link.buffer,
+			     vsock->packets[0].result);
+	return err ? -ENOBUFS : 1;
+}
+
+/* Write a packet, or the part of it that fits, to a buffer of the guest. */
+static void link_deliver(struct vsock *vsock, const struct vsock_held *held,
+			 const struct virtqueue_chain *chain)
+{
+	struct virtqueue *queue = &vsock->mmio.queues[QUEUE_RX];
+	size_t len = MIN(held->len, chain->write_size);
+	struct iovec iov = { .iov_base = (void *)held->bytes, .iov_len = len };
+	struct virtio_vsock_hdr hdr;
+
+	vsock->packets[0] = (struct ne_emu_vsock_packet){
+		.iov = (uintptr_t)&iov, .iov_count = 1, .result = len,
+	};
+	vsock_trace(vsock, 1, true);
+	virtqueue_chain_write(chain, held->bytes, len);
+	if (len < held->len) {
+		memcpy(&hdr, held->bytes, sizeof(hdr));
+		hdr.len = htole32(len - sizeof(hdr));
+		/* The end of a message is in its last part. */
+		hdr.flags = 0;
+		virtqueue_chain_write(chain, &hdr, sizeof(hdr));
+		vsock_link_rest(&vsock->link, VSOCK_TO_GUEST, len - sizeof(hdr));
+	} else {
+		vsock_link_pop(&vsock->link, VSOCK_TO_GUEST);
+	}
+	virtqueue_take(queue, 1);
+	vsock->heads[0] = chain->head;
+	receive_one(vsock, queue, 0);
+}
+
+/* vsock_receive() while faults on request are set: one packet at a time. */
+static void vsock_receive_slowly(struct vsock *vsock)
+{
+	struct virtqueue *queue = &vsock->mmio.queues[QUEUE_RX];
+	struct vsock_held *held;
+	unsigned int done;
+	int n = 0, got = 1;
+
+	virtqueue_want_notify(queue, false);
+	for (done = 0; done < VSOCK_BATCH; done++) {
+		struct virtqueue_chain chain = { .iov = vsock->iov };
+
+		n = vsock_available(queue);
+		if (n > 0 && (virtqueue_peek(queue, 0, &chain) || !is_usable(QUEUE_RX, &chain)))
+			n = -EPROTO;
+		if (n <= 0)
+			break;
+		held = vsock_link_due(&vsock->link, VSOCK_TO_GUEST);
+		if (held) {
+			link_deliver(vsock, held, &chain);
+			continue;
+		}
+		if (link_is_full(vsock))
+			break;
+		got = link_fill_from_host(vsock, chain.write_size);
+		if (got <= 0)
+			break;
+	}
+	virtio_mmio_publish(&vsock->mmio, QUEUE_RX);
+	vsock->counters.rx_stalls += !n;
+	if (done == VSOCK_BATCH)
+		virtio_mmio_again(&vsock->mmio, QUEUE_RX);
+
+	if (n < 0)
+		virtio_mmio_break(&vsock->mmio, "bad receive queue");
+	if (got < 0 && got != -EAGAIN && got != -ENOMEM)
+		channel_failed(vsock, -got);
+	else
+		vsock_wait_for_channel(vsock, n > 0 && !link_is_full(vsock));
+}
+
 static void vsock_receive(struct vsock *vsock)
 {
 	struct virtqueue *queue = &vsock->mmio.queues[QUEUE_RX];
@@ -204,6 +310,81 @@ static void vsock_receive(struct vsock *vsock)
 		channel_failed(vsock, -got);
 	else
 		vsock_wait_for_channel(vsock, n > 0);
+}
+
+/* Packets with a bad length are dropped, as the kernel drops them. */
+static int link_fill_from_guest(struct vsock *vsock, const struct virtqueue_chain *chain)
+{
+	uint8_t *packet = vsock->link.buffer;
+	size_t size = MIN(chain->read_size, VSOCK_PACKET_MAX);
+	const struct virtio_vsock_hdr *hdr = (const struct virtio_vsock_hdr *)packet;
+
+	virtqueue_chain_read(chain, packet, size);
+	if (le32toh(hdr->len) > size - sizeof(*hdr))
+		return 0;
+	return vsock_link_put(&vsock->link, VSOCK_TO_HOST, packet, size);
+}
+
+/* Take packets of the guest while faults on request are set. */
+static void link_take_from_guest(struct vsock *vsock)
+{
+	struct virtqueue *queue = &vsock->mmio.queues[QUEUE_TX];
+	int n = 0, err = 0;
+	unsigned int done;
+
+	virtqueue_want_notify(queue, false);
+	for (done = 0; !err && done < VSOCK_BATCH && !link_is_full(vsock); done++) {
+		struct virtqueue_chain chain = { .iov = vsock->iov };
+
+		n = vsock_available(queue);
+		if (n > 0 && (virtqueue_peek(queue, 0, &chain) || !is_usable(QUEUE_TX, &chain)))
+			n = -EPROTO;
+		if (n <= 0)
+			break;
+		vsock->sizes[0] = chain.read_size;
+		err = link_fill_from_guest(vsock, &chain);
+		virtqueue_take(queue, 1);
+		vsock->heads[0] = chain.head;
+		transmit_one(vsock, queue, 0);
+	}
+	virtio_mmio_publish(&vsock->mmio, QUEUE_TX);
+
+	if (err)
+		channel_failed(vsock, ENOBUFS);
+	else if (n < 0)
+		virtio_mmio_break(&vsock->mmio, "bad transmit queue");
+	else if (done == VSOCK_BATCH)
+		virtio_mmio_again(&vsock->mmio, QUEUE_TX);
+}
+
+/* Send what is due to the host. */
+static void link_send_to_host(struct vsock *vsock)
+{
+	struct vsock_held *held;
+	int sent = 0;
+
+	vsock->tx_blocked = false;
+	while (sent >= 0 && (held = vsock_link_due(&vsock->link, VSOCK_TO_HOST))) {
+		struct iovec iov = { .iov_base = held->bytes, .iov_len = held->len };
+
+		vsock->packets[0] = (struct ne_emu_vsock_packet){
+			.iov = (uintptr_t)&iov, .iov_count = 1,
+		};
+		sent = vsock_move(vsock, NE_EMU_VSOCK_SEND, 1);
+		if (sent < 0)
+			break;
+		vsock_trace(vsock, 1, false);
+		watch_for_connections(vsock, (const struct virtio_vsock_hdr *)held->bytes);
+		vsock_link_pop(&vsock->link, VSOCK_TO_HOST);
+	}
+	vsock->counters.tx_stalls += sent == -EAGAIN;
+	if (sent == -EAGAIN)
+		vsock->tx_blocked = true;
+	else if (sent == -ENOMEM)
+		virtio_mmio_again(&vsock->mmio, QUEUE_TX);
+	else if (sent < 0)
+		channel_failed(vsock, -sent);
+	vsock_wait_for_channel(vsock, waits_for_input(vsock));
 }
 
 static void vsock_transmit(struct vsock *vsock)
@@ -242,6 +423,56 @@ static void vsock_transmit(struct vsock *vsock)
 	vsock_wait_for_channel(vsock, waits_for_input(vsock));
 }
 
+static bool queue_usable(const struct vsock *vsock, unsigned int index)
+{
+	return virtio_mmio_is_live(&vsock->mmio) && vsock->mmio.queues[index].ready;
+}
+
+/*
+ * Move packets. While faults on request are set, both ways depend on each other: a fault
+ * may answer a packet, and a full link holds up both.
+ */
+static void vsock_pass(struct vsock *vsock, bool receive, bool transmit)
+{
+	bool full;
+
+	if (!vsock_link_active(&vsock->link)) {
+		if (receive)
+			vsock_receive(vsock);
+		if (transmit)
+			vsock_transmit(vsock);
+		return;
+	}
+	if (vsock_link_prepare(&vsock->link)) {
+		channel_failed(vsock, ENOMEM);
+		return;
+	}
+	full = link_is_full(vsock);
+	if (queue_usable(vsock, QUEUE_TX))
+		link_take_from_guest(vsock);
+	if (queue_usable(vsock, QUEUE_RX))
+		vsock_receive_slowly(vsock);
+	/* A broken device moves nothing more until its reset, which drops what is held. */
+	if (!virtio_mmio_is_live(&vsock->mmio))
+		return;
+	link_send_to_host(vsock);
+	vsock_link_wait(&vsock->link);
+	if (full && !link_is_full(vsock))
+		virtio_mmio_again(&vsock->mmio, QUEUE_TX);
+}
+
+/* A packet that a fault has held up is due. */
+static void vsock_link_call(void *arg, uint32_t events)
+{
+	struct vsock *vsock = arg;
+
+	(void)events;
+	pthread_mutex_lock(&vsock->mmio.lock);
+	vsock_link_expired(&vsock->link);
+	vsock_pass(vsock, queue_usable(vsock, QUEUE_RX), queue_usable(vsock, QUEUE_TX));
+	pthread_mutex_unlock(&vsock->mmio.lock);
+}
+
 static void tell_seqpacket(struct vsock *vsock, bool negotiated)
 {
 	if (ioctl(vsock->channel_fd, NE_EMU_VSOCK_SEQPACKET, (unsigned long)negotiated))
@@ -258,10 +489,10 @@ static void vsock_queue(struct virtio_mmio *mmio, unsigned int index)
 
 	switch (index) {
 	case QUEUE_RX:
-		vsock_receive(vsock);
+		vsock_pass(vsock, true, false);
 		break;
 	case QUEUE_TX:
-		vsock_transmit(vsock);
+		vsock_pass(vsock, false, true);
 		break;
 	case QUEUE_EVENT:	/* used only for migration */
 		break;
@@ -276,6 +507,7 @@ static void vsock_reset(struct virtio_mmio *mmio)
 		tell_seqpacket(vsock, false);
 	vsock->seqpacket_told = false;
 	vsock->tx_blocked = false;
+	vsock_link_reset(&vsock->link);
 	vsock_wait_for_channel(vsock, false);
 }
 
@@ -284,11 +516,6 @@ static const struct virtio_device_ops vsock_ops = {
 	.reset = vsock_reset,
 };
 
-static bool queue_usable(const struct vsock *vsock, unsigned int index)
-{
-	return virtio_mmio_is_live(&vsock->mmio) && vsock->mmio.queues[index].ready;
-}
-
 static void vsock_handle_channel(void *arg, uint32_t events)
 {
 	struct vsock *vsock = arg;
@@ -296,14 +523,14 @@ static void vsock_handle_channel(void *arg, uint32_t events)
 	pthread_mutex_lock(&vsock->mmio.lock);
 	if (events & EPOLLIN) {
 		if (queue_usable(vsock, QUEUE_RX))
-			vsock_receive(vsock);
+			vsock_pass(vsock, true, false);
 		else
 			vsock_wait_for_channel(vsock, false);
 	}
 	if (events & EPOLLOUT) {
 		vsock->tx_blocked = false;
 		if (queue_usable(vsock, QUEUE_TX))
-			vsock_transmit(vsock);
+			vsock_pass(vsock, false, true);
 		else
 			vsock_wait_for_channel(vsock, waits_for_input(vsock));
 	}
@@ -313,7 +540,8 @@ static void vsock_handle_channel(void *arg, uint32_t events)
 }
 
 int vsock_create(const struct guest_memory *memory, struct loop *loop, int irq_fd,
-		 int channel_fd, uint32_t cid, struct ending *ending, struct vsock **ret_vsock)
+		 int channel_fd, uint32_t cid, struct ending *ending, struct faults *faults,
+		 struct vsock **ret_vsock)
 {
 	struct vsock *vsock = calloc(1, sizeof(*vsock));
 	int err;
@@ -337,6 +565,11 @@ int vsock_create(const struct guest_memory *memory, struct loop *loop, int irq_f
 	vsock->mmio.nr_queues = NR_QUEUES;
 
 	err = virtio_mmio_init(&vsock->mmio, memory, loop, VIRTQUEUE_SIZE_MAX, irq_fd);
+	if (!err) {
+		err = vsock_link_init(&vsock->link, faults, cid, loop, vsock_link_call, vsock);
+		if (err)
+			virtio_mmio_exit(&vsock->mmio);
+	}
 	if (err) {
 		free(vsock);
 		return err;
@@ -355,6 +588,7 @@ void vsock_destroy(struct vsock *vsock)
 	if (!vsock)
 		return;
 	loop_del(vsock->mmio.loop, &vsock->channel);
+	vsock_link_exit(&vsock->link, vsock->mmio.loop);
 	virtio_mmio_exit(&vsock->mmio);
 	free(vsock);
 }

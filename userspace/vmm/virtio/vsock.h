@@ -7,6 +7,7 @@
 #include "common/marks.h"
 #include "vmm/ending.h"
 #include "vmm/virtio/mmio.h"
+#include "vmm/virtio/vsock_link.h"
 
 #include <linux/nitro_enclaves_emu.h>
 #include <linux/virtio_vsock.h>
@@ -40,6 +41,7 @@ struct vsock_counters {
  * @sizes: bytes of each packet of a batch that is transmitted
  * @connected: it has also requested or accepted another connection
  * @marks: notes these two, or NULL
+ * @link: the way of packets while faults on request are set
  * @packets: scratch, as are @heads and @iov: the chains of one batch
  */
 struct vsock {
@@ -54,6 +56,7 @@ struct vsock {
 	struct vsock_counters counters;
 	bool connected;
 	struct marks *marks;
+	struct vsock_link link;
 	struct ne_emu_vsock_packet packets[VSOCK_BATCH];
 	uint16_t heads[VSOCK_BATCH];
 	uint32_t sizes[VSOCK_BATCH];
@@ -66,7 +69,8 @@ struct vsock {
  * Return: 0 or a negative errno.
  */
 int vsock_create(const struct guest_memory *memory, struct loop *loop, int irq_fd,
-		 int channel_fd, uint32_t cid, struct ending *ending, struct vsock **ret_vsock);
+		 int channel_fd, uint32_t cid, struct ending *ending, struct faults *faults,
+		 struct vsock **ret_vsock);
 void vsock_destroy(struct vsock *vsock);
 
 /** vsock_heartbeat_sent() - Return: true if the guest has tried to send its heartbeat */

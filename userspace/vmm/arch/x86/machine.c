@@ -5,6 +5,7 @@
 #include "vmm/arch/arch.h"
 #include "vmm/arch/x86/cpuid.h"
 #include "vmm/arch/x86/layout.h"
+#include "vmm/arch/x86/machine.h"
 
 #include <errno.h>
 #include <linux/kvm.h>
@@ -54,21 +55,32 @@ int arch_check_host(int kvm_fd, struct error *error)
  * ignores each write and logs it on the host. Refuse the access (#GP) instead, which is
  * silent, and what guests expect on a machine without counters.
  */
+static bool hides_k7_pmu(int vm_fd)
+{
+	return ioctl(vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_PMU_CAPABILITY) <= 0 &&
+	       ioctl(vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_MSR_FILTER) > 0;
+}
+
+bool machine_hide_msrs(int vm_fd, struct kvm_msr_filter_range *range)
+{
+	static uint8_t none[sizeof(long)];	/* one bit per MSR; 0 denies access */
+
+	if (!hides_k7_pmu(vm_fd))
+		return false;
+	*range = (struct kvm_msr_filter_range){
+		.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
+		.nmsrs = NR_K7_PMU_MSRS,
+		.base = MSR_K7_EVNTSEL0,
+		.bitmap = none,
+	};
+	return true;
+}
+
 static int hide_k7_pmu(int vm_fd)
 {
-	uint8_t none = 0;	/* one bit per MSR; 0 denies access */
-	struct kvm_msr_filter filter = {
-		.flags = KVM_MSR_FILTER_DEFAULT_ALLOW,
-		.ranges[0] = {
-			.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
-			.nmsrs = NR_K7_PMU_MSRS,
-			.base = MSR_K7_EVNTSEL0,
-			.bitmap = &none,
-		},
-	};
+	struct kvm_msr_filter filter = { .flags = KVM_MSR_FILTER_DEFAULT_ALLOW };
 
-	if (ioctl(vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_PMU_CAPABILITY) > 0 ||
-	    ioctl(vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_MSR_FILTER) <= 0)
+	if (!machine_hide_msrs(vm_fd, &filter.ranges[0]))
 		return 0;
 	return ioctl(vm_fd, KVM_X86_SET_MSR_FILTER, &filter);
 }

@@ -68,6 +68,8 @@ const unsigned long arch_run_ioctls[] = {
 	KVM_SET_SREGS,
 	KVM_SET_REGS,
 	KVM_GET_REGS,
+	KVM_NMI,
+	KVM_GET_CLOCK,
 
 	/* gdb.c, dump.c */
 	KVM_GET_FPU,
@@ -134,6 +136,12 @@ bool arch_vcpu_is_deaf(int vcpu_fd)
 	struct kvm_regs regs;
 
 	return !ioctl(vcpu_fd, KVM_GET_REGS, &regs) && !(regs.rflags & RFLAGS_IF);
+}
+
+void arch_vcpu_nmi(int vcpu_fd)
+{
+	/* Cannot fail: KVM has the interrupt controllers. */
+	(void)ioctl(vcpu_fd, KVM_NMI, 0);
 }
 
 /* Halted without interrupts, or waiting for another vCPU to start it. */
