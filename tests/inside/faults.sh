@@ -146,7 +146,7 @@ triple_fault() {
 	wait_said 20 a hangup
 	uid=$(value a uid)
 	wait_for 10 has_exit_record "$uid"
-	exit_record "$uid" ExitText | grep 'triple fault (lab setting crash)'
+	exit_record "$uid" text | grep 'triple fault (lab setting crash)'
 }
 
 nmi_panic() {
@@ -166,9 +166,6 @@ start_error() {
 	fails ne-emu run --memory 128 --detach "$image" 2> "$tmp/err"
 	cat "$tmp/err"
 	grep 'lab setting start-error' "$tmp/err"
-	# Only the next one.
-	run_image b
-	close_client b
 }
 
 image_flip() {
@@ -180,6 +177,7 @@ image_flip() {
 
 # The enclave's time of day, seconds.
 enclave_time() {
+	echo_works "$(value b cid)" > /dev/null
 	echo time | timeout 20 socat -t 10 - "VSOCK-CONNECT:$(value b cid):5007"
 }
 
@@ -207,23 +205,6 @@ heartbeat_missing() {
 heartbeat_late() {
 	set_next heartbeat-delay=4s
 	took 4000 90000 run_image b
-	echo_works "$(value b cid)"
-	close_client b
-}
-
-heartbeat_wrong() {
-	set_next heartbeat=wrong
-	client b -m 128 -i "$image"
-	wait_said 90 b failed
-	cat "$tmp/b"
-	fails said b heartbeat
-	close_client b || true
-	wait_for 10 no_vmm
-}
-
-heartbeat_twice() {
-	set_next heartbeat=twice
-	run_image b
 	echo_works "$(value b cid)"
 	close_client b
 }
@@ -321,8 +302,8 @@ echo_works "$cid" > /dev/null
 check_each nsm_error nsm_is_reproducible nsm_latency nsm_entropy vsock_refuse vsock_reset \
 	vsock_delay vsock_rate stall supervisor_restarts strangers nsm_hang triple_fault
 close_client a || true
-check_each nmi_panic start_error image_flip clock_skew heartbeat_missing heartbeat_late heartbeat_wrong \
-	heartbeat_twice nitro_cli_start_error nitro_cli_image_flip nitro_cli_no_heartbeat \
+check_each nmi_panic start_error image_flip clock_skew heartbeat_missing heartbeat_late \
+	nitro_cli_start_error nitro_cli_image_flip nitro_cli_no_heartbeat \
 	nitro_cli_wrong_heartbeat nitro_cli_two_heartbeats qemu_start_error qemu_wrong_heartbeat
 ne-emu lab reset
 finish
