@@ -3,7 +3,7 @@
 # shellcheck disable=SC2317,SC2329 # functions are called by check
 # Faults on request with real enclaves, and how nitro-cli, QEMU and "ne-emu run" meet them.
 #
-# Once: this tests userspace.
+# Once, on another kernel: this tests userspace.
 
 set -eu
 # shellcheck source=../lib/enclave.sh

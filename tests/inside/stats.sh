@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
 # "ne-emu stats": the counters of running enclaves, for people, scripts and Prometheus.
+#
+# Once, on another kernel: KVM says itself what its numbers are.
 
 set -eu
 # shellcheck source=../lib/enclave.sh

@@ -3,7 +3,7 @@
 # shellcheck disable=SC2317,SC2329 # functions are called by check
 # Where the time of a start went, of real enclaves.
 #
-# Once: the kernel of the host has no part in it.
+# Once, on another kernel: the kernel of the host has no part in it.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
