@@ -285,13 +285,14 @@ qemu_start_error() {
 	wait_for 10 no_vmm
 }
 
+# QEMU takes any byte for the heartbeat.
 qemu_wrong_heartbeat() {
 	need_qemu || return 0
 	set_next heartbeat=wrong
-	status=0
-	run_qemu 40 || status=$?
-	cat "$tmp/err"
-	fails grep -q nitro_heartbeat_done "$tmp/err"
+	run_qemu 90 &
+	wait_for 80 grep -q nitro_heartbeat_done "$tmp/err"
+	kill $!
+	wait || true
 	wait_for 10 no_vmm
 }
 
