@@ -106,9 +106,8 @@ program() {
 	clean_up
 	entry=$(gdb -nx -batch -ex 'info files' "$init" | sed -n 's/.*Entry point: //p')
 	start $name --debug --gdb
-	debug "hbreak *$entry" 'continue' 'info registers rip cs' 'x/i $pc' 'stepi' 'info symbol $pc' \
-		"monitor vsock"
-	shows "Breakpoint 1, $(printf '0x%016x' "$entry") in" 'cs +0x33 ' 'driver: +not ready' \
+	debug "hbreak *$entry" 'continue' 'info registers rip cs' 'stepi' 'x/i $pc' 'monitor vsock'
+	shows "Breakpoint 1, $(printf '0x%016x' "$entry") in" 'cs +0x33 ' 'driver: +ready' \
 		'heartbeat: not sent yet'
 	echo_works "$(cid)"
 }
@@ -143,13 +142,23 @@ attach_again() {
 
 # in_gdb COMMAND... - a session in the background, whose commands come from $tmp/commands
 in_gdb() {
-	rm -f "$tmp/commands"
+	rm -f "$tmp/commands" "$tmp/gdb"
 	mkfifo "$tmp/commands"
 	gdb -nx -q -ex "target remote | ne-emu gdb --stdio $name" < "$tmp/commands" \
 		> "$tmp/gdb" 2>&1 &
 	gdb_pid=$!
+	trap end_gdb EXIT
 	exec 7> "$tmp/commands"
-	wait_for 20 shows '^0x[0-9a-f]+ in' > /dev/null
+	wait_for 30 quietly shows '^0x[0-9a-f]+ in'
+}
+
+quietly() {
+	"$@" > /dev/null 2>&1
+}
+
+# A failed case leaves its gdb, which would keep the next one out.
+end_gdb() {
+	[ -z "${gdb_pid-}" ] || kill -9 "$gdb_pid" 2> /dev/null || :
 }
 
 tell() {
@@ -162,10 +171,12 @@ interrupt() {
 	wait_for 10 grep -q Continuing "$tmp/gdb"
 	echo_works "$(cid)"
 	kill -INT "$gdb_pid"
-	wait_for 20 shows 'received signal SIGINT'
+	wait_for 20 quietly shows 'received signal SIGINT'
 	fails echo_once "$(cid)"
 	# Another one is refused meanwhile.
-	timeout 20 ne-emu gdb --stdio $name < /dev/zero > "$tmp/second" 2>&1 || :
+	mkfifo "$tmp/idle"
+	timeout 20 ne-emu gdb --stdio $name 0<> "$tmp/idle" > "$tmp/second" 2>&1 || :
+	cat "$tmp/second"
 	grep 'a debugger is attached to the enclave already' "$tmp/second"
 	tell 'info threads' quit
 	exec 7>&-
@@ -180,7 +191,7 @@ killed() {
 		in_gdb
 		tell "hbreak *$(address_of schedule)" 'watch *(long *)0xffffffff81000000'
 		[ $state = stands ] || tell 'continue'
-		wait_for 10 shows 'Hardware watchpoint 2'
+		wait_for 10 quietly shows 'Hardware watchpoint 2'
 		kill -9 "$gdb_pid"
 		exec 7>&-
 		wait "$gdb_pid" || :
@@ -194,7 +205,7 @@ supervisor_dies() {
 	in_gdb
 	systemctl kill -s KILL ne-emud.service
 	tell stepi 'monitor info' quit
-	wait_for 20 shows '^vCPUs:'
+	wait_for 20 quietly shows '^vCPUs:'
 	exec 7>&-
 	wait "$gdb_pid" || :
 	start_daemon
@@ -250,8 +261,9 @@ only_this_one() {
 	import socket
 	s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 	s.connect("/run/ne-emu/ne-emud.sock")
-	s.send(b'{"command":"hold","target":"00000000deadbeef"}')
-	assert b'"ok":true' in s.recv(65536)
+	s.send(b'{"command":"hold","target":"00000000deadbeef","for":"gdb"}')
+	answer = s.recv(65536)
+	assert b'"ok":true' in answer, answer
 	PYTHON
 	start $name --debug
 	echo_works "$(cid)"

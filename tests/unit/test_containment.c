@@ -274,7 +274,7 @@ static void test_forbidden_calls(void **state)
 
 /* For a debugger: registers and debug registers of a vCPU. No other state can be changed. */
 static const unsigned long debugger_ioctls[] = {
-	KVM_GET_REGS, KVM_SET_REGS, KVM_GET_SREGS, KVM_SET_SREGS, KVM_GET_FPU, KVM_SET_FPU,
+	KVM_GET_REGS, KVM_SET_REGS, KVM_GET_SREGS, KVM_SET_SREGS, KVM_GET_XSAVE, KVM_SET_XSAVE,
 	KVM_GET_MSRS, KVM_GET_DEBUGREGS, KVM_SET_DEBUGREGS, KVM_SET_GUEST_DEBUG,
 };
 

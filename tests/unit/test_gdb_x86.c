@@ -252,12 +252,14 @@ static const struct gdb_state sample = {
 		.cr0 = 0x80050033, .cr2 = 0x1000, .cr3 = 0x2000, .cr4 = 0x6f0, .cr8 = 1,
 		.efer = 0xd01,
 	},
-	.fpu = {
-		/* TOP is 6: the two data are in the registers 6 and 7. */
-		.fcw = 0x37f, .fsw = 6 << 11, .ftwx = 0xc0, .mxcsr = 0x1f80,
-		.fpr = { { 0, 0, 0, 0, 0, 0, 0, 0x80, 0xff, 0x3f } },	/* 1.0, and 0.0 */
-		.last_ip = 0x1234deadbeef, .last_opcode = 0x1d9,
-		.xmm = { [15] = { 0xab } },
+	/*
+	 * At the offsets of FXSAVE64: FCW 0x37f, FSW with TOP 6, two registers in use (6 and 7),
+	 * FOP 0x1d9, RIP 0x1234deadbeef, MXCSR 0x1f80, ST0 1.0 (ST1 is 0.0), XMM15.
+	 */
+	.xsave = {
+		[0] = 0x7f, 0x03, [2] = 0x00, 0x30, [4] = 0xc0, [6] = 0xd9, 0x01,
+		[8] = 0xef, 0xbe, 0xad, 0xde, 0x34, 0x12, [24] = 0x80, 0x1f,
+		[32 + 7] = 0x80, 0xff, 0x3f, [160 + 15 * 16] = 0xab,
 	},
 	.kernel_gs_base = 0x7000,
 };
@@ -328,8 +330,9 @@ static void test_unpack(void **state)
 	assert_int_equal(changed.regs.rflags, 0x2);
 	assert_int_equal(changed.sregs.cr3, 0x9000);
 	assert_int_equal(changed.sregs.fs.base, 0x77);
-	assert_int_equal(changed.fpu.xmm[0][0], 0x99);
-	assert_int_equal(changed.fpu.ftwx, 0);
+	assert_int_equal(changed.xsave[160], 0x99);
+	assert_int_equal(changed.xsave[4], 0);
+	assert_int_equal(changed.xsave[512], 3);	/* XSTATE_BV: x87 and SSE */
 }
 
 /* gdb knows only the selector of a segment, so it cannot load one. */

@@ -106,6 +106,17 @@ static int copy_output(struct session_client *client, struct error *error)
 	return error_set(error, err, "cannot write: %s", strerror(-err));
 }
 
+/* If the enclave takes no more, it has said why. Return: as copy_input(). */
+static int pass_input(struct session_client *client, struct error *error)
+{
+	struct error reason;
+	int r = copy_input(client, error);
+
+	if (r < 0 && copy_output(client, &reason) < 0)
+		*error = reason;
+	return r;
+}
+
 /* Until gdb closes its end, or the enclave does. Return: 0 or a negative errno with a message. */
 static int relay(struct session_client *client, struct error *error)
 {
@@ -123,7 +134,7 @@ static int relay(struct session_client *client, struct error *error)
 		}
 		r = fds[1].revents ? copy_output(client, error) : 1;
 		if (r > 0 && fds[0].revents)
-			r = copy_input(client, error);
+			r = pass_input(client, error);
 	} while (r > 0);
 	return r;
 }

@@ -76,7 +76,7 @@ static int get_state(int vcpu_fd, struct gdb_state *state)
 {
 	if (ioctl(vcpu_fd, KVM_GET_REGS, &state->regs) ||
 	    ioctl(vcpu_fd, KVM_GET_SREGS, &state->sregs) ||
-	    ioctl(vcpu_fd, KVM_GET_FPU, &state->fpu))
+	    ioctl(vcpu_fd, KVM_GET_XSAVE, state->xsave))
 		return -errno;
 	return get_kernel_gs_base(vcpu_fd, &state->kernel_gs_base);
 }
@@ -109,8 +109,8 @@ int arch_gdb_set_registers(int vcpu_fd, const uint8_t *bytes)
 	if (memcmp(&new.regs, &old.regs, sizeof(new.regs)) &&
 	    ioctl(vcpu_fd, KVM_SET_REGS, &new.regs))
 		return -errno;
-	if (memcmp(&new.fpu, &old.fpu, sizeof(new.fpu)) &&
-	    ioctl(vcpu_fd, KVM_SET_FPU, &new.fpu))
+	if (memcmp(new.xsave, old.xsave, sizeof(new.xsave)) &&
+	    ioctl(vcpu_fd, KVM_SET_XSAVE, new.xsave))
 		return -errno;
 	return 0;
 }

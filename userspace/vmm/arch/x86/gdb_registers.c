@@ -26,6 +26,26 @@
 #define INTEGER_BIT	(1ULL << 63)
 #define FOP_MASK	0x7ff
 
+/* The header after the first 512 bytes begins with a bit for each part that is in use. */
+#define XSAVE_HEADER	512
+#define XSAVE_X87	(1ULL << 0)
+#define XSAVE_SSE	(1ULL << 1)
+
+/* The beginning of the area of XSAVE and FXSAVE, in 64-bit mode. */
+struct fxsave {
+	uint16_t fcw;
+	uint16_t fsw;
+	uint8_t ftw;
+	uint8_t reserved;
+	uint16_t fop;
+	uint64_t fip;
+	uint64_t fdp;
+	uint32_t mxcsr;
+	uint32_t mxcsr_mask;
+	uint8_t st[NR_FPU][16];
+	uint8_t xmm[NR_XMM][XMM_SIZE];
+};
+
 /* The bytes of the packets g and G. */
 struct packed_registers {
 	uint64_t gprs[NR_GPRS];
@@ -187,13 +207,13 @@ static unsigned int tag_of(const uint8_t *st)
 }
 
 /* Tags are of physical registers; data are relative to the top of the stack. */
-static uint32_t pack_tags(const struct kvm_fpu *fpu)
+static uint32_t pack_tags(const struct fxsave *fpu)
 {
 	unsigned int top = fpu->fsw >> FSW_TOP_SHIFT & 7;
 	uint32_t tags = 0;
 
 	for (unsigned int i = 0; i < NR_FPU; i++)
-		tags |= (fpu->ftwx & 1U << i ? tag_of(fpu->fpr[(i - top) & 7]) : TAG_EMPTY) <<
+		tags |= (fpu->ftw & 1U << i ? tag_of(fpu->st[(i - top) & 7]) : TAG_EMPTY) <<
 			2 * i;
 	return tags;
 }
@@ -208,31 +228,48 @@ static uint8_t unpack_tags(uint32_t tags)
 	return used;
 }
 
-static void pack_fpu(const struct kvm_fpu *fpu, struct packed_registers *packed)
+static void pack_fpu(const struct fxsave *fpu, struct packed_registers *packed)
 {
 	for (unsigned int i = 0; i < NR_FPU; i++)
-		memcpy(packed->st[i], fpu->fpr[i], FPU_SIZE);
+		memcpy(packed->st[i], fpu->st[i], FPU_SIZE);
 	packed->fctrl = fpu->fcw;
 	packed->fstat = fpu->fsw;
 	packed->ftag = pack_tags(fpu);
-	packed->fiseg = fpu->last_ip >> 32 & UINT16_MAX;
-	packed->fioff = fpu->last_ip;
-	packed->foseg = fpu->last_dp >> 32 & UINT16_MAX;
-	packed->fooff = fpu->last_dp;
-	packed->fop = fpu->last_opcode & FOP_MASK;
+	packed->fiseg = fpu->fip >> 32 & UINT16_MAX;
+	packed->fioff = fpu->fip;
+	packed->foseg = fpu->fdp >> 32 & UINT16_MAX;
+	packed->fooff = fpu->fdp;
+	packed->fop = fpu->fop & FOP_MASK;
 	memcpy(packed->xmm, fpu->xmm, sizeof(packed->xmm));
 	packed->mxcsr = fpu->mxcsr;
 }
 
-static void unpack_fpu(const struct packed_registers *packed, struct kvm_fpu *fpu)
+static void unpack_fpu(const struct packed_registers *packed, struct fxsave *fpu)
 {
 	for (unsigned int i = 0; i < NR_FPU; i++)
-		memcpy(fpu->fpr[i], packed->st[i], FPU_SIZE);
+		memcpy(fpu->st[i], packed->st[i], FPU_SIZE);
 	fpu->fcw = packed->fctrl;
 	fpu->fsw = packed->fstat;
-	fpu->ftwx = unpack_tags(packed->ftag);
+	fpu->ftw = unpack_tags(packed->ftag);
 	memcpy(fpu->xmm, packed->xmm, sizeof(packed->xmm));
 	fpu->mxcsr = packed->mxcsr;
+}
+
+/* Change the area only if a register changes, because that marks both parts as in use. */
+static void unpack_xsave(const struct packed_registers *packed, uint8_t *xsave)
+{
+	struct fxsave old, new;
+	uint64_t used;
+
+	memcpy(&old, xsave, sizeof(old));
+	new = old;
+	unpack_fpu(packed, &new);
+	if (!memcmp(&new, &old, sizeof(new)))
+		return;
+	memcpy(xsave, &new, sizeof(new));
+	memcpy(&used, xsave + XSAVE_HEADER, sizeof(used));
+	used |= XSAVE_X87 | XSAVE_SSE;
+	memcpy(xsave + XSAVE_HEADER, &used, sizeof(used));
 }
 
 void gdb_registers_pack(const struct gdb_state *state, uint8_t *bytes)
@@ -257,11 +294,13 @@ void gdb_registers_pack(const struct gdb_state *state, uint8_t *bytes)
 		.efer = sregs->efer,
 	};
 	__u64 *gprs[NR_GPRS];
+	struct fxsave fpu;
 
 	get_gprs(&regs, gprs);
 	for (unsigned int i = 0; i < NR_GPRS; i++)
 		packed.gprs[i] = *gprs[i];
-	pack_fpu(&state->fpu, &packed);
+	memcpy(&fpu, state->xsave, sizeof(fpu));
+	pack_fpu(&fpu, &packed);
 	memcpy(bytes, &packed, sizeof(packed));
 }
 
@@ -289,6 +328,6 @@ int gdb_registers_unpack(const uint8_t *bytes, struct gdb_state *state)
 	state->sregs.cr4 = packed.cr4;
 	state->sregs.cr8 = packed.cr8;
 	state->sregs.efer = packed.efer;
-	unpack_fpu(&packed, &state->fpu);
+	unpack_xsave(&packed, state->xsave);
 	return 0;
 }

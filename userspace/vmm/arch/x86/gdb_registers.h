@@ -9,11 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** struct gdb_state - what KVM says of a vCPU; @kernel_gs_base: the MSR */
+/**
+ * struct gdb_state - what KVM says of a vCPU
+ * @xsave: struct kvm_xsave, the area of the instruction XSAVE. (KVM_GET_FPU has no MXCSR.)
+ * @kernel_gs_base: the MSR
+ */
 struct gdb_state {
 	struct kvm_regs regs;
 	struct kvm_sregs sregs;
-	struct kvm_fpu fpu;
+	uint8_t xsave[sizeof(struct kvm_xsave)];
 	uint64_t kernel_gs_base;
 };
 

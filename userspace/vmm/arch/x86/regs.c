@@ -72,8 +72,8 @@ const unsigned long arch_run_ioctls[] = {
 	KVM_GET_CLOCK,
 
 	/* gdb.c, dump.c */
-	KVM_GET_FPU,
-	KVM_SET_FPU,
+	KVM_GET_XSAVE,
+	KVM_SET_XSAVE,
 	KVM_GET_MSRS,
 	KVM_GET_DEBUGREGS,
 	KVM_SET_DEBUGREGS,
