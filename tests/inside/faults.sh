@@ -37,8 +37,7 @@ ask() {
 }
 
 nsm_error() {
-	for name in InvalidArgument InvalidIndex InvalidResponse ReadOnlyIndex InvalidOperation \
-		BufferTooSmall InputTooLarge InternalError; do
+	for name in InvalidResponse InternalError; do
 		ne-emu lab set "$cid" "nsm-error=$name:op=DescribeNSM:count=1"
 		ask DescribeNSM
 		[ "$(cat "$tmp/answer")" = "{\"Error\": \"$name\"}" ]
@@ -52,7 +51,7 @@ nsm_is_reproducible() {
 	for run in 1 2; do
 		ne-emu lab set "$cid" nsm-error=InternalError:op=DescribeNSM:p=0.5 fault-seed=7
 		: > "$tmp/run$run"
-		for _ in 1 2 3 4 5 6 7 8; do
+		for _ in 1 2 3 4 5; do
 			ask DescribeNSM
 			cut -c 1-10 "$tmp/answer" >> "$tmp/run$run"
 		done
@@ -197,14 +196,14 @@ clock_skew() {
 
 heartbeat_missing() {
 	set_next heartbeat=missing
-	fails timeout 60 ne-emu run --memory 128 --detach --timeout 12 "$image" 2> "$tmp/err"
+	fails timeout 60 ne-emu run --memory 128 --detach --timeout 8 "$image" 2> "$tmp/err"
 	cat "$tmp/err"
 	wait_for 10 no_vmm
 }
 
 heartbeat_late() {
-	set_next heartbeat-delay=4s
-	took 4000 90000 run_image b
+	set_next heartbeat-delay=2s
+	took 2000 90000 run_image b
 	echo_works "$(value b cid)"
 	close_client b
 }
@@ -244,7 +243,7 @@ nitro_cli_image_flip() {
 # Its process notices the end, and does not wait for three minutes.
 nitro_cli_no_heartbeat() {
 	need_nitro_cli || return 0
-	set_next heartbeat=missing crash=triple-fault:at=15s
+	set_next heartbeat=missing crash=triple-fault:at=5s
 	took 0 60000 fails nitro_cli
 	grep 'E39' "$tmp/err"
 	wait_for 10 no_vmm
@@ -253,7 +252,8 @@ nitro_cli_no_heartbeat() {
 nitro_cli_wrong_heartbeat() {
 	need_nitro_cli || return 0
 	set_next heartbeat=wrong
-	fails nitro_cli
+	took 0 60000 fails nitro_cli
+	grep 'E36' "$tmp/err"
 	wait_for 10 no_vmm
 }
 
