@@ -15,7 +15,10 @@ need_daemon
 need_image
 
 forget() {
-	ne-emu stop first second > /dev/null 2>&1 || :
+	result=$?
+	set +e
+	ne-emu stop first second > /dev/null 2>&1
+	(exit "$result")
 	undo
 }
 trap forget EXIT

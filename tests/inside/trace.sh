@@ -13,7 +13,10 @@ need_daemon
 need_image
 
 forget() {
-	ne-emu stop first second third > /dev/null 2>&1 || :
+	result=$?
+	set +e
+	ne-emu stop first second third > /dev/null 2>&1
+	(exit "$result")
 	undo
 }
 trap forget EXIT
@@ -23,7 +26,10 @@ start() {
 	name=$1
 	shift
 	timeout 90 ne-emu run --memory 128 --detach --name "$name" "$@" "$image" > "$tmp/$name.run"
-	cid=$(ne-emu ps --filter name="$name" --format '{cid}')
+}
+
+cid_of() {
+	ne-emu ps --filter name="$1" --format '{cid}'
 }
 
 # trace ENCLAVE OPTION... - in the background, into $tmp/trace; its process id is $tracer
@@ -42,10 +48,10 @@ stop_trace() {
 	wait "$tracer"
 }
 
-# nsm REQUEST - have the enclave send a request to its NSM; octal escapes as of printf
+# nsm REQUEST - have the first enclave send a request to its NSM; octal escapes as of printf
 nsm() {
 	# shellcheck disable=SC2059 # the request is a format
-	printf "$1" | timeout 20 socat -t 20 - "VSOCK-CONNECT:$cid:5008" | wc -c
+	printf "$1" | timeout 20 socat -t 20 - "VSOCK-CONNECT:$(cid_of first):5008" | wc -c
 }
 
 ATTESTATION='\241\153Attestation\243\151user_data\106secret\145nonce\366\152public_key\366'
@@ -73,6 +79,7 @@ attestation() {
 }
 
 connections() {
+	cid=$(cid_of first)
 	trace first --filter vsock,heartbeat,console
 	echo_works "$cid"
 	# Nobody listens there.
@@ -120,7 +127,7 @@ killed_client() {
 	wait_for 10 grep -q 'LockPCR(index=0)' "$tmp/trace"
 	stop_trace
 	[ "$(find "/proc/$(vmm_pids)/fd" -mindepth 1 | wc -l)" = "$fds" ]
-	echo_works "$cid"
+	echo_works "$(cid_of first)"
 	timeout 20 ne-emu trace first | head -n 1
 }
 
@@ -146,7 +153,7 @@ strangers() {
 to_the_end() {
 	start second --debug
 	trace second
-	control "$cid" reboot
+	control "$(cid_of second)" reboot
 	wait "$tracer"
 	cat "$tmp/trace"
 	grep -q 'console  *".*"' "$tmp/trace"

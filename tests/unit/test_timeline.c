@@ -367,6 +367,19 @@ static void test_two(void **state)
 	assert_int_equal(count_of(picture, "class=\"booted\""), 3);
 }
 
+/* A slow machine, on which the kernel takes far longer than all before. */
+static void test_slow(void **state)
+{
+	struct fixture *f = *state;
+	const char *picture;
+
+	put_start(f, FIRST, 5000);
+	picture = draw(f, NULL);
+	expect_text(picture, "data-name=\"heartbeat\"");
+	expect_text(picture, "data-name=\"vsock\"");
+	assert_null(strstr(picture, "data-name=\"end\""));
+}
+
 /* A kernel that hangs until its owner ends it, without a word. */
 static void test_hang(void **state)
 {
@@ -459,6 +472,7 @@ int main(void)
 		cmocka_unit_test(test_odd_console),
 		cmocka_unit_test_setup_teardown(test_picture, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_slow, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hang, setup, teardown),
 		cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_writing),

@@ -31,7 +31,7 @@
 #define NAME_SIZE	96
 #define TIME_SIZE	32
 
-/* The last moments are left out if the wait for them was this many times all before, and long. */
+/* What comes after the boot is left out if the wait for it was this many times all before. */
 #define GAP_TIMES	3
 #define GAP_NS		NSEC_PER_SEC
 
@@ -183,6 +183,13 @@ static void add_marks(struct chart *chart, size_t run)
 			}, timeline->at[sorted[i]], timeline->at[sorted[i]], false);
 }
 
+/* May it come hours after the start? */
+static bool is_late(enum timeline_moment moment)
+{
+	return moment == TIMELINE_MARKS + MARK_NSM || moment == TIMELINE_MARKS + MARK_VSOCK ||
+		moment == TIMELINE_MARKS + MARK_END;
+}
+
 /* End of one run: its last moment, without those that came long after all others. */
 static int64_t last_of(const struct timeline *timeline)
 {
@@ -191,9 +198,14 @@ static int64_t last_of(const struct timeline *timeline)
 	size_t count = timeline_sort(timeline, sorted), nr_phases;
 	int64_t origin = timeline_origin(timeline), last = 0;
 
+	for (size_t i = 0; i < count; i++)
+		if (!is_late(sorted[i]))
+			last = MAX(last, timeline->at[sorted[i]] - origin);
 	for (size_t i = 0; i < count; i++) {
 		int64_t at = timeline->at[sorted[i]] - origin;
 
+		if (at <= last)
+			continue;
 		if (at - last > GAP_NS && (at - last) / GAP_TIMES > last)
 			break;
 		last = at;
