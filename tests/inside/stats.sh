@@ -65,10 +65,14 @@ agrees_with_kvm() {
 	[ "$kvm" -ge "$ours" ]
 }
 
+has_lines() {
+	[ "$(wc -l < "$tmp/lines")" -ge "$1" ]
+}
+
 watches() {
 	ne-emu stats first --watch --interval 1 --json > "$tmp/lines" &
 	watcher=$!
-	wait_for 15 eval '[ "$(wc -l < "$tmp/lines")" -ge 3 ]'
+	wait_for 15 has_lines 3
 	kill "$watcher"
 	wait "$watcher" || :
 	jq -es 'map(.[0].Vm.UptimeNs) | . == sort and (.[0] < .[-1])' "$tmp/lines"
@@ -146,7 +150,7 @@ later_daemon() {
 	wait_for 10 test -s "$tmp/lines"
 	systemctl kill -s KILL ne-emud
 	before=$(wc -l < "$tmp/lines")
-	wait_for 15 eval '[ "$(wc -l < "$tmp/lines")" -gt $((before + 1)) ]'
+	wait_for 15 has_lines $((before + 2))
 	wait_for 20 systemctl is-active --quiet ne-emud
 	wait_for 20 ne-emu stats first --json > /dev/null 2>&1
 	# The enclave's end ends it, too.
@@ -154,9 +158,13 @@ later_daemon() {
 	wait "$watcher"
 }
 
+no_lines() {
+	[ -z "$(find /run/ne-emu -name "session*")" ]
+}
+
 clean() {
 	ne-emu stop --all > /dev/null
-	wait_for 20 eval '[ -z "$(find /run/ne-emu -name "session*")" ]'
+	wait_for 20 no_lines
 }
 
 check "two enclaves start" start_two

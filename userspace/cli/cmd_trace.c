@@ -81,7 +81,8 @@ static const struct opt options[] = {
 		   .manual = "Only events of these kinds, separated by commas: " KINDS
 			     ". Default: all.",
 		   .values = { OPT_COMPLETE_WORDS, "nsm vsock heartbeat device exit console" }),
-	OPT_FLAG("json", struct trace_options, json, "print a JSON object for each event, one a line"),
+	OPT_FLAG("json", struct trace_options, json,
+		 "print a JSON object for each event, one a line"),
 	OPT_LATEST(struct trace_options, latest),
 	OPT_STRING("output", struct trace_options, path, "FILE",
 		   "write to this file; default: \"-\", standard output",

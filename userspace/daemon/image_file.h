@@ -20,7 +20,8 @@
 /**
  * image_file_update() - store what the owner reports
  * @report: may have the members "image" (path or name), "measurements" (strings by name of the
- *	register), "times" (nanoseconds of CLOCK_MONOTONIC by name) and "booted" (date); others are ignored, and what is missing stays as it is
+ *	register), "times" (nanoseconds of CLOCK_MONOTONIC by name) and "booted" (date); others
+ *	are ignored, and what is missing stays as it is
  * @error: set on failure
  *
  * Nobody else vouches for these values, so only the owner and root get to read them.

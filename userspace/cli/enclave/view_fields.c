@@ -72,7 +72,8 @@ static void put_status(const struct view *view, char *buf)
 	/* For how long it has run says little then. */
 	if (view->paused)
 		*more = 0;
-	snprintf(buf, VIEW_FIELD_SIZE, "%s%s%.900s", ended ? "ended" : view->paused ? "paused" : *more ? "running" : "starting",
+	snprintf(buf, VIEW_FIELD_SIZE, "%s%s%.900s", ended ? "ended" : view->paused ? "paused" :
+		 *more ? "running" : "starting",
 		 ended ? ": " : *more ? " " : "", more);
 }
 

@@ -33,7 +33,8 @@ static const char *cpus_text(const struct enclave *enclave, char *buf)
 void run_print_held(const struct run *run)
 {
 	say(run->console || run->json ? stderr : stdout, run->id,
-	    "%s stands before its first instruction; \"ne-emu gdb %s\" attaches a debugger", run->id,
+	    "%s stands before its first instruction; \"ne-emu gdb %s\" attaches a debugger",
+	    run->id,
 	    run->id);
 }
 

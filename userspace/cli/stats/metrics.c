@@ -197,7 +197,9 @@ int stats_source_open(struct stats_source *source, const struct view *view, stru
 {
 	int err;
 
-	*source = (struct stats_source){ .view = *view, .session = { .read_fd = -1, .write_fd = -1 } };
+	*source = (struct stats_source){
+		.view = *view, .session = { .read_fd = -1, .write_fd = -1 },
+	};
 	err = session_open(view->enclave.slot_uid, "stats", "", &source->session, error);
 	if (!err) {
 		source->pid = vmm_find(view->enclave.slot_uid);

@@ -71,7 +71,7 @@ static int resume(struct gdb *gdb, const enum gdb_action *actions)
 	return GDB_NO_ANSWER;
 }
 
-/* While one CPU steps, the others stand; without a step, those that shall run run. */
+/* While one CPU steps, the others stand; without a step, the chosen ones run. */
 static int resume_or_stay(struct gdb *gdb, enum gdb_action *actions)
 {
 	unsigned int nr_cpus = gdb->target->nr_cpus, step = nr_cpus;

@@ -25,7 +25,8 @@ static void print_info(void *arg, FILE *to)
 	fprintf(to, "vCPUs:       %u\n", debugger->target.nr_cpus);
 	fprintf(to, "memory:      %" PRIu64 " MiB, with a hole from %#llx to %#llx\n",
 		(uint64_t)(options->mem_size / MIB), MEMORY_HOLE_START, MEMORY_HOLE_END);
-	fprintf(to, "breakpoints: %u in debug registers; others %s\n", debugger->target.hardware_max,
+	fprintf(to, "breakpoints: %u in debug registers; others %s\n",
+		debugger->target.hardware_max,
 		debugger->target.trap_len ? "as instructions" :
 		"not on this host, whose KVM does not report them");
 }

@@ -40,7 +40,8 @@ static int read_kinds(const char *options, unsigned int *ret, struct error *erro
 						 memcmp(trace_kind_name(kind), options, len)))
 			kind++;
 		if (kind == NR_TRACE_KINDS)
-			return error_set(error, -EINVAL, "\"%.*s\" is not a kind of events", (int)len,
+			return error_set(error, -EINVAL, "\"%.*s\" is not a kind of events",
+					 (int)len,
 					 options);
 		*ret |= 1U << kind;
 		options += len + (options[len] == ',');
