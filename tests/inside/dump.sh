@@ -72,7 +72,7 @@ pause_under_traffic() {
 		[ "$(progress)" -le $((before + 1)) ]
 		sleep 0.1
 	done
-	[ "$(ne-emu inspect web | jq .Paused)" = true ]
+	[ "$(ne-emu inspect web --json | jq .Paused)" = true ]
 	ne-emu pause web			# again
 	wait_for 10 ne-emu resume web
 	wait_for 20 goes_on $((before + 20))
@@ -82,9 +82,9 @@ pause_under_traffic() {
 }
 
 strangers() {
-	refused 'belongs to' stranger ne-emu pause web
-	refused 'belongs to' stranger ne-emu resume web
-	refused 'belongs to' stranger ne-emu dump web -o /tmp/stranger.core
+	refused 'belongs to' stranger ne-emu pause 40
+	refused 'belongs to' stranger ne-emu resume 40
+	refused 'belongs to' stranger ne-emu dump 40 -o /tmp/stranger.core
 	[ ! -e /tmp/stranger.core ]
 	echo_works 40
 }
@@ -210,7 +210,7 @@ crash_shows_the_panic() {
 	printf 'sys\nbt\nquit\n' | crash -s "$vmlinux" "$tmp/panic" > "$tmp/crash.out" 2>&1 || :
 	cat "$tmp/crash.out"
 	grep 'PANIC: .*Attempted to kill init\|PANIC: "Kernel panic' "$tmp/crash.out"
-	grep 'do_exit' "$tmp/crash.out"
+	grep '#[0-9]* .* do_group_exit at ' "$tmp/crash.out"
 }
 
 # After another end than a crash, there is no file; nor if the option is refused.
