@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
 # Executes the commands of Documentation/debugging.rst, one block after the other: hang.eif has
-# a kernel that hangs before its console.
+# a kernel that hangs without a word.
 #
 # Once: the page is about the enclave's kernel, which is the same on each host.
 
@@ -23,14 +23,15 @@ clean_up() {
 }
 trap 'clean_up; undo' EXIT
 
-# So little memory that the kernel panics before it has a console.
+# A console that does not exist, and no init: the kernel panics without a word, and hangs.
 make_files() {
 	[ -e /usr/lib/debug/usr/share/ne-emu/vmlinux ]
 	mkdir "$files"
 	cp "$image" "$files/image.eif"
 	ne-emu eif extract "$image" "$tmp/parts"
 	ne-emu eif build --kernel "$tmp/parts/kernel" \
-		--cmdline "$(cat "$tmp/parts/cmdline") mem=20M" \
+		--cmdline "$(sed 's/console=ttyS0/console=ttyS3/; s/panic=1/panic=0/' \
+			"$tmp/parts/cmdline") rdinit=/none" \
 		--ramdisk "$tmp/parts/ramdisk0" --ramdisk "$tmp/parts/ramdisk1" \
 		-o "$files/hang.eif"
 }

@@ -203,7 +203,7 @@ killed() {
 # ne-emud is not part of the connection once that is made.
 supervisor_dies() {
 	in_gdb
-	systemctl kill -s KILL ne-emud.service
+	systemctl kill --kill-whom=main -s KILL ne-emud.service
 	tell stepi 'monitor info' quit
 	wait_for 20 quietly shows '^vCPUs:'
 	exec 7>&-

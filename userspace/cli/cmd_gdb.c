@@ -126,16 +126,17 @@ static int relay(struct session_client *client, struct error *error)
 	};
 	int r;
 
-	do {
+	/* First, because what has come with the beginning of the session does not wake poll(). */
+	while ((r = copy_output(client, error)) > 0) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0) {
 			if (errno != EINTR)
 				return error_set(error, -errno, "poll: %s", strerror(errno));
-			fds[0].revents = fds[1].revents = 0;
+			continue;
 		}
-		r = fds[1].revents ? copy_output(client, error) : 1;
-		if (r > 0 && fds[0].revents)
-			r = pass_input(client, error);
-	} while (r > 0);
+		r = fds[0].revents ? pass_input(client, error) : 1;
+		if (r <= 0)
+			return r;
+	}
 	return r;
 }
 
