@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2317,SC2329 # functions are called by check
 # What real enclaves do, as "ne-emu trace" shows it.
+#
+# Once: the kernel of the host has no part in it.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
@@ -37,7 +39,7 @@ trace() {
 	rm -f "$tmp/trace"
 	ne-emu trace "$@" -o "$tmp/trace" 2> "$tmp/err" &
 	tracer=$!
-	wait_for 10 grep -q begin "$tmp/trace" || {
+	wait_for 10 grep -sq begin "$tmp/trace" || {
 		cat "$tmp/err"
 		return 1
 	}
@@ -133,7 +135,7 @@ killed_client() {
 
 no_daemon() {
 	trace first --filter nsm
-	systemctl kill -s KILL ne-emud
+	kill -9 "$(daemon_pid)"
 	requests
 	wait_for 10 grep -q 'LockPCR(index=0)' "$tmp/trace"
 	start_daemon
