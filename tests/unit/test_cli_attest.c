@@ -334,8 +334,8 @@ static void test_lab(void **state)
 	assert_string_equal(r->err, "");
 	assert_int_equal(r->code, 0);
 	run_command(r, &cmd_lab, "lab", "show", NULL);
-	expect_text(r->out, "flaws        expired,stale\n");
-	expect_text(r->out, "region       eu-west-1\n");
+	expect_text(r->out, "flaws           expired,stale\n");
+	expect_text(r->out, "region          eu-west-1\n");
 	run_command(r, &cmd_lab, "lab", "show", "--json", "defaults", NULL);
 	expect_text(r->out, "\"flaws\": \"none\"");
 	run_command(r, &cmd_lab, "lab", "set", "next", "flaws=bogus", NULL);
@@ -349,7 +349,7 @@ static void test_lab(void **state)
 	run_command(r, &cmd_lab, "lab", "reset", NULL);
 	assert_int_equal(r->code, 0);
 	run_command(r, &cmd_lab, "lab", "show", "next", NULL);
-	expect_text(r->out, "flaws        none\n");
+	expect_text(r->out, "flaws           none\n");
 }
 
 static void test_doctor(void **state)
