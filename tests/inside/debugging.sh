@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC2317,SC2329 # functions are called by check
+# shellcheck disable=SC2016,SC2317,SC2329 # $0 of the inner shell; functions are called by check
 # Executes the commands of Documentation/debugging.rst, one block after the other: hang.eif has
 # a kernel that hangs without a word.
 #

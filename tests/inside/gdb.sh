@@ -132,7 +132,7 @@ all_registers() {
 
 # Each time the guest goes on.
 attach_again() {
-	for round in 1 2 3; do
+	for round in 1 2; do
 		debug 'stepi' 'stepi' 'detach'
 		shows 'Inferior 1 .* detached'
 		echo "round $round"
@@ -172,7 +172,7 @@ interrupt() {
 	echo_works "$(cid)"
 	kill -INT "$gdb_pid"
 	wait_for 20 quietly shows 'received signal SIGINT'
-	fails echo_once "$(cid)"
+	fails sh -c "printf x | timeout 3 socat -t 2 - VSOCK-CONNECT:$(cid):5005 | grep x"
 	# Another one is refused meanwhile.
 	mkfifo "$tmp/idle"
 	timeout 20 ne-emu gdb --stdio $name 0<> "$tmp/idle" > "$tmp/second" 2>&1 || :
@@ -210,16 +210,6 @@ supervisor_dies() {
 	wait "$gdb_pid" || :
 	start_daemon
 	wait_for 20 echo_works "$(cid)"
-}
-
-# The clock of a pause: nothing is lost.
-paused() {
-	in_gdb
-	sleep 2
-	tell detach quit
-	exec 7>&-
-	wait "$gdb_pid" || :
-	echo_works "$(cid)"
 }
 
 kill_enclave() {
@@ -270,6 +260,6 @@ only_this_one() {
 }
 
 check_each first_instruction symbols program monitor all_registers attach_again interrupt killed \
-	supervisor_dies paused kill_enclave strangers production only_this_one
+	supervisor_dies kill_enclave strangers production only_this_one
 clean_up
 finish
