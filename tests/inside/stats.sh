@@ -95,15 +95,20 @@ openmetrics() {
 	PYTHON
 }
 
+scrape() {
+	python3 -c 'import urllib.request as r
+print(r.urlopen("http://127.0.0.1:9191/metrics", timeout=10).read().decode())' > "$tmp/scraped"
+}
+
 scraped() {
 	prometheus-node-exporter --collector.disable-defaults --collector.textfile \
 		--collector.textfile.directory="$tmp/textfile" --web.listen-address=127.0.0.1:9191 \
 		> "$tmp/exporter" 2>&1 &
 	exporter=$!
-	wait_for 30 python3 -c 'import urllib.request
-	urllib.request.urlopen("http://127.0.0.1:9191/metrics")' 2> /dev/null
-	python3 -c 'import urllib.request
-print(urllib.request.urlopen("http://127.0.0.1:9191/metrics").read().decode())' > "$tmp/scraped"
+	wait_for 30 scrape > "$tmp/waited" 2>&1 || {
+		tail -n 3 "$tmp/waited" "$tmp/exporter"
+		return 1
+	}
 	grep -q '^ne_emu_vcpu_exits_total{.*name="first",vcpu="0"}' "$tmp/scraped"
 	grep -q '^node_textfile_scrape_error 0' "$tmp/scraped"
 	kill "$exporter"
@@ -120,7 +125,8 @@ production() {
 }
 
 stranger() {
-	as_member ne-emu stats first > "$tmp/out" 2>&1 && return 1
+	cid=$(ne-emu ps --filter name=first --format '{cid}')
+	as_member ne-emu stats "$cid" > "$tmp/out" 2>&1 && return 1
 	cat "$tmp/out"
 	grep -q 'belongs to user 0' "$tmp/out"
 	as_member ne-emu stats --json > "$tmp/out"
@@ -148,7 +154,7 @@ later_daemon() {
 	ne-emu stats first --watch --interval 1 --json > "$tmp/lines" &
 	watcher=$!
 	wait_for 10 test -s "$tmp/lines"
-	systemctl kill -s KILL ne-emud
+	systemctl kill -s KILL --kill-whom=main ne-emud
 	before=$(wc -l < "$tmp/lines")
 	wait_for 15 has_lines $((before + 2))
 	wait_for 20 systemctl is-active --quiet ne-emud
