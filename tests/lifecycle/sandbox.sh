@@ -79,8 +79,11 @@ descriptors() {
 	find "/proc/$(vmm_pids)/fd" -type l -printf '%f %l\n' > "$tmp/fds"
 	cat "$tmp/fds"
 	sed 's/^[0-9]* //' "$tmp/fds" | grep -vE '^(/dev/null|/dev/ne_emu_vsock)$' |
-		grep -vE '^anon_inode:(\[?(eventfd|eventpoll|timerfd|signalfd)\]?|kvm-vm|kvm-vcpu:[0-9]+|ne.*|\[ne.*)$' |
-		grep -vE "^(socket:\[[0-9]+\]|$log_folder/0/[0-9a-f]{16}/console.log)$" > "$tmp/others" || :
+		grep -vE '^anon_inode:(\[?(eventfd|eventpoll|timerfd|signalfd)\]?|ne.*|\[ne.*)$' |
+		grep -vE '^anon_inode:(kvm-vm|kvm-vcpu:[0-9]+|kvm-vm-stats|kvm-vcpu-stats:[0-9]+)$' |
+		grep -vE '^/run/ne-emu/[0-9a-f]{16}/session[0-3]\.(in|out)$' |
+		grep -vE "^(socket:\[[0-9]+\]|$log_folder/0/[0-9a-f]{16}/(console.log|marks))$" \
+			> "$tmp/others" || :
 	[ ! -s "$tmp/others" ] || {
 		echo "also open:"
 		cat "$tmp/others"
