@@ -20,7 +20,7 @@ all_steps() {
 	case $1 in
 	demo | vm | check | bench)
 		cat <<-'END'
-		kernel|the enclave kernel (the first time: 8 minutes on two cores)
+		kernel|the enclave kernel (the first time: 12 minutes on two cores)
 		vm|the system of the VM from Debian (the first time: 2 minutes)
 		END
 		;;
