@@ -3,6 +3,8 @@
 # shellcheck disable=SC2317,SC2329 # functions are called by check
 # shellcheck disable=SC2016 # much is for the shell in the enclave
 # "ne-emu exec" and "ne-emu cp": commands and files in a debug enclave, and who may not.
+#
+# Once: the agent runs in the enclave, whose kernel is the same.
 
 set -eu
 # shellcheck source=../lib/enclave.sh

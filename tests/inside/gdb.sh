@@ -3,6 +3,8 @@
 # shellcheck disable=SC2016,SC2317,SC2329 # names of gdb; functions are called by check
 # Sessions of gdb with real enclaves: from the first instruction of the kernel to programs, by
 # its owner only, and without a trace once it has gone.
+#
+# Once: on the host, only KVM has a part in it.
 
 set -eu
 # shellcheck source=../lib/enclave.sh

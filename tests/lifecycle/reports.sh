@@ -3,6 +3,8 @@
 # shellcheck disable=SC2317,SC2329 # functions are called by check
 # What the host learns about the end of an enclave: always the reason, even if the client
 # closes the enclave first; no warning after success; nothing that controls a terminal.
+#
+# Once: the programs of abi check on each kernel what the module reports.
 
 set -eu
 # shellcheck source=../lib/enclave.sh
