@@ -271,10 +271,15 @@ need_qemu() {
 	return 1
 }
 
-run_qemu() {
-	timeout "$1" "$qemu" -accel nitro -M nitro -smp 2 -m 128M -display none -serial none \
+# become_qemu SECONDS - in place of this shell, so that a signal reaches it
+become_qemu() {
+	exec timeout "$1" "$qemu" -accel nitro -M nitro -smp 2 -m 128M -display none -serial none \
 		-monitor none -trace 'nitro_*' -kernel "$image" < /dev/null > "$tmp/err" 2>&1
 }
+
+run_qemu() (
+	become_qemu "$1"
+)
 
 qemu_start_error() {
 	need_qemu || return 0
@@ -289,11 +294,12 @@ qemu_start_error() {
 qemu_wrong_heartbeat() {
 	need_qemu || return 0
 	set_next heartbeat=wrong
-	run_qemu 90 &
+	become_qemu 90 &
 	wait_for 80 grep -q nitro_heartbeat_done "$tmp/err"
 	kill $!
 	wait || true
 	wait_for 10 no_vmm
+	wait_for 10 pool_is_free
 }
 
 # A process started in a check ends with it, so start the enclave here.
