@@ -29,11 +29,6 @@ start() {
 	ne-emu run --memory 128 --debug --detach --name "$1" "$image"
 }
 
-# Every user of the device: its group.
-as_member() {
-	setpriv --reuid 65534 --regid 65534 --groups "$(getent group ne | cut -d : -f 3)" "$@"
-}
-
 none() {
 	for command in console stop "lab show -l"; do
 		# shellcheck disable=SC2086 # words

@@ -37,15 +37,6 @@ start() {
 	echo_works 40
 }
 
-# refused TEXT COMMAND... - the command fails and prints TEXT
-refused() {
-	refused_text=$1
-	shift
-	fails "$@" > "$tmp/refusal" 2>&1
-	cat "$tmp/refusal"
-	grep -q -e "$refused_text" "$tmp/refusal"
-}
-
 progress() {
 	cat "$tmp/progress" 2> /dev/null || echo 0
 }

@@ -21,11 +21,6 @@ clean_up() {
 }
 trap 'clean_up; undo' EXIT
 
-# Every user of the device: its group.
-as_member() {
-	setpriv --reuid 65534 --regid 65534 --groups "$(getent group ne | cut -d : -f 3)" "$@"
-}
-
 start_two() {
 	for name in first second; do
 		ne-emu run --memory 128 --cpus 2 --debug --detach --name "$name" "$image"

@@ -66,6 +66,20 @@ now_ms() {
 	echo "$uptime" | awk '{ printf "%d\n", $1 * 1000 }'
 }
 
+# refused TEXT COMMAND... - the command fails and prints TEXT
+refused() {
+	refused_text=$1
+	shift
+	fails "$@" > "$tmp/refusal" 2>&1
+	cat "$tmp/refusal"
+	grep -q -e "$refused_text" "$tmp/refusal"
+}
+
+# Every user of the device: its group.
+as_member() {
+	setpriv --reuid 65534 --regid 65534 --groups "$(getent group ne | cut -d : -f 3)" "$@"
+}
+
 # The first two cores with two threads, without CPU 0's core: "2,3,4,5".
 choose_pool() {
 	for file in /sys/devices/system/cpu/cpu[0-9]*/topology/thread_siblings_list; do

@@ -47,15 +47,6 @@ END
 chmod 755 "$tmp/alice-cycle"
 cycle=$tmp/alice-cycle
 
-# refused TEXT COMMAND... - the command fails and prints TEXT
-refused() {
-	refused_text=$1
-	shift
-	fails "$@" > "$tmp/refusal" 2>&1
-	cat "$tmp/refusal"
-	grep -q -e "$refused_text" "$tmp/refusal"
-}
-
 # ask USER JSON - send a request to ne-emud without ne-emu's checks
 ask() {
 	as "$1" python3 - "$2" <<-'PYTHON'
